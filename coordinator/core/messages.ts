@@ -1,0 +1,110 @@
+/**
+ * @file The words of the coordinator's core: what can happen to it and what it can ask for.
+ *
+ * The core sees "worker w finished leaves 4..8 of step 12, 32 samples", never a tensor.
+ */
+
+/** What a round computes: a training step's gradient, or the loss of the test set. */
+export type WorkKind = 'train' | 'evaluate';
+
+/** Identity of a round. `step` is the step being computed (train) or the version judged (evaluate). */
+export interface RoundId {
+  readonly kind: WorkKind;
+  readonly step: number;
+}
+
+/** Half-open range of leaves [first, first + count). */
+export interface LeafRange {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** The work that a worker holds now; each replaces the one before. */
+export interface Assignment extends RoundId {
+  /** Grows with every change, over the coordinator's life. */
+  readonly sequence: number;
+  readonly version: number;
+  readonly epoch: number;
+  /** Position of the batch in its epoch. */
+  readonly batch: number;
+  readonly ranges: readonly LeafRange[];
+}
+
+/** What the samples of a node add up to, without its tensor. */
+export interface NodeTotals {
+  readonly lossSum: number;
+  readonly correct: number;
+  readonly samples: number;
+}
+
+/** A finished node that arrived whole, with its checksum right and its values finite. */
+export interface ArrivedNode extends RoundId, LeafRange, NodeTotals {
+  readonly version: number;
+}
+
+/** How an arrived node was taken. `accepted` alone lets its tensor join the sum. */
+export type PushOutcome = 'accepted' | 'acceptedBefore' | 'stale';
+
+/** What happens to the run; the driver tells the core, with the time. */
+export type RunEvent =
+  /** A worker has built the model and can take work; again after a reconnect. */
+  | { readonly type: 'workerReady'; readonly worker: string }
+  | {
+      readonly type: 'heartbeat';
+      readonly worker: string;
+      /** Sequence of the newest assignment that it has seen. */
+      readonly assignment: number;
+      readonly leavesOpen: number;
+    }
+  | { readonly type: 'workerGone'; readonly worker: string; readonly reason: string }
+  | { readonly type: 'nodeArrived'; readonly worker: string; readonly node: ArrivedNode }
+  /** The optimizer made version `step + 1` from the sum of `step`. */
+  | { readonly type: 'stepApplied'; readonly step: number }
+  | { readonly type: 'checkpointWritten'; readonly version: number }
+  | { readonly type: 'tick' };
+
+/** What the core asks of the driver, performed in order; a later effect may rely on an earlier one being durable. */
+export type RunEffect =
+  | { readonly type: 'assign'; readonly worker: string; readonly assignment: Assignment }
+  /** Add the accepted node that came with this event to the open sum. */
+  | { readonly type: 'addNode'; readonly node: ArrivedNode }
+  /** The root of the sum is there: average over `samples`, clip, step the optimizer; answer `stepApplied`. */
+  | {
+      readonly type: 'applyStep';
+      readonly step: number;
+      readonly epoch: number;
+      readonly totals: NodeTotals;
+    }
+  /** Write version `version` durably; answer `checkpointWritten`. */
+  | { readonly type: 'saveCheckpoint'; readonly version: number; readonly epoch: number }
+  | {
+      readonly type: 'reportEvaluation';
+      readonly version: number;
+      readonly epoch: number;
+      readonly totals: NodeTotals;
+    }
+  | { readonly type: 'dropWorker'; readonly worker: string; readonly reason: string }
+  /** The phase, or the reason for it, changed. */
+  | { readonly type: 'phaseChanged'; readonly phase: RunPhase; readonly reason: string }
+  /** Tell every worker to leave; the run is over. */
+  | { readonly type: 'finish' };
+
+/** Where a run stands. */
+export type RunPhase = 'waiting' | 'training' | 'evaluating' | 'saving' | 'done' | 'failed';
+
+/** What the core must know of a run, all of it fixed from the start. */
+export interface RunPlan {
+  readonly epochs: number;
+  readonly trainSamples: number;
+  readonly testSamples: number;
+  readonly batchSize: number;
+  readonly microBatch: number;
+  readonly evaluateEveryEpochs: number;
+  readonly checkpointEverySteps: number;
+  readonly checkpointEveryEpochs: number;
+  readonly minWorkers: number;
+  readonly silenceMs: number;
+  readonly leaseMs: number;
+  /** Send an assignment again when no heartbeat has shown it within this time. */
+  readonly remindMs: number;
+}

@@ -1,0 +1,61 @@
+/**
+ * @file The seam between training and the engines: a training step compiled for one device.
+ *
+ * Nothing outside `shared/compute` knows which engine runs. One program has one shape: a leaf of
+ * `microBatch` samples; missing samples have weight 0.
+ */
+import type { ModelConfig } from '../model/variants.ts';
+
+/** What a leaf is computed from. Shapes  images [B, C, H, W] normalised float32; labels, weights [B]. */
+export interface LeafInputs {
+  readonly images: Float32Array;
+  readonly labels: Int32Array;
+  /** 1 for a sample that counts, 0 for padding or an unreadable image. */
+  readonly weights: Float32Array;
+}
+
+/** What a leaf adds up to: sums over its samples, never means. */
+export interface LeafOutputs {
+  readonly lossSum: number;
+  /** Samples (of weight 1) whose largest logit is the label. */
+  readonly correct: number;
+  /** Flat, in the order of the parameter table; empty for an evaluation. The caller owns it. */
+  readonly gradient: Float32Array;
+}
+
+/** What is compiled: everything the numbers depend on. */
+export interface ProgramSpec {
+  readonly model: ModelConfig;
+  readonly microBatch: number;
+  readonly labelSmoothing: number;
+}
+
+/** Which engine, on which device. */
+export interface EngineChoice {
+  /** `onnxruntime` compiles; the tfjs engines run eagerly. */
+  readonly name: 'onnxruntime' | 'tfjs-node-gpu' | 'tfjs-node' | 'tfjs-cpu';
+  /** ONNX Runtime's execution provider; others ignore it. */
+  readonly provider: 'cpu' | 'webgpu' | 'cuda';
+  /** Threads of one operator; engines on GPUs ignore it. */
+  readonly threads: number;
+}
+
+/**
+ * The training step of one model for one leaf shape on one engine.
+ *
+ * Ordering  calls do not overlap: await each before the next. `run` may block its thread.
+ * Ownership inputs are only read during the call; outputs belong to the caller.
+ */
+export interface Program {
+  /** One line for people: engine, device, threads. */
+  readonly description: string;
+  /** Puts new parameters in place for the calls that follow. Shapes  flat, in table order. */
+  setParameters(parameters: Float32Array): void;
+  /** Forward and backward. */
+  train(leaf: LeafInputs): Promise<LeafOutputs>;
+  /** Forward only; the gradient is empty. */
+  evaluate(leaf: LeafInputs): Promise<LeafOutputs>;
+  /** Logits of a leaf. Shapes  [B, classes] flat. */
+  predict(images: Float32Array): Promise<Float32Array>;
+  dispose(): Promise<void>;
+}

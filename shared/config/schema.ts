@@ -1,0 +1,247 @@
+/**
+ * @file The one description of a run: every option with its default, range and meaning.
+ *
+ * Help, `config show`, validation and types all read this schema. Pure; `load.ts` does the I/O.
+ */
+import { z } from 'zod';
+import { parseBytes } from '../core/units.ts';
+import { ENCODER_SIZES } from '../model/variants.ts';
+
+const count = z.int().min(1);
+const fraction = z.number().min(0).max(1);
+const positive = z.number().positive();
+/** A size with its unit, parsed to bytes. */
+const bytes = z.union([z.string(), z.int().positive()]).transform((value, context) => {
+  const size = typeof value === 'number' ? value : parseBytes(value);
+  if (size !== undefined) return size;
+  context.addIssue(`expected a size with a unit such as 64MiB, got "${value}"`);
+  return z.NEVER;
+});
+
+const data = z.strictObject({
+  source: z
+    .enum(['mnist', 'image-folder', 'idx'])
+    .describe(
+      'Kind of data set: the embedded digits, a folder of images, or MNIST-style idx files',
+    ),
+  path: z
+    .string()
+    .optional()
+    .describe('Folder of the data set, relative to the config file (not for mnist)'),
+  access: z
+    .enum(['coordinator', 'local'])
+    .default('coordinator')
+    .describe('Whether workers fetch samples from the coordinator or read the same files in place'),
+  testFraction: fraction
+    .default(0.2)
+    .describe(
+      'Share of the samples held out for testing where the set has no test split of its own',
+    ),
+  channels: z
+    .union([z.literal(1), z.literal(3)])
+    .default(3)
+    .describe('1 for grey images, 3 for RGB'),
+  resize: z
+    .enum(['stretch', 'crop'])
+    .default('crop')
+    .describe('stretch: to the square as it is; crop: short side to the square, then the centre'),
+  cropFraction: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(1)
+    .describe(
+      'With resize crop: side of the centre crop over the short side (0.9 for timm ViT weights)',
+    ),
+  mean: z
+    .array(z.number())
+    .min(1)
+    .max(3)
+    .default([0.5])
+    .describe('Per-channel mean, of pixels in 0..1'),
+  deviation: z
+    .array(positive)
+    .min(1)
+    .max(3)
+    .default([0.5])
+    .describe('Per-channel standard deviation, of pixels in 0..1'),
+  augment: z
+    .strictObject({
+      shift: z
+        .int()
+        .min(0)
+        .default(0)
+        .describe('Random shift of up to this many pixels each way (0: off)'),
+      flip: z.boolean().default(false).describe('Random horizontal flip'),
+      cropScale: z
+        .tuple([z.number().gt(0).max(1), z.number().gt(0).max(1)])
+        .default([1, 1])
+        .describe('Random resized crop: smallest and largest share of the area ([1, 1]: off)'),
+    })
+    .prefault({})
+    .describe('Random changes of the training images, a pure function of seed, epoch and sample'),
+  onBadImage: z
+    .enum(['skip', 'fail'])
+    .default('skip')
+    .describe('What an unreadable image does: count as weight 0 and be reported, or end the run'),
+  cacheBytes: bytes.prefault('512MiB').describe('Most bytes of samples that a worker keeps'),
+});
+
+const model = z.strictObject({
+  variant: z
+    .string()
+    .regex(new RegExp(`^(${Object.keys(ENCODER_SIZES).join('|')})/[1-9][0-9]*$`), {
+      error:
+        'expected a ViT variant such as B/16 (sizes Ti, S, B, L, H, then / and the patch size)',
+    })
+    .optional()
+    .describe('Public name of the size and patch, such as Ti/16; or give the five numbers instead'),
+  imageSize: count.describe('Side of the square input image in pixels'),
+  patchSize: count.optional().describe('Side of a square patch in pixels'),
+  width: count.optional().describe('Width of a token, D'),
+  depth: count.optional().describe('Encoder blocks, L'),
+  heads: count.optional().describe('Attention heads'),
+  mlpWidth: count.optional().describe('Hidden width of the MLP (default: 4 x width)'),
+});
+
+const optimizer = z.strictObject({
+  name: z.enum(['adamw', 'sgd']).default('adamw').describe('AdamW, or SGD with momentum'),
+  learningRate: positive.describe('Peak learning rate'),
+  weightDecay: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('Decoupled for adamw, coupled for sgd; skips biases and norms'),
+  beta1: fraction.default(0.9).describe('AdamW: decay of the first moment'),
+  beta2: fraction.default(0.999).describe('AdamW: decay of the second moment'),
+  epsilon: positive.default(1e-8).describe('AdamW: added to the denominator'),
+  momentum: fraction.default(0.9).describe('SGD: momentum (0: off)'),
+});
+
+const training = z.strictObject({
+  epochs: count.describe('Passes over the training data'),
+  batchSize: count.describe('Samples of one step, over all workers'),
+  microBatch: count.describe(
+    'Samples of one leaf: the unit of work and of the sum; part of the numbers',
+  ),
+  optimizer,
+  schedule: z
+    .strictObject({
+      name: z
+        .enum(['cosine', 'linear', 'constant'])
+        .default('cosine')
+        .describe('Shape after the warm-up'),
+      warmupSteps: z.int().min(0).default(0).describe('Steps of linear rise from 0 (0: none)'),
+      finalRate: z.number().min(0).default(0).describe('Learning rate at the last step'),
+    })
+    .prefault({}),
+  clipNorm: z.number().min(0).default(0).describe('Clip the gradient at this global norm (0: off)'),
+  labelSmoothing: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe('Share of the target spread over all classes'),
+});
+
+const checkpoint = z.strictObject({
+  everySteps: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('Save every so many steps (0: only at the end of an epoch)'),
+  everyEpochs: z.int().min(0).default(1).describe('Save every so many epochs (0: off)'),
+  keep: count.default(3).describe('Newest checkpoints to keep; the best one is kept besides'),
+});
+
+const cluster = z.strictObject({
+  listen: z
+    .string()
+    .regex(/^.+:\d{1,5}$/, { error: 'expected HOST:PORT such as 127.0.0.1:50051' })
+    .default('127.0.0.1:0')
+    .describe('Address of the coordinator (port 0: any free one)'),
+  workers: z
+    .union([z.literal('auto'), count])
+    .default('auto')
+    .describe(
+      'Worker processes that `tessera train` starts (auto: one a GPU, else one for two cores, at least 2)',
+    ),
+  minWorkers: count.default(1).describe('Workers that must be there before a step is handed out'),
+  restarts: z
+    .int()
+    .min(0)
+    .default(3)
+    .describe('Times `tessera train` starts a dead worker again, over the run'),
+  heartbeatMs: count.default(1000).describe("Interval of the workers' heartbeats"),
+  silenceMs: count.default(10_000).describe('A worker not heard of for so long is lost'),
+  leaseMs: count
+    .default(60_000)
+    .describe('Longest time for leased leaves before others may compute them too'),
+  reconnectMs: count
+    .default(60_000)
+    .describe('How long a worker looks for a coordinator that is gone'),
+});
+
+const compute = z.strictObject({
+  engine: z
+    .enum(['auto', 'onnxruntime', 'tfjs-node-gpu', 'tfjs-node', 'tfjs-cpu'])
+    .default('auto')
+    .describe('What runs the step (auto: the first that works; see tessera doctor)'),
+  provider: z
+    .enum(['auto', 'cpu', 'webgpu', 'cuda'])
+    .default('auto')
+    .describe('Execution provider of onnxruntime'),
+  threads: z
+    .union([z.literal('auto'), count])
+    .default('auto')
+    .describe('Threads of a worker on CPU (auto: cores / workers on this machine)'),
+});
+
+const limits = z.strictObject({
+  workersMax: count.max(4096).default(256).describe('Most workers of a run'),
+  messageBytes: bytes.prefault('4MiB').describe('Largest single gRPC message'),
+  chunkBytes: bytes.prefault('1MiB').describe('Payload of one chunk'),
+  rpcMs: count.default(120_000).describe('Deadline of one bulk call'),
+});
+
+/** A run's configuration before the cross-field rules. */
+const fields = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$/, {
+      error: 'expected letters, digits, dot, dash, underscore',
+    })
+    .describe('Name of the run; its folder is runs/NAME-TIME'),
+  seed: z
+    .int()
+    .min(0)
+    .max(0xffff_ffff)
+    .default(42)
+    .describe('Decides every random choice of the run'),
+  data,
+  model,
+  training,
+  evaluation: z
+    .strictObject({
+      everyEpochs: z
+        .int()
+        .min(0)
+        .default(1)
+        .describe('Test every so many epochs (0: only at the end)'),
+    })
+    .prefault({}),
+  checkpoint: checkpoint.prefault({}),
+  cluster: cluster.prefault({}),
+  compute: compute.prefault({}),
+  limits: limits.prefault({}),
+});
+
+/** The schema of a config file. Cross-field rules are in `rules.ts`, since they need the model's numbers. */
+export const configSchema = fields;
+
+/** A complete, validated configuration. */
+export type RunConfig = z.infer<typeof configSchema>;
+export type DataConfig = RunConfig['data'];
+export type TrainingConfig = RunConfig['training'];
+export type OptimizerConfig = TrainingConfig['optimizer'];
+export type ScheduleConfig = TrainingConfig['schedule'];

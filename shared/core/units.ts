@@ -1,0 +1,25 @@
+/** @file Sizes and durations as people write and read them. */
+
+const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+/** `88.2 MiB` for 92484403. Units  bytes in, binary prefixes out. */
+export function formatBytes(bytes: number): string {
+  const power = bytes < 1 ? 0 : Math.min(4, Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1024 ** power;
+  return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${BYTE_UNITS[power]}`;
+}
+
+/** Bytes of `64MiB`, `1.5 GiB` or `100B`; undefined when the text is no size with a unit. */
+export function parseBytes(text: string): number | undefined {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|TiB)\s*$/.exec(text);
+  if (match === null) return undefined;
+  const power = (BYTE_UNITS as readonly string[]).indexOf(match[2] as string);
+  return Math.round(Number(match[1]) * 1024 ** power);
+}
+
+/** `00:18:20` for 1100 seconds. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  return parts.map((part) => String(part).padStart(2, '0')).join(':');
+}

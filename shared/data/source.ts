@@ -1,0 +1,30 @@
+/** @file What a data set is to the rest of Tessera: two splits of numbered, labelled, encoded images. */
+
+/** Which part of the data set. */
+export type Split = 'train' | 'test';
+
+/** One image as it lies in the data set: pixels, or the bytes of an image file. */
+export interface EncodedSample {
+  /** Position in its split. */
+  readonly index: number;
+  readonly label: number;
+  /** Name for messages, relative to the data set (`train/pizza/1.jpg`, `digits/3#17`). */
+  readonly name: string;
+  /** Size of raw pixels (height x width x channels, one byte each); undefined for an image file's bytes. */
+  readonly raw:
+    | { readonly height: number; readonly width: number; readonly channels: number }
+    | undefined;
+  readonly bytes: Uint8Array;
+}
+
+/** An opened data set. Reading a sample never needs more than that sample's memory. */
+export interface DataSource {
+  readonly classes: readonly string[];
+  readonly size: Readonly<Record<Split, number>>;
+  /**
+   * Reads one sample.
+   *
+   * Throws  DATA_INVALID when it is not there or cannot be read, naming the file.
+   */
+  read(split: Split, index: number): Promise<EncodedSample>;
+}

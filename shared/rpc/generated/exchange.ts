@@ -1,0 +1,64 @@
+import type * as grpc from '@grpc/grpc-js';
+import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-loader';
+
+import type { Assignment as _tessera_v1_Assignment, Assignment__Output as _tessera_v1_Assignment__Output } from './tessera/v1/Assignment.ts';
+import type { Chunk as _tessera_v1_Chunk, Chunk__Output as _tessera_v1_Chunk__Output } from './tessera/v1/Chunk.ts';
+import type { ControlClient as _tessera_v1_ControlClient, ControlDefinition as _tessera_v1_ControlDefinition } from './tessera/v1/Control.ts';
+import type { CoordinatorMessage as _tessera_v1_CoordinatorMessage, CoordinatorMessage__Output as _tessera_v1_CoordinatorMessage__Output } from './tessera/v1/CoordinatorMessage.ts';
+import type { ExchangeClient as _tessera_v1_ExchangeClient, ExchangeDefinition as _tessera_v1_ExchangeDefinition } from './tessera/v1/Exchange.ts';
+import type { FetchRequest as _tessera_v1_FetchRequest, FetchRequest__Output as _tessera_v1_FetchRequest__Output } from './tessera/v1/FetchRequest.ts';
+import type { Finish as _tessera_v1_Finish, Finish__Output as _tessera_v1_Finish__Output } from './tessera/v1/Finish.ts';
+import type { Heartbeat as _tessera_v1_Heartbeat, Heartbeat__Output as _tessera_v1_Heartbeat__Output } from './tessera/v1/Heartbeat.ts';
+import type { Join as _tessera_v1_Join, Join__Output as _tessera_v1_Join__Output } from './tessera/v1/Join.ts';
+import type { LeafRange as _tessera_v1_LeafRange, LeafRange__Output as _tessera_v1_LeafRange__Output } from './tessera/v1/LeafRange.ts';
+import type { Leave as _tessera_v1_Leave, Leave__Output as _tessera_v1_Leave__Output } from './tessera/v1/Leave.ts';
+import type { Node as _tessera_v1_Node, Node__Output as _tessera_v1_Node__Output } from './tessera/v1/Node.ts';
+import type { NodeChunk as _tessera_v1_NodeChunk, NodeChunk__Output as _tessera_v1_NodeChunk__Output } from './tessera/v1/NodeChunk.ts';
+import type { PullRequest as _tessera_v1_PullRequest, PullRequest__Output as _tessera_v1_PullRequest__Output } from './tessera/v1/PullRequest.ts';
+import type { PushReply as _tessera_v1_PushReply, PushReply__Output as _tessera_v1_PushReply__Output } from './tessera/v1/PushReply.ts';
+import type { Ready as _tessera_v1_Ready, Ready__Output as _tessera_v1_Ready__Output } from './tessera/v1/Ready.ts';
+import type { SampleChunk as _tessera_v1_SampleChunk, SampleChunk__Output as _tessera_v1_SampleChunk__Output } from './tessera/v1/SampleChunk.ts';
+import type { StatusReply as _tessera_v1_StatusReply, StatusReply__Output as _tessera_v1_StatusReply__Output } from './tessera/v1/StatusReply.ts';
+import type { StatusRequest as _tessera_v1_StatusRequest, StatusRequest__Output as _tessera_v1_StatusRequest__Output } from './tessera/v1/StatusRequest.ts';
+import type { Timings as _tessera_v1_Timings, Timings__Output as _tessera_v1_Timings__Output } from './tessera/v1/Timings.ts';
+import type { Welcome as _tessera_v1_Welcome, Welcome__Output as _tessera_v1_Welcome__Output } from './tessera/v1/Welcome.ts';
+import type { WorkerMessage as _tessera_v1_WorkerMessage, WorkerMessage__Output as _tessera_v1_WorkerMessage__Output } from './tessera/v1/WorkerMessage.ts';
+import type { WorkerStatus as _tessera_v1_WorkerStatus, WorkerStatus__Output as _tessera_v1_WorkerStatus__Output } from './tessera/v1/WorkerStatus.ts';
+
+type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
+  new(...args: ConstructorParameters<Constructor>): Subtype;
+};
+
+export interface ProtoGrpcType {
+  tessera: {
+    v1: {
+      Assignment: MessageTypeDefinition<_tessera_v1_Assignment, _tessera_v1_Assignment__Output>
+      Chunk: MessageTypeDefinition<_tessera_v1_Chunk, _tessera_v1_Chunk__Output>
+      Control: SubtypeConstructor<typeof grpc.Client, _tessera_v1_ControlClient> & { service: _tessera_v1_ControlDefinition }
+      CoordinatorMessage: MessageTypeDefinition<_tessera_v1_CoordinatorMessage, _tessera_v1_CoordinatorMessage__Output>
+      Exchange: SubtypeConstructor<typeof grpc.Client, _tessera_v1_ExchangeClient> & { service: _tessera_v1_ExchangeDefinition }
+      FetchRequest: MessageTypeDefinition<_tessera_v1_FetchRequest, _tessera_v1_FetchRequest__Output>
+      Finish: MessageTypeDefinition<_tessera_v1_Finish, _tessera_v1_Finish__Output>
+      Heartbeat: MessageTypeDefinition<_tessera_v1_Heartbeat, _tessera_v1_Heartbeat__Output>
+      Join: MessageTypeDefinition<_tessera_v1_Join, _tessera_v1_Join__Output>
+      LeafRange: MessageTypeDefinition<_tessera_v1_LeafRange, _tessera_v1_LeafRange__Output>
+      Leave: MessageTypeDefinition<_tessera_v1_Leave, _tessera_v1_Leave__Output>
+      Node: MessageTypeDefinition<_tessera_v1_Node, _tessera_v1_Node__Output>
+      NodeChunk: MessageTypeDefinition<_tessera_v1_NodeChunk, _tessera_v1_NodeChunk__Output>
+      PullRequest: MessageTypeDefinition<_tessera_v1_PullRequest, _tessera_v1_PullRequest__Output>
+      PushOutcome: EnumTypeDefinition
+      PushReply: MessageTypeDefinition<_tessera_v1_PushReply, _tessera_v1_PushReply__Output>
+      Ready: MessageTypeDefinition<_tessera_v1_Ready, _tessera_v1_Ready__Output>
+      SampleChunk: MessageTypeDefinition<_tessera_v1_SampleChunk, _tessera_v1_SampleChunk__Output>
+      Split: EnumTypeDefinition
+      StatusReply: MessageTypeDefinition<_tessera_v1_StatusReply, _tessera_v1_StatusReply__Output>
+      StatusRequest: MessageTypeDefinition<_tessera_v1_StatusRequest, _tessera_v1_StatusRequest__Output>
+      Timings: MessageTypeDefinition<_tessera_v1_Timings, _tessera_v1_Timings__Output>
+      Welcome: MessageTypeDefinition<_tessera_v1_Welcome, _tessera_v1_Welcome__Output>
+      WorkKind: EnumTypeDefinition
+      WorkerMessage: MessageTypeDefinition<_tessera_v1_WorkerMessage, _tessera_v1_WorkerMessage__Output>
+      WorkerStatus: MessageTypeDefinition<_tessera_v1_WorkerStatus, _tessera_v1_WorkerStatus__Output>
+    }
+  }
+}
+

@@ -1,0 +1,55 @@
+// Original file: proto/tessera/v1/control.proto
+
+import type * as grpc from '@grpc/grpc-js'
+import type { MethodDefinition } from '@grpc/proto-loader'
+import type { CoordinatorMessage as _tessera_v1_CoordinatorMessage, CoordinatorMessage__Output as _tessera_v1_CoordinatorMessage__Output } from '../../tessera/v1/CoordinatorMessage.ts';
+import type { StatusReply as _tessera_v1_StatusReply, StatusReply__Output as _tessera_v1_StatusReply__Output } from '../../tessera/v1/StatusReply.ts';
+import type { StatusRequest as _tessera_v1_StatusRequest, StatusRequest__Output as _tessera_v1_StatusRequest__Output } from '../../tessera/v1/StatusRequest.ts';
+import type { WorkerMessage as _tessera_v1_WorkerMessage, WorkerMessage__Output as _tessera_v1_WorkerMessage__Output } from '../../tessera/v1/WorkerMessage.ts';
+
+export interface ControlClient extends grpc.Client {
+  /**
+   * What the run is doing now.
+   */
+  GetStatus(argument: _tessera_v1_StatusRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_tessera_v1_StatusReply__Output>): grpc.ClientUnaryCall;
+  GetStatus(argument: _tessera_v1_StatusRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_tessera_v1_StatusReply__Output>): grpc.ClientUnaryCall;
+  GetStatus(argument: _tessera_v1_StatusRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_tessera_v1_StatusReply__Output>): grpc.ClientUnaryCall;
+  GetStatus(argument: _tessera_v1_StatusRequest, callback: grpc.requestCallback<_tessera_v1_StatusReply__Output>): grpc.ClientUnaryCall;
+  /**
+   * What the run is doing now.
+   */
+  getStatus(argument: _tessera_v1_StatusRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_tessera_v1_StatusReply__Output>): grpc.ClientUnaryCall;
+  getStatus(argument: _tessera_v1_StatusRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_tessera_v1_StatusReply__Output>): grpc.ClientUnaryCall;
+  getStatus(argument: _tessera_v1_StatusRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_tessera_v1_StatusReply__Output>): grpc.ClientUnaryCall;
+  getStatus(argument: _tessera_v1_StatusRequest, callback: grpc.requestCallback<_tessera_v1_StatusReply__Output>): grpc.ClientUnaryCall;
+  
+  /**
+   * One worker's stay in a run. The worker's first message is `join`; the stream lives until either side ends it.
+   */
+  Session(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_tessera_v1_WorkerMessage, _tessera_v1_CoordinatorMessage__Output>;
+  Session(options?: grpc.CallOptions): grpc.ClientDuplexStream<_tessera_v1_WorkerMessage, _tessera_v1_CoordinatorMessage__Output>;
+  /**
+   * One worker's stay in a run. The worker's first message is `join`; the stream lives until either side ends it.
+   */
+  session(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_tessera_v1_WorkerMessage, _tessera_v1_CoordinatorMessage__Output>;
+  session(options?: grpc.CallOptions): grpc.ClientDuplexStream<_tessera_v1_WorkerMessage, _tessera_v1_CoordinatorMessage__Output>;
+  
+}
+
+export interface ControlHandlers extends grpc.UntypedServiceImplementation {
+  /**
+   * What the run is doing now.
+   */
+  GetStatus: grpc.handleUnaryCall<_tessera_v1_StatusRequest__Output, _tessera_v1_StatusReply>;
+  
+  /**
+   * One worker's stay in a run. The worker's first message is `join`; the stream lives until either side ends it.
+   */
+  Session: grpc.handleBidiStreamingCall<_tessera_v1_WorkerMessage__Output, _tessera_v1_CoordinatorMessage>;
+  
+}
+
+export interface ControlDefinition extends grpc.ServiceDefinition {
+  GetStatus: MethodDefinition<_tessera_v1_StatusRequest, _tessera_v1_StatusReply, _tessera_v1_StatusRequest__Output, _tessera_v1_StatusReply__Output>
+  Session: MethodDefinition<_tessera_v1_WorkerMessage, _tessera_v1_CoordinatorMessage, _tessera_v1_WorkerMessage__Output, _tessera_v1_CoordinatorMessage__Output>
+}

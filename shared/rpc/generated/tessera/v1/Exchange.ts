@@ -1,0 +1,74 @@
+// Original file: proto/tessera/v1/exchange.proto
+
+import type * as grpc from '@grpc/grpc-js'
+import type { MethodDefinition } from '@grpc/proto-loader'
+import type { Chunk as _tessera_v1_Chunk, Chunk__Output as _tessera_v1_Chunk__Output } from '../../tessera/v1/Chunk.ts';
+import type { FetchRequest as _tessera_v1_FetchRequest, FetchRequest__Output as _tessera_v1_FetchRequest__Output } from '../../tessera/v1/FetchRequest.ts';
+import type { NodeChunk as _tessera_v1_NodeChunk, NodeChunk__Output as _tessera_v1_NodeChunk__Output } from '../../tessera/v1/NodeChunk.ts';
+import type { PullRequest as _tessera_v1_PullRequest, PullRequest__Output as _tessera_v1_PullRequest__Output } from '../../tessera/v1/PullRequest.ts';
+import type { PushReply as _tessera_v1_PushReply, PushReply__Output as _tessera_v1_PushReply__Output } from '../../tessera/v1/PushReply.ts';
+import type { SampleChunk as _tessera_v1_SampleChunk, SampleChunk__Output as _tessera_v1_SampleChunk__Output } from '../../tessera/v1/SampleChunk.ts';
+
+export interface ExchangeClient extends grpc.Client {
+  /**
+   * Streams the encoded bytes of samples, in the order asked.
+   */
+  FetchSamples(argument: _tessera_v1_FetchRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_SampleChunk__Output>;
+  FetchSamples(argument: _tessera_v1_FetchRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_SampleChunk__Output>;
+  /**
+   * Streams the encoded bytes of samples, in the order asked.
+   */
+  fetchSamples(argument: _tessera_v1_FetchRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_SampleChunk__Output>;
+  fetchSamples(argument: _tessera_v1_FetchRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_SampleChunk__Output>;
+  
+  /**
+   * Streams the parameters of one version.
+   */
+  PullParameters(argument: _tessera_v1_PullRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_Chunk__Output>;
+  PullParameters(argument: _tessera_v1_PullRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_Chunk__Output>;
+  /**
+   * Streams the parameters of one version.
+   */
+  pullParameters(argument: _tessera_v1_PullRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_Chunk__Output>;
+  pullParameters(argument: _tessera_v1_PullRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_Chunk__Output>;
+  
+  /**
+   * Brings one finished node of the sum tree. Idempotent: a duplicate is answered ACCEPTED_BEFORE.
+   */
+  PushNode(metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_tessera_v1_PushReply__Output>): grpc.ClientWritableStream<_tessera_v1_NodeChunk>;
+  PushNode(metadata: grpc.Metadata, callback: grpc.requestCallback<_tessera_v1_PushReply__Output>): grpc.ClientWritableStream<_tessera_v1_NodeChunk>;
+  PushNode(options: grpc.CallOptions, callback: grpc.requestCallback<_tessera_v1_PushReply__Output>): grpc.ClientWritableStream<_tessera_v1_NodeChunk>;
+  PushNode(callback: grpc.requestCallback<_tessera_v1_PushReply__Output>): grpc.ClientWritableStream<_tessera_v1_NodeChunk>;
+  /**
+   * Brings one finished node of the sum tree. Idempotent: a duplicate is answered ACCEPTED_BEFORE.
+   */
+  pushNode(metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_tessera_v1_PushReply__Output>): grpc.ClientWritableStream<_tessera_v1_NodeChunk>;
+  pushNode(metadata: grpc.Metadata, callback: grpc.requestCallback<_tessera_v1_PushReply__Output>): grpc.ClientWritableStream<_tessera_v1_NodeChunk>;
+  pushNode(options: grpc.CallOptions, callback: grpc.requestCallback<_tessera_v1_PushReply__Output>): grpc.ClientWritableStream<_tessera_v1_NodeChunk>;
+  pushNode(callback: grpc.requestCallback<_tessera_v1_PushReply__Output>): grpc.ClientWritableStream<_tessera_v1_NodeChunk>;
+  
+}
+
+export interface ExchangeHandlers extends grpc.UntypedServiceImplementation {
+  /**
+   * Streams the encoded bytes of samples, in the order asked.
+   */
+  FetchSamples: grpc.handleServerStreamingCall<_tessera_v1_FetchRequest__Output, _tessera_v1_SampleChunk>;
+  
+  /**
+   * Streams the parameters of one version.
+   */
+  PullParameters: grpc.handleServerStreamingCall<_tessera_v1_PullRequest__Output, _tessera_v1_Chunk>;
+  
+  /**
+   * Brings one finished node of the sum tree. Idempotent: a duplicate is answered ACCEPTED_BEFORE.
+   */
+  PushNode: grpc.handleClientStreamingCall<_tessera_v1_NodeChunk__Output, _tessera_v1_PushReply>;
+  
+}
+
+export interface ExchangeDefinition extends grpc.ServiceDefinition {
+  FetchSamples: MethodDefinition<_tessera_v1_FetchRequest, _tessera_v1_SampleChunk, _tessera_v1_FetchRequest__Output, _tessera_v1_SampleChunk__Output>
+  PullParameters: MethodDefinition<_tessera_v1_PullRequest, _tessera_v1_Chunk, _tessera_v1_PullRequest__Output, _tessera_v1_Chunk__Output>
+  PushNode: MethodDefinition<_tessera_v1_NodeChunk, _tessera_v1_PushReply, _tessera_v1_NodeChunk__Output, _tessera_v1_PushReply__Output>
+}

@@ -1,0 +1,18 @@
+// Original file: proto/tessera/v1/control.proto
+
+
+/**
+ * The run is over; leave with exit code 0 (or with the error that is named).
+ */
+export interface Finish {
+  'errorCode'?: (string);
+  'reason'?: (string);
+}
+
+/**
+ * The run is over; leave with exit code 0 (or with the error that is named).
+ */
+export interface Finish__Output {
+  'errorCode': (string);
+  'reason': (string);
+}

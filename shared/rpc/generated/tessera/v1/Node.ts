@@ -1,0 +1,59 @@
+// Original file: proto/tessera/v1/exchange.proto
+
+import type { WorkKind as _tessera_v1_WorkKind, WorkKind__Output as _tessera_v1_WorkKind__Output } from '../../tessera/v1/WorkKind.ts';
+import type { Timings as _tessera_v1_Timings, Timings__Output as _tessera_v1_Timings__Output } from '../../tessera/v1/Timings.ts';
+import type { Long } from '@grpc/proto-loader';
+
+/**
+ * An aligned range of leaves and what its samples add up to.
+ */
+export interface Node {
+  'session'?: (string);
+  'kind'?: (_tessera_v1_WorkKind);
+  'step'?: (number | string | Long);
+  'version'?: (number | string | Long);
+  'first'?: (number);
+  'count'?: (number);
+  /**
+   * Sum of the losses of the samples.
+   */
+  'lossSum'?: (number | string);
+  'correct'?: (number);
+  /**
+   * Samples that counted (weight 1).
+   */
+  'samples'?: (number);
+  /**
+   * Indices of samples that could not be decoded and had weight 0.
+   */
+  'badSamples'?: (number)[];
+  'badReasons'?: (string)[];
+  'timings'?: (_tessera_v1_Timings | null);
+}
+
+/**
+ * An aligned range of leaves and what its samples add up to.
+ */
+export interface Node__Output {
+  'session': (string);
+  'kind': (_tessera_v1_WorkKind__Output);
+  'step': (number);
+  'version': (number);
+  'first': (number);
+  'count': (number);
+  /**
+   * Sum of the losses of the samples.
+   */
+  'lossSum': (number);
+  'correct': (number);
+  /**
+   * Samples that counted (weight 1).
+   */
+  'samples': (number);
+  /**
+   * Indices of samples that could not be decoded and had weight 0.
+   */
+  'badSamples': (number)[];
+  'badReasons': (string)[];
+  'timings': (_tessera_v1_Timings__Output | null);
+}

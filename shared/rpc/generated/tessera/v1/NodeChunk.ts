@@ -1,0 +1,20 @@
+// Original file: proto/tessera/v1/exchange.proto
+
+import type { Node as _tessera_v1_Node, Node__Output as _tessera_v1_Node__Output } from '../../tessera/v1/Node.ts';
+import type { Chunk as _tessera_v1_Chunk, Chunk__Output as _tessera_v1_Chunk__Output } from '../../tessera/v1/Chunk.ts';
+
+/**
+ * The first chunk of a push carries `node`; an evaluation node has no data chunks.
+ */
+export interface NodeChunk {
+  'node'?: (_tessera_v1_Node | null);
+  'chunk'?: (_tessera_v1_Chunk | null);
+}
+
+/**
+ * The first chunk of a push carries `node`; an evaluation node has no data chunks.
+ */
+export interface NodeChunk__Output {
+  'node': (_tessera_v1_Node__Output | null);
+  'chunk': (_tessera_v1_Chunk__Output | null);
+}

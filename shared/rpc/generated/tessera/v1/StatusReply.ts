@@ -1,0 +1,84 @@
+// Original file: proto/tessera/v1/control.proto
+
+import type { WorkerStatus as _tessera_v1_WorkerStatus, WorkerStatus__Output as _tessera_v1_WorkerStatus__Output } from '../../tessera/v1/WorkerStatus.ts';
+import type { Long } from '@grpc/proto-loader';
+
+export interface StatusReply {
+  'run'?: (string);
+  /**
+   * waiting, training, evaluating, saving, done or failed.
+   */
+  'phase'?: (string);
+  /**
+   * The sentence behind the phase ("waiting for 1 worker").
+   */
+  'reason'?: (string);
+  'step'?: (number | string | Long);
+  'stepsTotal'?: (number | string | Long);
+  'epoch'?: (number);
+  'epochsTotal'?: (number);
+  'loss'?: (number | string);
+  'trainAccuracy'?: (number | string);
+  /**
+   * Of the last evaluation; NaN before the first.
+   */
+  'testAccuracy'?: (number | string);
+  'testLoss'?: (number | string);
+  'learningRate'?: (number | string);
+  'gradientNorm'?: (number | string);
+  'imagesPerSecond'?: (number | string);
+  'seconds'?: (number | string);
+  'etaSeconds'?: (number | string);
+  /**
+   * sha256 of the newest parameters that were hashed (checkpoints and the end of the run) and their version.
+   */
+  'parametersSha256'?: (string);
+  'parametersVersion'?: (number | string | Long);
+  'runFolder'?: (string);
+  'workers'?: (_tessera_v1_WorkerStatus)[];
+  'tesseraVersion'?: (string);
+  /**
+   * Samples that could not be decoded, by the setting data.onBadImage.
+   */
+  'badSamples'?: (number);
+}
+
+export interface StatusReply__Output {
+  'run': (string);
+  /**
+   * waiting, training, evaluating, saving, done or failed.
+   */
+  'phase': (string);
+  /**
+   * The sentence behind the phase ("waiting for 1 worker").
+   */
+  'reason': (string);
+  'step': (number);
+  'stepsTotal': (number);
+  'epoch': (number);
+  'epochsTotal': (number);
+  'loss': (number);
+  'trainAccuracy': (number);
+  /**
+   * Of the last evaluation; NaN before the first.
+   */
+  'testAccuracy': (number);
+  'testLoss': (number);
+  'learningRate': (number);
+  'gradientNorm': (number);
+  'imagesPerSecond': (number);
+  'seconds': (number);
+  'etaSeconds': (number);
+  /**
+   * sha256 of the newest parameters that were hashed (checkpoints and the end of the run) and their version.
+   */
+  'parametersSha256': (string);
+  'parametersVersion': (number);
+  'runFolder': (string);
+  'workers': (_tessera_v1_WorkerStatus__Output)[];
+  'tesseraVersion': (string);
+  /**
+   * Samples that could not be decoded, by the setting data.onBadImage.
+   */
+  'badSamples': (number);
+}

@@ -1,0 +1,44 @@
+// Original file: proto/tessera/v1/control.proto
+
+
+/**
+ * Answer to `join`: everything a worker needs to build the same program.
+ */
+export interface Welcome {
+  'worker'?: (string);
+  'run'?: (string);
+  /**
+   * Shared secret of this session for the exchange calls.
+   */
+  'session'?: (string);
+  /**
+   * The run's whole configuration, as canonical JSON.
+   */
+  'configJson'?: (string);
+  'modelFingerprint'?: (string);
+  'classes'?: (string)[];
+  'trainSamples'?: (number);
+  'testSamples'?: (number);
+  'heartbeatMs'?: (number);
+}
+
+/**
+ * Answer to `join`: everything a worker needs to build the same program.
+ */
+export interface Welcome__Output {
+  'worker': (string);
+  'run': (string);
+  /**
+   * Shared secret of this session for the exchange calls.
+   */
+  'session': (string);
+  /**
+   * The run's whole configuration, as canonical JSON.
+   */
+  'configJson': (string);
+  'modelFingerprint': (string);
+  'classes': (string)[];
+  'trainSamples': (number);
+  'testSamples': (number);
+  'heartbeatMs': (number);
+}

@@ -1,0 +1,35 @@
+// Original file: proto/tessera/v1/control.proto
+
+import type { Long } from '@grpc/proto-loader';
+
+export interface WorkerStatus {
+  'worker'?: (string);
+  /**
+   * joining, idle, computing or lost.
+   */
+  'state'?: (string);
+  'engine'?: (string);
+  'host'?: (string);
+  'pid'?: (number);
+  'step'?: (number | string | Long);
+  'leavesDone'?: (number | string | Long);
+  'imagesPerSecond'?: (number | string);
+  'ageSeconds'?: (number | string);
+  'silentSeconds'?: (number | string);
+}
+
+export interface WorkerStatus__Output {
+  'worker': (string);
+  /**
+   * joining, idle, computing or lost.
+   */
+  'state': (string);
+  'engine': (string);
+  'host': (string);
+  'pid': (number);
+  'step': (number);
+  'leavesDone': (number);
+  'imagesPerSecond': (number);
+  'ageSeconds': (number);
+  'silentSeconds': (number);
+}

@@ -1,0 +1,77 @@
+/** @file The words of the worker's core: what can happen to a session and what it can ask for. */
+
+/** What a round computes. */
+export type WorkKind = 'train' | 'evaluate';
+
+/** Half-open range of leaves [first, first + count). */
+export interface LeafRange {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** The work that this worker holds; each replaces the one before. */
+export interface Assignment {
+  readonly sequence: number;
+  readonly kind: WorkKind;
+  readonly step: number;
+  readonly version: number;
+  readonly epoch: number;
+  readonly batch: number;
+  readonly ranges: readonly LeafRange[];
+}
+
+/** One maximal aligned node to compute and push. */
+export interface NodeTask extends LeafRange {
+  readonly kind: WorkKind;
+  readonly step: number;
+  readonly version: number;
+  readonly epoch: number;
+  readonly batch: number;
+}
+
+/** Where a session stands. */
+export type SessionPhase =
+  | 'offline'
+  | 'joining'
+  | 'preparing'
+  | 'idle'
+  | 'pulling'
+  | 'computing'
+  | 'stopped';
+
+/** What happens to a session. */
+export type SessionEvent =
+  | { readonly type: 'started' }
+  /** The coordinator took us in; `modelFingerprint` is what it trains. */
+  | { readonly type: 'welcomed'; readonly modelFingerprint: string }
+  | { readonly type: 'prepared'; readonly modelFingerprint: string }
+  | { readonly type: 'assigned'; readonly assignment: Assignment }
+  | { readonly type: 'pulled'; readonly version: number }
+  /** The asked version is not there (any more, or yet); an assignment will say which is. */
+  | { readonly type: 'pullRefused'; readonly version: number }
+  /** The node under way is computed and is being pushed; the next may start. */
+  | { readonly type: 'nodeComputed'; readonly task: NodeTask }
+  /** The coordinator has answered the push: accepted, had it before, or stale. */
+  | { readonly type: 'nodePushed'; readonly task: NodeTask }
+  /** The push failed for good (retries used up); the leaves are open again. */
+  | { readonly type: 'pushFailed'; readonly task: NodeTask }
+  | { readonly type: 'connectionLost'; readonly reason: string }
+  /** The coordinator refuses us for good. */
+  | { readonly type: 'refused'; readonly code: string; readonly reason: string }
+  | { readonly type: 'finished'; readonly code: string; readonly reason: string }
+  | { readonly type: 'tick' };
+
+/** What the session asks of the driver, in order. */
+export type SessionEffect =
+  /** Open a session stream and join, after a pause. */
+  | { readonly type: 'connect'; readonly afterMs: number }
+  /** Build and compile the model of the welcome; answer `prepared`. */
+  | { readonly type: 'prepare' }
+  | { readonly type: 'sendReady' }
+  | { readonly type: 'sendHeartbeat'; readonly assignment: number; readonly leavesOpen: number }
+  | { readonly type: 'pull'; readonly version: number }
+  /** Compute and push one node; answer `nodeComputed`, then `nodePushed`. One is computed at a time. */
+  | { readonly type: 'compute'; readonly task: NodeTask }
+  /** Stop the node under way as soon as possible: nobody needs it. Nothing is answered for it. */
+  | { readonly type: 'cancelCompute' }
+  | { readonly type: 'stop'; readonly code: string; readonly reason: string };
