@@ -1,0 +1,116 @@
+/**
+ * @file Where the time of a step goes on a real cluster: ViT-Ti/16 at 224 px, two workers, batch 64.
+ *
+ * Real processes over real gRPC; the pictures are the embedded digits scaled up, since a bench must run
+ * from a fresh clone. The first step compiles caches and is left out.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { StepTimings } from '../coordinator/events.ts';
+
+/** Mean milliseconds of a step and its parts, and the coordinator's share of the wall time. */
+export interface ClusterBench extends StepTimings {
+  readonly steps: number;
+  readonly workers: number;
+  readonly batchSize: number;
+  readonly imagesPerSecond: number;
+  /** Time the coordinator's thread was busy (sum, optimizer, serving) over the wall time of the step. */
+  readonly coordinatorShare: number;
+}
+
+const BATCH_SIZE = 64;
+const WORKERS = 2;
+/** The held-out share leaves 256 training digits: four steps an epoch. */
+const SETTINGS = [
+  'model.variant=Ti/16',
+  'model.imageSize=224',
+  'model.patchSize=null',
+  'model.width=null',
+  'model.depth=null',
+  'model.heads=null',
+  'model.mlpWidth=null',
+  'data.channels=3',
+  'data.augment.shift=0',
+  'data.testFraction=0.9744',
+  'evaluation.everyEpochs=0',
+  'checkpoint.everyEpochs=0',
+  'training.epochs=2',
+  `training.batchSize=${BATCH_SIZE}`,
+  'training.microBatch=8',
+  'training.schedule.warmupSteps=0',
+  'training.optimizer.learningRate=0.0001',
+];
+
+/** Trains a few steps of ViT-Ti/16 and reads the run's own record of where the time went. */
+export async function benchCluster(): Promise<ClusterBench> {
+  const folder = await mkdtemp(join(tmpdir(), 'tessera-bench-'));
+  try {
+    const runFolder = join(folder, 'run');
+    const settings = SETTINGS.flatMap((setting) => ['--set', setting]);
+    await runUntilSteps([
+      'train',
+      'quickstart',
+      ...settings,
+      '--workers',
+      String(WORKERS),
+      '--run-folder',
+      runFolder,
+    ]);
+    const steps = await readSteps(join(runFolder, 'metrics.jsonl'));
+    return summarise(steps.slice(1));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs the CLI; it is stopped once training is over, for the evaluation is of no interest here. */
+function runUntilSteps(args: readonly string[]): Promise<void> {
+  const main = new URL('../cli/main.js', import.meta.url);
+  const child = spawn(process.execPath, [main.pathname, ...args], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let talk = '';
+  child.stderr.on('data', (data) => {
+    talk += String(data);
+    if (/evaluating/.test(talk)) child.kill('SIGINT');
+  });
+  return new Promise((done, fail) => {
+    child.on('error', fail);
+    child.on('close', (code) => {
+      if (code === 0 || code === 130) done();
+      else fail(new Error(`tessera ${args.join(' ')} ended with ${code}\n${talk}`));
+    });
+  });
+}
+
+async function readSteps(path: string): Promise<StepTimings[]> {
+  const lines = (await readFile(path, 'utf8')).trim().split('\n');
+  return lines
+    .map((line) => JSON.parse(line) as { type: string; timings: StepTimings })
+    .filter((record) => record.type === 'step')
+    .map((record) => record.timings);
+}
+
+function summarise(steps: readonly StepTimings[]): ClusterBench {
+  const mean = (part: keyof StepTimings) =>
+    steps.reduce((sum, step) => sum + step[part], 0) / steps.length;
+  const wallMs = mean('wallMs');
+  return {
+    steps: steps.length,
+    workers: WORKERS,
+    batchSize: BATCH_SIZE,
+    wallMs,
+    fetchMs: mean('fetchMs'),
+    computeMs: mean('computeMs'),
+    pushMs: mean('pushMs'),
+    sumMs: mean('sumMs'),
+    optimizerMs: mean('optimizerMs'),
+    pullMs: mean('pullMs'),
+    idleMs: mean('idleMs'),
+    coordinatorBusyMs: mean('coordinatorBusyMs'),
+    imagesPerSecond: (BATCH_SIZE * 1000) / wallMs,
+    coordinatorShare: mean('coordinatorBusyMs') / wallMs,
+  };
+}

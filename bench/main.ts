@@ -1,0 +1,60 @@
+/**
+ * @file `npm run bench`: every figure that the README claims, measured in one run on this machine.
+ *
+ * Ratios are between numbers of the same run; no absolute time ever fails a bench.
+ */
+import { parseArgs } from 'node:util';
+import { cpus, totalmem } from 'node:os';
+import { formatBytes } from '../shared/core/units.ts';
+import { benchCluster } from './cluster.ts';
+import { benchExchange } from './exchange.ts';
+import { benchHelp } from './help.ts';
+import { benchStep } from './step.ts';
+
+/** The benches by name; `--only` picks some. */
+const BENCHES: Readonly<Record<string, () => Promise<object>>> = {
+  help: benchHelp,
+  exchange: benchExchange,
+  step: benchStep,
+  cluster: benchCluster,
+};
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { json: { type: 'boolean' }, only: { type: 'string', multiple: true } },
+  });
+  const names = values.only ?? Object.keys(BENCHES);
+  const results: Record<string, object> = {};
+  for (const name of names) {
+    const bench = BENCHES[name];
+    if (bench === undefined) {
+      throw new Error(`no bench "${name}"; there are ${Object.keys(BENCHES).join(', ')}`);
+    }
+    console.error(`${name} ...`);
+    results[name] = await bench();
+    if (!values.json) print(name, results[name]);
+  }
+  if (values.json) {
+    console.log(JSON.stringify({ schema: 'bench/1', machine: machine(), ...results }, null, 2));
+  }
+}
+
+function machine(): object {
+  const cores = cpus();
+  return {
+    cpu: cores[0]?.model ?? 'unknown',
+    cores: cores.length,
+    memory: formatBytes(totalmem()),
+    node: process.version,
+  };
+}
+
+function print(name: string, result: object): void {
+  console.log(name);
+  for (const [key, value] of Object.entries(result)) {
+    const shown = typeof value === 'number' ? Number(value.toPrecision(4)) : value;
+    console.log(`  ${key.padEnd(28)} ${shown}`);
+  }
+}
+
+await main();

@@ -1,0 +1,386 @@
+/**
+ * @file Carries the core's decisions out: events in, core, effects out.
+ *
+ * The driver owns what the core must not: tensors, sessions, the clock, the disk. It decides nothing
+ * about the run. Contract with the core: effects are performed in order, one event at a time; work
+ * that takes long (sum, optimizer, checkpoint) is started and comes back as an event.
+ */
+import type { Clock } from '../shared/core/clock.ts';
+import { TesseraError } from '../shared/core/errors.ts';
+import type { DataSource, EncodedSample, Split } from '../shared/data/source.ts';
+import type { Logger } from '../shared/host/log.ts';
+import { PROTOCOL_VERSION } from '../shared/rpc/protos.ts';
+import { learningRateAt } from '../shared/training/schedule.ts';
+import { TreeSum } from '../shared/training/reduction.ts';
+import type { Checkpointer } from './checkpointer.ts';
+import type { ArrivedNode, PushOutcome, RunEffect, RunEvent } from './core/messages.ts';
+import type { Run } from './core/run.ts';
+import type { CoordinatorEvent } from './events.ts';
+import { addSlices, type ParameterStore } from './parameters.ts';
+import type {
+  CoordinatorPort,
+  JoinRequest,
+  NodeHeader,
+  RunStatus,
+  SessionHandle,
+  WelcomeInfo,
+} from './port.ts';
+import { means, type RunProgress } from './progress.ts';
+import { type ConnectedWorker, Sessions } from './sessions.ts';
+import { describeStatus } from './status.ts';
+import { StepStopwatch } from './timings.ts';
+import type { RunIdentity } from './start.ts';
+
+/** What a driver works with. */
+export interface DriverParts {
+  readonly identity: RunIdentity;
+  readonly run: Run;
+  readonly store: ParameterStore;
+  readonly source: DataSource;
+  readonly checkpointer: Checkpointer;
+  readonly progress: RunProgress;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly onEvent: (event: CoordinatorEvent) => void;
+  /** Called once, when the run has ended: with the error, if it failed. */
+  readonly onEnd: (error: TesseraError | undefined) => void;
+}
+
+/** The living coordinator of one run. */
+export class CoordinatorDriver implements CoordinatorPort {
+  readonly gradientBytes: number;
+  readonly sessions: Sessions;
+  readonly badSamples = new Map<string, string>();
+  readonly #parts: DriverParts;
+  readonly #stopwatch = new StepStopwatch();
+  readonly #inbox: RunEvent[] = [];
+  #handling = false;
+  /** The open training step's sum; additions run one after the other behind `#adding`. */
+  #sum: TreeSum | undefined;
+  #adding: Promise<void> = Promise.resolve();
+  #ended = false;
+  /** Work on the parameters or the disk that must not be cut short by a stop. */
+  #busy: Promise<void> = Promise.resolve();
+
+  constructor(parts: DriverParts) {
+    this.#parts = parts;
+    this.gradientBytes = parts.store.size * Float32Array.BYTES_PER_ELEMENT;
+    this.sessions = new Sessions(parts.identity.config.limits.workersMax);
+  }
+
+  /** Lets time pass: the core notices silent workers and lapsed leases. */
+  tick(): void {
+    this.#dispatch({ type: 'tick' });
+  }
+
+  /** Ends the run early: what is trained so far is saved first. */
+  async stop(reason: TesseraError): Promise<void> {
+    await this.#busy;
+    if (this.#ended) return;
+    await this.#parts.checkpointer.saveIfNewer(this.#parts.store).catch((error: unknown) => {
+      this.#parts.log.error({ err: error }, 'no checkpoint at the stop');
+    });
+    this.#end(reason);
+  }
+
+  // ---- what the service calls ----
+
+  join(request: JoinRequest, handle: SessionHandle): WelcomeInfo {
+    const { identity, clock, source } = this.#parts;
+    this.#refuseStranger(request);
+    const { added, replaced } = this.sessions.add(request, handle, clock.nowMs());
+    if (replaced !== undefined) {
+      replaced.handle.close();
+      this.#dispatch({ type: 'workerGone', worker: replaced.worker, reason: 'joined again' });
+    }
+    this.#tellWorker(added, 'joined', `${added.engine} on ${added.host}`);
+    return {
+      worker: added.worker,
+      run: identity.config.name,
+      session: added.session,
+      configJson: identity.configJson,
+      modelFingerprint: identity.modelFingerprint,
+      classes: source.classes,
+      trainSamples: source.size.train,
+      testSamples: source.size.test,
+      heartbeatMs: identity.config.cluster.heartbeatMs,
+    };
+  }
+
+  ready(worker: string, modelFingerprint: string, engine: string): void {
+    this.#refuseFingerprint(modelFingerprint);
+    const known = this.sessions.byWorker(worker);
+    if (known === undefined) return;
+    known.ready = true;
+    known.engine = engine;
+    known.heardMs = this.#parts.clock.nowMs();
+    this.sessions.peak = Math.max(this.sessions.peak, this.sessions.numReady);
+    this.#tellWorker(known, 'ready', engine);
+    this.#dispatch({ type: 'workerReady', worker });
+  }
+
+  heartbeat(worker: string, assignment: number, leavesOpen: number): void {
+    const known = this.sessions.byWorker(worker);
+    if (known === undefined) return;
+    known.heardMs = this.#parts.clock.nowMs();
+    if (known.ready) this.#dispatch({ type: 'heartbeat', worker, assignment, leavesOpen });
+  }
+
+  leave(worker: string, error: { code: string; reason: string }): void {
+    const reason = error.code === '' ? 'left' : `left: ${error.reason}`;
+    const known = this.sessions.byWorker(worker);
+    if (known !== undefined) this.#removeWorker(known, reason);
+  }
+
+  sessionClosed(session: string, reason: string): void {
+    const known = this.sessions.remove(session);
+    if (known !== undefined) this.#workerGone(known, reason);
+  }
+
+  workerOf(session: string): string {
+    return this.sessions.bySession(session).worker;
+  }
+
+  wanted(_worker: string, node: ArrivedNode): PushOutcome {
+    return this.#ended ? 'stale' : this.#parts.run.judge(node);
+  }
+
+  nodeArrived(worker: string, node: NodeHeader, gradient: Float32Array | undefined): PushOutcome {
+    if (this.#ended) return 'stale';
+    const outcome = this.#parts.run.judge(node);
+    if (outcome !== 'accepted') return outcome;
+    this.#noteBadSamples(node);
+    this.#creditWorker(worker, node);
+    if (node.kind === 'train' && gradient !== undefined) this.#addToSum(node, gradient);
+    this.#dispatch({ type: 'nodeArrived', worker, node });
+    return outcome;
+  }
+
+  parameters(version: number): Float32Array {
+    const { store } = this.#parts;
+    if (version === store.version) return store.parameters;
+    throw new TesseraError(
+      'STEP_STALE',
+      `parameter version ${version} is gone, the run is at version ${store.version}`,
+    );
+  }
+
+  sample(split: Split, index: number): Promise<EncodedSample> {
+    return this.#parts.source.read(split, index);
+  }
+
+  status(): RunStatus {
+    const { run, progress, clock, identity, checkpointer, store } = this.#parts;
+    return describeStatus({
+      run,
+      progress,
+      identity,
+      sessions: this.sessions,
+      nowMs: clock.nowMs(),
+      saved: checkpointer.last,
+      version: store.version,
+      badSamples: this.badSamples.size,
+    });
+  }
+
+  // ---- events to the core, effects from it ----
+
+  /** Hands an event to the core; events that effects cause wait for their turn. */
+  #dispatch(event: RunEvent): void {
+    if (this.#ended) return;
+    this.#inbox.push(event);
+    if (this.#handling) return;
+    this.#handling = true;
+    try {
+      for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift()) {
+        for (const effect of this.#parts.run.handle(next, this.#parts.clock.nowMs())) {
+          this.#perform(effect);
+        }
+      }
+    } catch (error) {
+      this.#end(TesseraError.from(error));
+    } finally {
+      this.#handling = false;
+    }
+  }
+
+  #perform(effect: RunEffect): void {
+    switch (effect.type) {
+      case 'assign':
+        return this.sessions
+          .byWorker(effect.worker)
+          ?.handle.send({ type: 'assignment', assignment: effect.assignment });
+      case 'addNode':
+        // The tensor joined the sum in `nodeArrived`, where it is at hand.
+        return;
+      case 'applyStep':
+        return this.#inBackground(() => this.#applyStep(effect));
+      case 'saveCheckpoint':
+        return this.#inBackground(() => this.#saveCheckpoint(effect.version));
+      case 'reportEvaluation':
+        return this.#reportEvaluation(effect);
+      case 'dropWorker': {
+        const known = this.sessions.byWorker(effect.worker);
+        if (known !== undefined) this.#removeWorker(known, effect.reason);
+        return;
+      }
+      case 'phaseChanged':
+        this.#parts.progress.stepStarted(this.#parts.clock.nowMs());
+        return this.#parts.onEvent({ ...effect, type: 'phase' });
+      case 'finish':
+        return this.#end(undefined);
+      default:
+        effect satisfies never;
+    }
+  }
+
+  /** Starts work whose failure ends the run. */
+  #inBackground(work: () => Promise<void>): void {
+    this.#busy = work().catch((error: unknown) => this.#end(TesseraError.from(error)));
+  }
+
+  #addToSum(node: NodeHeader, gradient: Float32Array): void {
+    this.#sum ??= new TreeSum(this.#parts.run.openLeaves, addSlices);
+    const sum = this.#sum;
+    this.#adding = this.#adding.then(() =>
+      this.#stopwatch.measure('sum', () => sum.add(node, gradient, node)),
+    );
+    this.#adding.catch((error: unknown) => this.#end(TesseraError.from(error)));
+  }
+
+  async #applyStep(effect: Extract<RunEffect, { type: 'applyStep' }>): Promise<void> {
+    const { store, run, progress, clock, identity } = this.#parts;
+    const { training } = identity.config;
+    await this.#adding;
+    const root = this.#sum?.root;
+    this.#sum = undefined;
+    if (root?.vector === undefined || root.totals.samples === 0) {
+      throw new TesseraError('DATA_INVALID', `step ${effect.step} has no readable sample at all`, {
+        hint: 'the log names the images that could not be decoded',
+      });
+    }
+    const learningRate = learningRateAt(
+      training.schedule,
+      training.optimizer.learningRate,
+      effect.step,
+      run.totalSteps,
+    );
+    const gradientSum = root.vector;
+    const { gradientNorm } = await this.#stopwatch.measure('optimizer', () =>
+      store.applyStep({
+        gradientSum,
+        samples: effect.totals.samples,
+        step: effect.step + 1,
+        learningRate,
+        clipNorm: training.clipNorm,
+      }),
+    );
+    const report = progress.stepDone(
+      { step: effect.step + 1, epoch: effect.epoch, learningRate, gradientNorm },
+      effect.totals,
+      clock.nowMs(),
+    );
+    this.#parts.onEvent({ type: 'step', ...report, timings: this.#stopwatch.lap() });
+    this.#dispatch({ type: 'stepApplied', step: effect.step });
+  }
+
+  async #saveCheckpoint(version: number): Promise<void> {
+    const { checkpointer, store, run, onEvent, log } = this.#parts;
+    try {
+      const saved = await checkpointer.save(store);
+      onEvent({ type: 'checkpoint', ...saved });
+    } catch (error) {
+      // A full disk must not end a run that can still train; only the last save may not fail.
+      if (version === run.totalSteps) throw error;
+      const reason = TesseraError.from(error, 'CANNOT_WRITE').message;
+      log.error({ err: error, version }, 'checkpoint failed, the run goes on');
+      onEvent({ type: 'checkpointFailed', step: version, reason });
+    }
+    this.#dispatch({ type: 'checkpointWritten', version });
+  }
+
+  #reportEvaluation(effect: Extract<RunEffect, { type: 'reportEvaluation' }>): void {
+    const { progress, onEvent, log } = this.#parts;
+    const report = progress.evaluated(effect, effect.totals);
+    log.info({ ...report, ...means(effect.totals) }, 'evaluated');
+    onEvent({ type: 'evaluation', ...report });
+  }
+
+  // ---- workers ----
+
+  #refuseStranger(request: JoinRequest): void {
+    if (this.#ended) throw new TesseraError('DRAINING', 'the run is over');
+    if (request.protocolVersion !== PROTOCOL_VERSION) {
+      throw new TesseraError(
+        'PROTOCOL_MISMATCH',
+        `worker "${request.name}" speaks protocol ${request.protocolVersion}, this coordinator ${PROTOCOL_VERSION}`,
+        { hint: 'install the same version of tessera on both machines' },
+      );
+    }
+    if (request.modelFingerprint !== '') this.#refuseFingerprint(request.modelFingerprint);
+  }
+
+  #refuseFingerprint(modelFingerprint: string): void {
+    const expected = this.#parts.identity.modelFingerprint;
+    if (modelFingerprint === expected) return;
+    throw new TesseraError(
+      'PROTOCOL_MISMATCH',
+      `the worker built model ${modelFingerprint.slice(0, 12)}, this run trains ${expected.slice(0, 12)}`,
+      { hint: 'install the same version of tessera on both machines and start the worker again' },
+    );
+  }
+
+  #removeWorker(known: ConnectedWorker, reason: string): void {
+    if (this.sessions.remove(known.session) === undefined) return;
+    known.handle.close();
+    this.#workerGone(known, reason);
+  }
+
+  #workerGone(known: ConnectedWorker, reason: string): void {
+    if (this.#ended) return;
+    this.#tellWorker(known, reason.startsWith('left') ? 'left' : 'lost', reason);
+    this.#dispatch({ type: 'workerGone', worker: known.worker, reason });
+  }
+
+  #tellWorker(known: ConnectedWorker, what: 'joined' | 'ready' | 'lost' | 'left', reason: string) {
+    const workers = this.sessions.all().length;
+    this.#parts.log.info({ worker: known.worker, reason, workers }, `worker ${what}`);
+    this.#parts.onEvent({ type: 'worker', worker: known.worker, what, reason, workers });
+  }
+
+  #creditWorker(worker: string, node: NodeHeader): void {
+    if (node.kind === 'train') this.#stopwatch.reported(worker, node.timings);
+    const known = this.sessions.byWorker(worker);
+    if (known === undefined) return;
+    known.leavesDone += node.count;
+    known.samplesDone += node.samples;
+    known.heardMs = this.#parts.clock.nowMs();
+  }
+
+  #noteBadSamples(node: NodeHeader): void {
+    const { identity, onEvent, log } = this.#parts;
+    const split = node.kind === 'train' ? 'train' : 'test';
+    for (const { index, reason } of node.badSamples) {
+      const name = `${split} sample ${index}`;
+      if (this.badSamples.has(name)) continue;
+      this.badSamples.set(name, reason);
+      log.warn({ split, index, reason }, 'unreadable sample');
+      onEvent({ type: 'badSample', name, reason });
+      if (identity.config.data.onBadImage === 'fail') {
+        const hint = 'mend or remove the file, or set data.onBadImage: skip';
+        this.#end(new TesseraError('DATA_INVALID', `${name} is unreadable: ${reason}`, { hint }));
+      }
+    }
+  }
+
+  /** Ends the run, once: every worker is told to leave, and why. */
+  #end(error: TesseraError | undefined): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (error !== undefined) this.#parts.log.error({ err: error }, 'run failed');
+    for (const known of this.sessions.all()) {
+      known.handle.send({ type: 'finish', code: error?.code ?? '', reason: error?.sentence ?? '' });
+    }
+    this.#parts.onEnd(error);
+  }
+}

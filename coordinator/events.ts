@@ -1,0 +1,56 @@
+/** @file What a run tells those who watch it: the command line's progress and metrics.jsonl. */
+import type { RunPhase } from './core/messages.ts';
+import type { EvaluationReport, StepReport } from './progress.ts';
+
+/** Where the time of one step went. Units  milliseconds; workers' figures are means over the workers. */
+export interface StepTimings {
+  readonly wallMs: number;
+  readonly pullMs: number;
+  readonly fetchMs: number;
+  readonly computeMs: number;
+  readonly pushMs: number;
+  readonly idleMs: number;
+  readonly sumMs: number;
+  readonly optimizerMs: number;
+  /** Time that the coordinator's thread was busy, serving included. */
+  readonly coordinatorBusyMs: number;
+}
+
+/** Something that happened to a run. */
+export type CoordinatorEvent =
+  | ({ readonly type: 'step'; readonly timings: StepTimings } & StepReport)
+  | ({ readonly type: 'evaluation' } & EvaluationReport)
+  | {
+      readonly type: 'checkpoint';
+      readonly step: number;
+      readonly folder: string;
+      readonly bytes: number;
+      readonly seconds: number;
+      readonly parametersSha256: string;
+    }
+  | { readonly type: 'checkpointFailed'; readonly step: number; readonly reason: string }
+  | {
+      readonly type: 'worker';
+      readonly worker: string;
+      readonly what: 'joined' | 'ready' | 'lost' | 'left';
+      readonly reason: string;
+      readonly workers: number;
+    }
+  | { readonly type: 'phase'; readonly phase: RunPhase; readonly reason: string }
+  | { readonly type: 'badSample'; readonly name: string; readonly reason: string };
+
+/** What is left of a run when it has ended well. */
+export interface RunResult {
+  readonly steps: number;
+  readonly epochs: number;
+  readonly testAccuracy: number;
+  readonly testLoss: number;
+  readonly parametersSha256: string;
+  readonly seconds: number;
+  readonly imagesPerSecond: number;
+  /** Most workers that took part at one time. */
+  readonly workers: number;
+  readonly engine: string;
+  readonly runFolder: string;
+  readonly badSamples: number;
+}

@@ -1,0 +1,66 @@
+/** @file The answer to "what is the run doing now?", for the status call and the progress display. */
+import type { Run } from './core/run.ts';
+import type { RunStatus, WorkerStatus } from './port.ts';
+import type { RunProgress } from './progress.ts';
+import type { ConnectedWorker, Sessions } from './sessions.ts';
+import type { SavedCheckpoint } from './checkpointer.ts';
+import type { RunIdentity } from './start.ts';
+
+/** What a status is read from. */
+export interface StatusSources {
+  readonly run: Run;
+  readonly progress: RunProgress;
+  readonly identity: RunIdentity;
+  readonly sessions: Sessions;
+  readonly nowMs: number;
+  readonly saved: SavedCheckpoint | undefined;
+  readonly version: number;
+  readonly badSamples: number;
+}
+
+/** Describes a run at one moment. */
+export function describeStatus(sources: StatusSources): RunStatus {
+  const { run, progress, identity, sessions, nowMs, saved, version } = sources;
+  const { loss, accuracy } = progress.smoothed;
+  return {
+    run: identity.config.name,
+    phase: run.phase,
+    reason: run.reason,
+    step: version,
+    stepsTotal: run.totalSteps,
+    epoch: run.epochOf(version),
+    epochsTotal: identity.config.training.epochs,
+    loss,
+    trainAccuracy: accuracy,
+    testAccuracy: progress.evaluation?.accuracy ?? Number.NaN,
+    testLoss: progress.evaluation?.loss ?? Number.NaN,
+    learningRate: progress.last?.learningRate ?? Number.NaN,
+    gradientNorm: progress.last?.gradientNorm ?? Number.NaN,
+    imagesPerSecond: progress.last?.imagesPerSecond ?? Number.NaN,
+    seconds: progress.seconds(nowMs),
+    etaSeconds: progress.etaSeconds(run.totalSteps - version),
+    parametersSha256: saved?.parametersSha256 ?? '',
+    parametersVersion: saved?.step ?? 0,
+    runFolder: identity.runFolder,
+    workers: sessions.all().map((known) => describeWorker(known, run, nowMs)),
+    tesseraVersion: identity.tesseraVersion,
+    badSamples: sources.badSamples,
+  };
+}
+
+function describeWorker(known: ConnectedWorker, run: Run, nowMs: number): WorkerStatus {
+  const ageSeconds = (nowMs - known.joinedMs) / 1000;
+  const holdsWork = run.leavesHeldBy(known.worker) > 0;
+  return {
+    worker: known.worker,
+    state: known.ready ? (holdsWork ? 'computing' : 'idle') : 'joining',
+    engine: known.engine,
+    host: known.host,
+    pid: known.pid,
+    step: run.version,
+    leavesDone: known.leavesDone,
+    imagesPerSecond: known.samplesDone / Math.max(ageSeconds, 0.001),
+    ageSeconds,
+    silentSeconds: (nowMs - known.heardMs) / 1000,
+  };
+}

@@ -1,0 +1,123 @@
+/** @file Real processes for the end-to-end tests: start, watch, kill. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { RunStatus } from '../../coordinator/port.ts';
+import { fetchStatus } from '../../shared/rpc/status-client.ts';
+
+const REPO = resolve(import.meta.dirname, '../..');
+const MAIN = join(REPO, 'dist/cli/main.js');
+const DEADLINE_MS = 120_000;
+
+/** How a process ended and what it printed. */
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A running `tessera` process. */
+export class TesseraProcess {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  stdout = '';
+  stderr = '';
+  readonly #watchers = new Set<() => void>();
+
+  constructor(args: readonly string[], options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {}) {
+    this.child = spawn(process.execPath, [MAIN, ...args], {
+      cwd: options.cwd ?? REPO,
+      env: { ...process.env, NO_COLOR: '1', ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.child.stdout?.on('data', (data) => this.#heard(() => (this.stdout += String(data))));
+    this.child.stderr?.on('data', (data) => this.#heard(() => (this.stderr += String(data))));
+    this.ended = new Promise((done) => {
+      this.child.on('close', (code, signal) => {
+        done({ code, signal, stdout: this.stdout, stderr: this.stderr });
+        this.#heard(() => {});
+      });
+    });
+  }
+
+  #heard(note: () => void): void {
+    note();
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+
+  /** Waits until the process has printed something that matches; fails when it ends without it. */
+  printed(pattern: RegExp): Promise<RegExpExecArray> {
+    return new Promise((found, fail) => {
+      const timer = setTimeout(
+        () => finish(() => fail(new Error(`not printed in time: ${pattern}\n${this.stderr}`))),
+        DEADLINE_MS,
+      );
+      const finish = (settle: () => void) => {
+        clearTimeout(timer);
+        this.#watchers.delete(look);
+        settle();
+      };
+      const look = () => {
+        const match = pattern.exec(this.stdout + this.stderr);
+        if (match !== null) finish(() => found(match));
+        else if (this.child.exitCode !== null || this.child.signalCode !== null) {
+          finish(() => fail(new Error(`ended without printing ${pattern}\n${this.stderr}`)));
+        }
+      };
+      this.#watchers.add(look);
+      look();
+    });
+  }
+
+  kill(signal: NodeJS.Signals = 'SIGKILL'): void {
+    this.child.kill(signal);
+  }
+}
+
+/** Starts `tessera ARGS` and waits for its end. */
+export function tessera(args: readonly string[], options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {}): Promise<Ended> {
+  return new TesseraProcess(args, options).ended;
+}
+
+/** Asks the coordinator until its status satisfies `condition`, with a deadline. */
+export async function statusWhere(
+  address: string,
+  condition: (status: RunStatus) => boolean,
+): Promise<RunStatus> {
+  const startedMs = performance.now();
+  let last = '';
+  while (performance.now() - startedMs < DEADLINE_MS) {
+    const status = await fetchStatus(address, 5000).catch((error: unknown) => {
+      last = String(error);
+      return undefined;
+    });
+    if (status !== undefined) {
+      if (condition(status)) return status;
+      last = `${status.phase} at step ${status.step}: ${status.reason}`;
+    }
+    await new Promise((later) => setTimeout(later, 20));
+  }
+  throw new Error(`the status never came: ${last}`);
+}
+
+/** A folder of this test alone, removed at the end of the process. */
+export function scratchFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'tessera-e2e-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A run small enough for tests and long enough to be disturbed: 40 steps of 8 leaves. */
+export const SMALL_RUN: readonly string[] = [
+  'quickstart',
+  '--set', 'data.testFraction=0.5',
+  '--set', 'training.epochs=2',
+  '--set', 'training.batchSize=256',
+  '--set', 'training.microBatch=32',
+  '--set', 'training.schedule.warmupSteps=5',
+  '--set', 'model.width=32',
+  '--set', 'model.depth=2',
+  '--set', 'model.heads=2',
+];

@@ -1,0 +1,91 @@
+/** @file Promises P1 to P3 on real processes: whoever computes and whoever dies, the bits are the same. */
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { SMALL_RUN, scratchFolder, statusWhere, TesseraProcess, tessera } from './cluster.ts';
+
+const folder = scratchFolder();
+let expected = '';
+
+async function train(name: string, ...args: string[]) {
+  const ended = await tessera(['train', ...SMALL_RUN, '--json', '--run-folder', join(folder, name), ...args]);
+  expect(ended.code, ended.stderr).toBe(0);
+  return JSON.parse(ended.stdout);
+}
+
+beforeAll(async () => {
+  expected = (await train('one', '--workers', '1')).parametersSha256;
+});
+
+describe('P1 and P2: the number of workers changes no bit', () => {
+  it.each([2, 3, 4])('%i workers end with the parameters of one', async (workers) => {
+    const result = await train(`workers-${workers}`, '--workers', String(workers));
+    expect(result.parametersSha256).toBe(expected);
+    expect(result).toMatchObject({ schema: 'train/1', steps: 40, epochs: 2, workers });
+    expect(result.testAccuracy).toBeGreaterThan(0.3);
+  });
+});
+
+describe('P3: deaths change no bit', () => {
+  it('a worker is killed, another comes later, and the run ends by itself', async () => {
+    const coordinator = new TesseraProcess([
+      'coordinator', ...SMALL_RUN, '--json', '--run-folder', join(folder, 'killed-worker'), '--listen', '127.0.0.1:0',
+    ]);
+    const address = (await coordinator.printed(/(127\.0\.0\.1:[1-9]\d*)/))[1] as string;
+    const first = new TesseraProcess(['worker', address, '--threads', '1']);
+    const second = new TesseraProcess(['worker', address, '--threads', '1']);
+    await statusWhere(address, (s) => s.step >= 4 && s.workers.filter((w) => w.leavesDone > 0).length === 2);
+    second.kill('SIGKILL');
+    await statusWhere(address, (s) => s.step >= 8 && s.workers.length === 1);
+    const third = new TesseraProcess(['worker', address, '--threads', '1']);
+    await statusWhere(address, (s) => s.workers.filter((w) => w.leavesDone > 0).length === 2);
+    const ended = await coordinator.ended;
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(JSON.parse(ended.stdout).parametersSha256).toBe(expected);
+    expect((await first.ended).code).toBe(0);
+    expect((await third.ended).code).toBe(0);
+  });
+
+  it('the coordinator is killed and resumed; its workers come back by themselves', async () => {
+    const runFolder = join(folder, 'killed-coordinator');
+    const args = ['coordinator', ...SMALL_RUN, '--json', '--set', 'checkpoint.everySteps=7'];
+    const before = new TesseraProcess([...args, '--run-folder', runFolder, '--listen', '127.0.0.1:0']);
+    const address = (await before.printed(/(127\.0\.0\.1:[1-9]\d*)/))[1] as string;
+    const workers = [1, 2].map(() => new TesseraProcess(['worker', address, '--threads', '1']));
+    await statusWhere(address, (status) => status.step >= 10 && status.parametersVersion >= 7);
+    before.kill('SIGKILL');
+    await before.ended;
+    const after = new TesseraProcess([...args, '--resume', runFolder, '--listen', address]);
+    const ended = await after.ended;
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(JSON.parse(ended.stdout).parametersSha256).toBe(expected);
+    for (const worker of workers) expect((await worker.ended).code).toBe(0);
+  });
+
+  it('a killed `tessera train` leaves no worker behind, and --resume ends with the same bits', async () => {
+    const runFolder = join(folder, 'killed-train');
+    const args = ['train', ...SMALL_RUN, '--json', '--workers', '2', '--set', 'checkpoint.everySteps=7'];
+    const before = new TesseraProcess([...args, '--run-folder', runFolder]);
+    const address = (await before.printed(/(127\.0\.0\.1:[1-9]\d*)/))[1] as string;
+    const status = await statusWhere(address, (s) => s.step >= 10 && s.parametersVersion >= 7);
+    before.kill('SIGKILL');
+    await before.ended;
+    for (const { pid } of status.workers) await processGone(pid);
+    const ended = await tessera([...args, '--resume', runFolder]);
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(JSON.parse(ended.stdout).parametersSha256).toBe(expected);
+  });
+});
+
+/** Waits until no process has this id. */
+async function processGone(pid: number): Promise<void> {
+  const startedMs = performance.now();
+  for (;;) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return;
+    }
+    if (performance.now() - startedMs > 30_000) throw new Error(`process ${pid} lives on`);
+    await new Promise((later) => setTimeout(later, 50));
+  }
+}

@@ -1,0 +1,321 @@
+/**
+ * @file Carries the session core's decisions out: link, feeder and compute thread on one side, the
+ * state machine on the other. The driver decides nothing about the session.
+ */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { performance } from 'node:perf_hooks';
+import type { Clock } from '../shared/core/clock.ts';
+import { assert, isErrorCode, TesseraError } from '../shared/core/errors.ts';
+import type { Logger } from '../shared/host/log.ts';
+import { PROTOCOL_VERSION } from '../shared/rpc/protos.ts';
+import type { NodeTask, SessionEffect, SessionEvent } from './core/messages.ts';
+import { Session } from './core/session.ts';
+import type { BadSample } from './feeder.ts';
+import type { SessionStream, WelcomeInfo, WorkerLink } from './link.ts';
+import type { ComputedNode } from './compute-thread.ts';
+import { type Preparation, prepare, type WorkerChoice } from './prepare.ts';
+import { TimeLedger } from './time-ledger.ts';
+
+/** What a worker is started with. */
+export interface WorkerOptions {
+  readonly link: WorkerLink;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** A name for people; the coordinator makes it unique. */
+  readonly name: string;
+  readonly choice: WorkerChoice;
+  readonly reconnectMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** How often the core hears that time has passed. */
+const TICK_MS = 100;
+
+/** A node on its way to the coordinator. */
+interface FinishedNode extends ComputedNode {
+  readonly badSamples: readonly BadSample[];
+}
+
+/** One worker, from its first join to its end. */
+export class WorkerDriver {
+  readonly #options: WorkerOptions;
+  readonly #session: Session;
+  readonly #instance = randomUUID();
+  readonly #inbox: SessionEvent[] = [];
+  readonly #time = new TimeLedger();
+  readonly #end: (error: TesseraError | undefined) => void;
+  /** Settles when the worker is done: rejects with the reason if that is not a finished run. */
+  readonly finished: Promise<void>;
+  #handling = false;
+  #stream: SessionStream | undefined;
+  #welcome: WelcomeInfo | undefined;
+  #preparation: Preparation | undefined;
+  #modelFingerprint = '';
+  /** A parameter buffer that the compute thread gave back, for the next pull. */
+  #spare: Float32Array | undefined;
+  #computing = new AbortController();
+  #stopped = false;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#session = new Session({ reconnectMs: options.reconnectMs, seed: process.pid });
+    let settle!: (error: TesseraError | undefined) => void;
+    this.finished = new Promise((resolve, reject) => {
+      settle = (error) => (error === undefined ? resolve() : reject(error));
+    });
+    this.#end = settle;
+  }
+
+  /** Joins, works and leaves; settles like `finished`. */
+  async run(): Promise<void> {
+    const { clock, signal } = this.#options;
+    const stopTicking = clock.every(TICK_MS, () => this.#dispatch({ type: 'tick' }));
+    const onAbort = () => this.#leave(TesseraError.from(signal.reason, 'CANCELLED'));
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      this.#dispatch({ type: 'started' });
+      await this.finished;
+    } finally {
+      stopTicking();
+      signal.removeEventListener('abort', onAbort);
+      this.#computing.abort();
+      this.#stream?.close();
+      this.#options.link.close();
+      await this.#preparation?.engine.close();
+    }
+  }
+
+  #dispatch(event: SessionEvent): void {
+    if (this.#stopped) return;
+    this.#inbox.push(event);
+    if (this.#handling) return;
+    this.#handling = true;
+    try {
+      for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift()) {
+        for (const effect of this.#session.handle(next, this.#options.clock.nowMs())) {
+          this.#perform(effect);
+        }
+      }
+    } catch (error) {
+      this.#leave(TesseraError.from(error));
+    } finally {
+      this.#handling = false;
+    }
+  }
+
+  #perform(effect: SessionEffect): void {
+    switch (effect.type) {
+      case 'connect':
+        return this.#inBackground(this.#connect(effect.afterMs));
+      case 'prepare':
+        return this.#inBackground(this.#prepare());
+      case 'sendReady':
+        return this.#stream?.sendReady(this.#modelFingerprint, this.#engine.description);
+      case 'sendHeartbeat':
+        return this.#stream?.sendHeartbeat(effect.assignment, effect.leavesOpen);
+      case 'pull':
+        return this.#inBackground(this.#pull(effect.version));
+      case 'compute':
+        this.#computing = new AbortController();
+        return this.#inBackground(this.#compute(effect.task, this.#computing.signal));
+      case 'cancelCompute':
+        return this.#computing.abort();
+      case 'stop':
+        return this.#stop(effect.code, effect.reason);
+      default:
+        effect satisfies never;
+    }
+  }
+
+  /** Watches work that reports by events; what it throws ends the worker. */
+  #inBackground(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#leave(TesseraError.from(error)));
+  }
+
+  async #connect(afterMs: number): Promise<void> {
+    const { link, clock, name, choice } = this.#options;
+    await clock.sleep(afterMs);
+    if (this.#stopped) return;
+    this.#stream?.close();
+    const stream = link.openSession(
+      {
+        protocolVersion: PROTOCOL_VERSION,
+        name,
+        instance: this.#instance,
+        engine: this.#preparation?.engine.description ?? choice.engine,
+        host: hostname(),
+        pid: process.pid,
+        modelFingerprint: this.#modelFingerprint,
+      },
+      {
+        onWelcome: (welcome) => {
+          this.#welcome = welcome;
+          const { modelFingerprint, heartbeatMs } = welcome;
+          this.#dispatch({ type: 'welcomed', modelFingerprint, heartbeatMs });
+        },
+        onAssignment: (assignment) => this.#dispatch({ type: 'assigned', assignment }),
+        onFinish: ({ code, reason }) => this.#dispatch({ type: 'finished', code, reason }),
+        onClosed: (error) => {
+          if (this.#stream === stream) this.#connectionClosed(error);
+        },
+      },
+    );
+    this.#stream = stream;
+  }
+
+  #connectionClosed(error: TesseraError | undefined): void {
+    const reason = error?.sentence ?? 'the coordinator closed the session';
+    if (error !== undefined && PERMANENT_CODES.has(error.code)) {
+      this.#dispatch({ type: 'refused', code: error.code, reason });
+    } else {
+      this.#options.log.debug({ reason }, 'connection lost');
+      this.#dispatch({ type: 'connectionLost', reason });
+    }
+  }
+
+  async #prepare(): Promise<void> {
+    const { log, choice, link } = this.#options;
+    const welcome = this.#joined;
+    await this.#preparation?.engine.close();
+    this.#preparation = await prepare(welcome, choice, (split, indices) =>
+      link.fetchSamples(this.#joined.session, split, indices),
+    );
+    this.#modelFingerprint = this.#preparation.modelFingerprint;
+    log.info({ engine: this.#engine.description, run: welcome.run }, 'model compiled');
+    this.#dispatch({ type: 'prepared', modelFingerprint: this.#modelFingerprint });
+  }
+
+  async #pull(version: number): Promise<void> {
+    const { link, log } = this.#options;
+    try {
+      const target = this.#spare ?? new Float32Array(this.#prepared.parameterCount);
+      this.#spare = undefined;
+      await this.#time.measure('pull', async () => {
+        await link.pullParameters(this.#joined.session, version, target);
+        this.#spare = await this.#engine.setParameters(target);
+      });
+      this.#dispatch({ type: 'pulled', version });
+    } catch (error) {
+      log.debug({ err: error, version }, 'pull refused');
+      this.#dispatch({ type: 'pullRefused', version });
+    }
+  }
+
+  /** Computes a node leaf by leaf, the next leaf being prepared meanwhile, then pushes it. */
+  async #compute(task: NodeTask, signal: AbortSignal): Promise<void> {
+    let node: FinishedNode | undefined;
+    try {
+      node = await this.#computeNode(task, signal);
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      // The samples did not come: the link is down or the session gone; the core will hear of that too.
+      return this.#dispatch({ type: 'pushFailed', task });
+    }
+    if (node === undefined) return;
+    this.#dispatch({ type: 'nodeComputed', task });
+    await this.#push(task, node);
+  }
+
+  async #computeNode(task: NodeTask, signal: AbortSignal): Promise<FinishedNode | undefined> {
+    const { feeder } = this.#prepared;
+    const numLeaves = feeder.numLeaves(task);
+    const badSamples: BadSample[] = [];
+    await this.#time.measure('fetch', () => feeder.fetch(task));
+    let prepared = feeder.leaf(task, task.first);
+    for (let leaf = task.first; leaf < task.first + task.count; leaf += 1) {
+      const current = await this.#time.measure('fetch', () => prepared);
+      if (signal.aborted) return undefined;
+      const computed = this.#engine.leaf(task, { leaf, numLeaves }, current.inputs);
+      badSamples.push(...current.badSamples);
+      if (leaf + 1 < task.first + task.count) {
+        prepared = feeder.leaf(task, leaf + 1);
+        prepared.catch(() => {});
+      } else {
+        feeder.prefetchNext(task).catch(() => {});
+      }
+      const { node } = await this.#time.measure('compute', () => computed);
+      if (signal.aborted) return undefined;
+      if (node !== undefined) return { ...node, badSamples };
+    }
+    assert(false, `the last leaf of node ${task.first}+${task.count} closes it`);
+  }
+
+  async #push(task: NodeTask, node: FinishedNode): Promise<void> {
+    const { link, log } = this.#options;
+    const { gradient, ...totals } = node;
+    const timings = this.#time.take();
+    try {
+      const outcome = await this.#time.measure('push', () =>
+        link.pushNode(this.#joined.session, { ...task, ...totals, timings }, gradient),
+      );
+      log.debug({ step: task.step, first: task.first, count: task.count, outcome }, 'node pushed');
+      this.#dispatch({ type: 'nodePushed', task });
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      log.warn({ err: error, step: task.step }, 'push failed');
+      this.#dispatch({ type: 'pushFailed', task });
+    }
+  }
+
+  get #joined(): WelcomeInfo {
+    assert(this.#welcome !== undefined, 'the coordinator has welcomed this worker');
+    return this.#welcome;
+  }
+
+  get #prepared(): Preparation {
+    assert(this.#preparation !== undefined, 'the model is compiled');
+    return this.#preparation;
+  }
+
+  get #engine(): Preparation['engine'] {
+    return this.#prepared.engine;
+  }
+
+  /** Leaves of our own accord, telling the coordinator why. */
+  #leave(error: TesseraError): void {
+    if (this.#stopped) return;
+    const isGoodbye = error.code === 'CANCELLED';
+    this.#stream?.sendLeave(isGoodbye ? '' : error.code, isGoodbye ? '' : error.sentence);
+    this.#stopped = true;
+    this.#end(error);
+  }
+
+  #stop(code: string, reason: string): void {
+    this.#stopped = true;
+    if (code === '') return this.#end(undefined);
+    const known = isErrorCode(code) ? code : 'INTERNAL';
+    this.#end(new TesseraError(known, reason, { hint: HINTS[known] ?? 'see the log of the coordinator' }));
+  }
+}
+
+/** Refusals that no retry mends. */
+const PERMANENT_CODES: ReadonlySet<string> = new Set([
+  'PROTOCOL_MISMATCH',
+  'ACCESS_DENIED',
+  'MESSAGE_INVALID',
+  'CONFIG_INVALID',
+]);
+
+const HINTS: Partial<Record<string, string>> = {
+  COORDINATOR_UNREACHABLE: 'start the coordinator, or check the address and the firewall',
+  PROTOCOL_MISMATCH: 'install the same version of tessera on both machines',
+};
+
+/** Whether a failed call may succeed later or belongs to a world that is gone. */
+function isPassing(error: unknown): boolean {
+  const { code } = TesseraError.from(error);
+  return PASSING_CODES.has(code);
+}
+
+const PASSING_CODES: ReadonlySet<string> = new Set([
+  'COORDINATOR_UNREACHABLE',
+  'TIMEOUT',
+  'CANCELLED',
+  'SESSION_UNKNOWN',
+  'STEP_STALE',
+  'STEP_NOT_OPEN',
+  'DRAINING',
+  'CHUNK_CORRUPT',
+  'INTERNAL',
+]);

@@ -1,0 +1,100 @@
+/** @file From a welcome to a worker that can compute: config, model, engine, data. */
+import { chooseEngine } from '../shared/compute/choose.ts';
+import type { ProgramSpec } from '../shared/compute/program.ts';
+import { modelFingerprint } from '../shared/config/fingerprint.ts';
+import { resolveModel } from '../shared/config/rules.ts';
+import { configSchema, type RunConfig } from '../shared/config/schema.ts';
+import { TesseraError } from '../shared/core/errors.ts';
+import { openDataSource } from '../shared/data/open.ts';
+import { createImagePipeline } from '../shared/data/pipeline.ts';
+import { availableThreads } from '../shared/host/devices.ts';
+import { parameterTable } from '../shared/model/parameters.ts';
+import { ComputeEngine } from './compute.ts';
+import { Feeder, type SampleReader } from './feeder.ts';
+import type { WelcomeInfo } from './link.ts';
+
+/** What the one who starts a worker may decide against the run's config. */
+export interface WorkerChoice {
+  readonly engine: RunConfig['compute']['engine'] | undefined;
+  readonly provider: RunConfig['compute']['provider'] | undefined;
+  readonly threads: number | 'auto' | undefined;
+  /** Folder of the data set on this machine, for data.access: local. */
+  readonly dataPath: string | undefined;
+}
+
+/** A worker's half of a run, ready to compute. */
+export interface Preparation {
+  readonly engine: ComputeEngine;
+  readonly feeder: Feeder;
+  readonly modelFingerprint: string;
+  readonly parameterCount: number;
+}
+
+/**
+ * Builds what a run needs: the same program from the same config as every other worker.
+ *
+ * Throws  PROTOCOL_MISMATCH when the coordinator's config is none that this version knows;
+ *         ENGINE_UNAVAILABLE; DATA_INVALID when local data differ from the coordinator's.
+ */
+export async function prepare(
+  welcome: WelcomeInfo,
+  choice: WorkerChoice,
+  fetchSamples: SampleReader,
+): Promise<Preparation> {
+  const config = parseConfig(welcome.configJson);
+  const model = resolveModel(config, welcome.classes.length);
+  const spec: ProgramSpec = {
+    model,
+    microBatch: config.training.microBatch,
+    labelSmoothing: config.training.labelSmoothing,
+  };
+  const engineChoice = await chooseEngine(
+    {
+      engine: choice.engine ?? config.compute.engine,
+      provider: choice.provider ?? config.compute.provider,
+      threads: choice.threads ?? config.compute.threads,
+    },
+    availableThreads(),
+  );
+  const sizes = { train: welcome.trainSamples, test: welcome.testSamples };
+  const read =
+    config.data.access === 'local' ? await localReader(config, choice, sizes) : fetchSamples;
+  const pipeline = createImagePipeline(config.data, {
+    imageSize: model.imageSize,
+    seed: config.seed,
+  });
+  return {
+    engine: await ComputeEngine.start(spec, engineChoice),
+    feeder: new Feeder({ config, sizes, pipeline, read }),
+    modelFingerprint: modelFingerprint(spec),
+    parameterCount: parameterTable(model).size,
+  };
+}
+
+function parseConfig(configJson: string): RunConfig {
+  const parsed = configSchema.safeParse(JSON.parse(configJson));
+  if (parsed.success) return parsed.data;
+  throw new TesseraError('PROTOCOL_MISMATCH', 'this worker does not understand the run\'s config', {
+    hint: 'install the same version of tessera on both machines',
+    cause: parsed.error,
+  });
+}
+
+/** Reads samples in place; the set must have the coordinator's size. */
+async function localReader(
+  config: RunConfig,
+  choice: WorkerChoice,
+  sizes: { readonly train: number; readonly test: number },
+): Promise<SampleReader> {
+  const path = choice.dataPath ?? config.data.path;
+  const data = path === undefined ? config.data : { ...config.data, path };
+  const source = await openDataSource(data, { seed: config.seed, baseFolder: process.cwd() });
+  if (source.size.train !== sizes.train || source.size.test !== sizes.test) {
+    throw new TesseraError(
+      'DATA_INVALID',
+      `the data set at ${path ?? config.data.source} has ${source.size.train} + ${source.size.test} samples, the coordinator's ${sizes.train} + ${sizes.test}`,
+      { hint: 'use the same files on every machine, or data.access: coordinator' },
+    );
+  }
+  return (split, indices) => Promise.all(indices.map((index) => source.read(split, index)));
+}
