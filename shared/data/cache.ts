@@ -1,0 +1,49 @@
+/** @file A cache that forgets what was not used for longest, bounded by bytes. */
+
+/** Least-recently-used cache of values whose sizes add up to at most `limitBytes`. */
+export class ByteCache<V> {
+  readonly #limitBytes: number;
+  // A Map iterates in the order of insertion, so its first entry is the one unused for longest.
+  readonly #entries = new Map<string, { readonly value: V; readonly sizeBytes: number }>();
+  #usedBytes = 0;
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  /** Bytes of all values kept. */
+  get usedBytes(): number {
+    return this.#usedBytes;
+  }
+
+  /** Whether `key` is kept; this is no use of it. */
+  has(key: string): boolean {
+    return this.#entries.has(key);
+  }
+
+  /** The value of `key`, which becomes the most recently used. */
+  get(key: string): V | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    return entry.value;
+  }
+
+  /** Keeps `value` in place of older ones; one that is larger than the whole cache is not kept. */
+  set(key: string, value: V, sizeBytes: number): void {
+    this.#remove(key);
+    if (sizeBytes > this.#limitBytes) return;
+    for (const oldest of this.#entries.keys()) {
+      if (this.#usedBytes + sizeBytes <= this.#limitBytes) break;
+      this.#remove(oldest);
+    }
+    this.#entries.set(key, { value, sizeBytes });
+    this.#usedBytes += sizeBytes;
+  }
+
+  #remove(key: string): void {
+    this.#usedBytes -= this.#entries.get(key)?.sizeBytes ?? 0;
+    this.#entries.delete(key);
+  }
+}

@@ -1,0 +1,68 @@
+/** @file Labelled images in the order of their files, and how they become a data source with two splits. */
+import { TesseraError } from '../core/errors.ts';
+import { sequentialIndices } from './sampler.ts';
+import type { DataSource, EncodedSample, Split } from './source.ts';
+import { divide } from './split.ts';
+
+/** One image without its place in a split. */
+export type StoredImage = Pick<EncodedSample, 'name' | 'raw' | 'bytes'>;
+
+/** Labelled images that lie together. */
+export interface Collection {
+  /** Class of each image. */
+  readonly labels: ArrayLike<number>;
+  /** Reads the image at a position. */
+  image(position: number): StoredImage | Promise<StoredImage>;
+}
+
+/** What a kind of data set has to offer. */
+export interface DataSet {
+  readonly classes: readonly string[];
+  readonly train: Collection;
+  /** Undefined when the set has no test split of its own. */
+  readonly test: Collection | undefined;
+}
+
+/** Makes a data source of a set; one without a test split is divided. */
+export function dataSourceOf(
+  set: DataSet,
+  options: { readonly testFraction: number; readonly seed: number },
+): DataSource {
+  const parts = partsOf(set, options);
+  return {
+    classes: set.classes,
+    size: { train: parts.train.positions.length, test: parts.test.positions.length },
+    async read(split, index) {
+      const { collection, positions } = parts[split];
+      const position = positions[index];
+      const label = position === undefined ? undefined : collection.labels[position];
+      if (position === undefined || label === undefined) {
+        const sentence = `the ${split} split has ${positions.length} samples and no number ${index}`;
+        throw new TesseraError('DATA_INVALID', sentence);
+      }
+      return { index, label, ...(await collection.image(position)) };
+    },
+  };
+}
+
+/** A split: some positions of a collection. */
+interface Part {
+  readonly collection: Collection;
+  readonly positions: Uint32Array;
+}
+
+function partsOf(
+  { classes, train, test }: DataSet,
+  options: { readonly testFraction: number; readonly seed: number },
+): Record<Split, Part> {
+  if (test !== undefined) return { train: wholeOf(train), test: wholeOf(test) };
+  const positions = divide({ labels: train.labels, numClasses: classes.length, ...options });
+  return {
+    train: { collection: train, positions: positions.train },
+    test: { collection: train, positions: positions.test },
+  };
+}
+
+function wholeOf(collection: Collection): Part {
+  return { collection, positions: sequentialIndices(collection.labels.length) };
+}

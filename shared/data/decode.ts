@@ -1,0 +1,127 @@
+/**
+ * @file From the bytes of a sample to the pixels of the model's square.
+ *
+ * The only importer of sharp, which is loaded when the first image file comes: raw samples of the right
+ * size, such as the embedded digits, never need it.
+ */
+import type { Sharp, SharpOptions } from 'sharp';
+import type { DataConfig } from '../config/schema.ts';
+import { TesseraError } from '../core/errors.ts';
+import { type CropRegion, planResize, type ResizeOptions } from './geometry.ts';
+import type { EncodedSample } from './source.ts';
+
+/** Most pixels of an image file: a decompression bomb must not take the worker down. */
+const INPUT_PIXELS_MAX = 100_000_000;
+
+/** What the pixels should be like. */
+export type DecodeOptions = ResizeOptions & Pick<DataConfig, 'channels'>;
+
+/**
+ * Decodes one sample: turned upright by its EXIF orientation, its transparent parts black, in 8 bits,
+ * scaled with an antialiased bicubic filter (Catmull-Rom, the one of Pillow and timm).
+ *
+ * Shapes  the result is [imageSize, imageSize, channels]; it may be a view of the sample's own bytes.
+ * Throws  DATA_INVALID, naming the sample, when it is truncated, no image or too large.
+ */
+export async function decodeImage(
+  sample: EncodedSample,
+  options: DecodeOptions,
+  region?: CropRegion,
+): Promise<Uint8Array> {
+  checkSample(sample);
+  if (region === undefined && isPlain(sample, options)) {
+    return withChannels(sample.bytes, sample.raw?.channels ?? 1, options.channels);
+  }
+  const sharp = await loadSharp();
+  try {
+    return await decodeWith(sharp(sample.bytes, inputOptions(sample)), options, region);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.trim().split('\n')[0] : String(error);
+    throw invalid(sample, reason ?? 'unknown reason', error);
+  }
+}
+
+/** Whether a sample's pixels are the result as they are, but for grey to RGB: no need to keep them. */
+export function isPlain({ raw }: EncodedSample, options: DecodeOptions): boolean {
+  return (
+    raw !== undefined &&
+    raw.height === options.imageSize &&
+    raw.width === options.imageSize &&
+    (raw.channels === options.channels || raw.channels === 1) &&
+    (options.resize === 'stretch' || options.cropFraction === 1)
+  );
+}
+
+async function decodeWith(
+  image: Sharp,
+  options: DecodeOptions,
+  region: CropRegion | undefined,
+): Promise<Uint8Array> {
+  const { autoOrient, width, height } = await image.metadata();
+  const plan = planResize(autoOrient ?? { width, height }, options, region);
+  if (plan.cutBefore !== undefined) image.extract(plan.cutBefore);
+  image.resize({ ...plan.scaleTo, fit: 'fill', kernel: 'cubic' });
+  if (plan.cutAfter !== undefined) image.extract(plan.cutAfter);
+  const { data, info } = await image
+    .flatten({ background: '#000' })
+    .toColourspace(options.channels === 1 ? 'b-w' : 'srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  const pixels = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return withChannels(pixels, info.channels, options.channels);
+}
+
+/** Grey pixels thrice where RGB is wanted. */
+function withChannels(pixels: Uint8Array, from: number, to: number): Uint8Array {
+  if (from === to) return pixels;
+  const repeated = new Uint8Array(pixels.length * to);
+  for (let i = 0; i < repeated.length; i += 1) repeated[i] = pixels[Math.floor(i / to)] as number;
+  return repeated;
+}
+
+/** Refuses what sharp would take too kindly: raw pixels of another size, SVG, PDF and the like. */
+function checkSample(sample: EncodedSample): void {
+  const { raw, bytes } = sample;
+  if (raw === undefined) {
+    if (!isImageFile(bytes)) throw invalid(sample, 'it is no JPEG, PNG or WebP file');
+    return;
+  }
+  const expectedBytes = raw.height * raw.width * raw.channels;
+  if (bytes.length !== expectedBytes || expectedBytes === 0) {
+    throw invalid(sample, `it has ${bytes.length} bytes of pixels where ${expectedBytes} belong`);
+  }
+}
+
+/** Whether the first bytes are those of a JPEG, PNG or WebP file. */
+function isImageFile(bytes: Uint8Array): boolean {
+  const head = String.fromCharCode(...bytes.subarray(0, 12));
+  const isWebp = head.startsWith('RIFF') && head.endsWith('WEBP');
+  return isWebp || head.startsWith('\xff\xd8\xff') || head.startsWith('\x89PNG\r\n\x1a\n');
+}
+
+function inputOptions({ raw }: EncodedSample): SharpOptions {
+  // failOn warning: a damaged file must be refused, never come out half grey.
+  const common = { failOn: 'warning', limitInputPixels: INPUT_PIXELS_MAX } as const;
+  if (raw === undefined) return { ...common, autoOrient: true };
+  const { height, width, channels } = raw;
+  return { ...common, raw: { height, width, channels: channels as 1 | 2 | 3 | 4 } };
+}
+
+function invalid(sample: EncodedSample, reason: string, cause?: unknown): TesseraError {
+  return new TesseraError('DATA_INVALID', `cannot decode ${sample.name}: ${reason}`, {
+    hint: 'replace or remove the image; data.onBadImage: skip trains without it',
+    cause,
+  });
+}
+
+let loading: Promise<typeof import('sharp').default> | undefined;
+
+/** Loads sharp once, with one thread and no cache: a worker has few cores, and keeps its own pixels. */
+function loadSharp(): Promise<typeof import('sharp').default> {
+  loading ??= import('sharp').then(({ default: sharp }) => {
+    sharp.concurrency(1);
+    sharp.cache(false);
+    return sharp;
+  });
+  return loading;
+}

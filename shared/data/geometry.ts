@@ -1,0 +1,91 @@
+/** @file Which pixels of an image become the square that the model sees. Pure arithmetic, in pixels. */
+
+/** Height and width of an image. */
+export interface ImageSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A rectangle of an image. */
+interface Box extends ImageSize {
+  readonly left: number;
+  readonly top: number;
+}
+
+/** A part of an image of any size. */
+export interface CropRegion {
+  /** Share of the image's area, in (0, 1]. */
+  readonly area: number;
+  /** Width over height. */
+  readonly aspect: number;
+  /** Where the part lies in the room that is left: 0 at the left edge, just below 1 at the right one. */
+  readonly left: number;
+  /** The same from top to bottom. */
+  readonly top: number;
+}
+
+/** Cut, scale, cut: what makes a square of an image. */
+export interface ResizePlan {
+  readonly cutBefore: Box | undefined;
+  readonly scaleTo: ImageSize;
+  readonly cutAfter: Box | undefined;
+}
+
+/** How the square is taken when no region is asked for. */
+export interface ResizeOptions {
+  /** Side of the square. */
+  readonly imageSize: number;
+  readonly resize: 'stretch' | 'crop';
+  /** With crop: side of the centre crop over the short side. */
+  readonly cropFraction: number;
+}
+
+/**
+ * Plans how an image of `size` becomes a square.
+ *
+ * Source  resize `crop` follows timm's evaluation transform: the short side goes to floor(imageSize /
+ *         cropFraction), the long side in proportion, then the centre is cut.
+ */
+export function planResize(
+  size: ImageSize,
+  options: ResizeOptions,
+  region: CropRegion | undefined,
+): ResizePlan {
+  const { imageSize, resize, cropFraction } = options;
+  const square = { width: imageSize, height: imageSize };
+  if (region !== undefined) {
+    return { cutBefore: regionBox(size, region), scaleTo: square, cutAfter: undefined };
+  }
+  if (resize === 'stretch') return { cutBefore: undefined, scaleTo: square, cutAfter: undefined };
+  const scaledShort = Math.floor(imageSize / cropFraction);
+  const scale = scaledShort / Math.min(size.width, size.height);
+  const scaleTo = {
+    width: Math.max(scaledShort, Math.floor(size.width * scale)),
+    height: Math.max(scaledShort, Math.floor(size.height * scale)),
+  };
+  const left = Math.floor((scaleTo.width - imageSize) / 2);
+  const top = Math.floor((scaleTo.height - imageSize) / 2);
+  const isWhole = scaleTo.width === imageSize && scaleTo.height === imageSize;
+  return {
+    cutBefore: undefined,
+    scaleTo,
+    cutAfter: isWhole ? undefined : { left, top, ...square },
+  };
+}
+
+/** The pixels of a region; one that is too long for the image is cut to its edge. */
+function regionBox(size: ImageSize, region: CropRegion): Box {
+  const area = size.width * size.height * region.area;
+  const width = clamp(Math.round(Math.sqrt(area * region.aspect)), size.width);
+  const height = clamp(Math.round(Math.sqrt(area / region.aspect)), size.height);
+  return {
+    left: Math.floor(region.left * (size.width - width + 1)),
+    top: Math.floor(region.top * (size.height - height + 1)),
+    width,
+    height,
+  };
+}
+
+function clamp(side: number, limit: number): number {
+  return Math.min(Math.max(side, 1), limit);
+}

@@ -1,0 +1,145 @@
+/**
+ * @file A folder of images: train/CLASS/FILE and test/CLASS/FILE (or val), or CLASS/FILE alone.
+ *
+ * Folders are listed once, at the start; the images are read one by one, when they are asked for, and by
+ * number: no name from outside is ever made into a path.
+ */
+import type { Dirent } from 'node:fs';
+import { open, readdir, realpath, stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { TesseraError } from '../core/errors.ts';
+import { formatBytes } from '../core/units.ts';
+import type { Collection, DataSet, StoredImage } from './collection.ts';
+
+const IMAGE_FILE = /\.(?:jpe?g|png|webp)$/i;
+const TEST_FOLDERS = ['test', 'val'];
+const FILE_BYTES_MAX = 256 * 1024 ** 2;
+
+/**
+ * Lists an image folder: classes and files sorted by name.
+ *
+ * Throws  DATA_INVALID, naming the folder or file: not there, no classes, a class without images, a test
+ *         class that is not trained, a link that leaves the set.
+ */
+export async function openImageFolder(path: string): Promise<DataSet> {
+  const root = await realpath(path).catch((error: unknown) => {
+    throw invalid(
+      `there is no folder ${path}`,
+      'data.path names the folder of the data set',
+      error,
+    );
+  });
+  const top = await listFolder(root, root);
+  const trainFolder = top.folders.includes('train') ? 'train' : '';
+  const testFolder = TEST_FOLDERS.find((name) => trainFolder !== '' && top.folders.includes(name));
+
+  const classes = (await listFolder(root, join(root, trainFolder))).folders;
+  if (classes.length === 0) {
+    throw invalid(
+      `${join(root, trainFolder)} has no folders of classes`,
+      'expected train/CLASS/FILE and test/CLASS/FILE, or CLASS/FILE',
+    );
+  }
+  return {
+    classes,
+    train: await listCollection(root, trainFolder, classes),
+    test: testFolder === undefined ? undefined : await listCollection(root, testFolder, classes),
+  };
+}
+
+/** Lists the images of one split. */
+async function listCollection(
+  root: string,
+  split: string,
+  classes: readonly string[],
+): Promise<Collection> {
+  const { folders } = await listFolder(root, join(root, split));
+  const foreign = folders.find((name) => !classes.includes(name));
+  if (foreign !== undefined) {
+    throw invalid(
+      `class ${join(root, split, foreign)} is not among the training classes`,
+      `training has ${classes.join(', ')}`,
+    );
+  }
+  const files: string[] = [];
+  const labels: number[] = [];
+  for (const name of folders) {
+    const { images } = await listFolder(root, join(root, split, name));
+    if (images.length === 0) {
+      throw invalid(
+        `class folder ${join(root, split, name)} has no images`,
+        'put .jpg, .jpeg, .png or .webp files into it or remove it; data.path is the folder above the classes',
+      );
+    }
+    const label = classes.indexOf(name);
+    for (const image of images) {
+      files.push(image);
+      labels.push(label);
+    }
+  }
+  return {
+    labels,
+    image(position) {
+      const parts = [split, classes[labels[position] as number], files[position]] as string[];
+      return readImage(root, parts.filter((part) => part !== '').join('/'));
+    },
+  };
+}
+
+/** Reads one file of the set. */
+async function readImage(root: string, name: string): Promise<StoredImage> {
+  try {
+    await using file = await open(join(root, name));
+    const { size } = await file.stat();
+    if (size > FILE_BYTES_MAX) throw new Error(`it has ${formatBytes(size)}`);
+    const { buffer, byteOffset, byteLength } = await file.readFile();
+    return { name, raw: undefined, bytes: new Uint8Array(buffer, byteOffset, byteLength) };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw invalid(
+      `cannot read ${join(root, name)}: ${reason}`,
+      `an image file that can be read and has at most ${formatBytes(FILE_BYTES_MAX)} belongs there`,
+      error,
+    );
+  }
+}
+
+/** What a folder holds that matters, sorted by name; hidden entries and other files are left out. */
+async function listFolder(
+  root: string,
+  folder: string,
+): Promise<{ readonly folders: string[]; readonly images: string[] }> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    throw invalid(`cannot list ${folder}`, 'data.path is a folder that can be read', error);
+  });
+  const folders: string[] = [];
+  const images: string[] = [];
+  for (const entry of entries) {
+    if (entry.name.startsWith('.')) continue;
+    const kind = await kindOf(root, join(folder, entry.name), entry);
+    if (kind.isDirectory()) folders.push(entry.name);
+    else if (kind.isFile() && IMAGE_FILE.test(entry.name)) images.push(entry.name);
+  }
+  return { folders: folders.sort(), images: images.sort() };
+}
+
+/** What an entry is; of a link, what it leads to, which must lie in the set where it matters. */
+async function kindOf(
+  root: string,
+  path: string,
+  entry: Dirent,
+): Promise<Pick<Dirent, 'isDirectory' | 'isFile'>> {
+  if (!entry.isSymbolicLink()) return entry;
+  const target = await realpath(path).catch(() => '');
+  const kind = target === '' ? entry : await stat(target);
+  const matters = kind.isDirectory() || IMAGE_FILE.test(entry.name);
+  if (!matters || target.startsWith(root + sep)) return kind;
+  throw invalid(
+    `${path} is a link that leaves the data set or leads nowhere`,
+    'put the files themselves into the set',
+  );
+}
+
+function invalid(sentence: string, hint: string, cause?: unknown): TesseraError {
+  return new TesseraError('DATA_INVALID', sentence, { hint, cause });
+}
