@@ -10,8 +10,8 @@ import { TesseraError } from '../shared/core/errors.ts';
 import type { DataSource, EncodedSample, Split } from '../shared/data/source.ts';
 import type { Logger } from '../shared/host/log.ts';
 import { PROTOCOL_VERSION } from '../shared/rpc/protos.ts';
-import { learningRateAt } from '../shared/training/schedule.ts';
 import { TreeSum } from '../shared/training/reduction.ts';
+import { learningRateAt } from '../shared/training/schedule.ts';
 import type { Checkpointer } from './checkpointer.ts';
 import type { ArrivedNode, PushOutcome, RunEffect, RunEvent } from './core/messages.ts';
 import type { Run } from './core/run.ts';
@@ -27,9 +27,9 @@ import type {
 } from './port.ts';
 import { means, type RunProgress } from './progress.ts';
 import { type ConnectedWorker, Sessions } from './sessions.ts';
+import type { RunIdentity } from './start.ts';
 import { describeStatus } from './status.ts';
 import { StepStopwatch } from './timings.ts';
-import type { RunIdentity } from './start.ts';
 
 /** What a driver works with. */
 export interface DriverParts {
@@ -207,28 +207,34 @@ export class CoordinatorDriver implements CoordinatorPort {
   #perform(effect: RunEffect): void {
     switch (effect.type) {
       case 'assign':
-        return this.sessions
+        this.sessions
           .byWorker(effect.worker)
           ?.handle.send({ type: 'assignment', assignment: effect.assignment });
+        break;
       case 'addNode':
         // The tensor joined the sum in `nodeArrived`, where it is at hand.
-        return;
+        break;
       case 'applyStep':
-        return this.#inBackground(() => this.#applyStep(effect));
+        this.#inBackground(() => this.#applyStep(effect));
+        break;
       case 'saveCheckpoint':
-        return this.#inBackground(() => this.#saveCheckpoint(effect.version));
+        this.#inBackground(() => this.#saveCheckpoint(effect.version));
+        break;
       case 'reportEvaluation':
-        return this.#reportEvaluation(effect);
+        this.#reportEvaluation(effect);
+        break;
       case 'dropWorker': {
         const known = this.sessions.byWorker(effect.worker);
         if (known !== undefined) this.#removeWorker(known, effect.reason);
-        return;
+        break;
       }
       case 'phaseChanged':
         this.#parts.progress.stepStarted(this.#parts.clock.nowMs());
-        return this.#parts.onEvent({ ...effect, type: 'phase' });
+        this.#parts.onEvent({ ...effect, type: 'phase' });
+        break;
       case 'finish':
-        return this.#end(undefined);
+        this.#end(undefined);
+        break;
       default:
         effect satisfies never;
     }

@@ -31,10 +31,14 @@ export async function createRunFolder(name: string, wanted: string | undefined):
     }
   } catch (error) {
     if (error instanceof TesseraError) throw error;
-    throw new TesseraError('CANNOT_WRITE', `cannot make the run folder ${folder}: ${String(error)}`, {
-      hint: 'choose a folder that can be written with --run-folder',
-      cause: error,
-    });
+    throw new TesseraError(
+      'CANNOT_WRITE',
+      `cannot make the run folder ${folder}: ${String(error)}`,
+      {
+        hint: 'choose a folder that can be written with --run-folder',
+        cause: error,
+      },
+    );
   }
   return folder;
 }

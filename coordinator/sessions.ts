@@ -37,8 +37,14 @@ export class Sessions {
    *
    * Throws  RUN_FULL when there are as many workers as the run may have.
    */
-  add(request: JoinRequest, handle: SessionHandle, nowMs: number): { added: ConnectedWorker; replaced: ConnectedWorker | undefined } {
-    const replaced = [...this.#byWorker.values()].find((known) => known.instance === request.instance);
+  add(
+    request: JoinRequest,
+    handle: SessionHandle,
+    nowMs: number,
+  ): { added: ConnectedWorker; replaced: ConnectedWorker | undefined } {
+    const replaced = [...this.#byWorker.values()].find(
+      (known) => known.instance === request.instance,
+    );
     if (replaced === undefined && this.#byWorker.size >= this.#limit) {
       throw new TesseraError('RUN_FULL', `the run has ${this.#limit} workers already`, {
         hint: 'raise limits.workersMax, or wait until one leaves',

@@ -76,11 +76,11 @@ class ComputeThread {
     const outputs = await this.#program[kind](inputs);
     let samples = 0;
     for (const weight of inputs.weights) samples += weight;
-    await sum.add(
-      { first: leaf, count: 1 },
-      kind === 'train' ? outputs.gradient : undefined,
-      { lossSum: outputs.lossSum, correct: outputs.correct, samples },
-    );
+    await sum.add({ first: leaf, count: 1 }, kind === 'train' ? outputs.gradient : undefined, {
+      lossSum: outputs.lossSum,
+      correct: outputs.correct,
+      samples,
+    });
     const root = sum.root;
     if (root === undefined) return undefined;
     this.#sum = undefined;

@@ -17,7 +17,11 @@ export class ComputeEngine {
   readonly #waiting: Map<number, Deferred<ThreadReply>>;
   #requests = 0;
 
-  private constructor(thread: Worker, waiting: Map<number, Deferred<ThreadReply>>, description: string) {
+  private constructor(
+    thread: Worker,
+    waiting: Map<number, Deferred<ThreadReply>>,
+    description: string,
+  ) {
     this.#thread = thread;
     this.#waiting = waiting;
     this.description = description;

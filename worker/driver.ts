@@ -4,16 +4,15 @@
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { performance } from 'node:perf_hooks';
 import type { Clock } from '../shared/core/clock.ts';
 import { assert, isErrorCode, TesseraError } from '../shared/core/errors.ts';
 import type { Logger } from '../shared/host/log.ts';
 import { PROTOCOL_VERSION } from '../shared/rpc/protos.ts';
+import type { ComputedNode } from './compute-thread.ts';
 import type { NodeTask, SessionEffect, SessionEvent } from './core/messages.ts';
 import { Session } from './core/session.ts';
 import type { BadSample } from './feeder.ts';
 import type { SessionStream, WelcomeInfo, WorkerLink } from './link.ts';
-import type { ComputedNode } from './compute-thread.ts';
 import { type Preparation, prepare, type WorkerChoice } from './prepare.ts';
 import { TimeLedger } from './time-ledger.ts';
 
@@ -107,22 +106,30 @@ export class WorkerDriver {
   #perform(effect: SessionEffect): void {
     switch (effect.type) {
       case 'connect':
-        return this.#inBackground(this.#connect(effect.afterMs));
+        this.#inBackground(this.#connect(effect.afterMs));
+        break;
       case 'prepare':
-        return this.#inBackground(this.#prepare());
+        this.#inBackground(this.#prepare());
+        break;
       case 'sendReady':
-        return this.#stream?.sendReady(this.#modelFingerprint, this.#engine.description);
+        this.#stream?.sendReady(this.#modelFingerprint, this.#engine.description);
+        break;
       case 'sendHeartbeat':
-        return this.#stream?.sendHeartbeat(effect.assignment, effect.leavesOpen);
+        this.#stream?.sendHeartbeat(effect.assignment, effect.leavesOpen);
+        break;
       case 'pull':
-        return this.#inBackground(this.#pull(effect.version));
+        this.#inBackground(this.#pull(effect.version));
+        break;
       case 'compute':
         this.#computing = new AbortController();
-        return this.#inBackground(this.#compute(effect.task, this.#computing.signal));
+        this.#inBackground(this.#compute(effect.task, this.#computing.signal));
+        break;
       case 'cancelCompute':
-        return this.#computing.abort();
+        this.#computing.abort();
+        break;
       case 'stop':
-        return this.#stop(effect.code, effect.reason);
+        this.#stop(effect.code, effect.reason);
+        break;
       default:
         effect satisfies never;
     }
@@ -283,9 +290,14 @@ export class WorkerDriver {
 
   #stop(code: string, reason: string): void {
     this.#stopped = true;
-    if (code === '') return this.#end(undefined);
+    if (code === '') {
+      this.#end(undefined);
+      return;
+    }
     const known = isErrorCode(code) ? code : 'INTERNAL';
-    this.#end(new TesseraError(known, reason, { hint: HINTS[known] ?? 'see the log of the coordinator' }));
+    this.#end(
+      new TesseraError(known, reason, { hint: HINTS[known] ?? 'see the log of the coordinator' }),
+    );
   }
 }
 

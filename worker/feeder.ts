@@ -4,8 +4,9 @@
  * While the compute thread works on one leaf the feeder prepares the next, and fetches what the same
  * place of the next batch will need. Everything kept is bounded by data.cacheBytes.
  */
-import type { RunConfig } from '../shared/config/schema.ts';
+
 import type { LeafInputs } from '../shared/compute/program.ts';
+import type { RunConfig } from '../shared/config/schema.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { ByteCache } from '../shared/data/cache.ts';
 import type { ImagePipeline } from '../shared/data/pipeline.ts';
@@ -52,11 +53,15 @@ const FETCH_SAMPLES_MAX = 256;
 export class Feeder {
   readonly #options: FeederOptions;
   readonly #cache: ByteCache<EncodedSample>;
-  #batch: { readonly key: string; readonly indices: Uint32Array } = { key: '', indices: new Uint32Array() };
+  #batch: { readonly key: string; readonly indices: Uint32Array } = {
+    key: '',
+    indices: new Uint32Array(),
+  };
 
   constructor(options: FeederOptions) {
     this.#options = options;
-    this.#cache = new ByteCache(options.config.data.cacheBytes);
+    // The pipeline keeps decoded pixels in the other half.
+    this.#cache = new ByteCache(options.config.data.cacheBytes / 2);
   }
 
   /** Leaves of the round that a task belongs to. */
@@ -122,7 +127,8 @@ export class Feeder {
   /** Indices of a round's samples, in the order of its leaves; the last round's are remembered. */
   #indices(place: BatchPlace): Uint32Array {
     const { sizes, config } = this.#options;
-    if (place.kind === 'evaluate') return this.#remember('evaluate', () => sequentialIndices(sizes.test));
+    if (place.kind === 'evaluate')
+      return this.#remember('evaluate', () => sequentialIndices(sizes.test));
     return this.#remember(`${place.epoch}/${place.batch}`, () =>
       batchIndices({
         seed: config.seed,

@@ -74,7 +74,7 @@ export async function prepare(
 function parseConfig(configJson: string): RunConfig {
   const parsed = configSchema.safeParse(JSON.parse(configJson));
   if (parsed.success) return parsed.data;
-  throw new TesseraError('PROTOCOL_MISMATCH', 'this worker does not understand the run\'s config', {
+  throw new TesseraError('PROTOCOL_MISMATCH', "this worker does not understand the run's config", {
     hint: 'install the same version of tessera on both machines',
     cause: parsed.error,
   });

@@ -24,8 +24,9 @@ export interface Assignment extends RoundId {
   /** Grows with every change, over the coordinator's life. */
   readonly sequence: number;
   readonly version: number;
+  /** Index of the epoch, from 0; every other `epoch` here is counted from 1, for people. */
   readonly epoch: number;
-  /** Position of the batch in its epoch. */
+  /** Position of the batch in its epoch, from 0. */
   readonly batch: number;
   readonly ranges: readonly LeafRange[];
 }
@@ -65,7 +66,13 @@ export type RunEvent =
 
 /** What the core asks of the driver, performed in order; a later effect may rely on an earlier one being durable. */
 export type RunEffect =
-  | { readonly type: 'assign'; readonly worker: string; readonly assignment: Assignment }
+  | {
+      readonly type: 'assign';
+      readonly worker: string;
+      readonly assignment: Assignment;
+      /** Why it is sent now, for the log. */
+      readonly reason: string;
+    }
   /** Add the accepted node that came with this event to the open sum. */
   | { readonly type: 'addNode'; readonly node: ArrivedNode }
   /** The root of the sum is there: average over `samples`, clip, step the optimizer; answer `stepApplied`. */

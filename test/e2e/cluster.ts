@@ -26,7 +26,10 @@ export class TesseraProcess {
   stderr = '';
   readonly #watchers = new Set<() => void>();
 
-  constructor(args: readonly string[], options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {}) {
+  constructor(
+    args: readonly string[],
+    options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+  ) {
     this.child = spawn(process.execPath, [MAIN, ...args], {
       cwd: options.cwd ?? REPO,
       env: { ...process.env, NO_COLOR: '1', ...options.env },
@@ -77,7 +80,10 @@ export class TesseraProcess {
 }
 
 /** Starts `tessera ARGS` and waits for its end. */
-export function tessera(args: readonly string[], options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {}): Promise<Ended> {
+export function tessera(
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<Ended> {
   return new TesseraProcess(args, options).ended;
 }
 
@@ -112,12 +118,20 @@ export function scratchFolder(): string {
 /** A run small enough for tests and long enough to be disturbed: 40 steps of 8 leaves. */
 export const SMALL_RUN: readonly string[] = [
   'quickstart',
-  '--set', 'data.testFraction=0.5',
-  '--set', 'training.epochs=2',
-  '--set', 'training.batchSize=256',
-  '--set', 'training.microBatch=32',
-  '--set', 'training.schedule.warmupSteps=5',
-  '--set', 'model.width=32',
-  '--set', 'model.depth=2',
-  '--set', 'model.heads=2',
+  '--set',
+  'data.testFraction=0.5',
+  '--set',
+  'training.epochs=2',
+  '--set',
+  'training.batchSize=256',
+  '--set',
+  'training.microBatch=32',
+  '--set',
+  'training.schedule.warmupSteps=5',
+  '--set',
+  'model.width=32',
+  '--set',
+  'model.depth=2',
+  '--set',
+  'model.heads=2',
 ];

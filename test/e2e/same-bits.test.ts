@@ -7,7 +7,14 @@ const folder = scratchFolder();
 let expected = '';
 
 async function train(name: string, ...args: string[]) {
-  const ended = await tessera(['train', ...SMALL_RUN, '--json', '--run-folder', join(folder, name), ...args]);
+  const ended = await tessera([
+    'train',
+    ...SMALL_RUN,
+    '--json',
+    '--run-folder',
+    join(folder, name),
+    ...args,
+  ]);
   expect(ended.code, ended.stderr).toBe(0);
   return JSON.parse(ended.stdout);
 }
@@ -28,12 +35,21 @@ describe('P1 and P2: the number of workers changes no bit', () => {
 describe('P3: deaths change no bit', () => {
   it('a worker is killed, another comes later, and the run ends by itself', async () => {
     const coordinator = new TesseraProcess([
-      'coordinator', ...SMALL_RUN, '--json', '--run-folder', join(folder, 'killed-worker'), '--listen', '127.0.0.1:0',
+      'coordinator',
+      ...SMALL_RUN,
+      '--json',
+      '--run-folder',
+      join(folder, 'killed-worker'),
+      '--listen',
+      '127.0.0.1:0',
     ]);
     const address = (await coordinator.printed(/(127\.0\.0\.1:[1-9]\d*)/))[1] as string;
     const first = new TesseraProcess(['worker', address, '--threads', '1']);
     const second = new TesseraProcess(['worker', address, '--threads', '1']);
-    await statusWhere(address, (s) => s.step >= 4 && s.workers.filter((w) => w.leavesDone > 0).length === 2);
+    await statusWhere(
+      address,
+      (s) => s.step >= 4 && s.workers.filter((w) => w.leavesDone > 0).length === 2,
+    );
     second.kill('SIGKILL');
     await statusWhere(address, (s) => s.step >= 8 && s.workers.length === 1);
     const third = new TesseraProcess(['worker', address, '--threads', '1']);
@@ -48,7 +64,13 @@ describe('P3: deaths change no bit', () => {
   it('the coordinator is killed and resumed; its workers come back by themselves', async () => {
     const runFolder = join(folder, 'killed-coordinator');
     const args = ['coordinator', ...SMALL_RUN, '--json', '--set', 'checkpoint.everySteps=7'];
-    const before = new TesseraProcess([...args, '--run-folder', runFolder, '--listen', '127.0.0.1:0']);
+    const before = new TesseraProcess([
+      ...args,
+      '--run-folder',
+      runFolder,
+      '--listen',
+      '127.0.0.1:0',
+    ]);
     const address = (await before.printed(/(127\.0\.0\.1:[1-9]\d*)/))[1] as string;
     const workers = [1, 2].map(() => new TesseraProcess(['worker', address, '--threads', '1']));
     await statusWhere(address, (status) => status.step >= 10 && status.parametersVersion >= 7);
@@ -63,7 +85,15 @@ describe('P3: deaths change no bit', () => {
 
   it('a killed `tessera train` leaves no worker behind, and --resume ends with the same bits', async () => {
     const runFolder = join(folder, 'killed-train');
-    const args = ['train', ...SMALL_RUN, '--json', '--workers', '2', '--set', 'checkpoint.everySteps=7'];
+    const args = [
+      'train',
+      ...SMALL_RUN,
+      '--json',
+      '--workers',
+      '2',
+      '--set',
+      'checkpoint.everySteps=7',
+    ];
     const before = new TesseraProcess([...args, '--run-folder', runFolder]);
     const address = (await before.printed(/(127\.0\.0\.1:[1-9]\d*)/))[1] as string;
     const status = await statusWhere(address, (s) => s.step >= 10 && s.parametersVersion >= 7);

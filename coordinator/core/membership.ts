@@ -1,0 +1,119 @@
+/**
+ * @file The workers that can take work: what each holds, what it has seen of that, and how fast it is.
+ *
+ * Bound: one Member for each worker that is ready now, and in it the leaves of one round.
+ */
+import type { LeafRange, WorkKind } from './messages.ts';
+import { leavesOf } from './round.ts';
+
+/** Weight of a new measurement in the moving average of a speed. */
+const SPEED_WEIGHT = 0.3;
+/** How fast a worker that got no work is thought to recover, a round. */
+const RECOVERY = 1.125;
+
+/** One worker that has built the model. */
+export class Member {
+  readonly worker: string;
+  /** Open leaves that it is to compute. */
+  readonly leaves = new Set<number>();
+  heardMs: number;
+  /** Its last sign of progress: a node of its own, or new work after none. */
+  progressMs: number;
+  /** Its newest assignment, and when that was last sent. */
+  sequence = 0;
+  sentMs = 0;
+  /** Why the assignment must be sent; undefined when the worker has been sent what it holds. */
+  unsent: string | undefined;
+  readonly #leavesPerMs = new Map<WorkKind, number>();
+
+  constructor(worker: string, nowMs: number) {
+    this.worker = worker;
+    this.heardMs = nowMs;
+    this.progressMs = nowMs;
+  }
+
+  /** Gives it more leaves. */
+  grant(leaves: readonly number[], reason: string, nowMs: number): void {
+    if (leaves.length === 0) return;
+    if (this.leaves.size === 0) this.progressMs = nowMs;
+    for (const leaf of leaves) this.leaves.add(leaf);
+    this.unsent = reason;
+  }
+
+  /** It brought a node that was accepted: it knows that itself, so nothing need be sent. */
+  delivered(node: LeafRange, kind: WorkKind, nowMs: number): void {
+    this.#measure(kind, node.count / Math.max(1, nowMs - this.progressMs));
+    this.progressMs = nowMs;
+    for (const leaf of leavesOf(node)) this.leaves.delete(leaf);
+  }
+
+  /** Somebody else brought a node; what it held of that is no longer needed. */
+  relieve(node: LeafRange, kind: WorkKind, nowMs: number): void {
+    const numHeld = this.leaves.size;
+    for (const leaf of leavesOf(node)) this.leaves.delete(leaf);
+    if (this.leaves.size === numHeld) return;
+    this.unsent = 'another worker was first';
+    // It is slower than this at least; without it a straggler would never be measured.
+    const fastest = numHeld / Math.max(1, nowMs - this.progressMs);
+    if (fastest < (this.speed(kind) ?? Number.POSITIVE_INFINITY)) this.#measure(kind, fastest);
+  }
+
+  /** Leaves per millisecond as measured, undefined before the first measurement. */
+  speed(kind: WorkKind): number | undefined {
+    return this.#leavesPerMs.get(kind);
+  }
+
+  /** A round left it without work: lets a slow one come back, up to the mean of all. */
+  recover(kind: WorkKind, meanSpeed: number): void {
+    const speed = this.speed(kind);
+    if (speed === undefined || speed >= meanSpeed) return;
+    this.#leavesPerMs.set(kind, Math.min(meanSpeed, speed * RECOVERY));
+  }
+
+  /** Whether others may compute its leaves too. */
+  hasExpired(leaseMs: number, nowMs: number): boolean {
+    return this.leaves.size > 0 && nowMs - this.progressMs > leaseMs;
+  }
+
+  #measure(kind: WorkKind, leavesPerMs: number): void {
+    const before = this.speed(kind) ?? leavesPerMs;
+    this.#leavesPerMs.set(kind, before + SPEED_WEIGHT * (leavesPerMs - before));
+  }
+}
+
+/** All members, in the order of their ids, so that every decision is reproducible. */
+export class Membership {
+  #members: readonly Member[] = [];
+
+  get size(): number {
+    return this.#members.length;
+  }
+
+  get all(): readonly Member[] {
+    return this.#members;
+  }
+
+  find(worker: string): Member | undefined {
+    return this.#members.find((member) => member.worker === worker);
+  }
+
+  add(member: Member): void {
+    this.#members = [...this.#members, member].sort((a, b) => (a.worker < b.worker ? -1 : 1));
+  }
+
+  remove(worker: string): void {
+    this.#members = this.#members.filter((member) => member.worker !== worker);
+  }
+
+  /** Speed to reckon with: as measured, else the mean of the measured ones; undefined when none is. */
+  speedOf(member: Member, kind: WorkKind): number | undefined {
+    return member.speed(kind) ?? this.meanSpeed(kind);
+  }
+
+  /** Mean of the measured speeds. Units  leaves per millisecond. */
+  meanSpeed(kind: WorkKind): number | undefined {
+    const speeds = this.#members.flatMap((member) => member.speed(kind) ?? []);
+    if (speeds.length === 0) return undefined;
+    return speeds.reduce((sum, speed) => sum + speed, 0) / speeds.length;
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * @file The timetable of a run: which round, evaluation or checkpoint follows each version.
+ *
+ * Everything follows from the plan and the version alone, so a resumed run does exactly what an
+ * unbroken one would have done (P3), and an epoch's batches cover each sample once (P4).
+ */
+import type { RoundId, RunPlan } from './messages.ts';
+
+/** A round as the timetable knows it. */
+export interface RoundPlace extends RoundId {
+  /** Parameter version that the round computes with. */
+  readonly version: number;
+  /** Index of the epoch, from 0. */
+  readonly epoch: number;
+  /** Position of the batch in its epoch, from 0. */
+  readonly batch: number;
+  readonly numLeaves: number;
+}
+
+/** What is to be done with a version once it is there. */
+export type Task = 'evaluate' | 'save' | 'train' | 'finish';
+
+/** Steps of one pass over the data; the last batch may be short. */
+export function batchesPerEpoch(plan: RunPlan): number {
+  return Math.ceil(plan.trainSamples / plan.batchSize);
+}
+
+/** Steps of the whole run. */
+export function totalSteps(plan: RunPlan): number {
+  return plan.epochs * batchesPerEpoch(plan);
+}
+
+/** The epoch that made a version, counted from 1 as people do; version 0 belongs to the first. */
+export function epochOf(plan: RunPlan, version: number): number {
+  return Math.max(1, Math.ceil(version / batchesPerEpoch(plan)));
+}
+
+/** The training round that computes `step` from the version of the same number. */
+export function trainingRound(plan: RunPlan, step: number): RoundPlace {
+  const epoch = Math.floor(step / batchesPerEpoch(plan));
+  const batch = step % batchesPerEpoch(plan);
+  const samples = Math.min(plan.batchSize, plan.trainSamples - batch * plan.batchSize);
+  const numLeaves = Math.ceil(samples / plan.microBatch);
+  return { kind: 'train', step, version: step, epoch, batch, numLeaves };
+}
+
+/** The round that judges `version` on the whole test set. */
+export function evaluationRound(plan: RunPlan, version: number): RoundPlace {
+  const numLeaves = Math.ceil(plan.testSamples / plan.microBatch);
+  const epoch = epochOf(plan, version) - 1;
+  return { kind: 'evaluate', step: version, version, epoch, batch: 0, numLeaves };
+}
+
+/**
+ * What follows when `version` has just been made.
+ *
+ * The evaluation comes before the checkpoint, so that the checkpoint knows its accuracy; the
+ * checkpoint before the next step, so that no step is announced that a crash could take back.
+ */
+export function agendaOf(plan: RunPlan, version: number): Task[] {
+  const isEnd = version >= totalSteps(plan);
+  const tasks: Task[] = [];
+  if (isEvaluationDue(plan, version)) tasks.push('evaluate');
+  if (isCheckpointDue(plan, version)) tasks.push('save');
+  tasks.push(isEnd ? 'finish' : 'train');
+  return tasks;
+}
+
+function isEvaluationDue(plan: RunPlan, version: number): boolean {
+  if (plan.testSamples === 0) return false;
+  return version >= totalSteps(plan) || endsEpoch(plan, version, plan.evaluateEveryEpochs);
+}
+
+function isCheckpointDue(plan: RunPlan, version: number): boolean {
+  if (version >= totalSteps(plan)) return true;
+  const everySteps = plan.checkpointEverySteps;
+  if (everySteps > 0 && version > 0 && version % everySteps === 0) return true;
+  return endsEpoch(plan, version, plan.checkpointEveryEpochs);
+}
+
+/** Whether a version ends an epoch whose count is a multiple of `everyEpochs` (0: never). */
+function endsEpoch(plan: RunPlan, version: number, everyEpochs: number): boolean {
+  return everyEpochs > 0 && version > 0 && version % (everyEpochs * batchesPerEpoch(plan)) === 0;
+}

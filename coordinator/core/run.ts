@@ -1,0 +1,317 @@
+/**
+ * @file The decisions of a run. Events and the time go in, effects come out; nothing else happens here.
+ *
+ * Each event changes what is known; then `#settle` brings the world in line with it: open the next
+ * round, hand out leaves that nobody holds, find help for stragglers, send what changed. So no event has
+ * to know what it leads to, and a lost or repeated one is made good by any later one.
+ */
+import { assert } from '../../shared/core/errors.ts';
+import { Leasing } from './leasing.ts';
+import { Member, Membership } from './membership.ts';
+import type {
+  ArrivedNode,
+  PushOutcome,
+  RunEffect,
+  RunEvent,
+  RunPhase,
+  RunPlan,
+  WorkKind,
+} from './messages.ts';
+import * as timetable from './plan.ts';
+import { Round, rangesOf } from './round.ts';
+
+type EventOf<T extends RunEvent['type']> = Extract<RunEvent, { type: T }>;
+
+/** The state machine of one run. */
+export class Run {
+  readonly #plan: RunPlan;
+  readonly #members = new Membership();
+  #version: number;
+  /** What is to be done with the version, first things first. */
+  #agenda: timetable.Task[];
+  /** The newest round; complete once its last node is in, until the next is opened. */
+  #round: Round | undefined;
+  #isRoundOpen = false;
+  /** The driver has been asked for a new version or a checkpoint, and has not answered yet. */
+  #isAwaited = false;
+  #sequence = 0;
+  #phase: RunPhase = 'waiting';
+  #reason = '';
+  #effects: RunEffect[] = [];
+
+  /** A run that goes on with version `resumeAt.version`, which is durable if it is not the first. */
+  constructor(plan: RunPlan, resumeAt: { readonly version: number }) {
+    this.#plan = plan;
+    this.#version = resumeAt.version;
+    this.#agenda = timetable.agendaOf(plan, resumeAt.version).filter((task) => task !== 'save');
+    this.#notePhase();
+    this.#effects = [];
+  }
+
+  /** Takes in what happened; answers what is to be done, in this order. */
+  handle(event: RunEvent, nowMs: number): RunEffect[] {
+    this.#effects = [];
+    this.#note(event, nowMs);
+    if (this.#phase !== 'done') this.#settle(nowMs);
+    return this.#effects;
+  }
+
+  /** How a node would be taken now; changes nothing. */
+  judge(node: ArrivedNode): PushOutcome {
+    return this.#round?.judge(node) ?? 'stale';
+  }
+
+  get phase(): RunPhase {
+    return this.#phase;
+  }
+
+  /** The sentence behind the phase. */
+  get reason(): string {
+    return this.#reason;
+  }
+
+  /** The newest version of the parameters. */
+  get version(): number {
+    return this.#version;
+  }
+
+  get totalSteps(): number {
+    return timetable.totalSteps(this.#plan);
+  }
+
+  /** Workers that can take work. */
+  get numWorkers(): number {
+    return this.#members.size;
+  }
+
+  /** Leaves of the newest round, done or not; 0 before the first. */
+  get openLeaves(): number {
+    return this.#round?.place.numLeaves ?? 0;
+  }
+
+  /** Open leaves that a worker is to compute. */
+  leavesHeldBy(worker: string): number {
+    return this.#members.find(worker)?.leaves.size ?? 0;
+  }
+
+  /** The epoch that made a version, counted from 1. */
+  epochOf(version: number): number {
+    return timetable.epochOf(this.#plan, version);
+  }
+
+  // ---- what happened ----
+
+  #note(event: RunEvent, nowMs: number): void {
+    switch (event.type) {
+      case 'workerReady':
+        this.#noteReady(event.worker, nowMs);
+        break;
+      case 'heartbeat':
+        this.#noteHeartbeat(event, nowMs);
+        break;
+      case 'workerGone':
+        this.#members.remove(event.worker);
+        break;
+      case 'nodeArrived':
+        this.#noteNode(event, nowMs);
+        break;
+      case 'stepApplied':
+        this.#noteVersion(event.step + 1);
+        break;
+      case 'checkpointWritten':
+        this.#noteCheckpoint(event.version);
+        break;
+      case 'tick':
+        this.#dropSilent(nowMs);
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+
+  #noteReady(worker: string, nowMs: number): void {
+    const known = this.#members.find(worker);
+    if (known === undefined) {
+      this.#members.add(new Member(worker, nowMs));
+      return;
+    }
+    known.heardMs = nowMs;
+    known.progressMs = nowMs;
+    if (known.leaves.size > 0) known.unsent = 'joined again';
+  }
+
+  #noteHeartbeat(event: EventOf<'heartbeat'>, nowMs: number): void {
+    const member = this.#members.find(event.worker);
+    if (member === undefined) return;
+    member.heardMs = nowMs;
+    const isUpToDate = event.assignment === member.sequence;
+    if (isUpToDate && event.leavesOpen === 0) {
+      // All its pushes are answered, so what it still holds was lost or refused: to the pool.
+      member.leaves.clear();
+    } else if (!isUpToDate && nowMs - member.sentMs >= this.#plan.remindMs) {
+      this.#assign(member, 'reminder', nowMs);
+    }
+  }
+
+  #noteNode({ worker, node }: EventOf<'nodeArrived'>, nowMs: number): void {
+    const sender = this.#members.find(worker);
+    if (sender !== undefined) sender.heardMs = nowMs;
+    const round = this.#round;
+    if (round === undefined || round.judge(node) !== 'accepted') return;
+    round.accept(node);
+    if (node.kind === 'train') this.#effects.push({ type: 'addNode', node });
+    for (const member of this.#members.all) {
+      if (member === sender) member.delivered(node, node.kind, nowMs);
+      else member.relieve(node, node.kind, nowMs);
+    }
+  }
+
+  #noteVersion(version: number): void {
+    if (!this.#isAwaited || this.#agenda[0] !== 'train' || version !== this.#version + 1) return;
+    this.#version = version;
+    this.#agenda = timetable.agendaOf(this.#plan, version);
+    this.#isRoundOpen = false;
+    this.#isAwaited = false;
+  }
+
+  #noteCheckpoint(version: number): void {
+    if (!this.#isAwaited || this.#agenda[0] !== 'save' || version !== this.#version) return;
+    this.#agenda.shift();
+    this.#isAwaited = false;
+  }
+
+  #dropSilent(nowMs: number): void {
+    for (const { worker, heardMs } of this.#members.all) {
+      const silentMs = nowMs - heardMs;
+      if (silentMs <= this.#plan.silenceMs) continue;
+      const reason = `not heard of for ${Math.round(silentMs)} ms`;
+      this.#effects.push({ type: 'dropWorker', worker, reason });
+      this.#members.remove(worker);
+    }
+  }
+
+  // ---- what follows ----
+
+  #settle(nowMs: number): void {
+    while (this.#doNext(nowMs)) {}
+    this.#notePhase();
+    if (this.#isRoundOpen) this.#leasing(nowMs).handOut();
+    for (const member of this.#members.all) {
+      if (member.unsent === undefined) continue;
+      this.#sequence += 1;
+      member.sequence = this.#sequence;
+      this.#assign(member, member.unsent, nowMs);
+    }
+  }
+
+  /** Does what can be done of the first task; answers whether that task is over. */
+  #doNext(nowMs: number): boolean {
+    const task = this.#agenda[0];
+    if (this.#isAwaited || task === undefined) return false;
+    switch (task) {
+      case 'save':
+        return this.#startSaving();
+      case 'finish':
+        return this.#finish();
+      case 'train':
+      case 'evaluate':
+        if (!this.#isRoundOpen) this.#openRound(task, nowMs);
+        return this.#round?.isComplete === true && this.#isRoundOpen && this.#closeRound(task);
+      default:
+        task satisfies never;
+        return false;
+    }
+  }
+
+  #startSaving(): boolean {
+    const version = this.#version;
+    this.#isAwaited = true;
+    this.#notePhase();
+    this.#effects.push({ type: 'saveCheckpoint', version, epoch: this.epochOf(version) });
+    return false;
+  }
+
+  #finish(): boolean {
+    this.#agenda.shift();
+    this.#notePhase();
+    this.#effects.push({ type: 'finish' });
+    return false;
+  }
+
+  #openRound(kind: WorkKind, nowMs: number): void {
+    if (this.#members.size < this.#plan.minWorkers) return;
+    const place =
+      kind === 'train'
+        ? timetable.trainingRound(this.#plan, this.#version)
+        : timetable.evaluationRound(this.#plan, this.#version);
+    this.#round = new Round(place);
+    this.#isRoundOpen = true;
+    this.#leasing(nowMs).open();
+  }
+
+  #closeRound(kind: WorkKind): boolean {
+    const { totals } = this.#existingRound;
+    const version = this.#version;
+    if (kind === 'train') {
+      const epoch = this.epochOf(version + 1);
+      this.#isAwaited = true;
+      this.#effects.push({ type: 'applyStep', step: version, epoch, totals });
+      return false;
+    }
+    const epoch = this.epochOf(version);
+    this.#effects.push({ type: 'reportEvaluation', version, epoch, totals });
+    this.#isRoundOpen = false;
+    this.#agenda.shift();
+    return true;
+  }
+
+  #assign(member: Member, reason: string, nowMs: number): void {
+    if (this.#round === undefined) return;
+    const { kind, step, version, epoch, batch } = this.#round.place;
+    const ranges = rangesOf([...member.leaves].sort((a, b) => a - b));
+    const { worker, sequence } = member;
+    member.sentMs = nowMs;
+    member.unsent = undefined;
+    this.#effects.push({
+      type: 'assign',
+      worker,
+      assignment: { sequence, kind, step, version, epoch, batch, ranges },
+      reason,
+    });
+  }
+
+  /** Notes where the run stands, and says so if that is new. */
+  #notePhase(): void {
+    const { phase, reason } = this.#standing();
+    if (phase === this.#phase && reason === this.#reason) return;
+    this.#phase = phase;
+    this.#reason = reason;
+    this.#effects.push({ type: 'phaseChanged', phase, reason });
+  }
+
+  #standing(): { phase: RunPhase; reason: string } {
+    const task = this.#agenda[0];
+    if (task === undefined)
+      return { phase: 'done', reason: `all ${this.totalSteps} steps are done` };
+    if (task === 'save') return { phase: 'saving', reason: `writing version ${this.#version}` };
+    const missing = this.#plan.minWorkers - this.#members.size;
+    const isStuck = this.#isRoundOpen ? this.#members.size === 0 : missing > 0;
+    if (isStuck && !this.#isAwaited) {
+      const noun = missing === 1 ? 'worker' : 'workers';
+      return { phase: 'waiting', reason: `waiting for ${missing} more ${noun}` };
+    }
+    if (task === 'evaluate') return { phase: 'evaluating', reason: `version ${this.#version}` };
+    const epoch = this.epochOf(this.#version + 1);
+    return { phase: 'training', reason: `epoch ${epoch} of ${this.#plan.epochs}` };
+  }
+
+  #leasing(nowMs: number): Leasing {
+    const { leaseMs } = this.#plan;
+    return new Leasing({ round: this.#existingRound, members: this.#members, leaseMs, nowMs });
+  }
+
+  get #existingRound(): Round {
+    assert(this.#round !== undefined, 'a round is open');
+    return this.#round;
+  }
+}

@@ -1,0 +1,136 @@
+/** @file What the gRPC service needs of a running coordinator: the seam between the wire and the driver. */
+import type { TesseraError } from '../shared/core/errors.ts';
+import type { EncodedSample, Split } from '../shared/data/source.ts';
+import type { ArrivedNode, Assignment, PushOutcome } from './core/messages.ts';
+import type { WorkerTimings } from './timings.ts';
+
+/** What a coordinator tells a worker after its welcome. */
+export type CoordinatorMessage =
+  | { readonly type: 'assignment'; readonly assignment: Assignment }
+  /** The run is over; `code` and `reason` are empty when it ended well. */
+  | { readonly type: 'finish'; readonly code: string; readonly reason: string };
+
+/** The coordinator's end of one worker's session; usable once `join` has returned. */
+export interface SessionHandle {
+  /** Sends without waiting; a session that does not read is closed. */
+  send(message: CoordinatorMessage): void;
+  /** Ends the session, with the reason if it is a refusal; what was sent before still arrives. */
+  close(error?: TesseraError): void;
+}
+
+/** A worker's wish to take part. */
+export interface JoinRequest {
+  readonly protocolVersion: number;
+  /** A name for people; may be empty or taken. */
+  readonly name: string;
+  /** Random per process, the same over reconnects. */
+  readonly instance: string;
+  readonly engine: string;
+  readonly host: string;
+  readonly pid: number;
+  /** Model that this worker has compiled already; empty on a first join. */
+  readonly modelFingerprint: string;
+}
+
+/** Everything a worker needs to build the same program. */
+export interface WelcomeInfo {
+  readonly worker: string;
+  readonly run: string;
+  /** Secret of this session; whoever holds it may push and pull for the worker. */
+  readonly session: string;
+  readonly configJson: string;
+  readonly modelFingerprint: string;
+  readonly classes: readonly string[];
+  readonly trainSamples: number;
+  readonly testSamples: number;
+  readonly heartbeatMs: number;
+}
+
+/** A node as its worker describes it. */
+export interface NodeHeader extends ArrivedNode {
+  /** Samples that could not be decoded and had weight 0. */
+  readonly badSamples: readonly { readonly index: number; readonly reason: string }[];
+  readonly timings: WorkerTimings;
+}
+
+/** What the run is doing now; the fields of the contract's StatusReply. */
+export interface RunStatus {
+  readonly run: string;
+  /** waiting, training, evaluating, saving, done or failed. */
+  readonly phase: string;
+  readonly reason: string;
+  readonly step: number;
+  readonly stepsTotal: number;
+  readonly epoch: number;
+  readonly epochsTotal: number;
+  readonly loss: number;
+  readonly trainAccuracy: number;
+  /** Of the last evaluation; NaN before the first. */
+  readonly testAccuracy: number;
+  readonly testLoss: number;
+  readonly learningRate: number;
+  readonly gradientNorm: number;
+  readonly imagesPerSecond: number;
+  readonly seconds: number;
+  readonly etaSeconds: number;
+  /** Of the newest parameters that were hashed, and their version. */
+  readonly parametersSha256: string;
+  readonly parametersVersion: number;
+  readonly runFolder: string;
+  readonly workers: readonly WorkerStatus[];
+  readonly tesseraVersion: string;
+  readonly badSamples: number;
+}
+
+/** One worker in a status. */
+export interface WorkerStatus {
+  readonly worker: string;
+  /** joining, idle, computing or lost. */
+  readonly state: string;
+  readonly engine: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly step: number;
+  readonly leavesDone: number;
+  readonly imagesPerSecond: number;
+  readonly ageSeconds: number;
+  readonly silentSeconds: number;
+}
+
+/**
+ * A running coordinator. Everything it is given has been validated in form (types, ranges, lengths);
+ * whether it fits the run is the coordinator's to judge. It refuses by throwing a TesseraError.
+ */
+export interface CoordinatorPort {
+  /** Takes a worker in, or throws to refuse it. */
+  join(request: JoinRequest, handle: SessionHandle): WelcomeInfo;
+  /** The worker has compiled the model; throws to refuse it. */
+  ready(worker: string, modelFingerprint: string, engine: string): void;
+  heartbeat(worker: string, assignment: number, leavesOpen: number): void;
+  /** The worker goes, because of a failure when `code` is not empty. */
+  leave(worker: string, error: { readonly code: string; readonly reason: string }): void;
+  /** The session's stream has ended, for any reason; called exactly once per successful `join`. */
+  sessionClosed(session: string, reason: string): void;
+  /** Throws  SESSION_UNKNOWN when no such session is open. */
+  workerOf(session: string): string;
+  /** Early answer, before the bulk travels: `accepted` means "send it". Counts nothing. */
+  wanted(worker: string, node: ArrivedNode): PushOutcome;
+  /** Bytes of a training node's gradient. */
+  readonly gradientBytes: number;
+  /** A node arrived whole; `gradient` belongs to the coordinator from here on, undefined for an evaluation. */
+  nodeArrived(
+    worker: string,
+    node: NodeHeader,
+    gradient: Float32Array | undefined,
+  ): Promise<PushOutcome> | PushOutcome;
+  /**
+   * The parameters of a version. Asked again before each chunk is cut: once the vector may change
+   * (in place, by the next step), this must throw, so that nobody receives a mixture of two versions.
+   *
+   * Throws  STEP_STALE when that version is not there (any more, or yet).
+   */
+  parameters(version: number): Float32Array;
+  /** Throws  DATA_INVALID when the sample cannot be read. */
+  sample(split: Split, index: number): Promise<EncodedSample>;
+  status(): RunStatus;
+}

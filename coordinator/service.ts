@@ -1,0 +1,193 @@
+/**
+ * @file The coordinator's gRPC services over its port: decode, ask, encode. Decides nothing.
+ *
+ * Bulk that nobody wants is refused after its header, before it travels.
+ */
+import { TesseraError } from '../shared/core/errors.ts';
+import type { EncodedSample, Split } from '../shared/data/source.ts';
+import type { Logger } from '../shared/host/log.ts';
+import { bytesOf, ChunkAssembler, cutChunks } from '../shared/rpc/chunks.ts';
+import type { Chunk, Chunk__Output } from '../shared/rpc/generated/tessera/v1/Chunk.ts';
+import type { ControlHandlers } from '../shared/rpc/generated/tessera/v1/Control.ts';
+import type { ExchangeHandlers } from '../shared/rpc/generated/tessera/v1/Exchange.ts';
+import type { FetchRequest__Output } from '../shared/rpc/generated/tessera/v1/FetchRequest.ts';
+import type { NodeChunk__Output } from '../shared/rpc/generated/tessera/v1/NodeChunk.ts';
+import type { PullRequest__Output } from '../shared/rpc/generated/tessera/v1/PullRequest.ts';
+import type { PushReply } from '../shared/rpc/generated/tessera/v1/PushReply.ts';
+import type { SampleChunk } from '../shared/rpc/generated/tessera/v1/SampleChunk.ts';
+import { HandlerFactory } from '../shared/rpc/handlers.ts';
+import { services } from '../shared/rpc/protos.ts';
+import { type RpcServer, startServer } from '../shared/rpc/server.ts';
+import { wireInteger, wirePresent } from '../shared/rpc/validate.ts';
+import type { CoordinatorPort, NodeHeader, WelcomeInfo } from './port.ts';
+import { listenToWorker } from './session-stream.ts';
+import {
+  decodeFetch,
+  decodeNode,
+  decodeSession,
+  encodeOutcome,
+  encodeSample,
+  encodeStatus,
+} from './wire.ts';
+
+/** What a coordinator's server may use. */
+export interface ServiceLimits {
+  /** Largest single message. */
+  readonly messageBytes: number;
+  /** Payload of one chunk. */
+  readonly chunkBytes: number;
+}
+
+/** Nodes that one worker may be pushing at a time, each with a gradient's memory. */
+const PUSHES_MAX = 4;
+/** Samples read ahead of the one being sent. */
+const READ_AHEAD_SAMPLES = 4;
+
+/**
+ * Serves a coordinator at `listen` (HOST:PORT, port 0 for any).
+ *
+ * Throws  PORT_IN_USE, CONFIG_INVALID or USAGE when it cannot listen there.
+ */
+export async function serveCoordinator(
+  port: CoordinatorPort,
+  log: Logger,
+  { listen, limits }: { readonly listen: string; readonly limits: ServiceLimits },
+): Promise<RpcServer> {
+  const factory = new HandlerFactory((error, method, peer) => {
+    const level = error.code === 'INTERNAL' ? 'error' : 'debug';
+    log[level]({ err: error, method, peer }, 'call refused');
+  });
+  const bulk = new BulkService(port, limits.chunkBytes);
+  const control: ControlHandlers = {
+    Session: factory.duplex((peer) => listenToWorker(port, peer, (info) => bulk.learnSizes(info))),
+    GetStatus: factory.unary(() => encodeStatus(port.status())),
+  };
+  const exchange: ExchangeHandlers = {
+    PushNode: factory.clientStream((messages) => bulk.pushNode(messages)),
+    PullParameters: factory.serverStream((request) => bulk.pullParameters(request)),
+    FetchSamples: factory.serverStream((request) => bulk.fetchSamples(request)),
+  };
+  return startServer(
+    listen,
+    [
+      { definition: services.Control.service, handlers: control },
+      { definition: services.Exchange.service, handlers: exchange },
+    ],
+    limits,
+  );
+}
+
+/** The bulk calls of all workers. */
+class BulkService {
+  readonly #port: CoordinatorPort;
+  readonly #chunkBytes: number;
+  /** Pushes under way, by worker. */
+  readonly #pushes = new Map<string, number>();
+  /** Samples of the run's data set; nobody holds a session before the first welcome has told them. */
+  #splitSizes: Readonly<Record<Split, number>> = { train: 0, test: 0 };
+
+  constructor(port: CoordinatorPort, chunkBytes: number) {
+    this.#port = port;
+    this.#chunkBytes = chunkBytes;
+  }
+
+  learnSizes({ trainSamples, testSamples }: WelcomeInfo): void {
+    this.#splitSizes = { train: trainSamples, test: testSamples };
+  }
+
+  async pushNode(messages: AsyncIterable<NodeChunk__Output>): Promise<PushReply> {
+    const port = this.#port;
+    let push: { readonly worker: string; readonly header: NodeHeader } | undefined;
+    let gradient: ChunkAssembler | undefined;
+    try {
+      for await (const { node, chunk } of messages) {
+        if (push === undefined) {
+          const wire = wirePresent(node, 'first message of a push');
+          const worker = port.workerOf(decodeSession(wire.session));
+          const header = decodeNode(wire, this.#splitSizes);
+          const outcome = port.wanted(worker, header);
+          if (outcome !== 'accepted') return encodeOutcome(outcome);
+          this.#beginPush(worker);
+          push = { worker, header };
+          gradient = this.#gradientFor(header);
+        } else if (node !== null) {
+          throw new TesseraError('MESSAGE_INVALID', 'push: a second node in one call');
+        }
+        if (chunk !== null) addChunk(gradient, chunk);
+      }
+      const { worker, header } = wirePresent(push, 'first message of a push');
+      return encodeOutcome(await port.nodeArrived(worker, header, gradient?.finish()));
+    } finally {
+      if (push !== undefined) this.#endPush(push.worker);
+    }
+  }
+
+  async *pullParameters(request: PullRequest__Output): AsyncGenerator<Chunk> {
+    const port = this.#port;
+    port.workerOf(decodeSession(request.session));
+    const version = wireInteger(request.version, 'pull.version');
+    for (const chunk of cutChunks(bytesOf(port.parameters(version)), this.#chunkBytes)) {
+      yield chunk;
+      // Later chunks are cut later: the version must still be there.
+      port.parameters(version);
+    }
+  }
+
+  async *fetchSamples(request: FetchRequest__Output): AsyncGenerator<SampleChunk> {
+    const port = this.#port;
+    port.workerOf(decodeSession(request.session));
+    const { split, indices } = decodeFetch(request, this.#splitSizes);
+    for await (const sample of readAhead(port, split, indices)) {
+      yield* encodeSample(sample, this.#chunkBytes);
+    }
+  }
+
+  #beginPush(worker: string): void {
+    const underWay = this.#pushes.get(worker) ?? 0;
+    if (underWay >= PUSHES_MAX) {
+      throw new TesseraError('TIMEOUT', `worker ${worker} has ${underWay} pushes under way`, {
+        hint: 'push again when one of them is answered',
+      });
+    }
+    this.#pushes.set(worker, underWay + 1);
+  }
+
+  #endPush(worker: string): void {
+    const left = (this.#pushes.get(worker) ?? 1) - 1;
+    if (left > 0) this.#pushes.set(worker, left);
+    else this.#pushes.delete(worker);
+  }
+
+  #gradientFor(header: NodeHeader): ChunkAssembler | undefined {
+    if (header.kind === 'evaluate') return undefined;
+    const values = new Float32Array(this.#port.gradientBytes / Float32Array.BYTES_PER_ELEMENT);
+    const what = `gradient of step ${header.step}, leaves ${header.first}+${header.count}`;
+    return new ChunkAssembler(values, what);
+  }
+}
+
+function addChunk(gradient: ChunkAssembler | undefined, chunk: Chunk__Output): void {
+  if (gradient === undefined) {
+    throw new TesseraError('MESSAGE_INVALID', 'push: an evaluation has no gradient');
+  }
+  gradient.add(chunk);
+}
+
+/** Reads samples in the order asked, the next few while one is under way. */
+async function* readAhead(
+  port: CoordinatorPort,
+  split: Split,
+  indices: readonly number[],
+): AsyncGenerator<EncodedSample> {
+  const queue: Promise<EncodedSample>[] = [];
+  for (let next = 0; next < indices.length || queue.length > 0; ) {
+    while (queue.length <= READ_AHEAD_SAMPLES && next < indices.length) {
+      const reading = port.sample(split, indices[next] as number);
+      // A failure is told when its turn comes.
+      reading.catch(() => {});
+      queue.push(reading);
+      next += 1;
+    }
+    yield await (queue.shift() as Promise<EncodedSample>);
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * @file One worker's session stream: the order of its messages, and the port calls that they become.
+ *
+ * Invariant: `sessionClosed` is called exactly once for every `join` that succeeded.
+ */
+import { TesseraError } from '../shared/core/errors.ts';
+import type { CoordinatorMessage as WireMessage } from '../shared/rpc/generated/tessera/v1/CoordinatorMessage.ts';
+import type { WorkerMessage__Output } from '../shared/rpc/generated/tessera/v1/WorkerMessage.ts';
+import type { DuplexListener, DuplexPeer } from '../shared/rpc/handlers.ts';
+import { wirePresent } from '../shared/rpc/validate.ts';
+import type { CoordinatorPort, SessionHandle, WelcomeInfo } from './port.ts';
+import {
+  decodeHeartbeat,
+  decodeJoin,
+  decodeLeave,
+  decodeReady,
+  encodeMessage,
+  encodeWelcome,
+} from './wire.ts';
+
+/** A stream that says nothing for so long is not a worker's. */
+const JOIN_MS = 10_000;
+
+/** Listens to a stream from its first message, which must be `join`. */
+export function listenToWorker(
+  port: CoordinatorPort,
+  peer: DuplexPeer<WireMessage>,
+  onWelcome: (info: WelcomeInfo) => void,
+): DuplexListener<WorkerMessage__Output> {
+  let joined: WelcomeInfo | undefined;
+  let hasLeft = false;
+  const handle: SessionHandle = {
+    send: (message) => peer.send(encodeMessage(message)),
+    close: (error) => peer.end(error),
+  };
+  const joinTimer = setTimeout(() => {
+    peer.end(new TesseraError('TIMEOUT', `no join within ${JOIN_MS} ms`));
+  }, JOIN_MS);
+
+  return {
+    onMessage(message) {
+      if (hasLeft) throw outOfOrder(message, 'after leave');
+      if (joined === undefined) {
+        if (message.message !== 'join') throw outOfOrder(message, 'before join');
+        joined = port.join(decodeJoin(wirePresent(message.join, 'join')), handle);
+        clearTimeout(joinTimer);
+        onWelcome(joined);
+        return peer.send(encodeWelcome(joined));
+      }
+      hasLeft = message.message === 'leave';
+      forward(port, joined.worker, message);
+    },
+    onClosed(reason) {
+      clearTimeout(joinTimer);
+      if (joined !== undefined) port.sessionClosed(joined.session, reason);
+    },
+  };
+}
+
+function forward(port: CoordinatorPort, worker: string, message: WorkerMessage__Output): void {
+  switch (message.message) {
+    case 'ready': {
+      const { modelFingerprint, engine } = decodeReady(wirePresent(message.ready, 'ready'));
+      port.ready(worker, modelFingerprint, engine);
+      break;
+    }
+    case 'heartbeat': {
+      const heartbeat = decodeHeartbeat(wirePresent(message.heartbeat, 'heartbeat'));
+      port.heartbeat(worker, heartbeat.assignment, heartbeat.leavesOpen);
+      break;
+    }
+    case 'leave':
+      port.leave(worker, decodeLeave(wirePresent(message.leave, 'leave')));
+      break;
+    default:
+      throw outOfOrder(message, 'after join');
+  }
+}
+
+function outOfOrder(message: WorkerMessage__Output, when: string): TesseraError {
+  const name = message.message ?? 'a message of no known kind';
+  return new TesseraError('MESSAGE_INVALID', `session: ${name} ${when}`);
+}

@@ -1,0 +1,195 @@
+/** @file The coordinator's messages between the wire's form and its own; what comes in is checked here. */
+import { TesseraError } from '../shared/core/errors.ts';
+import type { EncodedSample, Split } from '../shared/data/source.ts';
+import { cutPieces } from '../shared/rpc/chunks.ts';
+import type { CoordinatorMessage as WireMessage } from '../shared/rpc/generated/tessera/v1/CoordinatorMessage.ts';
+import type { FetchRequest__Output } from '../shared/rpc/generated/tessera/v1/FetchRequest.ts';
+import type { Join__Output } from '../shared/rpc/generated/tessera/v1/Join.ts';
+import type { Leave__Output } from '../shared/rpc/generated/tessera/v1/Leave.ts';
+import type { Node__Output } from '../shared/rpc/generated/tessera/v1/Node.ts';
+import type { PushReply } from '../shared/rpc/generated/tessera/v1/PushReply.ts';
+import type { SampleChunk } from '../shared/rpc/generated/tessera/v1/SampleChunk.ts';
+import type { StatusReply } from '../shared/rpc/generated/tessera/v1/StatusReply.ts';
+import type { Timings__Output } from '../shared/rpc/generated/tessera/v1/Timings.ts';
+import {
+  wireAmount,
+  wireChoice,
+  wireInteger,
+  wirePresent,
+  wireText,
+} from '../shared/rpc/validate.ts';
+import type { PushOutcome, WorkKind } from './core/messages.ts';
+import type {
+  CoordinatorMessage,
+  JoinRequest,
+  NodeHeader,
+  RunStatus,
+  WelcomeInfo,
+} from './port.ts';
+import type { WorkerTimings } from './timings.ts';
+
+const NAME_LENGTH_MAX = 200;
+const REASON_LENGTH_MAX = 1000;
+/** Unreadable samples that one node may name. */
+const BAD_SAMPLES_MAX = 4096;
+/** Samples that one request may ask for. */
+const FETCH_SAMPLES_MAX = 1024;
+
+const WORK_KINDS: Readonly<Record<string, WorkKind>> = {
+  WORK_KIND_TRAIN: 'train',
+  WORK_KIND_EVALUATE: 'evaluate',
+};
+
+const SPLITS: Readonly<Record<string, Split>> = { SPLIT_TRAIN: 'train', SPLIT_TEST: 'test' };
+
+/** Throws  MESSAGE_INVALID, naming the field. */
+export function decodeJoin(join: Join__Output): JoinRequest {
+  const instance = wireText(join.instance, 'join.instance', NAME_LENGTH_MAX);
+  if (instance === '') throw new TesseraError('MESSAGE_INVALID', 'join.instance: it is empty');
+  return {
+    protocolVersion: wireInteger(join.protocolVersion, 'join.protocol_version'),
+    name: wireText(join.name, 'join.name', NAME_LENGTH_MAX),
+    instance,
+    engine: wireText(join.engine, 'join.engine', NAME_LENGTH_MAX),
+    host: wireText(join.host, 'join.host', NAME_LENGTH_MAX),
+    pid: wireInteger(join.pid, 'join.pid'),
+    modelFingerprint: decodeFingerprint(join.modelFingerprint, 'join'),
+  };
+}
+
+/** Throws  MESSAGE_INVALID, naming the field. */
+export function decodeReady(ready: { modelFingerprint: string; engine: string }) {
+  return {
+    modelFingerprint: decodeFingerprint(ready.modelFingerprint, 'ready'),
+    engine: wireText(ready.engine, 'ready.engine', NAME_LENGTH_MAX),
+  };
+}
+
+/** Throws  MESSAGE_INVALID, naming the field. */
+export function decodeHeartbeat(heartbeat: { assignment: number; leavesOpen: number }) {
+  return {
+    assignment: wireInteger(heartbeat.assignment, 'heartbeat.assignment'),
+    leavesOpen: wireInteger(heartbeat.leavesOpen, 'heartbeat.leaves_open'),
+  };
+}
+
+/** Throws  MESSAGE_INVALID, naming the field. */
+export function decodeLeave(leave: Leave__Output): { code: string; reason: string } {
+  return {
+    code: wireText(leave.errorCode, 'leave.error_code', NAME_LENGTH_MAX),
+    reason: wireText(leave.reason, 'leave.reason', REASON_LENGTH_MAX),
+  };
+}
+
+/** Throws  MESSAGE_INVALID, naming the field. */
+export function decodeNode(
+  node: Node__Output,
+  splitSizes: Readonly<Record<Split, number>>,
+): NodeHeader {
+  const kind = wireChoice(node.kind, 'node.kind', WORK_KINDS);
+  if (!Number.isFinite(node.lossSum)) {
+    throw new TesseraError('NON_FINITE', `node.loss_sum is ${node.lossSum}`, {
+      hint: 'lower the learning rate, or set training.clipNorm',
+    });
+  }
+  const samples = wireInteger(node.samples, 'node.samples');
+  return {
+    kind,
+    step: wireInteger(node.step, 'node.step'),
+    version: wireInteger(node.version, 'node.version'),
+    first: wireInteger(node.first, 'node.first'),
+    count: wireInteger(node.count, 'node.count', { min: 1 }),
+    lossSum: node.lossSum,
+    correct: wireInteger(node.correct, 'node.correct', { max: samples }),
+    samples,
+    badSamples: decodeBadSamples(node, splitSizes[kind === 'train' ? 'train' : 'test']),
+    timings: decodeTimings(wirePresent(node.timings, 'node.timings')),
+  };
+}
+
+function decodeBadSamples(node: Node__Output, splitSize: number): NodeHeader['badSamples'] {
+  const { badSamples, badReasons } = node;
+  wireInteger(badSamples.length, 'length of node.bad_samples', { max: BAD_SAMPLES_MAX });
+  const numBad = badSamples.length;
+  wireInteger(badReasons.length, 'length of node.bad_reasons', { min: numBad, max: numBad });
+  return badSamples.map((index, position) => ({
+    index: wireInteger(index, 'node.bad_samples', { max: splitSize - 1 }),
+    reason: wireText(badReasons[position] ?? '', 'node.bad_reasons', REASON_LENGTH_MAX),
+  }));
+}
+
+function decodeTimings(timings: Timings__Output): WorkerTimings {
+  return {
+    pullMs: wireAmount(timings.pullMs, 'timings.pull_ms'),
+    fetchMs: wireAmount(timings.fetchMs, 'timings.fetch_ms'),
+    computeMs: wireAmount(timings.computeMs, 'timings.compute_ms'),
+    pushMs: wireAmount(timings.pushMs, 'timings.push_ms'),
+    idleMs: wireAmount(timings.idleMs, 'timings.idle_ms'),
+  };
+}
+
+/** Which samples are asked for. Throws  MESSAGE_INVALID, naming the field. */
+export function decodeFetch(
+  request: FetchRequest__Output,
+  splitSizes: Readonly<Record<Split, number>>,
+): { readonly split: Split; readonly indices: readonly number[] } {
+  const split = wireChoice(request.split, 'fetch.split', SPLITS);
+  wireInteger(request.indices.length, 'length of fetch.indices', { max: FETCH_SAMPLES_MAX });
+  const max = splitSizes[split] - 1;
+  for (const index of request.indices) wireInteger(index, 'fetch.indices', { max });
+  return { split, indices: request.indices };
+}
+
+/** A session's secret. Throws  MESSAGE_INVALID when it cannot be one. */
+export function decodeSession(session: string): string {
+  return wireText(session, 'session', NAME_LENGTH_MAX);
+}
+
+function decodeFingerprint(text: string, where: string): string {
+  return wireText(text, `${where}.model_fingerprint`, NAME_LENGTH_MAX);
+}
+
+const WIRE_KINDS = { train: 'WORK_KIND_TRAIN', evaluate: 'WORK_KIND_EVALUATE' } as const;
+
+/** The wire's form of a welcome. */
+export function encodeWelcome(welcome: WelcomeInfo): WireMessage {
+  return { welcome: { ...welcome, classes: [...welcome.classes] } };
+}
+
+/** The wire's form of a message in a session. */
+export function encodeMessage(message: CoordinatorMessage): WireMessage {
+  if (message.type === 'finish') {
+    return { finish: { errorCode: message.code, reason: message.reason } };
+  }
+  const { assignment } = message;
+  return {
+    assignment: {
+      ...assignment,
+      kind: WIRE_KINDS[assignment.kind],
+      ranges: assignment.ranges.map(({ first, count }) => ({ first, count })),
+    },
+  };
+}
+
+const WIRE_OUTCOMES = {
+  accepted: 'PUSH_OUTCOME_ACCEPTED',
+  acceptedBefore: 'PUSH_OUTCOME_ACCEPTED_BEFORE',
+  stale: 'PUSH_OUTCOME_STALE',
+} as const;
+
+/** The wire's form of a push's outcome. */
+export function encodeOutcome(outcome: PushOutcome): PushReply {
+  return { outcome: WIRE_OUTCOMES[outcome] };
+}
+
+/** The wire's form of a sample: at least one chunk, the last one marked. */
+export function* encodeSample(sample: EncodedSample, chunkBytes: number): Generator<SampleChunk> {
+  const { index, label, name, raw } = sample;
+  const about = { index, label, name, raw: raw !== undefined, ...raw };
+  for (const piece of cutPieces(sample.bytes, chunkBytes)) yield { ...about, ...piece };
+}
+
+/** The wire's form of a status. */
+export function encodeStatus(status: RunStatus): StatusReply {
+  return { ...status, workers: status.workers.map((worker) => ({ ...worker })) };
+}

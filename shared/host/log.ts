@@ -1,0 +1,61 @@
+/**
+ * @file Logs: JSON lines on stderr, readable ones where a person watches.
+ *
+ * The message is a constant lower-case phrase, everything that varies is a field with its unit.
+ * info is a human timeline (less than a line a second), debug is per step, trace per chunk.
+ */
+import { createRequire } from 'node:module';
+import { type DestinationStream, destination, type LoggerOptions, pino } from 'pino';
+
+export type { Logger } from 'pino';
+
+import type { Logger } from 'pino';
+
+/** How much to log. */
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'off';
+
+/** How a log is made. */
+export interface LogSettings {
+  /** The part of Tessera that speaks: `coordinator`, `worker`, `cli`. */
+  readonly component: string;
+  readonly level?: LogLevel;
+  /** Where the lines go instead of stderr. */
+  readonly destination?: { write(line: string): void };
+}
+
+const STDERR = 2;
+
+/** Fields that never reach a log: whoever reads a session secret may push for its worker. */
+const SECRET_FIELDS = ['token', 'session', 'key', 'password'];
+
+/**
+ * Makes a log. Lines are written as they come, so none is lost however the process ends.
+ * On a terminal they are made readable, if pino-pretty is installed.
+ */
+export function createLog({ component, level = 'info', destination: target }: LogSettings): Logger {
+  const options: LoggerOptions = {
+    level: level === 'off' ? 'silent' : level,
+    base: { component, pid: process.pid },
+    redact: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`]),
+  };
+  return pino(options, target ?? stderrStream());
+}
+
+function stderrStream(): DestinationStream {
+  const pretty = process.stderr.isTTY ? loadPretty() : undefined;
+  return (
+    pretty?.({ destination: STDERR, sync: true, ignore: 'pid', translateTime: 'HH:MM:ss' }) ??
+    destination({ dest: STDERR, sync: true })
+  );
+}
+
+type PinoPretty = (options: object) => DestinationStream;
+
+/** pino-pretty is a convenience of a development checkout; without it the lines stay JSON. */
+function loadPretty(): PinoPretty | undefined {
+  try {
+    return createRequire(import.meta.url)('pino-pretty') as PinoPretty;
+  } catch {
+    return undefined;
+  }
+}

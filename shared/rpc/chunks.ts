@@ -1,0 +1,167 @@
+/**
+ * @file A long byte sequence as chunks on the wire, and back.
+ *
+ * Cutting copies nothing: chunks are views. Assembling writes each chunk once, into a buffer whose size
+ * the receiver chose; nothing that the wire says makes it larger, and nothing counts before it is whole.
+ */
+import { crc32 } from 'node:zlib';
+import { TesseraError } from '../core/errors.ts';
+
+/** A piece of a flat byte sequence, as the contract's Chunk. */
+export interface ChunkPiece {
+  readonly offset: number;
+  readonly totalBytes: number;
+  readonly crc32: number;
+  readonly data: Uint8Array;
+}
+
+/** The bytes under a vector, as a view. */
+export function bytesOf(vector: Float32Array): Uint8Array {
+  return new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
+}
+
+/** Cuts `bytes` into chunks of `chunkBytes`, the last one shorter. The chunks are views. */
+export function* cutChunks(bytes: Uint8Array, chunkBytes: number): Generator<ChunkPiece> {
+  const totalBytes = bytes.byteLength;
+  for (let offset = 0; offset < totalBytes; offset += chunkBytes) {
+    const data = bytes.subarray(offset, offset + chunkBytes);
+    yield { offset, totalBytes, crc32: crc32(data), data };
+  }
+}
+
+/** A piece of a sample, as the contract's SampleChunk. */
+export interface SamplePiece extends Pick<ChunkPiece, 'crc32' | 'data'> {
+  readonly last: boolean;
+}
+
+/** Cuts a sample's bytes into pieces of `pieceBytes`, the last one marked; no bytes are one empty piece. */
+export function* cutPieces(bytes: Uint8Array, pieceBytes: number): Generator<SamplePiece> {
+  let offset = 0;
+  do {
+    const data = bytes.subarray(offset, offset + pieceBytes);
+    offset += data.byteLength;
+    yield { crc32: crc32(data), data, last: offset === bytes.byteLength };
+  } while (offset < bytes.byteLength);
+}
+
+/** Values checked by one call of `areFinite`: short calls are compiled after one chunk, a long loop after several. */
+const BLOCK_VALUES = 4096;
+
+/** Whether the float32 values whose bits are words[first..limit) are all finite. Reads each once, without a branch. */
+function areFinite(words: Int32Array, first: number, limit: number): boolean {
+  let signs = 0;
+  for (let index = first; index < limit; index += 1) {
+    // An exponent of all ones (NaN or infinity) carries over into the sign bit.
+    signs |= ((words[index] as number) & 0x7f80_0000) + 0x0080_0000;
+  }
+  return signs >= 0;
+}
+
+/** Puts the chunks of one vector together, in order. */
+export class ChunkAssembler {
+  readonly #target: Float32Array;
+  readonly #bytes: Uint8Array;
+  readonly #words: Int32Array;
+  readonly #what: string;
+  #received = 0;
+
+  /** `target` receives the values; `what` names the vector in errors ("gradient of step 12"). */
+  constructor(target: Float32Array, what: string) {
+    this.#target = target;
+    this.#bytes = bytesOf(target);
+    this.#words = new Int32Array(target.buffer, target.byteOffset, target.length);
+    this.#what = what;
+  }
+
+  /**
+   * Takes the next chunk.
+   *
+   * Throws  CHUNK_CORRUPT when it is not the next one, does not fit, or its checksum is wrong;
+   *         NON_FINITE when it completes a value that is NaN or infinite.
+   */
+  add(chunk: ChunkPiece): void {
+    const { offset, totalBytes, data } = chunk;
+    const expectedBytes = this.#bytes.byteLength;
+    if (totalBytes !== expectedBytes) {
+      throw this.#corrupt(`${totalBytes} bytes announced, ${expectedBytes} expected`);
+    }
+    if (offset !== this.#received) {
+      throw this.#corrupt(`a chunk at byte ${offset}, the next one is ${this.#received}`);
+    }
+    if (data.byteLength === 0) throw this.#corrupt(`an empty chunk at byte ${offset}`);
+    if (data.byteLength > expectedBytes - offset) {
+      throw this.#corrupt(`a chunk at byte ${offset} runs over the end`);
+    }
+    if (crc32(data) !== chunk.crc32) throw this.#corrupt(`wrong checksum at byte ${offset}`);
+    // Copying bytes also aligns them: what the transport hands out starts anywhere.
+    this.#bytes.set(data, offset);
+    this.#received += data.byteLength;
+    this.#refuseNonFinite(Math.floor(offset / 4), Math.floor(this.#received / 4));
+  }
+
+  /**
+   * Ends the sequence.
+   *
+   * Throws  CHUNK_CORRUPT when bytes are missing.
+   */
+  finish(): Float32Array {
+    const missing = this.#bytes.byteLength - this.#received;
+    if (missing > 0) throw this.#corrupt(`the stream ended ${missing} bytes early`);
+    return this.#target;
+  }
+
+  /** Checks the values [first, limit). */
+  #refuseNonFinite(first: number, limit: number): void {
+    for (let block = first; block < limit; block += BLOCK_VALUES) {
+      const blockLimit = Math.min(limit, block + BLOCK_VALUES);
+      if (!areFinite(this.#words, block, blockLimit)) throw this.#nonFinite(block, blockLimit);
+    }
+  }
+
+  #nonFinite(first: number, limit: number): TesseraError {
+    const index = first + this.#target.subarray(first, limit).findIndex((x) => !Number.isFinite(x));
+    return new TesseraError(
+      'NON_FINITE',
+      `${this.#what}: value ${index} is ${this.#target[index]}`,
+      {
+        hint: 'lower the learning rate, or set training.clipNorm',
+      },
+    );
+  }
+
+  #corrupt(sentence: string): TesseraError {
+    return new TesseraError('CHUNK_CORRUPT', `${this.#what}: ${sentence}`);
+  }
+}
+
+/** Puts the pieces of one sample together. */
+export class SampleAssembler {
+  readonly #what: string;
+  readonly #limitBytes: number;
+  readonly #pieces: Uint8Array[] = [];
+  #bytes = 0;
+
+  /** `what` names the sample in errors; it may not grow beyond `limitBytes`. */
+  constructor(what: string, limitBytes: number) {
+    this.#what = what;
+    this.#limitBytes = limitBytes;
+  }
+
+  /**
+   * Takes the next piece; the last one answers the whole.
+   *
+   * Throws  CHUNK_CORRUPT when the checksum is wrong or the sample grows too large.
+   */
+  add(piece: SamplePiece): Uint8Array | undefined {
+    if (crc32(piece.data) !== piece.crc32) {
+      throw new TesseraError('CHUNK_CORRUPT', `${this.#what}: wrong checksum`);
+    }
+    this.#bytes += piece.data.byteLength;
+    if (this.#bytes > this.#limitBytes) {
+      throw new TesseraError('CHUNK_CORRUPT', `${this.#what}: more than ${this.#limitBytes} bytes`);
+    }
+    this.#pieces.push(piece.data);
+    // Copied even when it is one piece: a small view would keep its whole message in memory.
+    return piece.last ? Buffer.concat(this.#pieces, this.#bytes) : undefined;
+  }
+}

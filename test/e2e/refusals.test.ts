@@ -1,0 +1,146 @@
+/** @file Bad input meets clear words and the right exit code, on the real command line (promise P6). */
+import { cpSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { SMALL_RUN, scratchFolder, TesseraProcess, tessera } from './cluster.ts';
+
+const folder = scratchFolder();
+const servers: Server[] = [];
+afterAll(() => servers.map((server) => server.close()));
+
+/** A port that somebody else listens on. */
+async function takenPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  servers.push(server);
+  await new Promise((done) => server.once('listening', done));
+  return (server.address() as { port: number }).port;
+}
+
+describe('configs', () => {
+  it('an unknown key is named with its line and the key that was meant', async () => {
+    const path = join(folder, 'typo.yaml');
+    writeFileSync(path, 'name: typo\nmodel:\n  imageSize: 28\n  pachSize: 7\n');
+    const ended = await tessera(['config', 'check', path]);
+    expect(ended.code).toBe(78);
+    expect(ended.stderr).toMatch(/typo\.yaml:4/);
+    expect(ended.stderr).toMatch(/patchSize/);
+  });
+
+  it.each([
+    ['heads that do not divide the width', 'model.heads=5', /heads/],
+    ['a patch that does not divide the image', 'model.patchSize=5', /patchSize/],
+    ['a leaf larger than the batch', 'training.microBatch=100000', /microBatch/],
+    ['an epoch smaller than one batch', 'training.batchSize=100000', /batchSize/],
+  ])('%s', async (_what, setting, names) => {
+    const ended = await tessera([
+      'train',
+      'quickstart',
+      '--set',
+      setting,
+      '--run-folder',
+      join(folder, 'never'),
+    ]);
+    expect(ended.code).toBe(78);
+    expect(ended.stderr).toMatch(names);
+    expect(ended.stderr).toMatch(/hint:/);
+  });
+});
+
+describe('the outside world', () => {
+  it('a port in use is named', async () => {
+    const port = await takenPort();
+    const ended = await tessera([
+      'coordinator',
+      'quickstart',
+      '--listen',
+      `127.0.0.1:${port}`,
+      '--run-folder',
+      join(folder, 'port'),
+    ]);
+    expect(ended.code).toBe(73);
+    expect(ended.stderr).toContain(String(port));
+    expect(ended.stderr).toMatch(/hint:/);
+  });
+
+  it('a coordinator that is not there is said to be missing, by worker and status', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await new Promise((done) => server.once('listening', done));
+    const { port } = server.address() as { port: number };
+    await new Promise((done) => server.close(done));
+    const [worker, status] = await Promise.all([
+      tessera(['worker', `127.0.0.1:${port}`, '--reconnect', '500ms']),
+      tessera(['status', `127.0.0.1:${port}`]),
+    ]);
+    for (const ended of [worker, status]) {
+      expect(ended.code, ended.stderr).toBe(69);
+      expect(ended.stderr).toContain(`127.0.0.1:${port}`);
+      expect(ended.stderr).toMatch(/hint:/);
+    }
+  });
+
+  it('an empty class is named', async () => {
+    const data = join(folder, 'empty-class');
+    mkdirSync(join(data, 'train', 'cat'), { recursive: true });
+    mkdirSync(join(data, 'train', 'dog'), { recursive: true });
+    writeFileSync(join(data, 'train', 'cat', '1.png'), '');
+    const ended = await tessera([
+      'train',
+      'quickstart',
+      '--set',
+      'data.source=image-folder',
+      '--set',
+      `data.path=${data}`,
+      '--run-folder',
+      join(folder, 'empty'),
+    ]);
+    expect(ended.code).toBe(65);
+    expect(ended.stderr).toMatch(/dog/);
+  });
+});
+
+describe('checkpoints', () => {
+  it('a truncated newest checkpoint is passed over for the one before; a foreign one is refused', async () => {
+    const runFolder = join(folder, 'run');
+    const args = ['train', ...SMALL_RUN, '--workers', '1', '--json', '--set', 'training.epochs=3'];
+    const whole = await tessera([...args, '--run-folder', runFolder]);
+    expect(whole.code, whole.stderr).toBe(0);
+    const { parametersSha256 } = JSON.parse(whole.stdout);
+
+    const damaged = join(folder, 'damaged');
+    cpSync(runFolder, damaged, { recursive: true });
+    const newest = readdirSync(join(damaged, 'checkpoints'))
+      .filter((name) => name.startsWith('step-'))
+      .sort()
+      .at(-1) as string;
+    truncateSync(join(damaged, 'checkpoints', newest, 'model.safetensors'), 1000);
+    const resumed = await tessera([...args, '--resume', damaged]);
+    expect(resumed.code, resumed.stderr).toBe(0);
+    expect(resumed.stderr).toContain(newest);
+    expect(JSON.parse(resumed.stdout).parametersSha256).toBe(parametersSha256);
+
+    const foreign = await tessera([...args, '--set', 'seed=7', '--resume', runFolder]);
+    expect(foreign.code).toBe(78);
+    expect(foreign.stderr).toMatch(/seed/);
+  });
+});
+
+describe('a worker that dies again and again', () => {
+  it('ends the run with the root cause once the restarts are used up', async () => {
+    const train = new TesseraProcess([
+      'train',
+      ...SMALL_RUN,
+      '--workers',
+      '1',
+      '--set',
+      'cluster.restarts=1',
+      '--set',
+      'compute.engine=tfjs-node',
+      '--run-folder',
+      join(folder, 'hopeless'),
+    ]);
+    const ended = await train.ended;
+    expect(ended.code).toBe(69);
+    expect(ended.stderr).toMatch(/tfjs-node/);
+  });
+});

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import { TesseraError } from '../../../shared/core/errors.ts';
+import {
+  availableThreads,
+  countGpuNodes,
+  findDevices,
+  parseGpuList,
+  quotaCores,
+} from '../../../shared/host/devices.ts';
+import { createLog, type LogLevel } from '../../../shared/host/log.ts';
+import { watchShutdown } from '../../../shared/host/shutdown.ts';
+
+/** A log and the lines that it wrote, parsed. */
+function logged(level?: LogLevel) {
+  const lines: Record<string, unknown>[] = [];
+  const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
+  const settings = { component: 'worker', destination };
+  return { log: createLog(level === undefined ? settings : { ...settings, level }), lines };
+}
+
+describe('a log', () => {
+  it('writes a line with its component, the fields and the phrase', () => {
+    const { log, lines } = logged();
+    log.info({ step: 3, lossMean: 0.5 }, 'step committed');
+    expect(lines).toEqual([
+      expect.objectContaining({
+        ...{ level: 30, component: 'worker', step: 3, lossMean: 0.5, msg: 'step committed' },
+      }),
+    ]);
+  });
+
+  it('writes info and above, unless told otherwise, and nothing when off', () => {
+    for (const [level, expected] of [
+      [undefined, 1],
+      ['debug', 2],
+      ['off', 0],
+    ] as const) {
+      const { log, lines } = logged(level);
+      log.debug('fine');
+      log.info('coarse');
+      expect(lines).toHaveLength(expected);
+    }
+  });
+
+  it('keeps secrets to itself, and shows the code of an error', () => {
+    const { log, lines } = logged();
+    const err = new TesseraError('TIMEOUT', 'slow', { hint: 'wait' });
+    log.warn({ token: 'hush', welcome: { session: 'hush' }, err }, 'late');
+    expect(JSON.stringify(lines)).not.toContain('hush');
+    expect(lines[0]).toMatchObject({ err: { code: 'TIMEOUT', hint: 'wait' } });
+  });
+});
+
+describe('a wish to stop', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('by %s is graceful once, then immediate', (name) => {
+    const said: string[] = [];
+    const exits: number[] = [];
+    const watch = watchShutdown({
+      announce: (sentence) => said.push(sentence),
+      exit: (code) => exits.push(code),
+    });
+    expect(watch.signal.aborted).toBe(false);
+    process.emit(name, name);
+    expect(watch.signal.reason).toMatchObject({ code: 'CANCELLED' });
+    expect([said.length, exits]).toEqual([1, []]);
+    process.emit(name, name);
+    expect([said.length, exits]).toEqual([1, [130]]);
+    watch.dispose();
+    expect(process.listenerCount(name)).toBe(0);
+  });
+});
+
+describe('the devices', () => {
+  it('are at least one thread, and a list of GPUs', async () => {
+    const { numThreads, gpus } = await findDevices();
+    expect(numThreads).toBe(availableThreads());
+    expect(numThreads).toBeGreaterThanOrEqual(1);
+    expect(Array.isArray(gpus)).toBe(true);
+  });
+
+  it.each([
+    ['200000 100000\n', 2],
+    ['150000 100000\n', 1],
+    ['50000 100000\n', 1],
+    ['max 100000\n', Number.POSITIVE_INFINITY],
+    ['', Number.POSITIVE_INFINITY],
+    ['nonsense', Number.POSITIVE_INFINITY],
+  ])('with the quota %j are %d cores', (cpuMax, cores) => {
+    expect(quotaCores(cpuMax)).toBe(cores);
+  });
+
+  it('are counted and named as nvidia-smi does', () => {
+    expect(countGpuNodes(['nvidia0', 'nvidia11', 'nvidiactl', 'nvidia-uvm', 'null'])).toBe(2);
+    const output = 'GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-1)\nGPU 1: Tesla T4 (UUID: GPU-2)\n';
+    expect(parseGpuList(output)).toEqual(['NVIDIA H100 80GB HBM3', 'Tesla T4']);
+    expect(parseGpuList('No devices found.\n')).toEqual([]);
+  });
+});

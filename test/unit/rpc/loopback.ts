@@ -1,0 +1,177 @@
+/** @file A coordinator's service on loopback over a port that remembers what it was told. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ArrivedNode, PushOutcome } from '../../../coordinator/core/messages.ts';
+import type {
+  CoordinatorPort,
+  JoinRequest,
+  NodeHeader,
+  RunStatus,
+  SessionHandle,
+  WelcomeInfo,
+} from '../../../coordinator/port.ts';
+import { serveCoordinator } from '../../../coordinator/service.ts';
+import { TesseraError } from '../../../shared/core/errors.ts';
+import type { EncodedSample, Split } from '../../../shared/data/source.ts';
+import { createLog } from '../../../shared/host/log.ts';
+import { PROTOCOL_VERSION } from '../../../shared/rpc/protos.ts';
+import type { RpcServer } from '../../../shared/rpc/server.ts';
+import {
+  type NodeReport,
+  type SessionListener,
+  type SessionStream,
+  type WelcomeInfo as Welcome,
+  WorkerLink,
+} from '../../../worker/link.ts';
+
+export const LIMITS = { messageBytes: 4 * 1024 * 1024, chunkBytes: 1000, rpcMs: 20_000 };
+export const SAMPLES = 10;
+
+export const JOIN: JoinRequest = {
+  protocolVersion: PROTOCOL_VERSION,
+  name: 'anna',
+  instance: 'i-1',
+  engine: 'tfjs-cpu',
+  host: 'here',
+  pid: 7,
+  modelFingerprint: '',
+};
+
+export const NODE: NodeReport = {
+  kind: 'train',
+  step: 12,
+  version: 12,
+  first: 4,
+  count: 4,
+  lossSum: 1.5,
+  correct: 3,
+  samples: 32,
+  badSamples: [{ index: 2, reason: 'truncated' }],
+  timings: { pullMs: 1, fetchMs: 2, computeMs: 3, pushMs: 4, idleMs: 5 },
+};
+
+/** A coordinator's port that keeps notes; its answers are fields to be set. */
+export class NotingPort implements CoordinatorPort {
+  gradientBytes = 4 * 5000;
+  answer: PushOutcome = 'accepted';
+  refusal: Error | undefined;
+  version = 3;
+  vector = Float32Array.from({ length: 5000 }, (_, index) => Math.sin(index));
+  readonly calls: unknown[][] = [];
+  readonly nodes: { node: NodeHeader; gradient: Float32Array | undefined }[] = [];
+  readonly handles = new Map<string, SessionHandle>();
+
+  join(request: JoinRequest, handle: SessionHandle): WelcomeInfo {
+    if (this.refusal !== undefined) throw this.refusal;
+    this.calls.push(['join', request]);
+    const session = `s-${this.handles.size + 1}`;
+    this.handles.set(session, handle);
+    return {
+      worker: request.name,
+      run: 'test',
+      session,
+      configJson: '{}',
+      modelFingerprint: 'f',
+      classes: ['cat', 'dög'],
+      trainSamples: SAMPLES,
+      testSamples: SAMPLES,
+      heartbeatMs: 1000,
+    };
+  }
+  ready(...call: unknown[]): void {
+    if (this.refusal !== undefined) throw this.refusal;
+    this.calls.push(['ready', ...call]);
+  }
+  heartbeat(...call: unknown[]): void {
+    this.calls.push(['heartbeat', ...call]);
+  }
+  leave(...call: unknown[]): void {
+    this.calls.push(['leave', ...call]);
+  }
+  sessionClosed(session: string): void {
+    this.calls.push(['sessionClosed', session]);
+  }
+  workerOf(session: string): string {
+    if (this.handles.has(session)) return 'anna';
+    throw new TesseraError('SESSION_UNKNOWN', 'no such session');
+  }
+  wanted(_worker: string, _node: ArrivedNode): PushOutcome {
+    return this.answer;
+  }
+  nodeArrived(_worker: string, node: NodeHeader, gradient: Float32Array | undefined): PushOutcome {
+    this.nodes.push({ node, gradient });
+    return 'accepted';
+  }
+  parameters(version: number): Float32Array {
+    if (version === this.version) return this.vector;
+    throw new TesseraError('STEP_STALE', `version ${version} is gone`);
+  }
+  async sample(_split: Split, index: number): Promise<EncodedSample> {
+    if (index === 7) throw new TesseraError('DATA_INVALID', 'train/ö.jpg is truncated');
+    const raw = index % 2 === 0 ? { height: 1, width: index, channels: 1 } : undefined;
+    return {
+      index,
+      label: index + 1,
+      name: `s${index}`,
+      raw,
+      bytes: new Uint8Array(index * 700).fill(index),
+    };
+  }
+  status(): RunStatus {
+    if (this.refusal !== undefined) throw this.refusal;
+    const worker = { worker: 'anna', state: 'idle', engine: 'e', host: 'h', pid: 7 };
+    const numbers = { step: 1, leavesDone: 2, imagesPerSecond: 3, ageSeconds: 4, silentSeconds: 5 };
+    return {
+      ...{ run: 'test', phase: 'training', reason: '', step: 5, stepsTotal: 2 ** 40 },
+      ...{ epoch: 1, epochsTotal: 2, loss: 0.5, trainAccuracy: 0.25, testAccuracy: Number.NaN },
+      ...{ testLoss: Number.NaN, learningRate: 1e-3, gradientNorm: 1, imagesPerSecond: 10 },
+      ...{ seconds: 1, etaSeconds: 2, parametersSha256: 'ab', parametersVersion: 4 },
+      ...{ runFolder: 'runs/x', workers: [{ ...worker, ...numbers }], tesseraVersion: '0' },
+      badSamples: 0,
+    };
+  }
+
+  /** Waits until `name` has been called `times` times. */
+  async called(name: string, times = 1): Promise<unknown[][]> {
+    const signal = AbortSignal.timeout(10_000);
+    for (;;) {
+      const calls = this.calls.filter(([called]) => called === name);
+      if (calls.length >= times) return calls;
+      await sleep(2, undefined, { signal });
+    }
+  }
+}
+
+/** Starts a server and a link to it. */
+export async function startLoopback(port: NotingPort, limits = LIMITS) {
+  const log = createLog({ component: 'test', level: 'off' });
+  const server: RpcServer = await serveCoordinator(port, log, { listen: '127.0.0.1:0', limits });
+  return { server, link: new WorkerLink(server.address, limits) };
+}
+
+/** A session opened through a link, and everything it heard. */
+export interface HeardSession {
+  readonly stream: SessionStream;
+  readonly welcome: Promise<Welcome>;
+  readonly closed: Promise<TesseraError | undefined>;
+  readonly heard: unknown[];
+}
+
+/** Opens a session that writes down what it hears. */
+export function openSession(link: WorkerLink, join: JoinRequest = JOIN): HeardSession {
+  const heard: unknown[] = [];
+  let onWelcome!: SessionListener['onWelcome'];
+  let onClosed!: SessionListener['onClosed'];
+  const welcome = new Promise<Welcome>((resolve) => {
+    onWelcome = resolve;
+  });
+  const closed = new Promise<TesseraError | undefined>((resolve) => {
+    onClosed = resolve;
+  });
+  const stream = link.openSession(join, {
+    onWelcome,
+    onClosed,
+    onAssignment: (assignment) => heard.push(assignment),
+    onFinish: (finish) => heard.push(finish),
+  });
+  return { stream, welcome, closed, heard };
+}

@@ -1,0 +1,72 @@
+/** @file Habits that no linter checks: sizes of files, header comments, banned calls. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const REPO = resolve(import.meta.dirname, '../..');
+const SOURCES = ['shared', 'coordinator', 'worker', 'cli', 'bench']
+  .flatMap((folder) =>
+    readdirSync(resolve(REPO, folder), { recursive: true }).map((name) =>
+      join(folder, String(name)),
+    ),
+  )
+  .filter((path) => path.endsWith('.ts') && !path.includes('generated'))
+  .map((path) => ({ path, text: readFileSync(resolve(REPO, path), 'utf8') }));
+const PURE = /^(shared\/(core|model|training|formats)|coordinator\/core|worker\/core)\//;
+
+/** Paths of the sources that a predicate finds fault with. */
+function offenders(isBad: (source: { path: string; text: string }) => boolean): string[] {
+  return SOURCES.filter(isBad).map(({ path }) => path);
+}
+
+describe('the sources are tidy', () => {
+  it('there are sources', () => expect(SOURCES.length).toBeGreaterThan(50));
+
+  it('no file is longer than 400 lines', () => {
+    expect(offenders(({ text }) => text.split('\n').length > 400)).toEqual([]);
+  });
+
+  it('every file begins by saying what it is', () => {
+    expect(offenders(({ text }) => !/^(#!.*\n)?\/\*\*\s*(\*\s*)?@file /.test(text))).toEqual([]);
+  });
+
+  it('nothing uses Math.random; pure code has no generator but the counter-based one', () => {
+    expect(offenders(({ text }) => /Math\.random\(/.test(text))).toEqual([]);
+  });
+
+  it('only config/load.ts reads settings from the environment', () => {
+    const allowed = /^(shared\/config\/load|cli\/|bench\/)/;
+    const found = offenders(({ text }) => /process\.env\b/.test(text));
+    expect(found.filter((path) => !allowed.test(path))).toEqual([]);
+  });
+
+  it('pure code never asks for the time', () => {
+    const clock = 'shared/core/clock.ts';
+    expect(
+      offenders(
+        ({ path, text }) =>
+          PURE.test(path) && path !== clock && /\b(Date\.now|performance\.now)\(/.test(text),
+      ),
+    ).toEqual([]);
+  });
+});
+
+describe('the README is true', () => {
+  const readme = readFileSync(resolve(REPO, 'README.md'), 'utf8');
+
+  it('every local link leads to a file', () => {
+    const links = [...readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(
+      (match) => match[1] as string,
+    );
+    expect(links.length).toBeGreaterThan(5);
+    expect(links.filter((link) => !existsSync(resolve(REPO, link)))).toEqual([]);
+  });
+
+  it('every npm script that it names exists', () => {
+    const { scripts } = JSON.parse(readFileSync(resolve(REPO, 'package.json'), 'utf8'));
+    const named = [...readme.matchAll(/npm run (?:--silent )?([a-z:]+)/g)].map(
+      (match) => match[1] as string,
+    );
+    expect(named.filter((name) => !(name in scripts))).toEqual([]);
+  });
+});

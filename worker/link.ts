@@ -1,0 +1,243 @@
+/**
+ * @file A worker's line to its coordinator: one session, and the bulk calls beside it.
+ *
+ * Every wait has a deadline; the session's is on its welcome, later silence is the keepalive's business.
+ */
+import { TesseraError } from '../shared/core/errors.ts';
+import type { EncodedSample, Split } from '../shared/data/source.ts';
+import {
+  type CallSettings,
+  callClientStream,
+  callServerStream,
+  openDuplex,
+} from '../shared/rpc/calls.ts';
+import { connectControl, connectExchange } from '../shared/rpc/channel.ts';
+import { bytesOf, ChunkAssembler, cutChunks, SampleAssembler } from '../shared/rpc/chunks.ts';
+import type { ControlClient } from '../shared/rpc/generated/tessera/v1/Control.ts';
+import type { CoordinatorMessage__Output } from '../shared/rpc/generated/tessera/v1/CoordinatorMessage.ts';
+import type { ExchangeClient } from '../shared/rpc/generated/tessera/v1/Exchange.ts';
+import type { NodeChunk } from '../shared/rpc/generated/tessera/v1/NodeChunk.ts';
+import type { PushReply__Output } from '../shared/rpc/generated/tessera/v1/PushReply.ts';
+import type { SampleChunk__Output } from '../shared/rpc/generated/tessera/v1/SampleChunk.ts';
+import type { WorkerMessage } from '../shared/rpc/generated/tessera/v1/WorkerMessage.ts';
+import type { Assignment } from './core/messages.ts';
+import {
+  decodeAssignment,
+  decodeOutcome,
+  decodeSampleInfo,
+  decodeWelcome,
+  encodeLeave,
+  encodeNode,
+  type NodeReport,
+  type PushOutcome,
+  type WelcomeInfo,
+  WIRE_SPLITS,
+} from './wire.ts';
+
+export type { NodeReport, PushOutcome, WelcomeInfo } from './wire.ts';
+
+/** What a link may use. */
+export interface LinkLimits {
+  /** Largest single message. */
+  readonly messageBytes: number;
+  /** Payload of one chunk. */
+  readonly chunkBytes: number;
+  /** Deadline of one bulk call. */
+  readonly rpcMs: number;
+}
+
+/** A wish to take part; the fields of the contract's Join. */
+export interface JoinRequest {
+  readonly protocolVersion: number;
+  readonly name: string;
+  readonly instance: string;
+  readonly engine: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly modelFingerprint: string;
+}
+
+/** What happens in a session, in order: a welcome, then assignments, perhaps a finish, then the end. */
+export interface SessionListener {
+  onWelcome(welcome: WelcomeInfo): void;
+  onAssignment(assignment: Assignment): void;
+  onFinish(finish: { readonly code: string; readonly reason: string }): void;
+  /** The session is over, once; never after our own `close`. An error says why it was refused or lost. */
+  onClosed(error: TesseraError | undefined): void;
+}
+
+/** Our end of a session. Sending on one that is over does nothing. */
+export interface SessionStream {
+  sendReady(modelFingerprint: string, engine: string): void;
+  sendHeartbeat(assignment: number, leavesOpen: number): void;
+  /** A goodbye; `code` and `reason` are empty unless something failed. */
+  sendLeave(code: string, reason: string): void;
+  /** Ends the session; what was sent before still arrives. */
+  close(): void;
+}
+
+/** A coordinator that takes the connection but does not answer the join is given up. */
+const WELCOME_MS = 20_000;
+/** Largest sample that a worker takes in. */
+const SAMPLE_BYTES_MAX = 256 * 1024 * 1024;
+
+/** The connections of one worker. */
+export class WorkerLink {
+  readonly #address: string;
+  readonly #limits: LinkLimits;
+  readonly #control: ControlClient;
+  readonly #exchange: ExchangeClient;
+  /** The push under way: pushes take turns, since sharing the line would make each of them late. */
+  #pushing: Promise<unknown> = Promise.resolve();
+
+  /** Throws  USAGE when `address` is no HOST:PORT. Connects with the first call. */
+  constructor(address: string, limits: LinkLimits) {
+    this.#address = address;
+    this.#limits = limits;
+    this.#control = connectControl(address, limits);
+    this.#exchange = connectExchange(address, limits);
+  }
+
+  /** Opens a session and joins. Whatever comes of it, the listener is told. */
+  openSession(join: JoinRequest, listener: SessionListener): SessionStream {
+    const stream = openDuplex<WorkerMessage, CoordinatorMessage__Output>(
+      { address: this.#address, what: 'the session', firstReplyMs: WELCOME_MS },
+      this.#control.session(),
+      {
+        onMessage: (message) => tell(listener, message),
+        onClosed: (error) => listener.onClosed(error),
+      },
+    );
+    stream.send({ join });
+    return {
+      sendReady: (modelFingerprint, engine) => stream.send({ ready: { modelFingerprint, engine } }),
+      sendHeartbeat: (assignment, leavesOpen) =>
+        stream.send({ heartbeat: { assignment, leavesOpen } }),
+      sendLeave: (code, reason) => stream.send({ leave: encodeLeave(code, reason) }),
+      close: () => stream.close(),
+    };
+  }
+
+  /**
+   * Brings a computed node; `gradient` is undefined for an evaluation, and must not change meanwhile.
+   *
+   * Throws  what the coordinator answers, COORDINATOR_UNREACHABLE, TIMEOUT or CANCELLED.
+   */
+  pushNode(
+    session: string,
+    node: NodeReport,
+    gradient: Float32Array | undefined,
+    signal?: AbortSignal,
+  ): Promise<PushOutcome> {
+    const turn = this.#pushing.then(async () => {
+      const reply = await callClientStream<NodeChunk, PushReply__Output>(
+        this.#call(`pushing step ${node.step}, leaves ${node.first}+${node.count}`, signal),
+        (options, callback) => this.#exchange.pushNode(options, callback),
+        nodeChunks(session, node, gradient, this.#limits.chunkBytes),
+      );
+      return decodeOutcome(reply);
+    });
+    this.#pushing = turn.catch(() => {});
+    return turn;
+  }
+
+  /**
+   * Fetches the parameters of a version into `target`, which holds nothing useful if this fails.
+   *
+   * Throws  STEP_STALE when that version is not there (any more, or yet); CHUNK_CORRUPT; NON_FINITE.
+   */
+  async pullParameters(
+    session: string,
+    version: number,
+    target: Float32Array,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const settings = this.#call(`pulling parameter version ${version}`, signal);
+    const assembler = new ChunkAssembler(target, `parameters of version ${version}`);
+    const chunks = callServerStream(settings, (options) =>
+      this.#exchange.pullParameters({ session, version }, options),
+    );
+    for await (const chunk of chunks) assembler.add(chunk);
+    assembler.finish();
+  }
+
+  /**
+   * Fetches samples, in the order asked.
+   *
+   * Throws  DATA_INVALID when the coordinator cannot read one of them; CHUNK_CORRUPT.
+   */
+  async fetchSamples(
+    session: string,
+    split: Split,
+    indices: readonly number[],
+    signal?: AbortSignal,
+  ): Promise<EncodedSample[]> {
+    const settings = this.#call(`fetching ${indices.length} samples`, signal);
+    const request = { session, split: WIRE_SPLITS[split], indices: [...indices] };
+    const chunks = callServerStream(settings, (options) =>
+      this.#exchange.fetchSamples(request, options),
+    );
+    return collectSamples(chunks, split, indices);
+  }
+
+  /** Closes both connections; what is under way ends by itself. */
+  close(): void {
+    this.#control.close();
+    this.#exchange.close();
+  }
+
+  #call(what: string, signal: AbortSignal | undefined): CallSettings {
+    return { address: this.#address, what, deadlineMs: this.#limits.rpcMs, signal };
+  }
+}
+
+function tell(listener: SessionListener, message: CoordinatorMessage__Output): void {
+  if (message.welcome) listener.onWelcome(decodeWelcome(message.welcome));
+  else if (message.assignment) listener.onAssignment(decodeAssignment(message.assignment));
+  else if (message.finish) {
+    const { errorCode, reason } = message.finish;
+    listener.onFinish({ code: errorCode, reason });
+  } else {
+    throw new TesseraError('MESSAGE_INVALID', 'session: a message of no known kind');
+  }
+}
+
+function* nodeChunks(
+  session: string,
+  node: NodeReport,
+  gradient: Float32Array | undefined,
+  chunkBytes: number,
+): Generator<NodeChunk> {
+  yield { node: encodeNode(session, node) };
+  if (gradient === undefined) return;
+  for (const chunk of cutChunks(bytesOf(gradient), chunkBytes)) yield { chunk };
+}
+
+async function collectSamples(
+  chunks: AsyncIterable<SampleChunk__Output>,
+  split: Split,
+  indices: readonly number[],
+): Promise<EncodedSample[]> {
+  const samples: EncodedSample[] = [];
+  let assembler: SampleAssembler | undefined;
+  for await (const chunk of chunks) {
+    const expected = indices[samples.length];
+    if (chunk.index !== expected) {
+      const wanted = expected === undefined ? 'none' : `sample ${expected}`;
+      throw new TesseraError(
+        'CHUNK_CORRUPT',
+        `${split} sample ${chunk.index} came, ${wanted} was due`,
+      );
+    }
+    assembler ??= new SampleAssembler(`${split} sample ${expected}`, SAMPLE_BYTES_MAX);
+    const bytes = assembler.add(chunk);
+    if (bytes === undefined) continue;
+    samples.push({ ...decodeSampleInfo(chunk), bytes });
+    assembler = undefined;
+  }
+  if (samples.length === indices.length) return samples;
+  throw new TesseraError(
+    'CHUNK_CORRUPT',
+    `${samples.length} of ${indices.length} ${split} samples came`,
+  );
+}
