@@ -51,8 +51,9 @@ export class Run {
   /** Takes in what happened; answers what is to be done, in this order. */
   handle(event: RunEvent, nowMs: number): RunEffect[] {
     this.#effects = [];
+    if (this.#phase === 'done') return [];
     this.#note(event, nowMs);
-    if (this.#phase !== 'done') this.#settle(nowMs);
+    this.#settle(nowMs);
     return this.#effects;
   }
 
@@ -167,7 +168,7 @@ export class Run {
   }
 
   #noteVersion(version: number): void {
-    if (!this.#isAwaited || this.#agenda[0] !== 'train' || version !== this.#version + 1) return;
+    if (!this.#isAwaited || version !== this.#version + 1) return;
     this.#version = version;
     this.#agenda = timetable.agendaOf(this.#plan, version);
     this.#isRoundOpen = false;

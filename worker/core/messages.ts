@@ -42,10 +42,16 @@ export type SessionPhase =
 /** What happens to a session. */
 export type SessionEvent =
   | { readonly type: 'started' }
-  /** The coordinator took us in; `modelFingerprint` is what it trains. */
-  | { readonly type: 'welcomed'; readonly modelFingerprint: string }
+  /** The coordinator took us in. `run` is all that defines its run: one worker serves one run only. */
+  | {
+      readonly type: 'welcomed';
+      readonly run: string;
+      readonly modelFingerprint: string;
+      readonly heartbeatMs: number;
+    }
   | { readonly type: 'prepared'; readonly modelFingerprint: string }
-  | { readonly type: 'assigned'; readonly assignment: Assignment }
+  /** `numLeaves` is the number of leaves of the whole round. */
+  | { readonly type: 'assigned'; readonly assignment: Assignment; readonly numLeaves: number }
   | { readonly type: 'pulled'; readonly version: number }
   /** The asked version is not there (any more, or yet); an assignment will say which is. */
   | { readonly type: 'pullRefused'; readonly version: number }
@@ -53,7 +59,7 @@ export type SessionEvent =
   | { readonly type: 'nodeComputed'; readonly task: NodeTask }
   /** The coordinator has answered the push: accepted, had it before, or stale. */
   | { readonly type: 'nodePushed'; readonly task: NodeTask }
-  /** The push failed for good (retries used up); the leaves are open again. */
+  /** The node could not be computed or pushed (retries used up); its leaves are open again. */
   | { readonly type: 'pushFailed'; readonly task: NodeTask }
   | { readonly type: 'connectionLost'; readonly reason: string }
   /** The coordinator refuses us for good. */

@@ -1,0 +1,221 @@
+import { describe, expect, it } from 'vitest';
+import type {
+  Assignment,
+  LeafRange,
+  NodeTask,
+  SessionEffect,
+  SessionEvent,
+} from '../../../worker/core/messages.ts';
+import { Session } from '../../../worker/core/session.ts';
+
+const RECONNECT_MS = 10_000;
+const HEARTBEAT_MS = 1_000;
+const WELCOME = {
+  type: 'welcomed',
+  run: 'r',
+  modelFingerprint: 'm',
+  heartbeatMs: HEARTBEAT_MS,
+} as const;
+
+/** A session and its effects, in short words. */
+class Bench {
+  readonly session = new Session({ reconnectMs: RECONNECT_MS, seed: 1 });
+  nowMs = 0;
+
+  tell(...events: SessionEvent[]): string[] {
+    return events.flatMap((event) => this.session.handle(event, this.nowMs)).map(words);
+  }
+
+  /** Joined, with the model built. */
+  static ready(): Bench {
+    const bench = new Bench();
+    bench.tell({ type: 'started' }, WELCOME, { type: 'prepared', modelFingerprint: 'm' });
+    return bench;
+  }
+}
+
+function words(effect: SessionEffect): string {
+  switch (effect.type) {
+    case 'compute':
+      return `compute ${effect.task.first}+${effect.task.count}`;
+    case 'connect':
+      return effect.afterMs === 0 ? 'connect' : 'connect later';
+    default: {
+      const { type, ...rest } = effect;
+      return [type, ...Object.values(rest)].join(' ').trim();
+    }
+  }
+}
+
+const range = (first: number, count: number): LeafRange => ({ first, count });
+
+function assigned(sequence: number, step: number, ...ranges: LeafRange[]): SessionEvent {
+  const assignment: Assignment = {
+    sequence,
+    kind: 'train',
+    step,
+    version: step,
+    epoch: 0,
+    batch: step,
+    ranges,
+  };
+  return { type: 'assigned', assignment, numLeaves: 8 };
+}
+
+function task(step: number, first: number, count: number): NodeTask {
+  return { kind: 'train', step, version: step, epoch: 0, batch: step, first, count };
+}
+
+const computed = (...of: Parameters<typeof task>): SessionEvent => ({
+  type: 'nodeComputed',
+  task: task(...of),
+});
+const pushed = (...of: Parameters<typeof task>): SessionEvent => ({
+  type: 'nodePushed',
+  task: task(...of),
+});
+const pulled = (version: number): SessionEvent => ({ type: 'pulled', version });
+const LOST: SessionEvent = { type: 'connectionLost', reason: 'reset' };
+
+describe('the line', () => {
+  it('joins, prepares and reports ready', () => {
+    const bench = new Bench();
+    expect(bench.tell({ type: 'started' })).toEqual(['connect']);
+    expect(bench.tell(WELCOME)).toEqual(['prepare']);
+    expect(bench.session.phase).toBe('preparing');
+    expect(bench.tell({ type: 'prepared', modelFingerprint: 'm' })).toEqual(['sendReady']);
+    expect(bench.session.phase).toBe('idle');
+  });
+
+  it('does not build the model again after a reconnect', () => {
+    const bench = Bench.ready();
+    expect(bench.tell(LOST)).toEqual(['connect later']);
+    expect(bench.tell(WELCOME)).toEqual(['sendReady']);
+  });
+
+  it('goes on with a model that was finished while the line was down', () => {
+    const bench = new Bench();
+    bench.tell({ type: 'started' }, WELCOME, LOST, { type: 'prepared', modelFingerprint: 'm' });
+    expect(bench.tell(WELCOME)).toEqual(['sendReady']);
+  });
+
+  it('gives up when the coordinator is gone for the whole budget', () => {
+    const bench = Bench.ready();
+    const effects: SessionEffect[] = [];
+    while (bench.session.phase !== 'stopped' && effects.length < 100) {
+      const [effect] = bench.session.handle(LOST, bench.nowMs);
+      effects.push(effect!);
+      if (effect?.type === 'connect') bench.nowMs += effect.afterMs;
+    }
+    expect(effects.length).toBeLessThan(20);
+    expect(effects.at(-1)).toMatchObject({ type: 'stop', code: 'COORDINATOR_UNREACHABLE' });
+    expect(bench.nowMs).toBe(RECONNECT_MS);
+  });
+
+  it.each([
+    ['another run', { ...WELCOME, run: 'other' }],
+    ['another model', { ...WELCOME, modelFingerprint: 'other' }],
+  ])('stops when the coordinator comes back with %s', (_name, welcome) => {
+    const bench = Bench.ready();
+    expect(bench.tell(LOST, welcome).at(-1)).toMatch(/^stop PROTOCOL_MISMATCH/);
+  });
+
+  it('stops without an error when the run is over, and then does nothing more', () => {
+    const bench = Bench.ready();
+    expect(bench.tell({ type: 'finished', code: '', reason: '' })).toEqual(['stop']);
+    expect(bench.tell(WELCOME, LOST, { type: 'tick' })).toEqual([]);
+  });
+
+  it('shows a heartbeat what it has seen and what is open', () => {
+    const bench = Bench.ready();
+    bench.tell(assigned(7, 0, range(0, 4)), pulled(0));
+    expect(bench.tell({ type: 'tick' })).toEqual([]);
+    bench.nowMs += HEARTBEAT_MS;
+    expect(bench.tell({ type: 'tick' }, { type: 'tick' })).toEqual(['sendHeartbeat 7 4']);
+  });
+});
+
+describe('work', () => {
+  it('pulls, then computes the largest nodes in order, one at a time', () => {
+    const bench = Bench.ready();
+    expect(bench.tell(assigned(1, 0, range(0, 3), range(4, 4)))).toEqual(['pull 0']);
+    expect(bench.tell(pulled(0))).toEqual(['compute 0+2']);
+    expect(bench.tell(computed(0, 0, 2))).toEqual(['compute 2+1']);
+    expect(bench.tell(pushed(0, 0, 2), computed(0, 2, 1))).toEqual(['compute 4+4']);
+    expect(bench.tell(computed(0, 4, 4), pushed(0, 2, 1), pushed(0, 4, 4))).toEqual([]);
+    expect(bench.session.phase).toBe('idle');
+  });
+
+  it('stops computing while two nodes wait for their answers', () => {
+    const bench = Bench.ready();
+    bench.tell(assigned(1, 0, range(1, 7)), pulled(0));
+    expect(bench.tell(computed(0, 1, 1))).toEqual(['compute 2+2']);
+    expect(bench.tell(computed(0, 2, 2))).toEqual([]);
+    expect(bench.tell(pushed(0, 1, 1))).toEqual(['compute 4+4']);
+  });
+
+  it('counts a leaf as open until its push is answered', () => {
+    const bench = Bench.ready();
+    bench.tell(assigned(1, 0, range(0, 2)), pulled(0), computed(0, 0, 2));
+    bench.nowMs += HEARTBEAT_MS;
+    expect(bench.tell({ type: 'tick' })).toEqual(['sendHeartbeat 1 2']);
+    bench.tell(pushed(0, 0, 2));
+    bench.nowMs += HEARTBEAT_MS;
+    expect(bench.tell({ type: 'tick' })).toEqual(['sendHeartbeat 1 0']);
+  });
+
+  it('ignores an assignment that is older than the newest, or the same', () => {
+    const bench = Bench.ready();
+    bench.tell(assigned(5, 0, range(0, 2)), pulled(0), computed(0, 0, 2), pushed(0, 0, 2));
+    expect(bench.tell(assigned(4, 0, range(4, 2)), assigned(5, 0, range(0, 2)))).toEqual([]);
+    expect(bench.tell(assigned(6, 0, range(0, 2)))).toEqual(['compute 0+2']);
+  });
+
+  it.each([
+    ['all of it is done', assigned(2, 0, range(4, 2)), ['cancelCompute', 'compute 4+2']],
+    ['a part of it is done', assigned(2, 0, range(1, 3)), ['cancelCompute', 'compute 1+1']],
+    ['the round is over', assigned(2, 1, range(0, 4)), ['cancelCompute', 'pull 1']],
+    ['nothing is left', assigned(2, 0), ['cancelCompute']],
+    ['only more is added', assigned(2, 0, range(0, 6)), []],
+  ])(
+    'calls off the node under way only when it has become useless: %s',
+    (_name, event, effects) => {
+      const bench = Bench.ready();
+      bench.tell(assigned(1, 0, range(0, 4)), pulled(0));
+      expect(bench.tell(event)).toEqual(effects);
+    },
+  );
+
+  it('computes again, after a pause, what could not be pushed', () => {
+    const bench = Bench.ready();
+    bench.tell(assigned(1, 0, range(0, 2)), pulled(0), computed(0, 0, 2));
+    expect(bench.tell({ type: 'pushFailed', task: task(0, 0, 2) }, { type: 'tick' })).toEqual([]);
+    bench.nowMs += HEARTBEAT_MS;
+    expect(bench.tell({ type: 'tick' })).toEqual(['sendHeartbeat 1 2', 'compute 0+2']);
+  });
+
+  it('asks again, after a pause, for a version that was refused, unless another is wanted by then', () => {
+    const bench = Bench.ready();
+    bench.tell(assigned(1, 0, range(0, 2)));
+    expect(bench.tell({ type: 'pullRefused', version: 0 }, { type: 'tick' })).toEqual([]);
+    expect(bench.tell(assigned(2, 1, range(0, 2)))).toEqual(['pull 1']);
+    bench.tell({ type: 'pullRefused', version: 1 });
+    bench.nowMs += HEARTBEAT_MS;
+    expect(bench.tell({ type: 'tick' })).toContain('pull 1');
+  });
+
+  it('keeps its parameters and the node under way over a reconnect', () => {
+    const bench = Bench.ready();
+    bench.tell(assigned(9, 0, range(0, 4)), pulled(0));
+    bench.tell(LOST, WELCOME);
+    expect(bench.tell(assigned(1, 0, range(0, 8)))).toEqual([]);
+    expect(bench.tell(computed(0, 0, 4))).toEqual(['compute 4+4']);
+  });
+
+  it('takes no notice of a node that was called off and is computed all the same', () => {
+    const bench = Bench.ready();
+    bench.tell(assigned(1, 0, range(0, 4)), pulled(0), assigned(2, 0, range(4, 4)));
+    expect(bench.tell(computed(0, 0, 4), pushed(0, 0, 4))).toEqual([]);
+    expect(bench.session.phase).toBe('computing');
+  });
+});

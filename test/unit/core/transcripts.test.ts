@@ -1,0 +1,109 @@
+/** @file Whole conversations with the coordinator's core, as text; `vitest -u` writes them anew. */
+import { expect, it } from 'vitest';
+import { nodeOf, PLAN, Scene } from './scene.ts';
+
+/** Plays the rest of a run with one worker that computes whatever it is given. */
+function playOn(scene: Scene, worker: string): void {
+  for (let turn = 0; scene.run.phase !== 'done' && turn < 50; turn += 1) {
+    scene.wait(100);
+    const { version, phase, openLeaves } = scene.run;
+    if (phase === 'saving') scene.tell({ type: 'checkpointWritten', version });
+    else if (phase === 'evaluating') scene.node(worker, nodeOf('evaluate', version, 0, openLeaves));
+    else {
+      scene.node(worker, nodeOf('train', version, 0, openLeaves));
+      scene.applied(version);
+    }
+  }
+}
+
+const SCENES: Readonly<Record<string, () => Scene>> = {
+  'two workers, one step'() {
+    const scene = new Scene({ ...PLAN, minWorkers: 2 }).ready('w1', 'w2');
+    scene.wait(800).node('w1', nodeOf('train', 0, 0, 2));
+    scene.wait(10).node('w1', nodeOf('train', 0, 0, 2));
+    scene.wait(20).node('w2', nodeOf('train', 0, 2, 2));
+    scene.wait(30).applied(0);
+    scene.node('w2', nodeOf('train', 0, 2, 2));
+    return scene;
+  },
+  'a worker dies'() {
+    const scene = new Scene(PLAN).ready('w1', 'w2').wait(400);
+    scene.node('w1', nodeOf('train', 0, 0, 4)).applied(0);
+    scene.wait(200).node('w1', nodeOf('train', 1, 0, 2));
+    scene.tell({ type: 'workerGone', worker: 'w2', reason: 'its stream broke' });
+    scene.wait(200).node('w1', nodeOf('train', 1, 2, 2));
+    return scene;
+  },
+  'a silent worker is dropped'() {
+    const scene = new Scene(PLAN).ready('w1').wait(PLAN.silenceMs);
+    scene.tell({ type: 'tick' });
+    scene.wait(1).tell({ type: 'tick' });
+    scene.ready('w2');
+    return scene;
+  },
+  'a straggler'() {
+    const scene = new Scene({ ...PLAN, minWorkers: 2 }).ready('w1', 'w2');
+    scene.wait(100).node('w1', nodeOf('train', 0, 0, 2));
+    scene.wait(150).tell({ type: 'tick' });
+    scene.wait(200).tell({ type: 'tick' });
+    scene.wait(100).node('w1', nodeOf('train', 0, 2, 2));
+    scene.wait(50).node('w2', nodeOf('train', 0, 2, 2));
+    scene.applied(0);
+    return scene;
+  },
+  'a lease lapses'() {
+    const scene = new Scene({ ...PLAN, minWorkers: 2, leaseMs: 250 }).ready('w1', 'w2');
+    scene.wait(200).node('w1', nodeOf('train', 0, 0, 2));
+    scene.wait(51).tell({ type: 'tick' });
+    scene.wait(10).node('w2', nodeOf('train', 0, 2, 2));
+    return scene;
+  },
+  'below the minimum'() {
+    const scene = new Scene({ ...PLAN, minWorkers: 2 }).ready('w1').wait(50).ready('w2');
+    scene.tell({ type: 'workerGone', worker: 'w2', reason: 'left' });
+    scene
+      .wait(400)
+      .node('w1', nodeOf('train', 0, 0, 4))
+      .applied(0);
+    scene.ready('w3');
+    return scene;
+  },
+  'messages are lost'() {
+    const scene = new Scene(PLAN).ready('w1');
+    const beat = { type: 'heartbeat', worker: 'w1' } as const;
+    scene.wait(1_000).tell({ ...beat, assignment: 0, leavesOpen: 0 });
+    scene.wait(1_000).tell({ ...beat, assignment: 0, leavesOpen: 0 });
+    scene.wait(1_000).tell({ ...beat, assignment: 1, leavesOpen: 4 });
+    scene.wait(1_000).tell({ ...beat, assignment: 1, leavesOpen: 0 });
+    scene.ready('w1');
+    return scene;
+  },
+  'from a resume to the end'() {
+    const scene = new Scene(PLAN, 2).ready('w1');
+    playOn(scene, 'w1');
+    return scene;
+  },
+};
+
+it.each(Object.keys(SCENES))('%s', async (name) => {
+  const { transcript } = SCENES[name]!();
+  await expect(transcript).toMatchFileSnapshot(`transcripts/${name.replaceAll(/\W+/g, '-')}.txt`);
+});
+
+it('a run that is resumed goes through the rounds of an unbroken one', () => {
+  const eventsAfter = (version: number) => {
+    const scene = new Scene(PLAN, version).ready('w1');
+    playOn(scene, 'w1');
+    const said = scene.transcript.matchAll(
+      /^ +((?:applyStep|saveCheckpoint|report\w+|finish).*)/gm,
+    );
+    return Array.from(said, ([, effect]) => effect);
+  };
+  const unbroken = eventsAfter(0);
+  for (const version of [1, 2, 3]) {
+    const first = unbroken.findIndex((effect) => effect!.startsWith(`applyStep ${version},`));
+    const steps = (effects: (string | undefined)[]) =>
+      effects.slice(effects.findIndex((e) => e!.startsWith('applyStep')));
+    expect(steps(eventsAfter(version))).toEqual(unbroken.slice(first));
+  }
+});

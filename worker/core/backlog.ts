@@ -1,0 +1,126 @@
+/**
+ * @file The newest assignment, and what is left of it: to compute, under way, on its way.
+ *
+ * Bound: the leaves of one round, one node under way, and PUSHES_MAX computed ones.
+ */
+import type { Assignment, LeafRange, NodeTask } from './messages.ts';
+import { alignedNodes } from './tree.ts';
+
+/** Computed nodes that may be unanswered at a time: one being pushed and one behind it. */
+const PUSHES_MAX = 2;
+
+/** What a worker has to do. */
+export class Backlog {
+  #assignment: Assignment | undefined;
+  #numLeaves = 0;
+  /** Leaves of the assignment whose push is not answered yet. */
+  readonly #left = new Set<number>();
+  #underWay: NodeTask | undefined;
+  #pushes: NodeTask[] = [];
+
+  /** Sequence of the newest assignment, 0 before the first. */
+  get sequence(): number {
+    return this.#assignment?.sequence ?? 0;
+  }
+
+  /** Leaves of the newest assignment that are not finished and pushed. */
+  get leavesOpen(): number {
+    return this.#left.size;
+  }
+
+  get isComputing(): boolean {
+    return this.#underWay !== undefined;
+  }
+
+  /** The version that the next node needs; undefined when nothing waits to be computed. */
+  get versionWanted(): number | undefined {
+    return this.#waiting().length > 0 ? this.#assignment?.version : undefined;
+  }
+
+  /** Takes a newer assignment in; answers whether the node under way has become useless. */
+  replace(assignment: Assignment, numLeaves: number): boolean {
+    this.#assignment = assignment;
+    this.#numLeaves = numLeaves;
+    this.#left.clear();
+    for (const range of assignment.ranges) for (const leaf of leavesOf(range)) this.#left.add(leaf);
+    // A leaf that is no longer ours is somebody's result: a node with such a part would be refused whole.
+    if (this.#underWay === undefined || this.#isOurs(this.#underWay)) return false;
+    this.#underWay = undefined;
+    return true;
+  }
+
+  /** Forgets the assignment of an earlier session; what is computed already stays good. */
+  forget(): void {
+    this.#assignment = undefined;
+    this.#left.clear();
+  }
+
+  /** The node to compute now, which then is under way; undefined when there is none or no room for it. */
+  startNext(): NodeTask | undefined {
+    const assignment = this.#assignment;
+    const [first] = this.#waiting();
+    if (assignment === undefined || first === undefined) return undefined;
+    if (this.#underWay !== undefined || this.#pushes.length >= PUSHES_MAX) return undefined;
+    const { kind, step, version, epoch, batch } = assignment;
+    const range = firstRange(first, this.#waiting());
+    const [node = range] = alignedNodes(range, this.#numLeaves);
+    this.#underWay = { kind, step, version, epoch, batch, ...node };
+    return this.#underWay;
+  }
+
+  computed(task: NodeTask): void {
+    // A node that was called off may be computed all the same; its push is nobody's business here.
+    if (this.#underWay === undefined || !isSame(task, this.#underWay)) return;
+    this.#underWay = undefined;
+    this.#pushes.push(task);
+  }
+
+  pushed(task: NodeTask): void {
+    this.#settle(task);
+    if (this.#isOfRound(task)) for (const leaf of leavesOf(task)) this.#left.delete(leaf);
+  }
+
+  /** The node is lost; what is still ours of it waits to be computed again. */
+  failed(task: NodeTask): void {
+    this.#settle(task);
+    if (this.#underWay !== undefined && isSame(task, this.#underWay)) this.#underWay = undefined;
+  }
+
+  #settle(task: NodeTask): void {
+    const index = this.#pushes.findIndex((push) => isSame(push, task));
+    if (index >= 0) this.#pushes.splice(index, 1);
+  }
+
+  /** Leaves that are neither under way nor on their way, in order. */
+  #waiting(): number[] {
+    const busy = new Set<number>();
+    for (const task of [...this.#pushes, this.#underWay]) {
+      if (task === undefined || !this.#isOfRound(task)) continue;
+      for (const leaf of leavesOf(task)) busy.add(leaf);
+    }
+    return [...this.#left].filter((leaf) => !busy.has(leaf)).sort((a, b) => a - b);
+  }
+
+  #isOfRound(task: NodeTask): boolean {
+    return task.kind === this.#assignment?.kind && task.step === this.#assignment.step;
+  }
+
+  #isOurs(task: NodeTask): boolean {
+    return this.#isOfRound(task) && leavesOf(task).every((leaf) => this.#left.has(leaf));
+  }
+}
+
+/** Whether two tasks are the same node. */
+function isSame(a: NodeTask, b: NodeTask): boolean {
+  return a.kind === b.kind && a.step === b.step && a.first === b.first && a.count === b.count;
+}
+
+function leavesOf(range: LeafRange): number[] {
+  return Array.from({ length: range.count }, (_, index) => range.first + index);
+}
+
+/** The contiguous run at the start of `leaves`. */
+function firstRange(first: number, leaves: readonly number[]): LeafRange {
+  const gap = leaves.findIndex((leaf, index) => leaf !== first + index);
+  return { first, count: gap < 0 ? leaves.length : gap };
+}

@@ -1,0 +1,227 @@
+/**
+ * @file The decisions of a worker: find the coordinator, prepare, then pull, compute and push as assigned.
+ *
+ * Two layers. The *line* to the coordinator is a literal table of phases. On top of it, while the line
+ * stands, `#proceed` compares what is assigned with what is there, and does the next thing. Results of
+ * work that was started before a reconnect are taken in any phase: bits do not depend on the session.
+ */
+import { randomUnit } from '../../shared/core/random.ts';
+import { Backlog } from './backlog.ts';
+import type { Assignment, SessionEffect, SessionEvent, SessionPhase } from './messages.ts';
+
+/** Fixed properties of a session. */
+export interface SessionOptions {
+  /** How long to look for a coordinator that is gone. */
+  readonly reconnectMs: number;
+  /** Makes the pauses between attempts differ between workers. */
+  readonly seed: number;
+}
+
+/** Phases of the line; `ready` shows as idle, pulling or computing. */
+type Line = 'offline' | 'joining' | 'preparing' | 'ready' | 'stopped';
+
+/** Events that end any attempt and any session. */
+const ENDS = { connectionLost: 'joining', refused: 'stopped', finished: 'stopped' } as const;
+
+/**
+ * Where events take the line; those that are not listed leave it as it is.
+ *
+ * A welcome begins a session whatever went before, and one with the model at hand is ready at once.
+ */
+const LINE = {
+  offline: { started: 'joining' },
+  joining: { ...ENDS, welcomed: 'preparing' },
+  preparing: { ...ENDS, welcomed: 'preparing', prepared: 'ready' },
+  ready: { ...ENDS, welcomed: 'preparing' },
+  stopped: {},
+} as const satisfies Record<Line, Partial<Record<SessionEvent['type'], Line>>>;
+
+/** Pause before the second attempt to connect; it doubles with each, up to the longest. */
+const PAUSE_MS = 100;
+const PAUSE_MAX_MS = 5_000;
+
+/** The state machine of one worker. */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #backlog = new Backlog();
+  #line: Line = 'offline';
+  #run: string | undefined;
+  #model: 'none' | 'underWay' | 'ready' = 'none';
+  #modelFingerprint = '';
+  #heartbeatMs = 0;
+  #nextHeartbeatMs = 0;
+  /** Version of the parameters that are in place. */
+  #version: number | undefined;
+  #pulling: number | undefined;
+  /** After a failure nothing new is begun until then. */
+  #pausedUntilMs = 0;
+  #attempts = 0;
+  #lostMs: number | undefined;
+  #effects: SessionEffect[] = [];
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  /** Takes in what happened; answers what is to be done, in this order. */
+  handle(event: SessionEvent, nowMs: number): SessionEffect[] {
+    this.#effects = [];
+    if (this.#line === 'stopped') return [];
+    this.#noteWork(event, nowMs);
+    this.#noteLine(event, nowMs);
+    if (this.#line === 'ready') this.#proceed(nowMs);
+    return this.#effects;
+  }
+
+  get phase(): SessionPhase {
+    if (this.#line !== 'ready') return this.#line;
+    if (this.#pulling !== undefined) return 'pulling';
+    return this.#backlog.isComputing ? 'computing' : 'idle';
+  }
+
+  // ---- work ----
+
+  #noteWork(event: SessionEvent, nowMs: number): void {
+    switch (event.type) {
+      case 'prepared':
+        this.#model = 'ready';
+        this.#modelFingerprint = event.modelFingerprint;
+        break;
+      case 'assigned':
+        if (this.#line === 'ready') this.#noteAssignment(event.assignment, event.numLeaves);
+        break;
+      case 'pulled':
+        this.#version = event.version;
+        this.#pulling = undefined;
+        break;
+      case 'pullRefused':
+        this.#pulling = undefined;
+        this.#pause(nowMs);
+        break;
+      case 'nodeComputed':
+        this.#backlog.computed(event.task);
+        break;
+      case 'nodePushed':
+        this.#backlog.pushed(event.task);
+        break;
+      case 'pushFailed':
+        this.#backlog.failed(event.task);
+        this.#pause(nowMs);
+        break;
+      default:
+    }
+  }
+
+  #noteAssignment(assignment: Assignment, numLeaves: number): void {
+    this.#attempts = 0;
+    if (assignment.sequence <= this.#backlog.sequence) return;
+    if (this.#backlog.replace(assignment, numLeaves)) this.#effects.push({ type: 'cancelCompute' });
+    this.#pausedUntilMs = 0;
+  }
+
+  /** Does the next thing that the assignment asks for; one pull and one node at a time. */
+  #proceed(nowMs: number): void {
+    const version = this.#backlog.versionWanted;
+    if (version === undefined || this.#pulling !== undefined || nowMs < this.#pausedUntilMs) return;
+    if (version !== this.#version) {
+      this.#pulling = version;
+      this.#effects.push({ type: 'pull', version });
+      return;
+    }
+    const task = this.#backlog.startNext();
+    if (task !== undefined) this.#effects.push({ type: 'compute', task });
+  }
+
+  #pause(nowMs: number): void {
+    this.#pausedUntilMs = nowMs + this.#heartbeatMs;
+  }
+
+  // ---- the line ----
+
+  #noteLine(event: SessionEvent, nowMs: number): void {
+    if (event.type === 'tick') {
+      this.#beat(nowMs);
+      return;
+    }
+    const moves: Partial<Record<SessionEvent['type'], Line>> = LINE[this.#line];
+    const next = moves[event.type];
+    if (next === undefined) return;
+    this.#line = next;
+    switch (event.type) {
+      case 'started':
+        this.#lostMs = nowMs;
+        this.#effects.push({ type: 'connect', afterMs: 0 });
+        break;
+      case 'connectionLost':
+        this.#reconnect(event.reason, nowMs);
+        break;
+      case 'welcomed':
+        this.#welcome(event, nowMs);
+        break;
+      case 'prepared':
+        this.#becomeReady();
+        break;
+      case 'refused':
+      case 'finished':
+        this.#stop(event.code, event.reason);
+        break;
+      default:
+    }
+  }
+
+  #welcome(event: Extract<SessionEvent, { type: 'welcomed' }>, nowMs: number): void {
+    this.#run ??= event.run;
+    if (this.#run !== event.run) {
+      this.#stop('PROTOCOL_MISMATCH', 'the coordinator at this address trains another run now');
+      return;
+    }
+    this.#backlog.forget();
+    this.#lostMs = undefined;
+    this.#heartbeatMs = event.heartbeatMs;
+    this.#nextHeartbeatMs = nowMs + event.heartbeatMs;
+    if (this.#model === 'none') {
+      this.#model = 'underWay';
+      this.#effects.push({ type: 'prepare' });
+    } else if (this.#model === 'ready' && this.#modelFingerprint !== event.modelFingerprint) {
+      this.#stop(
+        'PROTOCOL_MISMATCH',
+        'the coordinator trains another model than the one built here',
+      );
+    } else if (this.#model === 'ready') {
+      this.#line = 'ready';
+      this.#becomeReady();
+    }
+  }
+
+  #becomeReady(): void {
+    this.#effects.push({ type: 'sendReady' });
+  }
+
+  #beat(nowMs: number): void {
+    const isJoined = this.#line === 'preparing' || this.#line === 'ready';
+    if (!isJoined || nowMs < this.#nextHeartbeatMs) return;
+    this.#nextHeartbeatMs = nowMs + this.#heartbeatMs;
+    const { sequence, leavesOpen } = this.#backlog;
+    this.#effects.push({ type: 'sendHeartbeat', assignment: sequence, leavesOpen });
+  }
+
+  /** Exponential back-off with jitter, within the budget of `reconnectMs` since the line was lost. */
+  #reconnect(reason: string, nowMs: number): void {
+    const { reconnectMs, seed } = this.#options;
+    this.#lostMs ??= nowMs;
+    const leftMs = this.#lostMs + reconnectMs - nowMs;
+    if (leftMs <= 0) {
+      this.#stop('COORDINATOR_UNREACHABLE', `no coordinator for ${reconnectMs} ms: ${reason}`);
+      return;
+    }
+    const longestMs = Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** this.#attempts);
+    const jitter = 0.5 + randomUnit(seed, 'jitter', this.#attempts, nowMs) / 2;
+    this.#attempts += 1;
+    this.#effects.push({ type: 'connect', afterMs: Math.min(leftMs, longestMs * jitter) });
+  }
+
+  #stop(code: string, reason: string): void {
+    this.#line = 'stopped';
+    this.#effects.push({ type: 'stop', code, reason });
+  }
+}
