@@ -3,8 +3,9 @@
  *
  * Ratios are between numbers of the same run; no absolute time ever fails a bench.
  */
-import { parseArgs } from 'node:util';
+
 import { cpus, totalmem } from 'node:os';
+import { parseArgs } from 'node:util';
 import { formatBytes } from '../shared/core/units.ts';
 import { benchCluster } from './cluster.ts';
 import { benchExchange } from './exchange.ts';

@@ -1,0 +1,118 @@
+/**
+ * @file The hot path: one forward and backward pass of ViT-Ti/16 at 224 px, batch 8, float32.
+ *
+ * Compiled with one and two threads, beside the same step run eagerly on the wasm and cpu backends of
+ * TensorFlow.js. The cpu backend takes minutes at batch 8, so it runs batch 1 and is scaled.
+ */
+import { performance } from 'node:perf_hooks';
+import * as tf from '@tensorflow/tfjs-core';
+import { compileProgram } from '../shared/compute/compile.ts';
+import type { LeafInputs, Program, ProgramSpec } from '../shared/compute/program.ts';
+import { initialParameters } from '../shared/model/init.ts';
+import { parseVariant } from '../shared/model/variants.ts';
+
+/** Units  milliseconds of one step of batch 8; ratios of them. */
+export interface StepBench {
+  readonly compiled1ThreadMs: number;
+  readonly compiled2ThreadsMs: number;
+  readonly tfjsWasmMs: number;
+  readonly tfjsCpuMs: number;
+  /** Two threads over one: the speed of one worker. */
+  readonly threadsSpeedup: number;
+  /** The faster of the eager backends over the compiled step with two threads, and with one. */
+  readonly compiledSpeedup: number;
+  readonly compiledSpeedup1Thread: number;
+}
+
+const BATCH = 8;
+
+/** ViT-Ti/16 on leaves of the given size. */
+function specOf(microBatch: number): ProgramSpec {
+  const model = { ...parseVariant('Ti/16'), imageSize: 224, channels: 3, numClasses: 1000 };
+  return { model, microBatch, labelSmoothing: 0 };
+}
+
+function leafOf({ model, microBatch }: ProgramSpec): LeafInputs {
+  const size = microBatch * model.channels * model.imageSize ** 2;
+  return {
+    images: Float32Array.from({ length: size }, (_, i) => Math.sin(i)),
+    labels: Int32Array.from({ length: microBatch }, (_, i) => i),
+    weights: new Float32Array(microBatch).fill(1),
+  };
+}
+
+/** Median time of a training step after a first, uncounted one. */
+async function medianStepMs(program: Program, spec: ProgramSpec, rounds: number): Promise<number> {
+  const leaf = leafOf(spec);
+  program.setParameters(initialParameters(spec.model, 1));
+  const times: number[] = [];
+  for (let round = 0; round <= rounds; round += 1) {
+    const startedMs = performance.now();
+    await program.train(leaf);
+    if (round > 0 || rounds === 1) times.push(performance.now() - startedMs);
+  }
+  return times.sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? Number.NaN;
+}
+
+async function compiledMs(threads: number): Promise<number> {
+  const spec = specOf(BATCH);
+  const program = await compileProgram(spec, { name: 'onnxruntime', provider: 'cpu', threads });
+  return medianStepMs(program, spec, 7);
+}
+
+/** The same eager step on another backend of TensorFlow.js. */
+async function eagerMs(backend: 'wasm' | 'cpu', microBatch: number): Promise<number> {
+  const { EagerProgram } = await import('../shared/compute/engines/tfjs.ts');
+  if (backend === 'wasm') await loadWasm();
+  else await import('@tensorflow/tfjs-backend-cpu');
+  tf.env().set('PROD', true);
+  await tf.setBackend(backend);
+  const spec = specOf(microBatch);
+  const program = new EagerProgram(spec, backend, backend);
+  return (await medianStepMs(program, spec, 1)) * (BATCH / microBatch);
+}
+
+/** Loads the wasm backend, with the kernel that it lacks composed of others. */
+async function loadWasm(): Promise<void> {
+  await import('@tensorflow/tfjs-backend-wasm');
+  await tf.setBackend('wasm');
+  if (tf.getKernel('Erf', 'wasm') !== undefined) return;
+  tf.registerKernel({
+    kernelName: 'Erf',
+    backendName: 'wasm',
+    kernelFunc: ({ inputs }) => erf(inputs['x'] as tf.Tensor),
+  });
+}
+
+/** Error function to 1.5e-7. Source  Abramowitz and Stegun, formula 7.1.26. */
+function erf(info: tf.TensorInfo): tf.Tensor {
+  return tf.tidy(() => {
+    const x = tf.engine().makeTensorFromTensorInfo(info);
+    const size = tf.abs(x);
+    const t = tf.div(1, tf.add(tf.mul(size, 0.3275911), 1));
+    const coefficients = [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592];
+    const polynomial = coefficients.reduce<tf.Tensor>(
+      (sum, coefficient) => tf.mul(tf.add(sum, coefficient), t),
+      tf.zerosLike(t),
+    );
+    return tf.mul(tf.sign(x), tf.sub(1, tf.mul(polynomial, tf.exp(tf.neg(tf.square(x))))));
+  });
+}
+
+/** Measures the step on all four in one run. */
+export async function benchStep(): Promise<StepBench> {
+  const compiled1ThreadMs = await compiledMs(1);
+  const compiled2ThreadsMs = await compiledMs(2);
+  const tfjsWasmMs = await eagerMs('wasm', BATCH);
+  const tfjsCpuMs = await eagerMs('cpu', 1);
+  const fastestMs = Math.min(tfjsWasmMs, tfjsCpuMs);
+  return {
+    compiled1ThreadMs,
+    compiled2ThreadsMs,
+    tfjsWasmMs,
+    tfjsCpuMs,
+    threadsSpeedup: compiled1ThreadMs / compiled2ThreadsMs,
+    compiledSpeedup: fastestMs / compiled2ThreadsMs,
+    compiledSpeedup1Thread: fastestMs / compiled1ThreadMs,
+  };
+}

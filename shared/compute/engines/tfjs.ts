@@ -1,0 +1,140 @@
+/** @file TensorFlow.js, eagerly: on tfjs-node-gpu or tfjs-node where they are, and the pure JavaScript oracle. */
+import * as tf from '@tensorflow/tfjs-core';
+import { TesseraError } from '../../core/errors.ts';
+import { type ParameterTable, parameterTable } from '../../model/parameters.ts';
+import type { EngineChoice, LeafInputs, LeafOutputs, Program, ProgramSpec } from '../program.ts';
+import { forwardStep, imagesShape, type StepInputs, trainStep } from '../step.ts';
+
+type EagerName = Exclude<EngineChoice['name'], 'onnxruntime'>;
+
+/** Where each engine comes from, the backend that it registers, and how to get it. */
+const ENGINES: Readonly<Record<EagerName, { module: string; backend: string; hint: string }>> = {
+  'tfjs-node-gpu': {
+    module: '@tensorflow/tfjs-node-gpu',
+    backend: 'tensorflow',
+    hint: 'npm rebuild @tensorflow/tfjs-node-gpu --ignore-scripts=false',
+  },
+  'tfjs-node': {
+    module: '@tensorflow/tfjs-node',
+    backend: 'tensorflow',
+    hint: 'npm install @tensorflow/tfjs-node --ignore-scripts=false',
+  },
+  'tfjs-cpu': {
+    module: '@tensorflow/tfjs-backend-cpu',
+    backend: 'cpu',
+    hint: 'npm ci',
+  },
+};
+
+/**
+ * Loads an eager backend and makes it TensorFlow.js's current one; answers its module.
+ *
+ * Throws  ENGINE_UNAVAILABLE when it is not installed or does not load.
+ */
+export async function loadEager(name: EagerName): Promise<Record<string, unknown>> {
+  const { module, backend, hint } = ENGINES[name];
+  // Keeps TensorFlow.js from advertising tfjs-node on standard output.
+  tf.env().set('PROD', true);
+  try {
+    const loaded: Record<string, unknown> = await import(module);
+    if (!(await tf.setBackend(backend))) throw new Error(`backend ${backend} does not start`);
+    return loaded;
+  } catch (error) {
+    const reason = TesseraError.from(error).sentence.split('\n')[0];
+    throw new TesseraError('ENGINE_UNAVAILABLE', `${name} does not load: ${reason}`, {
+      hint,
+      cause: error,
+    });
+  }
+}
+
+/** Prepares the step for running it eagerly: nothing is compiled. */
+export async function compileEagerly(spec: ProgramSpec, name: EagerName): Promise<Program> {
+  await loadEager(name);
+  return new EagerProgram(spec, name, ENGINES[name].backend);
+}
+
+/** A step run eagerly on a registered backend of TensorFlow.js. */
+export class EagerProgram implements Program {
+  readonly description: string;
+  readonly #spec: ProgramSpec;
+  readonly #table: ParameterTable;
+  readonly #backend: string;
+  #parameters: tf.Tensor[] = [];
+
+  constructor(spec: ProgramSpec, description: string, backend: string) {
+    this.#spec = spec;
+    this.#table = parameterTable(spec.model);
+    this.#backend = backend;
+    this.description = description;
+  }
+
+  setParameters(parameters: Float32Array): void {
+    tf.dispose(this.#parameters);
+    // Copied: the caller may reuse the vector, and the cpu backend keeps the arrays that it is given.
+    this.#parameters = this.#table.entries.map(({ shape, offset, size }) =>
+      tf.tensor(parameters.slice(offset, offset + size), [...shape]),
+    );
+  }
+
+  train(leaf: LeafInputs): Promise<LeafOutputs> {
+    return this.#run(() => {
+      const { loss, correct, gradients } = trainStep(this.#spec, this.#tensors(leaf));
+      const gradient = new Float32Array(this.#table.size);
+      for (const [index, { offset }] of this.#table.entries.entries()) {
+        gradient.set((gradients[index] as tf.Tensor).dataSync() as Float32Array, offset);
+      }
+      const outputs = { ...sums(loss, correct), gradient };
+      correct.dispose();
+      return outputs;
+    });
+  }
+
+  evaluate(leaf: LeafInputs): Promise<LeafOutputs> {
+    return this.#run(() => {
+      const { loss, correct } = forwardStep(this.#spec, this.#tensors(leaf));
+      return { ...sums(loss, correct), gradient: new Float32Array(0) };
+    });
+  }
+
+  predict(images: Float32Array): Promise<Float32Array> {
+    const { microBatch } = this.#spec;
+    const labels = new Int32Array(microBatch);
+    const leaf = { images, labels, weights: new Float32Array(microBatch) };
+    return this.#run(() => {
+      const { logits } = forwardStep(this.#spec, this.#tensors(leaf));
+      return logits.dataSync().slice() as Float32Array;
+    });
+  }
+
+  async dispose(): Promise<void> {
+    tf.dispose(this.#parameters);
+  }
+
+  /** Runs on this program's backend and frees every tensor made meanwhile. */
+  async #run<T>(work: () => T): Promise<T> {
+    await tf.setBackend(this.#backend);
+    tf.engine().startScope();
+    try {
+      return work();
+    } finally {
+      tf.engine().endScope();
+    }
+  }
+
+  #tensors({ images, labels, weights }: LeafInputs): StepInputs {
+    return {
+      parameters: this.#parameters,
+      images: tf.tensor4d(images, imagesShape(this.#spec)),
+      labels: tf.tensor1d(labels, 'int32'),
+      weights: tf.tensor1d(weights),
+    };
+  }
+}
+
+function sums(loss: tf.Tensor, correct: tf.Tensor): { lossSum: number; correct: number } {
+  return {
+    lossSum: loss.dataSync()[0] as number,
+    correct: Math.round(correct.dataSync()[0] as number),
+  };
+}

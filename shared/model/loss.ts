@@ -1,0 +1,45 @@
+/** @file What training minimises: weighted softmax cross-entropy, as sums over samples. */
+import * as tf from '@tensorflow/tfjs-core';
+
+/** Labels of a leaf and how much each sample counts. Shapes  both [B]; weights are 0 or 1. */
+export interface Targets {
+  readonly labels: tf.Tensor1D;
+  readonly weights: tf.Tensor1D;
+}
+
+/**
+ * Sum of the samples' cross-entropies, each times its weight.
+ *
+ * With smoothing s the target is 1 - s on the label plus s / O on every class.
+ *
+ * Shapes  logits [B, O] -> scalar.
+ * Source  label smoothing: Szegedy et al. 2015 (arXiv:1512.00567), section 7.
+ */
+export function crossEntropySum(
+  logits: tf.Tensor2D,
+  { labels, weights }: Targets,
+  labelSmoothing: number,
+): tf.Scalar {
+  const numClasses = logits.shape[1];
+  const on = 1 - labelSmoothing + labelSmoothing / numClasses;
+  const target_BO = tf.oneHot(labels, numClasses, on, labelSmoothing / numClasses);
+  const weights_B1 = tf.reshape(weights, [-1, 1]);
+  const op = tf.customGrad((logits_BO, save) => {
+    const x_BO = logits_BO as tf.Tensor;
+    const shifted_BO = tf.sub(x_BO, tf.max(x_BO, -1, true));
+    const logP_BO = tf.sub(shifted_BO, tf.log(tf.sum(tf.exp(shifted_BO), -1, true)));
+    (save as tf.GradSaveFunc)([logP_BO, target_BO, weights_B1]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
+      const [logP_BO, target_BO, weights_B1] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+      return tf.mul(tf.mul(tf.sub(tf.exp(logP_BO), target_BO), weights_B1), dy);
+    };
+    return { value: tf.neg(tf.sum(tf.mul(tf.mul(target_BO, logP_BO), weights_B1))), gradFunc };
+  });
+  return op(logits) as tf.Scalar;
+}
+
+/** How many samples (of weight 1) have their largest logit on the label. */
+export function correctCount(logits: tf.Tensor2D, { labels, weights }: Targets): tf.Scalar {
+  const isCorrect_B = tf.equal(tf.argMax(logits, -1), labels);
+  return tf.sum(tf.mul(tf.cast(isCorrect_B, 'float32'), weights));
+}

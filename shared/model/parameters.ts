@@ -1,0 +1,106 @@
+/** @file The parameters of a ViT: one flat float32 vector, and the table that says what lies where. */
+import { type ModelConfig, numPatches } from './variants.ts';
+
+/** One named tensor inside the flat vector. */
+export interface ParameterEntry {
+  /** timm's name, such as `blocks.0.attn.qkv.weight`. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Index of its first value in the flat vector. */
+  readonly offset: number;
+  /** Number of values. */
+  readonly size: number;
+  /** Whether weight decay applies: to matrices, not to biases, norms, the class token and positions. */
+  readonly decays: boolean;
+}
+
+/** Where everything lies. `size` is the length of the flat vector. */
+export interface ParameterTable {
+  readonly entries: readonly ParameterEntry[];
+  readonly size: number;
+}
+
+/** Grows whenever the same table would give other numbers: a change of vit.ts, loss.ts or the ops. */
+const MODEL_REVISION = 1;
+
+/**
+ * Lays the parameters of a model out in timm's names, shapes and order.
+ *
+ * Source  timm `VisionTransformer`; a linear layer's weight is [outputs, inputs].
+ */
+export function parameterTable(model: ModelConfig): ParameterTable {
+  const { width: D, mlpWidth, channels, patchSize: P, numClasses } = model;
+  const shapes: [name: string, shape: number[]][] = [
+    ['cls_token', [1, 1, D]],
+    ['pos_embed', [1, numPatches(model) + 1, D]],
+    ['patch_embed.proj.weight', [D, channels, P, P]],
+    ['patch_embed.proj.bias', [D]],
+  ];
+  for (let block = 0; block < model.depth; block += 1) {
+    const name = `blocks.${block}`;
+    shapes.push(
+      ...normShapes(`${name}.norm1`, D),
+      ...linearShapes(`${name}.attn.qkv`, D, 3 * D),
+      ...linearShapes(`${name}.attn.proj`, D, D),
+      ...normShapes(`${name}.norm2`, D),
+      ...linearShapes(`${name}.mlp.fc1`, D, mlpWidth),
+      ...linearShapes(`${name}.mlp.fc2`, mlpWidth, D),
+    );
+  }
+  shapes.push(...normShapes('norm', D), ...linearShapes('head', D, numClasses));
+  let size = 0;
+  const entries = shapes.map(([name, shape]) => {
+    const entry = { name, shape, offset: size, size: product(shape), decays: decays(name, shape) };
+    size += entry.size;
+    return entry;
+  });
+  return { entries, size };
+}
+
+/** Views of each tensor in a flat vector, by name; nothing is copied. */
+export function parameterViews(
+  flat: Float32Array,
+  table: ParameterTable,
+): Map<string, Float32Array> {
+  return new Map(
+    table.entries.map(({ name, offset, size }) => [name, flat.subarray(offset, offset + size)]),
+  );
+}
+
+/** Everything the numbers of a step depend on besides data and parameters, as one canonical text. */
+export function modelSignature(spec: {
+  readonly model: ModelConfig;
+  readonly microBatch: number;
+  readonly labelSmoothing: number;
+}): string {
+  const { model, microBatch, labelSmoothing } = spec;
+  const tensors = parameterTable(model).entries.map(({ name, shape }) => `${name}[${shape}]`);
+  return [
+    `revision ${MODEL_REVISION}`,
+    `image ${model.imageSize} patch ${model.patchSize} heads ${model.heads}`,
+    `leaf ${microBatch} smoothing ${labelSmoothing}`,
+    ...tensors,
+  ].join('\n');
+}
+
+function linearShapes(name: string, inputs: number, outputs: number): [string, number[]][] {
+  return [
+    [`${name}.weight`, [outputs, inputs]],
+    [`${name}.bias`, [outputs]],
+  ];
+}
+
+function normShapes(name: string, width: number): [string, number[]][] {
+  return [
+    [`${name}.weight`, [width]],
+    [`${name}.bias`, [width]],
+  ];
+}
+
+function decays(name: string, shape: readonly number[]): boolean {
+  return shape.length > 1 && name !== 'cls_token' && name !== 'pos_embed';
+}
+
+function product(shape: readonly number[]): number {
+  return shape.reduce((size, side) => size * side, 1);
+}
