@@ -51,6 +51,8 @@ export class CoordinatorDriver implements CoordinatorPort {
   readonly gradientBytes: number;
   readonly sessions: Sessions;
   readonly badSamples = new Map<string, string>();
+  /** Engines that took part; more than one kind of them keeps promise P1 but not P2. */
+  readonly engines: string[] = [];
   readonly #parts: DriverParts;
   readonly #stopwatch = new StepStopwatch();
   readonly #inbox: RunEvent[] = [];
@@ -115,6 +117,7 @@ export class CoordinatorDriver implements CoordinatorPort {
     known.engine = engine;
     known.heardMs = this.#parts.clock.nowMs();
     this.sessions.peak = Math.max(this.sessions.peak, this.sessions.numReady);
+    this.#noteEngine(engine);
     this.#tellWorker(known, 'ready', engine);
     this.#dispatch({ type: 'workerReady', worker });
   }
@@ -181,6 +184,12 @@ export class CoordinatorDriver implements CoordinatorPort {
       version: store.version,
       badSamples: this.badSamples.size,
     });
+  }
+
+  /** Images a second over the whole run, waiting and testing included. */
+  get imagesPerSecond(): number {
+    const { progress, clock } = this.#parts;
+    return progress.samples / progress.secondsHere(clock.nowMs());
   }
 
   // ---- events to the core, effects from it ----
@@ -352,6 +361,19 @@ export class CoordinatorDriver implements CoordinatorPort {
     const workers = this.sessions.all().length;
     this.#parts.log.info({ worker: known.worker, reason, workers }, `worker ${what}`);
     this.#parts.onEvent({ type: 'worker', worker: known.worker, what, reason, workers });
+  }
+
+  #noteEngine(description: string): void {
+    // The number of threads changes no bit, the kind of engine does.
+    const engine = description.replace(/, threads \d+$/, '');
+    if (this.engines.includes(engine)) return;
+    this.engines.push(engine);
+    if (this.engines.length > 1) {
+      this.#parts.log.warn(
+        { engines: this.engines },
+        'engines differ: results are not bit-reproducible',
+      );
+    }
   }
 
   #creditWorker(worker: string, node: NodeHeader): void {

@@ -97,7 +97,12 @@ export class RunProgress {
 
   /** Seconds of this run, those before a resume included. */
   seconds(nowMs: number): number {
-    return this.#secondsBefore + (nowMs - this.#startedMs) / 1000;
+    return this.#secondsBefore + this.secondsHere(nowMs);
+  }
+
+  /** Seconds since this process started or resumed the run. */
+  secondsHere(nowMs: number): number {
+    return (nowMs - this.#startedMs) / 1000;
   }
 
   /** Seconds that `stepsLeft` steps will take at the present speed. */

@@ -150,7 +150,7 @@ export class WorkerDriver {
         protocolVersion: PROTOCOL_VERSION,
         name,
         instance: this.#instance,
-        engine: this.#preparation?.engine.description ?? choice.engine,
+        engine: this.#preparation?.engine.description ?? choice.engine ?? 'auto',
         host: hostname(),
         pid: process.pid,
         modelFingerprint: this.#modelFingerprint,
@@ -158,10 +158,13 @@ export class WorkerDriver {
       {
         onWelcome: (welcome) => {
           this.#welcome = welcome;
-          const { modelFingerprint, heartbeatMs } = welcome;
-          this.#dispatch({ type: 'welcomed', modelFingerprint, heartbeatMs });
+          const { configJson: run, modelFingerprint, heartbeatMs } = welcome;
+          this.#dispatch({ type: 'welcomed', run, modelFingerprint, heartbeatMs });
         },
-        onAssignment: (assignment) => this.#dispatch({ type: 'assigned', assignment }),
+        onAssignment: (assignment) => {
+          const numLeaves = this.#prepared.feeder.numLeaves(assignment);
+          this.#dispatch({ type: 'assigned', assignment, numLeaves });
+        },
         onFinish: ({ code, reason }) => this.#dispatch({ type: 'finished', code, reason }),
         onClosed: (error) => {
           if (this.#stream === stream) this.#connectionClosed(error);

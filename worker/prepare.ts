@@ -15,11 +15,11 @@ import type { WelcomeInfo } from './link.ts';
 
 /** What the one who starts a worker may decide against the run's config. */
 export interface WorkerChoice {
-  readonly engine: RunConfig['compute']['engine'] | undefined;
-  readonly provider: RunConfig['compute']['provider'] | undefined;
-  readonly threads: number | 'auto' | undefined;
+  readonly engine?: RunConfig['compute']['engine'];
+  readonly provider?: RunConfig['compute']['provider'];
+  readonly threads?: number | 'auto';
   /** Folder of the data set on this machine, for data.access: local. */
-  readonly dataPath: string | undefined;
+  readonly dataPath?: string;
 }
 
 /** A worker's half of a run, ready to compute. */

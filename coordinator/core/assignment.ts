@@ -7,7 +7,7 @@
 
 import type { LeafRange } from './messages.ts';
 import { leavesOf, rangesOf } from './round.ts';
-import { alignedNodes } from './tree.ts';
+import { alignedNodes } from '../../shared/training/reduction.ts';
 
 /** A decision and the sentence that explains it. */
 export interface Decision<T> {

@@ -6,7 +6,7 @@
 import { assert } from '../../shared/core/errors.ts';
 import type { ArrivedNode, LeafRange, NodeTotals, PushOutcome } from './messages.ts';
 import type { RoundPlace } from './plan.ts';
-import { isNode } from './tree.ts';
+import { isNode } from '../../shared/training/reduction.ts';
 
 /** One round, from its opening until the next is opened. */
 export class Round {

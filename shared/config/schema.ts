@@ -7,16 +7,22 @@ import { z } from 'zod';
 import { parseBytes } from '../core/units.ts';
 import { ENCODER_SIZES } from '../model/variants.ts';
 
+const SIZES = Object.keys(ENCODER_SIZES);
 const count = z.int().min(1);
 const fraction = z.number().min(0).max(1);
 const positive = z.number().positive();
+/** Text of one form; `title` names it in messages and in the list of options. */
+const text = (form: RegExp, title: string) => z.string().regex(form).meta({ title });
 /** A size with its unit, parsed to bytes. */
-const bytes = z.union([z.string(), z.int().positive()]).transform((value, context) => {
-  const size = typeof value === 'number' ? value : parseBytes(value);
-  if (size !== undefined) return size;
-  context.addIssue(`expected a size with a unit such as 64MiB, got "${value}"`);
-  return z.NEVER;
-});
+const bytes = z
+  .union([z.string(), z.int().positive()])
+  .meta({ title: 'size such as 64MiB' })
+  .transform((value, context) => {
+    const size = typeof value === 'number' ? value : parseBytes(value);
+    if (size !== undefined && size > 0) return size;
+    context.addIssue('not a size');
+    return z.NEVER;
+  });
 
 const data = z.strictObject({
   source: z
@@ -88,12 +94,10 @@ const data = z.strictObject({
 });
 
 const model = z.strictObject({
-  variant: z
-    .string()
-    .regex(new RegExp(`^(${Object.keys(ENCODER_SIZES).join('|')})/[1-9][0-9]*$`), {
-      error:
-        'expected a ViT variant such as B/16 (sizes Ti, S, B, L, H, then / and the patch size)',
-    })
+  variant: text(
+    new RegExp(`^(${SIZES.join('|')})/[1-9][0-9]*$`),
+    `ViT variant such as B/16 (sizes ${SIZES.join(', ')}, then / and the patch size)`,
+  )
     .optional()
     .describe('Public name of the size and patch, such as Ti/16; or give the five numbers instead'),
   imageSize: count.describe('Side of the square input image in pixels'),
@@ -155,9 +159,7 @@ const checkpoint = z.strictObject({
 });
 
 const cluster = z.strictObject({
-  listen: z
-    .string()
-    .regex(/^.+:\d{1,5}$/, { error: 'expected HOST:PORT such as 127.0.0.1:50051' })
+  listen: text(/^.+:\d{1,5}$/, 'HOST:PORT such as 127.0.0.1:50051')
     .default('127.0.0.1:0')
     .describe('Address of the coordinator (port 0: any free one)'),
   workers: z
@@ -206,12 +208,10 @@ const limits = z.strictObject({
 
 /** A run's configuration before the cross-field rules. */
 const fields = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$/, {
-      error: 'expected letters, digits, dot, dash, underscore',
-    })
-    .describe('Name of the run; its folder is runs/NAME-TIME'),
+  name: text(
+    /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$/,
+    'name of up to 64 letters, digits, dots, dashes, underscores',
+  ).describe('Name of the run; its folder is runs/NAME-TIME'),
   seed: z
     .int()
     .min(0)

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { divide } from '../../coordinator/core/assignment.ts';
 import { agendaOf, totalSteps, trainingRound } from '../../coordinator/core/plan.ts';
 import { leavesOf, rangesOf } from '../../coordinator/core/round.ts';
-import { alignedNodes, isNode } from '../../coordinator/core/tree.ts';
+import { alignedNodes, isNode } from '../../shared/training/reduction.ts';
 import { PLAN } from '../unit/core/scene.ts';
 
 const hands = fc.array(

@@ -38,6 +38,7 @@ export async function loadEager(name: EagerName): Promise<Record<string, unknown
   try {
     const loaded: Record<string, unknown> = await import(module);
     if (!(await tf.setBackend(backend))) throw new Error(`backend ${backend} does not start`);
+    if (name === 'tfjs-node-gpu' && !isUsingGpu(tf.backend())) throw new Error('it sees no GPU');
     return loaded;
   } catch (error) {
     const reason = TesseraError.from(error).sentence.split('\n')[0];
@@ -46,6 +47,11 @@ export async function loadEager(name: EagerName): Promise<Record<string, unknown
       cause: error,
     });
   }
+}
+
+/** Whether TensorFlow's backend runs on a GPU; the package runs on the CPU where it finds none. */
+function isUsingGpu(backend: object): boolean {
+  return 'isUsingGpuDevice' in backend && backend.isUsingGpuDevice === true;
 }
 
 /** Prepares the step for running it eagerly: nothing is compiled. */

@@ -1,0 +1,188 @@
+/** @file The worker processes of `tessera train`: started, watched, started again, ended. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { deferred } from '../shared/core/async.ts';
+import { systemClock } from '../shared/core/clock.ts';
+import { TesseraError } from '../shared/core/errors.ts';
+import type { Devices } from '../shared/host/devices.ts';
+
+/** What local workers need to know. */
+export interface LocalWorkersOptions {
+  /** Program and arguments of a worker, without its name. */
+  readonly command: readonly string[];
+  readonly count: number;
+  /** Restarts over the whole run. */
+  readonly restarts: number;
+  readonly logsFolder: string;
+  /** Environment of worker `number` (from 0) beside our own. */
+  environment(number: number): Readonly<Record<string, string>>;
+  /** Whether the run is ending: from then on it is no death when a worker goes. */
+  isEnding(): boolean;
+  /** Says what happened to a worker. */
+  readonly say: (line: string) => void;
+}
+
+/** The end of a worker that nobody asked for. */
+export interface WorkerDeath {
+  readonly name: string;
+  readonly pid: number | undefined;
+  /** `exit code 69` or `signal SIGKILL`. */
+  readonly how: string;
+  /** The last thing it said that explains it. */
+  readonly lastWords: string;
+  readonly logPath: string;
+}
+
+const BACK_OFF_FIRST_MS = 500;
+const BACK_OFF_MAX_MS = 10_000;
+/** A worker that was told to finish gets this long, then its stdin closes, then it is killed. */
+const FINISH_MS = 5_000;
+const KILL_MS = 2_000;
+
+/** N worker processes that live as long as the run, within a budget of restarts. */
+export class LocalWorkers {
+  readonly #options: LocalWorkersOptions;
+  readonly #lost = deferred<never>();
+  readonly #stop = new AbortController();
+  readonly #alive = new Map<string, { child: ChildProcess; ended: Promise<void> }>();
+  #restartsLeft: number;
+  #restartsPending = 0;
+  #firstDeath: WorkerDeath | undefined;
+
+  constructor(options: LocalWorkersOptions) {
+    this.#options = options;
+    this.#restartsLeft = options.restarts;
+    this.#lost.promise.catch(() => {});
+    mkdirSync(options.logsFolder, { recursive: true });
+    for (let number = 0; number < options.count; number += 1) this.#start(number);
+  }
+
+  /** Rejects with WORKERS_LOST when none is left and none may be started again; never resolves. */
+  get failed(): Promise<never> {
+    return this.#lost.promise;
+  }
+
+  /** Ends the workers; `gently` gives them time to hear from the coordinator that the run is over. */
+  async close(gently: boolean): Promise<void> {
+    this.#stop.abort(new TesseraError('CANCELLED', 'the workers are being ended'));
+    if (gently) await this.#allEnded(FINISH_MS);
+    for (const { child } of this.#alive.values()) child.stdin?.end();
+    await this.#allEnded(KILL_MS);
+    for (const { child } of this.#alive.values()) child.kill('SIGKILL');
+  }
+
+  async #allEnded(limitMs: number): Promise<void> {
+    const ended = Promise.all([...this.#alive.values()].map((worker) => worker.ended));
+    const enough = new AbortController();
+    await Promise.race([ended, systemClock.sleep(limitMs, enough.signal).catch(() => {})]);
+    enough.abort();
+  }
+
+  #start(number: number): void {
+    const name = `w${number + 1}`;
+    const logPath = join(this.#options.logsFolder, `${name}.log`);
+    const [program, ...args] = this.#options.command;
+    const log = openSync(logPath, 'a');
+    const child = spawn(program as string, [...args, '--name', name], {
+      // Our end of its stdin closes with us, however we go; a worker that sees that ends too.
+      stdio: ['pipe', log, log],
+      env: { ...process.env, ...this.#options.environment(number) },
+    });
+    closeSync(log);
+    // Writing to a dead worker's stdin is no news: its end is.
+    child.stdin?.on('error', () => {});
+    const ended = deferred<void>();
+    this.#alive.set(name, { child, ended: ended.promise });
+    const onEnd = (how: string | undefined) => {
+      if (!this.#alive.delete(name)) return;
+      ended.resolve();
+      if (how === undefined || this.#stop.signal.aborted || this.#options.isEnding()) return;
+      const lastWords = lastWordsIn(readText(logPath));
+      this.#died(number, { name, pid: child.pid, how, lastWords, logPath });
+    };
+    child.once('error', (error) => onEnd(`never started: ${error.message}`));
+    child.once('exit', (code, signal) => {
+      if (signal !== null) onEnd(`signal ${signal}`);
+      else onEnd(code === 0 ? undefined : `exit code ${code}`);
+    });
+  }
+
+  #died(number: number, death: WorkerDeath): void {
+    this.#firstDeath ??= death;
+    if (this.#restartsLeft > 0) {
+      const attempt = this.#options.restarts - this.#restartsLeft;
+      this.#restartsLeft -= 1;
+      this.#options.say(
+        `worker/${death.name} ended with ${death.how}, starts again (${this.#restartsLeft} restarts left)`,
+      );
+      void this.#startLater(number, Math.min(BACK_OFF_MAX_MS, BACK_OFF_FIRST_MS * 2 ** attempt));
+      return;
+    }
+    this.#options.say(`worker/${death.name} ended with ${death.how}, no restarts left`);
+    if (this.#alive.size > 0 || this.#restartsPending > 0) return;
+    this.#lost.reject(this.#workersLost(this.#firstDeath));
+  }
+
+  async #startLater(number: number, delayMs: number): Promise<void> {
+    this.#restartsPending += 1;
+    const isTime = await systemClock.sleep(delayMs, this.#stop.signal).then(
+      () => true,
+      () => false,
+    );
+    this.#restartsPending -= 1;
+    if (isTime) this.#start(number);
+  }
+
+  #workersLost(first: WorkerDeath): TesseraError {
+    for (const line of rootCause(first)) this.#options.say(line);
+    const { restarts } = this.#options;
+    return new TesseraError(
+      'WORKERS_LOST',
+      `no worker is left after ${restarts} restart${restarts === 1 ? '' : 's'}: ${first.lastWords}`,
+      {
+        hint: `read ${first.logPath}; tessera doctor shows which engines work here`,
+        details: { first },
+      },
+    );
+  }
+}
+
+/** Workers to start: as many as asked for; `auto` is one a GPU, else one for two cores and at least 2. */
+export function countWorkers(wanted: number | 'auto', { gpus, numThreads }: Devices): number {
+  if (wanted !== 'auto') return wanted;
+  return gpus.length > 0 ? gpus.length : Math.max(2, Math.floor(numThreads / 2));
+}
+
+/** Threads of each of `count` workers that share this machine's cores. */
+export function threadsEach({ numThreads }: Devices, count: number): number {
+  return Math.max(1, Math.floor(numThreads / count));
+}
+
+/** The block that names the first failure: the later ones are often only its echo. */
+export function rootCause(death: WorkerDeath): readonly string[] {
+  return [
+    '',
+    'first failure',
+    `  worker  ${death.name} (pid ${death.pid ?? 'none'})`,
+    `  end     ${death.how}`,
+    `  said    ${death.lastWords}`,
+    `  log     ${death.logPath}`,
+    '',
+  ];
+}
+
+/** The newest error that a worker's log holds, else its last line. */
+export function lastWordsIn(log: string): string {
+  const lines = log.split('\n').filter((line) => line.trim() !== '');
+  const error = lines.findLast((line) => line.startsWith('error: '));
+  return error?.slice('error: '.length) ?? lines.at(-1)?.slice(0, 200) ?? 'nothing';
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

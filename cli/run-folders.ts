@@ -1,0 +1,37 @@
+/** @file Finds runs on this disk: the newest one, its address, the checkpoint that a path means. */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RUN_FILES, RUNS_FOLDER } from '../coordinator/run-folder.ts';
+import { TesseraError } from '../shared/core/errors.ts';
+
+/** The newest folder of the runs called `name`, by its time in its name. Throws  USAGE when there is none. */
+export async function newestRunFolder(name: string, runsFolder = RUNS_FOLDER): Promise<string> {
+  const stamped = (await namesIn(runsFolder)).filter(
+    (entry) => entry.startsWith(`${name}-`) && /^\d{8}-\d{6}$/.test(entry.slice(name.length + 1)),
+  );
+  const newest = stamped.sort().at(-1);
+  if (newest !== undefined) return join(runsFolder, newest);
+  throw new TesseraError('USAGE', `there is no run of ${name} in ${runsFolder}/ to go on with`, {
+    hint: 'give its folder, --resume RUN_FOLDER, or leave --resume out to start anew',
+  });
+}
+
+/** The coordinator of the run whose address file is the newest. Throws  USAGE when there is none. */
+export async function newestAddress(runsFolder = RUNS_FOLDER): Promise<string> {
+  let newest: { path: string; timeMs: number } | undefined;
+  for (const entry of await namesIn(runsFolder)) {
+    const path = join(runsFolder, entry, RUN_FILES.address);
+    const timeMs = (await stat(path).catch(() => undefined))?.mtimeMs;
+    if (timeMs !== undefined && (newest === undefined || timeMs > newest.timeMs)) {
+      newest = { path, timeMs };
+    }
+  }
+  if (newest !== undefined) return (await readFile(newest.path, 'utf8')).trim();
+  throw new TesseraError('USAGE', `no run in ${runsFolder}/ says where its coordinator is`, {
+    hint: 'give its address: tessera status HOST:PORT',
+  });
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  return await readdir(folder).catch(() => []);
+}

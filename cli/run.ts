@@ -1,0 +1,169 @@
+/** @file What `train` and `coordinator` have in common: start a run, show it, end it, sum it up. */
+import type { RunResult } from '../coordinator/events.ts';
+import { type RunningCoordinator, startCoordinator } from '../coordinator/start.ts';
+import { type LoadedConfig, loadConfig } from '../shared/config/load.ts';
+import { withDeadline } from '../shared/core/async.ts';
+import { systemClock } from '../shared/core/clock.ts';
+import { TesseraError } from '../shared/core/errors.ts';
+import { formatDuration } from '../shared/core/units.ts';
+import { createLog } from '../shared/host/log.ts';
+import { watchShutdown } from '../shared/host/shutdown.ts';
+import { createDisplay, type Display } from './display.ts';
+import { readableLogLine } from './log-lines.ts';
+import { newestRunFolder } from './run-folders.ts';
+import { formatPercent } from './table.ts';
+import { paint, pointer, printJson, say } from './talk.ts';
+import { VERSION } from './version.ts';
+
+/** Flags of `train` and `coordinator`. */
+export interface RunOptions {
+  readonly config: string;
+  readonly set?: string[];
+  readonly runFolder?: string;
+  /** True without a folder: the newest run of this name. */
+  readonly resume?: string | true;
+  readonly listen?: string;
+  readonly json?: true;
+  readonly verbose?: true;
+}
+
+/** Those who compute for a run and belong to this command. */
+export interface Crew {
+  /** Rejects when nobody is left to compute; never resolves. */
+  readonly failed: Promise<never>;
+  /** Ends the crew: gently after a run that ended well. */
+  close(gently: boolean): Promise<void>;
+}
+
+/** A run that has just been started. */
+export interface StartedRun {
+  readonly running: RunningCoordinator;
+  readonly loaded: LoadedConfig;
+  readonly display: Display;
+  /** Aborts when the run is to end early. */
+  readonly signal: AbortSignal;
+}
+
+/** How a command takes part in the run it started. */
+export interface RunPart {
+  readonly command: 'train' | 'coordinator';
+  /** Lines of the banner beside those that every run has. */
+  banner(running: RunningCoordinator): readonly string[];
+  hire?(started: StartedRun): Promise<Crew>;
+}
+
+/** Longest time for a run that is being ended to write what it must. */
+const ENDING_MS = 120_000;
+
+/** Runs a run to its end. Throws  the reason when it ends badly, CANCELLED after Ctrl-C. */
+export async function driveRun(options: RunOptions, part: RunPart): Promise<void> {
+  const startedMs = performance.now();
+  const display = createDisplay();
+  const shutdown = watchShutdown({ announce: (sentence) => display.line(sentence) });
+  const stop = new AbortController();
+  const signal = AbortSignal.any([shutdown.signal, stop.signal]);
+  try {
+    const loaded = await loadConfig(options.config, { set: options.set ?? [] });
+    const running = await startCoordinator({
+      loaded,
+      ...(options.listen !== undefined && { listen: options.listen }),
+      ...(options.runFolder !== undefined && { runFolder: options.runFolder }),
+      ...(options.resume !== undefined && { resume: await resumeFolder(options.resume, loaded) }),
+      log: createLog({
+        component: 'coordinator',
+        level: options.verbose ? 'debug' : 'warn',
+        destination: { write: (line) => display.line(readableLogLine(line)) },
+      }),
+      signal,
+      onEvent: (event) => display.event(event),
+    });
+    for (const line of banner(running, performance.now() - startedMs)) display.line(line);
+    for (const line of part.banner(running)) display.line(line);
+    display.attach(() => running.status());
+    const result = await withCrew(part, { running, loaded, display, signal }, stop);
+    display.close();
+    report(result, options);
+  } catch (thrown) {
+    display.close();
+    throw thrown;
+  } finally {
+    shutdown.dispose();
+  }
+}
+
+async function resumeFolder(resume: string | true, loaded: LoadedConfig): Promise<string> {
+  return resume === true ? await newestRunFolder(loaded.config.name) : resume;
+}
+
+/** Waits for the end of the run; if its crew is lost first, that is the end. */
+async function withCrew(
+  part: RunPart,
+  started: StartedRun,
+  stop: AbortController,
+): Promise<RunResult> {
+  const { running } = started;
+  // Whoever waits for it comes later; until then its failure must not end the process.
+  running.finished.catch(() => {});
+  let crew: Crew | undefined;
+  let endedWell = false;
+  try {
+    crew = await part.hire?.(started);
+    const result = await Promise.race([running.finished, ...(crew ? [crew.failed] : [])]);
+    endedWell = true;
+    return result;
+  } catch (thrown) {
+    const error = TesseraError.from(thrown);
+    stop.abort(error);
+    // What cannot wait (a checkpoint being written) is finished before the process goes.
+    await withDeadline(systemClock, running.finished, ENDING_MS, 'ending the run').catch(() => {});
+    throw error.code === 'CANCELLED' ? withResumeHint(error, part, started) : error;
+  } finally {
+    await crew?.close(endedWell);
+  }
+}
+
+function withResumeHint(
+  error: TesseraError,
+  part: RunPart,
+  { running, loaded }: StartedRun,
+): TesseraError {
+  return new TesseraError('CANCELLED', error.sentence, {
+    hint: `go on with: tessera ${part.command} ${loaded.path} --resume ${running.runFolder}`,
+    cause: error,
+  });
+}
+
+function banner(running: RunningCoordinator, readyMs: number): readonly string[] {
+  const name = paint(['green', 'bold'], `tessera ${VERSION}`);
+  return [
+    '',
+    `  ${name}  ${paint('dim', `ready in ${Math.round(readyMs)} ms`)}`,
+    '',
+    pointer('coordinator', running.address),
+    pointer('run folder', running.runFolder),
+  ];
+}
+
+function report(result: RunResult, options: RunOptions): void {
+  for (const line of summary(result)) say(line);
+  say('');
+  say(pointer('next', `tessera predict IMAGE... --checkpoint ${result.runFolder}`));
+  if (options.json) printJson({ schema: 'train/1', ...result });
+}
+
+/** The end of a run in a few lines. */
+export function summary(result: RunResult): readonly string[] {
+  const fact = (label: string, value: string) => `  ${label.padEnd(13)}  ${value}`;
+  const crew = `${result.workers} worker${result.workers === 1 ? '' : 's'}`;
+  const lines = [
+    '',
+    `${paint('green', '✔')} ${result.steps} steps, ${result.epochs} epochs in ${formatDuration(result.seconds)}`,
+    fact('test accuracy', paint('bold', formatPercent(result.testAccuracy))),
+    fact('test loss', result.testLoss.toFixed(4)),
+    fact('speed', `${Math.round(result.imagesPerSecond)} img/s, ${crew}, ${result.engine}`),
+    fact('parameters', `sha256 ${result.parametersSha256}`),
+    fact('checkpoints', `${result.runFolder}/checkpoints`),
+  ];
+  if (result.badSamples > 0) lines.push(fact('unreadable', `${result.badSamples} images`));
+  return lines;
+}

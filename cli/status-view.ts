@@ -1,0 +1,62 @@
+/** @file A run's status as text: the run, then a table of its workers. Pure. */
+import type { RunStatus } from '../coordinator/port.ts';
+import { formatDuration } from '../shared/core/units.ts';
+import { type Column, formatAge, formatNumber, formatPercent, formatTable } from './table.ts';
+
+const WORKER_COLUMNS: readonly Column[] = [
+  { title: 'WORKER' },
+  { title: 'STATE' },
+  { title: 'STEP', align: 'right' },
+  { title: 'LEAVES', align: 'right' },
+  { title: 'IMG/S', align: 'right' },
+  { title: 'SILENT', align: 'right' },
+  { title: 'AGE', align: 'right' },
+  { title: 'ENGINE' },
+];
+
+/** The whole status: a block about the run and the table of its workers. */
+export function statusLines(status: RunStatus): readonly string[] {
+  const rows = status.workers.map((worker) => [
+    worker.worker,
+    worker.state,
+    String(worker.step),
+    String(worker.leavesDone),
+    formatNumber(worker.imagesPerSecond, 0),
+    `${worker.silentSeconds.toFixed(1)}s`,
+    formatAge(worker.ageSeconds),
+    worker.engine.replaceAll(' ', '-'),
+  ]);
+  const table = rows.length === 0 ? ['no workers'] : formatTable(WORKER_COLUMNS, rows);
+  return [...runBlock(status), '', ...table];
+}
+
+function runBlock(status: RunStatus): readonly string[] {
+  const facts: readonly (readonly [string, string])[] = [
+    ['Run', status.run],
+    ['Phase', status.reason === '' ? status.phase : `${status.phase} (${status.reason})`],
+    ['Step', `${status.step}/${status.stepsTotal}, epoch ${status.epoch}/${status.epochsTotal}`],
+    [
+      'Train',
+      `loss ${formatNumber(status.loss, 4)}, accuracy ${formatPercent(status.trainAccuracy)}`,
+    ],
+    [
+      'Test',
+      `loss ${formatNumber(status.testLoss, 4)}, accuracy ${formatPercent(status.testAccuracy)}`,
+    ],
+    ['Speed', `${formatNumber(status.imagesPerSecond, 0)} img/s`],
+    ['Time', `${formatDuration(status.seconds)}, ${timeLeft(status)} left`],
+    ['Parameters', parametersOf(status)],
+    ['Folder', status.runFolder],
+    ...(status.badSamples === 0 ? [] : [['Unreadable', `${status.badSamples} images`] as const]),
+  ];
+  return facts.map(([label, value]) => `${`${label}:`.padEnd(12)} ${value}`);
+}
+
+function timeLeft({ etaSeconds }: RunStatus): string {
+  return Number.isFinite(etaSeconds) ? formatDuration(etaSeconds) : '-';
+}
+
+function parametersOf({ parametersSha256, parametersVersion }: RunStatus): string {
+  if (parametersSha256 === '') return '<none>';
+  return `${parametersSha256.slice(0, 12)} after step ${parametersVersion}`;
+}

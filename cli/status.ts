@@ -1,0 +1,65 @@
+/** @file `tessera status`: what a run is doing, once or every second. */
+import { systemClock } from '../shared/core/clock.ts';
+import { TesseraError } from '../shared/core/errors.ts';
+import { watchShutdown } from '../shared/host/shutdown.ts';
+import { fetchStatus, type StatusReply } from '../shared/rpc/status-client.ts';
+import { newestAddress } from './run-folders.ts';
+import { statusLines } from './status-view.ts';
+import { print, printJson } from './talk.ts';
+
+/** Flags of `status`. */
+export interface StatusOptions {
+  readonly address?: string;
+  readonly watch?: true;
+  readonly json?: true;
+}
+
+const ANSWER_MS = 5000;
+const WATCH_MS = 1000;
+const CLEAR_SCREEN = '\x1b[H\x1b[2J';
+
+/** Shows the status of a run. Throws  COORDINATOR_UNREACHABLE when nobody answers. */
+export async function runStatus(options: StatusOptions): Promise<void> {
+  const address = options.address ?? (await newestAddress());
+  if (options.watch) return await watch(address, options);
+  show(await ask(address), options);
+}
+
+/** Shows it again and again until the run is over or Ctrl-C: both are good ends. */
+async function watch(address: string, options: StatusOptions): Promise<void> {
+  const shutdown = watchShutdown({ announce: () => {} });
+  try {
+    for (;;) {
+      const status = await ask(address, shutdown.signal);
+      if (process.stdout.isTTY && !options.json) process.stdout.write(CLEAR_SCREEN);
+      show(status, options);
+      if (status.phase === 'done' || status.phase === 'failed') return;
+      await systemClock.sleep(WATCH_MS, shutdown.signal);
+    }
+  } catch (thrown) {
+    if (!shutdown.signal.aborted) throw thrown;
+  } finally {
+    shutdown.dispose();
+  }
+}
+
+async function ask(address: string, signal?: AbortSignal): Promise<StatusReply> {
+  try {
+    return await fetchStatus(address, ANSWER_MS, signal);
+  } catch (thrown) {
+    const error = TesseraError.from(thrown);
+    if (error.code !== 'COORDINATOR_UNREACHABLE' && error.code !== 'TIMEOUT') throw error;
+    throw new TesseraError('COORDINATOR_UNREACHABLE', `no coordinator answers at ${address}`, {
+      hint: 'it may have ended; start or resume the run, or give the address it printed at its start',
+      cause: thrown,
+    });
+  }
+}
+
+/** JSON has no NaN; a number that is not there yet is null there. */
+function show(status: StatusReply, options: StatusOptions): void {
+  if (!options.json) print(statusLines(status));
+  else if (options.watch)
+    process.stdout.write(`${JSON.stringify({ schema: 'status/1', ...status })}\n`);
+  else printJson({ schema: 'status/1', ...status });
+}

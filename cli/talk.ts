@@ -1,0 +1,43 @@
+/** @file What the command line says on stderr: banners, hints and errors. Results go to stdout. */
+import { styleText } from 'node:util';
+import type { TesseraError } from '../shared/core/errors.ts';
+
+type Style = Parameters<typeof styleText>[0];
+
+/** Text in a colour, where stderr shows colours and NO_COLOR does not forbid it. */
+export function paint(style: Style, text: string): string {
+  return styleText(style, text, { stream: process.stderr });
+}
+
+/** Says a line to the person who watches. */
+export function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** `➜ coordinator  127.0.0.1:50051`: something to know or to type. */
+export function pointer(label: string, value: string): string {
+  return `  ${paint('green', '➜')} ${paint('bold', label.padEnd(11))}  ${value}`;
+}
+
+/** The lines of an error: what is wrong, what to do, and with `stack` where in the code. */
+export function describeError(error: TesseraError, options: { readonly stack: boolean }): string {
+  const lines = [`${paint(['red', 'bold'], 'error:')} ${error.sentence}`];
+  if (error.hint !== undefined) lines.push(`  ${paint('cyan', 'hint:')} ${error.hint}`);
+  if (options.stack) {
+    lines.push(paint('dim', error.stack ?? ''));
+    if (error.cause instanceof Error) lines.push(paint('dim', `cause: ${error.cause.stack}`));
+  } else if (error.code === 'INTERNAL') {
+    lines.push('  hint: this is a bug of Tessera; type it again with --verbose to see where');
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** Prints the one JSON document of a command on stdout. */
+export function printJson(document: object): void {
+  process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+}
+
+/** Prints lines of a result on stdout. */
+export function print(lines: readonly string[]): void {
+  process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+}

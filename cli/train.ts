@@ -1,0 +1,48 @@
+/** @file `tessera train`: a coordinator in this process and worker processes around it. */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Devices, findDevices } from '../shared/host/devices.ts';
+import { countWorkers, LocalWorkers, threadsEach } from './local-workers.ts';
+import { type Crew, driveRun, type RunOptions, type StartedRun } from './run.ts';
+
+/** Flags of `train`. */
+export interface TrainOptions extends RunOptions {
+  readonly workers?: number | 'auto';
+}
+
+/** Trains on this machine to the end of the run. Throws  what ended it badly. */
+export async function runTrain(options: TrainOptions): Promise<void> {
+  await driveRun(options, {
+    command: 'train',
+    banner: () => [''],
+    hire: (started) => hire(options, started),
+  });
+}
+
+/** Phases after which workers go by themselves. */
+const ENDINGS: ReadonlySet<string> = new Set(['done', 'failed']);
+
+async function hire(options: TrainOptions, started: StartedRun): Promise<Crew> {
+  const { running, loaded, display, signal } = started;
+  const { cluster, compute } = loaded.config;
+  const devices = await findDevices();
+  const count = countWorkers(options.workers ?? cluster.workers, devices);
+  const threads = compute.threads === 'auto' ? threadsEach(devices, count) : compute.threads;
+  const main = fileURLToPath(import.meta.resolve('./main.js'));
+  const command = [process.execPath, main, 'worker', running.address, '--parent'];
+  return new LocalWorkers({
+    command: [...command, '--threads', String(threads), ...(options.verbose ? ['--verbose'] : [])],
+    count,
+    restarts: cluster.restarts,
+    logsFolder: join(running.runFolder, 'logs'),
+    environment: (number) => gpuOf(number, devices),
+    isEnding: () => signal.aborted || ENDINGS.has(running.status().phase),
+    say: (line) => display.line(line),
+  });
+}
+
+/** Each worker sees one GPU, unless the user has said who sees what. */
+function gpuOf(number: number, { gpus }: Devices): Readonly<Record<string, string>> {
+  if (gpus.length < 2 || process.env['CUDA_VISIBLE_DEVICES'] !== undefined) return {};
+  return { CUDA_VISIBLE_DEVICES: String(number % gpus.length) };
+}

@@ -1,0 +1,73 @@
+/** @file `tessera worker`: one process that computes for a run. */
+import type { EngineChoice } from '../shared/compute/program.ts';
+import { ERROR_EXIT_CODES } from '../shared/core/errors.ts';
+import { createLog } from '../shared/host/log.ts';
+import { watchShutdown } from '../shared/host/shutdown.ts';
+import { startWorker } from '../worker/start.ts';
+import { readableLogLine } from './log-lines.ts';
+import { say } from './talk.ts';
+
+/** Flags of `worker`. */
+export interface WorkerOptions {
+  readonly address: string;
+  readonly name?: string;
+  readonly threads: number | 'auto';
+  readonly engine?: EngineChoice['name'] | 'auto';
+  readonly provider?: EngineChoice['provider'] | 'auto';
+  readonly dataPath?: string;
+  /** Milliseconds. */
+  readonly reconnect?: number;
+  readonly parent?: true;
+  readonly verbose?: true;
+}
+
+/** Computes for the run at `address` until it is over. Throws  what ended it badly, CANCELLED after Ctrl-C. */
+export async function runWorker(options: WorkerOptions): Promise<void> {
+  const shutdown = options.parent ? obeyParent() : watchShutdown({ announce: say });
+  const { engine, provider, threads, dataPath } = options;
+  try {
+    await startWorker({
+      address: options.address,
+      name: options.name ?? '',
+      choice: {
+        threads,
+        ...(engine !== undefined && { engine }),
+        ...(provider !== undefined && { provider }),
+        ...(dataPath !== undefined && { dataPath }),
+      },
+      ...(options.reconnect !== undefined && { reconnectMs: options.reconnect }),
+      log: createLog({
+        component: 'worker',
+        level: options.verbose ? 'debug' : 'info',
+        // Files and pipes get JSON, people get words.
+        ...(process.stderr.isTTY && { destination: { write: sayLogLine } }),
+      }),
+      signal: shutdown.signal,
+    });
+  } finally {
+    shutdown.dispose();
+  }
+}
+
+function sayLogLine(line: string): void {
+  say(readableLogLine(line));
+}
+
+/**
+ * A worker of `tessera train` ends with it: however the parent goes, its end of our stdin closes.
+ *
+ * Ctrl-C in a terminal reaches parent and child alike; the parent decides, so the child does not listen.
+ */
+function obeyParent(): { readonly signal: AbortSignal; dispose(): void } {
+  const ignore = () => {};
+  const leave = () => process.exit(ERROR_EXIT_CODES.CANCELLED);
+  process.on('SIGINT', ignore);
+  process.stdin.once('end', leave).once('error', leave).resume();
+  return {
+    signal: new AbortController().signal,
+    dispose() {
+      process.off('SIGINT', ignore);
+      process.stdin.off('end', leave).off('error', leave).destroy();
+    },
+  };
+}

@@ -1,0 +1,174 @@
+/** @file `state.json` of a checkpoint: what the run knows beside its tensors, and all checksums. */
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { z } from 'zod';
+import { TesseraError } from '../shared/core/errors.ts';
+import { readSafetensors, type SafeTensors } from '../shared/formats/safetensors.ts';
+import { crc32OfPieces, sha256OfText } from '../shared/host/digest.ts';
+import { readWholeFile } from '../shared/host/files.ts';
+import type { EvaluationReport } from './progress.ts';
+
+/** Names of the files of a checkpoint folder. */
+export const CHECKPOINT_FILES = {
+  model: 'model.safetensors',
+  optimizer: 'optimizer.safetensors',
+  state: 'state.json',
+} as const;
+
+const SCHEMA = 'checkpoint/1';
+
+const count = z.int().min(0);
+/** JSON writes NaN as null. */
+const figure = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? Number.NaN);
+const evaluation: z.ZodType<EvaluationReport> = z.strictObject({
+  version: count,
+  epoch: count,
+  loss: figure,
+  accuracy: figure,
+});
+/** JSON leaves out what is undefined. */
+const evaluationOrNone = evaluation.optional().transform((value): typeof value => value);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const file = z.strictObject({ bytes: count, crc32: count });
+
+const stateSchema = z.strictObject({
+  schema: z.literal(SCHEMA),
+  step: count,
+  runFingerprint: sha256,
+  /** What the fingerprint is of, so that a mismatch can be named. */
+  identityJson: z.string(),
+  progress: z
+    .strictObject({
+      evaluation: evaluationOrNone,
+      best: evaluationOrNone,
+      seconds: z.number(),
+    })
+    .transform(({ evaluation, best, seconds }) => ({ evaluation, best, seconds })),
+  parametersSha256: sha256,
+  files: z.strictObject({ model: file, optimizer: file }),
+});
+
+/** What `state.json` says. */
+export type CheckpointState = Omit<z.infer<typeof stateSchema>, 'schema'>;
+
+/** The bytes of `state.json`, which carries its own checksum. */
+export function encodeState(state: CheckpointState): Uint8Array {
+  const content = { schema: SCHEMA, ...state };
+  const sealed = { ...content, crc32: crc32(JSON.stringify(content)) };
+  return new TextEncoder().encode(`${JSON.stringify(sealed, null, 2)}\n`);
+}
+
+/**
+ * Reads and verifies the `state.json` of a checkpoint folder.
+ *
+ * Throws  CHECKPOINT_CORRUPT when it is damaged, CHECKPOINT_MISMATCH when it is of another version.
+ */
+export async function readState(
+  folder: string,
+): Promise<{ state: CheckpointState; bytes: number }> {
+  const bytes = await blamingCheckpoint(folder, () =>
+    readWholeFile(join(folder, CHECKPOINT_FILES.state)),
+  );
+  const { crc32: noted, ...content } = parseObject(folder, bytes);
+  if (crc32(JSON.stringify(content)) !== noted) {
+    throw corrupt(folder, `the checksum of ${CHECKPOINT_FILES.state} does not hold`);
+  }
+  if (content['schema'] !== SCHEMA) {
+    throw mismatch(folder, `its format is ${String(content['schema'])}, this version's ${SCHEMA}`);
+  }
+  const parsed = stateSchema.safeParse(content);
+  if (!parsed.success) throw corrupt(folder, z.prettifyError(parsed.error));
+  const { schema: _, ...state } = parsed.data;
+  return { state, bytes: bytes.length };
+}
+
+/**
+ * Reads one of a checkpoint's tensor files, checked against its state.
+ *
+ * Throws  CHECKPOINT_CORRUPT.
+ */
+export function readVerified(
+  folder: string,
+  state: CheckpointState,
+  file: keyof CheckpointState['files'],
+): Promise<SafeTensors> {
+  const name = CHECKPOINT_FILES[file];
+  const noted = state.files[file];
+  return blamingCheckpoint(folder, async () => {
+    const bytes = await readWholeFile(join(folder, name));
+    if (bytes.length !== noted.bytes) {
+      throw corrupt(folder, `${name} has ${bytes.length} bytes instead of ${noted.bytes}`);
+    }
+    if ((await crc32OfPieces([bytes])) !== noted.crc32) {
+      throw corrupt(folder, `the checksum of ${name} does not hold`);
+    }
+    return readSafetensors(bytes);
+  });
+}
+
+/**
+ * Refuses a checkpoint whose run had another identity.
+ *
+ * Throws  CHECKPOINT_MISMATCH, naming the keys that differ.
+ */
+export function refuseOtherRun(folder: string, state: CheckpointState, identityJson: string): void {
+  if (state.runFingerprint === sha256OfText(identityJson)) return;
+  const differences = differingKeys(JSON.parse(state.identityJson), JSON.parse(identityJson));
+  const shown = differences.slice(0, 5).join('; ') || 'the order of its keys';
+  const more = differences.length > 5 ? `; and ${differences.length - 5} more` : '';
+  throw mismatch(folder, `it is of another run: ${shown}${more}`);
+}
+
+/** The error for a checkpoint that is not what was written. */
+export function corrupt(folder: string, reason: string, cause?: unknown): TesseraError {
+  return new TesseraError('CHECKPOINT_CORRUPT', `checkpoint ${folder} is damaged: ${reason}`, {
+    hint: 'use another checkpoint; --resume takes the newest whole one by itself',
+    cause,
+  });
+}
+
+/** The error for a checkpoint that is whole, but no start for this run. */
+export function mismatch(folder: string, reason: string): TesseraError {
+  return new TesseraError('CHECKPOINT_MISMATCH', `checkpoint ${folder} does not fit: ${reason}`, {
+    hint: 'resume with the same config, data and version of tessera, or start a new run',
+  });
+}
+
+/** Whatever fails in `read` is the checkpoint's damage. */
+async function blamingCheckpoint<T>(folder: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    const known = TesseraError.from(error);
+    throw known.code === 'CHECKPOINT_CORRUPT' ? known : corrupt(folder, known.sentence, error);
+  }
+}
+
+function parseObject(folder: string, bytes: Uint8Array): Record<string, unknown> {
+  try {
+    const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    if (isTree(parsed)) return parsed;
+  } catch (error) {
+    throw corrupt(folder, `${CHECKPOINT_FILES.state} is no JSON`, error);
+  }
+  throw corrupt(folder, `${CHECKPOINT_FILES.state} is no JSON object`);
+}
+
+/** `seed: 42 in the checkpoint, 7 now` for each leaf that is not the same. */
+function differingKeys(saved: unknown, now: unknown, path = ''): string[] {
+  if (isTree(saved) && isTree(now)) {
+    const keys = new Set([...Object.keys(saved), ...Object.keys(now)]);
+    return [...keys].flatMap((key) =>
+      differingKeys(saved[key], now[key], path === '' ? key : `${path}.${key}`),
+    );
+  }
+  const [before, after] = [saved, now].map((value) => JSON.stringify(value) ?? 'nothing');
+  return before === after ? [] : [`${path}: ${before} in the checkpoint, ${after} now`];
+}
+
+function isTree(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,67 @@
+/** @file Saves a run's checkpoints as they fall due and keeps their number in bounds. */
+import type { Clock } from '../shared/core/clock.ts';
+import {
+  type CheckpointSource,
+  pruneCheckpoints,
+  type SavedCheckpoint,
+  writeCheckpoint,
+} from './checkpoints.ts';
+import type { ModelMetadata } from './model-metadata.ts';
+import type { RunProgress } from './progress.ts';
+
+export type { SavedCheckpoint } from './checkpoints.ts';
+
+/** What a checkpointer works with. */
+export interface CheckpointerParts {
+  readonly runFolder: string;
+  readonly identityJson: string;
+  readonly metadata: ModelMetadata;
+  /** Newest checkpoints to keep, besides the best one. */
+  readonly keep: number;
+  readonly progress: RunProgress;
+  readonly clock: Clock;
+  /** The checkpoint that the run resumes from. */
+  readonly lastSaved?: SavedCheckpoint | undefined;
+}
+
+/** The checkpoints of one run. One save at a time is the caller's business. */
+export class Checkpointer {
+  #last: SavedCheckpoint | undefined;
+  readonly #parts: CheckpointerParts;
+
+  constructor({ lastSaved, ...parts }: CheckpointerParts) {
+    this.#parts = parts;
+    if (lastSaved === undefined) return;
+    // Only the facts: a loaded checkpoint would keep its tensors alive for the whole run.
+    const { step, folder, bytes, seconds, parametersSha256 } = lastSaved;
+    this.#last = { step, folder, bytes, seconds, parametersSha256 };
+  }
+
+  /** The newest checkpoint on disk. */
+  get last(): SavedCheckpoint | undefined {
+    return this.#last;
+  }
+
+  /**
+   * Writes the store's present version, then removes what is no longer kept.
+   *
+   * Throws  CANNOT_WRITE.
+   */
+  async save(store: CheckpointSource): Promise<SavedCheckpoint> {
+    const { runFolder, keep, progress, clock } = this.#parts;
+    const snapshot = progress.snapshot(clock.nowMs());
+    const saved = await writeCheckpoint({ ...this.#parts, store, progress: snapshot });
+    this.#last = saved;
+    await pruneCheckpoints(runFolder, {
+      keep,
+      bestStep: progress.best?.version,
+      newestStep: saved.step,
+    });
+    return saved;
+  }
+
+  /** Saves when there is something that no checkpoint has. Throws  CANNOT_WRITE. */
+  async saveIfNewer(store: CheckpointSource): Promise<void> {
+    if (store.version > (this.#last?.step ?? 0)) await this.save(store);
+  }
+}

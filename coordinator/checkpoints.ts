@@ -1,0 +1,274 @@
+/**
+ * @file The checkpoints of a run: one folder each, there whole or not at all, verified when read.
+ *
+ * RUN/checkpoints/step-00000400/ holds `model.safetensors` (parameters by their timm names, readable
+ * by any tool), `optimizer.safetensors` (the moments) and `state.json` (all else, and the checksums).
+ */
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../shared/core/clock.ts';
+import { TesseraError } from '../shared/core/errors.ts';
+import { encodeSafetensors, float32Of, type SafeTensor } from '../shared/formats/safetensors.ts';
+import { crc32OfPieces, sha256OfBytes, sha256OfText } from '../shared/host/digest.ts';
+import {
+  removeFolderAtomically,
+  sweepFolder,
+  writeFolderAtomically,
+} from '../shared/host/files.ts';
+import type { ParameterTable } from '../shared/model/parameters.ts';
+import {
+  CHECKPOINT_FILES,
+  type CheckpointState,
+  corrupt,
+  encodeState,
+  mismatch,
+  readState,
+  readVerified,
+  refuseOtherRun,
+} from './checkpoint-state.ts';
+import { encodeModelMetadata, type ModelMetadata } from './model-metadata.ts';
+import type { ProgressSnapshot } from './progress.ts';
+
+/** A checkpoint on disk. Units  seconds that writing it took. */
+export interface SavedCheckpoint {
+  readonly step: number;
+  readonly folder: string;
+  readonly bytes: number;
+  readonly seconds: number;
+  readonly parametersSha256: string;
+}
+
+/** A checkpoint that was read and found good; its `seconds` are 0, nothing was written. */
+export interface LoadedCheckpoint extends SavedCheckpoint {
+  readonly parameters: Float32Array;
+  /** The optimizer's moments by name. */
+  readonly state: Record<string, Float32Array>;
+  readonly progress: ProgressSnapshot;
+}
+
+/** What a checkpoint takes from the parameter store. */
+export interface CheckpointSource {
+  readonly table: ParameterTable;
+  readonly version: number;
+  readonly parameters: Float32Array;
+  readonly state: Readonly<Record<string, Float32Array>>;
+  sha256(): Promise<string>;
+}
+
+/** What a checkpoint must be of, to go on from it. */
+export interface ExpectedRun {
+  readonly table: ParameterTable;
+  /** Everything that decides the numbers of the run, as canonical JSON. */
+  readonly identityJson: string;
+}
+
+/**
+ * Writes the checkpoint of the store's present version, replacing one of the same step.
+ *
+ * Throws  CANNOT_WRITE; no half checkpoint is left.
+ */
+export async function writeCheckpoint(options: {
+  readonly runFolder: string;
+  readonly store: CheckpointSource;
+  readonly identityJson: string;
+  readonly metadata: ModelMetadata;
+  readonly progress: ProgressSnapshot;
+  readonly clock: Clock;
+}): Promise<SavedCheckpoint> {
+  const { runFolder, store, identityJson, metadata, progress, clock } = options;
+  const startedMs = clock.nowMs();
+  const step = store.version;
+  const model = encodeModel(store, metadata);
+  const optimizer = encodeOptimizer(store);
+  const state: CheckpointState = {
+    step,
+    runFingerprint: sha256OfText(identityJson),
+    identityJson,
+    progress,
+    parametersSha256: await store.sha256(),
+    files: { model: await checksumsOf(model), optimizer: await checksumsOf(optimizer) },
+  };
+  const described = [encodeState(state)];
+  const folder = join(checkpointsFolder(runFolder), folderName(step));
+  await writeFolderAtomically(folder, [
+    { name: CHECKPOINT_FILES.model, pieces: model },
+    { name: CHECKPOINT_FILES.optimizer, pieces: optimizer },
+    { name: CHECKPOINT_FILES.state, pieces: described },
+  ]);
+  return {
+    step,
+    folder,
+    bytes: lengthOf(model) + lengthOf(optimizer) + lengthOf(described),
+    seconds: (clock.nowMs() - startedMs) / 1000,
+    parametersSha256: state.parametersSha256,
+  };
+}
+
+/**
+ * Reads a checkpoint and verifies every byte of it.
+ *
+ * Throws  CHECKPOINT_CORRUPT when it is damaged, CHECKPOINT_MISMATCH when it is another run's.
+ */
+export async function readCheckpoint(
+  folder: string,
+  expected: ExpectedRun,
+): Promise<LoadedCheckpoint> {
+  const { state, bytes: stateBytes } = await readState(folder);
+  refuseOtherRun(folder, state, expected.identityJson);
+  const model = await readVerified(folder, state, 'model');
+  const optimizer = await readVerified(folder, state, 'optimizer');
+  const parameters = flatten(folder, model.tensors, expected.table);
+  if ((await sha256OfBytes(bytesOf(parameters))) !== state.parametersSha256) {
+    throw corrupt(folder, 'the parameters are not those that state.json speaks of');
+  }
+  return {
+    step: state.step,
+    folder,
+    bytes: stateBytes + state.files.model.bytes + state.files.optimizer.bytes,
+    seconds: 0,
+    parametersSha256: state.parametersSha256,
+    parameters,
+    state: momentsOf(folder, optimizer.tensors, expected.table),
+    progress: state.progress,
+  };
+}
+
+/** The checkpoints of a run, the newest first; none of a folder that holds none. */
+export async function listCheckpoints(
+  runFolder: string,
+): Promise<{ step: number; folder: string }[]> {
+  const parent = checkpointsFolder(runFolder);
+  if (!existsSync(parent)) return [];
+  const names = await readdir(parent);
+  return names
+    .filter((name) => /^step-\d{8,}$/.test(name))
+    .map((name) => ({ step: Number(name.slice('step-'.length)), folder: join(parent, name) }))
+    .sort((one, other) => other.step - one.step);
+}
+
+/**
+ * The newest checkpoint that is whole, and those newer ones that are not.
+ *
+ * Throws  CHECKPOINT_MISMATCH when the newest readable one is another run's: an older would be too.
+ */
+export async function newestGoodCheckpoint(
+  runFolder: string,
+  expected: ExpectedRun,
+): Promise<{
+  checkpoint: LoadedCheckpoint | undefined;
+  skipped: { folder: string; reason: string }[];
+}> {
+  // A folder that cannot be mended, say on a read-only disk, can still be read.
+  await sweepFolder(checkpointsFolder(runFolder)).catch(() => undefined);
+  const skipped: { folder: string; reason: string }[] = [];
+  for (const { folder } of await listCheckpoints(runFolder)) {
+    try {
+      return { checkpoint: await readCheckpoint(folder, expected), skipped };
+    } catch (error) {
+      if (!(error instanceof TesseraError) || error.code !== 'CHECKPOINT_CORRUPT') throw error;
+      skipped.push({ folder, reason: error.sentence });
+    }
+  }
+  return { checkpoint: undefined, skipped };
+}
+
+/**
+ * Removes all but the last `keep` checkpoints and the best one. Those beyond `newestStep` stay: a
+ * resumed run skipped them as damaged, and will write them again.
+ *
+ * Throws  CANNOT_WRITE.
+ */
+export async function pruneCheckpoints(
+  runFolder: string,
+  options: {
+    readonly keep: number;
+    readonly bestStep: number | undefined;
+    readonly newestStep?: number;
+  },
+): Promise<void> {
+  const { keep, bestStep, newestStep = Number.POSITIVE_INFINITY } = options;
+  const reached = (await listCheckpoints(runFolder)).filter(({ step }) => step <= newestStep);
+  for (const { step, folder } of reached.slice(keep)) {
+    if (step !== bestStep) await removeFolderAtomically(folder);
+  }
+}
+
+/** Where a run keeps its checkpoints. */
+export function checkpointsFolder(runFolder: string): string {
+  return join(runFolder, 'checkpoints');
+}
+
+function folderName(step: number): string {
+  return `step-${String(step).padStart(8, '0')}`;
+}
+
+function encodeModel({ table, parameters, version }: CheckpointSource, metadata: ModelMetadata) {
+  const tensors = table.entries.map(({ name, shape, offset, size }) => ({
+    name,
+    dtype: 'F32' as const,
+    shape,
+    bytes: bytesOf(parameters.subarray(offset, offset + size)),
+  }));
+  return encodeSafetensors(tensors, encodeModelMetadata(metadata, version));
+}
+
+function encodeOptimizer({ state }: CheckpointSource): Uint8Array[] {
+  return encodeSafetensors(
+    Object.entries(state).map(([name, moment]) => ({
+      name,
+      dtype: 'F32',
+      shape: [moment.length],
+      bytes: bytesOf(moment),
+    })),
+  );
+}
+
+function flatten(
+  folder: string,
+  tensors: ReadonlyMap<string, SafeTensor>,
+  table: ParameterTable,
+): Float32Array {
+  const flat = new Float32Array(table.size);
+  for (const { name, shape, offset } of table.entries) {
+    const tensor = tensors.get(name);
+    if (tensor === undefined || String(tensor.shape) !== String(shape)) {
+      const found = tensor === undefined ? 'is missing' : `has shape [${tensor.shape}]`;
+      throw mismatch(folder, `tensor ${name} ${found}, this model has [${shape}]`);
+    }
+    flat.set(float32Of(tensor, name), offset);
+  }
+  if (tensors.size > table.entries.length) {
+    const known = new Set(table.entries.map(({ name }) => name));
+    const strange = [...tensors.keys()].filter((name) => !known.has(name));
+    throw mismatch(folder, `this model has no tensor ${strange.slice(0, 3).join(', ')}`);
+  }
+  return flat;
+}
+
+function momentsOf(
+  folder: string,
+  tensors: ReadonlyMap<string, SafeTensor>,
+  table: ParameterTable,
+): Record<string, Float32Array> {
+  const moments = [...tensors].map(([name, tensor]) => {
+    const values = float32Of(tensor, name);
+    if (values.length !== table.size) {
+      throw mismatch(folder, `moment ${name} has ${values.length} values, not ${table.size}`);
+    }
+    return [name, values] as const;
+  });
+  return Object.fromEntries(moments);
+}
+
+async function checksumsOf(pieces: Uint8Array[]): Promise<{ bytes: number; crc32: number }> {
+  return { bytes: lengthOf(pieces), crc32: await crc32OfPieces(pieces) };
+}
+
+function lengthOf(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, piece) => sum + piece.length, 0);
+}
+
+function bytesOf(values: Float32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}

@@ -1,0 +1,139 @@
+/**
+ * @file The parameters of the run, the optimizer's state, and the step from one version to the next.
+ *
+ * Two buffers: a step writes the new version into the spare one and then swaps, so whoever reads
+ * `parameters` never sees a mixture of two versions. The buffer of the version before is written to
+ * by the step after: who still holds it then must ask for its version again.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { OptimizerConfig } from '../shared/config/schema.ts';
+import { assert, TesseraError } from '../shared/core/errors.ts';
+import { sha256OfBytes } from '../shared/host/digest.ts';
+import type { ParameterTable } from '../shared/model/parameters.ts';
+import { clipScale, sumOfSquares } from '../shared/training/clip.ts';
+import {
+  type OptimizerState,
+  optimizerState,
+  updateParameters,
+} from '../shared/training/optimizer.ts';
+import { addInto } from '../shared/training/reduction.ts';
+
+/** Elements between two turns of the event loop: some milliseconds, so that heartbeats are answered. */
+const SLICE_ELEMENTS = 2 ** 20;
+
+/** What a store begins with: fresh parameters, or those of a checkpoint. */
+export interface ParameterStoreStart {
+  readonly config: OptimizerConfig;
+  readonly table: ParameterTable;
+  /** The store's own from here on. */
+  readonly parameters: Float32Array;
+  /** With a checkpoint: the optimizer's state and the steps taken. */
+  readonly state?: OptimizerState;
+  readonly version?: number;
+}
+
+/** A complete sum of gradients, and how to step with it. */
+export interface StepInputs {
+  /** Sum over samples, never a mean (promise P1). */
+  readonly gradientSum: Float32Array;
+  readonly samples: number;
+  /** Counted from 1: the version that this step makes. */
+  readonly step: number;
+  readonly learningRate: number;
+  /** 0: no clipping. */
+  readonly clipNorm: number;
+}
+
+/** Holds one version of the parameters and makes the next. */
+export class ParameterStore {
+  readonly table: ParameterTable;
+  readonly size: number;
+  /** Changed in place by a step. */
+  readonly state: OptimizerState;
+  readonly #config: OptimizerConfig;
+  #parameters: Float32Array;
+  #spare: Float32Array;
+  #version: number;
+
+  constructor({ config, table, parameters, state, version = 0 }: ParameterStoreStart) {
+    assert(parameters.length === table.size, 'the parameters fill their table');
+    this.table = table;
+    this.size = table.size;
+    this.state = state ?? optimizerState(config, table.size);
+    this.#config = config;
+    this.#parameters = parameters;
+    this.#spare = new Float32Array(table.size);
+    this.#version = version;
+  }
+
+  /** The present version, in table order. Only to be read. */
+  get parameters(): Float32Array {
+    return this.#parameters;
+  }
+
+  /** Steps taken. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /**
+   * Makes the next version: divides by the sample count, clips by global norm, steps the optimizer.
+   *
+   * Throws  NON_FINITE when the gradient has a NaN or an infinity; then nothing has changed.
+   */
+  async applyStep(inputs: StepInputs): Promise<{ gradientNorm: number }> {
+    const { gradientSum: gradient, samples, step, learningRate, clipNorm } = inputs;
+    assert(gradient.length === this.size, 'the gradient fills the table');
+    assert(samples > 0, 'a step has samples');
+    assert(step === this.#version + 1, `step ${step} follows version ${this.#version}`);
+    const gradientNorm = (await normOf(gradient)) / samples;
+    if (!Number.isFinite(gradientNorm)) throw nonFinite(step);
+    const update = {
+      config: this.#config,
+      table: this.table,
+      parameters: this.#parameters,
+      into: this.#spare,
+      gradient,
+      state: this.state,
+      learningRate,
+      step,
+      scale: clipScale(gradientNorm, clipNorm) / samples,
+    };
+    await inSlices(this.size, (first, limit) => updateParameters({ ...update, first, limit }));
+    [this.#parameters, this.#spare] = [this.#spare, this.#parameters];
+    this.#version = step;
+    return { gradientNorm };
+  }
+
+  /** SHA-256 of the present version's bytes (float32, little endian, table order), in hex. */
+  sha256(): Promise<string> {
+    const { buffer, byteOffset, byteLength } = this.#parameters;
+    return sha256OfBytes(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+}
+
+/** Adds `source` to `target` elementwise, and lets the event loop turn between slices. */
+export function addSlices(target: Float32Array, source: Float32Array): Promise<void> {
+  return inSlices(target.length, (first, limit) => addInto(target, source, first, limit));
+}
+
+async function normOf(vector: Float32Array): Promise<number> {
+  let sum = 0;
+  await inSlices(vector.length, (first, limit) => {
+    sum = sumOfSquares(vector, first, limit, sum);
+  });
+  return Math.sqrt(sum);
+}
+
+async function inSlices(size: number, work: (first: number, limit: number) => void): Promise<void> {
+  for (let first = 0; first < size; first += SLICE_ELEMENTS) {
+    if (first > 0) await nextTurn();
+    work(first, Math.min(first + SLICE_ELEMENTS, size));
+  }
+}
+
+function nonFinite(step: number): TesseraError {
+  return new TesseraError('NON_FINITE', `the gradient of step ${step} is not finite`, {
+    hint: 'lower training.optimizer.learningRate, lengthen the warm-up or set training.clipNorm',
+  });
+}

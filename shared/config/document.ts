@@ -1,0 +1,139 @@
+/** @file A config file's text as a tree of values, and the line of each of them. */
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type YAMLError,
+} from 'yaml';
+import { configError } from './problems.ts';
+import type { ConfigProblem } from './rules.ts';
+
+/** More uses of anchors than any config has; an "alias bomb" has thousands. */
+const ALIASES_MAX = 32;
+
+/** A parsed config file. */
+export interface ConfigDocument {
+  readonly tree: Readonly<Record<string, unknown>>;
+  /** `file.yaml:12:3`: where the value of a path is written, or else the section it is missing from. */
+  placeOf(path: ConfigProblem['path']): string;
+}
+
+/**
+ * Reads YAML.
+ *
+ * Throws  CONFIG_INVALID with the lines of all syntax errors; when the text is not a mapping.
+ */
+export function parseConfigDocument(text: string, label: string): ConfigDocument {
+  const lineCounter = new LineCounter();
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
+  const placeAt = (offset: number) => {
+    const { line, col } = lineCounter.linePos(offset);
+    return `${label}:${line}:${col}`;
+  };
+  if (document.errors.length > 0) {
+    throw configError(
+      document.errors.map((error) => ({
+        place: placeAt(error.pos[0]),
+        path: [],
+        ...syntaxProblem(error, text),
+      })),
+    );
+  }
+  return {
+    tree: treeOf(document, `${label}:1:1`),
+    placeOf: (path) => placeAt(offsetOf(document, path)),
+  };
+}
+
+/** A value as YAML reads it, for `--set`. Throws  Error when it is not one. */
+export function parseValue(text: string): unknown {
+  const document = parseDocument(text, { prettyErrors: false, logLevel: 'error' });
+  const [error] = document.errors;
+  if (error !== undefined) throw new Error(error.message);
+  return plainValue(document);
+}
+
+export function isSection(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function syntaxProblem(
+  error: YAMLError,
+  text: string,
+): { readonly sentence: string; readonly hint: string } {
+  switch (error.code) {
+    case 'DUPLICATE_KEY': {
+      const key = /^[^:\n]*/.exec(text.slice(error.pos[0]))?.[0]?.trim() ?? '';
+      return { sentence: `the key ${key} is there twice`, hint: 'remove one of the two' };
+    }
+    case 'MULTIPLE_DOCS':
+      return { sentence: 'a second document begins', hint: 'a config file is one document' };
+    case 'TAB_AS_INDENT':
+      return { sentence: 'a tab indents this line', hint: 'indent with spaces' };
+    default:
+      return { sentence: `not YAML: ${error.message}`, hint: 'mind indentation and quotes' };
+  }
+}
+
+function treeOf(document: Document, place: string): Record<string, unknown> {
+  let tree: unknown;
+  try {
+    tree = plainValue(document);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const hint = 'write the values out instead of using anchors (&) and aliases (*)';
+    throw configError([{ place, path: [], sentence: reason, hint }], error);
+  }
+  if (isSection(tree)) return tree;
+  throw configError([
+    {
+      place,
+      path: [],
+      sentence: `expected a mapping of options, got ${tree === null ? 'an empty file' : JSON.stringify(tree).slice(0, 60)}`,
+      hint: 'begin with name, data, model and training; configs/quickstart.yaml is an example',
+    },
+  ]);
+}
+
+/** Throws  Error when aliases multiply beyond reason or lead back to themselves. */
+function plainValue(document: Document): unknown {
+  const value: unknown = document.toJS({ maxAliasCount: ALIASES_MAX });
+  JSON.stringify(value);
+  return value;
+}
+
+/** Where the deepest part of `path` that exists begins: its key, or the list item. */
+function offsetOf(document: Document, path: ConfigProblem['path']): number {
+  let node: unknown = document.contents;
+  let offset = startOf(node) ?? 0;
+  for (const key of path) {
+    const step = memberOf(isAlias(node) ? node.resolve(document) : node, key);
+    if (step === undefined) break;
+    offset = startOf(step.at) ?? offset;
+    node = step.value;
+  }
+  return offset;
+}
+
+function memberOf(
+  node: unknown,
+  key: string | number,
+): { readonly at: unknown; readonly value: unknown } | undefined {
+  if (isSeq(node)) {
+    const item = node.items[Number(key)];
+    return item === undefined ? undefined : { at: item, value: item };
+  }
+  if (!isMap(node)) return undefined;
+  const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === `${key}`);
+  return pair === undefined ? undefined : { at: pair.key, value: pair.value };
+}
+
+function startOf(node: unknown): number | undefined {
+  return isNode(node) ? (node as Node).range?.[0] : undefined;
+}

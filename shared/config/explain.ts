@@ -1,0 +1,110 @@
+/** @file The options of a config as people read them: path, type, default and meaning, out of the schema. */
+import { z } from 'zod';
+import { configSchema } from './schema.ts';
+
+/** One option of a config file. */
+export interface OptionDoc {
+  /** Dotted path, such as `training.optimizer.learningRate`. */
+  readonly path: string;
+  /** Its type in words, such as `whole number >= 1`. */
+  readonly type: string;
+  /** Value when it is not given; undefined for one that must be given or is off without. */
+  readonly default: unknown;
+  readonly description: string;
+}
+
+/** The part of JSON Schema that our schema makes use of. */
+export interface OptionSchema {
+  readonly title?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly type?: string;
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly anyOf?: readonly OptionSchema[];
+  readonly properties?: Readonly<Record<string, OptionSchema>>;
+  readonly items?: OptionSchema | boolean;
+  readonly prefixItems?: readonly OptionSchema[];
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly minimum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly maximum?: number;
+}
+
+/** Every option, in the order of the schema. */
+export function explainConfig(): readonly OptionDoc[] {
+  return optionsUnder(configJsonSchema(), '');
+}
+
+/** The schema of a config file as JSON Schema, for editors. */
+export function configJsonSchema(): OptionSchema {
+  return z.toJSONSchema(configSchema, { io: 'input' }) as OptionSchema;
+}
+
+/** What the schema says of the value at a path; undefined where there is no such option. */
+export function optionAt(path: readonly (string | number)[]): OptionSchema | undefined {
+  return path.reduce<OptionSchema | undefined>(memberOf, configJsonSchema());
+}
+
+/** Dotted paths of the options and sections under one. */
+export function pathsUnder(option: OptionSchema, prefix = ''): readonly string[] {
+  return Object.entries(option.properties ?? {}).flatMap(([key, member]) => {
+    const path = `${prefix}${key}`;
+    return [path, ...pathsUnder(member, `${path}.`)];
+  });
+}
+
+/** A type in words, to stand after "expected". */
+export function typeInWords(option: OptionSchema): string {
+  if (option.title !== undefined) return option.title;
+  if (option.enum !== undefined) return option.enum.join(' | ');
+  if (option.const !== undefined) return String(option.const);
+  if (option.anyOf !== undefined) return option.anyOf.map(typeInWords).join(' | ');
+  switch (option.type) {
+    case 'integer':
+      return `whole number${boundsInWords(option)}`;
+    case 'number':
+      return `number${boundsInWords(option)}`;
+    case 'boolean':
+      return 'true | false';
+    case 'array':
+      return listInWords(option);
+    case 'object':
+      return `section with ${Object.keys(option.properties ?? {}).join(', ')}`;
+    default:
+      return 'text';
+  }
+}
+
+function optionsUnder(section: OptionSchema, prefix: string): readonly OptionDoc[] {
+  return Object.entries(section.properties ?? {}).flatMap(([key, option]) => {
+    const path = `${prefix}${key}`;
+    if (option.properties !== undefined) return optionsUnder(option, `${path}.`);
+    const { default: fallback, description = '' } = option;
+    return [{ path, type: typeInWords(option), default: fallback, description }];
+  });
+}
+
+function memberOf(option: OptionSchema | undefined, key: string | number) {
+  if (typeof key === 'number') {
+    const { prefixItems, items } = option ?? {};
+    return prefixItems?.[key] ?? (typeof items === 'object' ? items : undefined);
+  }
+  const members = option?.properties ?? {};
+  return Object.hasOwn(members, key) ? members[key] : undefined;
+}
+
+function boundsInWords({ minimum, exclusiveMinimum, maximum }: OptionSchema): string {
+  const bounds: string[] = [];
+  if (minimum !== undefined) bounds.push(`>= ${minimum}`);
+  if (exclusiveMinimum !== undefined) bounds.push(`> ${exclusiveMinimum}`);
+  if (maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER) bounds.push(`<= ${maximum}`);
+  return bounds.length === 0 ? '' : ` ${bounds.join(' and ')}`;
+}
+
+function listInWords({ minItems, maxItems, items, prefixItems }: OptionSchema): string {
+  const count = minItems === maxItems ? `${minItems}` : `${minItems} to ${maxItems}`;
+  const item = prefixItems?.[0] ?? (typeof items === 'object' ? items : {});
+  return `list of ${count}, each a ${typeInWords(item)}`;
+}

@@ -1,0 +1,51 @@
+/** @file What makes two runs the same run: the parts of a config, and of the data, that decide its numbers. */
+import type { ProgramSpec } from '../compute/program.ts';
+import { sha256OfText } from '../host/digest.ts';
+import { modelSignature } from '../model/parameters.ts';
+import { resolveModel } from './rules.ts';
+import type { RunConfig } from './schema.ts';
+
+/** What a run's numbers depend on besides its config. */
+export interface RunFacts {
+  /** See `modelFingerprint`. */
+  readonly modelFingerprint: string;
+  readonly trainSamples: number;
+  readonly testSamples: number;
+  /** Names of the classes, in the order of their labels. */
+  readonly classes: readonly string[];
+}
+
+/**
+ * The identity of a run, as canonical JSON: only a run with the same text may go on from a checkpoint.
+ *
+ * In it: the seed, the data options that change a sample or a split, the model by its numbers (so that
+ * `Ti/16` equals its spelling-out), and all of `training`. Left out, since a resumed run may change
+ * them: `name`, `cluster`, `limits`, `checkpoint`, `compute`, `evaluation`, and where and how the data
+ * are read (`data.path`, `data.access`, `data.cacheBytes`).
+ */
+export function identityJson(config: RunConfig, facts: RunFacts): string {
+  const { path: _path, access: _access, cacheBytes: _cacheBytes, ...data } = config.data;
+  const model = resolveModel(config, facts.classes.length);
+  return canonicalJson({ seed: config.seed, data, model, training: config.training, ...facts });
+}
+
+/** Name of a training step: SHA-256, in hex, of everything that its numbers depend on besides data and parameters. */
+export function modelFingerprint(spec: ProgramSpec): string {
+  return sha256OfText(modelSignature(spec));
+}
+
+/** JSON with the keys of every object sorted by code unit and no spaces: equal values, equal text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) => (isRecord(part) ? sorted(part) : part));
+}
+
+/** Without a prototype, so that a key `__proto__` is a key like any other. */
+function sorted(record: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const copy: Record<string, unknown> = Object.create(null);
+  for (const key of Object.keys(record).sort()) copy[key] = record[key];
+  return copy;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

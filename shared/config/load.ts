@@ -1,0 +1,187 @@
+/**
+ * @file Loads a config: defaults, the file, the environment and the command line, the later over the earlier.
+ *
+ * The only reader of settings in the environment. `TESSERA_SET` holds the same settings as `--set`,
+ * with commas between: TESSERA_SET="training.epochs=2,seed=7".
+ */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { TesseraError } from '../core/errors.ts';
+import { formatBytes } from '../core/units.ts';
+import { isSection, parseConfigDocument } from './document.ts';
+import { configError, nearest, type PlacedProblem, schemaProblems } from './problems.ts';
+import { type ConfigProblem, checkConfig } from './rules.ts';
+import { configSchema, type RunConfig } from './schema.ts';
+import {
+  readSettings,
+  type Setting,
+  type SettingOrigin,
+  settingOf,
+  splitSettings,
+  withSettings,
+} from './settings.ts';
+
+/** Who decided a value. */
+export type Origin = 'default' | 'file' | SettingOrigin;
+
+/** A checked config and where it comes from. */
+export interface LoadedConfig {
+  /** `data.path` is absolute. */
+  readonly config: RunConfig;
+  /** Absolute path of the file. */
+  readonly path: string;
+  /** The file's folder. */
+  readonly baseFolder: string;
+  /** Who decided each value, by its dotted path (`training.epochs`). */
+  readonly origins: ReadonlyMap<string, Origin>;
+}
+
+/** What is laid over a config file. */
+export interface LoadOptions {
+  /** `path=value` texts of `--set`. */
+  readonly set?: readonly string[];
+  readonly env?: Readonly<NodeJS.ProcessEnv>;
+}
+
+const FILE_BYTES_MAX = 1024 ** 2;
+
+// `require.resolve` knows the package's "imports" from the sources, from dist/ and under vitest alike.
+const presetFolder = dirname(createRequire(import.meta.url).resolve('#configs/quickstart.yaml'));
+
+/**
+ * Loads the config file at a path, or a preset by its bare name.
+ *
+ * Throws  CONFIG_INVALID with every problem, each with its file and line, or its flag.
+ */
+export async function loadConfig(
+  nameOrPath: string,
+  options: LoadOptions = {},
+): Promise<LoadedConfig> {
+  const { path, label } = await findConfig(nameOrPath);
+  const { tree: fileTree, placeOf } = parseConfigDocument(await readText(path, label), label);
+  const env = options.env ?? process.env;
+  const fromEnv = readSettings(splitSettings(env['TESSERA_SET'] ?? ''), 'env');
+  const fromFlags = readSettings(options.set ?? [], 'flag');
+  const settings = [...fromEnv.settings, ...fromFlags.settings];
+  const tree = withSettings(fileTree, settings);
+  const parsed = parseTree(tree, {
+    problems: [...fromEnv.problems, ...fromFlags.problems],
+    placeOf: (problemPath) => settingOf(problemPath, settings)?.place ?? placeOf(problemPath),
+  });
+  const baseFolder = dirname(path);
+  const origins = originsOf(parsed, { tree, settings });
+  const config = withAbsolutePath(
+    parsed,
+    origins.get('data.path') === 'file' ? baseFolder : process.cwd(),
+  );
+  return { config, path, baseFolder, origins };
+}
+
+/**
+ * A config with the settings of `--set` laid over it; a new `data.path` is relative to the current folder.
+ *
+ * Throws  CONFIG_INVALID as `loadConfig` does.
+ */
+export function applySettings(config: RunConfig, set: readonly string[]): RunConfig {
+  const { settings, problems } = readSettings(set, 'flag');
+  const changed = parseTree(withSettings(config, settings), {
+    problems,
+    placeOf: (path) => settingOf(path, settings)?.place ?? 'config',
+  });
+  return settingOf(['data', 'path'], settings) === undefined
+    ? changed
+    : withAbsolutePath(changed, process.cwd());
+}
+
+/** Names of the configs that come with the package. */
+export async function presetNames(): Promise<readonly string[]> {
+  const files = await readdir(presetFolder);
+  return files
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => basename(file, '.yaml'))
+    .sort();
+}
+
+async function findConfig(nameOrPath: string): Promise<{ path: string; label: string }> {
+  const presets = await presetNames();
+  if (presets.includes(nameOrPath)) {
+    const path = join(presetFolder, `${nameOrPath}.yaml`);
+    const near = relative(process.cwd(), path);
+    return { path, label: near.startsWith('..') ? path : near };
+  }
+  const path = resolve(nameOrPath);
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile() && found.size <= FILE_BYTES_MAX) return { path, label: nameOrPath };
+  const meant = nearest(basename(nameOrPath).replace(/\.ya?ml$/, ''), presets);
+  throw new TesseraError('CONFIG_INVALID', refusal(nameOrPath, found), {
+    hint: `${meant === undefined ? '' : `did you mean ${meant}? `}give the path of a YAML file, or a preset: ${presets.join(', ')}`,
+  });
+}
+
+function refusal(
+  name: string,
+  found: { readonly size: number; isFile(): boolean } | undefined,
+): string {
+  if (found === undefined) return `there is no config file ${name}, nor a preset of this name`;
+  if (!found.isFile()) return `${name} is not a file`;
+  return `${name} has ${formatBytes(found.size)}; a config file has at most ${formatBytes(FILE_BYTES_MAX)}`;
+}
+
+async function readText(path: string, label: string): Promise<string> {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
+  } catch (error) {
+    const reason = error instanceof TypeError ? 'it is not UTF-8 text' : (error as Error).message;
+    throw new TesseraError('CONFIG_INVALID', `cannot read ${label}: ${reason}`, {
+      hint: 'a config file is YAML text',
+      cause: error,
+    });
+  }
+}
+
+interface TreeContext {
+  /** Problems that were found before. */
+  readonly problems: readonly PlacedProblem[];
+  placeOf(path: ConfigProblem['path']): string;
+}
+
+/** Checks the schema and, when that holds, the rules. Throws  CONFIG_INVALID. */
+function parseTree(tree: unknown, { problems, placeOf }: TreeContext): RunConfig {
+  const parsed = configSchema.safeParse(tree);
+  const found = parsed.success
+    ? checkConfig(parsed.data)
+    : schemaProblems(parsed.error.issues, tree);
+  const all = [
+    ...problems,
+    ...found.map((problem) => ({ ...problem, place: placeOf(problem.path) })),
+  ];
+  if (parsed.success && all.length === 0) return parsed.data;
+  throw configError(all);
+}
+
+function originsOf(
+  config: RunConfig,
+  given: { readonly tree: unknown; readonly settings: readonly Setting[] },
+): ReadonlyMap<string, Origin> {
+  const origins = new Map<string, Origin>();
+  const visit = (value: unknown, givenValue: unknown, path: readonly string[]): void => {
+    if (!isSection(value)) {
+      const origin = settingOf(path, given.settings)?.origin ?? 'file';
+      origins.set(path.join('.'), givenValue === undefined ? 'default' : origin);
+      return;
+    }
+    const givenSection = isSection(givenValue) ? givenValue : {};
+    for (const [key, member] of Object.entries(value)) {
+      visit(member, givenSection[key], [...path, key]);
+    }
+  };
+  visit(config, given.tree, []);
+  return origins;
+}
+
+function withAbsolutePath(config: RunConfig, folder: string): RunConfig {
+  const { path } = config.data;
+  if (path === undefined) return config;
+  return { ...config, data: { ...config.data, path: resolve(folder, path) } };
+}

@@ -1,0 +1,170 @@
+/** @file What is wrong with a config, in words: where, what, and what was probably meant. */
+import type { z } from 'zod';
+import { TesseraError } from '../core/errors.ts';
+import { type OptionSchema, optionAt, pathsUnder, typeInWords } from './explain.ts';
+import type { ConfigProblem } from './rules.ts';
+
+/** A problem and where its value comes from: `path/to/file.yaml:12:3`, or `--set training.epochs`. */
+export interface PlacedProblem extends ConfigProblem {
+  readonly place: string;
+}
+
+type Path = ConfigProblem['path'];
+
+const VALUE_CHARS_MAX = 60;
+
+/** One CONFIG_INVALID for all problems: a block each, with its hint. */
+export function configError(problems: readonly PlacedProblem[], cause?: unknown): TesseraError {
+  const [first, ...others] = problems;
+  const details = { problems };
+  if (first !== undefined && others.length === 0) {
+    const hint = first.hint === undefined ? {} : { hint: first.hint };
+    return new TesseraError('CONFIG_INVALID', headline(first), { ...hint, details, cause });
+  }
+  const blocks = problems.map((problem) =>
+    problem.hint === undefined ? headline(problem) : `${headline(problem)}\n  ${problem.hint}`,
+  );
+  return new TesseraError('CONFIG_INVALID', blocks.join('\n'), {
+    hint: 'tessera config show lists every option with its type, default and meaning',
+    details,
+    cause,
+  });
+}
+
+/** What a schema's issues say about `input`, one problem a path. */
+export function schemaProblems(
+  issues: readonly z.core.$ZodIssue[],
+  input: unknown,
+): readonly ConfigProblem[] {
+  const problems = new Map<string, ConfigProblem>();
+  for (const issue of issues) {
+    const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)));
+    const found =
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => unknownKey([...path, key]))
+        : [wrongValue(path, valueAt(input, path))];
+    for (const problem of found) {
+      const name = pathInWords(problem.path);
+      if (!problems.has(name)) problems.set(name, problem);
+    }
+  }
+  return [...problems.values()];
+}
+
+/** The problem of a path that names no option. */
+export function unknownKey(path: Path): ConfigProblem {
+  const section = path.slice(0, -1);
+  const key = String(path.at(-1));
+  const siblings = Object.keys(optionAt(section)?.properties ?? {});
+  const meant = nearest(key, siblings) ?? optionNamed(key);
+  if (meant !== undefined) {
+    return {
+      path,
+      sentence: `unknown key, did you mean "${meant}"?`,
+      hint: optionHint([...(siblings.includes(meant) ? section : []), ...meant.split('.')]),
+    };
+  }
+  const owner = section.length === 0 ? 'a config' : pathInWords(section);
+  return {
+    path,
+    sentence: 'unknown key',
+    hint:
+      siblings.length === 0
+        ? `${owner} has no keys of its own`
+        : `the keys of ${owner} are ${siblings.join(', ')}`,
+  };
+}
+
+/** `data.augment.cropScale[0]`. */
+export function pathInWords(path: Path): string {
+  return path
+    .map((key, at) => (typeof key === 'number' ? `[${key}]` : `${at === 0 ? '' : '.'}${key}`))
+    .join('');
+}
+
+/** The candidate that `word` was probably meant to be; undefined when none is near. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const plain = plainWord(word);
+  let best: string | undefined;
+  let bestDistance = 1 + Math.max(1, Math.floor(plain.length / 3));
+  for (const candidate of candidates) {
+    const distance = editDistance(plain, plainWord(candidate));
+    if (distance >= bestDistance) continue;
+    best = candidate;
+    bestDistance = distance;
+  }
+  return best;
+}
+
+function headline({ place, path, sentence }: PlacedProblem): string {
+  const name = pathInWords(path);
+  const where = name === '' || place.endsWith(` ${name}`) ? place : `${place} ${name}`;
+  return `${where}: ${sentence}`;
+}
+
+function wrongValue(path: Path, value: unknown): ConfigProblem {
+  const option = optionAt(path) ?? {};
+  const expected = `expected ${typeInWords(option)}`;
+  if (value === undefined) {
+    return { path, sentence: `missing, ${expected}`, ...aboutOption(option) };
+  }
+  if (value === null) {
+    const hint = 'give it a value, or remove the line';
+    return { path, sentence: `${expected}, got nothing`, hint };
+  }
+  const near = typeof value === 'string' && nearest(value, choicesOf(option));
+  const about = near ? { hint: `did you mean ${near}?` } : aboutOption(option);
+  return { path, sentence: `${expected}, got ${valueInWords(value)}`, ...about };
+}
+
+function aboutOption({ description }: OptionSchema): { readonly hint?: string } {
+  return description === undefined ? {} : { hint: description };
+}
+
+function optionHint(path: Path): string {
+  const option = optionAt(path) ?? {};
+  return option.description ?? `expected ${typeInWords(option)}`;
+}
+
+/** The full path of the one option of this name, wherever it is. */
+function optionNamed(key: string): string | undefined {
+  const paths = pathsUnder(optionAt([]) ?? {});
+  const named = paths.filter((path) => plainWord(path.split('.').at(-1) ?? '') === plainWord(key));
+  return named.length === 1 ? named[0] : undefined;
+}
+
+function choicesOf(option: OptionSchema): readonly string[] {
+  const choices = [...(option.enum ?? []), ...(option.anyOf ?? []).map((branch) => branch.const)];
+  return choices.filter((choice) => typeof choice === 'string');
+}
+
+function valueAt(input: unknown, path: Path): unknown {
+  return path.reduce<unknown>((value, key) => {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+    return (value as Readonly<Record<string | number, unknown>>)[key];
+  }, input);
+}
+
+function valueInWords(value: unknown): string {
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
+  return text.length > VALUE_CHARS_MAX ? `${text.slice(0, VALUE_CHARS_MAX)}...` : text;
+}
+
+/** Without what people vary most: case, and the marks between words. */
+function plainWord(word: string): string {
+  return word.toLowerCase().replaceAll(/[-_ ]/g, '');
+}
+
+/** Insertions, deletions and substitutions from one word to the other (Levenshtein). */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, at) => at);
+  for (const [index, letter] of [...from].entries()) {
+    const next = [index + 1];
+    for (let at = 1; at <= to.length; at += 1) {
+      const substituted = (row[at - 1] as number) + (letter === to[at - 1] ? 0 : 1);
+      next.push(Math.min(substituted, (row[at] as number) + 1, (next[at - 1] as number) + 1));
+    }
+    row = next;
+  }
+  return row[to.length] as number;
+}

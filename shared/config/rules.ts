@@ -1,0 +1,186 @@
+/** @file The rules of a config that no single field can check: what must fit together. */
+import { TesseraError } from '../core/errors.ts';
+import { formatBytes } from '../core/units.ts';
+import { type ModelConfig, parseVariant } from '../model/variants.ts';
+import type { RunConfig } from './schema.ts';
+
+/** One thing that is wrong with a config. */
+export interface ConfigProblem {
+  /** Keys and list positions from the root to the value. */
+  readonly path: readonly (string | number)[];
+  /** What is wrong; follows `path:` in the message. */
+  readonly sentence: string;
+  /** What to type or change. */
+  readonly hint?: string;
+}
+
+/** Room that a chunk's message needs beside the chunk: its other fields and gRPC's framing. */
+const ENVELOPE_BYTES = 64 * 1024;
+const SHAPE_KEYS = ['patchSize', 'width', 'depth', 'heads', 'mlpWidth'] as const;
+const NEEDED_KEYS = ['patchSize', 'width', 'depth', 'heads'] as const;
+
+/** Everything in a config that does not fit together; empty for a sound one. */
+export function checkConfig(config: RunConfig): readonly ConfigProblem[] {
+  return [...modelProblems(config), ...dataProblems(config), ...runProblems(config)];
+}
+
+/**
+ * Checks a config against the size of its data set.
+ *
+ * Throws  CONFIG_INVALID when a split is too small, or the warm-up as long as the run.
+ */
+export function checkAgainstData(
+  config: RunConfig,
+  samples: { readonly train: number; readonly test: number },
+): void {
+  const { batchSize, epochs, schedule } = config.training;
+  if (samples.train < batchSize) {
+    throw new TesseraError(
+      'CONFIG_INVALID',
+      `training.batchSize: a step of ${batchSize} samples asks for more leaves than samples: the training set has ${samples.train}`,
+      { hint: `choose a training.batchSize of at most ${samples.train}` },
+    );
+  }
+  if (samples.test === 0) {
+    throw new TesseraError('CONFIG_INVALID', 'data.testFraction: the test set is empty', {
+      hint: 'choose a larger share, such as 0.2, or give the data set a test folder',
+    });
+  }
+  const steps = epochs * Math.ceil(samples.train / batchSize);
+  if (schedule.warmupSteps >= steps) {
+    throw new TesseraError(
+      'CONFIG_INVALID',
+      `training.schedule.warmupSteps: a warm-up of ${schedule.warmupSteps} steps is not shorter than the run, which has ${steps}`,
+      { hint: `choose at most ${steps - 1}, or train for more epochs` },
+    );
+  }
+}
+
+/**
+ * The shape of a config's model, from its variant or its own numbers.
+ *
+ * Throws  CONFIG_INVALID when it has neither; `checkConfig` says so first.
+ */
+export function resolveModel(config: RunConfig, numClasses: number): ModelConfig {
+  const { variant, imageSize, patchSize, width, depth, heads, mlpWidth } = config.model;
+  const input = { imageSize, channels: config.data.channels, numClasses };
+  if (variant !== undefined) return { ...parseVariant(variant), ...input };
+  if (
+    patchSize === undefined ||
+    width === undefined ||
+    depth === undefined ||
+    heads === undefined
+  ) {
+    throw new TesseraError(
+      'CONFIG_INVALID',
+      'model: neither a variant nor patchSize, width, depth and heads',
+      { hint: 'set model.variant, such as Ti/16, or the four numbers' },
+    );
+  }
+  return { ...input, patchSize, width, depth, heads, mlpWidth: mlpWidth ?? 4 * width };
+}
+
+function* modelProblems(config: RunConfig): Generator<ConfigProblem> {
+  const { model } = config;
+  const given = SHAPE_KEYS.filter((key) => model[key] !== undefined);
+  const missing = NEEDED_KEYS.filter((key) => model[key] === undefined);
+  if (model.variant !== undefined && given.length > 0) {
+    const removals = given.map((key) => `--set model.${key}=null`).join(' ');
+    yield {
+      path: ['model', 'variant'],
+      sentence: `${model.variant} already decides ${given.join(', ')}, given beside it`,
+      hint: `keep one of the two; on the command line: ${removals}, or --set model.variant=null`,
+    };
+    return;
+  }
+  if (model.variant === undefined && missing.length > 0) {
+    yield {
+      path: ['model'],
+      sentence: `without a variant it needs ${missing.join(', ')}`,
+      hint: 'set model.variant, such as Ti/16, or patchSize, width, depth and heads',
+    };
+    return;
+  }
+  const { imageSize, patchSize, width, heads } = resolveModel(config, 1);
+  if (imageSize % patchSize !== 0) {
+    yield {
+      path: ['model', 'imageSize'],
+      sentence: `patches of ${patchSize} pixels do not divide an image of ${imageSize}`,
+      hint: `choose ${multiplesNear(imageSize, patchSize)}, or another patch size`,
+    };
+  }
+  if (width % heads !== 0) {
+    yield {
+      path: ['model', 'heads'],
+      sentence: `${heads} heads do not divide a width of ${width}`,
+      hint: `choose a width of ${multiplesNear(width, heads)}, or another number of heads`,
+    };
+  }
+}
+
+function* dataProblems({ data }: RunConfig): Generator<ConfigProblem> {
+  if (data.source !== 'mnist' && data.path === undefined) {
+    yield {
+      path: ['data', 'path'],
+      sentence: `missing; source ${data.source} needs the folder of the data set`,
+      hint: 'give it relative to the config file, or with --set data.path=FOLDER',
+    };
+  }
+  if (data.source === 'mnist' && (data.testFraction === 0 || data.testFraction === 1)) {
+    yield {
+      path: ['data', 'testFraction'],
+      sentence: `the embedded digits have no test split of their own, and ${data.testFraction} leaves one of the two empty`,
+      hint: 'choose a share between 0 and 1, such as 0.2',
+    };
+  }
+  for (const key of ['mean', 'deviation'] as const) {
+    const { length } = data[key];
+    if (length === 1 || length === data.channels) continue;
+    yield {
+      path: ['data', key],
+      sentence: `${length} values for images of ${data.channels} ${data.channels === 1 ? 'channel' : 'channels'}`,
+      hint:
+        data.channels === 1
+          ? 'give one value'
+          : `give one value for all channels, or ${data.channels}`,
+    };
+  }
+  const [smallest, largest] = data.augment.cropScale;
+  if (smallest > largest) {
+    yield {
+      path: ['data', 'augment', 'cropScale'],
+      sentence: `the smallest share, ${smallest}, is above the largest, ${largest}`,
+      hint: `write [${largest}, ${smallest}]`,
+    };
+  }
+}
+
+function* runProblems({ training, limits, cluster }: RunConfig): Generator<ConfigProblem> {
+  if (training.microBatch > training.batchSize) {
+    yield {
+      path: ['training', 'microBatch'],
+      sentence: `a leaf of ${training.microBatch} samples is larger than the batch of ${training.batchSize}`,
+      hint: `choose at most ${training.batchSize}`,
+    };
+  }
+  if (limits.chunkBytes + ENVELOPE_BYTES > limits.messageBytes) {
+    yield {
+      path: ['limits', 'chunkBytes'],
+      sentence: `a chunk of ${formatBytes(limits.chunkBytes)} and its envelope of ${formatBytes(ENVELOPE_BYTES)} do not fit in a message of ${formatBytes(limits.messageBytes)}`,
+      hint: 'make limits.chunkBytes smaller or limits.messageBytes larger',
+    };
+  }
+  if (cluster.minWorkers > limits.workersMax) {
+    yield {
+      path: ['cluster', 'minWorkers'],
+      sentence: `${cluster.minWorkers} workers can never be there: limits.workersMax is ${limits.workersMax}`,
+      hint: 'make cluster.minWorkers smaller or limits.workersMax larger',
+    };
+  }
+}
+
+/** `96 or 112` for 100 and 16: the multiples on both sides. */
+function multiplesNear(value: number, unit: number): string {
+  const below = Math.floor(value / unit) * unit;
+  return below === 0 ? `${unit}` : `${below} or ${below + unit}`;
+}

@@ -1,0 +1,97 @@
+/** @file Values from the command line and the environment: `training.epochs=2` laid over a config's tree. */
+import { isSection, parseValue } from './document.ts';
+import { optionAt } from './explain.ts';
+import { type PlacedProblem, unknownKey } from './problems.ts';
+
+/** Where settings come from. */
+export type SettingOrigin = 'env' | 'flag';
+
+/** One value that replaces or, when it is null, removes the file's. */
+export interface Setting {
+  readonly path: readonly string[];
+  readonly value: unknown;
+  readonly origin: SettingOrigin;
+  /** For messages: `--set training.epochs`. */
+  readonly place: string;
+}
+
+/** Settings in the order they apply, and what is wrong with the others. */
+export interface ReadSettings {
+  readonly settings: readonly Setting[];
+  readonly problems: readonly PlacedProblem[];
+}
+
+const SOURCE_NAMES = { env: 'TESSERA_SET', flag: '--set' } as const;
+
+/** Reads `path=value` texts; a value is YAML. */
+export function readSettings(texts: readonly string[], origin: SettingOrigin): ReadSettings {
+  const settings: Setting[] = [];
+  const problems: PlacedProblem[] = [];
+  for (const text of texts) {
+    const read = readSetting(text, origin);
+    if ('sentence' in read) problems.push(read);
+    else settings.push(read);
+  }
+  return { settings, problems };
+}
+
+/** Cuts `a.b=1,c=[2,3]` at the commas that begin another `path=`. */
+export function splitSettings(text: string): readonly string[] {
+  return text
+    .split(/,(?=\s*[A-Za-z]\w*(?:\.\w+)*\s*=)/)
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+/** A copy of `tree` with the settings laid over it, the later over the earlier. */
+export function withSettings(
+  tree: Readonly<Record<string, unknown>>,
+  settings: readonly Setting[],
+): Record<string, unknown> {
+  const copy = structuredClone(tree);
+  for (const { path, value } of settings) assign(copy, path, value);
+  return copy;
+}
+
+/** The setting that decided what is at a path: the last one of it or of a section around it. */
+export function settingOf(
+  path: readonly (string | number)[],
+  settings: readonly Setting[],
+): Setting | undefined {
+  return settings.findLast((setting) => setting.path.every((key, at) => path[at] === key));
+}
+
+function readSetting(text: string, origin: SettingOrigin): Setting | PlacedProblem {
+  const equals = text.indexOf('=');
+  const name = (equals === -1 ? text : text.slice(0, equals)).trim();
+  const valueText = equals === -1 ? '' : text.slice(equals + 1).trim();
+  const place = `${SOURCE_NAMES[origin]} ${name}`;
+  const path = name.split('.');
+  if (name === '' || valueText === '') {
+    const hint = 'such as training.epochs=2; a value of null removes the key';
+    return { place, path: [], sentence: 'expected PATH=VALUE', hint };
+  }
+  const known = path.findIndex((_, at) => optionAt(path.slice(0, at + 1)) === undefined);
+  if (known !== -1) return { ...unknownKey(path.slice(0, known + 1)), place };
+  try {
+    return { path, value: parseValue(valueText), origin, place };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { place, path, sentence: `not a value: ${reason}`, hint: 'quote it as YAML does' };
+  }
+}
+
+/** The path is one of the schema's, so no key of it is `__proto__`. */
+function assign(tree: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const key = path.at(-1) as string;
+  let section = tree;
+  for (const name of path.slice(0, -1)) {
+    const inner = section[name] ?? {};
+    // A section that is no section is the schema's to refuse.
+    if (!isSection(inner)) return;
+    section[name] = inner;
+    section = inner;
+  }
+  if (value === null) delete section[key];
+  else section[key] = value;
+}

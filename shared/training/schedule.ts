@@ -1,0 +1,26 @@
+/** @file The learning rate of each step: a linear warm-up, then one of three shapes. */
+import type { ScheduleConfig } from '../config/schema.ts';
+
+/**
+ * Learning rate of a step, from 1/warmupSteps of the peak at the first step to `finalRate` at the last.
+ *
+ * Units  `step` counts from 0; the peak is reached at the last step of the warm-up.
+ */
+export function learningRateAt(
+  schedule: ScheduleConfig,
+  peak: number,
+  step: number,
+  totalSteps: number,
+): number {
+  const { name, warmupSteps, finalRate } = schedule;
+  const done = step + 1;
+  // 1) warm-up; a schedule that ends within it never reaches the peak
+  if (done < warmupSteps) return (peak * done) / warmupSteps;
+  // 2) at the peak, 0 of the way; at the last step, 1 of the way
+  if (name === 'constant') return peak;
+  const start = Math.max(warmupSteps, 1);
+  const progress = totalSteps > start ? Math.min((done - start) / (totalSteps - start), 1) : 0;
+  // 3) the share of the way down from the peak that is still ahead
+  const left = name === 'cosine' ? (1 + Math.cos(Math.PI * progress)) / 2 : 1 - progress;
+  return finalRate + (peak - finalRate) * left;
+}

@@ -1,0 +1,52 @@
+/** @file The command line before any work: quick help, usage errors, exit codes. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { scratchFolder, tessera } from './cluster.ts';
+
+/** Addresses of the modules that a process has loaded, by V8's own record. */
+async function modulesLoadedBy(args: readonly string[]): Promise<readonly string[]> {
+  const folder = scratchFolder();
+  const ended = await tessera(args, { env: { NODE_V8_COVERAGE: folder } });
+  expect(ended.code, ended.stderr).toBe(0);
+  return readdirSync(folder).flatMap((name) => {
+    const record = JSON.parse(readFileSync(join(folder, name), 'utf8'));
+    return (record.result as { url: string }[]).map((script) => script.url);
+  });
+}
+
+describe('help is quick', () => {
+  it.each([['--help'], ['--version'], ['train --help'], ['worker --help']])(
+    '%s loads commander and little else',
+    async (words) => {
+      const modules = await modulesLoadedBy(words.split(' '));
+      expect(modules.some((url) => url.includes('/commander/'))).toBe(true);
+      expect(modules.filter((url) => /tfjs|grpc|onnx|sharp|pino|zod|yaml/.test(url))).toEqual([]);
+      expect(modules.filter((url) => url.startsWith('file:')).length).toBeLessThan(20);
+    },
+  );
+});
+
+describe('usage', () => {
+  it.each([
+    ['', 'no command', /Usage: tessera/],
+    ['config', 'no subcommand', /Usage: tessera config/],
+    ['trian quickstart', 'a command that is not there', /Did you mean train/],
+    ['train', 'a missing argument', /missing required argument 'config'/],
+    ['train quickstart --worker 2', 'an unknown flag', /Did you mean --workers/],
+    ['train quickstart --workers two', 'a count that is none', /expected a whole number/],
+    ['worker 127.0.0.1:1 --reconnect 30', 'a duration without a unit', /unit such as 500ms/],
+    ['status nowhere', 'an address that is none', /HOST:PORT/],
+  ])('"%s" (%s) ends with 2 and says so on stderr', async (words, _what, expected) => {
+    const ended = await tessera(words === '' ? [] : words.split(' '), { cwd: scratchFolder() });
+    expect(ended.code).toBe(2);
+    expect(ended.stderr).toMatch(expected);
+    expect(ended.stdout).toBe('');
+  });
+
+  it('--version is one line on stdout', async () => {
+    const ended = await tessera(['--version']);
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    expect(ended.stdout).toMatch(/^\d+\.\d+\.\d+\S*\n$/);
+  });
+});

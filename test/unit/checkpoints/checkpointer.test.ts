@@ -1,0 +1,69 @@
+/** @file When checkpoints are written, and which of them stay. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Checkpointer } from '../../../coordinator/checkpointer.ts';
+import { listCheckpoints, newestGoodCheckpoint } from '../../../coordinator/checkpoints.ts';
+import { RunProgress } from '../../../coordinator/progress.ts';
+import { common, expected, newRunFolder, storeAt } from './fixtures.ts';
+
+const keep = 1;
+let runFolder: string;
+let progress: RunProgress;
+beforeEach(() => {
+  runFolder = newRunFolder();
+  progress = new RunProgress(common.clock.nowMs(), undefined);
+});
+
+const listed = async () => (await listCheckpoints(runFolder)).map(({ step }) => step);
+
+describe('Checkpointer', () => {
+  it('keeps the newest and the best', async () => {
+    const checkpointer = new Checkpointer({ ...common, runFolder, keep, progress });
+    expect(checkpointer.last).toBeUndefined();
+    for (const version of [10, 20, 30, 40]) {
+      const accuracy = version === 20 ? 9 : 5;
+      progress.evaluated({ version, epoch: 0 }, { samples: 10, lossSum: 1, correct: accuracy });
+      await checkpointer.save(storeAt(version));
+    }
+    expect(await listed()).toEqual([40, 20]);
+    expect(checkpointer.last).toMatchObject({
+      step: 40,
+      parametersSha256: await storeAt(40).sha256(),
+    });
+  });
+
+  it('saves only what no checkpoint has when asked for that', async () => {
+    const checkpointer = new Checkpointer({ ...common, runFolder, keep, progress });
+    await checkpointer.saveIfNewer(storeAt(0));
+    expect(await listed()).toEqual([]);
+    await checkpointer.saveIfNewer(storeAt(3));
+    const { last } = checkpointer;
+    await checkpointer.saveIfNewer(storeAt(3));
+    expect(checkpointer.last).toBe(last);
+    expect(await listed()).toEqual([3]);
+  });
+
+  it('goes on after a resume, past a newer checkpoint that is damaged', async () => {
+    const before = new Checkpointer({ ...common, runFolder, keep: 2, progress });
+    await before.save(storeAt(10));
+    const { folder } = await before.save(storeAt(20));
+    writeFileSync(join(folder, 'state.json'), 'damaged');
+    const { checkpoint } = await newestGoodCheckpoint(runFolder, expected);
+    const after = new Checkpointer({ ...common, runFolder, keep, progress, lastSaved: checkpoint });
+    expect(after.last).toEqual(expect.objectContaining({ step: 10 }));
+    expect(after.last).not.toHaveProperty('parameters');
+    await after.save(storeAt(15));
+    expect(await listed()).toEqual([20, 15]);
+    await after.save(storeAt(20));
+    expect(await listed()).toEqual([20]);
+    expect((await newestGoodCheckpoint(runFolder, expected)).checkpoint?.step).toBe(20);
+  });
+
+  it('remembers the last good one when a save fails', async () => {
+    writeFileSync(join(runFolder, 'checkpoints'), '');
+    const checkpointer = new Checkpointer({ ...common, runFolder, keep, progress });
+    await expect(checkpointer.save(storeAt(1))).rejects.toMatchObject({ code: 'CANNOT_WRITE' });
+    expect(checkpointer.last).toBeUndefined();
+  });
+});

@@ -1,0 +1,157 @@
+/** @file What the command line does on this machine: worker processes and run folders. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import {
+  countWorkers,
+  LocalWorkers,
+  lastWordsIn,
+  rootCause,
+  threadsEach,
+} from '../../../cli/local-workers.ts';
+import { newestAddress, newestRunFolder } from '../../../cli/run-folders.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tessera-cli-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Workers that run a line of JavaScript. */
+function workers(
+  name: string,
+  code: string,
+  options: { count?: number; restarts?: number; isEnding?: boolean } = {},
+) {
+  const said: string[] = [];
+  const logsFolder = join(folder, name);
+  const crew = new LocalWorkers({
+    command: [process.execPath, '-e', code, '--'],
+    count: options.count ?? 1,
+    restarts: options.restarts ?? 0,
+    logsFolder,
+    environment: (number) => ({ WORKER_NUMBER: String(number) }),
+    isEnding: () => options.isEnding ?? false,
+    say: (line) => said.push(line),
+  });
+  return { crew, said, logsFolder };
+}
+
+const WAIT_FOR_STDIN = 'process.stdin.on("end", () => process.exit(130)).resume()';
+
+describe('local workers', () => {
+  it('that die again and again use up the restarts and end with the first cause', async () => {
+    const code = 'console.error("error: engine X is not there\\n  hint: get it"); process.exit(69)';
+    const { crew, said } = workers('hopeless', code, { count: 2, restarts: 1 });
+    await expect(crew.failed).rejects.toMatchObject({
+      code: 'WORKERS_LOST',
+      message: expect.stringContaining('engine X is not there'),
+    });
+    expect(said.filter((line) => line.includes('starts again'))).toHaveLength(1);
+    expect(said.join('\n')).toMatch(
+      /first failure\n {2}worker {2}w[12] \(pid \d+\)\n.*exit code 69/,
+    );
+    await crew.close(false);
+  });
+
+  it('are not started again when the run is ending', async () => {
+    const { crew, said } = workers('ending', 'process.exit(130)', { restarts: 3, isEnding: true });
+    await crew.close(true);
+    expect(said).toEqual([]);
+  });
+
+  it('that cannot be started are lost too', async () => {
+    const crew = new LocalWorkers({
+      command: [join(folder, 'no-such-program')],
+      count: 1,
+      restarts: 0,
+      logsFolder: join(folder, 'missing'),
+      environment: () => ({}),
+      isEnding: () => false,
+      say: () => {},
+    });
+    await expect(crew.failed).rejects.toMatchObject({ code: 'WORKERS_LOST' });
+  });
+
+  it('end when their stdin closes, and that is no death', async () => {
+    const { crew, said } = workers('patient', WAIT_FOR_STDIN, { count: 2 });
+    await crew.close(false);
+    expect(said).toEqual([]);
+  });
+
+  it('that ignore everything are killed', async () => {
+    const { crew, said } = workers('stubborn', 'setInterval(() => {}, 1000)');
+    await crew.close(false);
+    expect(said).toEqual([]);
+  });
+
+  it('write to a log of their own and know their number', async () => {
+    const code = 'console.log("number", process.env.WORKER_NUMBER)';
+    const { crew, logsFolder } = workers('logs', code, { count: 2 });
+    await crew.close(true);
+    expect(readFileSync(join(logsFolder, 'w1.log'), 'utf8')).toBe('number 0\n');
+    expect(readFileSync(join(logsFolder, 'w2.log'), 'utf8')).toBe('number 1\n');
+  });
+
+  it.each([
+    ['the newest error', 'error: old\nerror: new\n  hint: x\n', 'new'],
+    ['the last line without an error', 'a\nb\n\n', 'b'],
+    ['nothing', '', 'nothing'],
+  ])('their last words are %s', (_what, log, expected) => expect(lastWordsIn(log)).toBe(expected));
+
+  it('a root cause names worker, end, words and log', () => {
+    const death = {
+      name: 'w1',
+      pid: 7,
+      how: 'signal SIGKILL',
+      lastWords: 'x',
+      logPath: 'l/w1.log',
+    };
+    expect(rootCause(death).join('\n')).toMatchSnapshot();
+  });
+});
+
+describe('how many', () => {
+  const gpus = ['A', 'B', 'C'];
+
+  it.each([
+    ['as many as asked for', 5, { gpus, numThreads: 8 }, 5],
+    ['one a GPU', 'auto', { gpus, numThreads: 64 }, 3],
+    ['one for two cores', 'auto', { gpus: [], numThreads: 9 }, 4],
+    ['at least two', 'auto', { gpus: [], numThreads: 1 }, 2],
+  ] as const)('workers: %s', (_what, wanted, devices, expected) => {
+    expect(countWorkers(wanted, devices)).toBe(expected);
+  });
+
+  it.each([
+    [8, 3, 2],
+    [2, 4, 1],
+  ])('threads: %i cores, %i workers, %i each', (numThreads, count, expected) => {
+    expect(threadsEach({ gpus: [], numThreads }, count)).toBe(expected);
+  });
+});
+
+describe('run folders', () => {
+  const runs = join(folder, 'runs');
+  for (const [name, day] of [
+    ['digits-20260101-120000', 1],
+    ['digits-20260102-120000', 2],
+    ['digits-big-20270101-120000', 3],
+  ] as const) {
+    mkdirSync(join(runs, name), { recursive: true });
+    const path = join(runs, name, 'address');
+    writeFileSync(path, `127.0.0.1:${day}\n`);
+    utimesSync(path, day, day === 2 ? 9 : day);
+  }
+
+  it('the newest of a name is found by its time, and other names are not mistaken for it', async () => {
+    expect(await newestRunFolder('digits', runs)).toBe(join(runs, 'digits-20260102-120000'));
+  });
+
+  it('the coordinator asked for a status is the one that started last', async () => {
+    expect(await newestAddress(runs)).toBe('127.0.0.1:2');
+  });
+
+  it('where there is none, the error says what to type', async () => {
+    await expect(newestRunFolder('none', runs)).rejects.toMatchObject({ code: 'USAGE' });
+    await expect(newestAddress(join(folder, 'nowhere'))).rejects.toMatchObject({ code: 'USAGE' });
+  });
+});

@@ -1,0 +1,295 @@
+/** @file What the command line prints: progress, lines, tables, errors. */
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { leavesOf } from '../../../cli/config-view.ts';
+import { LineDisplay } from '../../../cli/display.ts';
+import { diagnosisLines } from '../../../cli/doctor-view.ts';
+import { bestGuesses, softmax } from '../../../cli/guesses.ts';
+import { readableLogLine } from '../../../cli/log-lines.ts';
+import { eventLine, stepLine } from '../../../cli/progress-lines.ts';
+import { sparkline, view } from '../../../cli/progress-view.ts';
+import { statusLines } from '../../../cli/status-view.ts';
+import { formatAge, formatNumber, formatPercent, formatTable } from '../../../cli/table.ts';
+import { describeError } from '../../../cli/talk.ts';
+import { parseCount, parseDurationMs } from '../../../cli/values.ts';
+import { BottomWindow } from '../../../cli/window.ts';
+import { TesseraError } from '../../../shared/core/errors.ts';
+import { STATUS } from './support.ts';
+
+const STEP = {
+  type: 'step',
+  step: 20,
+  epoch: 1,
+  loss: 1.8342,
+  accuracy: 0.412,
+  learningRate: 0.00098,
+  gradientNorm: 0.73,
+  imagesPerSecond: 812.4,
+  timings: {
+    wallMs: 0,
+    pullMs: 0,
+    fetchMs: 0,
+    computeMs: 0,
+    pushMs: 0,
+    idleMs: 0,
+    sumMs: 0,
+    optimizerMs: 0,
+    coordinatorBusyMs: 0,
+  },
+} as const;
+
+describe('the progress view', () => {
+  const losses = Array.from({ length: 200 }, (_, step) => 2.3 * 0.99 ** step);
+
+  it.each([40, 80, 120])('at width %i', (width) => {
+    const lines = view({ status: STATUS, losses }, width);
+    expect(lines.every((line) => line.length <= width)).toBe(true);
+    expect(lines.join('\n')).toMatchSnapshot();
+  });
+
+  it('shows dashes for what is not known yet', () => {
+    const unknown = {
+      ...STATUS,
+      step: 0,
+      stepsTotal: 0,
+      loss: Number.NaN,
+      trainAccuracy: Number.NaN,
+      testAccuracy: Number.NaN,
+      imagesPerSecond: Number.NaN,
+      etaSeconds: Number.NaN,
+      workers: [],
+    };
+    const text = view({ status: unknown, losses: [] }, 80).join('\n');
+    expect(text).toMatchSnapshot();
+    expect(text).not.toMatch(/NaN|Infinity/);
+  });
+
+  it.each([
+    ['rises', [1, 2, 3, 4], 4, '▁▃▆█'],
+    ['is flat', [2, 2, 2], 8, '▁▁▁'],
+    ['is longer than the room', [1, 1, 2, 2], 2, '▁█'],
+    ['has holes', [1, Number.NaN, 2], 4, '▁█'],
+    ['is empty', [], 4, ''],
+  ])('a sparkline that %s', (_what, values, width, expected) => {
+    expect(sparkline(values, width)).toBe(expected);
+  });
+});
+
+describe('lines', () => {
+  it('a step has one order and one width', () => {
+    expect(stepLine(STEP, { stepsTotal: 10_000, workers: 4, etaSeconds: 1100 })).toBe(
+      'step    20/10000  epoch 1  loss 1.8342  acc  41.2%  lr 9.80e-4  grad 0.73  812 img/s  workers 4  eta 00:18:20',
+    );
+  });
+
+  it.each([
+    [
+      { type: 'worker', worker: 'w3', what: 'joined', reason: '', workers: 1 },
+      'worker/w3 joined (1 worker)',
+    ],
+    [
+      { type: 'worker', worker: 'w3', what: 'lost', reason: 'stream ended', workers: 0 },
+      'worker/w3 lost (0 workers): stream ended',
+    ],
+    [{ type: 'worker', worker: 'w3', what: 'ready', reason: '', workers: 1 }, undefined],
+    [{ type: 'phase', phase: 'evaluating', reason: '' }, 'evaluating'],
+    [{ type: 'phase', phase: 'waiting', reason: 'for 1 worker' }, 'waiting: for 1 worker'],
+    [{ type: 'phase', phase: 'saving', reason: '' }, undefined],
+    [
+      {
+        type: 'checkpoint',
+        step: 7,
+        folder: 'runs/x/checkpoints/step-7',
+        bytes: 92_484_403,
+        seconds: 0.41,
+        parametersSha256: 'a',
+      },
+      'checkpoint/step-7 written (88.2 MiB, 0.4 s)',
+    ],
+    [
+      { type: 'badSample', name: 'cat/1.jpg', reason: 'empty' },
+      'image cat/1.jpg cannot be read: empty',
+    ],
+  ] as const)('%j', (event, expected) => {
+    expect(eventLine(event)?.text).toBe(expected);
+  });
+
+  it('the plain display tells the last step of an epoch, and one step in five seconds', () => {
+    let nowMs = 0;
+    const lines: string[] = [];
+    const display = new LineDisplay(
+      () => nowMs,
+      (line) => lines.push(line),
+    );
+    display.attach(() => STATUS);
+    display.event({ ...STEP, step: 1 });
+    display.event({ ...STEP, step: 2 });
+    display.event({ ...STEP, step: 3, epoch: 2 });
+    nowMs = 5000;
+    display.event({ ...STEP, step: 4, epoch: 2 });
+    display.event({ ...STEP, step: 5, epoch: 2 });
+    display.event({ type: 'phase', phase: 'evaluating', reason: '' });
+    display.event({ type: 'phase', phase: 'training', reason: '' });
+    expect(lines.map((line) => stripVTControlCharacters(line).slice(0, 12).trimEnd())).toEqual([
+      'step  2/40',
+      'step  4/40',
+      'step  5/40',
+      '● evaluating',
+    ]);
+  });
+
+  it('only the first unreadable images are named', () => {
+    const lines: string[] = [];
+    const display = new LineDisplay(
+      () => 0,
+      (line) => lines.push(line),
+    );
+    for (let at = 0; at < 50; at += 1) {
+      display.event({ type: 'badSample', name: `${at}.jpg`, reason: 'empty' });
+    }
+    expect(lines).toHaveLength(10);
+  });
+
+  it.each([
+    [
+      '{"level":40,"time":1,"pid":2,"msg":"late","waitMs":3,"worker":"w1"}',
+      '⚠ late  waitMs=3 worker=w1',
+    ],
+    ['{"level":30,"msg":"ready"}', '· ready'],
+    ['{"level":50,"msg":"no","err":{"message":"bad","stack":"s"}}', '✖ no  err=bad'],
+    ['no json\n', 'no json'],
+  ])('a log record is read as words: %s', (line, expected) => {
+    expect(stripVTControlCharacters(readableLogLine(line))).toBe(expected);
+  });
+});
+
+describe('tables', () => {
+  it('have aligned columns, two spaces apart, and no empty cells', () => {
+    const columns = [{ title: 'NAME' }, { title: 'N', align: 'right' }, { title: 'X' }] as const;
+    expect(
+      formatTable(columns, [
+        ['a', '1', ''],
+        ['bcdef', '200'],
+      ]),
+    ).toEqual(['NAME     N  X', 'a        1  <none>', 'bcdef  200  <none>']);
+  });
+
+  it('a status is a block and a table', () => {
+    expect(statusLines(STATUS).join('\n')).toMatchSnapshot();
+    expect(statusLines({ ...STATUS, workers: [] }).at(-1)).toBe('no workers');
+  });
+
+  it.each([
+    [9.9, '9s'],
+    [250, '4m10s'],
+    [7500, '2h5m'],
+    [-1, '0s'],
+  ])('an age of %f s is %s', (seconds, text) => expect(formatAge(seconds)).toBe(text));
+
+  it('a number that is not there is a dash', () => {
+    expect([formatNumber(Number.NaN, 1), formatPercent(Number.NaN)]).toEqual(['-', '-']);
+    expect([formatNumber(1.25, 1), formatPercent(0.412)]).toEqual(['1.3', '41.2%']);
+  });
+});
+
+describe('errors', () => {
+  const error = new TesseraError('DATA_INVALID', 'cat/1.jpg is empty', { hint: 'remove it' });
+
+  it('are a sentence and a hint', () => {
+    expect(stripVTControlCharacters(describeError(error, { stack: false }))).toBe(
+      'error: cat/1.jpg is empty\n  hint: remove it\n',
+    );
+  });
+
+  it('show the stack only when asked', () => {
+    expect(describeError(error, { stack: true })).toMatch(/text\.test\.ts/);
+  });
+
+  it('a bug says that it is one', () => {
+    expect(describeError(TesseraError.from(new Error('oops')), { stack: false })).toMatch(/a bug/);
+  });
+});
+
+describe('values', () => {
+  it.each([
+    ['500ms', 500],
+    ['30s', 30_000],
+    ['1.5m', 90_000],
+    ['2h', 7_200_000],
+    ['30', undefined],
+    ['s', undefined],
+    ['-1s', undefined],
+    ['1d', undefined],
+  ])('the duration %s', (text, expected) => expect(parseDurationMs(text)).toBe(expected));
+
+  it.each([
+    ['auto', 'auto'],
+    ['12', 12],
+    ['0', undefined],
+    ['1.5', undefined],
+    ['', undefined],
+    ['two', undefined],
+  ])('the count "%s"', (text, expected) => expect(parseCount(text)).toBe(expected));
+
+  it('a config is walked by dotted paths; lists are values', () => {
+    expect(leavesOf({ a: 1, b: { c: [2], d: { e: 'x' } } })).toEqual([
+      ['a', 1],
+      ['b.c', [2]],
+      ['b.d.e', 'x'],
+    ]);
+  });
+});
+
+describe('predictions', () => {
+  it('probabilities add up to one, whatever the size of the logits', () => {
+    const sum = softmax(Float32Array.of(1000, 999, -1000)).reduce((a, b) => a + b, 0);
+    expect(sum).toBeCloseTo(1, 12);
+  });
+
+  it('the likeliest classes come first', () => {
+    const guesses = bestGuesses(Float32Array.of(0, 2, 1), ['cat', 'dog', 'cow'], 2);
+    expect(guesses.map((guess) => guess.class)).toEqual(['dog', 'cow']);
+  });
+});
+
+describe('the doctor', () => {
+  it('says what to type for an engine that is missing', () => {
+    const text = diagnosisLines({
+      tessera: '0.1.0',
+      node: 'v20.20.2',
+      npm: '11.0.0',
+      platform: 'linux x64 6.1',
+      cores: 2,
+      memoryBytes: 8 * 1024 ** 3,
+      freeMemoryBytes: 1024 ** 3,
+      gpus: [],
+      engines: [
+        {
+          choice: { name: 'tfjs-node-gpu', provider: 'cpu', threads: 1 },
+          works: false,
+          reason: 'its library is not there',
+          hint: 'npm rebuild it',
+        },
+        {
+          choice: { name: 'onnxruntime', provider: 'cpu', threads: 2 },
+          works: true,
+          reason: '',
+          hint: undefined,
+        },
+      ],
+    }).join('\n');
+    expect(text).toMatchSnapshot();
+  });
+});
+
+describe('the window', () => {
+  it('is erased before it is painted anew, and gives the cursor back', () => {
+    let written = '';
+    const terminal = { columns: 20, write: (text: string) => (written += text) };
+    const window = new BottomWindow(terminal, (width) => ['one', `width ${width}`]);
+    window.print('stays');
+    window.close();
+    window.print('after');
+    expect(written.replaceAll('\x1b', 'ESC')).toMatchSnapshot();
+  });
+});

@@ -1,0 +1,197 @@
+/** @file The parameter store: PyTorch's numbers, what it refuses, what readers see meanwhile. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { addSlices, ParameterStore } from '../../../coordinator/parameters.ts';
+import type { OptimizerConfig, ScheduleConfig } from '../../../shared/config/schema.ts';
+import { learningRateAt } from '../../../shared/training/schedule.ts';
+
+interface Golden {
+  tensors: { name: string; shape: number[] }[];
+  schedule: ScheduleConfig;
+  peak: number;
+  weightDecay: number;
+  clipNorm: number;
+  runs: {
+    name: OptimizerConfig['name'];
+    settings: Partial<OptimizerConfig>;
+    initial: number[];
+    steps: {
+      samples: number;
+      gradientSum: number[];
+      learningRate: number;
+      gradientNorm: number;
+      parameters: number[];
+    }[];
+  }[];
+}
+
+const FIXTURE = join(import.meta.dirname, '../../fixtures/training/golden.json');
+const golden: Golden = JSON.parse(readFileSync(FIXTURE, 'utf8'));
+const ADAMW: OptimizerConfig = {
+  name: 'adamw',
+  learningRate: 0.1,
+  weightDecay: 0.05,
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  momentum: 0.9,
+};
+
+function tableOf(tensors: readonly { name: string; shape: number[] }[]) {
+  let size = 0;
+  const entries = tensors.map(({ name, shape }) => {
+    const entry = { name, shape, offset: size, size: 1, decays: shape.length > 1 };
+    entry.size = shape.reduce((product, side) => product * side, 1);
+    size += entry.size;
+    return entry;
+  });
+  return { entries, size };
+}
+
+/** A store of two matrices of so many values in all, and a gradient for it. */
+function storeOf(size: number, config = ADAMW) {
+  const table = tableOf([
+    { name: 'a', shape: [1, 3] },
+    { name: 'b', shape: [1, size - 3] },
+  ]);
+  const parameters = Float32Array.from({ length: size }, (_, i) => Math.sin(i));
+  const gradientSum = Float32Array.from({ length: size }, (_, i) => Math.cos(i));
+  const store = new ParameterStore({ config, table, parameters });
+  const inputs = { gradientSum, samples: 4, step: 1, learningRate: 0.1, clipNorm: 1 };
+  return { store, inputs, parameters };
+}
+
+describe('ten steps of PyTorch', () => {
+  it.each(golden.runs)(
+    'are those of $name with $settings',
+    async ({ name, settings, initial, steps }) => {
+      const store = new ParameterStore({
+        config: { ...ADAMW, name, weightDecay: golden.weightDecay, ...settings },
+        table: tableOf(golden.tensors),
+        parameters: Float32Array.from(initial),
+      });
+      for (const [i, expected] of steps.entries()) {
+        const learningRate = learningRateAt(golden.schedule, golden.peak, i, steps.length);
+        expect(learningRate).toBeCloseTo(expected.learningRate, 14);
+        const { gradientNorm } = await store.applyStep({
+          gradientSum: Float32Array.from(expected.gradientSum),
+          samples: expected.samples,
+          step: i + 1,
+          learningRate,
+          clipNorm: golden.clipNorm,
+        });
+        expect(Math.abs(gradientNorm / expected.gradientNorm - 1)).toBeLessThan(1e-6);
+        expected.parameters.forEach((value, k) => {
+          const tolerance = 1e-6 * Math.max(1, Math.abs(value));
+          expect(Math.abs(store.parameters[k]! - value)).toBeLessThan(tolerance);
+        });
+      }
+      expect(golden.runs[0]!.steps.some(({ gradientNorm }) => gradientNorm > golden.clipNorm)).toBe(
+        true,
+      );
+      expect(store.version).toBe(10);
+    },
+  );
+});
+
+describe('a step', () => {
+  it('shows readers one version or the other, never a mixture', async () => {
+    const { store, inputs, parameters } = storeOf(3 * 2 ** 20);
+    const before = parameters.slice();
+    let turns = 0;
+    const stepping = store.applyStep(inputs).then(() => {
+      turns = Number.POSITIVE_INFINITY;
+    });
+    while (turns !== Number.POSITIVE_INFINITY) {
+      expect(store.parameters).toBe(parameters);
+      expect(store.version).toBe(0);
+      await new Promise(setImmediate);
+      turns += 1;
+      if (turns > 1000) throw new Error('the step does not end');
+      if (store.version === 1) break;
+    }
+    await stepping;
+    expect(store.version).toBe(1);
+    expect(store.parameters).not.toBe(parameters);
+    // Whoever was still reading the old version reads it whole.
+    expect(Buffer.compare(Buffer.from(parameters.buffer), Buffer.from(before.buffer))).toBe(0);
+  });
+
+  it('lets the event loop turn', async () => {
+    const { store, inputs } = storeOf(3 * 2 ** 20);
+    let turns = 0;
+    let isOver = false;
+    const count = () => {
+      turns += 1;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    await addSlices(inputs.gradientSum, inputs.gradientSum);
+    await store.applyStep(inputs);
+    isOver = true;
+    expect(turns).toBeGreaterThanOrEqual(4);
+  });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+    'with %d in the gradient is refused and changes nothing',
+    async (value) => {
+      const { store, inputs } = storeOf(10);
+      await store.applyStep(inputs);
+      const before = [await store.sha256(), structuredClone(store.state), store.version];
+      const gradientSum = inputs.gradientSum.with(7, value);
+      const stepping = store.applyStep({ ...inputs, gradientSum, step: 2 });
+      await expect(stepping).rejects.toMatchObject({ code: 'NON_FINITE' });
+      expect([await store.sha256(), store.state, store.version]).toEqual(before);
+    },
+  );
+
+  it.each([
+    ['no samples', { samples: 0 }],
+    ['a step that does not follow', { step: 2 }],
+    ['a gradient of another length', { gradientSum: new Float32Array(9) }],
+  ])('of %s is refused as a bug', async (_, wrong) => {
+    const { store, inputs } = storeOf(10);
+    await expect(store.applyStep({ ...inputs, ...wrong })).rejects.toMatchObject({
+      code: 'INTERNAL',
+    });
+  });
+});
+
+describe('a store', () => {
+  it.each(['adamw', 'sgd'] as const)(
+    'of %s goes on with the same bits from its parts',
+    async (name) => {
+      const config = { ...ADAMW, name };
+      const { store, inputs } = storeOf(10, config);
+      await store.applyStep(inputs);
+      const again = new ParameterStore({
+        config,
+        table: store.table,
+        parameters: store.parameters.slice(),
+        state: structuredClone(store.state),
+        version: store.version,
+      });
+      const next = { ...inputs, step: 2 };
+      expect(await again.applyStep(next)).toEqual(await store.applyStep(next));
+      expect(await again.sha256()).toBe(await store.sha256());
+    },
+  );
+
+  it('hashes the little-endian bytes of its present version', async () => {
+    const { store, inputs } = storeOf(10);
+    await store.applyStep(inputs);
+    const bytes = Buffer.alloc(40);
+    store.parameters.forEach((value, i) => bytes.writeFloatLE(value, 4 * i));
+    expect(await store.sha256()).toBe(createHash('sha256').update(bytes).digest('hex'));
+  });
+
+  it('refuses parameters that do not fill its table', () => {
+    const { store } = storeOf(10);
+    const parameters = new Float32Array(9);
+    expect(() => new ParameterStore({ config: ADAMW, table: store.table, parameters })).toThrow(
+      /INTERNAL/,
+    );
+  });
+});

@@ -1,0 +1,46 @@
+/** @file Starts a worker: its link to the coordinator, its driver, its end. */
+import { systemClock } from '../shared/core/clock.ts';
+import type { Logger } from '../shared/host/log.ts';
+import { WorkerDriver } from './driver.ts';
+import { WorkerLink } from './link.ts';
+import type { WorkerChoice } from './prepare.ts';
+
+/** What a worker is started with. */
+export interface StartWorkerOptions {
+  /** HOST:PORT of the coordinator. */
+  readonly address: string;
+  /** A name for people; '' lets the coordinator choose. */
+  readonly name: string;
+  readonly choice: WorkerChoice;
+  /** How long to look for a coordinator that is not there (any more). */
+  readonly reconnectMs?: number;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** Sizes before the run's own config is known; the coordinator's limits are what counts. */
+const LINK_LIMITS = {
+  messageBytes: 16 * 1024 * 1024,
+  chunkBytes: 1024 * 1024,
+  rpcMs: 120_000,
+} as const;
+const RECONNECT_MS = 60_000;
+
+/**
+ * Works for the run at an address until it is over.
+ *
+ * Throws  COORDINATOR_UNREACHABLE, PROTOCOL_MISMATCH, ENGINE_UNAVAILABLE, CANCELLED, or what ended the run.
+ */
+export async function startWorker(options: StartWorkerOptions): Promise<void> {
+  const { address, name, choice, log, signal } = options;
+  const driver = new WorkerDriver({
+    link: new WorkerLink(address, LINK_LIMITS),
+    clock: systemClock,
+    log,
+    name,
+    choice,
+    reconnectMs: options.reconnectMs ?? RECONNECT_MS,
+    signal,
+  });
+  await driver.run();
+}
