@@ -1,9 +1,6 @@
 /** @file `tessera eval`: a checkpoint's loss and accuracy on the test images, in this one process. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { LeafInputs, Program } from '../shared/compute/program.ts';
-import { loadConfig } from '../shared/config/load.ts';
+import { applySettings } from '../shared/config/load.ts';
 import type { RunConfig } from '../shared/config/schema.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { openDataSource } from '../shared/data/open.ts';
@@ -31,7 +28,7 @@ interface Totals {
 /** Tests a checkpoint. Throws  DATA_INVALID when the data set is not there or no image of it can be read. */
 export async function runEval(options: EvalOptions): Promise<void> {
   const trained = await openModel(options.checkpoint);
-  const config = await withSettings(trained.config, options.set ?? []);
+  const config = applySettings(trained.config, options.set ?? []);
   const source = await openDataSource(config.data, {
     seed: config.seed,
     baseFolder: process.cwd(),
@@ -43,20 +40,6 @@ export async function runEval(options: EvalOptions): Promise<void> {
     report(await evaluate({ program, config, source, trained }), { options, trained });
   } finally {
     await program.dispose();
-  }
-}
-
-/** The config that the checkpoint was made with, and what the command line changes of it. */
-async function withSettings(config: RunConfig, set: readonly string[]): Promise<RunConfig> {
-  if (set.length === 0) return config;
-  const folder = await mkdtemp(join(tmpdir(), 'tessera-eval-'));
-  try {
-    // A stored config is changed as any other is: from a file, by the loader, with its checks.
-    const path = join(folder, 'config.json');
-    await writeFile(path, JSON.stringify(config));
-    return (await loadConfig(path, { set: [...set] })).config;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

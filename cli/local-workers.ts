@@ -114,12 +114,12 @@ export class LocalWorkers {
       const attempt = this.#options.restarts - this.#restartsLeft;
       this.#restartsLeft -= 1;
       this.#options.say(
-        `worker/${death.name} ended with ${death.how}, starts again (${this.#restartsLeft} restarts left)`,
+        `⚠ worker/${death.name} ended with ${death.how}, starts again (${this.#restartsLeft} restarts left)`,
       );
       void this.#startLater(number, Math.min(BACK_OFF_MAX_MS, BACK_OFF_FIRST_MS * 2 ** attempt));
       return;
     }
-    this.#options.say(`worker/${death.name} ended with ${death.how}, no restarts left`);
+    this.#options.say(`✖ worker/${death.name} ended with ${death.how}, no restarts left`);
     if (this.#alive.size > 0 || this.#restartsPending > 0) return;
     this.#lost.reject(this.#workersLost(this.#firstDeath));
   }

@@ -6,7 +6,7 @@ import { createImagePipeline, type ImagePipeline } from '../shared/data/pipeline
 import { compileModel, openModel, type TrainedModel } from './checkpoint.ts';
 import { bestGuesses, type Guess } from './guesses.ts';
 import { formatTable } from './table.ts';
-import { describeError, print, printJson } from './talk.ts';
+import { print, printJson, say } from './talk.ts';
 
 /** Flags of `predict`. */
 export interface PredictOptions {
@@ -87,9 +87,7 @@ async function load(path: string, pipeline: ImagePipeline, target: Float32Array)
     await pipeline.load(sample, undefined, target);
     return true;
   } catch (thrown) {
-    process.stderr.write(
-      describeError(TesseraError.from(thrown, 'DATA_INVALID'), { stack: false }),
-    );
+    say(`warning: ${TesseraError.from(thrown).sentence}`);
     return false;
   }
 }

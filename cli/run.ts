@@ -80,7 +80,11 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
     for (const line of banner(running, performance.now() - startedMs)) display.line(line);
     for (const line of part.banner(running)) display.line(line);
     display.attach(() => running.status());
-    const result = await withCrew(part, { running, loaded, display, signal }, stop);
+    const result = await withCrew(part, { running, loaded, display, signal }, stop).catch(
+      (thrown: unknown) => {
+        throw withHint(TesseraError.from(thrown), part, options, running.runFolder);
+      },
+    );
     display.close();
     report(result, options);
   } catch (thrown) {
@@ -116,25 +120,25 @@ async function withCrew(
     stop.abort(error);
     // What cannot wait (a checkpoint being written) is finished before the process goes.
     await withDeadline(systemClock, running.finished, ENDING_MS, 'ending the run').catch(() => {});
-    throw error.code === 'CANCELLED' ? withResumeHint(error, part, started) : error;
+    throw error;
   } finally {
     await crew?.close(endedWell);
   }
 }
 
-function withResumeHint(
-  error: TesseraError,
-  part: RunPart,
-  { running, loaded }: StartedRun,
-): TesseraError {
-  return new TesseraError('CANCELLED', error.sentence, {
-    hint: `go on with: tessera ${part.command} ${loaded.path} --resume ${running.runFolder}`,
-    cause: error,
-  });
+/** After Ctrl-C, the line to type to go on: a run resumes only with the settings that it had. */
+export function resumeCommand(
+  command: string,
+  { config, set = [] }: Pick<RunOptions, 'config' | 'set'>,
+  runFolder: string,
+): string {
+  const words = [config, ...set.flatMap((setting) => ['--set', setting]), '--resume', runFolder];
+  const quoted = words.map((word) => (/^[\w./:=@,+-]+$/.test(word) ? word : `'${word}'`));
+  return ['tessera', command, ...quoted].join(' ');
 }
 
 function banner(running: RunningCoordinator, readyMs: number): readonly string[] {
-  const name = paint(['green', 'bold'], `tessera ${VERSION}`);
+  const name = paint('bold', paint('green', `tessera ${VERSION}`));
   return [
     '',
     `  ${name}  ${paint('dim', `ready in ${Math.round(readyMs)} ms`)}`,

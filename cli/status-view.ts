@@ -24,7 +24,7 @@ export function statusLines(status: RunStatus): readonly string[] {
     formatNumber(worker.imagesPerSecond, 0),
     `${worker.silentSeconds.toFixed(1)}s`,
     formatAge(worker.ageSeconds),
-    worker.engine.replaceAll(' ', '-'),
+    worker.engine.replace(/,? +/g, '-'),
   ]);
   const table = rows.length === 0 ? ['no workers'] : formatTable(WORKER_COLUMNS, rows);
   return [...runBlock(status), '', ...table];

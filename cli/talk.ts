@@ -2,10 +2,11 @@
 import { styleText } from 'node:util';
 import type { TesseraError } from '../shared/core/errors.ts';
 
-type Style = Parameters<typeof styleText>[0];
+type Style = Parameters<typeof styleText>[0] & string;
 
 /** Text in a colour, where stderr shows colours and NO_COLOR does not forbid it. */
 export function paint(style: Style, text: string): string {
+  // One style a call: for a list of them Node 20 does not ask the stream.
   return styleText(style, text, { stream: process.stderr });
 }
 
@@ -21,7 +22,7 @@ export function pointer(label: string, value: string): string {
 
 /** The lines of an error: what is wrong, what to do, and with `stack` where in the code. */
 export function describeError(error: TesseraError, options: { readonly stack: boolean }): string {
-  const lines = [`${paint(['red', 'bold'], 'error:')} ${error.sentence}`];
+  const lines = [`${paint('bold', paint('red', 'error:'))} ${error.sentence}`];
   if (error.hint !== undefined) lines.push(`  ${paint('cyan', 'hint:')} ${error.hint}`);
   if (options.stack) {
     lines.push(paint('dim', error.stack ?? ''));

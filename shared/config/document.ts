@@ -27,7 +27,7 @@ export interface ConfigDocument {
 /**
  * Reads YAML.
  *
- * Throws  CONFIG_INVALID with the lines of all syntax errors; when the text is not a mapping.
+ * Throws  CONFIG_INVALID with the lines of duplicate keys and of the first syntax error; when the text is not a mapping.
  */
 export function parseConfigDocument(text: string, label: string): ConfigDocument {
   const lineCounter = new LineCounter();
@@ -37,8 +37,13 @@ export function parseConfigDocument(text: string, label: string): ConfigDocument
     return `${label}:${line}:${col}`;
   };
   if (document.errors.length > 0) {
+    // After the first syntax error the parser is lost; what it says then helps nobody.
+    const firstLost = document.errors.find(({ code }) => code !== 'DUPLICATE_KEY');
+    const errors = document.errors.filter(
+      (error) => error.code === 'DUPLICATE_KEY' || error === firstLost,
+    );
     throw configError(
-      document.errors.map((error) => ({
+      errors.map((error) => ({
         place: placeAt(error.pos[0]),
         path: [],
         ...syntaxProblem(error, text),
@@ -59,6 +64,7 @@ export function parseValue(text: string): unknown {
   return plainValue(document);
 }
 
+/** Whether a value has options in it: a mapping, not a list. */
 export function isSection(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

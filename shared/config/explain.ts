@@ -32,19 +32,17 @@ export interface OptionSchema {
   readonly maximum?: number;
 }
 
+/** The schema of a config file as JSON Schema, as editors read it. */
+export const configJsonSchema = z.toJSONSchema(configSchema, { io: 'input' }) as OptionSchema;
+
 /** Every option, in the order of the schema. */
 export function explainConfig(): readonly OptionDoc[] {
-  return optionsUnder(configJsonSchema(), '');
-}
-
-/** The schema of a config file as JSON Schema, for editors. */
-export function configJsonSchema(): OptionSchema {
-  return z.toJSONSchema(configSchema, { io: 'input' }) as OptionSchema;
+  return optionsUnder(configJsonSchema, '');
 }
 
 /** What the schema says of the value at a path; undefined where there is no such option. */
 export function optionAt(path: readonly (string | number)[]): OptionSchema | undefined {
-  return path.reduce<OptionSchema | undefined>(memberOf, configJsonSchema());
+  return path.reduce<OptionSchema | undefined>(memberOf, configJsonSchema);
 }
 
 /** Dotted paths of the options and sections under one. */

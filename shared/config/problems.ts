@@ -1,7 +1,13 @@
 /** @file What is wrong with a config, in words: where, what, and what was probably meant. */
 import type { z } from 'zod';
 import { TesseraError } from '../core/errors.ts';
-import { type OptionSchema, optionAt, pathsUnder, typeInWords } from './explain.ts';
+import {
+  configJsonSchema,
+  type OptionSchema,
+  optionAt,
+  pathsUnder,
+  typeInWords,
+} from './explain.ts';
 import type { ConfigProblem } from './rules.ts';
 
 /** A problem and where its value comes from: `path/to/file.yaml:12:3`, or `--set training.epochs`. */
@@ -12,6 +18,7 @@ export interface PlacedProblem extends ConfigProblem {
 type Path = ConfigProblem['path'];
 
 const VALUE_CHARS_MAX = 60;
+const SHOW_OPTIONS = 'tessera config show lists every option with its type, default and meaning';
 
 /** One CONFIG_INVALID for all problems: a block each, with its hint. */
 export function configError(problems: readonly PlacedProblem[], cause?: unknown): TesseraError {
@@ -25,7 +32,7 @@ export function configError(problems: readonly PlacedProblem[], cause?: unknown)
     problem.hint === undefined ? headline(problem) : `${headline(problem)}\n  ${problem.hint}`,
   );
   return new TesseraError('CONFIG_INVALID', blocks.join('\n'), {
-    hint: 'tessera config show lists every option with its type, default and meaning',
+    hint: SHOW_OPTIONS,
     details,
     cause,
   });
@@ -37,6 +44,7 @@ export function schemaProblems(
   input: unknown,
 ): readonly ConfigProblem[] {
   const problems = new Map<string, ConfigProblem>();
+  const misspelt = new Set<string>();
   for (const issue of issues) {
     const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)));
     const found =
@@ -46,32 +54,34 @@ export function schemaProblems(
     for (const problem of found) {
       const name = pathInWords(problem.path);
       if (!problems.has(name)) problems.set(name, problem);
+      if (issue.code === 'unrecognized_keys')
+        misspelt.add(pathInWords(meantBy(problem.path) ?? []));
     }
   }
-  return [...problems.values()];
+  // A key that is there under a wrong name is not missing, too.
+  const isNews = (name: string, { path }: ConfigProblem) =>
+    !misspelt.has(name) || valueAt(input, path) !== undefined;
+  return [...problems].flatMap(([name, problem]) => (isNews(name, problem) ? [problem] : []));
 }
 
 /** The problem of a path that names no option. */
 export function unknownKey(path: Path): ConfigProblem {
   const section = path.slice(0, -1);
-  const key = String(path.at(-1));
-  const siblings = Object.keys(optionAt(section)?.properties ?? {});
-  const meant = nearest(key, siblings) ?? optionNamed(key);
+  const meant = meantBy(path);
   if (meant !== undefined) {
-    return {
-      path,
-      sentence: `unknown key, did you mean "${meant}"?`,
-      hint: optionHint([...(siblings.includes(meant) ? section : []), ...meant.split('.')]),
-    };
+    const isSibling = pathInWords(meant.slice(0, -1)) === pathInWords(section);
+    const name = isSibling ? meant.at(-1) : pathInWords(meant);
+    return { path, sentence: `unknown key, did you mean "${name}"?`, hint: aboutOption(meant) };
   }
   const owner = section.length === 0 ? 'a config' : pathInWords(section);
+  const keys = Object.keys(optionAt(section)?.properties ?? {});
   return {
     path,
     sentence: 'unknown key',
     hint:
-      siblings.length === 0
+      keys.length === 0
         ? `${owner} has no keys of its own`
-        : `the keys of ${owner} are ${siblings.join(', ')}`,
+        : `the keys of ${owner} are ${keys.join(', ')}`,
   };
 }
 
@@ -106,30 +116,32 @@ function wrongValue(path: Path, value: unknown): ConfigProblem {
   const option = optionAt(path) ?? {};
   const expected = `expected ${typeInWords(option)}`;
   if (value === undefined) {
-    return { path, sentence: `missing, ${expected}`, ...aboutOption(option) };
+    return { path, sentence: `missing, ${expected}`, hint: aboutOption(path) };
   }
   if (value === null) {
     const hint = 'give it a value, or remove the line';
     return { path, sentence: `${expected}, got nothing`, hint };
   }
-  const near = typeof value === 'string' && nearest(value, choicesOf(option));
-  const about = near ? { hint: `did you mean ${near}?` } : aboutOption(option);
-  return { path, sentence: `${expected}, got ${valueInWords(value)}`, ...about };
+  const near = typeof value === 'string' ? nearest(value, choicesOf(option)) : undefined;
+  const hint = near === undefined ? aboutOption(path) : `did you mean ${near}?`;
+  return { path, sentence: `${expected}, got ${valueInWords(value)}`, hint };
 }
 
-function aboutOption({ description }: OptionSchema): { readonly hint?: string } {
-  return description === undefined ? {} : { hint: description };
+/** The meaning of an option, or else of what it is part of. */
+function aboutOption(path: Path): string {
+  const { description } = optionAt(path) ?? {};
+  if (description !== undefined) return description;
+  return path.length === 0 ? SHOW_OPTIONS : aboutOption(path.slice(0, -1));
 }
 
-function optionHint(path: Path): string {
-  const option = optionAt(path) ?? {};
-  return option.description ?? `expected ${typeInWords(option)}`;
-}
-
-/** The full path of the one option of this name, wherever it is. */
-function optionNamed(key: string): string | undefined {
-  const paths = pathsUnder(optionAt([]) ?? {});
-  const named = paths.filter((path) => plainWord(path.split('.').at(-1) ?? '') === plainWord(key));
+/** The path of the option that an unknown one was probably meant to be: beside it, or of its name elsewhere. */
+function meantBy(path: Path): Path | undefined {
+  const section = path.slice(0, -1);
+  const key = String(path.at(-1));
+  const sibling = nearest(key, Object.keys(optionAt(section)?.properties ?? {}));
+  if (sibling !== undefined) return [...section, sibling];
+  const paths = pathsUnder(configJsonSchema).map((name) => name.split('.'));
+  const named = paths.filter((names) => plainWord(names.at(-1) ?? '') === plainWord(key));
   return named.length === 1 ? named[0] : undefined;
 }
 

@@ -110,7 +110,7 @@ export function float32Of(tensor: SafeTensor, name = 'tensor'): Float32Array {
   const { dtype, bytes } = tensor;
   switch (dtype) {
     case 'F32': {
-      const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+      const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
       return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
     }
     case 'F16':

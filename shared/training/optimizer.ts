@@ -39,7 +39,7 @@ export function optimizerState(config: OptimizerConfig, size: number): Optimizer
 }
 
 /** Names of the state's vectors: m and v are the moments of Adam. */
-export function stateNames(config: OptimizerConfig): readonly string[] {
+function stateNames(config: OptimizerConfig): readonly string[] {
   if (config.name === 'adamw') return ['m', 'v'];
   return config.momentum === 0 ? [] : ['momentum'];
 }

@@ -1,12 +1,14 @@
 /** @file The command line before any work: quick help, usage errors, exit codes. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { scratchFolder, tessera } from './cluster.ts';
 
+const scratch = scratchFolder();
+
 /** Addresses of the modules that a process has loaded, by V8's own record. */
 async function modulesLoadedBy(args: readonly string[]): Promise<readonly string[]> {
-  const folder = scratchFolder();
+  const folder = mkdtempSync(join(scratch, 'coverage-'));
   const ended = await tessera(args, { env: { NODE_V8_COVERAGE: folder } });
   expect(ended.code, ended.stderr).toBe(0);
   return readdirSync(folder).flatMap((name) => {
@@ -38,7 +40,7 @@ describe('usage', () => {
     ['worker 127.0.0.1:1 --reconnect 30', 'a duration without a unit', /unit such as 500ms/],
     ['status nowhere', 'an address that is none', /HOST:PORT/],
   ])('"%s" (%s) ends with 2 and says so on stderr', async (words, _what, expected) => {
-    const ended = await tessera(words === '' ? [] : words.split(' '), { cwd: scratchFolder() });
+    const ended = await tessera(words === '' ? [] : words.split(' '), { cwd: scratch });
     expect(ended.code).toBe(2);
     expect(ended.stderr).toMatch(expected);
     expect(ended.stdout).toBe('');

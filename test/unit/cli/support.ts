@@ -25,7 +25,7 @@ export const STATUS: RunStatus = {
     {
       worker: 'w1',
       state: 'computing',
-      engine: 'onnxruntime cpu',
+      engine: 'onnxruntime-cpu, threads 1',
       host: 'here',
       pid: 11,
       step: 20,
