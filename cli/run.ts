@@ -5,13 +5,12 @@ import { type LoadedConfig, loadConfig } from '../shared/config/load.ts';
 import { withDeadline } from '../shared/core/async.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
-import { formatDuration } from '../shared/core/units.ts';
 import { createLog } from '../shared/host/log.ts';
 import { watchShutdown } from '../shared/host/shutdown.ts';
 import { createDisplay, type Display } from './display.ts';
 import { readableLogLine } from './log-lines.ts';
+import { resumeCommand, summary } from './run-end.ts';
 import { newestRunFolder } from './run-folders.ts';
-import { formatPercent } from './table.ts';
 import { paint, pointer, printJson, say } from './talk.ts';
 import { VERSION } from './version.ts';
 
@@ -42,6 +41,8 @@ export interface StartedRun {
   readonly display: Display;
   /** Aborts when the run is to end early. */
   readonly signal: AbortSignal;
+  /** What to type to go on with this run. */
+  readonly resumeCommand: string;
 }
 
 /** How a command takes part in the run it started. */
@@ -80,11 +81,9 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
     for (const line of banner(running, performance.now() - startedMs)) display.line(line);
     for (const line of part.banner(running)) display.line(line);
     display.attach(() => running.status());
-    const result = await withCrew(part, { running, loaded, display, signal }, stop).catch(
-      (thrown: unknown) => {
-        throw withHint(TesseraError.from(thrown), part, options, running.runFolder);
-      },
-    );
+    const again = resumeCommand(part.command, options, running.runFolder);
+    const started = { running, loaded, display, signal, resumeCommand: again };
+    const result = await withCrew(part, started, stop);
     display.close();
     report(result, options);
   } catch (thrown) {
@@ -120,21 +119,15 @@ async function withCrew(
     stop.abort(error);
     // What cannot wait (a checkpoint being written) is finished before the process goes.
     await withDeadline(systemClock, running.finished, ENDING_MS, 'ending the run').catch(() => {});
-    throw error;
+    throw error.code === 'CANCELLED' ? withHint(error, started.resumeCommand) : error;
   } finally {
     await crew?.close(endedWell);
   }
 }
 
-/** After Ctrl-C, the line to type to go on: a run resumes only with the settings that it had. */
-export function resumeCommand(
-  command: string,
-  { config, set = [] }: Pick<RunOptions, 'config' | 'set'>,
-  runFolder: string,
-): string {
-  const words = [config, ...set.flatMap((setting) => ['--set', setting]), '--resume', runFolder];
-  const quoted = words.map((word) => (/^[\w./:=@,+-]+$/.test(word) ? word : `'${word}'`));
-  return ['tessera', command, ...quoted].join(' ');
+function withHint(error: TesseraError, resumeCommand: string): TesseraError {
+  const hint = `go on with: ${resumeCommand}`;
+  return new TesseraError('CANCELLED', error.sentence, { hint, cause: error });
 }
 
 function banner(running: RunningCoordinator, readyMs: number): readonly string[] {
@@ -153,21 +146,4 @@ function report(result: RunResult, options: RunOptions): void {
   say('');
   say(pointer('next', `tessera predict IMAGE... --checkpoint ${result.runFolder}`));
   if (options.json) printJson({ schema: 'train/1', ...result });
-}
-
-/** The end of a run in a few lines. */
-export function summary(result: RunResult): readonly string[] {
-  const fact = (label: string, value: string) => `  ${label.padEnd(13)}  ${value}`;
-  const crew = `${result.workers} worker${result.workers === 1 ? '' : 's'}`;
-  const lines = [
-    '',
-    `${paint('green', '✔')} ${result.steps} steps, ${result.epochs} epochs in ${formatDuration(result.seconds)}`,
-    fact('test accuracy', paint('bold', formatPercent(result.testAccuracy))),
-    fact('test loss', result.testLoss.toFixed(4)),
-    fact('speed', `${Math.round(result.imagesPerSecond)} img/s, ${crew}, ${result.engine}`),
-    fact('parameters', `sha256 ${result.parametersSha256}`),
-    fact('checkpoints', `${result.runFolder}/checkpoints`),
-  ];
-  if (result.badSamples > 0) lines.push(fact('unreadable', `${result.badSamples} images`));
-  return lines;
 }

@@ -5,6 +5,9 @@ const PAINT_MS = 100;
 /** Paints without news, so that ages and times go on. */
 const TICK_MS = 1000;
 
+/** Width of a terminal that does not say how wide it is. */
+const WIDTH_UNKNOWN = 80;
+
 const HIDE_CURSOR = '\x1b[?25l';
 const SHOW_CURSOR = '\x1b[?25h';
 const CLEAR_BELOW = '\x1b[J';
@@ -63,7 +66,7 @@ export class BottomWindow {
     if (this.#closed) return void this.#terminal.write(above);
     clearTimeout(this.#soon);
     this.#soon = undefined;
-    const lines = this.#view(this.#terminal.columns ?? 80);
+    const lines = this.#view(this.#terminal.columns || WIDTH_UNKNOWN);
     const body = lines.map((line) => `${line}\n`).join('');
     this.#terminal.write(`${BEGIN_UPDATE}${this.#erase()}${above}${body}${END_UPDATE}`);
     this.#painted = lines.length;

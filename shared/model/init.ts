@@ -31,7 +31,7 @@ export function initialParameters(model: ModelConfig, seed: number): Float32Arra
 /** Deviation to draw an entry with; 0 for what starts as a constant. */
 function deviationOf(entry: ParameterEntry): number {
   if (entry.name === 'patch_embed.proj.weight') {
-    return Math.sqrt((entry.shape[0] as number) / entry.size);
+    return Math.sqrt((entry.shape[0] as number) / entry.size / 3);
   }
   return entry.decays || entry.name === 'pos_embed' || entry.name === 'cls_token'
     ? WEIGHT_DEVIATION

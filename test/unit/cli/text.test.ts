@@ -8,6 +8,7 @@ import { bestGuesses, softmax } from '../../../cli/guesses.ts';
 import { readableLogLine } from '../../../cli/log-lines.ts';
 import { eventLine, stepLine } from '../../../cli/progress-lines.ts';
 import { sparkline, view } from '../../../cli/progress-view.ts';
+import { resumeCommand, summary } from '../../../cli/run-end.ts';
 import { statusLines } from '../../../cli/status-view.ts';
 import { formatAge, formatNumber, formatPercent, formatTable } from '../../../cli/table.ts';
 import { describeError } from '../../../cli/talk.ts';
@@ -189,6 +190,34 @@ describe('tables', () => {
   it('a number that is not there is a dash', () => {
     expect([formatNumber(Number.NaN, 1), formatPercent(Number.NaN)]).toEqual(['-', '-']);
     expect([formatNumber(1.25, 1), formatPercent(0.412)]).toEqual(['1.3', '41.2%']);
+  });
+});
+
+describe('the end of a run', () => {
+  const result = {
+    steps: 40,
+    epochs: 2,
+    testAccuracy: 0.972,
+    testLoss: 0.0912,
+    parametersSha256: 'abc',
+    seconds: 75,
+    imagesPerSecond: 812.4,
+    workers: 2,
+    engine: 'onnxruntime-cpu',
+    runFolder: 'runs/x',
+    badSamples: 3,
+  };
+
+  it('is summed up, unreadable images only where there were some', () => {
+    expect(stripVTControlCharacters(summary(result).join('\n'))).toMatchSnapshot();
+    expect(summary({ ...result, badSamples: 0 }).join()).not.toMatch(/unreadable/);
+  });
+
+  it('names the command that goes on, with the same settings and quoted where a shell needs it', () => {
+    const options = { config: 'quickstart', set: ['training.epochs=2', 'data.path=my photos'] };
+    expect(resumeCommand('train', options, 'runs/x')).toBe(
+      "tessera train quickstart --set training.epochs=2 --set 'data.path=my photos' --resume runs/x",
+    );
   });
 });
 
