@@ -3,7 +3,7 @@ import type { EngineChoice } from '../shared/compute/program.ts';
 import { formatBytes } from '../shared/core/units.ts';
 
 /** An engine that was tried. */
-export interface EngineReport {
+interface EngineReport {
   readonly choice: EngineChoice;
   readonly works: boolean;
   readonly reason: string;

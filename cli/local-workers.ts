@@ -1,6 +1,6 @@
 /** @file The worker processes of `tessera train`: started, watched, started again, ended. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deferred } from '../shared/core/async.ts';
 import { systemClock } from '../shared/core/clock.ts';
@@ -29,7 +29,7 @@ export interface WorkerDeath {
   readonly pid: number | undefined;
   /** `exit code 69` or `signal SIGKILL`. */
   readonly how: string;
-  /** The last thing it said that explains it. */
+  /** The last thing it said that explains it; '' when it said nothing, as after a kill -9. */
   readonly lastWords: string;
   readonly logPath: string;
 }
@@ -84,6 +84,8 @@ export class LocalWorkers {
     const logPath = join(this.#options.logsFolder, `${name}.log`);
     const [program, ...args] = this.#options.command;
     const log = openSync(logPath, 'a');
+    // What a worker of this name said in an earlier life explains nothing.
+    const bornBytes = fstatSync(log).size;
     const child = spawn(program as string, [...args, '--name', name], {
       // Our end of its stdin closes with us, however we go; a worker that sees that ends too.
       stdio: ['pipe', log, log],
@@ -98,7 +100,7 @@ export class LocalWorkers {
       if (!this.#alive.delete(name)) return;
       ended.resolve();
       if (how === undefined || this.#stop.signal.aborted || this.#options.isEnding()) return;
-      const lastWords = lastWordsIn(readText(logPath));
+      const lastWords = lastWordsIn(readText(logPath, bornBytes));
       this.#died(number, { name, pid: child.pid, how, lastWords, logPath });
     };
     child.once('error', (error) => onEnd(`never started: ${error.message}`));
@@ -137,9 +139,12 @@ export class LocalWorkers {
   #workersLost(first: WorkerDeath): TesseraError {
     for (const line of rootCause(first)) this.#options.say(line);
     const { restarts } = this.#options;
+    const cause = [`${first.name} ended with ${first.how}`, first.lastWords]
+      .filter(Boolean)
+      .join(': ');
     return new TesseraError(
       'WORKERS_LOST',
-      `no worker is left after ${restarts} restart${restarts === 1 ? '' : 's'}: ${first.lastWords}`,
+      `no worker is left after ${restarts} restart${restarts === 1 ? '' : 's'}; first, ${cause}`,
       {
         hint: `read ${first.logPath}; tessera doctor shows which engines work here`,
         details: { first },
@@ -166,22 +171,23 @@ export function rootCause(death: WorkerDeath): readonly string[] {
     'first failure',
     `  worker  ${death.name} (pid ${death.pid ?? 'none'})`,
     `  end     ${death.how}`,
-    `  said    ${death.lastWords}`,
+    `  said    ${death.lastWords || 'nothing'}`,
     `  log     ${death.logPath}`,
     '',
   ];
 }
 
-/** The newest error that a worker's log holds, else its last line. */
+/** The newest error that a worker's log holds, else its last line that is no record of normal work. */
 export function lastWordsIn(log: string): string {
   const lines = log.split('\n').filter((line) => line.trim() !== '');
   const error = lines.findLast((line) => line.startsWith('error: '));
-  return error?.slice('error: '.length) ?? lines.at(-1)?.slice(0, 200) ?? 'nothing';
+  const other = lines.findLast((line) => !line.startsWith('{'));
+  return error?.slice('error: '.length) ?? other?.slice(0, 200) ?? '';
 }
 
-function readText(path: string): string {
+function readText(path: string, firstByte: number): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(path).subarray(firstByte).toString();
   } catch {
     return '';
   }

@@ -132,9 +132,10 @@ function addWorker(program: Command): void {
   const worker = command(program, 'worker <host:port>', GROUPS.run, 'Join a run as one more worker')
     .optionsGroup('Compute:')
     .addOption(
-      new Option('--threads <count>', 'Threads on CPU, or auto')
-        .argParser(parseCountOption)
-        .default('auto'),
+      new Option(
+        '--threads <count>',
+        "Threads on CPU, or auto (default: the run's choice)",
+      ).argParser(parseCountOption),
     )
     .addOption(
       new Option('--engine <name>', "What runs the step (default: the run's choice)").choices([

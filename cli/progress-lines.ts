@@ -74,6 +74,5 @@ function phaseLine({ phase, reason }: Extract<CoordinatorEvent, { type: 'phase' 
   // A checkpoint announces itself, and the end has the summary.
   if (phase === 'saving' || phase === 'done') return undefined;
   const text = reason === '' || reason === phase ? phase : `${phase}: ${reason}`;
-  if (phase === 'failed') return bad(text);
   return phase === 'waiting' ? warning(text) : plain(text);
 }

@@ -9,10 +9,20 @@ export async function newestRunFolder(name: string, runsFolder = RUNS_FOLDER): P
   const stamped = (await namesIn(runsFolder)).filter(
     (entry) => entry.startsWith(`${name}-`) && /^\d{8}-\d{6}$/.test(entry.slice(name.length + 1)),
   );
-  const newest = stamped.sort().at(-1);
-  if (newest !== undefined) return join(runsFolder, newest);
+  for (const entry of stamped.sort().reverse()) {
+    const folder = join(runsFolder, entry);
+    if (await holdsRun(folder)) return folder;
+  }
   throw new TesseraError('USAGE', `there is no run of ${name} in ${runsFolder}/ to go on with`, {
     hint: 'give its folder, --resume RUN_FOLDER, or leave --resume out to start anew',
+  });
+}
+
+/** The folder of a run to go on with, as it was typed. Throws  USAGE when it holds none. */
+export async function existingRunFolder(folder: string): Promise<string> {
+  if (await holdsRun(folder)) return folder;
+  throw new TesseraError('USAGE', `${folder} holds no run to go on with`, {
+    hint: 'give the folder that a run named when it began, such as runs/NAME-TIME',
   });
 }
 
@@ -30,6 +40,12 @@ export async function newestAddress(runsFolder = RUNS_FOLDER): Promise<string> {
   throw new TesseraError('USAGE', `no run in ${runsFolder}/ says where its coordinator is`, {
     hint: 'give its address: tessera status HOST:PORT',
   });
+}
+
+/** Whether a run began here: one that could not listen left a folder without a config. */
+async function holdsRun(folder: string): Promise<boolean> {
+  const found = await stat(join(folder, RUN_FILES.config)).catch(() => undefined);
+  return found?.isFile() ?? false;
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {

@@ -10,7 +10,7 @@ import { watchShutdown } from '../shared/host/shutdown.ts';
 import { createDisplay, type Display } from './display.ts';
 import { readableLogLine } from './log-lines.ts';
 import { resumeCommand, summary } from './run-end.ts';
-import { newestRunFolder } from './run-folders.ts';
+import { existingRunFolder, newestRunFolder } from './run-folders.ts';
 import { paint, pointer, printJson, say } from './talk.ts';
 import { VERSION } from './version.ts';
 
@@ -95,7 +95,9 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
 }
 
 async function resumeFolder(resume: string | true, loaded: LoadedConfig): Promise<string> {
-  return resume === true ? await newestRunFolder(loaded.config.name) : resume;
+  return resume === true
+    ? await newestRunFolder(loaded.config.name)
+    : await existingRunFolder(resume);
 }
 
 /** Waits for the end of the run; if its crew is lost first, that is the end. */

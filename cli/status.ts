@@ -5,7 +5,7 @@ import { watchShutdown } from '../shared/host/shutdown.ts';
 import { fetchStatus, type StatusReply } from '../shared/rpc/status-client.ts';
 import { newestAddress } from './run-folders.ts';
 import { statusLines } from './status-view.ts';
-import { print, printJson } from './talk.ts';
+import { print, printJson, say } from './talk.ts';
 
 /** Flags of `status`. */
 export interface StatusOptions {
@@ -25,19 +25,24 @@ export async function runStatus(options: StatusOptions): Promise<void> {
   show(await ask(address), options);
 }
 
-/** Shows it again and again until the run is over or Ctrl-C: both are good ends. */
+/** Shows it again and again until the run is over, its coordinator has gone, or Ctrl-C: all good ends. */
 async function watch(address: string, options: StatusOptions): Promise<void> {
   const shutdown = watchShutdown({ announce: () => {} });
+  let isSeen = false;
   try {
     for (;;) {
       const status = await ask(address, shutdown.signal);
+      isSeen = true;
       if (process.stdout.isTTY && !options.json) process.stdout.write(CLEAR_SCREEN);
       show(status, options);
       if (status.phase === 'done' || status.phase === 'failed') return;
       await systemClock.sleep(WATCH_MS, shutdown.signal);
     }
   } catch (thrown) {
-    if (!shutdown.signal.aborted) throw thrown;
+    if (shutdown.signal.aborted) return;
+    // A coordinator leaves soon after its run: mostly between two looks at it.
+    if (!isSeen) throw thrown;
+    say('the coordinator has gone: its run is over, or was stopped');
   } finally {
     shutdown.dispose();
   }

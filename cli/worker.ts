@@ -11,7 +11,7 @@ import { say } from './talk.ts';
 export interface WorkerOptions {
   readonly address: string;
   readonly name?: string;
-  readonly threads: number | 'auto';
+  readonly threads?: number | 'auto';
   readonly engine?: EngineChoice['name'] | 'auto';
   readonly provider?: EngineChoice['provider'] | 'auto';
   readonly dataPath?: string;
@@ -30,7 +30,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       address: options.address,
       name: options.name ?? '',
       choice: {
-        threads,
+        ...(threads !== undefined && { threads }),
         ...(engine !== undefined && { engine }),
         ...(provider !== undefined && { provider }),
         ...(dataPath !== undefined && { dataPath }),

@@ -9,14 +9,12 @@ import type { Clock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import type { DataSource, EncodedSample, Split } from '../shared/data/source.ts';
 import type { Logger } from '../shared/host/log.ts';
-import { PROTOCOL_VERSION } from '../shared/rpc/protos.ts';
-import { TreeSum } from '../shared/training/reduction.ts';
-import { learningRateAt } from '../shared/training/schedule.ts';
+import { refuseModel, refuseStranger } from './admission.ts';
 import type { Checkpointer } from './checkpointer.ts';
 import type { ArrivedNode, PushOutcome, RunEffect, RunEvent } from './core/messages.ts';
 import type { Run } from './core/run.ts';
 import type { CoordinatorEvent } from './events.ts';
-import { addSlices, type ParameterStore } from './parameters.ts';
+import type { ParameterStore } from './parameters.ts';
 import type {
   CoordinatorPort,
   JoinRequest,
@@ -25,11 +23,11 @@ import type {
   SessionHandle,
   WelcomeInfo,
 } from './port.ts';
-import { means, type RunProgress } from './progress.ts';
+import type { RunProgress } from './progress.ts';
 import { type ConnectedWorker, Sessions } from './sessions.ts';
 import type { RunIdentity } from './start.ts';
 import { describeStatus } from './status.ts';
-import { StepStopwatch } from './timings.ts';
+import { StepArithmetic } from './step.ts';
 
 /** What a driver works with. */
 export interface DriverParts {
@@ -54,20 +52,20 @@ export class CoordinatorDriver implements CoordinatorPort {
   /** Engines that took part; more than one kind of them keeps promise P1 but not P2. */
   readonly engines: string[] = [];
   readonly #parts: DriverParts;
-  readonly #stopwatch = new StepStopwatch();
+  readonly #arithmetic: StepArithmetic;
   readonly #inbox: RunEvent[] = [];
   #handling = false;
-  /** The open training step's sum; additions run one after the other behind `#adding`. */
-  #sum: TreeSum | undefined;
-  #adding: Promise<void> = Promise.resolve();
   #ended = false;
+  #failure: TesseraError | undefined;
   /** Work on the parameters or the disk that must not be cut short by a stop. */
   #busy: Promise<void> = Promise.resolve();
 
   constructor(parts: DriverParts) {
     this.#parts = parts;
     this.gradientBytes = parts.store.size * Float32Array.BYTES_PER_ELEMENT;
-    this.sessions = new Sessions(parts.identity.config.limits.workersMax);
+    const { limits, training } = parts.identity.config;
+    this.sessions = new Sessions(limits.workersMax);
+    this.#arithmetic = new StepArithmetic(parts.store, training, parts.run.totalSteps);
   }
 
   /** Lets time pass: the core notices silent workers and lapsed leases. */
@@ -89,7 +87,8 @@ export class CoordinatorDriver implements CoordinatorPort {
 
   join(request: JoinRequest, handle: SessionHandle): WelcomeInfo {
     const { identity, clock, source } = this.#parts;
-    this.#refuseStranger(request);
+    if (this.#ended) throw new TesseraError('DRAINING', 'the run is over');
+    refuseStranger(request, identity.modelFingerprint);
     const { added, replaced } = this.sessions.add(request, handle, clock.nowMs());
     if (replaced !== undefined) {
       replaced.handle.close();
@@ -110,7 +109,7 @@ export class CoordinatorDriver implements CoordinatorPort {
   }
 
   ready(worker: string, modelFingerprint: string, engine: string): void {
-    this.#refuseFingerprint(modelFingerprint);
+    refuseModel(modelFingerprint, this.#parts.identity.modelFingerprint);
     const known = this.sessions.byWorker(worker);
     if (known === undefined) return;
     known.ready = true;
@@ -154,7 +153,9 @@ export class CoordinatorDriver implements CoordinatorPort {
     if (outcome !== 'accepted') return outcome;
     this.#noteBadSamples(node);
     this.#creditWorker(worker, node);
-    if (node.kind === 'train' && gradient !== undefined) this.#addToSum(node, gradient);
+    if (gradient !== undefined) {
+      this.#arithmetic.add(worker, node, gradient, this.#parts.run.openLeaves);
+    }
     this.#dispatch({ type: 'nodeArrived', worker, node });
     return outcome;
   }
@@ -183,6 +184,7 @@ export class CoordinatorDriver implements CoordinatorPort {
       saved: checkpointer.last,
       version: store.version,
       badSamples: this.badSamples.size,
+      failure: this.#failure,
     });
   }
 
@@ -221,7 +223,7 @@ export class CoordinatorDriver implements CoordinatorPort {
           ?.handle.send({ type: 'assignment', assignment: effect.assignment });
         break;
       case 'addNode':
-        // The tensor joined the sum in `nodeArrived`, where it is at hand.
+        // The tensor joins the sum in `nodeArrived`, where it is at hand.
         break;
       case 'applyStep':
         this.#inBackground(() => this.#applyStep(effect));
@@ -254,48 +256,15 @@ export class CoordinatorDriver implements CoordinatorPort {
     this.#busy = work().catch((error: unknown) => this.#end(TesseraError.from(error)));
   }
 
-  #addToSum(node: NodeHeader, gradient: Float32Array): void {
-    this.#sum ??= new TreeSum(this.#parts.run.openLeaves, addSlices);
-    const sum = this.#sum;
-    this.#adding = this.#adding.then(() =>
-      this.#stopwatch.measure('sum', () => sum.add(node, gradient, node)),
-    );
-    this.#adding.catch((error: unknown) => this.#end(TesseraError.from(error)));
-  }
-
   async #applyStep(effect: Extract<RunEffect, { type: 'applyStep' }>): Promise<void> {
-    const { store, run, progress, clock, identity } = this.#parts;
-    const { training } = identity.config;
-    await this.#adding;
-    const root = this.#sum?.root;
-    this.#sum = undefined;
-    if (root?.vector === undefined || root.totals.samples === 0) {
-      throw new TesseraError('DATA_INVALID', `step ${effect.step} has no readable sample at all`, {
-        hint: 'the log names the images that could not be decoded',
-      });
-    }
-    const learningRate = learningRateAt(
-      training.schedule,
-      training.optimizer.learningRate,
-      effect.step,
-      run.totalSteps,
-    );
-    const gradientSum = root.vector;
-    const { gradientNorm } = await this.#stopwatch.measure('optimizer', () =>
-      store.applyStep({
-        gradientSum,
-        samples: effect.totals.samples,
-        step: effect.step + 1,
-        learningRate,
-        clipNorm: training.clipNorm,
-      }),
-    );
+    const { progress, clock, onEvent } = this.#parts;
+    const { timings, ...step } = await this.#arithmetic.apply(effect.step, effect.totals);
     const report = progress.stepDone(
-      { step: effect.step + 1, epoch: effect.epoch, learningRate, gradientNorm },
+      { step: effect.step + 1, epoch: effect.epoch, ...step },
       effect.totals,
       clock.nowMs(),
     );
-    this.#parts.onEvent({ type: 'step', ...report, timings: this.#stopwatch.lap() });
+    onEvent({ type: 'step', ...report, timings });
     this.#dispatch({ type: 'stepApplied', step: effect.step });
   }
 
@@ -316,34 +285,12 @@ export class CoordinatorDriver implements CoordinatorPort {
 
   #reportEvaluation(effect: Extract<RunEffect, { type: 'reportEvaluation' }>): void {
     const { progress, onEvent, log } = this.#parts;
-    const report = progress.evaluated(effect, effect.totals);
-    log.info({ ...report, ...means(effect.totals) }, 'evaluated');
+    const report = progress.evaluated(effect.version, effect.epoch, effect.totals);
+    log.info(report, 'evaluated');
     onEvent({ type: 'evaluation', ...report });
   }
 
   // ---- workers ----
-
-  #refuseStranger(request: JoinRequest): void {
-    if (this.#ended) throw new TesseraError('DRAINING', 'the run is over');
-    if (request.protocolVersion !== PROTOCOL_VERSION) {
-      throw new TesseraError(
-        'PROTOCOL_MISMATCH',
-        `worker "${request.name}" speaks protocol ${request.protocolVersion}, this coordinator ${PROTOCOL_VERSION}`,
-        { hint: 'install the same version of tessera on both machines' },
-      );
-    }
-    if (request.modelFingerprint !== '') this.#refuseFingerprint(request.modelFingerprint);
-  }
-
-  #refuseFingerprint(modelFingerprint: string): void {
-    const expected = this.#parts.identity.modelFingerprint;
-    if (modelFingerprint === expected) return;
-    throw new TesseraError(
-      'PROTOCOL_MISMATCH',
-      `the worker built model ${modelFingerprint.slice(0, 12)}, this run trains ${expected.slice(0, 12)}`,
-      { hint: 'install the same version of tessera on both machines and start the worker again' },
-    );
-  }
 
   #removeWorker(known: ConnectedWorker, reason: string): void {
     if (this.sessions.remove(known.session) === undefined) return;
@@ -377,7 +324,6 @@ export class CoordinatorDriver implements CoordinatorPort {
   }
 
   #creditWorker(worker: string, node: NodeHeader): void {
-    if (node.kind === 'train') this.#stopwatch.reported(worker, node.timings);
     const known = this.sessions.byWorker(worker);
     if (known === undefined) return;
     known.leavesDone += node.count;
@@ -405,7 +351,9 @@ export class CoordinatorDriver implements CoordinatorPort {
   #end(error: TesseraError | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
-    if (error !== undefined) this.#parts.log.error({ err: error }, 'run failed');
+    this.#failure = error;
+    // Whoever waits for the end reports it; the log keeps when it was.
+    if (error !== undefined) this.#parts.log.info({ code: error.code }, 'run ends early');
     for (const known of this.sessions.all()) {
       known.handle.send({ type: 'finish', code: error?.code ?? '', reason: error?.sentence ?? '' });
     }

@@ -82,8 +82,8 @@ export class RunProgress {
   }
 
   /** Notes an evaluation; the best one is that of the highest accuracy, the earlier on a tie. */
-  evaluated(id: { version: number; epoch: number }, totals: NodeTotals): EvaluationReport {
-    this.evaluation = { ...id, ...means(totals) };
+  evaluated(version: number, epoch: number, totals: NodeTotals): EvaluationReport {
+    this.evaluation = { version, epoch, ...means(totals) };
     if (this.best === undefined || this.evaluation.accuracy > this.best.accuracy) {
       this.best = this.evaluation;
     }

@@ -1,5 +1,6 @@
 /** @file The answer to "what is the run doing now?", for the status call and the progress display. */
 
+import type { TesseraError } from '../shared/core/errors.ts';
 import type { SavedCheckpoint } from './checkpointer.ts';
 import type { Run } from './core/run.ts';
 import type { RunStatus, WorkerStatus } from './port.ts';
@@ -17,6 +18,8 @@ export interface StatusSources {
   readonly saved: SavedCheckpoint | undefined;
   readonly version: number;
   readonly badSamples: number;
+  /** Why the run ended early. */
+  readonly failure: TesseraError | undefined;
 }
 
 /** Describes a run at one moment. */
@@ -25,8 +28,8 @@ export function describeStatus(sources: StatusSources): RunStatus {
   const { loss, accuracy } = progress.smoothed;
   return {
     run: identity.config.name,
-    phase: run.phase,
-    reason: run.reason,
+    phase: sources.failure === undefined ? run.phase : 'failed',
+    reason: sources.failure?.sentence ?? run.reason,
     step: version,
     stepsTotal: run.totalSteps,
     epoch: run.epochOf(version),

@@ -97,7 +97,7 @@ export type RunEffect =
   | { readonly type: 'finish' };
 
 /** Where a run stands. */
-export type RunPhase = 'waiting' | 'training' | 'evaluating' | 'saving' | 'done' | 'failed';
+export type RunPhase = 'waiting' | 'training' | 'evaluating' | 'saving' | 'done';
 
 /** What the core must know of a run, all of it fixed from the start. */
 export interface RunPlan {

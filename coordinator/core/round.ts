@@ -4,9 +4,9 @@
  * A node joins at most once and only whole, so the sum is the same whoever computed what (P2, P4).
  */
 import { assert } from '../../shared/core/errors.ts';
+import { isNode } from '../../shared/training/reduction.ts';
 import type { ArrivedNode, LeafRange, NodeTotals, PushOutcome } from './messages.ts';
 import type { RoundPlace } from './plan.ts';
-import { isNode } from '../../shared/training/reduction.ts';
 
 /** One round, from its opening until the next is opened. */
 export class Round {

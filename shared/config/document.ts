@@ -92,7 +92,9 @@ function treeOf(document: Document, place: string): Record<string, unknown> {
   try {
     tree = plainValue(document);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    // JSON.stringify, which finds circles, throws a TypeError of several lines.
+    const reason =
+      error instanceof TypeError ? 'an alias leads back to itself' : (error as Error).message;
     const hint = 'write the values out instead of using anchors (&) and aliases (*)';
     throw configError([{ place, path: [], sentence: reason, hint }], error);
   }

@@ -30,6 +30,7 @@ export interface OptionSchema {
   readonly minimum?: number;
   readonly exclusiveMinimum?: number;
   readonly maximum?: number;
+  readonly exclusiveMaximum?: number;
 }
 
 /** The schema of a config file as JSON Schema, as editors read it. */
@@ -93,11 +94,13 @@ function memberOf(option: OptionSchema | undefined, key: string | number) {
   return Object.hasOwn(members, key) ? members[key] : undefined;
 }
 
-function boundsInWords({ minimum, exclusiveMinimum, maximum }: OptionSchema): string {
+function boundsInWords(option: OptionSchema): string {
+  const { minimum, exclusiveMinimum, maximum, exclusiveMaximum } = option;
   const bounds: string[] = [];
   if (minimum !== undefined) bounds.push(`>= ${minimum}`);
   if (exclusiveMinimum !== undefined) bounds.push(`> ${exclusiveMinimum}`);
   if (maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER) bounds.push(`<= ${maximum}`);
+  if (exclusiveMaximum !== undefined) bounds.push(`< ${exclusiveMaximum}`);
   return bounds.length === 0 ? '' : ` ${bounds.join(' and ')}`;
 }
 

@@ -20,11 +20,18 @@ export interface RunFacts {
  *
  * In it: the seed, the data options that change a sample or a split, the model by its numbers (so that
  * `Ti/16` equals its spelling-out), and all of `training`. Left out, since a resumed run may change
- * them: `name`, `cluster`, `limits`, `checkpoint`, `compute`, `evaluation`, and where and how the data
- * are read (`data.path`, `data.access`, `data.cacheBytes`).
+ * them: `name`, `cluster`, `limits`, `checkpoint`, `compute`, `evaluation`, where and how the data are
+ * read (`data.path`, `data.access`, `data.cacheBytes`), and whether an unreadable image ends the run
+ * (`data.onBadImage`): it counts as nothing either way.
  */
 export function identityJson(config: RunConfig, facts: RunFacts): string {
-  const { path: _path, access: _access, cacheBytes: _cacheBytes, ...data } = config.data;
+  const {
+    path: _path,
+    access: _access,
+    cacheBytes: _bytes,
+    onBadImage: _bad,
+    ...data
+  } = config.data;
   const model = resolveModel(config, facts.classes.length);
   return canonicalJson({ seed: config.seed, data, model, training: config.training, ...facts });
 }

@@ -104,9 +104,9 @@ function* modelProblems(config: RunConfig): Generator<ConfigProblem> {
   const { imageSize, patchSize, width, heads } = resolveModel(config, 1);
   if (imageSize % patchSize !== 0) {
     yield {
-      path: ['model', 'imageSize'],
+      path: ['model', model.variant === undefined ? 'patchSize' : 'variant'],
       sentence: `patches of ${patchSize} pixels do not divide an image of ${imageSize}`,
-      hint: `choose ${multiplesNear(imageSize, patchSize)}, or another patch size`,
+      hint: `choose a model.imageSize of ${multiplesNear(imageSize, patchSize)}, or another patch size`,
     };
   }
   if (width % heads !== 0) {

@@ -23,7 +23,7 @@ describe('Checkpointer', () => {
     expect(checkpointer.last).toBeUndefined();
     for (const version of [10, 20, 30, 40]) {
       const accuracy = version === 20 ? 9 : 5;
-      progress.evaluated({ version, epoch: 0 }, { samples: 10, lossSum: 1, correct: accuracy });
+      progress.evaluated(version, 0, { samples: 10, lossSum: 1, correct: accuracy });
       await checkpointer.save(storeAt(version));
     }
     expect(await listed()).toEqual([40, 20]);

@@ -10,7 +10,7 @@ import {
   rootCause,
   threadsEach,
 } from '../../../cli/local-workers.ts';
-import { newestAddress, newestRunFolder } from '../../../cli/run-folders.ts';
+import { existingRunFolder, newestAddress, newestRunFolder } from '../../../cli/run-folders.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tessera-cli-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -58,6 +58,18 @@ describe('local workers', () => {
     expect(said).toEqual([]);
   });
 
+  it('that are killed without a word are named, and what their log held before is not theirs', async () => {
+    const code = 'process.kill(process.pid, "SIGKILL")';
+    mkdirSync(join(folder, 'killed'));
+    writeFileSync(join(folder, 'killed', 'w1.log'), 'error: of an earlier run\n');
+    const { crew } = workers('killed', code);
+    await expect(crew.failed).rejects.toMatchObject({
+      message:
+        '[WORKERS_LOST] no worker is left after 0 restarts; first, w1 ended with signal SIGKILL',
+    });
+    await crew.close(false);
+  });
+
   it('that cannot be started are lost too', async () => {
     const crew = new LocalWorkers({
       command: [join(folder, 'no-such-program')],
@@ -94,7 +106,8 @@ describe('local workers', () => {
   it.each([
     ['the newest error', 'error: old\nerror: new\n  hint: x\n', 'new'],
     ['the last line without an error', 'a\nb\n\n', 'b'],
-    ['nothing', '', 'nothing'],
+    ['the last line that is no record', 'oops\n{"level":30}\n', 'oops'],
+    ['nothing', '{"level":30}\n', ''],
   ])('their last words are %s', (_what, log, expected) => expect(lastWordsIn(log)).toBe(expected));
 
   it('a root cause names worker, end, words and log', () => {
@@ -139,11 +152,21 @@ describe('run folders', () => {
     mkdirSync(join(runs, name), { recursive: true });
     const path = join(runs, name, 'address');
     writeFileSync(path, `127.0.0.1:${day}\n`);
+    writeFileSync(join(runs, name, 'config.json'), '{}\n');
     utimesSync(path, day, day === 2 ? 9 : day);
   }
 
   it('the newest of a name is found by its time, and other names are not mistaken for it', async () => {
     expect(await newestRunFolder('digits', runs)).toBe(join(runs, 'digits-20260102-120000'));
+  });
+
+  it('a folder in which no run began is passed over, and refused by name', async () => {
+    const empty = join(runs, 'digits-20260103-120000');
+    mkdirSync(empty);
+    expect(await newestRunFolder('digits', runs)).toBe(join(runs, 'digits-20260102-120000'));
+    await expect(existingRunFolder(empty)).rejects.toMatchObject({ code: 'USAGE' });
+    const whole = join(runs, 'digits-20260101-120000');
+    expect(await existingRunFolder(whole)).toBe(whole);
   });
 
   it('the coordinator asked for a status is the one that started last', async () => {

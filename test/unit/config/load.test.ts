@@ -124,6 +124,11 @@ const FAULTS: Fault[] = [
     ':16:5 training.optimizer.learningRate: expected number > 0, got NaN',
   ],
   [
+    'a number at the open end of its range',
+    (text) => `${text}  labelSmoothing: 1\n`,
+    ':17:3 training.labelSmoothing: expected number >= 0 and < 1, got 1',
+  ],
+  [
     'a wrong choice',
     (text) => text.replace('mnist', 'minst'),
     ':3:3 data.source: expected mnist | image-folder | idx, got "minst"',
@@ -167,7 +172,7 @@ const FAULTS: Fault[] = [
   [
     'patches that do not divide the image',
     (text) => text.replace('patchSize: 7', 'patchSize: 5'),
-    ':6:3 model.imageSize: patches of 5 pixels do not divide an image of 28',
+    ':7:3 model.patchSize: patches of 5 pixels do not divide an image of 28',
   ],
   [
     'a duplicate key',
@@ -184,7 +189,7 @@ const FAULTS: Fault[] = [
   ['a list', () => '- 1\n', ':1:1: expected a mapping of options, got [1]'],
   ['nothing', () => '', ':1:1: expected a mapping of options, got an empty file'],
   ['an alias to nothing', () => 'name: *x\n', ':1:1: Unresolved alias'],
-  ['an alias that leads back', () => 'name: &x {y: *x}\n', ':1:1: Converting circular structure'],
+  ['an alias that leads back', () => 'name: &x {y: *x}\n', ':1:1: an alias leads back to itself'],
   ['an alias bomb', aliasBomb, ':1:1: Excessive alias count'],
 ];
 

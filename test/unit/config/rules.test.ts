@@ -18,7 +18,8 @@ describe('fields that do not fit together', () => {
       { model: { depth: undefined, heads: undefined } },
     ],
     ['model.heads', '3 heads do not divide a width of 16', { model: { heads: 3 } }],
-    ['model.imageSize', 'patches of 16 pixels', { model: { ...NO_SHAPE, variant: 'B/16' } }],
+    ['model.variant', 'patches of 16 pixels', { model: { ...NO_SHAPE, variant: 'B/16' } }],
+    ['model.patchSize', 'patches of 5 pixels', { model: { patchSize: 5 } }],
     ['data.path', 'missing; source idx needs the folder', { data: { source: 'idx' } }],
     ['data.testFraction', 'no test split of their own', { data: { testFraction: 0 } }],
     ['data.testFraction', '1 leaves one of the two empty', { data: { testFraction: 1 } }],
@@ -114,6 +115,7 @@ describe('the identity of a run', () => {
     ['checkpoints', { ...base, checkpoint: { ...base.checkpoint, keep: 9 } }],
     ['evaluations', { ...base, evaluation: { everyEpochs: 0 } }],
     ['where the data are', smallConfig({ data: { path: '/x', access: 'local', cacheBytes: 9 } })],
+    ['what an unreadable image does', smallConfig({ data: { onBadImage: 'fail' } })],
     ['an MLP width that is the default', smallConfig({ model: { mlpWidth: 64 } })],
   ])('does not depend on %s', (_name, config) => expect(identity(config)).toBe(identity(base)));
 
@@ -149,6 +151,7 @@ describe('the list of options', () => {
   it.each([
     ['training.epochs', 'whole number >= 1', undefined],
     ['data.cropFraction', 'number > 0 and <= 1', 1],
+    ['training.labelSmoothing', 'number >= 0 and < 1', 0],
     ['data.augment.flip', 'true | false', false],
     ['data.augment.cropScale', 'list of 2, each a number > 0 and <= 1', [1, 1]],
     ['cluster.workers', 'auto | whole number >= 1', 'auto'],
