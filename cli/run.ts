@@ -9,7 +9,7 @@ import { createLog } from '../shared/host/log.ts';
 import { watchShutdown } from '../shared/host/shutdown.ts';
 import { createDisplay, type Display } from './display.ts';
 import { readableLogLine } from './log-lines.ts';
-import { resumeCommand, summary } from './run-end.ts';
+import { commandLine, resumeCommand, summary } from './run-end.ts';
 import { existingRunFolder, newestRunFolder } from './run-folders.ts';
 import { paint, pointer, printJson, say } from './talk.ts';
 import { VERSION } from './version.ts';
@@ -146,6 +146,7 @@ function banner(running: RunningCoordinator, readyMs: number): readonly string[]
 function report(result: RunResult, options: RunOptions): void {
   for (const line of summary(result)) say(line);
   say('');
-  say(pointer('next', `tessera predict IMAGE... --checkpoint ${result.runFolder}`));
+  say(pointer('next', commandLine(['eval', result.runFolder])));
+  say(pointer('or', commandLine(['predict', 'IMAGE...', '--checkpoint', result.runFolder])));
   if (options.json) printJson({ schema: 'train/1', ...result });
 }

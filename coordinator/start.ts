@@ -167,7 +167,8 @@ function assemble(
   const store = new ParameterStore({
     table: parameterTable(model),
     config: config.training.optimizer,
-    parameters: resumed?.parameters ?? initialParameters(model, config.seed),
+    parameters:
+      resumed?.parameters ?? initialParameters(model, config.seed, config.model.positionDeviation),
     ...(resumed === undefined ? {} : { state: resumed.state }),
     version,
   });

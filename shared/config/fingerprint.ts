@@ -32,7 +32,8 @@ export function identityJson(config: RunConfig, facts: RunFacts): string {
     onBadImage: _bad,
     ...data
   } = config.data;
-  const model = resolveModel(config, facts.classes.length);
+  const { positionDeviation } = config.model;
+  const model = { ...resolveModel(config, facts.classes.length), positionDeviation };
   return canonicalJson({ seed: config.seed, data, model, training: config.training, ...facts });
 }
 

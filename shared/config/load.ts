@@ -23,7 +23,7 @@ import {
 } from './settings.ts';
 
 /** Who decided a value. */
-export type Origin = 'default' | 'file' | SettingOrigin;
+type Origin = 'default' | 'file' | SettingOrigin;
 
 /** A checked config and where it comes from. */
 export interface LoadedConfig {

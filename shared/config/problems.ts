@@ -86,7 +86,7 @@ export function unknownKey(path: Path): ConfigProblem {
 }
 
 /** `data.augment.cropScale[0]`. */
-export function pathInWords(path: Path): string {
+function pathInWords(path: Path): string {
   return path
     .map((key, at) => (typeof key === 'number' ? `[${key}]` : `${at === 0 ? '' : '.'}${key}`))
     .join('');

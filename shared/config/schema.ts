@@ -106,6 +106,13 @@ const model = z.strictObject({
   depth: count.optional().describe('Encoder blocks, L'),
   heads: count.optional().describe('Attention heads'),
   mlpWidth: count.optional().describe('Hidden width of the MLP (default: 4 x width)'),
+  positionDeviation: z
+    .number()
+    .min(0)
+    .default(0.02)
+    .describe(
+      'Deviation of the initial position embeddings (0.02: the paper; small models learn faster from 1)',
+    ),
 });
 
 const optimizer = z.strictObject({

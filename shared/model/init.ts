@@ -1,24 +1,26 @@
 /**
  * @file What a model starts from: initial values by name, from the seed alone.
  *
- * Source  the ViT paper's own code (vit_jax): Glorot-uniform layers, LeCun patch embedding, positions of
- *         deviation 0.02, and zeros for the class token, the biases and the head.
+ * Source  the ViT paper's own code (vit_jax): Glorot-uniform layers, LeCun patch embedding, normal
+ *         positions, and zeros for the class token, the biases and the head.
  */
 import { randomNormal, randomUnit } from '../core/random.ts';
 import { type ParameterEntry, parameterTable } from './parameters.ts';
 import type { ModelConfig } from './variants.ts';
 
-const POSITION_DEVIATION = 0.02;
-
 /** Initial parameters of a model. Shapes  flat, in table order. */
-export function initialParameters(model: ModelConfig, seed: number): Float32Array {
+export function initialParameters(
+  model: ModelConfig,
+  seed: number,
+  positionDeviation = 0.02,
+): Float32Array {
   const table = parameterTable(model);
   const flat = new Float32Array(table.size);
   for (const [index, entry] of table.entries.entries()) {
     const values = flat.subarray(entry.offset, entry.offset + entry.size);
     if (entry.name === 'pos_embed') {
       for (let i = 0; i < values.length; i += 1) {
-        values[i] = POSITION_DEVIATION * randomNormal(seed, 'init', index, i);
+        values[i] = positionDeviation * randomNormal(seed, 'init', index, i);
       }
     } else if (/norm\d?\.weight$/.test(entry.name)) {
       values.fill(1);

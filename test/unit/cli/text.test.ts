@@ -8,7 +8,7 @@ import { bestGuesses, softmax } from '../../../cli/guesses.ts';
 import { readableLogLine } from '../../../cli/log-lines.ts';
 import { eventLine, stepLine } from '../../../cli/progress-lines.ts';
 import { sparkline, view } from '../../../cli/progress-view.ts';
-import { resumeCommand, summary } from '../../../cli/run-end.ts';
+import { commandLine, resumeCommand, summary } from '../../../cli/run-end.ts';
 import { statusLines } from '../../../cli/status-view.ts';
 import { formatAge, formatNumber, formatPercent, formatTable } from '../../../cli/table.ts';
 import { describeError } from '../../../cli/talk.ts';
@@ -215,9 +215,23 @@ describe('the end of a run', () => {
 
   it('names the command that goes on, with the same settings and quoted where a shell needs it', () => {
     const options = { config: 'quickstart', set: ['training.epochs=2', 'data.path=my photos'] };
-    expect(resumeCommand('train', options, 'runs/x')).toBe(
-      "tessera train quickstart --set training.epochs=2 --set 'data.path=my photos' --resume runs/x",
+    expect(resumeCommand('train', options, 'runs/x')).toMatch(
+      / train quickstart --set training\.epochs=2 --set 'data\.path=my photos' --resume runs\/x$/,
     );
+  });
+
+  it.each([
+    ['installed', ['eval', 'runs/x'], {}, 'tessera eval runs/x'],
+    [
+      'in a checkout',
+      ['eval', 'x'],
+      { npm_package_name: 'tessera' },
+      'npm run --silent tessera -- eval x',
+    ],
+    ['in a package of others', ['doctor'], { npm_package_name: 'food' }, 'tessera doctor'],
+    ['with a quote', ['eval', "it's"], {}, "tessera eval 'it'\\''s'"],
+  ])('the line to type %s', (_where, args, env, line) => {
+    expect(commandLine(args, env)).toBe(line);
   });
 });
 
