@@ -140,7 +140,12 @@ function identify(config: RunConfig, source: DataSource, runFolder: string): Run
   };
 }
 
-/** The newest good checkpoint of a run to resume; a run that was killed before its first begins anew. */
+/**
+ * The newest good checkpoint of a run to resume; a run that was killed before its first begins anew.
+ *
+ * Throws  CHECKPOINT_CORRUPT when there are checkpoints but none is whole: days of training are not
+ *         begun again in silence.
+ */
 async function findCheckpoint(
   identity: RunIdentity,
   log: Logger,
@@ -151,6 +156,14 @@ async function findCheckpoint(
   });
   for (const { folder, reason } of skipped)
     log.warn({ folder, reason }, 'damaged checkpoint skipped');
+  if (checkpoint === undefined && skipped[0] !== undefined) {
+    const { folder, reason } = skipped[0];
+    throw new TesseraError(
+      'CHECKPOINT_CORRUPT',
+      `none of the ${skipped.length} checkpoints is whole; the newest, ${folder}: ${reason}`,
+      { hint: `bring one back from a copy, or start a new run without --resume` },
+    );
+  }
   log.info({ step: checkpoint?.step ?? 0, folder: checkpoint?.folder }, 'resuming');
   return checkpoint;
 }

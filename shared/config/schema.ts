@@ -186,9 +186,6 @@ const cluster = z.strictObject({
   leaseMs: count
     .default(60_000)
     .describe('Longest time for leased leaves before others may compute them too'),
-  reconnectMs: count
-    .default(60_000)
-    .describe('How long a worker looks for a coordinator that is gone'),
 });
 
 const compute = z.strictObject({
