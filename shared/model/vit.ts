@@ -78,18 +78,21 @@ class Net {
 
   /** Multi-head self-attention (the paper's appendix A): heads in parallel, joined and projected. */
   #selfAttention(x_RD: tf.Tensor2D, name: string): tf.Tensor2D {
-    const { width: D, heads: H } = this.#model;
     const qkv_RX = this.#linear(x_RD, `${name}.attn.qkv`);
-    const qkv_BT3HK = tf.reshape(qkv_RX, [this.#batch, this.#tokens, 3, H, D / H]);
-    const qkv_3BHTK = tf.transpose(qkv_BT3HK, [2, 0, 3, 1, 4]);
-    const side: [number, number, number, number] = [this.#batch, H, this.#tokens, D / H];
-    const [q, k, v] = tf.split(qkv_3BHTK, 3, 0).map((part) => tf.reshape(part, side)) as [
+    const [q, k, v] = tf.split(qkv_RX, 3, 1).map((part_RD) => this.#splitHeads(part_RD)) as [
       tf.Tensor4D,
       tf.Tensor4D,
       tf.Tensor4D,
     ];
     const heads_BTHK = tf.transpose(attention(q, k, v), [0, 2, 1, 3]);
     return this.#linear(tf.reshape(heads_BTHK, x_RD.shape), `${name}.attn.proj`);
+  }
+
+  /** Gives each head its part of the width: [R, D] -> [B, H, T, K]. */
+  #splitHeads(x_RD: tf.Tensor): tf.Tensor4D {
+    const { width: D, heads: H } = this.#model;
+    const x_BTHK = tf.reshape(x_RD, [this.#batch, this.#tokens, H, D / H]);
+    return tf.transpose(x_BTHK, [0, 2, 1, 3]) as tf.Tensor4D;
   }
 
   /** Two layers with a GELU between. */

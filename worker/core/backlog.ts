@@ -3,8 +3,9 @@
  *
  * Bound: the leaves of one round, one node under way, and PUSHES_MAX computed ones.
  */
-import type { Assignment, LeafRange, NodeTask } from './messages.ts';
+
 import { alignedNodes } from '../../shared/training/reduction.ts';
+import type { Assignment, LeafRange, NodeTask } from './messages.ts';
 
 /** Computed nodes that may be unanswered at a time: one being pushed and one behind it. */
 const PUSHES_MAX = 2;
