@@ -60,9 +60,36 @@ const reshape: RecordKernel = (call) => {
 
 const sum: RecordKernel = (call) => {
   const { x, axes, shape, keepdims } = reduction(call, call.attrs['axis'], call.attrs['keepDims']);
+  if (
+    x.shape.length === 2 &&
+    axes.length === 1 &&
+    axes[0] === 0 &&
+    !keepdims &&
+    x.type === 'float32'
+  ) {
+    return sumRows(call, x, x.shape as [number, number]);
+  }
   const outputs = [{ shape, type: x.type }];
   return call.graph.node('ReduceSum', [x, call.graph.integers(axes)], outputs, { keepdims });
 };
+
+/** A sum over rows as a product with ones: unlike the reduction, it uses every thread. */
+function sumRows({ graph }: KernelCall, x: Value, [rows, columns]: [number, number]): Value[] {
+  const ones = graph.constant(new Float32Array(rows).fill(1), [1, rows], 'float32');
+  const attributes = { transA: 0, transB: 0, alpha: { float: 1 }, beta: { float: 1 } };
+  const [product] = graph.node(
+    'Gemm',
+    [ones, x],
+    [{ shape: [1, columns], type: x.type }],
+    attributes,
+  );
+  const shape = [columns];
+  return graph.node(
+    'Reshape',
+    [product as Value, graph.integers(shape)],
+    [{ shape, type: x.type }],
+  );
+}
 
 const max: RecordKernel = (call) => {
   const { reductionIndices, keepDims } = call.attrs;
