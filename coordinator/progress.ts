@@ -31,7 +31,7 @@ export interface ProgressSnapshot {
 const SMOOTHING_STEPS = 20;
 
 /** Mean loss and accuracy of some samples; NaN without any. */
-export function means(totals: NodeTotals): { loss: number; accuracy: number } {
+function means(totals: NodeTotals): { loss: number; accuracy: number } {
   return {
     loss: totals.lossSum / totals.samples,
     accuracy: totals.correct / totals.samples,

@@ -21,7 +21,7 @@ export interface RoundPlace extends RoundId {
 export type Task = 'evaluate' | 'save' | 'train' | 'finish';
 
 /** Steps of one pass over the data; the last batch may be short. */
-export function batchesPerEpoch(plan: RunPlan): number {
+function batchesPerEpoch(plan: RunPlan): number {
   return Math.ceil(plan.trainSamples / plan.batchSize);
 }
 

@@ -22,7 +22,7 @@ export function crossEntropySum(
 ): tf.Scalar {
   const numClasses = logits.shape[1];
   const on = 1 - labelSmoothing + labelSmoothing / numClasses;
-  const target_BO = tf.oneHot(labels, numClasses, on, labelSmoothing / numClasses);
+  const target_BO = tf.oneHot(labels, numClasses, on, labelSmoothing / numClasses, 'float32');
   const weights_B1 = tf.reshape(weights, [-1, 1]);
   const op = tf.customGrad((logits_BO, save) => {
     const x_BO = logits_BO as tf.Tensor;

@@ -26,7 +26,7 @@ const DATA_SEED = 5;
 export const INITIAL_STATE = 1;
 
 /** Samples of a round in the order of its leaves. */
-export function samplesOf(plan: RunPlan, { kind, epoch, batch }: RoundKey): Uint32Array {
+function samplesOf(plan: RunPlan, { kind, epoch, batch }: RoundKey): Uint32Array {
   if (kind === 'evaluate') return sequentialIndices(plan.testSamples);
   const { trainSamples: numSamples, batchSize } = plan;
   return batchIndices({ seed: DATA_SEED, epoch, batch, numSamples, batchSize });

@@ -10,7 +10,7 @@ import { LAYER_NORM_KERNEL } from '../../model/ops.ts';
 import type { GraphBuilder, Value, ValueType } from './graph.ts';
 
 /** Inputs of a kernel by TensorFlow.js's names, its attributes, and where to record. */
-export interface KernelCall {
+interface KernelCall {
   readonly inputs: Readonly<Record<string, Value>>;
   /** Inputs of kernels that take a list. */
   readonly list: readonly Value[];

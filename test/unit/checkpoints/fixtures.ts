@@ -33,7 +33,7 @@ export function storeAt(version: number): CheckpointSource {
 }
 
 export const identity = { seed: 42, training: { batchSize: 32, optimizer: { name: 'adamw' } } };
-export const identityJson = JSON.stringify(identity);
+const identityJson = JSON.stringify(identity);
 export const expected = { table, identityJson };
 
 export const metadata: ModelMetadata = {

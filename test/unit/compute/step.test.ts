@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compileProgram } from '../../../shared/compute/compile.ts';
 import type { LeafOutputs, Program } from '../../../shared/compute/program.ts';
+import { initialParameters } from '../../../shared/model/init.ts';
 import { parameterTable, parameterViews } from '../../../shared/model/parameters.ts';
 import {
   CPU_COMPILED,
@@ -61,6 +62,30 @@ describe('a compiled training step', () => {
     expect(lossSum).toBe(outputs.compiled.lossSum);
     expect(correct).toBe(outputs.compiled.correct);
     expect(relativeL2(gradient, outputs.compiled.gradient)).toBeLessThan(1e-6);
+  });
+});
+
+describe('P2: the number of threads changes no bit', () => {
+  it.each([
+    ['the quickstart model', { imageSize: 28, channels: 1, patchSize: 7, width: 64, heads: 4 }, 16],
+    [
+      'a block of Ti/16 at 224 px',
+      { imageSize: 224, channels: 3, patchSize: 16, width: 192, heads: 3 },
+      2,
+    ],
+  ])('%s', async (_what, size, microBatch) => {
+    const model = { ...size, depth: 1, mlpWidth: 4 * size.width, numClasses: 10 };
+    const spec = { model, microBatch, labelSmoothing: 0 };
+    const input = randomLeaf(spec, 3);
+    const start = initialParameters(model, 5, 1);
+    start.set(randomParameters(1000, 6), start.length - 1000);
+    const results = [];
+    for (const threads of [1, 2]) {
+      const program = await compileProgram(spec, { ...CPU_COMPILED, threads });
+      program.setParameters(start);
+      results.push(await program.train(input));
+    }
+    expect(results[1]).toEqual(results[0]);
   });
 });
 

@@ -24,7 +24,7 @@ import {
 } from '../../../worker/link.ts';
 
 export const LIMITS = { messageBytes: 4 * 1024 * 1024, chunkBytes: 1000, rpcMs: 20_000 };
-export const SAMPLES = 10;
+const SAMPLES = 10;
 
 export const JOIN: JoinRequest = {
   protocolVersion: PROTOCOL_VERSION,
