@@ -6,34 +6,47 @@
  */
 import sharp from 'sharp';
 
-const COLORS = { 30: '#1c1f26', 31: '#f07178', 32: '#7fd88f', 33: '#f5c26b', 34: '#6cb6ff', 35: '#c792ea', 36: '#7fdbca', 37: '#d7dae0', 90: '#7d8590' };
+const COLORS = {
+  30: '#1c1f26',
+  31: '#f07178',
+  32: '#7fd88f',
+  33: '#f5c26b',
+  34: '#6cb6ff',
+  35: '#c792ea',
+  36: '#7fdbca',
+  37: '#d7dae0',
+  90: '#7d8590',
+};
 const CELL = { width: 9.03, height: 20 };
 const PADDING = 18;
 
-const escape = (text) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;');
+const escaped = (text) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;');
 
 /** One line of text with SGR escapes as SVG text spans, each at its own column. */
 function spans(line, y) {
   let style = {};
   let column = 0;
-  return line.split(/(\x1b\[[\d;]*m)/).map((part) => {
-    const codes = /^\x1b\[([\d;]*)m$/.exec(part)?.[1];
-    if (codes !== undefined) {
-      for (const code of codes.split(';').map(Number)) {
-        if (code === 0) style = {};
-        else if (code === 1) style = { ...style, bold: true };
-        else if (code === 2) style = { ...style, dim: true };
-        else if (code === 39) style = { ...style, color: undefined };
-        else if (COLORS[code]) style = { ...style, color: COLORS[code] };
+  return line
+    .split(/(\x1b\[[\d;]*m)/)
+    .map((part) => {
+      const codes = /^\x1b\[([\d;]*)m$/.exec(part)?.[1];
+      if (codes !== undefined) {
+        for (const code of codes.split(';').map(Number)) {
+          if (code === 0) style = {};
+          else if (code === 1) style = { ...style, bold: true };
+          else if (code === 2) style = { ...style, dim: true };
+          else if (code === 39) style = { ...style, color: undefined };
+          else if (COLORS[code]) style = { ...style, color: COLORS[code] };
+        }
+        return '';
       }
-      return '';
-    }
-    if (part === '') return '';
-    const x = PADDING + column * CELL.width;
-    column += [...part].length;
-    const fill = style.color ?? COLORS[37];
-    return `<text x="${x}" y="${y}" fill="${fill}" opacity="${style.dim ? 0.65 : 1}" font-weight="${style.bold ? 700 : 400}" xml:space="preserve">${escape(part)}</text>`;
-  }).join('');
+      if (part === '') return '';
+      const x = PADDING + column * CELL.width;
+      column += [...part].length;
+      const fill = style.color ?? COLORS[37];
+      return `<text x="${x}" y="${y}" fill="${fill}" opacity="${style.dim ? 0.65 : 1}" font-weight="${style.bold ? 700 : 400}" xml:space="preserve">${escaped(part)}</text>`;
+    })
+    .join('');
 }
 
 const chunks = [];
