@@ -1,7 +1,8 @@
 /** @file Bad input meets clear words and the right exit code, on the real command line (promise P6). */
-import { cpSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
 import { SMALL_RUN, scratchFolder, TesseraProcess, tessera } from './cluster.ts';
 
@@ -96,6 +97,63 @@ describe('the outside world', () => {
     ]);
     expect(ended.code).toBe(65);
     expect(ended.stderr).toMatch(/dog/);
+  });
+});
+
+describe('a truncated image', () => {
+  /** Two classes of four small pictures each; the first cat is cut short. */
+  async function pictures(): Promise<string> {
+    const data = mkdtempSync(join(folder, 'pictures-'));
+    for (const [split, name] of [
+      ['train', 'cat'],
+      ['train', 'dog'],
+      ['test', 'cat'],
+      ['test', 'dog'],
+    ] as const) {
+      mkdirSync(join(data, split, name), { recursive: true });
+      for (let i = 0; i < 4; i += 1) {
+        const image = sharp({
+          create: { width: 16, height: 16, channels: 3, background: { r: 60 * i, g: 90, b: 200 } },
+        });
+        await image.png().toFile(join(data, split, name, `${i}.png`));
+      }
+    }
+    truncateSync(join(data, 'train', 'cat', '0.png'), 60);
+    return data;
+  }
+  const settings = [
+    'data.source=image-folder',
+    'data.channels=3',
+    'data.augment.shift=0',
+    'model.imageSize=14',
+    'training.epochs=2',
+    'training.batchSize=4',
+    'training.microBatch=2',
+    'training.schedule.warmupSteps=0',
+  ].flatMap((setting) => ['--set', setting]);
+
+  it.each([
+    ['skip', 0],
+    ['fail', 65],
+  ])('is named; data.onBadImage=%s ends with %i', async (policy, code) => {
+    const data = await pictures();
+    const ended = await tessera([
+      'train',
+      'quickstart',
+      ...settings,
+      '--set',
+      `data.path=${data}`,
+      '--set',
+      `data.onBadImage=${policy}`,
+      '--workers',
+      '1',
+      '--json',
+      '--run-folder',
+      join(data, 'run'),
+    ]);
+    expect(ended.code, ended.stderr).toBe(code);
+    expect(ended.stderr).toMatch(/cat\/0\.png/);
+    if (code === 0) expect(JSON.parse(ended.stdout)).toMatchObject({ badSamples: 1, epochs: 2 });
   });
 });
 
