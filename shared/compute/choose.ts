@@ -1,9 +1,11 @@
 /** @file Which engine to take: the first that really works here, or the one that was asked for. */
-import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { TesseraError } from '../core/errors.ts';
 import { parameterTable } from '../model/parameters.ts';
 import { compileProgram } from './compile.ts';
+import { missingHardware, needsGpu } from './hardware.ts';
 import type { EngineChoice, ProgramSpec } from './program.ts';
 
 /** One engine and whether it works on this machine. */
@@ -64,6 +66,7 @@ export async function findEngines(threads: number): Promise<EngineFinding[]> {
  * Decides on an engine.
  *
  * `auto` takes the first of: tfjs-node-gpu when it sees a GPU, ONNX Runtime on CUDA, on WebGPU, on the CPU.
+ * WebGPU by name runs on a software driver too, which is how it is tested without a GPU.
  *
  * Throws  ENGINE_UNAVAILABLE when the one that is asked for does not work, with the reason.
  */
@@ -78,7 +81,7 @@ export async function chooseEngine(
     const choice = { ...candidate, threads };
     // The CPU provider ships inside the package and needs no trial when nothing else is there.
     if (wish.engine === 'auto' && isCpuProvider(candidate)) return choice;
-    const finding = await probe(choice);
+    const finding = wish.provider === 'webgpu' ? await probeAnyway(choice) : await probe(choice);
     if (finding.works) return choice;
     refusal = finding;
   }
@@ -115,25 +118,11 @@ async function probe(choice: EngineChoice): Promise<EngineFinding> {
   return probeHere(choice);
 }
 
-function needsGpu({ name, provider }: Candidate): boolean {
-  return name === 'tfjs-node-gpu' || (name === 'onnxruntime' && provider !== 'cpu');
-}
-
-function missingHardware(choice: EngineChoice): string | undefined {
-  if (!needsGpu(choice) || process.platform !== 'linux') return undefined;
-  const devices = listFolder('/dev');
-  const hasNvidia = devices.some((name) => /^nvidia\d+$/.test(name)) || devices.includes('dxg');
-  if (choice.provider !== 'webgpu') return hasNvidia ? undefined : 'no NVIDIA GPU is visible';
-  const hasRenderer = listFolder('/dev/dri').some((name) => name.startsWith('renderD'));
-  return hasNvidia || hasRenderer ? undefined : 'no GPU is visible';
-}
-
-function listFolder(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
+/** Tries it even where no GPU is visible; that stays the reason when it then fails. */
+async function probeAnyway(choice: EngineChoice): Promise<EngineFinding> {
+  const finding = await probeElsewhere(choice);
+  const missing = missingHardware(choice);
+  return finding.works || missing === undefined ? finding : { ...finding, reason: missing };
 }
 
 /** Runs the probe program in this process. */
@@ -165,17 +154,17 @@ export async function runProbe(choice: EngineChoice): Promise<string> {
   throw new TesseraError('ENGINE_UNAVAILABLE', `${program.description} computes wrong numbers`);
 }
 
-function probeElsewhere(choice: EngineChoice): EngineFinding {
-  const script = new URL('./probe.js', import.meta.url);
-  const child = spawnSync(process.execPath, [script.pathname, JSON.stringify(choice)], {
-    timeout: PROBE_MS_MAX,
-    encoding: 'utf8',
-  });
-  const line = child.stdout?.trim().split('\n').at(-1) ?? '';
+/** Runs the probe in a process of its own, which a bad driver may take down. */
+async function probeElsewhere(choice: EngineChoice): Promise<EngineFinding> {
+  const script = fileURLToPath(new URL('./probe.js', import.meta.url));
+  const options = { timeout: PROBE_MS_MAX, killSignal: 'SIGKILL' } as const;
   try {
-    return JSON.parse(line) as EngineFinding;
-  } catch {
-    const ending = child.signal ?? `exit code ${child.status}`;
+    const run = promisify(execFile);
+    const { stdout } = await run(process.execPath, [script, JSON.stringify(choice)], options);
+    return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as EngineFinding;
+  } catch (error) {
+    const { signal, code } = error as { signal?: string | null; code?: number | string };
+    const ending = signal ?? (code === undefined ? 'no answer' : `exit code ${code}`);
     const reason = `its trial run ended with ${ending}`;
     return { choice, works: false, reason, hint: undefined };
   }

@@ -1,38 +1,62 @@
 /** @file ONNX Runtime: the recorded step, compiled for a CPU or a GPU. The default engine. */
 import * as ort from 'onnxruntime-node';
-import { TesseraError } from '../../core/errors.ts';
+import { assert, TesseraError } from '../../core/errors.ts';
 import { parameterTable } from '../../model/parameters.ts';
 import type { EngineChoice, LeafInputs, LeafOutputs, Program, ProgramSpec } from '../program.ts';
+import type { Graph } from '../record/graph.ts';
 import { encodeOnnx } from '../record/onnx.ts';
 import { gradientName, recordForward, recordTraining } from '../record/steps.ts';
 import { imagesShape } from '../step.ts';
 
+/** What to type or install to get a provider. */
+const HINTS: Readonly<Record<EngineChoice['provider'], string>> = {
+  cpu: 'npm ci',
+  cuda: 'npm rebuild onnxruntime-node --ignore-scripts=false --onnxruntime-node-install=cuda12',
+  webgpu: "install the GPU's Vulkan driver (Metal and D3D12 come with macOS and Windows)",
+};
+
 /**
- * Compiles the step for an execution provider.
- *
- * Throws  ENGINE_UNAVAILABLE when the provider does not start.
+ * Prepares the step for an execution provider; each of its two graphs is compiled on first use, which
+ * throws ENGINE_UNAVAILABLE when the provider does not start.
  */
 export async function compileForOnnxRuntime(
   spec: ProgramSpec,
   choice: EngineChoice,
 ): Promise<Program> {
-  // Compiled when first asked for: a worker trains long before it evaluates, `predict` never trains.
-  const training = once(async () => openSession(encodeOnnx(await recordTraining(spec)), choice));
-  const forward = once(async () => openSession(encodeOnnx(await recordForward(spec)), choice));
-  return new OnnxRuntimeProgram(spec, choice, { training, forward });
+  return new OnnxRuntimeProgram(spec, choice, {
+    training: new LazySession(async () => openSession(await recordTraining(spec), choice)),
+    forward: new LazySession(async () => openSession(await recordForward(spec), choice)),
+  });
 }
 
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
+/** Opens when first asked for: a worker trains long before it evaluates, `predict` never trains. */
+class LazySession {
+  readonly #open: () => Promise<ort.InferenceSession>;
+  #session: Promise<ort.InferenceSession> | undefined;
+  #isReleased = false;
+
+  constructor(open: () => Promise<ort.InferenceSession>) {
+    this.#open = open;
+  }
+
+  get(): Promise<ort.InferenceSession> {
+    assert(!this.#isReleased, 'a disposed program is not used again');
+    this.#session ??= this.#open();
+    return this.#session;
+  }
+
+  /** Frees what is open; a session that nobody asked for, or that failed to open, holds nothing. */
+  async release(): Promise<void> {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    const session = await this.#session?.catch(() => undefined);
+    await session?.release();
+  }
 }
 
-async function openSession(model: Uint8Array, choice: EngineChoice): Promise<ort.InferenceSession> {
+async function openSession(graph: Graph, choice: EngineChoice): Promise<ort.InferenceSession> {
   try {
-    return await ort.InferenceSession.create(model, {
+    return await ort.InferenceSession.create(encodeOnnx(graph), {
       executionProviders: [choice.provider],
       intraOpNumThreads: choice.threads,
       interOpNumThreads: 1,
@@ -43,15 +67,21 @@ async function openSession(model: Uint8Array, choice: EngineChoice): Promise<ort
   } catch (error) {
     throw new TesseraError(
       'ENGINE_UNAVAILABLE',
-      `onnxruntime's ${choice.provider} provider does not start: ${String(error)}`,
-      { hint: '`tessera doctor` shows which engines work here', cause: error },
+      `onnxruntime's ${choice.provider} provider does not start: ${reasonOf(error)}`,
+      { hint: HINTS[choice.provider], cause: error },
     );
   }
 }
 
+/** What ONNX Runtime says, without the place in its sources and the condition that failed there. */
+function reasonOf(error: unknown): string {
+  const [line = ''] = TesseraError.from(error).sentence.split('\n');
+  return line.replace(/^(Error: )+/, '').replace(/^.* was false\. /, '');
+}
+
 interface Sessions {
-  readonly training: () => Promise<ort.InferenceSession>;
-  readonly forward: () => Promise<ort.InferenceSession>;
+  readonly training: LazySession;
+  readonly forward: LazySession;
 }
 
 class OnnxRuntimeProgram implements Program {
@@ -74,7 +104,7 @@ class OnnxRuntimeProgram implements Program {
   }
 
   async train(leaf: LeafInputs): Promise<LeafOutputs> {
-    const session = await this.#sessions.training();
+    const session = await this.#sessions.training.get();
     const gradient = new Float32Array(this.#table.size);
     // The outputs are written in place: views of the flat gradient, in table order.
     const outputs = await session.run(this.#feeds(leaf), {
@@ -86,13 +116,13 @@ class OnnxRuntimeProgram implements Program {
   }
 
   async evaluate(leaf: LeafInputs): Promise<LeafOutputs> {
-    const session = await this.#sessions.forward();
+    const session = await this.#sessions.forward.get();
     const outputs = await session.run(this.#feeds(leaf), ['loss', 'correct']);
     return { ...sums(outputs), gradient: new Float32Array(0) };
   }
 
   async predict(images: Float32Array): Promise<Float32Array> {
-    const session = await this.#sessions.forward();
+    const session = await this.#sessions.forward.get();
     const { microBatch } = this.#spec;
     const labels = new Int32Array(microBatch);
     const weights = new Float32Array(microBatch);
@@ -101,7 +131,9 @@ class OnnxRuntimeProgram implements Program {
   }
 
   async dispose(): Promise<void> {
-    for (const open of Object.values(this.#sessions)) await (await open()).release();
+    this.#parameters = {};
+    await this.#sessions.training.release();
+    await this.#sessions.forward.release();
   }
 
   /** A tensor over each parameter's part of a flat vector; nothing is copied. */

@@ -4,6 +4,7 @@ import { TesseraError } from '../../core/errors.ts';
 import { type ParameterTable, parameterTable } from '../../model/parameters.ts';
 import type { EngineChoice, LeafInputs, LeafOutputs, Program, ProgramSpec } from '../program.ts';
 import { forwardStep, imagesShape, type StepInputs, trainStep } from '../step.ts';
+import { inTurn } from '../turns.ts';
 
 type EagerName = Exclude<EngineChoice['name'], 'onnxruntime'>;
 
@@ -37,7 +38,8 @@ export async function loadEager(name: EagerName): Promise<Record<string, unknown
   tf.env().set('PROD', true);
   try {
     const loaded: Record<string, unknown> = await import(module);
-    if (!(await tf.setBackend(backend))) throw new Error(`backend ${backend} does not start`);
+    const isStarted = await inTurn(() => tf.setBackend(backend));
+    if (!isStarted) throw new Error(`backend ${backend} does not start`);
     if (name === 'tfjs-node-gpu' && !isUsingGpu(tf.backend())) throw new Error('it sees no GPU');
     return loaded;
   } catch (error) {
@@ -115,17 +117,20 @@ export class EagerProgram implements Program {
 
   async dispose(): Promise<void> {
     tf.dispose(this.#parameters);
+    this.#parameters = [];
   }
 
   /** Runs on this program's backend and frees every tensor made meanwhile. */
-  async #run<T>(work: () => T): Promise<T> {
-    await tf.setBackend(this.#backend);
-    tf.engine().startScope();
-    try {
-      return work();
-    } finally {
-      tf.engine().endScope();
-    }
+  #run<T>(work: () => T): Promise<T> {
+    return inTurn(async () => {
+      await tf.setBackend(this.#backend);
+      tf.engine().startScope();
+      try {
+        return work();
+      } finally {
+        tf.engine().endScope();
+      }
+    });
   }
 
   #tensors({ images, labels, weights }: LeafInputs): StepInputs {

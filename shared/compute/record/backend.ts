@@ -6,6 +6,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { assert, TesseraError } from '../../core/errors.ts';
+import { inTurn } from '../turns.ts';
 import { type Graph, GraphBuilder, type Value, type ValueType } from './graph.ts';
 import { RECORD_KERNELS } from './kernels.ts';
 
@@ -119,13 +120,20 @@ function registeredBackend(): RecordBackend {
  *
  * Throws  what TensorFlow.js says of a kernel that is not in `kernels.ts`.
  */
-export async function record(
+export function record(
+  build: (inputs: RecordInputs) => ReadonlyMap<string, tf.Tensor>,
+): Promise<Graph> {
+  return inTurn(() => recordNow(build));
+}
+
+async function recordNow(
   build: (inputs: RecordInputs) => ReadonlyMap<string, tf.Tensor>,
 ): Promise<Graph> {
   const recorder = registeredBackend();
   const before = tf.engine().backendName;
   recorder.restart();
   await tf.setBackend(BACKEND);
+  tf.engine().startScope();
   try {
     const inputs: RecordInputs = {
       input(name, shape, type = 'float32') {
@@ -134,11 +142,10 @@ export async function record(
       },
     };
     const outputs = new Map<string, Value>();
-    tf.engine().startScope();
     for (const [name, tensor] of build(inputs)) outputs.set(name, recorder.recorded(tensor));
-    tf.engine().endScope();
     return recorder.graph.finish(outputs);
   } finally {
+    tf.engine().endScope();
     if (before !== undefined && before !== null && before !== BACKEND) await tf.setBackend(before);
   }
 }

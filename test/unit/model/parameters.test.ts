@@ -1,7 +1,11 @@
 /** @file The parameter table against the published counts and timm's names. */
 import { describe, expect, it } from 'vitest';
 import { initialParameters } from '../../../shared/model/init.ts';
-import { parameterTable, parameterViews } from '../../../shared/model/parameters.ts';
+import {
+  modelSignature,
+  parameterTable,
+  parameterViews,
+} from '../../../shared/model/parameters.ts';
 import { parseVariant } from '../../../shared/model/variants.ts';
 
 const imagenet = (name: string) => ({
@@ -51,6 +55,29 @@ describe('the table', () => {
     const decaying = entries.filter(({ decays }) => decays).map(({ name }) => name);
     expect(decaying.every((name) => name.endsWith('.weight') && !name.includes('norm'))).toBe(true);
     expect(decaying).toContain('blocks.3.mlp.fc1.weight');
+  });
+});
+
+describe('the signature', () => {
+  const spec = { model: imagenet('Ti/16'), microBatch: 8, labelSmoothing: 0 };
+
+  it('follows from the spec', () => {
+    expect(modelSignature(structuredClone(spec))).toBe(modelSignature(spec));
+  });
+
+  it.each([
+    ['image size', { ...spec, model: { ...spec.model, imageSize: 240 } }],
+    ['patch size', { ...spec, model: { ...spec.model, patchSize: 32 } }],
+    ['channels', { ...spec, model: { ...spec.model, channels: 1 } }],
+    ['width', { ...spec, model: { ...spec.model, width: 384 } }],
+    ['depth', { ...spec, model: { ...spec.model, depth: 11 } }],
+    ['heads, which no shape shows', { ...spec, model: { ...spec.model, heads: 6 } }],
+    ['MLP width', { ...spec, model: { ...spec.model, mlpWidth: 384 } }],
+    ['classes', { ...spec, model: { ...spec.model, numClasses: 10 } }],
+    ['leaf', { ...spec, microBatch: 4 }],
+    ['smoothing', { ...spec, labelSmoothing: 0.1 }],
+  ])('changes with the %s', (_what, other) => {
+    expect(modelSignature(other)).not.toBe(modelSignature(spec));
   });
 });
 
