@@ -64,7 +64,7 @@ describe('the README is true', () => {
 
   it('every npm script that it names exists', () => {
     const { scripts } = JSON.parse(readFileSync(resolve(REPO, 'package.json'), 'utf8'));
-    const named = [...readme.matchAll(/npm run (?:--silent )?([a-z:]+)/g)].map(
+    const named = [...readme.matchAll(/npm run (?:--silent )?([a-z0-9:]+)/g)].map(
       (match) => match[1] as string,
     );
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
