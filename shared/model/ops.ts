@@ -24,7 +24,8 @@ export function linear(x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor1D): 
  * Layer norm of rows.
  *
  * The gradient with respect to x is (g - mean(g) - xhat * mean(g * xhat)) / deviation with g = dy * gamma;
- * both means are products with gamma / D, which costs less than reducing g and g * xhat.
+ * both means are products with gamma, which costs less than reducing g and g * xhat. They are divided by D
+ * afterwards: ONNX Runtime's products with a scale of 1 and one column depend on the number of threads.
  *
  * Shapes  x [R, D], gamma and beta [D] -> [R, D].
  * Source  Ba et al. 2016 (arXiv:1607.06450).
@@ -42,9 +43,10 @@ export function layerNorm(x: tf.Tensor2D, gamma: tf.Tensor1D, beta: tf.Tensor1D)
       const [x, gamma, mean, inverse] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
       const normal_RD = tf.mul(tf.sub(x, mean), inverse);
       const product_RD = tf.mul(dy_RD, normal_RD);
-      const gamma_D1 = tf.reshape(tf.mul(gamma, 1 / width), [width, 1]);
-      const meanGrad_R1 = tf.matMul(dy_RD as tf.Tensor2D, gamma_D1 as tf.Tensor2D);
-      const meanProduct_R1 = tf.matMul(product_RD as tf.Tensor2D, gamma_D1 as tf.Tensor2D);
+      const gamma_D1 = tf.reshape(gamma, [width, 1]);
+      const meanOf = (g_RD: tf.Tensor) => tf.mul(tf.matMul(g_RD, gamma_D1), 1 / width);
+      const meanGrad_R1 = meanOf(dy_RD);
+      const meanProduct_R1 = meanOf(product_RD);
       const centred_RD = tf.sub(
         tf.sub(tf.mul(dy_RD, gamma), meanGrad_R1),
         tf.mul(normal_RD, meanProduct_R1),

@@ -63,6 +63,8 @@ async function openSession(graph: Graph, choice: EngineChoice): Promise<ort.Infe
       executionMode: 'sequential',
       graphOptimizationLevel: 'all',
       logSeverityLevel: 3,
+      // It would undo what `kernels.ts` does for products that are wider than high.
+      extra: { optimization: { disable_specified_optimizers: 'GemmTransposeFusion' } },
     });
   } catch (error) {
     throw new TesseraError(
