@@ -56,6 +56,8 @@ export class CoordinatorDriver implements CoordinatorPort {
   readonly #inbox: RunEvent[] = [];
   #handling = false;
   #ended = false;
+  /** The run takes no more events: what there is is being saved. */
+  #stopping = false;
   #failure: TesseraError | undefined;
   /** Work on the parameters or the disk that must not be cut short by a stop. */
   #busy: Promise<void> = Promise.resolve();
@@ -75,6 +77,8 @@ export class CoordinatorDriver implements CoordinatorPort {
 
   /** Ends the run early: what is trained so far is saved first. */
   async stop(reason: TesseraError): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
     await this.#busy;
     if (this.#ended) return;
     await this.#parts.checkpointer.saveIfNewer(this.#parts.store).catch((error: unknown) => {
@@ -144,11 +148,11 @@ export class CoordinatorDriver implements CoordinatorPort {
   }
 
   wanted(_worker: string, node: ArrivedNode): PushOutcome {
-    return this.#ended ? 'stale' : this.#parts.run.judge(node);
+    return this.#ended || this.#stopping ? 'stale' : this.#parts.run.judge(node);
   }
 
   nodeArrived(worker: string, node: NodeHeader, gradient: Float32Array | undefined): PushOutcome {
-    if (this.#ended) return 'stale';
+    if (this.#ended || this.#stopping) return 'stale';
     const outcome = this.#parts.run.judge(node);
     if (outcome !== 'accepted') return outcome;
     this.#noteBadSamples(node);
@@ -198,7 +202,7 @@ export class CoordinatorDriver implements CoordinatorPort {
 
   /** Hands an event to the core; events that effects cause wait for their turn. */
   #dispatch(event: RunEvent): void {
-    if (this.#ended) return;
+    if (this.#ended || this.#stopping) return;
     this.#inbox.push(event);
     if (this.#handling) return;
     this.#handling = true;
