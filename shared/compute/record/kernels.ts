@@ -213,18 +213,13 @@ const transpose: RecordKernel = (call) => {
 
 const oneHot: RecordKernel = (call) => {
   const indices = input(call, 'indices');
-  const { depth, onValue, offValue } = call.attrs;
+  const { depth, onValue, offValue, dtype } = call.attrs;
+  assert(dtype === 'float32', 'one-hot rows are recorded as float32');
   const values = call.graph.constant(Float32Array.of(offValue, onValue), [2], 'float32');
   const outputs = [{ shape: [...indices.shape, depth], type: 'float32' as const }];
   // ONNX Runtime has the operator for int32 indices with an int32 depth only.
   const depth1 = call.graph.constant(Int32Array.of(depth), [1], 'int32');
   return call.graph.node('OneHot', [indices, depth1, values], outputs);
-};
-
-const fill: RecordKernel = ({ attrs, graph }) => {
-  const shape = attrs['shape'] as number[];
-  const data = new Float32Array(util.sizeFromShape(shape)).fill(attrs['value']);
-  return [graph.constant(data, shape, 'float32')];
 };
 
 /** Mean and inverse deviation come out beside the result; the backward pass wants them. */
@@ -269,7 +264,6 @@ export const RECORD_KERNELS: Readonly<Record<string, RecordKernel>> = {
   SplitV: split,
   PadV2: pad,
   OneHot: oneHot,
-  Fill: fill,
   Cast: (call) => cast(call, input(call, 'x'), call.attrs['dtype']),
   BatchMatMul: matMul,
   // A new tensor over the same value: TensorFlow.js would double the gradient of one that returns its input.

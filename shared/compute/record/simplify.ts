@@ -65,8 +65,9 @@ const PRODUCTS: ReadonlySet<string> = new Set(['Gemm', 'FusedMatMul']);
  */
 function foldScales(graph: Graph): Graph {
   const scalars = new Map(
-    graph.constants.flatMap(({ name, type, data }) =>
-      type === 'float32' && data.length === 1 ? [[name, Number(data[0])] as const] : [],
+    // A single number of rank 1 or more is no scalar: it may raise the rank of what it multiplies.
+    graph.constants.flatMap(({ name, shape, type, data }) =>
+      type === 'float32' && shape.length === 0 ? [[name, Number(data[0])] as const] : [],
     ),
   );
   let nodes: readonly GraphNode[] = graph.nodes;

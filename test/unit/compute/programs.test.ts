@@ -58,6 +58,14 @@ describe('a recording that fails', () => {
     await expect(recording).rejects.toThrow(/Sin/);
   });
 
+  it('says which kind of one-hot rows it records', async () => {
+    const recording = record((inputs) => {
+      const labels = inputs.input('labels', [2], 'int32') as tf.Tensor1D;
+      return new Map([['y', tf.oneHot(labels, 3, 1, 0, 'int32')]]);
+    });
+    await expect(recording).rejects.toThrow(/one-hot rows are recorded as float32/);
+  });
+
   it('leaves TensorFlow.js as it was', async () => {
     await tf.setBackend('cpu');
     const scopes = () => tf.engine().state.scopeStack.length;

@@ -83,11 +83,14 @@ function differingParameters(
 
 describe('P2: the number of threads changes no bit', () => {
   const image = { imageSize: 32, channels: 3, patchSize: 4 };
+  const digits = { imageSize: 28, channels: 1, patchSize: 7, width: 64, heads: 4 };
+  const tiny = { width: 192, heads: 3 };
   /** Sizes at which ONNX Runtime divides its products in different ways: by rows, by columns, unevenly. */
   it.each([
-    ['the quickstart model', { imageSize: 28, channels: 1, patchSize: 7, width: 64, heads: 4 }, 16],
-    ['the width of Ti, 1000 classes', { ...image, width: 192, heads: 3, numClasses: 1000 }, 8],
-    ['the width of Ti, 100 classes', { ...image, width: 192, heads: 3, numClasses: 100 }, 8],
+    ['the quickstart model', { ...digits, depth: 4 }, 16],
+    ['a block of Ti/16 at 224 pixels', { ...image, imageSize: 224, patchSize: 16, ...tiny }, 2],
+    ['the width of Ti, 1000 classes', { ...image, ...tiny, numClasses: 1000 }, 8],
+    ['the width of Ti, 100 classes', { ...image, ...tiny, numClasses: 100 }, 8],
     ['the width of S, leaves of 4', { ...image, width: 384, heads: 6 }, 4],
     ['fewer rows than columns', { ...image, width: 384, heads: 6 }, 1],
     ['rows that no thread count divides', { ...image, width: 160, heads: 5 }, 7],

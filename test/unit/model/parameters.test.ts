@@ -51,10 +51,11 @@ describe('the table', () => {
     expect(offset).toBe(size);
   });
 
-  it('decays matrices only', () => {
-    const decaying = entries.filter(({ decays }) => decays).map(({ name }) => name);
-    expect(decaying.every((name) => name.endsWith('.weight') && !name.includes('norm'))).toBe(true);
-    expect(decaying).toContain('blocks.3.mlp.fc1.weight');
+  it('decays matrices only: no bias, norm, class token or position', () => {
+    for (const { name, decays } of entries) {
+      const isMatrix = /^(patch_embed\.proj|blocks\.\d+\.(attn|mlp)\.\w+|head)\.weight$/.test(name);
+      expect(decays, name).toBe(isMatrix);
+    }
   });
 });
 
@@ -82,30 +83,66 @@ describe('the signature', () => {
 });
 
 describe('variants', () => {
-  it.each(['X/16', 'B16', 'B/0', 'B/', '/16'])('%s is refused with a hint', (name) => {
-    expect(() => parseVariant(name)).toThrow(/CONFIG_INVALID.*expected a ViT variant/);
+  it('are read from a size and a patch size', () => {
+    const expected = { width: 768, depth: 12, heads: 12, mlpWidth: 3072, patchSize: 32 };
+    expect(parseVariant('B/32')).toEqual(expected);
   });
+
+  it.each(['X/16', 'b/16', 'B16', 'B/0', 'B/', '/16', 'B/16 ', 'B/1.5', ''])(
+    '"%s" is refused with a hint',
+    (name) => {
+      const refused = expect.objectContaining({
+        code: 'CONFIG_INVALID',
+        sentence: expect.stringContaining(`"${name}"`),
+        hint: expect.stringContaining('Ti, S, B, L, H'),
+      });
+      expect(() => parseVariant(name)).toThrow(refused);
+    },
+  );
 });
 
 describe('initial parameters', () => {
-  const model = { ...parseVariant('Ti/16'), imageSize: 32, channels: 3, numClasses: 10, depth: 1 };
-  const table = parameterTable(model);
-  const views = parameterViews(initialParameters(model, 7), table);
+  const model = { ...parseVariant('Ti/16'), imageSize: 64, channels: 3, numClasses: 10, depth: 1 };
+  const { entries } = parameterTable(model);
+  const flat = initialParameters(model, 7);
+  const views = parameterViews(flat, parameterTable(model));
+  /** Whether two vectors have the same bits; a diff of the numbers would take seconds. */
+  const isSame = (a: Float32Array, b: Float32Array) =>
+    Buffer.from(a.buffer).equals(Buffer.from(b.buffer));
 
   it('follow from the seed alone', () => {
-    expect(initialParameters(model, 7)).toEqual(initialParameters(model, 7));
-    expect(initialParameters(model, 8)).not.toEqual(initialParameters(model, 7));
+    expect(isSame(initialParameters(model, 7), flat)).toBe(true);
+    expect(isSame(initialParameters(model, 8), flat)).toBe(false);
   });
 
-  it('begin with norms that change nothing, zero biases and a zero head', () => {
-    expect(new Set(views.get('norm.weight'))).toEqual(new Set([1]));
-    expect(new Set(views.get('blocks.0.mlp.fc1.bias'))).toEqual(new Set([0]));
-    expect(new Set(views.get('head.weight'))).toEqual(new Set([0]));
+  it('begin with norms that change nothing, and zeros for biases, class token and head', () => {
+    for (const { name } of entries) {
+      const values = new Set(views.get(name));
+      if (/norm\d?\.weight$/.test(name)) expect(values, name).toEqual(new Set([1]));
+      else if (/bias$|^cls_token$|^head/.test(name)) expect(values, name).toEqual(new Set([0]));
+      else expect(values.size, name).toBeGreaterThan(1000);
+    }
   });
 
-  it("have the deviation of Glorot's rule", () => {
-    const weight = views.get('blocks.0.mlp.fc1.weight')!;
-    const variance = weight.reduce((sum, value) => sum + value * value, 0) / weight.length;
-    expect(variance).toBeCloseTo(2 / (192 + 768), 4);
+  it.each([
+    ['pos_embed', 0.02 ** 2],
+    ['patch_embed.proj.weight', 1 / (3 * 16 * 16)],
+    ['blocks.0.attn.qkv.weight', 2 / (192 + 192)],
+    ['blocks.0.attn.proj.weight', 2 / (192 + 192)],
+    ['blocks.0.mlp.fc1.weight', 2 / (192 + 768)],
+    ['blocks.0.mlp.fc2.weight', 2 / (192 + 768)],
+  ])('%s has mean 0 and the variance of its rule, %d', (name, variance) => {
+    const values = views.get(name)!;
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const meanSquare = values.reduce((sum, value) => sum + value * value, 0) / values.length;
+    // Five standard errors of a mean, and of a variance of normal numbers.
+    expect(Math.abs(mean)).toBeLessThan(5 * Math.sqrt(variance / values.length));
+    expect(Math.abs(meanSquare / variance - 1)).toBeLessThan(5 * Math.sqrt(2 / values.length));
+  });
+
+  it('take the deviation of positions that is asked for', () => {
+    const wider = parameterViews(initialParameters(model, 7, 0.2), parameterTable(model));
+    const [value] = views.get('pos_embed')!;
+    expect(wider.get('pos_embed')![0]).toBeCloseTo(10 * value!, 6);
   });
 });
