@@ -1,0 +1,22 @@
+/** @file Flags and help of `tessera coordinator`. */
+import type { Command } from 'commander';
+import { addCommand, examples, GROUPS } from './flags.ts';
+import { addRunOptions } from './run-options.ts';
+
+/** Adds `tessera coordinator`. */
+export function addCoordinator(program: Command): void {
+  const coordinator = addCommand(
+    program,
+    'coordinator <config>',
+    GROUPS.run,
+    'Train with workers that join from elsewhere',
+  );
+  addRunOptions(coordinator);
+  examples(coordinator, 'On a private network; workers join it by its address', [
+    'tessera coordinator quickstart --listen 10.0.0.1:50051',
+    'tessera worker 10.0.0.1:50051',
+  ]);
+  coordinator.action(async (config, options) =>
+    (await import('../coordinator.ts')).runCoordinator({ ...options, config }),
+  );
+}

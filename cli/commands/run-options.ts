@@ -1,0 +1,17 @@
+/** @file Options that `train` and `coordinator` share. */
+import type { Command } from 'commander';
+import { jsonOption, LOG_MORE, setOption, verboseOption } from './flags.ts';
+
+/** Options that `train` and `coordinator` share. */
+/** Adds what `train` and `coordinator` have in common. */
+export function addRunOptions(target: Command): void {
+  target
+    .optionsGroup('Run:')
+    .addOption(setOption())
+    .option('--run-folder <folder>', 'Where the run is recorded (default: runs/NAME-TIME)')
+    .option('--resume [run-folder]', 'Go on from the newest checkpoint (default: newest run)')
+    .option('--listen <host:port>', 'Address to listen on (default: cluster.listen)')
+    .optionsGroup('Output:')
+    .addOption(jsonOption())
+    .addOption(verboseOption(LOG_MORE));
+}

@@ -1,0 +1,28 @@
+/** @file Flags and help of `tessera train`. */
+import { type Command, Option } from 'commander';
+import { addCommand, examples, GROUPS, parseCountOrAuto } from './flags.ts';
+import { addRunOptions } from './run-options.ts';
+
+/** Adds `tessera train`. */
+export function addTrain(program: Command): void {
+  const train = addCommand(
+    program,
+    'train <config>',
+    GROUPS.run,
+    'Train on this machine: a coordinator and N workers',
+  )
+    .optionsGroup('Workers:')
+    .addOption(
+      new Option(
+        '--workers <count>',
+        'Worker processes, or auto (default: cluster.workers)',
+      ).argParser(parseCountOrAuto),
+    );
+  addRunOptions(train);
+  examples(train, 'Four workers, two epochs', [
+    'tessera train quickstart --workers 4 --set training.epochs=2',
+  ]);
+  train.action(async (config, options) =>
+    (await import('../train.ts')).runTrain({ ...options, config }),
+  );
+}
