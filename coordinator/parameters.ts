@@ -10,6 +10,7 @@ import type { OptimizerConfig } from '../shared/config/schema.ts';
 import { assert, TesseraError } from '../shared/core/errors.ts';
 import { sha256OfBytes } from '../shared/host/digest.ts';
 import type { ParameterTable } from '../shared/model/parameters.ts';
+import { averageDecayAt, updateAverage } from '../shared/training/average.ts';
 import { clipScale, sumOfSquares } from '../shared/training/clip.ts';
 import {
   type OptimizerState,
@@ -25,16 +26,21 @@ const SLICE_ELEMENTS = 2 ** 20;
 export interface ParameterStoreStart {
   readonly config: OptimizerConfig;
   readonly table: ParameterTable;
+  /** Values at the beginning that do not train. */
+  readonly frozen?: number;
+  /** Decay of the moving average of the weights (0: none). */
+  readonly averageDecay?: number;
   /** The store's own from here on. */
   readonly parameters: Float32Array;
-  /** With a checkpoint: the optimizer's state and the steps taken. */
+  /** With a checkpoint: the optimizer's state, the average, and the steps taken. */
   readonly state?: OptimizerState;
+  readonly average?: Float32Array | undefined;
   readonly version?: number;
 }
 
 /** A complete sum of gradients, and how to step with it. */
 export interface StepInputs {
-  /** Sum over samples, never a mean (promise P1). */
+  /** Of what trains: a sum over samples, never a mean (promise P1). */
   readonly gradientSum: Float32Array;
   readonly samples: number;
   /** Counted from 1: the version that this step makes. */
@@ -47,28 +53,44 @@ export interface StepInputs {
 /** Holds one version of the parameters and makes the next. */
 export class ParameterStore {
   readonly table: ParameterTable;
-  readonly size: number;
+  /** Values at the beginning that stay as they are. */
+  readonly frozen: number;
+  /** Values that train, and that a gradient has. */
+  readonly trainable: number;
   /** Changed in place by a step. */
   readonly state: OptimizerState;
   readonly #config: OptimizerConfig;
+  readonly #averageDecay: number;
+  /** Changed in place by a step. */
+  readonly #average: Float32Array | undefined;
   #parameters: Float32Array;
   #spare: Float32Array;
   #version: number;
 
-  constructor({ config, table, parameters, state, version = 0 }: ParameterStoreStart) {
+  constructor(start: ParameterStoreStart) {
+    const { config, table, parameters, frozen = 0, averageDecay = 0, version = 0 } = start;
     assert(parameters.length === table.size, 'the parameters fill their table');
     this.table = table;
-    this.size = table.size;
-    this.state = state ?? optimizerState(config, table.size);
+    this.frozen = frozen;
+    this.trainable = table.size - frozen;
+    this.state = start.state ?? optimizerState(config, this.trainable);
     this.#config = config;
+    this.#averageDecay = averageDecay;
     this.#parameters = parameters;
-    this.#spare = new Float32Array(table.size);
+    // Frozen values are never written again, so both buffers need them.
+    this.#spare = frozen === 0 ? new Float32Array(table.size) : parameters.slice();
+    this.#average = averageDecay === 0 ? undefined : (start.average ?? parameters.slice());
     this.#version = version;
   }
 
   /** The present version, in table order. Only to be read. */
   get parameters(): Float32Array {
     return this.#parameters;
+  }
+
+  /** The moving average of the weights up to the present version, where there is one. Only to be read. */
+  get average(): Float32Array | undefined {
+    return this.#average;
   }
 
   /** Steps taken. */
@@ -83,7 +105,7 @@ export class ParameterStore {
    */
   async applyStep(inputs: StepInputs): Promise<{ gradientNorm: number }> {
     const { gradientSum: gradient, samples, step, learningRate, clipNorm } = inputs;
-    assert(gradient.length === this.size, 'the gradient fills the table');
+    assert(gradient.length === this.trainable, 'the gradient has what trains');
     assert(samples > 0, 'a step has samples');
     assert(step === this.#version + 1, `step ${step} follows version ${this.#version}`);
     const gradientNorm = (await normOf(gradient)) / samples;
@@ -93,16 +115,30 @@ export class ParameterStore {
       table: this.table,
       parameters: this.#parameters,
       into: this.#spare,
+      frozen: this.frozen,
       gradient,
       state: this.state,
       learningRate,
       step,
       scale: clipScale(gradientNorm, clipNorm) / samples,
     };
-    await inSlices(this.size, (first, limit) => updateParameters({ ...update, first, limit }));
+    await inSlices(this.table.size, (first, limit) =>
+      updateParameters({ ...update, first, limit }),
+    );
+    await this.#moveAverage(step);
     [this.#parameters, this.#spare] = [this.#spare, this.#parameters];
     this.#version = step;
     return { gradientNorm };
+  }
+
+  /** Takes the next version, which is in the spare buffer, into the average. */
+  async #moveAverage(step: number): Promise<void> {
+    const average = this.#average;
+    if (average === undefined) return;
+    const decay = averageDecayAt(this.#averageDecay, step);
+    await inSlices(average.length, (first, limit) =>
+      updateAverage(average, this.#spare, decay, Math.max(first, this.frozen), limit),
+    );
   }
 
   /** SHA-256 of the present version's bytes (float32, little endian, table order), in hex. */

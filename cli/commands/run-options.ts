@@ -2,7 +2,6 @@
 import type { Command } from 'commander';
 import { jsonOption, LOG_MORE, setOption, verboseOption } from './flags.ts';
 
-/** Options that `train` and `coordinator` share. */
 /** Adds what `train` and `coordinator` have in common. */
 export function addRunOptions(target: Command): void {
   target

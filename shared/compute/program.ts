@@ -4,14 +4,23 @@
  * Nothing outside `shared/compute` knows which engine runs. One program has one shape: a leaf of
  * `microBatch` samples; missing samples have weight 0.
  */
+import type { NoiseKey, NoiseRates } from '../model/masks.ts';
+import { backboneSize } from '../model/parameters.ts';
 import type { ModelConfig } from '../model/variants.ts';
 
 /** What a leaf is computed from. Shapes  images [B, C, H, W] normalised float32; labels, weights [B]. */
 export interface LeafInputs {
+  /** Empty where `features` are given. */
   readonly images: Float32Array;
   readonly labels: Int32Array;
   /** 1 for a sample that counts, 0 for padding or an unreadable image. */
   readonly weights: Float32Array;
+  /** What the frozen backbone made of the images before. Shapes  [B, D]. */
+  readonly features?: Float32Array | undefined;
+  /** Of mixed images (`spec.mixes`): the other image's labels and the own one's shares. Shapes  [B]. */
+  readonly mix?: { readonly labels: Int32Array; readonly shares: Float32Array } | undefined;
+  /** What the masks of dropout and stochastic depth are drawn from, where there are any. */
+  readonly noise?: NoiseKey | undefined;
 }
 
 /** What a leaf adds up to: sums over its samples, never means. */
@@ -19,15 +28,28 @@ export interface LeafOutputs {
   readonly lossSum: number;
   /** Samples (of weight 1) whose largest logit is the label. */
   readonly correct: number;
-  /** Flat, in the order of the parameter table; empty for an evaluation. The caller owns it. */
+  /** Of what trains, flat, in the order of the parameter table; empty for an evaluation. The caller owns it. */
   readonly gradient: Float32Array;
 }
 
 /** What is compiled: everything the numbers depend on. */
-export interface ProgramSpec {
+export interface ProgramSpec extends NoiseRates {
   readonly model: ModelConfig;
   readonly microBatch: number;
   readonly labelSmoothing: number;
+  /** Values at the beginning of the flat parameters that do not train: they have no gradient. */
+  readonly frozen?: number;
+  /** Whether a training image may be a mixture of two. */
+  readonly mixes?: boolean;
+}
+
+/**
+ * Whether a step is computed in two halves: features by the frozen backbone, then the head on them. Whoever has
+ * an image's features already spares the first, and gets the same bits.
+ */
+export function hasFrozenBackbone(spec: ProgramSpec): boolean {
+  const { model, frozen = 0, dropout = 0, stochasticDepth = 0 } = spec;
+  return frozen === backboneSize(model) && dropout === 0 && stochasticDepth === 0;
 }
 
 /** Which engine, on which device. */
@@ -57,5 +79,7 @@ export interface Program {
   evaluate(leaf: LeafInputs): Promise<LeafOutputs>;
   /** Logits of a leaf. Shapes  [B, classes] flat. */
   predict(images: Float32Array): Promise<Float32Array>;
+  /** What the backbone makes of a leaf's images; where it is frozen, `train` takes it instead of the images. Shapes  [B, D] flat. */
+  features(images: Float32Array): Promise<Float32Array>;
   dispose(): Promise<void>;
 }

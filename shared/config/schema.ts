@@ -59,6 +59,10 @@ const data = z.strictObject({
     .describe(
       'With resize crop: side of the centre crop over the short side (0.9 for timm ViT weights)',
     ),
+  interpolation: z
+    .enum(['bicubic', 'bilinear'])
+    .default('bicubic')
+    .describe('How pixels are resampled: bicubic (timm), bilinear (torchvision); both antialiased'),
   mean: z
     .array(z.number())
     .min(1)
@@ -83,6 +87,27 @@ const data = z.strictObject({
         .tuple([z.number().gt(0).max(1), z.number().gt(0).max(1)])
         .default([1, 1])
         .describe('Random resized crop: smallest and largest share of the area ([1, 1]: off)'),
+      policy: z
+        .enum(['none', 'trivial', 'rand'])
+        .default('none')
+        .describe('Random operations on colours and geometry: TrivialAugmentWide or RandAugment'),
+      randOps: count.default(2).describe('RandAugment: operations on each image'),
+      randMagnitude: z
+        .int()
+        .min(0)
+        .max(30)
+        .default(9)
+        .describe('RandAugment: strength of the operations'),
+      erasing: fraction.default(0).describe('Random erasing: share of the images (0: off)'),
+      mixup: z
+        .number()
+        .min(0)
+        .default(0)
+        .describe('Mixup: alpha of the Beta distribution of the shares (0: off)'),
+      cutmix: z.number().min(0).default(0).describe('CutMix: the same, for areas (0: off)'),
+      mixProbability: fraction
+        .default(1)
+        .describe('Share of the images that mixup or CutMix changes, where one is on'),
     })
     .prefault({})
     .describe('Random changes of the training images, a pure function of seed, epoch and sample'),
@@ -113,20 +138,61 @@ const model = z.strictObject({
     .describe(
       'Deviation of the initial position embeddings (0.02: the paper; small models learn faster from 1)',
     ),
+  init: z
+    .strictObject({
+      weights: z
+        .string()
+        .describe(
+          'Weights to start from, relative to the config file: safetensors, .pth, a Hugging Face folder, a run',
+        ),
+      head: z
+        .enum(['new', 'keep'])
+        .default('new')
+        .describe('new: a head of zeros for the classes of the data; keep: the one of the weights'),
+    })
+    .optional()
+    .describe('Pretrained weights'),
+  freeze: text(
+    /^(none|backbone|blocks<[1-9][0-9]*)$/,
+    'none, backbone (all but the head) or blocks<K (the embedding and the first K blocks)',
+  )
+    .default('none')
+    .describe('Parameters that stay as they are, and are neither sent back nor stepped'),
+  dropout: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe('Share of activations dropped after every dense layer but qkv, and the embedding'),
+  stochasticDepth: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe('Share of samples that skip the last residual branch; it grows with depth from 0'),
 });
 
 const optimizer = z.strictObject({
-  name: z.enum(['adamw', 'sgd']).default('adamw').describe('AdamW, or SGD with momentum'),
+  name: z
+    .enum(['adamw', 'adam', 'sgd'])
+    .default('adamw')
+    .describe('AdamW, Adam with coupled weight decay, or SGD with momentum'),
   learningRate: positive.describe('Peak learning rate'),
   weightDecay: z
     .number()
     .min(0)
     .default(0)
-    .describe('Decoupled for adamw, coupled for sgd; skips biases and norms'),
-  beta1: fraction.default(0.9).describe('AdamW: decay of the first moment'),
-  beta2: fraction.default(0.999).describe('AdamW: decay of the second moment'),
-  epsilon: positive.default(1e-8).describe('AdamW: added to the denominator'),
+    .describe('Decoupled for adamw, coupled for adam and sgd; skips biases and norms'),
+  beta1: fraction.default(0.9).describe('Adam: decay of the first moment'),
+  beta2: fraction.default(0.999).describe('Adam: decay of the second moment'),
+  epsilon: positive.default(1e-8).describe('Adam: added to the denominator'),
   momentum: fraction.default(0.9).describe('SGD: momentum (0: off)'),
+  layerDecay: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(1)
+    .describe('Learning rate of each layer over that of the layer above it (1: all alike)'),
 });
 
 const training = z.strictObject({
@@ -153,6 +219,18 @@ const training = z.strictObject({
     .lt(1)
     .default(0)
     .describe('Share of the target spread over all classes'),
+  averageDecay: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe('Decay of the moving average of the weights, which is then tested and kept (0: off)'),
+  cacheFeatures: z
+    .enum(['auto', 'off'])
+    .default('auto')
+    .describe(
+      "auto: compute an image's features once where the backbone is frozen and the image fixed",
+    ),
 });
 
 const checkpoint = z.strictObject({

@@ -6,7 +6,14 @@
  */
 
 /** What the numbers are for; streams of one seed are independent of each other. */
-export type RandomStream = 'init' | 'split' | 'shuffle' | 'augment' | 'jitter' | 'faults';
+export type RandomStream =
+  | 'init'
+  | 'split'
+  | 'shuffle'
+  | 'augment'
+  | 'jitter'
+  | 'faults'
+  | 'dropout';
 
 const STREAM_IDS: Readonly<Record<RandomStream, number>> = {
   init: 1,
@@ -15,6 +22,7 @@ const STREAM_IDS: Readonly<Record<RandomStream, number>> = {
   augment: 4,
   jitter: 5,
   faults: 6,
+  dropout: 7,
 };
 
 function mix(hash: number, word: number): number {
@@ -60,4 +68,19 @@ export function randomInteger(
 export function randomNormal(seed: number, stream: RandomStream, ...counters: number[]): number {
   const radius = Math.sqrt(-2 * Math.log(1 - randomUnit(seed, stream, ...counters, 0)));
   return radius * Math.cos(2 * Math.PI * randomUnit(seed, stream, ...counters, 1));
+}
+
+/**
+ * Fills `target` with 1, or with 0 at a chance of `rate`, from one 32-bit key: 16 random bits a value.
+ *
+ * For masks of millions of values, where a call for each would cost more than the model.
+ */
+export function fillKept(target: Uint8Array, key: number, rate: number): void {
+  const threshold = Math.round(rate * 0x1_0000);
+  const start = mix(finish(key | 0), key | 0);
+  for (let i = 0; i < target.length; i += 2) {
+    const bits = finish(mix(start, i));
+    target[i] = (bits & 0xffff) < threshold ? 0 : 1;
+    if (i + 1 < target.length) target[i + 1] = bits >>> 16 < threshold ? 0 : 1;
+  }
 }

@@ -1,28 +1,36 @@
 /** @file What training minimises: weighted softmax cross-entropy, as sums over samples. */
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Labels of a leaf and how much each sample counts. Shapes  both [B]; weights are 0 or 1. */
+/** Labels of a leaf and how much each sample counts. Shapes  all [B]; weights are 0 or 1. */
 export interface Targets {
   readonly labels: tf.Tensor1D;
   readonly weights: tf.Tensor1D;
+  /** Of mixed images: the label of the other image, and the share of the own one. */
+  readonly mix?: { readonly labels: tf.Tensor1D; readonly shares: tf.Tensor1D } | undefined;
 }
 
 /**
  * Sum of the samples' cross-entropies, each times its weight.
  *
- * With smoothing s the target is 1 - s on the label plus s / O on every class.
+ * With smoothing s the target is 1 - s on the label plus s / O on every class; of a mixed image it is the
+ * shares' mean of the two labels' targets.
  *
  * Shapes  logits [B, O] -> scalar.
- * Source  label smoothing: Szegedy et al. 2015 (arXiv:1512.00567), section 7.
+ * Source  label smoothing: Szegedy et al. 2015 (arXiv:1512.00567), section 7; mixed labels: arXiv:1710.09412.
  */
 export function crossEntropySum(
   logits: tf.Tensor2D,
-  { labels, weights }: Targets,
+  { labels, weights, mix }: Targets,
   labelSmoothing: number,
 ): tf.Scalar {
   const numClasses = logits.shape[1];
-  const on = 1 - labelSmoothing + labelSmoothing / numClasses;
-  const target_BO = tf.oneHot(labels, numClasses, on, labelSmoothing / numClasses, 'float32');
+  const off = labelSmoothing / numClasses;
+  const targetOf = (ofLabels: tf.Tensor1D) =>
+    tf.oneHot(ofLabels, numClasses, 1 - labelSmoothing + off, off, 'float32');
+  const target_BO =
+    mix === undefined
+      ? targetOf(labels)
+      : between(targetOf(mix.labels), targetOf(labels), tf.reshape(mix.shares, [-1, 1]));
   const weights_B1 = tf.reshape(weights, [-1, 1]);
   const op = tf.customGrad((logits_BO, save) => {
     const x_BO = logits_BO as tf.Tensor;
@@ -36,6 +44,11 @@ export function crossEntropySum(
     return { value: tf.neg(tf.sum(tf.mul(tf.mul(target_BO, logP_BO), weights_B1))), gradFunc };
   });
   return op(logits) as tf.Scalar;
+}
+
+/** From `start` (share 0) to `end` (share 1). */
+function between(start: tf.Tensor, end: tf.Tensor, share: tf.Tensor): tf.Tensor {
+  return tf.add(start, tf.mul(tf.sub(end, start), share));
 }
 
 /** How many samples (of weight 1) have their largest logit on the label. */

@@ -108,7 +108,7 @@ export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D): tf.Te
   const scale = 1 / Math.sqrt(q.shape[3]);
   const op = tf.customGrad((q_BHTK, k_BHTK, v_BHTK, save) => {
     const [q, k, v] = [q_BHTK, k_BHTK, v_BHTK] as [tf.Tensor, tf.Tensor, tf.Tensor];
-    const p_BHTT = tf.softmax(tf.mul(tf.matMul(q, k, false, true), scale));
+    const p_BHTT = attentionProbabilities(q as tf.Tensor4D, k as tf.Tensor4D);
     const y_BHTK = tf.matMul(p_BHTT, v);
     (save as tf.GradSaveFunc)([q, k, v, p_BHTT, y_BHTK]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
@@ -124,4 +124,19 @@ export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D): tf.Te
     return { value: y_BHTK, gradFunc };
   });
   return op(q, k, v) as tf.Tensor4D;
+}
+
+/** How much each token attends to each other. Shapes  q, k [B, H, T, K] -> [B, H, T, T]. */
+export function attentionProbabilities(q: tf.Tensor4D, k: tf.Tensor4D): tf.Tensor4D {
+  const scale = 1 / Math.sqrt(q.shape[3]);
+  return tf.softmax(tf.mul(tf.matMul(q, k, false, true), scale)) as tf.Tensor4D;
+}
+
+/**
+ * Keeps what a mask keeps, scaled so that the expectation stays.
+ *
+ * Shapes  mask has x's shape, or broadcasts to it.
+ */
+export function dropped<T extends tf.Tensor>(x: T, mask: tf.Tensor, rate: number): T {
+  return tf.mul(tf.mul(x, tf.cast(mask, 'float32')), 1 / (1 - rate)) as T;
 }

@@ -1,4 +1,5 @@
 /** @file The parameters of a ViT: one flat float32 vector, and the table that says what lies where. */
+import { TesseraError } from '../core/errors.ts';
 import { type ModelConfig, numPatches } from './variants.ts';
 
 /** One named tensor inside the flat vector. */
@@ -12,6 +13,8 @@ export interface ParameterEntry {
   readonly size: number;
   /** Whether weight decay applies: to matrices, not to biases, norms, the class token and positions. */
   readonly decays: boolean;
+  /** Depth of its layer: 0 the embedding, 1 the first block, ..., the head one above the last block. */
+  readonly layer: number;
 }
 
 /** Where everything lies. `size` is the length of the flat vector. */
@@ -50,11 +53,43 @@ export function parameterTable(model: ModelConfig): ParameterTable {
   shapes.push(...normShapes('norm', D), ...linearShapes('head', D, numClasses));
   let size = 0;
   const entries = shapes.map(([name, shape]) => {
-    const entry = { name, shape, offset: size, size: product(shape), decays: decays(name, shape) };
+    const entry = {
+      name,
+      shape,
+      offset: size,
+      size: product(shape),
+      decays: decays(name, shape),
+      layer: layerOf(name, model.depth),
+    };
     size += entry.size;
     return entry;
   });
   return { entries, size };
+}
+
+/**
+ * Values at the beginning of the flat vector that `freeze` keeps as they are: the embedding comes first, then
+ * the blocks, the head last, so what is frozen is always a beginning and what trains always one slice.
+ *
+ * Throws  CONFIG_INVALID when there is no such block.
+ */
+export function frozenSize(model: ModelConfig, freeze: string): number {
+  if (freeze === 'none') return 0;
+  const blocks = Number(/^blocks<(\d+)$/.exec(freeze)?.[1] ?? model.depth + 1);
+  const first =
+    blocks < model.depth ? `blocks.${blocks}.` : blocks === model.depth ? 'norm.' : 'head.';
+  const trainable = parameterTable(model).entries.find(({ name }) => name.startsWith(first));
+  if (trainable !== undefined && (freeze === 'backbone' || blocks <= model.depth)) {
+    return trainable.offset;
+  }
+  throw new TesseraError('CONFIG_INVALID', `model.freeze: ${freeze} of ${model.depth} blocks`, {
+    hint: `choose none, backbone or at most blocks<${model.depth}`,
+  });
+}
+
+/** Where the head begins in the flat vector: the whole of a frozen backbone. */
+export function backboneSize(model: ModelConfig): number {
+  return frozenSize(model, 'backbone');
 }
 
 /** Views of each tensor in a flat vector, by name; nothing is copied. */
@@ -72,13 +107,19 @@ export function modelSignature(spec: {
   readonly model: ModelConfig;
   readonly microBatch: number;
   readonly labelSmoothing: number;
+  readonly frozen?: number;
+  readonly dropout?: number;
+  readonly stochasticDepth?: number;
+  readonly mixes?: boolean;
 }): string {
   const { model, microBatch, labelSmoothing } = spec;
+  const { frozen = 0, dropout = 0, stochasticDepth = 0, mixes = false } = spec;
   const tensors = parameterTable(model).entries.map(({ name, shape }) => `${name}[${shape}]`);
   return [
     `revision ${MODEL_REVISION}`,
     `image ${model.imageSize} patch ${model.patchSize} heads ${model.heads}`,
     `leaf ${microBatch} smoothing ${labelSmoothing}`,
+    `frozen ${frozen} dropout ${dropout} depth ${stochasticDepth} mixes ${mixes}`,
     ...tensors,
   ].join('\n');
 }
@@ -99,6 +140,13 @@ function normShapes(name: string, width: number): [string, number[]][] {
 
 function decays(name: string, shape: readonly number[]): boolean {
   return shape.length > 1 && name !== 'cls_token' && name !== 'pos_embed';
+}
+
+/** Source  the layers of timm's layer-wise decay: tokens and positions belong to the embedding, the norm to the head. */
+function layerOf(name: string, depth: number): number {
+  const block = /^blocks\.(\d+)\./.exec(name)?.[1];
+  if (block !== undefined) return Number(block) + 1;
+  return /^(norm|head)\./.test(name) ? depth + 1 : 0;
 }
 
 function product(shape: readonly number[]): number {

@@ -6,11 +6,21 @@
  *   T tokens, N + 1   D width   H heads   K width of a head, D / H   R rows, B * T   O classes
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { attention, gelu, layerNorm, linear } from './ops.ts';
+import { attention, attentionProbabilities, gelu, layerNorm, linear } from './ops.ts';
 import { type ModelConfig, numPatches } from './variants.ts';
 
 /** A model's parameters as tensors, by timm's names. */
 export type ParameterTensors = ReadonlyMap<string, tf.Tensor>;
+
+/** What may be done to the activations on their way; each answers what goes on. */
+export interface Hooks {
+  /** Dropout. `place` is the name of the layer that made `x`. */
+  dropout?(x: tf.Tensor2D, place: string): tf.Tensor2D;
+  /** Stochastic depth: `x_BTD` is what a branch adds. */
+  path?(x_BTD: tf.Tensor3D, place: string): tf.Tensor3D;
+  /** Looks at the attention probabilities of a block. Shapes  [B, H, T, T]. */
+  attention?(probabilities: tf.Tensor4D, block: number): void;
+}
 
 /**
  * The logits of a batch of images.
@@ -21,11 +31,32 @@ export function vit(
   model: ModelConfig,
   parameters: ParameterTensors,
   images: tf.Tensor4D,
+  hooks: Hooks = {},
 ): tf.Tensor2D {
-  const net = new Net(model, parameters, images.shape[0]);
+  return classify(parameters, features(model, parameters, images, hooks));
+}
+
+/**
+ * What the backbone makes of a batch of images: the class token behind the last norm.
+ *
+ * Shapes  images [B, C, G*P, G*P] -> [B, D].
+ */
+export function features(
+  model: ModelConfig,
+  parameters: ParameterTensors,
+  images: tf.Tensor4D,
+  hooks: Hooks = {},
+): tf.Tensor2D {
+  const net = new Net(model, parameters, images.shape[0], hooks);
   let z_RD = net.embed(images);
   for (let block = 0; block < model.depth; block += 1) z_RD = net.encoderBlock(z_RD, block);
-  return net.head(z_RD);
+  return net.classToken(z_RD);
+}
+
+/** The head: logits from features. Shapes  [B, D] -> [B, O]. */
+export function classify(parameters: ParameterTensors, features_BD: tf.Tensor2D): tf.Tensor2D {
+  const weight = parameters.get('head.weight') as tf.Tensor2D;
+  return linear(features_BD, weight, parameters.get('head.bias') as tf.Tensor1D);
 }
 
 /** The layers of one model, for one batch size. */
@@ -34,12 +65,14 @@ class Net {
   readonly #parameters: ParameterTensors;
   readonly #batch: number;
   readonly #tokens: number;
+  readonly #hooks: Hooks;
 
-  constructor(model: ModelConfig, parameters: ParameterTensors, batch: number) {
+  constructor(model: ModelConfig, parameters: ParameterTensors, batch: number, hooks: Hooks) {
     this.#model = model;
     this.#parameters = parameters;
     this.#batch = batch;
     this.#tokens = numPatches(model) + 1;
+    this.#hooks = hooks;
   }
 
   /** Equation 1: z0 = [class; x1 E; x2 E; ... xN E] + E_pos. */
@@ -55,7 +88,8 @@ class Net {
     const xE_BND = tf.reshape(xE_ND, [this.#batch, G * G, D]);
     const class_B1D = tf.add(tf.zeros([this.#batch, 1, D]), this.#get('cls_token'));
     const z0_BTD = tf.add(tf.concat([class_B1D, xE_BND], 1), this.#get('pos_embed'));
-    return tf.reshape(z0_BTD, [this.#batch * this.#tokens, D]) as tf.Tensor2D;
+    const z0_RD = tf.reshape(z0_BTD, [this.#batch * this.#tokens, D]) as tf.Tensor2D;
+    return this.#dropout(z0_RD, 'embed');
   }
 
   /** Equations 2 and 3: z' = MSA(LN(z)) + z, then z = MLP(LN(z')) + z'. */
@@ -63,29 +97,32 @@ class Net {
     const name = `blocks.${block}`;
     const attended_RD: tf.Tensor2D = tf.add(
       z_RD,
-      this.#selfAttention(this.#norm(z_RD, `${name}.norm1`), name),
+      this.#path(this.#selfAttention(this.#norm(z_RD, `${name}.norm1`), block), `${name}.attn`),
     );
-    return tf.add(attended_RD, this.#mlp(this.#norm(attended_RD, `${name}.norm2`), name));
+    const mlp_RD = this.#mlp(this.#norm(attended_RD, `${name}.norm2`), `${name}.mlp`);
+    return tf.add(attended_RD, this.#path(mlp_RD, `${name}.mlp`));
   }
 
-  /** Equation 4: y = LN(z_L^0), the class token of the last block, and the classifier on it. */
-  head(z_RD: tf.Tensor2D): tf.Tensor2D {
+  /** Equation 4: y = LN(z_L^0), the class token of the last block. */
+  classToken(z_RD: tf.Tensor2D): tf.Tensor2D {
     const { width: D } = this.#model;
     const z_BTD = tf.reshape(z_RD, [this.#batch, this.#tokens, D]);
     const class_BD = tf.reshape(tf.slice(z_BTD, [0, 0, 0], [this.#batch, 1, D]), [this.#batch, D]);
-    return this.#linear(this.#norm(class_BD as tf.Tensor2D, 'norm'), 'head');
+    return this.#norm(class_BD as tf.Tensor2D, 'norm');
   }
 
   /** Multi-head self-attention (the paper's appendix A): heads in parallel, joined and projected. */
-  #selfAttention(x_RD: tf.Tensor2D, name: string): tf.Tensor2D {
-    const qkv_RX = this.#linear(x_RD, `${name}.attn.qkv`);
+  #selfAttention(x_RD: tf.Tensor2D, block: number): tf.Tensor2D {
+    const name = `blocks.${block}.attn`;
+    const qkv_RX = this.#linear(x_RD, `${name}.qkv`);
     const [q, k, v] = tf.split(qkv_RX, 3, 1).map((part_RD) => this.#splitHeads(part_RD)) as [
       tf.Tensor4D,
       tf.Tensor4D,
       tf.Tensor4D,
     ];
+    this.#hooks.attention?.(attentionProbabilities(q, k), block);
     const heads_BTHK = tf.transpose(attention(q, k, v), [0, 2, 1, 3]);
-    return this.#linear(tf.reshape(heads_BTHK, x_RD.shape), `${name}.attn.proj`);
+    return this.#dropout(this.#linear(tf.reshape(heads_BTHK, x_RD.shape), `${name}.proj`), name);
   }
 
   /** Gives each head its part of the width: [R, D] -> [B, H, T, K]. */
@@ -97,7 +134,19 @@ class Net {
 
   /** Two layers with a GELU between. */
   #mlp(x_RD: tf.Tensor2D, name: string): tf.Tensor2D {
-    return this.#linear(gelu(this.#linear(x_RD, `${name}.mlp.fc1`)), `${name}.mlp.fc2`);
+    const hidden_RM = this.#dropout(gelu(this.#linear(x_RD, `${name}.fc1`)), `${name}.fc1`);
+    return this.#dropout(this.#linear(hidden_RM, `${name}.fc2`), `${name}.fc2`);
+  }
+
+  #dropout(x: tf.Tensor2D, place: string): tf.Tensor2D {
+    return this.#hooks.dropout?.(x, place) ?? x;
+  }
+
+  /** What a branch adds, sample by sample. */
+  #path(x_RD: tf.Tensor2D, place: string): tf.Tensor2D {
+    if (this.#hooks.path === undefined) return x_RD;
+    const x_BTD = tf.reshape(x_RD, [this.#batch, this.#tokens, this.#model.width]) as tf.Tensor3D;
+    return tf.reshape(this.#hooks.path(x_BTD, place), x_RD.shape);
   }
 
   #norm(x: tf.Tensor2D, name: string): tf.Tensor2D {

@@ -1,16 +1,17 @@
 /**
- * @file AdamW and SGD with momentum as pure functions over flat vectors, a slice at a time.
+ * @file AdamW, Adam and SGD with momentum as pure functions over flat vectors, a slice at a time.
  *
  * Arithmetic is float64 within an element and rounded to float32 where it is stored.
  *
- * Source  AdamW: arXiv:1711.05101, algorithm 2, as torch.optim.AdamW; SGD: as torch.optim.SGD with
- *         dampening 0 and no Nesterov (its weight decay is coupled: it is part of the gradient).
+ * Source  AdamW: arXiv:1711.05101, algorithm 2, as torch.optim.AdamW; Adam: the same with coupled weight decay
+ *         (it is part of the gradient), as torch.optim.Adam; SGD: as torch.optim.SGD with dampening 0, no
+ *         Nesterov and coupled weight decay.
  */
 import type { OptimizerConfig } from '../config/schema.ts';
 import { assert } from '../core/errors.ts';
 import type { ParameterTable } from '../model/parameters.ts';
 
-/** What an optimizer remembers between steps, by name: each vector has the parameters' layout. */
+/** What an optimizer remembers between steps, by name: each vector has the layout of what trains. */
 export type OptimizerState = Readonly<Record<string, Float32Array>>;
 
 /** One slice of one optimizer step. */
@@ -20,17 +21,29 @@ export interface ParameterUpdate {
   readonly parameters: Float32Array;
   /** Where the new parameters are written; may be `parameters` itself. */
   readonly into: Float32Array;
+  /** Values at the beginning that are not stepped; gradient and state have none of them. */
+  readonly frozen: number;
   readonly gradient: Float32Array;
   /** Changed in place. */
   readonly state: OptimizerState;
+  /** Of the layers at the top; `layerRate` has those below. */
   readonly learningRate: number;
   /** Counted from 1. */
   readonly step: number;
   /** Factor on the gradient: 1 / samples times the clip factor, folded in to save a pass. */
   readonly scale: number;
-  /** Half-open slice [first, limit) of the vectors. */
+  /** Half-open slice [first, limit) of the parameters. */
   readonly first: number;
   readonly limit: number;
+}
+
+/**
+ * Learning rate of a layer over that of the head: `layerDecay` for each layer between.
+ *
+ * Source  ELECTRA (arXiv:2003.10555), BEiT (arXiv:2106.08254); layers as in timm.
+ */
+export function layerRate(layerDecay: number, layer: number, topLayer: number): number {
+  return layerDecay ** (topLayer - layer);
 }
 
 /** Fresh state of an optimizer: zeros. */
@@ -40,23 +53,39 @@ export function optimizerState(config: OptimizerConfig, size: number): Optimizer
 
 /** Names of the state's vectors: m and v are the moments of Adam. */
 function stateNames(config: OptimizerConfig): readonly string[] {
-  if (config.name === 'adamw') return ['m', 'v'];
+  if (config.name !== 'sgd') return ['m', 'v'];
   return config.momentum === 0 ? [] : ['momentum'];
 }
 
 /** Takes one optimizer step over a slice; weight decay skips the tensors that do not decay. */
 export function updateParameters(update: ParameterUpdate): void {
-  const updateRun = update.config.name === 'adamw' ? adamwRun : sgdRun;
-  for (const { offset, size, decays } of update.table.entries) {
+  const { config, table } = update;
+  const topLayer = table.entries.at(-1)?.layer ?? 0;
+  for (const { offset, size, decays, layer } of table.entries) {
     const first = Math.max(offset, update.first);
     const limit = Math.min(offset + size, update.limit);
-    if (first < limit) updateRun(update, first, limit, decays ? update.config.weightDecay : 0);
+    if (first >= limit) continue;
+    const run = {
+      ...update,
+      first,
+      limit,
+      learningRate: update.learningRate * layerRate(config.layerDecay, layer, topLayer),
+      weightDecay: decays ? config.weightDecay : 0,
+    };
+    if (config.name === 'sgd') sgdRun(run);
+    else adamRun(run);
   }
 }
 
+/** A slice of one tensor, whose rate and decay are its own. */
+interface TensorUpdate extends ParameterUpdate {
+  readonly weightDecay: number;
+}
+
 /** Loops over plain locals: this is half of the coordinator's time in a step. */
-function adamwRun(update: ParameterUpdate, first: number, limit: number, weightDecay: number) {
-  const { config, parameters, into, gradient, learningRate, step, scale } = update;
+function adamRun(update: TensorUpdate): void {
+  const { config, parameters, into, gradient, first, limit, scale, step, frozen } = update;
+  const { learningRate, weightDecay } = update;
   const { beta1, beta2, epsilon } = config;
   const m = vectorOf(update, 'm');
   const v = vectorOf(update, 'v');
@@ -64,34 +93,42 @@ function adamwRun(update: ParameterUpdate, first: number, limit: number, weightD
   const gain2 = 1 - beta2;
   const stepSize = learningRate / (1 - beta1 ** step);
   const inverseRoot2 = 1 / Math.sqrt(1 - beta2 ** step);
-  const keep = 1 - learningRate * weightDecay;
-  for (let i = first; i < limit; i += 1) {
-    const g = (gradient[i] as number) * scale;
-    const mean = beta1 * (m[i] as number) + gain1 * g;
-    const square = beta2 * (v[i] as number) + gain2 * g * g;
-    m[i] = mean;
-    v[i] = square;
+  const isCoupled = config.name === 'adam';
+  const keep = isCoupled ? 1 : 1 - learningRate * weightDecay;
+  const coupled = isCoupled ? weightDecay : 0;
+  for (let i = first, t = first - frozen; i < limit; i += 1, t += 1) {
+    const parameter = parameters[i] as number;
+    const g = (gradient[t] as number) * scale + coupled * parameter;
+    const mean = beta1 * (m[t] as number) + gain1 * g;
+    const square = beta2 * (v[t] as number) + gain2 * g * g;
+    m[t] = mean;
+    v[t] = square;
     const denominator = Math.sqrt(square) * inverseRoot2 + epsilon;
-    into[i] = keep * (parameters[i] as number) - (stepSize * mean) / denominator;
+    into[i] = keep * parameter - (stepSize * mean) / denominator;
   }
 }
 
-function sgdRun(update: ParameterUpdate, first: number, limit: number, weightDecay: number) {
-  const { config, parameters, into, gradient, learningRate, scale } = update;
+function sgdRun(update: TensorUpdate): void {
+  const { config, parameters, into, gradient, first, limit, scale, frozen } = update;
+  const { learningRate, weightDecay } = update;
   const { momentum } = config;
-  // Without momentum there is no state, and the gradient itself is the velocity.
-  const velocity = momentum === 0 ? into : vectorOf(update, 'momentum');
-  for (let i = first; i < limit; i += 1) {
+  const velocity = momentum === 0 ? undefined : vectorOf(update, 'momentum');
+  for (let i = first, t = first - frozen; i < limit; i += 1, t += 1) {
     const parameter = parameters[i] as number;
-    const g = (gradient[i] as number) * scale + weightDecay * parameter;
-    const speed = momentum === 0 ? g : momentum * (velocity[i] as number) + g;
-    velocity[i] = speed;
+    let speed = (gradient[t] as number) * scale + weightDecay * parameter;
+    if (velocity !== undefined) {
+      speed += momentum * (velocity[t] as number);
+      velocity[t] = speed;
+    }
     into[i] = parameter - learningRate * speed;
   }
 }
 
 function vectorOf(update: ParameterUpdate, name: string): Float32Array {
   const vector = update.state[name];
-  assert(vector?.length === update.table.size, `the optimizer's state has "${name}"`);
+  assert(
+    vector?.length === update.table.size - update.frozen,
+    `the optimizer's state has "${name}"`,
+  );
   return vector;
 }

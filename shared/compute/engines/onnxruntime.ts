@@ -1,12 +1,20 @@
 /** @file ONNX Runtime: the recorded step, compiled for a CPU or a GPU. The default engine. */
 import * as ort from 'onnxruntime-node';
 import { assert, TesseraError } from '../../core/errors.ts';
-import { parameterTable } from '../../model/parameters.ts';
-import type { EngineChoice, LeafInputs, LeafOutputs, Program, ProgramSpec } from '../program.ts';
+import { type ParameterEntry, parameterTable } from '../../model/parameters.ts';
+import { inputsOf, leafValues, type Part, parametersOf, unlabelled } from '../inputs.ts';
+import {
+  type EngineChoice,
+  hasFrozenBackbone,
+  type LeafInputs,
+  type LeafOutputs,
+  type Program,
+  type ProgramSpec,
+} from '../program.ts';
 import type { Graph } from '../record/graph.ts';
 import { encodeOnnx } from '../record/onnx.ts';
-import { gradientName, recordForward, recordTraining } from '../record/steps.ts';
-import { imagesShape } from '../step.ts';
+import { gradientName, recordFeatures, recordForward, recordTraining } from '../record/steps.ts';
+import { trainableEntries } from '../step.ts';
 
 /** What to type or install to get a provider. */
 const HINTS: Readonly<Record<EngineChoice['provider'], string>> = {
@@ -16,7 +24,7 @@ const HINTS: Readonly<Record<EngineChoice['provider'], string>> = {
 };
 
 /**
- * Prepares the step for an execution provider; each of its two graphs is compiled on first use, which
+ * Prepares the step for an execution provider; each of its graphs is compiled on first use, which
  * throws ENGINE_UNAVAILABLE when the provider does not start.
  */
 export async function compileForOnnxRuntime(
@@ -26,6 +34,7 @@ export async function compileForOnnxRuntime(
   return new OnnxRuntimeProgram(spec, choice, {
     training: new LazySession(async () => openSession(await recordTraining(spec), choice)),
     forward: new LazySession(async () => openSession(await recordForward(spec), choice)),
+    features: new LazySession(async () => openSession(await recordFeatures(spec), choice)),
   });
 }
 
@@ -81,81 +90,90 @@ function reasonOf(error: unknown): string {
   return line.replace(/^(Error: )+/, '').replace(/^.* was false\. /, '');
 }
 
-interface Sessions {
-  readonly training: LazySession;
-  readonly forward: LazySession;
-}
+type Sessions = Readonly<Record<Part, LazySession>>;
 
 class OnnxRuntimeProgram implements Program {
   readonly description: string;
   readonly #spec: ProgramSpec;
   readonly #sessions: Sessions;
-  readonly #table;
-  #parameters: Record<string, ort.Tensor> = {};
+  readonly #trainable: readonly ParameterEntry[];
+  #parameters = new Map<string, ort.Tensor>();
 
   constructor(spec: ProgramSpec, choice: EngineChoice, sessions: Sessions) {
     this.#spec = spec;
     this.#sessions = sessions;
-    this.#table = parameterTable(spec.model);
+    this.#trainable = trainableEntries(spec);
     const threads = choice.provider === 'cpu' ? `, threads ${choice.threads}` : '';
     this.description = `onnxruntime-${choice.provider}${threads}`;
   }
 
   setParameters(parameters: Float32Array): void {
-    this.#parameters = this.#tensors(parameters, (name) => name);
+    const { entries } = parameterTable(this.#spec.model);
+    this.#parameters = new Map(entries.map((entry) => [entry.name, tensorOf(entry, parameters)]));
   }
 
   async train(leaf: LeafInputs): Promise<LeafOutputs> {
-    const session = await this.#sessions.training.get();
-    const gradient = new Float32Array(this.#table.size);
+    const inputs = await this.#withFeatures(leaf);
+    const frozen = this.#spec.frozen ?? 0;
+    const gradient = new Float32Array(parameterTable(this.#spec.model).size - frozen);
     // The outputs are written in place: views of the flat gradient, in table order.
-    const outputs = await session.run(this.#feeds(leaf), {
-      loss: null,
-      correct: null,
-      ...this.#tensors(gradient, gradientName),
+    const places = this.#trainable.map((entry) => {
+      const place = { ...entry, offset: entry.offset - frozen };
+      return [gradientName(entry.name), tensorOf(place, gradient)] as const;
     });
-    return { ...sums(outputs), gradient };
+    const wanted = { loss: null, correct: null, ...Object.fromEntries(places) };
+    return { ...sums(await this.#run('training', inputs, wanted)), gradient };
   }
 
   async evaluate(leaf: LeafInputs): Promise<LeafOutputs> {
-    const session = await this.#sessions.forward.get();
-    const outputs = await session.run(this.#feeds(leaf), ['loss', 'correct']);
+    const wanted = { loss: null, correct: null };
+    const outputs = await this.#run('forward', await this.#withFeatures(leaf), wanted);
     return { ...sums(outputs), gradient: new Float32Array(0) };
   }
 
   async predict(images: Float32Array): Promise<Float32Array> {
-    const session = await this.#sessions.forward.get();
-    const { microBatch } = this.#spec;
-    const labels = new Int32Array(microBatch);
-    const weights = new Float32Array(microBatch);
-    const outputs = await session.run(this.#feeds({ images, labels, weights }), ['logits']);
+    const inputs = await this.#withFeatures(unlabelled(images, this.#spec));
+    const outputs = await this.#run('forward', inputs, { logits: null });
     return outputs['logits']?.data as Float32Array;
   }
 
+  async features(images: Float32Array): Promise<Float32Array> {
+    const outputs = await this.#run('features', unlabelled(images, this.#spec), { features: null });
+    return outputs['features']?.data as Float32Array;
+  }
+
   async dispose(): Promise<void> {
-    this.#parameters = {};
-    await this.#sessions.training.release();
-    await this.#sessions.forward.release();
+    this.#parameters.clear();
+    for (const session of Object.values(this.#sessions)) await session.release();
   }
 
-  /** A tensor over each parameter's part of a flat vector; nothing is copied. */
-  #tensors(flat: Float32Array, nameOf: (name: string) => string): Record<string, ort.Tensor> {
-    return Object.fromEntries(
-      this.#table.entries.map(({ name, shape, offset, size }) => [
-        nameOf(name),
-        new ort.Tensor('float32', flat.subarray(offset, offset + size), shape),
-      ]),
-    );
+  /** Behind a frozen backbone the head wants features; those that nobody brought are computed. */
+  async #withFeatures(leaf: LeafInputs): Promise<LeafInputs> {
+    if (!hasFrozenBackbone(this.#spec) || leaf.features !== undefined) return leaf;
+    return { ...leaf, features: await this.features(leaf.images) };
   }
 
-  #feeds({ images, labels, weights }: LeafInputs): Record<string, ort.Tensor> {
-    return {
-      ...this.#parameters,
-      images: new ort.Tensor('float32', images, imagesShape(this.#spec)),
-      labels: new ort.Tensor('int32', labels, [labels.length]),
-      weights: new ort.Tensor('float32', weights, [weights.length]),
-    };
+  async #run(
+    part: Part,
+    leaf: LeafInputs,
+    wanted: Readonly<Record<string, ort.Tensor | null>>,
+  ): Promise<ort.InferenceSession.OnnxValueMapType> {
+    const session = await this.#sessions[part].get();
+    const feeds: Record<string, ort.Tensor> = {};
+    for (const { name } of parametersOf(this.#spec, part)) {
+      feeds[name] = this.#parameters.get(name) as ort.Tensor;
+    }
+    const values = leafValues(this.#spec, part, leaf);
+    for (const { name, shape, type } of inputsOf(this.#spec, part)) {
+      feeds[name] = new ort.Tensor(type, values.get(name) as never, shape);
+    }
+    return await session.run(feeds, wanted);
   }
+}
+
+/** A tensor over a parameter's part of a flat vector; nothing is copied. */
+function tensorOf({ offset, size, shape }: ParameterEntry, flat: Float32Array): ort.Tensor {
+  return new ort.Tensor('float32', flat.subarray(offset, offset + size), shape);
 }
 
 function sums(outputs: ort.InferenceSession.OnnxValueMapType): {

@@ -1,9 +1,24 @@
 /** @file TensorFlow.js, eagerly: on tfjs-node-gpu or tfjs-node where they are, and the pure JavaScript oracle. */
 import * as tf from '@tensorflow/tfjs-core';
 import { TesseraError } from '../../core/errors.ts';
-import { type ParameterTable, parameterTable } from '../../model/parameters.ts';
-import type { EngineChoice, LeafInputs, LeafOutputs, Program, ProgramSpec } from '../program.ts';
-import { forwardStep, imagesShape, type StepInputs, trainStep } from '../step.ts';
+import { parameterTable } from '../../model/parameters.ts';
+import { inputsOf, leafValues, type Part, stepInputs, unlabelled } from '../inputs.ts';
+import {
+  type EngineChoice,
+  hasFrozenBackbone,
+  type LeafInputs,
+  type LeafOutputs,
+  type Program,
+  type ProgramSpec,
+} from '../program.ts';
+import {
+  featuresStep,
+  forwardStep,
+  imagesShape,
+  type StepInputs,
+  trainableEntries,
+  trainStep,
+} from '../step.ts';
 import { inTurn } from '../turns.ts';
 
 type EagerName = Exclude<EngineChoice['name'], 'onnxruntime'>;
@@ -66,31 +81,32 @@ export async function compileEagerly(spec: ProgramSpec, name: EagerName): Promis
 export class EagerProgram implements Program {
   readonly description: string;
   readonly #spec: ProgramSpec;
-  readonly #table: ParameterTable;
   readonly #backend: string;
-  #parameters: tf.Tensor[] = [];
+  readonly #parameters = new Map<string, tf.Tensor>();
 
   constructor(spec: ProgramSpec, description: string, backend: string) {
     this.#spec = spec;
-    this.#table = parameterTable(spec.model);
     this.#backend = backend;
     this.description = description;
   }
 
   setParameters(parameters: Float32Array): void {
-    tf.dispose(this.#parameters);
-    // Copied: the caller may reuse the vector, and the cpu backend keeps the arrays that it is given.
-    this.#parameters = this.#table.entries.map(({ shape, offset, size }) =>
-      tf.tensor(parameters.slice(offset, offset + size), [...shape]),
-    );
+    this.#disposeParameters();
+    for (const { name, shape, offset, size } of parameterTable(this.#spec.model).entries) {
+      // Copied: the caller may reuse the vector, and the cpu backend keeps the arrays that it is given.
+      const values = parameters.slice(offset, offset + size);
+      this.#parameters.set(name, tf.tensor(values, [...shape]));
+    }
   }
 
-  train(leaf: LeafInputs): Promise<LeafOutputs> {
-    return this.#run(() => {
-      const { loss, correct, gradients } = trainStep(this.#spec, this.#tensors(leaf));
-      const gradient = new Float32Array(this.#table.size);
-      for (const [index, { offset }] of this.#table.entries.entries()) {
-        gradient.set((gradients[index] as tf.Tensor).dataSync() as Float32Array, offset);
+  async train(leaf: LeafInputs): Promise<LeafOutputs> {
+    const inputs = await this.#withFeatures(leaf);
+    return await this.#run(() => {
+      const { loss, correct, gradients } = trainStep(this.#spec, this.#tensors('training', inputs));
+      const frozen = this.#spec.frozen ?? 0;
+      const gradient = new Float32Array(parameterTable(this.#spec.model).size - frozen);
+      for (const [index, { offset }] of trainableEntries(this.#spec).entries()) {
+        gradient.set((gradients[index] as tf.Tensor).dataSync() as Float32Array, offset - frozen);
       }
       const outputs = { ...sums(loss, correct), gradient };
       correct.dispose();
@@ -98,26 +114,43 @@ export class EagerProgram implements Program {
     });
   }
 
-  evaluate(leaf: LeafInputs): Promise<LeafOutputs> {
-    return this.#run(() => {
-      const { loss, correct } = forwardStep(this.#spec, this.#tensors(leaf));
+  async evaluate(leaf: LeafInputs): Promise<LeafOutputs> {
+    const inputs = await this.#withFeatures(leaf);
+    return await this.#run(() => {
+      const { loss, correct } = forwardStep(this.#spec, this.#tensors('forward', inputs));
       return { ...sums(loss, correct), gradient: new Float32Array(0) };
     });
   }
 
-  predict(images: Float32Array): Promise<Float32Array> {
-    const { microBatch } = this.#spec;
-    const labels = new Int32Array(microBatch);
-    const leaf = { images, labels, weights: new Float32Array(microBatch) };
-    return this.#run(() => {
-      const { logits } = forwardStep(this.#spec, this.#tensors(leaf));
+  async predict(images: Float32Array): Promise<Float32Array> {
+    const inputs = await this.#withFeatures(unlabelled(images, this.#spec));
+    return await this.#run(() => {
+      const { logits } = forwardStep(this.#spec, this.#tensors('forward', inputs));
       return logits.dataSync().slice() as Float32Array;
     });
   }
 
+  features(images: Float32Array): Promise<Float32Array> {
+    return this.#run(() => {
+      const shape = imagesShape(this.#spec);
+      const inputs = { parameters: this.#parameters, images: tf.tensor4d(images, shape) };
+      return featuresStep(this.#spec, inputs).dataSync().slice() as Float32Array;
+    });
+  }
+
   async dispose(): Promise<void> {
-    tf.dispose(this.#parameters);
-    this.#parameters = [];
+    this.#disposeParameters();
+  }
+
+  #disposeParameters(): void {
+    tf.dispose([...this.#parameters.values()]);
+    this.#parameters.clear();
+  }
+
+  /** Behind a frozen backbone the head wants features; those that nobody brought are computed. */
+  async #withFeatures(leaf: LeafInputs): Promise<LeafInputs> {
+    if (!hasFrozenBackbone(this.#spec) || leaf.features !== undefined) return leaf;
+    return { ...leaf, features: await this.features(leaf.images) };
   }
 
   /** Runs on this program's backend and frees every tensor made meanwhile. */
@@ -133,13 +166,13 @@ export class EagerProgram implements Program {
     });
   }
 
-  #tensors({ images, labels, weights }: LeafInputs): StepInputs {
-    return {
-      parameters: this.#parameters,
-      images: tf.tensor4d(images, imagesShape(this.#spec)),
-      labels: tf.tensor1d(labels, 'int32'),
-      weights: tf.tensor1d(weights),
-    };
+  #tensors(part: Part, leaf: LeafInputs): StepInputs {
+    const values = leafValues(this.#spec, part, leaf);
+    const tensors = inputsOf(this.#spec, part).map(
+      ({ name, shape, type }) =>
+        [name, tf.tensor(values.get(name) as Float32Array, [...shape], type)] as const,
+    );
+    return stepInputs(this.#spec, part, this.#parameters, new Map(tensors));
   }
 }
 

@@ -15,7 +15,7 @@ const BACKEND = 'tessera-record';
 /** Inputs that a recorded function may ask for. */
 export interface RecordInputs {
   /** Declares an input of the graph, as a tensor. */
-  input(name: string, shape: readonly number[], type?: 'float32' | 'int32'): tf.Tensor;
+  input(name: string, shape: readonly number[], type?: 'float32' | 'int32' | 'bool'): tf.Tensor;
 }
 
 /** The backend's storage maps data ids to values of the graph under construction. */

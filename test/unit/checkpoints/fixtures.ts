@@ -11,9 +11,9 @@ import type { ParameterTable } from '../../../shared/model/parameters.ts';
 
 export const table: ParameterTable = {
   entries: [
-    { name: 'cls_token', shape: [1, 1, 3], offset: 0, size: 3, decays: false },
-    { name: 'head.weight', shape: [2, 3], offset: 3, size: 6, decays: true },
-    { name: 'head.bias', shape: [2], offset: 9, size: 2, decays: false },
+    { name: 'cls_token', shape: [1, 1, 3], offset: 0, size: 3, decays: false, layer: 0 },
+    { name: 'head.weight', shape: [2, 3], offset: 3, size: 6, decays: true, layer: 0 },
+    { name: 'head.bias', shape: [2], offset: 9, size: 2, decays: false, layer: 0 },
   ],
   size: 11,
 };

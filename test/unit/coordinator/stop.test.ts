@@ -19,7 +19,7 @@ import { metadata, newRunFolder } from '../checkpoints/fixtures.ts';
 /** So large that saving and stepping take many turns of the event loop. */
 const SIZE = 6 * 2 ** 20;
 const table = {
-  entries: [{ name: 'head.weight', shape: [SIZE], offset: 0, size: SIZE, decays: true }],
+  entries: [{ name: 'head.weight', shape: [SIZE], offset: 0, size: SIZE, decays: true, layer: 0 }],
   size: SIZE,
 };
 const PLAN = {

@@ -37,12 +37,13 @@ const ADAMW: OptimizerConfig = {
   beta2: 0.999,
   epsilon: 1e-8,
   momentum: 0.9,
+  layerDecay: 1,
 };
 
 function tableOf(tensors: readonly { name: string; shape: number[] }[]) {
   let size = 0;
   const entries = tensors.map(({ name, shape }) => {
-    const entry = { name, shape, offset: size, size: 1, decays: shape.length > 1 };
+    const entry = { name, shape, offset: size, size: 1, decays: shape.length > 1, layer: 0 };
     entry.size = shape.reduce((product, side) => product * side, 1);
     size += entry.size;
     return entry;
