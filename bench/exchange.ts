@@ -38,8 +38,12 @@ export async function benchExchange(): Promise<ExchangeFigures> {
   try {
     const link = new WorkerLink(await addressOf(server), LIMITS);
     const vector = new Float32Array(NUM_PARAMETERS).fill(0.5);
-    const pushMBps = await measure(() => link.pushNode(SESSION, NODE, vector));
-    const pullMBps = await measure(() => link.pullParameters(SESSION, 0, vector));
+    const pushMBps = await measure(() =>
+      link.pushNode(SESSION, NODE, { gradient: vector, features: [] }),
+    );
+    const pullMBps = await measure(() =>
+      link.pullParameters(SESSION, { version: 0, first: 0 }, vector),
+    );
     link.close();
     return { pushMBps, pullMBps };
   } finally {
@@ -76,6 +80,9 @@ function benchPort(): CoordinatorPort {
   };
   return {
     gradientBytes: vector.byteLength,
+    featureWidth: 1,
+    featuresArrived: notMeasured,
+    features: notMeasured,
     join: (): WelcomeInfo => notMeasured(),
     ready: notMeasured,
     heartbeat: notMeasured,

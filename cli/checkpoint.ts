@@ -3,6 +3,7 @@ import { loadModelFile } from '../coordinator/model-file.ts';
 import { chooseEngine } from '../shared/compute/choose.ts';
 import { compileProgram } from '../shared/compute/compile.ts';
 import type { Program } from '../shared/compute/program.ts';
+import { programSpec } from '../shared/config/program.ts';
 import { configSchema, type RunConfig } from '../shared/config/schema.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { availableThreads } from '../shared/host/devices.ts';
@@ -64,11 +65,7 @@ function storedConfig(stored: unknown, modelPath: string): RunConfig {
 export async function compileModel(trained: TrainedModel, config: RunConfig): Promise<Program> {
   const numThreads = availableThreads();
   const choice = await chooseEngine(config.compute, numThreads);
-  const { microBatch, labelSmoothing } = config.training;
-  const program = await compileProgram(
-    { model: trained.model, microBatch, labelSmoothing },
-    choice,
-  );
+  const program = await compileProgram(programSpec(config, trained.model), choice);
   program.setParameters(trained.parameters);
   return program;
 }

@@ -1,8 +1,9 @@
 /**
  * @file The checkpoints of a run: one folder each, there whole or not at all, verified when read.
  *
- * RUN/checkpoints/step-00000400/ holds `model.safetensors` (parameters by their timm names, readable
- * by any tool), `optimizer.safetensors` (the moments) and `state.json` (all else, and the checksums).
+ * RUN/checkpoints/step-00000400/ holds `model.safetensors` (the model to use, by its timm names, readable by any
+ * tool), `optimizer.safetensors` (the moments) and `state.json` (all else, and the checksums). Where the moving
+ * average of the weights is the model to use, the weights themselves lie beside the moments.
  */
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
@@ -42,6 +43,8 @@ export interface SavedCheckpoint {
 /** A checkpoint that was read and found good; its `seconds` are 0, nothing was written. */
 export interface LoadedCheckpoint extends SavedCheckpoint {
   readonly parameters: Float32Array;
+  /** The moving average of the weights, where there is one. */
+  readonly average: Float32Array | undefined;
   /** The optimizer's moments by name. */
   readonly state: Record<string, Float32Array>;
   readonly progress: ProgressSnapshot;
@@ -52,6 +55,9 @@ export interface CheckpointSource {
   readonly table: ParameterTable;
   readonly version: number;
   readonly parameters: Float32Array;
+  readonly average?: Float32Array | undefined;
+  /** Values at the beginning that do not train. */
+  readonly frozen?: number;
   readonly state: Readonly<Record<string, Float32Array>>;
   sha256(): Promise<string>;
 }
@@ -59,6 +65,8 @@ export interface CheckpointSource {
 /** What a checkpoint must be of, to go on from it. */
 export interface ExpectedRun {
   readonly table: ParameterTable;
+  /** Values at the beginning that do not train. */
+  readonly frozen?: number;
   /** Everything that decides the numbers of the run, as canonical JSON. */
   readonly identityJson: string;
 }
@@ -118,7 +126,15 @@ export async function readCheckpoint(
   refuseOtherRun(folder, state, expected.identityJson);
   const model = await readVerified(folder, state, 'model');
   const optimizer = await readVerified(folder, state, 'optimizer');
-  const parameters = flatten(folder, model.tensors, expected.table);
+  const { table, frozen = 0 } = expected;
+  const { [WEIGHTS]: weights, ...moments } = momentsOf(
+    folder,
+    optimizer.tensors,
+    table.size - frozen,
+  );
+  const saved = flatten(folder, model.tensors, table);
+  const parameters = weights === undefined ? saved : saved.slice();
+  if (weights !== undefined) parameters.set(weights, frozen);
   if ((await sha256OfBytes(bytesOf(parameters))) !== state.parametersSha256) {
     throw corrupt(folder, 'the parameters are not those that state.json speaks of');
   }
@@ -129,7 +145,8 @@ export async function readCheckpoint(
     seconds: 0,
     parametersSha256: state.parametersSha256,
     parameters,
-    state: momentsOf(folder, optimizer.tensors, expected.table),
+    average: weights === undefined ? undefined : saved,
+    state: moments,
     progress: state.progress,
   };
 }
@@ -199,23 +216,32 @@ export function checkpointsFolder(runFolder: string): string {
   return join(runFolder, 'checkpoints');
 }
 
+/** Name of the weights among the moments. */
+const WEIGHTS = 'weights';
+
 function folderName(step: number): string {
   return `step-${String(step).padStart(8, '0')}`;
 }
 
-function encodeModel({ table, parameters, version }: CheckpointSource, metadata: ModelMetadata) {
+function encodeModel(
+  { table, parameters, average, version }: CheckpointSource,
+  metadata: ModelMetadata,
+) {
+  const best = average ?? parameters;
   const tensors = table.entries.map(({ name, shape, offset, size }) => ({
     name,
     dtype: 'F32' as const,
     shape,
-    bytes: bytesOf(parameters.subarray(offset, offset + size)),
+    bytes: bytesOf(best.subarray(offset, offset + size)),
   }));
   return encodeSafetensors(tensors, encodeModelMetadata(metadata, version));
 }
 
-function encodeOptimizer({ state }: CheckpointSource): Uint8Array[] {
+function encodeOptimizer(store: CheckpointSource): Uint8Array[] {
+  const { state, parameters, average, frozen = 0 } = store;
+  const kept = average === undefined ? state : { ...state, [WEIGHTS]: parameters.subarray(frozen) };
   return encodeSafetensors(
-    Object.entries(state).map(([name, moment]) => ({
+    Object.entries(kept).map(([name, moment]) => ({
       name,
       dtype: 'F32',
       shape: [moment.length],
@@ -249,12 +275,12 @@ function flatten(
 function momentsOf(
   folder: string,
   tensors: ReadonlyMap<string, SafeTensor>,
-  table: ParameterTable,
+  size: number,
 ): Record<string, Float32Array> {
   const moments = [...tensors].map(([name, tensor]) => {
     const values = float32Of(tensor, name);
-    if (values.length !== table.size) {
-      throw mismatch(folder, `moment ${name} has ${values.length} values, not ${table.size}`);
+    if (values.length !== size) {
+      throw mismatch(folder, `moment ${name} has ${values.length} values, not ${size}`);
     }
     return [name, values] as const;
   });

@@ -9,11 +9,13 @@ import type { Clock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import type { DataSource, EncodedSample, Split } from '../shared/data/source.ts';
 import type { Logger } from '../shared/host/log.ts';
+import type { FeatureRow } from '../shared/rpc/feature-rows.ts';
 import { refuseModel, refuseStranger } from './admission.ts';
 import type { Checkpointer } from './checkpointer.ts';
 import type { ArrivedNode, PushOutcome, RunEffect, RunEvent } from './core/messages.ts';
 import type { Run } from './core/run.ts';
 import type { CoordinatorEvent } from './events.ts';
+import { FeatureStore } from './features.ts';
 import type { ParameterStore } from './parameters.ts';
 import type {
   CoordinatorPort,
@@ -47,12 +49,14 @@ export interface DriverParts {
 /** The living coordinator of one run. */
 export class CoordinatorDriver implements CoordinatorPort {
   readonly gradientBytes: number;
+  readonly featureWidth: number;
   readonly sessions: Sessions;
   readonly badSamples = new Map<string, string>();
   /** Engines that took part; more than one kind of them keeps promise P1 but not P2. */
   readonly engines: string[] = [];
   readonly #parts: DriverParts;
   readonly #arithmetic: StepArithmetic;
+  readonly #features: FeatureStore;
   readonly #inbox: RunEvent[] = [];
   #handling = false;
   #ended = false;
@@ -64,8 +68,10 @@ export class CoordinatorDriver implements CoordinatorPort {
 
   constructor(parts: DriverParts) {
     this.#parts = parts;
-    this.gradientBytes = parts.store.size * Float32Array.BYTES_PER_ELEMENT;
+    this.gradientBytes = parts.store.trainable * Float32Array.BYTES_PER_ELEMENT;
     const { limits, training } = parts.identity.config;
+    this.featureWidth = parts.identity.model.width;
+    this.#features = new FeatureStore(this.featureWidth, limits.featureBytes);
     this.sessions = new Sessions(limits.workersMax);
     this.#arithmetic = new StepArithmetic(parts.store, training, parts.run.totalSteps);
   }
@@ -164,9 +170,20 @@ export class CoordinatorDriver implements CoordinatorPort {
     return outcome;
   }
 
-  parameters(version: number): Float32Array {
+  featuresArrived(split: Split, rows: readonly FeatureRow[]): void {
+    for (const { index, values } of rows) this.#features.put(split, index, values);
+  }
+
+  features(split: Split, index: number): FeatureRow | undefined {
+    const values = this.#features.get(split, index);
+    if (values === undefined) return undefined;
+    return { index, label: this.#parts.source.label(split, index), values };
+  }
+
+  parameters(version: number, average: boolean): Float32Array {
     const { store } = this.#parts;
-    if (version === store.version) return store.parameters;
+    const parameters = average ? store.average : store.parameters;
+    if (version === store.version && parameters !== undefined) return parameters;
     throw new TesseraError(
       'STEP_STALE',
       `parameter version ${version} is gone, the run is at version ${store.version}`,

@@ -125,19 +125,20 @@ export class ParameterStore {
     await inSlices(this.table.size, (first, limit) =>
       updateParameters({ ...update, first, limit }),
     );
-    await this.#moveAverage(step);
     [this.#parameters, this.#spare] = [this.#spare, this.#parameters];
     this.#version = step;
+    // Behind the new version, so that nobody who asks for the average of the old one gets a mixture.
+    await this.#moveAverage(step);
     return { gradientNorm };
   }
 
-  /** Takes the next version, which is in the spare buffer, into the average. */
+  /** Takes the present version into the average. */
   async #moveAverage(step: number): Promise<void> {
     const average = this.#average;
     if (average === undefined) return;
     const decay = averageDecayAt(this.#averageDecay, step);
     await inSlices(average.length, (first, limit) =>
-      updateAverage(average, this.#spare, decay, Math.max(first, this.frozen), limit),
+      updateAverage(average, this.#parameters, decay, Math.max(first, this.frozen), limit),
     );
   }
 

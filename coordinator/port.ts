@@ -1,6 +1,7 @@
 /** @file What the gRPC service needs of a running coordinator: the seam between the wire and the driver. */
 import type { TesseraError } from '../shared/core/errors.ts';
 import type { EncodedSample, Split } from '../shared/data/source.ts';
+import type { FeatureRow } from '../shared/rpc/feature-rows.ts';
 import type { ArrivedNode, Assignment, PushOutcome } from './core/messages.ts';
 import type { WorkerTimings } from './timings.ts';
 
@@ -123,13 +124,19 @@ export interface CoordinatorPort {
     node: NodeHeader,
     gradient: Float32Array | undefined,
   ): Promise<PushOutcome> | PushOutcome;
+  /** Values of a sample's features. */
+  readonly featureWidth: number;
+  /** Features of samples came with a node. */
+  featuresArrived(split: Split, rows: readonly FeatureRow[]): void;
+  /** The features of a sample; undefined when nobody has computed them yet. */
+  features(split: Split, index: number): FeatureRow | undefined;
   /**
-   * The parameters of a version. Asked again before each chunk is cut: once the vector may change
+   * The parameters of a version, or the moving average up to it. Asked again before each chunk is cut: once the vector may change
    * (in place, by the next step), this must throw, so that nobody receives a mixture of two versions.
    *
    * Throws  STEP_STALE when that version is not there (any more, or yet).
    */
-  parameters(version: number): Float32Array;
+  parameters(version: number, average: boolean): Float32Array;
   /** Throws  DATA_INVALID when the sample cannot be read. */
   sample(split: Split, index: number): Promise<EncodedSample>;
   status(): RunStatus;

@@ -7,9 +7,14 @@ import { TesseraError } from '../shared/core/errors.ts';
 import type { EncodedSample, Split } from '../shared/data/source.ts';
 import type { Logger } from '../shared/host/log.ts';
 import { bytesOf, ChunkAssembler, cutChunks } from '../shared/rpc/chunks.ts';
+import { decodeFeatures, encodeFeatures } from '../shared/rpc/feature-rows.ts';
 import type { Chunk, Chunk__Output } from '../shared/rpc/generated/tessera/v1/Chunk.ts';
 import type { ControlHandlers } from '../shared/rpc/generated/tessera/v1/Control.ts';
 import type { ExchangeHandlers } from '../shared/rpc/generated/tessera/v1/Exchange.ts';
+import type {
+  FeatureRows,
+  FeatureRows__Output,
+} from '../shared/rpc/generated/tessera/v1/FeatureRows.ts';
 import type { FetchRequest__Output } from '../shared/rpc/generated/tessera/v1/FetchRequest.ts';
 import type { NodeChunk__Output } from '../shared/rpc/generated/tessera/v1/NodeChunk.ts';
 import type { PullRequest__Output } from '../shared/rpc/generated/tessera/v1/PullRequest.ts';
@@ -66,6 +71,7 @@ export async function serveCoordinator(
     PushNode: factory.clientStream((messages) => bulk.pushNode(messages)),
     PullParameters: factory.serverStream((request) => bulk.pullParameters(request)),
     FetchSamples: factory.serverStream((request) => bulk.fetchSamples(request)),
+    FetchFeatures: factory.serverStream((request) => bulk.fetchFeatures(request)),
   };
   return startServer(
     listen,
@@ -100,7 +106,7 @@ class BulkService {
     let push: { readonly worker: string; readonly header: NodeHeader } | undefined;
     let gradient: ChunkAssembler | undefined;
     try {
-      for await (const { node, chunk } of messages) {
+      for await (const { node, chunk, features } of messages) {
         if (push === undefined) {
           const wire = wirePresent(node, 'first message of a push');
           const worker = port.workerOf(decodeSession(wire.session));
@@ -113,6 +119,7 @@ class BulkService {
         } else if (node !== null) {
           throw new TesseraError('MESSAGE_INVALID', 'push: a second node in one call');
         }
+        if (features !== null) this.#addFeatures(push.header, features);
         if (chunk !== null) addChunk(gradient, chunk);
       }
       const { worker, header } = wirePresent(push, 'first message of a push');
@@ -126,10 +133,12 @@ class BulkService {
     const port = this.#port;
     port.workerOf(decodeSession(request.session));
     const version = wireInteger(request.version, 'pull.version');
-    for (const chunk of cutChunks(bytesOf(port.parameters(version)), this.#chunkBytes)) {
+    const parameters = port.parameters(version, request.average);
+    const first = wireInteger(request.first, 'pull.first', { max: parameters.length });
+    for (const chunk of cutChunks(bytesOf(parameters.subarray(first)), this.#chunkBytes)) {
       yield chunk;
       // Later chunks are cut later: the version must still be there.
-      port.parameters(version);
+      port.parameters(version, request.average);
     }
   }
 
@@ -140,6 +149,14 @@ class BulkService {
     for await (const sample of readAhead(port, split, indices)) {
       yield* encodeSample(sample, this.#chunkBytes);
     }
+  }
+
+  async *fetchFeatures(request: FetchRequest__Output): AsyncGenerator<FeatureRows> {
+    const port = this.#port;
+    port.workerOf(decodeSession(request.session));
+    const { split, indices } = decodeFetch(request, this.#splitSizes);
+    const rows = indices.flatMap((index) => port.features(split, index) ?? []);
+    yield* encodeFeatures(rows, this.#chunkBytes);
   }
 
   #beginPush(worker: string): void {
@@ -156,6 +173,12 @@ class BulkService {
     const left = (this.#pushes.get(worker) ?? 1) - 1;
     if (left > 0) this.#pushes.set(worker, left);
     else this.#pushes.delete(worker);
+  }
+
+  #addFeatures({ kind }: NodeHeader, message: FeatureRows__Output): void {
+    const split = kind === 'train' ? 'train' : 'test';
+    const shape = { width: this.#port.featureWidth, numSamples: this.#splitSizes[split] };
+    this.#port.featuresArrived(split, decodeFeatures(message, shape));
   }
 
   #gradientFor(header: NodeHeader): ChunkAssembler | undefined {

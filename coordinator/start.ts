@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { canonicalJson, identityJson, modelFingerprint } from '../shared/config/fingerprint.ts';
 import type { LoadedConfig } from '../shared/config/load.ts';
+import { programSpec } from '../shared/config/program.ts';
 import { checkAgainstData, resolveModel } from '../shared/config/rules.ts';
 import type { RunConfig } from '../shared/config/schema.ts';
 import { systemClock } from '../shared/core/clock.ts';
@@ -9,8 +10,7 @@ import { TesseraError } from '../shared/core/errors.ts';
 import { openDataSource } from '../shared/data/open.ts';
 import type { DataSource } from '../shared/data/source.ts';
 import type { Logger } from '../shared/host/log.ts';
-import { initialParameters } from '../shared/model/init.ts';
-import { parameterTable } from '../shared/model/parameters.ts';
+import { frozenSize, parameterTable } from '../shared/model/parameters.ts';
 import type { ModelConfig } from '../shared/model/variants.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { type LoadedCheckpoint, newestGoodCheckpoint } from './checkpoints.ts';
@@ -18,6 +18,7 @@ import type { RunPlan } from './core/messages.ts';
 import { Run } from './core/run.ts';
 import { CoordinatorDriver } from './driver.ts';
 import type { CoordinatorEvent, RunResult } from './events.ts';
+import { firstParameters } from './first-parameters.ts';
 import { ParameterStore } from './parameters.ts';
 import type { RunStatus } from './port.ts';
 import { RunProgress } from './progress.ts';
@@ -82,7 +83,9 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
   const runFolder = options.resume ?? (await createRunFolder(config.name, options.runFolder));
   const identity = identify(config, source, runFolder);
   const resumed = options.resume === undefined ? undefined : await findCheckpoint(identity, log);
-  const parts = assemble(identity, source, resumed);
+  const parameters =
+    resumed?.parameters ?? (await firstParameters(config, identity.model, loaded.baseFolder));
+  const parts = assemble(identity, source, parameters, resumed);
   const ended = settleLater();
   const metrics = new MetricsFile(runFolder, (error) => log.error({ err: error }, 'no metrics'));
   const onEvent = (event: CoordinatorEvent) => {
@@ -121,8 +124,7 @@ function settleLater() {
 
 function identify(config: RunConfig, source: DataSource, runFolder: string): RunIdentity {
   const model = resolveModel(config, source.classes.length);
-  const { microBatch, labelSmoothing } = config.training;
-  const fingerprint = modelFingerprint({ model, microBatch, labelSmoothing });
+  const fingerprint = modelFingerprint(programSpec(config, model));
   const { version } = createRequire(import.meta.url)('#package.json') as { version: string };
   return {
     config,
@@ -152,6 +154,7 @@ async function findCheckpoint(
 ): Promise<LoadedCheckpoint | undefined> {
   const { checkpoint, skipped } = await newestGoodCheckpoint(identity.runFolder, {
     table: parameterTable(identity.model),
+    frozen: frozenSize(identity.model, identity.config.model.freeze),
     identityJson: identity.identityJson,
   });
   for (const { folder, reason } of skipped)
@@ -171,6 +174,7 @@ async function findCheckpoint(
 function assemble(
   identity: RunIdentity,
   source: DataSource,
+  parameters: Float32Array,
   resumed: LoadedCheckpoint | undefined,
 ) {
   const { config, model, runFolder } = identity;
@@ -180,9 +184,10 @@ function assemble(
   const store = new ParameterStore({
     table: parameterTable(model),
     config: config.training.optimizer,
-    parameters:
-      resumed?.parameters ?? initialParameters(model, config.seed, config.model.positionDeviation),
-    ...(resumed === undefined ? {} : { state: resumed.state }),
+    frozen: frozenSize(model, config.model.freeze),
+    averageDecay: config.training.averageDecay,
+    parameters,
+    ...(resumed === undefined ? {} : { state: resumed.state, average: resumed.average }),
     version,
   });
   const checkpointer = new Checkpointer({

@@ -19,7 +19,12 @@ export interface ThreadStart {
 
 /** What the thread can be asked; each is answered by one ThreadReply of the same id. */
 export type ThreadRequest =
-  | { readonly id: number; readonly type: 'setParameters'; readonly parameters: Float32Array }
+  | {
+      readonly id: number;
+      readonly type: 'setParameters';
+      /** All of them, or those behind the frozen beginning, which is in place already. */
+      readonly parameters: Float32Array;
+    }
   | {
       readonly id: number;
       readonly type: 'leaf';
@@ -29,7 +34,16 @@ export type ThreadRequest =
       readonly numLeaves: number;
       readonly leaf: number;
       readonly inputs: LeafInputs;
+      /** Features of the leaf's samples that are known; the others are computed and given back. */
+      readonly features?: KnownFeatures | undefined;
     };
+
+/** What a frozen backbone made of the samples of a leaf. Shapes  values [B, D]. */
+export interface KnownFeatures {
+  readonly values: Float32Array;
+  /** 1 for each sample whose row is there. */
+  readonly isKnown: Uint8Array;
+}
 
 /** What a finished node adds up to. */
 export interface ComputedNode {
@@ -44,7 +58,13 @@ export interface ComputedNode {
 export type ThreadReply =
   | { readonly id: number; readonly description: string }
   | { readonly id: number; readonly parameters: Float32Array | undefined }
-  | { readonly id: number; readonly computeMs: number; readonly node: ComputedNode | undefined }
+  | {
+      readonly id: number;
+      readonly computeMs: number;
+      readonly node: ComputedNode | undefined;
+      /** All rows of the leaf, when some of them had to be computed. */
+      readonly features: Float32Array | undefined;
+    }
   | { readonly id: number; readonly error: { readonly code: string; readonly sentence: string } };
 
 type LeafRequest = Extract<ThreadRequest, { type: 'leaf' }>;
@@ -52,24 +72,48 @@ type LeafRequest = Extract<ThreadRequest, { type: 'leaf' }>;
 /** The program and what it has in hand. */
 class ComputeThread {
   readonly #program: Program;
+  readonly #width: number;
   #parameters: Float32Array | undefined;
   #sum: TreeSum | undefined;
 
-  constructor(program: Program) {
+  constructor(program: Program, { model }: ProgramSpec) {
     this.#program = program;
+    this.#width = model.width;
   }
 
-  /** Puts new parameters in place; answers the old buffer, so that the next pull can fill it. */
+  /** Puts new parameters in place; answers a buffer that the next pull can fill. */
   setParameters(parameters: Float32Array): Float32Array | undefined {
     const before = this.#parameters;
+    const frozen = before === undefined ? 0 : before.length - parameters.length;
+    if (before !== undefined && frozen > 0) {
+      before.set(parameters, frozen);
+      this.#program.setParameters(before);
+      return parameters;
+    }
     this.#program.setParameters(parameters);
     this.#parameters = parameters;
     return before;
   }
 
+  /** The features that a leaf lacks, put beside those that it has; undefined when it has all that it needs. */
+  async completeFeatures({ inputs, features }: LeafRequest): Promise<Float32Array | undefined> {
+    if (features === undefined) return undefined;
+    const { values, isKnown } = features;
+    if (inputs.weights.every((weight, place) => weight === 0 || isKnown[place] === 1)) {
+      return undefined;
+    }
+    const computed = await this.#program.features(inputs.images);
+    for (const [place, known] of isKnown.entries()) {
+      const [first, limit] = [place * this.#width, (place + 1) * this.#width];
+      if (known === 0) values.set(computed.subarray(first, limit), first);
+    }
+    return values;
+  }
+
   /** Computes one leaf and adds it to its node; answers the node when that was its last leaf. */
   async leaf(request: LeafRequest): Promise<ComputedNode | undefined> {
-    const { kind, node, leaf, inputs } = request;
+    const { kind, node, leaf } = request;
+    const inputs = { ...request.inputs, features: request.features?.values };
     if (leaf === node.first) this.#sum = new TreeSum(request.numLeaves, addInto, node);
     const sum = this.#sum;
     assert(sum !== undefined, 'the leaves of a node come in order');
@@ -94,15 +138,18 @@ async function answer(thread: ComputeThread, request: ThreadRequest): Promise<Th
     return { id, parameters: thread.setParameters(request.parameters) };
   }
   const startedMs = performance.now();
+  const features = await thread.completeFeatures(request);
   const node = await thread.leaf(request);
-  return { id, computeMs: performance.now() - startedMs, node };
+  return { id, computeMs: performance.now() - startedMs, node, features };
 }
 
 /** The buffers of a reply that move to the main thread. */
 function transfers(reply: ThreadReply): ArrayBuffer[] {
-  const vector =
-    'node' in reply ? reply.node?.gradient : 'parameters' in reply ? reply.parameters : undefined;
-  return vector === undefined ? [] : [vector.buffer as ArrayBuffer];
+  const vectors =
+    'node' in reply
+      ? [reply.node?.gradient, reply.features]
+      : ['parameters' in reply ? reply.parameters : undefined];
+  return vectors.flatMap((vector) => (vector === undefined ? [] : [vector.buffer as ArrayBuffer]));
 }
 
 async function main(): Promise<void> {
@@ -115,7 +162,7 @@ async function main(): Promise<void> {
   const { spec, choice } = workerData as ThreadStart;
   const program = await compileProgram(spec, choice).catch((thrown: unknown) => fail(0, thrown));
   if (program === undefined) return;
-  const thread = new ComputeThread(program);
+  const thread = new ComputeThread(program, spec);
   // One request at a time, in the order of arrival: the program's calls must not overlap.
   let queue: Promise<void> = Promise.resolve();
   port.on('message', (request: ThreadRequest) => {

@@ -3,7 +3,13 @@ import { Worker } from 'node:worker_threads';
 import type { EngineChoice, LeafInputs, ProgramSpec } from '../shared/compute/program.ts';
 import { type Deferred, deferred } from '../shared/core/async.ts';
 import { isErrorCode, TesseraError } from '../shared/core/errors.ts';
-import type { ComputedNode, ThreadReply, ThreadRequest, ThreadStart } from './compute-thread.ts';
+import type {
+  ComputedNode,
+  KnownFeatures,
+  ThreadReply,
+  ThreadRequest,
+  ThreadStart,
+} from './compute-thread.ts';
 import type { NodeTask } from './core/messages.ts';
 
 /** A request without its number: `Omit` alone would merge the members of the union. */
@@ -68,13 +74,18 @@ export class ComputeEngine {
     task: NodeTask,
     place: { readonly leaf: number; readonly numLeaves: number },
     inputs: LeafInputs,
-  ): Promise<{ computeMs: number; node: ComputedNode | undefined }> {
+    features?: KnownFeatures,
+  ): Promise<{
+    computeMs: number;
+    node: ComputedNode | undefined;
+    /** All rows of the leaf, when some of them had to be computed. */
+    features: Float32Array | undefined;
+  }> {
     const node = { first: task.first, count: task.count };
-    const reply = await this.#ask({ type: 'leaf', kind: task.kind, node, ...place, inputs }, [
-      inputs.images,
-      inputs.labels,
-      inputs.weights,
-    ]);
+    const reply = await this.#ask(
+      { type: 'leaf', kind: task.kind, node, ...place, inputs, features },
+      [inputs.images, inputs.labels, inputs.weights, ...(features ? [features.values] : [])],
+    );
     if ('node' in reply) return reply;
     throw new TesseraError('INTERNAL', 'the compute thread gave no answer to a leaf');
   }

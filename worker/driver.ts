@@ -7,6 +7,7 @@ import { hostname } from 'node:os';
 import type { Clock } from '../shared/core/clock.ts';
 import { assert, isErrorCode, TesseraError } from '../shared/core/errors.ts';
 import type { Logger } from '../shared/host/log.ts';
+import type { FeatureRow } from '../shared/rpc/feature-rows.ts';
 import { PROTOCOL_VERSION } from '../shared/rpc/protos.ts';
 import type { ComputedNode } from './compute-thread.ts';
 import type { NodeTask, SessionEffect, SessionEvent } from './core/messages.ts';
@@ -34,6 +35,8 @@ const TICK_MS = 100;
 /** A node on its way to the coordinator. */
 interface FinishedNode extends ComputedNode {
   readonly badSamples: readonly BadSample[];
+  /** Computed for this node, for everybody to use. */
+  readonly features: readonly FeatureRow[];
 }
 
 /** One worker, from its first join to its end. */
@@ -53,6 +56,8 @@ export class WorkerDriver {
   #modelFingerprint = '';
   /** A parameter buffer that the compute thread gave back, for the next pull. */
   #spare: Float32Array | undefined;
+  /** The parameters that never change are in place. */
+  #hasFrozen = false;
   #computing = new AbortController();
   #stopped = false;
 
@@ -118,7 +123,7 @@ export class WorkerDriver {
         this.#stream?.sendHeartbeat(effect.assignment, effect.leavesOpen);
         break;
       case 'pull':
-        this.#inBackground(this.#pull(effect.version));
+        this.#inBackground(this.#pull(effect.version, effect.average ?? false));
         break;
       case 'compute':
         this.#computing = new AbortController();
@@ -188,24 +193,33 @@ export class WorkerDriver {
     const { log, choice, link } = this.#options;
     const welcome = this.#joined;
     await this.#preparation?.engine.close();
-    this.#preparation = await prepare(welcome, choice, (split, indices) =>
-      link.fetchSamples(this.#joined.session, split, indices),
-    );
-    this.#modelFingerprint = this.#preparation.modelFingerprint;
+    this.#preparation = await prepare(welcome, choice, {
+      samples: (split, indices) => link.fetchSamples(this.#joined.session, split, indices),
+      features: (split, indices, shape) =>
+        link.fetchFeatures(this.#joined.session, split, indices, shape),
+    });
+    const { modelFingerprint, testsAverage } = this.#preparation;
+    this.#modelFingerprint = modelFingerprint;
+    this.#hasFrozen = false;
     log.info({ engine: this.#engine.description, run: welcome.run }, 'model compiled');
-    this.#dispatch({ type: 'prepared', modelFingerprint: this.#modelFingerprint });
+    this.#dispatch({ type: 'prepared', modelFingerprint, testsAverage });
   }
 
-  async #pull(version: number): Promise<void> {
+  /** Pulls all parameters the first time, later those that train. */
+  async #pull(version: number, average: boolean): Promise<void> {
     const { link, log } = this.#options;
+    const { parameterCount, frozen } = this.#prepared;
     try {
-      const target = this.#spare ?? new Float32Array(this.#prepared.parameterCount);
+      const first = this.#hasFrozen ? frozen : 0;
+      const length = parameterCount - first;
+      const target = this.#spare?.length === length ? this.#spare : new Float32Array(length);
       this.#spare = undefined;
       await this.#time.measure('pull', async () => {
-        await link.pullParameters(this.#joined.session, version, target);
+        await link.pullParameters(this.#joined.session, { version, average, first }, target);
         this.#spare = await this.#engine.setParameters(target);
       });
-      this.#dispatch({ type: 'pulled', version });
+      this.#hasFrozen = true;
+      this.#dispatch({ type: 'pulled', version, average });
     } catch (error) {
       log.debug({ err: error, version }, 'pull refused');
       this.#dispatch({ type: 'pullRefused', version });
@@ -231,12 +245,18 @@ export class WorkerDriver {
     const { feeder } = this.#prepared;
     const numLeaves = feeder.numLeaves(task);
     const badSamples: BadSample[] = [];
+    const features: FeatureRow[] = [];
     await this.#time.measure('fetch', () => feeder.fetch(task));
     let prepared = feeder.leaf(task, task.first);
     for (let leaf = task.first; leaf < task.first + task.count; leaf += 1) {
       const current = await this.#time.measure('fetch', () => prepared);
       if (signal.aborted) return undefined;
-      const computed = this.#engine.leaf(task, { leaf, numLeaves }, current.inputs);
+      const computed = this.#engine.leaf(
+        task,
+        { leaf, numLeaves },
+        current.inputs,
+        current.features,
+      );
       badSamples.push(...current.badSamples);
       if (leaf + 1 < task.first + task.count) {
         prepared = feeder.leaf(task, leaf + 1);
@@ -244,20 +264,25 @@ export class WorkerDriver {
       } else {
         feeder.prefetchNext(task).catch(() => {});
       }
-      const { node } = await this.#time.measure('compute', () => computed);
+      const result = await this.#time.measure('compute', () => computed);
       if (signal.aborted) return undefined;
-      if (node !== undefined) return { ...node, badSamples };
+      features.push(...feeder.keep(task, current, result.features));
+      if (result.node !== undefined) return { ...result.node, badSamples, features };
     }
     assert(false, `the last leaf of node ${task.first}+${task.count} closes it`);
   }
 
   async #push(task: NodeTask, node: FinishedNode): Promise<void> {
     const { link, log } = this.#options;
-    const { gradient, ...totals } = node;
+    const { gradient, features, ...totals } = node;
     const timings = this.#time.take();
     try {
       const outcome = await this.#time.measure('push', () =>
-        link.pushNode(this.#joined.session, { ...task, ...totals, timings }, gradient),
+        link.pushNode(
+          this.#joined.session,
+          { ...task, ...totals, timings },
+          { gradient, features },
+        ),
       );
       log.debug({ step: task.step, first: task.first, count: task.count, outcome }, 'node pushed');
       this.#dispatch({ type: 'nodePushed', task });

@@ -18,7 +18,16 @@ import {
   sequentialIndices,
 } from '../shared/data/sampler.ts';
 import type { EncodedSample, Split } from '../shared/data/source.ts';
+import type { FeatureRow, FeatureShape } from '../shared/rpc/feature-rows.ts';
+import type { KnownFeatures } from './compute-thread.ts';
 import type { NodeTask } from './core/messages.ts';
+
+/** Reads the features of samples, of those that somebody has computed. */
+export type FeatureReader = (
+  split: Split,
+  indices: readonly number[],
+  shape: FeatureShape,
+) => Promise<FeatureRow[]>;
 
 /** Reads samples, from the coordinator or from files in place. */
 export type SampleReader = (split: Split, indices: readonly number[]) => Promise<EncodedSample[]>;
@@ -33,6 +42,14 @@ export interface BadSample {
 export interface PreparedLeaf {
   readonly inputs: LeafInputs;
   readonly badSamples: readonly BadSample[];
+  /** Features that are known already; undefined where none are kept. */
+  readonly features: KnownFeatures | undefined;
+  /** Samples whose features are not known yet, though they are worth keeping. */
+  readonly unknown: readonly {
+    readonly place: number;
+    readonly index: number;
+    readonly label: number;
+  }[];
 }
 
 /** What a feeder needs to know of the run. */
@@ -41,6 +58,11 @@ export interface FeederOptions {
   readonly sizes: Readonly<Record<Split, number>>;
   readonly pipeline: ImagePipeline;
   readonly read: SampleReader;
+  readonly readFeatures: FeatureReader;
+  /** Values of a sample's features. */
+  readonly width: number;
+  /** Whether the features of a split's images never change. */
+  readonly keepsFeatures: Readonly<Record<Split, boolean>>;
 }
 
 /** The part of a task that decides its samples. */
@@ -53,6 +75,7 @@ const FETCH_SAMPLES_MAX = 256;
 export class Feeder {
   readonly #options: FeederOptions;
   readonly #cache: ByteCache<EncodedSample>;
+  readonly #features: ByteCache<FeatureRow>;
   #batch: { readonly key: string; readonly indices: Uint32Array } = {
     key: '',
     indices: new Uint32Array(),
@@ -60,8 +83,9 @@ export class Feeder {
 
   constructor(options: FeederOptions) {
     this.#options = options;
-    // The pipeline keeps decoded pixels in the other half.
+    // The pipeline keeps decoded pixels in the other half; once there are features, both stay empty.
     this.#cache = new ByteCache(options.config.data.cacheBytes / 2);
+    this.#features = new ByteCache(options.config.data.cacheBytes);
   }
 
   /** Leaves of the round that a task belongs to. */
@@ -72,7 +96,11 @@ export class Feeder {
   /** Fetches what a task needs that is not here yet, in few requests. */
   async fetch(task: NodeTask): Promise<void> {
     const split = splitOf(task);
-    const missing = this.#samplesOf(task).filter((index) => !this.#cache.has(keyOf(split, index)));
+    await this.#fetchFeatures(split, this.#samplesOf(task));
+    const missing = this.#samplesOf(task).filter((index) => {
+      const key = keyOf(split, index);
+      return !this.#cache.has(key) && !this.#features.has(key);
+    });
     for (let first = 0; first < missing.length; first += FETCH_SAMPLES_MAX) {
       const some = missing.slice(first, first + FETCH_SAMPLES_MAX);
       try {
@@ -93,35 +121,120 @@ export class Feeder {
     await this.fetch({ ...task, ...next });
   }
 
-  /** Prepares one leaf: decoded, augmented, normalised, padded with samples of weight 0. */
+  /** Prepares one leaf: decoded, augmented, normalised, mixed, padded with samples of weight 0. */
   async leaf(task: NodeTask, leaf: number): Promise<PreparedLeaf> {
-    const { config, pipeline } = this.#options;
+    const { config } = this.#options;
     const { microBatch } = config.training;
+    const samples = leafIndices(this.#indices(task), leaf, microBatch);
     const split = splitOf(task);
+    const known = this.#knownFeatures(split, samples);
+    const isAllKnown = known !== undefined && known.rows.size === samples.length;
     const imageFloats = config.data.channels * config.model.imageSize ** 2;
-    const images = new Float32Array(microBatch * imageFloats);
-    const labels = new Int32Array(microBatch);
-    const weights = new Float32Array(microBatch);
+    const inputs = {
+      images: new Float32Array(isAllKnown ? 0 : microBatch * imageFloats),
+      labels: new Int32Array(microBatch),
+      weights: new Float32Array(microBatch),
+    };
+    for (const [place, { label }] of known?.rows ?? []) {
+      inputs.labels[place] = label;
+      inputs.weights[place] = 1;
+    }
     const badSamples: BadSample[] = [];
-    const indices = leafIndices(this.#indices(task), leaf, microBatch);
+    const unknown: { place: number; index: number; label: number }[] = [];
     await Promise.all(
-      Array.from(indices, async (index, position) => {
-        const target = images.subarray(position * imageFloats, (position + 1) * imageFloats);
-        try {
-          const sample = await this.#sample(split, index);
-          labels[position] = sample.label;
-          await pipeline.load(sample, split === 'train' ? task.epoch : undefined, target);
-          weights[position] = 1;
-        } catch (error) {
-          const { code, sentence } = TesseraError.from(error);
-          if (code !== 'DATA_INVALID') throw error;
-          target.fill(0);
-          badSamples.push({ index, reason: sentence });
+      Array.from(samples, async (index, place) => {
+        if (known?.rows.has(place)) return;
+        const bad = await this.#load(task, index, place, inputs);
+        if (bad !== undefined) badSamples.push(bad);
+        else if (known !== undefined) {
+          unknown.push({ place, index, label: inputs.labels[place] ?? 0 });
         }
       }),
     );
     badSamples.sort((a, b) => a.index - b.index);
-    return { inputs: { images, labels, weights }, badSamples };
+    return {
+      inputs: split === 'train' ? this.#randomised(task, samples, inputs) : inputs,
+      badSamples,
+      features: known?.features,
+      unknown,
+    };
+  }
+
+  /** Keeps the features that a leaf was computed with; answers those that were not known before. */
+  keep(task: NodeTask, leaf: PreparedLeaf, values: Float32Array | undefined): FeatureRow[] {
+    if (values === undefined) return [];
+    const { width } = this.#options;
+    return leaf.unknown.map(({ place, index, label }) => {
+      const row = { index, label, values: values.slice(place * width, (place + 1) * width) };
+      this.#keepRow(splitOf(task), row);
+      return row;
+    });
+  }
+
+  /** Loads one image into its place; answers what is wrong with it, if it cannot be read. */
+  async #load(
+    task: NodeTask,
+    index: number,
+    place: number,
+    { images, labels, weights }: LeafInputs,
+  ): Promise<BadSample | undefined> {
+    const { pipeline } = this.#options;
+    const imageFloats = images.length / weights.length;
+    const target = images.subarray(place * imageFloats, (place + 1) * imageFloats);
+    const split = splitOf(task);
+    try {
+      const sample = await this.#sample(split, index);
+      labels[place] = sample.label;
+      await pipeline.load(sample, split === 'train' ? task.epoch : undefined, target);
+      weights[place] = 1;
+      return undefined;
+    } catch (error) {
+      const { code, sentence } = TesseraError.from(error);
+      if (code !== 'DATA_INVALID') throw error;
+      target.fill(0);
+      return { index, reason: sentence };
+    }
+  }
+
+  /** What is random about a training leaf besides its images. */
+  #randomised(task: NodeTask, samples: Uint32Array, inputs: LeafInputs): LeafInputs {
+    const { seed } = this.#options.config;
+    return { ...inputs, noise: { seed, epoch: task.epoch, samples } };
+  }
+
+  // ---- features ----
+
+  async #fetchFeatures(split: Split, indices: readonly number[]): Promise<void> {
+    const { keepsFeatures, readFeatures, sizes, width } = this.#options;
+    if (!keepsFeatures[split]) return;
+    const missing = indices.filter((index) => !this.#features.has(keyOf(split, index)));
+    const shape = { width, numSamples: sizes[split] };
+    for (let first = 0; first < missing.length; first += FETCH_SAMPLES_MAX) {
+      const some = missing.slice(first, first + FETCH_SAMPLES_MAX);
+      for (const row of await readFeatures(split, some, shape)) this.#keepRow(split, row);
+    }
+  }
+
+  #keepRow(split: Split, row: FeatureRow): void {
+    this.#features.set(keyOf(split, row.index), row, row.values.byteLength);
+  }
+
+  /** The rows of a leaf that are known, by their place; undefined where none are kept. */
+  #knownFeatures(split: Split, samples: Uint32Array) {
+    const { keepsFeatures, width, config } = this.#options;
+    if (!keepsFeatures[split]) return undefined;
+    const { microBatch } = config.training;
+    const values = new Float32Array(microBatch * width);
+    const isKnown = new Uint8Array(microBatch);
+    const rows = new Map<number, FeatureRow>();
+    for (const [place, index] of samples.entries()) {
+      const row = this.#features.get(keyOf(split, index));
+      if (row === undefined) continue;
+      rows.set(place, row);
+      values.set(row.values, place * width);
+      isKnown[place] = 1;
+    }
+    return { rows, features: { values, isKnown } };
   }
 
   /** Indices of a round's samples, in the order of its leaves; the last round's are remembered. */

@@ -13,6 +13,12 @@ import {
 } from '../shared/rpc/calls.ts';
 import { connectControl, connectExchange } from '../shared/rpc/channel.ts';
 import { bytesOf, ChunkAssembler, cutChunks, SampleAssembler } from '../shared/rpc/chunks.ts';
+import {
+  decodeFeatures,
+  encodeFeatures,
+  type FeatureRow,
+  type FeatureShape,
+} from '../shared/rpc/feature-rows.ts';
 import type { ControlClient } from '../shared/rpc/generated/tessera/v1/Control.ts';
 import type { CoordinatorMessage__Output } from '../shared/rpc/generated/tessera/v1/CoordinatorMessage.ts';
 import type { ExchangeClient } from '../shared/rpc/generated/tessera/v1/Exchange.ts';
@@ -20,7 +26,7 @@ import type { NodeChunk } from '../shared/rpc/generated/tessera/v1/NodeChunk.ts'
 import type { PushReply__Output } from '../shared/rpc/generated/tessera/v1/PushReply.ts';
 import type { SampleChunk__Output } from '../shared/rpc/generated/tessera/v1/SampleChunk.ts';
 import type { WorkerMessage } from '../shared/rpc/generated/tessera/v1/WorkerMessage.ts';
-import type { Assignment } from './core/messages.ts';
+import type { Assignment, ParametersId } from './core/messages.ts';
 import {
   decodeAssignment,
   decodeOutcome,
@@ -55,6 +61,14 @@ export interface JoinRequest {
   readonly host: string;
   readonly pid: number;
   readonly modelFingerprint: string;
+}
+
+/** What a node brings besides its totals. */
+export interface NodePayload {
+  /** Undefined for an evaluation. */
+  readonly gradient: Float32Array | undefined;
+  /** Features that were computed for its samples. */
+  readonly features: readonly FeatureRow[];
 }
 
 /** What happens in a session, in order: a welcome, then assignments, perhaps a finish, then the end. */
@@ -119,21 +133,21 @@ export class WorkerLink {
   }
 
   /**
-   * Brings a computed node; `gradient` is undefined for an evaluation, and must not change meanwhile.
+   * Brings a computed node, whose payload must not change meanwhile.
    *
    * Throws  what the coordinator answers, COORDINATOR_UNREACHABLE, TIMEOUT or CANCELLED.
    */
   pushNode(
     session: string,
     node: NodeReport,
-    gradient: Float32Array | undefined,
+    payload: NodePayload,
     signal?: AbortSignal,
   ): Promise<PushOutcome> {
     const turn = this.#pushing.then(async () => {
       const reply = await callClientStream<NodeChunk, PushReply__Output>(
         this.#call(`pushing step ${node.step}, leaves ${node.first}+${node.count}`, signal),
         (options, callback) => this.#exchange.pushNode(options, callback),
-        nodeChunks(session, node, gradient, this.#limits.chunkBytes),
+        nodeChunks(session, node, payload, this.#limits.chunkBytes),
       );
       return decodeOutcome(reply);
     });
@@ -142,20 +156,22 @@ export class WorkerLink {
   }
 
   /**
-   * Fetches the parameters of a version into `target`, which holds nothing useful if this fails.
+   * Fetches the parameters of a version from the value `first` on into `target`, which holds nothing useful if
+   * this fails.
    *
    * Throws  STEP_STALE when that version is not there (any more, or yet); CHUNK_CORRUPT; NON_FINITE.
    */
   async pullParameters(
     session: string,
-    version: number,
+    wanted: ParametersId & { readonly first: number },
     target: Float32Array,
     signal?: AbortSignal,
   ): Promise<void> {
+    const { version } = wanted;
     const settings = this.#call(`pulling parameter version ${version}`, signal);
     const assembler = new ChunkAssembler(target, `parameters of version ${version}`);
     const chunks = callServerStream(settings, (options) =>
-      this.#exchange.pullParameters({ session, version }, options),
+      this.#exchange.pullParameters({ session, ...wanted }, options),
     );
     for await (const chunk of chunks) assembler.add(chunk);
     assembler.finish();
@@ -178,6 +194,27 @@ export class WorkerLink {
       this.#exchange.fetchSamples(request, options),
     );
     return collectSamples(chunks, split, indices);
+  }
+
+  /**
+   * Fetches the features of samples; those that nobody has computed yet are left out.
+   *
+   * Throws  CHUNK_CORRUPT, MESSAGE_INVALID or NON_FINITE when what comes is not what was asked for.
+   */
+  async fetchFeatures(
+    session: string,
+    split: Split,
+    indices: readonly number[],
+    shape: FeatureShape,
+  ): Promise<FeatureRow[]> {
+    const settings = this.#call(`fetching features of ${indices.length} samples`, undefined);
+    const request = { session, split: WIRE_SPLITS[split], indices: [...indices] };
+    const messages = callServerStream(settings, (options) =>
+      this.#exchange.fetchFeatures(request, options),
+    );
+    const rows: FeatureRow[] = [];
+    for await (const message of messages) rows.push(...decodeFeatures(message, shape));
+    return rows;
   }
 
   /** Closes both connections; what is under way ends by itself. */
@@ -205,10 +242,11 @@ function tell(listener: SessionListener, message: CoordinatorMessage__Output): v
 function* nodeChunks(
   session: string,
   node: NodeReport,
-  gradient: Float32Array | undefined,
+  { gradient, features }: NodePayload,
   chunkBytes: number,
 ): Generator<NodeChunk> {
   yield { node: encodeNode(session, node) };
+  for (const rows of encodeFeatures(features, chunkBytes)) yield { features: rows };
   if (gradient === undefined) return;
   for (const chunk of cutChunks(bytesOf(gradient), chunkBytes)) yield { chunk };
 }

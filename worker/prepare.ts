@@ -1,7 +1,7 @@
 /** @file From a welcome to a worker that can compute: config, model, engine, data. */
 import { chooseEngine } from '../shared/compute/choose.ts';
-import type { ProgramSpec } from '../shared/compute/program.ts';
 import { modelFingerprint } from '../shared/config/fingerprint.ts';
+import { keepsFeatures, programSpec } from '../shared/config/program.ts';
 import { resolveModel } from '../shared/config/rules.ts';
 import { configSchema, type RunConfig } from '../shared/config/schema.ts';
 import { TesseraError } from '../shared/core/errors.ts';
@@ -10,7 +10,7 @@ import { createImagePipeline } from '../shared/data/pipeline.ts';
 import { availableThreads } from '../shared/host/devices.ts';
 import { parameterTable } from '../shared/model/parameters.ts';
 import { ComputeEngine } from './compute.ts';
-import { Feeder, type SampleReader } from './feeder.ts';
+import { type FeatureReader, Feeder, type SampleReader } from './feeder.ts';
 import type { WelcomeInfo } from './link.ts';
 
 /** What the one who starts a worker may decide against the run's config. */
@@ -28,6 +28,16 @@ export interface Preparation {
   readonly feeder: Feeder;
   readonly modelFingerprint: string;
   readonly parameterCount: number;
+  /** Parameters at the beginning that never change. */
+  readonly frozen: number;
+  /** Whether evaluations are of the moving average of the weights. */
+  readonly testsAverage: boolean;
+}
+
+/** Where what a worker does not have comes from. */
+export interface Readers {
+  readonly samples: SampleReader;
+  readonly features: FeatureReader;
 }
 
 /**
@@ -39,15 +49,11 @@ export interface Preparation {
 export async function prepare(
   welcome: WelcomeInfo,
   choice: WorkerChoice,
-  fetchSamples: SampleReader,
+  readers: Readers,
 ): Promise<Preparation> {
   const config = parseConfig(welcome.configJson);
   const model = resolveModel(config, welcome.classes.length);
-  const spec: ProgramSpec = {
-    model,
-    microBatch: config.training.microBatch,
-    labelSmoothing: config.training.labelSmoothing,
-  };
+  const spec = programSpec(config, model);
   const engineChoice = await chooseEngine(
     {
       engine: choice.engine ?? config.compute.engine,
@@ -58,16 +64,29 @@ export async function prepare(
   );
   const sizes = { train: welcome.trainSamples, test: welcome.testSamples };
   const read =
-    config.data.access === 'local' ? await localReader(config, choice, sizes) : fetchSamples;
+    config.data.access === 'local' ? await localReader(config, choice, sizes) : readers.samples;
   const pipeline = createImagePipeline(config.data, {
     imageSize: model.imageSize,
     seed: config.seed,
   });
   return {
     engine: await ComputeEngine.start(spec, engineChoice),
-    feeder: new Feeder({ config, sizes, pipeline, read }),
+    feeder: new Feeder({
+      config,
+      sizes,
+      pipeline,
+      read,
+      readFeatures: readers.features,
+      width: model.width,
+      keepsFeatures: {
+        train: keepsFeatures(config, spec, 'train'),
+        test: keepsFeatures(config, spec, 'test'),
+      },
+    }),
     modelFingerprint: modelFingerprint(spec),
     parameterCount: parameterTable(model).size,
+    frozen: spec.frozen ?? 0,
+    testsAverage: config.training.averageDecay > 0,
   };
 }
 

@@ -21,8 +21,9 @@ export interface RunFacts {
  * In it: the seed, the data options that change a sample or a split, the model by its numbers (so that
  * `Ti/16` equals its spelling-out), and all of `training`. Left out, since a resumed run may change
  * them: `name`, `cluster`, `limits`, `checkpoint`, `compute`, `evaluation`, where and how the data are
- * read (`data.path`, `data.access`, `data.cacheBytes`), and whether an unreadable image ends the run
- * (`data.onBadImage`): it counts as nothing either way.
+ * read (`data.path`, `data.access`, `data.cacheBytes`), whether features are kept, the weights that the run began
+ * with (a checkpoint has what became of them), and whether an unreadable image ends the run (`data.onBadImage`):
+ * it counts as nothing either way.
  */
 export function identityJson(config: RunConfig, facts: RunFacts): string {
   const {
@@ -34,7 +35,8 @@ export function identityJson(config: RunConfig, facts: RunFacts): string {
   } = config.data;
   const { positionDeviation } = config.model;
   const model = { ...resolveModel(config, facts.classes.length), positionDeviation };
-  return canonicalJson({ seed: config.seed, data, model, training: config.training, ...facts });
+  const { cacheFeatures: _cache, ...training } = config.training;
+  return canonicalJson({ seed: config.seed, data, model, training, ...facts });
 }
 
 /** Name of a training step: SHA-256, in hex, of everything that its numbers depend on besides data and parameters. */

@@ -285,6 +285,9 @@ const limits = z.strictObject({
   workersMax: count.max(4096).default(256).describe('Most workers of a run'),
   messageBytes: bytes.prefault('4MiB').describe('Largest single gRPC message'),
   chunkBytes: bytes.prefault('1MiB').describe('Payload of one chunk'),
+  featureBytes: bytes
+    .prefault('2GiB')
+    .describe('Most bytes of features of a frozen backbone that the coordinator keeps'),
   rpcMs: count.default(120_000).describe('Deadline of one bulk call'),
 });
 

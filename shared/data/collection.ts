@@ -32,17 +32,23 @@ export function dataSourceOf(
   return {
     classes: set.classes,
     size: { train: parts.train.positions.length, test: parts.test.positions.length },
+    label(split, index) {
+      return find(split, parts[split], index).label;
+    },
     async read(split, index) {
-      const { collection, positions } = parts[split];
-      const position = positions[index];
-      const label = position === undefined ? undefined : collection.labels[position];
-      if (position === undefined || label === undefined) {
-        const sentence = `the ${split} split has ${positions.length} samples and no number ${index}`;
-        throw new TesseraError('DATA_INVALID', sentence);
-      }
-      return { index, label, ...(await collection.image(position)) };
+      const { position, label } = find(split, parts[split], index);
+      return { index, label, ...(await parts[split].collection.image(position)) };
     },
   };
+}
+
+/** Throws  DATA_INVALID when there is no such sample. */
+function find(split: Split, { collection, positions }: Part, index: number) {
+  const position = positions[index];
+  const label = position === undefined ? undefined : collection.labels[position];
+  if (position !== undefined && label !== undefined) return { position, label };
+  const sentence = `the ${split} split has ${positions.length} samples and no number ${index}`;
+  throw new TesseraError('DATA_INVALID', sentence);
 }
 
 /** A split: some positions of a collection. */

@@ -21,6 +21,8 @@ export interface EncodedSample {
 export interface DataSource {
   readonly classes: readonly string[];
   readonly size: Readonly<Record<Split, number>>;
+  /** Class of a sample. */
+  label(split: Split, index: number): number;
   /**
    * Reads one sample.
    *

@@ -33,9 +33,9 @@ export class Backlog {
     return this.#underWay !== undefined;
   }
 
-  /** The version that the next node needs; undefined when nothing waits to be computed. */
-  get versionWanted(): number | undefined {
-    return this.#waiting().length > 0 ? this.#assignment?.version : undefined;
+  /** The assignment of the next node; undefined when nothing waits to be computed. */
+  get next(): Pick<Assignment, 'kind' | 'version'> | undefined {
+    return this.#waiting().length > 0 ? this.#assignment : undefined;
   }
 
   /** Takes a newer assignment in; answers whether the node under way has become useless. */

@@ -29,6 +29,12 @@ export interface NodeTask extends LeafRange {
   readonly batch: number;
 }
 
+/** Which parameters: those of a version, or the moving average up to it. */
+export interface ParametersId {
+  readonly version: number;
+  readonly average?: boolean;
+}
+
 /** Where a session stands. */
 export type SessionPhase =
   | 'offline'
@@ -49,10 +55,15 @@ export type SessionEvent =
       readonly modelFingerprint: string;
       readonly heartbeatMs: number;
     }
-  | { readonly type: 'prepared'; readonly modelFingerprint: string }
+  | {
+      readonly type: 'prepared';
+      readonly modelFingerprint: string;
+      /** Whether evaluations are of the moving average of the weights. */
+      readonly testsAverage?: boolean;
+    }
   /** `numLeaves` is the number of leaves of the whole round. */
   | { readonly type: 'assigned'; readonly assignment: Assignment; readonly numLeaves: number }
-  | { readonly type: 'pulled'; readonly version: number }
+  | ({ readonly type: 'pulled' } & ParametersId)
   /** The asked version is not there (any more, or yet); an assignment will say which is. */
   | { readonly type: 'pullRefused'; readonly version: number }
   /** The node under way is computed and is being pushed; the next may start. */
@@ -75,7 +86,7 @@ export type SessionEffect =
   | { readonly type: 'prepare' }
   | { readonly type: 'sendReady' }
   | { readonly type: 'sendHeartbeat'; readonly assignment: number; readonly leavesOpen: number }
-  | { readonly type: 'pull'; readonly version: number }
+  | ({ readonly type: 'pull' } & ParametersId)
   /** Compute and push one node; answer `nodeComputed`, then `nodePushed`. One is computed at a time. */
   | { readonly type: 'compute'; readonly task: NodeTask }
   /** Stop the node under way as soon as possible: nobody needs it. Nothing is answered for it. */

@@ -7,7 +7,13 @@
  */
 import { randomUnit } from '../../shared/core/random.ts';
 import { Backlog } from './backlog.ts';
-import type { Assignment, SessionEffect, SessionEvent, SessionPhase } from './messages.ts';
+import type {
+  Assignment,
+  ParametersId,
+  SessionEffect,
+  SessionEvent,
+  SessionPhase,
+} from './messages.ts';
 
 /** Fixed properties of a session. */
 export interface SessionOptions {
@@ -50,9 +56,10 @@ export class Session {
   #modelFingerprint = '';
   #heartbeatMs = 0;
   #nextHeartbeatMs = 0;
-  /** Version of the parameters that are in place. */
-  #version: number | undefined;
-  #pulling: number | undefined;
+  #testsAverage = false;
+  /** The parameters that are in place. */
+  #inPlace: ParametersId | undefined;
+  #isPulling = false;
   /** After a failure nothing new is begun until then. */
   #pausedUntilMs = 0;
   #attempts = 0;
@@ -75,7 +82,7 @@ export class Session {
 
   get phase(): SessionPhase {
     if (this.#line !== 'ready') return this.#line;
-    if (this.#pulling !== undefined) return 'pulling';
+    if (this.#isPulling) return 'pulling';
     return this.#backlog.isComputing ? 'computing' : 'idle';
   }
 
@@ -86,16 +93,17 @@ export class Session {
       case 'prepared':
         this.#model = 'ready';
         this.#modelFingerprint = event.modelFingerprint;
+        this.#testsAverage = event.testsAverage ?? false;
         break;
       case 'assigned':
         if (this.#line === 'ready') this.#noteAssignment(event.assignment, event.numLeaves);
         break;
       case 'pulled':
-        this.#version = event.version;
-        this.#pulling = undefined;
+        this.#inPlace = event;
+        this.#isPulling = false;
         break;
       case 'pullRefused':
-        this.#pulling = undefined;
+        this.#isPulling = false;
         this.#pause(nowMs);
         break;
       case 'nodeComputed':
@@ -121,11 +129,12 @@ export class Session {
 
   /** Does the next thing that the assignment asks for; one pull and one node at a time. */
   #proceed(nowMs: number): void {
-    const version = this.#backlog.versionWanted;
-    if (version === undefined || this.#pulling !== undefined || nowMs < this.#pausedUntilMs) return;
-    if (version !== this.#version) {
-      this.#pulling = version;
-      this.#effects.push({ type: 'pull', version });
+    const next = this.#backlog.next;
+    if (next === undefined || this.#isPulling || nowMs < this.#pausedUntilMs) return;
+    const average = this.#testsAverage && next.kind === 'evaluate';
+    if (next.version !== this.#inPlace?.version || average !== (this.#inPlace.average ?? false)) {
+      this.#isPulling = true;
+      this.#effects.push({ type: 'pull', version: next.version, ...(average && { average }) });
       return;
     }
     const task = this.#backlog.startNext();

@@ -6,6 +6,7 @@ import type { Chunk as _tessera_v1_Chunk, Chunk__Output as _tessera_v1_Chunk__Ou
 import type { ControlClient as _tessera_v1_ControlClient, ControlDefinition as _tessera_v1_ControlDefinition } from './tessera/v1/Control.ts';
 import type { CoordinatorMessage as _tessera_v1_CoordinatorMessage, CoordinatorMessage__Output as _tessera_v1_CoordinatorMessage__Output } from './tessera/v1/CoordinatorMessage.ts';
 import type { ExchangeClient as _tessera_v1_ExchangeClient, ExchangeDefinition as _tessera_v1_ExchangeDefinition } from './tessera/v1/Exchange.ts';
+import type { FeatureRows as _tessera_v1_FeatureRows, FeatureRows__Output as _tessera_v1_FeatureRows__Output } from './tessera/v1/FeatureRows.ts';
 import type { FetchRequest as _tessera_v1_FetchRequest, FetchRequest__Output as _tessera_v1_FetchRequest__Output } from './tessera/v1/FetchRequest.ts';
 import type { Finish as _tessera_v1_Finish, Finish__Output as _tessera_v1_Finish__Output } from './tessera/v1/Finish.ts';
 import type { Heartbeat as _tessera_v1_Heartbeat, Heartbeat__Output as _tessera_v1_Heartbeat__Output } from './tessera/v1/Heartbeat.ts';
@@ -37,6 +38,7 @@ export interface ProtoGrpcType {
       Control: SubtypeConstructor<typeof grpc.Client, _tessera_v1_ControlClient> & { service: _tessera_v1_ControlDefinition }
       CoordinatorMessage: MessageTypeDefinition<_tessera_v1_CoordinatorMessage, _tessera_v1_CoordinatorMessage__Output>
       Exchange: SubtypeConstructor<typeof grpc.Client, _tessera_v1_ExchangeClient> & { service: _tessera_v1_ExchangeDefinition }
+      FeatureRows: MessageTypeDefinition<_tessera_v1_FeatureRows, _tessera_v1_FeatureRows__Output>
       FetchRequest: MessageTypeDefinition<_tessera_v1_FetchRequest, _tessera_v1_FetchRequest__Output>
       Finish: MessageTypeDefinition<_tessera_v1_Finish, _tessera_v1_Finish__Output>
       Heartbeat: MessageTypeDefinition<_tessera_v1_Heartbeat, _tessera_v1_Heartbeat__Output>

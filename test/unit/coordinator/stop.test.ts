@@ -14,6 +14,7 @@ import { RunProgress } from '../../../coordinator/progress.ts';
 import { systemClock as clock } from '../../../shared/core/clock.ts';
 import { TesseraError } from '../../../shared/core/errors.ts';
 import { createLog } from '../../../shared/host/log.ts';
+import { PROTOCOL_VERSION } from '../../../shared/rpc/protos.ts';
 import { metadata, newRunFolder } from '../checkpoints/fixtures.ts';
 
 /** So large that saving and stepping take many turns of the event loop. */
@@ -37,7 +38,7 @@ const PLAN = {
   remindMs: 1e9,
 };
 const JOIN = {
-  protocolVersion: 1,
+  protocolVersion: PROTOCOL_VERSION,
   name: 'w',
   instance: 'i',
   engine: 'e',
@@ -67,7 +68,12 @@ function start() {
     identity,
     run: new Run(PLAN, { version: 0 }),
     store,
-    source: { size: { train: 32, test: 1 }, classes: ['a', 'b'], read: () => Promise.reject() },
+    source: {
+      size: { train: 32, test: 1 },
+      classes: ['a', 'b'],
+      label: () => 0,
+      read: () => Promise.reject(),
+    },
     checkpointer: new Checkpointer({
       runFolder,
       identityJson: '{}',

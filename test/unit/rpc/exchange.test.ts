@@ -37,10 +37,15 @@ async function pushRaw(messages: Iterable<NodeChunk>) {
   }
 }
 
+/** A push of a gradient alone. */
+const payload = (gradient: Float32Array | undefined) => ({ gradient, features: [] });
+/** All parameters of a version. */
+const all = (version: number) => ({ version, first: 0 });
+
 describe('pushing a node', () => {
   it('brings its header and its gradient, bit for bit', async () => {
     const gradient = port.vector.slice();
-    expect(await link.pushNode(session, NODE, gradient)).toBe('accepted');
+    expect(await link.pushNode(session, NODE, payload(gradient))).toBe('accepted');
     expect(port.nodes).toHaveLength(1);
     expect(port.nodes[0]?.node).toEqual(NODE);
     expect(bytesOf(port.nodes[0]!.gradient!)).toEqual(bytesOf(gradient));
@@ -48,7 +53,7 @@ describe('pushing a node', () => {
 
   it('brings an evaluation without a gradient', async () => {
     const node = { ...NODE, kind: 'evaluate' as const };
-    expect(await link.pushNode(session, node, undefined)).toBe('accepted');
+    expect(await link.pushNode(session, node, payload(undefined))).toBe('accepted');
     expect(port.nodes).toEqual([{ node, gradient: undefined }]);
   });
 
@@ -58,22 +63,22 @@ describe('pushing a node', () => {
       // Goal: an early answer. Method: far more than flow control lets through unread.
       port.answer = answer;
       const huge = new Float32Array(16 * 1024 * 1024);
-      expect(await link.pushNode(session, NODE, huge)).toBe(answer);
+      expect(await link.pushNode(session, NODE, payload(huge))).toBe(answer);
       expect(port.nodes).toEqual([]);
       port.answer = 'accepted';
-      expect(await link.pushNode(session, NODE, port.vector)).toBe('accepted');
+      expect(await link.pushNode(session, NODE, payload(port.vector))).toBe('accepted');
     },
   );
 
   it('is refused without a session', async () => {
-    await expect(link.pushNode('s-99', NODE, port.vector)).rejects.toMatchObject({
+    await expect(link.pushNode('s-99', NODE, payload(port.vector))).rejects.toMatchObject({
       code: 'SESSION_UNKNOWN',
     });
   });
 
   it('is refused when the gradient has another length', async () => {
     for (const length of [4999, 5001]) {
-      const push = link.pushNode(session, NODE, new Float32Array(length));
+      const push = link.pushNode(session, NODE, payload(new Float32Array(length)));
       await expect(push).rejects.toMatchObject({ code: 'CHUNK_CORRUPT' });
     }
     expect(port.nodes).toEqual([]);
@@ -82,7 +87,7 @@ describe('pushing a node', () => {
   it('is refused when a value is not finite, naming it', async () => {
     const gradient = port.vector.slice();
     gradient[4321] = Number.NaN;
-    await expect(link.pushNode(session, NODE, gradient)).rejects.toMatchObject({
+    await expect(link.pushNode(session, NODE, payload(gradient))).rejects.toMatchObject({
       code: 'NON_FINITE',
       sentence: expect.stringContaining('value 4321'),
     });
@@ -106,7 +111,7 @@ describe('pushing a node', () => {
     );
     await expect(push).rejects.toMatchObject({ code: 'CANCELLED' });
     exchange.close();
-    expect(await link.pushNode(session, NODE, port.vector)).toBe('accepted');
+    expect(await link.pushNode(session, NODE, payload(port.vector))).toBe('accepted');
     expect(port.nodes).toHaveLength(1);
   });
 
@@ -119,11 +124,11 @@ describe('pushing a node', () => {
     });
     // A push that is refused shows that the others have begun; until then it is accepted.
     for (let code = ''; code !== 'TIMEOUT'; ) {
-      code = await link.pushNode(session, NODE, port.vector).catch((error) => error.code);
+      code = await link.pushNode(session, NODE, payload(port.vector)).catch((error) => error.code);
     }
     for (const call of open) call.cancel();
     for (let outcome = ''; outcome !== 'accepted'; ) {
-      outcome = await link.pushNode(session, NODE, port.vector).catch(() => 'refused');
+      outcome = await link.pushNode(session, NODE, payload(port.vector)).catch(() => 'refused');
     }
     exchange.close();
   });
@@ -173,12 +178,20 @@ describe('a malformed push', () => {
 describe('pulling parameters', () => {
   it('brings them bit for bit', async () => {
     const target = new Float32Array(5000);
-    await link.pullParameters(session, 3, target);
+    await link.pullParameters(session, all(3), target);
     expect(bytesOf(target)).toEqual(bytesOf(port.vector));
   });
 
+  it('brings the end of a version alone, for who has the frozen beginning', async () => {
+    const target = new Float32Array(1000);
+    await link.pullParameters(session, { version: 3, first: 4000 }, target);
+    expect(target).toEqual(port.vector.subarray(4000));
+  });
+
   it('is refused for a version that is not there', async () => {
-    await expect(link.pullParameters(session, 2, new Float32Array(5000))).rejects.toMatchObject({
+    await expect(
+      link.pullParameters(session, all(2), new Float32Array(5000)),
+    ).rejects.toMatchObject({
       code: 'STEP_STALE',
       sentence: 'version 2 is gone',
     });
@@ -196,7 +209,9 @@ describe('pulling parameters', () => {
   });
 
   it('fails when the target has another size', async () => {
-    await expect(link.pullParameters(session, 3, new Float32Array(5001))).rejects.toMatchObject({
+    await expect(
+      link.pullParameters(session, all(3), new Float32Array(5001)),
+    ).rejects.toMatchObject({
       code: 'CHUNK_CORRUPT',
     });
   });
@@ -205,7 +220,7 @@ describe('pulling parameters', () => {
     const target = new Float32Array(5000);
     for (const signal of [AbortSignal.abort(), AbortSignal.timeout(0)]) {
       port.vector = new Float32Array(8 * 1024 * 1024);
-      await expect(link.pullParameters(session, 3, target, signal)).rejects.toMatchObject({
+      await expect(link.pullParameters(session, all(3), target, signal)).rejects.toMatchObject({
         code: expect.stringMatching(/CANCELLED|CHUNK_CORRUPT/),
       });
     }

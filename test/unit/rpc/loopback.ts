@@ -13,6 +13,7 @@ import { serveCoordinator } from '../../../coordinator/service.ts';
 import { TesseraError } from '../../../shared/core/errors.ts';
 import type { EncodedSample, Split } from '../../../shared/data/source.ts';
 import { createLog } from '../../../shared/host/log.ts';
+import type { FeatureRow } from '../../../shared/rpc/feature-rows.ts';
 import { PROTOCOL_VERSION } from '../../../shared/rpc/protos.ts';
 import type { RpcServer } from '../../../shared/rpc/server.ts';
 import {
@@ -52,6 +53,8 @@ export const NODE: NodeReport = {
 /** A coordinator's port that keeps notes; its answers are fields to be set. */
 export class NotingPort implements CoordinatorPort {
   gradientBytes = 4 * 5000;
+  readonly featureWidth = 3;
+  readonly rows = new Map<string, FeatureRow>();
   answer: PushOutcome = 'accepted';
   refusal: Error | undefined;
   version = 3;
@@ -59,6 +62,14 @@ export class NotingPort implements CoordinatorPort {
   readonly calls: unknown[][] = [];
   readonly nodes: { node: NodeHeader; gradient: Float32Array | undefined }[] = [];
   readonly handles = new Map<string, SessionHandle>();
+
+  featuresArrived(split: Split, rows: readonly FeatureRow[]): void {
+    for (const row of rows) this.rows.set(`${split}/${row.index}`, row);
+  }
+
+  features(split: Split, index: number): FeatureRow | undefined {
+    return this.rows.get(`${split}/${index}`);
+  }
 
   join(request: JoinRequest, handle: SessionHandle): WelcomeInfo {
     if (this.refusal !== undefined) throw this.refusal;

@@ -124,6 +124,7 @@ describe('the contract', () => {
       '/tessera.v1.Exchange/PushNode',
       '/tessera.v1.Exchange/PullParameters',
       '/tessera.v1.Exchange/FetchSamples',
+      '/tessera.v1.Exchange/FetchFeatures',
     ]);
   });
 });

@@ -3,6 +3,7 @@
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
 import type { Chunk as _tessera_v1_Chunk, Chunk__Output as _tessera_v1_Chunk__Output } from '../../tessera/v1/Chunk.ts';
+import type { FeatureRows as _tessera_v1_FeatureRows, FeatureRows__Output as _tessera_v1_FeatureRows__Output } from '../../tessera/v1/FeatureRows.ts';
 import type { FetchRequest as _tessera_v1_FetchRequest, FetchRequest__Output as _tessera_v1_FetchRequest__Output } from '../../tessera/v1/FetchRequest.ts';
 import type { NodeChunk as _tessera_v1_NodeChunk, NodeChunk__Output as _tessera_v1_NodeChunk__Output } from '../../tessera/v1/NodeChunk.ts';
 import type { PullRequest as _tessera_v1_PullRequest, PullRequest__Output as _tessera_v1_PullRequest__Output } from '../../tessera/v1/PullRequest.ts';
@@ -10,6 +11,17 @@ import type { PushReply as _tessera_v1_PushReply, PushReply__Output as _tessera_
 import type { SampleChunk as _tessera_v1_SampleChunk, SampleChunk__Output as _tessera_v1_SampleChunk__Output } from '../../tessera/v1/SampleChunk.ts';
 
 export interface ExchangeClient extends grpc.Client {
+  /**
+   * Streams what a frozen backbone has made of samples, in the order asked; those that nobody has computed are left out.
+   */
+  FetchFeatures(argument: _tessera_v1_FetchRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_FeatureRows__Output>;
+  FetchFeatures(argument: _tessera_v1_FetchRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_FeatureRows__Output>;
+  /**
+   * Streams what a frozen backbone has made of samples, in the order asked; those that nobody has computed are left out.
+   */
+  fetchFeatures(argument: _tessera_v1_FetchRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_FeatureRows__Output>;
+  fetchFeatures(argument: _tessera_v1_FetchRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_FeatureRows__Output>;
+  
   /**
    * Streams the encoded bytes of samples, in the order asked.
    */
@@ -51,6 +63,11 @@ export interface ExchangeClient extends grpc.Client {
 
 export interface ExchangeHandlers extends grpc.UntypedServiceImplementation {
   /**
+   * Streams what a frozen backbone has made of samples, in the order asked; those that nobody has computed are left out.
+   */
+  FetchFeatures: grpc.handleServerStreamingCall<_tessera_v1_FetchRequest__Output, _tessera_v1_FeatureRows>;
+  
+  /**
    * Streams the encoded bytes of samples, in the order asked.
    */
   FetchSamples: grpc.handleServerStreamingCall<_tessera_v1_FetchRequest__Output, _tessera_v1_SampleChunk>;
@@ -68,6 +85,7 @@ export interface ExchangeHandlers extends grpc.UntypedServiceImplementation {
 }
 
 export interface ExchangeDefinition extends grpc.ServiceDefinition {
+  FetchFeatures: MethodDefinition<_tessera_v1_FetchRequest, _tessera_v1_FeatureRows, _tessera_v1_FetchRequest__Output, _tessera_v1_FeatureRows__Output>
   FetchSamples: MethodDefinition<_tessera_v1_FetchRequest, _tessera_v1_SampleChunk, _tessera_v1_FetchRequest__Output, _tessera_v1_SampleChunk__Output>
   PullParameters: MethodDefinition<_tessera_v1_PullRequest, _tessera_v1_Chunk, _tessera_v1_PullRequest__Output, _tessera_v1_Chunk__Output>
   PushNode: MethodDefinition<_tessera_v1_NodeChunk, _tessera_v1_PushReply, _tessera_v1_NodeChunk__Output, _tessera_v1_PushReply__Output>

@@ -5,9 +5,25 @@ import type { Long } from '@grpc/proto-loader';
 export interface PullRequest {
   'session'?: (string);
   'version'?: (number | string | Long);
+  /**
+   * First value wanted: who has the frozen beginning asks for the rest.
+   */
+  'first'?: (number | string | Long);
+  /**
+   * The moving average of the weights up to that version, instead of the weights.
+   */
+  'average'?: (boolean);
 }
 
 export interface PullRequest__Output {
   'session': (string);
   'version': (number);
+  /**
+   * First value wanted: who has the frozen beginning asks for the rest.
+   */
+  'first': (number);
+  /**
+   * The moving average of the weights up to that version, instead of the weights.
+   */
+  'average': (boolean);
 }

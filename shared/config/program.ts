@@ -1,0 +1,40 @@
+/** @file What a config's step is: the program that all of a run compile, and which features they keep. */
+import { hasFrozenBackbone, type ProgramSpec } from '../compute/program.ts';
+import type { Split } from '../data/source.ts';
+import { frozenSize } from '../model/parameters.ts';
+import type { ModelConfig } from '../model/variants.ts';
+import type { RunConfig } from './schema.ts';
+
+/** The training step of a run. */
+export function programSpec(config: RunConfig, model: ModelConfig): ProgramSpec {
+  const { microBatch, labelSmoothing } = config.training;
+  const { freeze, dropout, stochasticDepth } = config.model;
+  return {
+    model,
+    microBatch,
+    labelSmoothing,
+    frozen: frozenSize(model, freeze),
+    dropout,
+    stochasticDepth,
+    mixes: mixesImages(config),
+  };
+}
+
+/** Whether a training image may be a mixture of two. */
+export function mixesImages({ data }: RunConfig): boolean {
+  const { mixup, cutmix, mixProbability } = data.augment;
+  return mixProbability > 0 && (mixup > 0 || cutmix > 0);
+}
+
+/** Whether the features of a split's images are the same in every epoch, and so computed once. */
+export function keepsFeatures(config: RunConfig, spec: ProgramSpec, split: Split): boolean {
+  if (config.training.cacheFeatures === 'off' || !hasFrozenBackbone(spec)) return false;
+  return split === 'test' || !augments(config);
+}
+
+/** Whether a training image differs from epoch to epoch. */
+function augments(config: RunConfig): boolean {
+  const { shift, flip, cropScale, policy, erasing } = config.data.augment;
+  const crops = cropScale[0] < 1 || cropScale[1] < 1;
+  return shift > 0 || flip || crops || policy !== 'none' || erasing > 0 || mixesImages(config);
+}

@@ -1,0 +1,40 @@
+// Original file: proto/tessera/v1/exchange.proto
+
+
+/**
+ * What a frozen backbone makes of some samples of one split.
+ */
+export interface FeatureRows {
+  'indices'?: (number)[];
+  /**
+   * Labels of the samples; empty on the way to the coordinator, which knows them.
+   */
+  'labels'?: (number)[];
+  /**
+   * CRC-32 (zlib) of `data`.
+   */
+  'crc32'?: (number);
+  /**
+   * float32, little endian: one row for each index.
+   */
+  'data'?: (Buffer | Uint8Array | string);
+}
+
+/**
+ * What a frozen backbone makes of some samples of one split.
+ */
+export interface FeatureRows__Output {
+  'indices': (number)[];
+  /**
+   * Labels of the samples; empty on the way to the coordinator, which knows them.
+   */
+  'labels': (number)[];
+  /**
+   * CRC-32 (zlib) of `data`.
+   */
+  'crc32': (number);
+  /**
+   * float32, little endian: one row for each index.
+   */
+  'data': (Buffer);
+}
