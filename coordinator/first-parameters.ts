@@ -1,7 +1,11 @@
 /** @file What a new run begins with: pretrained weights, or random values from its seed. */
+import { resolve } from 'node:path';
 import type { RunConfig } from '../shared/config/schema.ts';
 import { initialParameters } from '../shared/model/init.ts';
+import { fitParameters } from '../shared/model/pretrained/fit.ts';
 import type { ModelConfig } from '../shared/model/variants.ts';
+import { readWeights } from '../shared/weights/read.ts';
+import { modelFileIn } from './model-file.ts';
 
 /**
  * The parameters of version 0. Shapes  flat, in table order.
@@ -14,5 +18,7 @@ export async function firstParameters(
   baseFolder: string,
 ): Promise<Float32Array> {
   if (init === undefined) return initialParameters(model, seed, positionDeviation);
-  throw new Error(baseFolder);
+  const path = resolve(baseFolder, init.weights);
+  const weights = await readWeights((await modelFileIn(path)) ?? path);
+  return fitParameters({ weights, model, head: init.head, path });
 }

@@ -32,6 +32,14 @@ export async function loadModelFile(path: string): Promise<ModelFile> {
   return { parametersByName, metadata: parseModelMetadata(file.metadata, modelPath), modelPath };
 }
 
+/** The model's own file in a run or checkpoint folder; undefined when `path` is neither. */
+export async function modelFileIn(path: string): Promise<string | undefined> {
+  const kind = await kindOf(path);
+  if (kind === 'checkpoint') return join(path, CHECKPOINT_FILES.model);
+  if (kind === 'run') return join(await bestCheckpoint(path), CHECKPOINT_FILES.model);
+  return undefined;
+}
+
 async function locate(path: string): Promise<{ file: SafeTensors; modelPath: string }> {
   switch (await kindOf(path)) {
     case 'file':
@@ -49,7 +57,7 @@ async function kindOf(path: string): Promise<'file' | 'checkpoint' | 'run' | und
   const isThere = (place: string) => stat(place).catch(() => undefined);
   const found = await isThere(path);
   if (found?.isFile()) return 'file';
-  if (await isThere(join(path, CHECKPOINT_FILES.model))) return 'checkpoint';
+  if (await isThere(join(path, CHECKPOINT_FILES.state))) return 'checkpoint';
   if (await isThere(checkpointsFolder(path))) return 'run';
   return undefined;
 }

@@ -1,4 +1,5 @@
 /** @file ONNX Runtime: the recorded step, compiled for a CPU or a GPU. The default engine. */
+import { availableParallelism } from 'node:os';
 import * as ort from 'onnxruntime-node';
 import { assert, TesseraError } from '../../core/errors.ts';
 import { type ParameterEntry, parameterTable } from '../../model/parameters.ts';
@@ -36,6 +37,26 @@ export async function compileForOnnxRuntime(
     forward: new LazySession(async () => openSession(await recordForward(spec), choice)),
     features: new LazySession(async () => openSession(await recordFeatures(spec), choice)),
   });
+}
+
+/** Runs a graph of float32 inputs and outputs once, on the CPU; answers its outputs by name. */
+export async function runGraph(
+  graph: Graph,
+  inputs: ReadonlyMap<string, Float32Array>,
+): Promise<Map<string, Float32Array>> {
+  const threads = availableParallelism();
+  const session = await openSession(graph, { name: 'onnxruntime', provider: 'cpu', threads });
+  try {
+    const feeds = graph.inputs.map(({ name, shape }) => {
+      return [name, new ort.Tensor('float32', inputs.get(name) as Float32Array, shape)] as const;
+    });
+    const outputs = await session.run(Object.fromEntries(feeds));
+    return new Map(
+      Object.entries(outputs).map(([name, { data }]) => [name, data as Float32Array] as const),
+    );
+  } finally {
+    await session.release();
+  }
 }
 
 /** Opens when first asked for: a worker trains long before it evaluates, `predict` never trains. */

@@ -1,0 +1,46 @@
+/** @file Looks inside a model: the attention probabilities of every block, computed by ONNX Runtime on the CPU. */
+import type * as tf from '@tensorflow/tfjs-core';
+import { parameterTable } from '../model/parameters.ts';
+import type { ModelConfig } from '../model/variants.ts';
+import { features } from '../model/vit.ts';
+import { runGraph } from './engines/onnxruntime.ts';
+import { record } from './record/backend.ts';
+import { simplify } from './record/simplify.ts';
+import { imagesShape } from './step.ts';
+
+/**
+ * How much each token attends to each other, by block and head.
+ *
+ * Shapes  images [B, C, S, S] flat, normalised -> one [B, H, T, T] flat for each block.
+ */
+export async function attentionMaps(
+  model: ModelConfig,
+  parameters: Float32Array,
+  images: Float32Array,
+): Promise<Float32Array[]> {
+  const numImages = images.length / (model.channels * model.imageSize ** 2);
+  const shape = imagesShape({ model, microBatch: numImages, labelSmoothing: 0 });
+  const { entries } = parameterTable(model);
+  const graph = await record((inputs) => {
+    const tensors = new Map(
+      entries.map((entry) => [entry.name, inputs.input(entry.name, entry.shape)]),
+    );
+    const maps = new Map<string, tf.Tensor>();
+    features(model, tensors, inputs.input('images', shape) as tf.Tensor4D, {
+      attention: (probabilities, block) => maps.set(mapName(block), probabilities),
+    });
+    return maps;
+  });
+  const values = new Map(
+    entries.map(({ name, offset, size }) => [name, parameters.subarray(offset, offset + size)]),
+  );
+  const outputs = await runGraph(simplify(graph), values.set('images', images));
+  return Array.from(
+    { length: model.depth },
+    (_, block) => outputs.get(mapName(block)) as Float32Array,
+  );
+}
+
+function mapName(block: number): string {
+  return `attention/${block}`;
+}
