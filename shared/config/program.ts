@@ -3,6 +3,7 @@ import { hasFrozenBackbone, type ProgramSpec } from '../compute/program.ts';
 import type { Split } from '../data/source.ts';
 import { frozenSize } from '../model/parameters.ts';
 import type { ModelConfig } from '../model/variants.ts';
+import { mixesImages } from './rules.ts';
 import type { RunConfig } from './schema.ts';
 
 /** The training step of a run. */
@@ -18,12 +19,6 @@ export function programSpec(config: RunConfig, model: ModelConfig): ProgramSpec 
     stochasticDepth,
     mixes: mixesImages(config),
   };
-}
-
-/** Whether a training image may be a mixture of two. */
-export function mixesImages({ data }: RunConfig): boolean {
-  const { mixup, cutmix, mixProbability } = data.augment;
-  return mixProbability > 0 && (mixup > 0 || cutmix > 0);
 }
 
 /** Whether the features of a split's images are the same in every epoch, and so computed once. */

@@ -116,6 +116,15 @@ function* modelProblems(config: RunConfig): Generator<ConfigProblem> {
       hint: `choose a width of ${multiplesNear(width, heads)}, or another number of heads`,
     };
   }
+  const blocks = Number(/^blocks<(\d+)$/.exec(model.freeze)?.[1] ?? 0);
+  const { depth } = resolveModel(config, 1);
+  if (blocks > depth) {
+    yield {
+      path: ['model', 'freeze'],
+      sentence: `${model.freeze} of a model with ${depth} blocks`,
+      hint: `choose at most blocks<${depth}, or backbone`,
+    };
+  }
 }
 
 function* dataProblems({ data }: RunConfig): Generator<ConfigProblem> {
@@ -155,12 +164,20 @@ function* dataProblems({ data }: RunConfig): Generator<ConfigProblem> {
   }
 }
 
-function* runProblems({ training, limits, cluster }: RunConfig): Generator<ConfigProblem> {
+function* runProblems(config: RunConfig): Generator<ConfigProblem> {
+  const { training, limits, cluster } = config;
   if (training.microBatch > training.batchSize) {
     yield {
       path: ['training', 'microBatch'],
       sentence: `a leaf of ${training.microBatch} samples is larger than the batch of ${training.batchSize}`,
       hint: `choose at most ${training.batchSize}`,
+    };
+  }
+  if (mixesImages(config) && training.microBatch === 1) {
+    yield {
+      path: ['training', 'microBatch'],
+      sentence: 'a leaf of one image has none to be mixed with',
+      hint: 'choose at least 2, or switch data.augment.mixup and data.augment.cutmix off',
     };
   }
   if (limits.chunkBytes + ENVELOPE_BYTES > limits.messageBytes) {
@@ -177,6 +194,12 @@ function* runProblems({ training, limits, cluster }: RunConfig): Generator<Confi
       hint: 'make cluster.minWorkers smaller or limits.workersMax larger',
     };
   }
+}
+
+/** Whether a training image may be a mixture of two. */
+export function mixesImages({ data }: RunConfig): boolean {
+  const { mixup, cutmix, mixProbability } = data.augment;
+  return mixProbability > 0 && (mixup > 0 || cutmix > 0);
 }
 
 /** `96 or 112` for 100 and 16: the multiples on both sides. */

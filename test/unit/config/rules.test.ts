@@ -20,6 +20,12 @@ describe('fields that do not fit together', () => {
     ['model.heads', '3 heads do not divide a width of 16', { model: { heads: 3 } }],
     ['model.variant', 'patches of 16 pixels', { model: { ...NO_SHAPE, variant: 'B/16' } }],
     ['model.patchSize', 'patches of 5 pixels', { model: { patchSize: 5 } }],
+    ['model.freeze', 'blocks<9 of a model with', { model: { freeze: 'blocks<9' } }],
+    [
+      'training.microBatch',
+      'none to be mixed with',
+      { data: { augment: { mixup: 0.2 } }, training: { microBatch: 1 } },
+    ],
     ['data.path', 'missing; source idx needs the folder', { data: { source: 'idx' } }],
     ['data.testFraction', 'no test split of their own', { data: { testFraction: 0 } }],
     ['data.testFraction', '1 leaves one of the two empty', { data: { testFraction: 1 } }],
