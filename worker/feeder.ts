@@ -6,9 +6,11 @@
  */
 
 import type { LeafInputs } from '../shared/compute/program.ts';
+import { mixesImages } from '../shared/config/rules.ts';
 import type { RunConfig } from '../shared/config/schema.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { ByteCache } from '../shared/data/cache.ts';
+import { mixImages, planMixing } from '../shared/data/mixing.ts';
 import type { ImagePipeline } from '../shared/data/pipeline.ts';
 import {
   batchIndices,
@@ -198,8 +200,17 @@ export class Feeder {
 
   /** What is random about a training leaf besides its images. */
   #randomised(task: NodeTask, samples: Uint32Array, inputs: LeafInputs): LeafInputs {
-    const { seed } = this.#options.config;
-    return { ...inputs, noise: { seed, epoch: task.epoch, samples } };
+    const { config } = this.#options;
+    const { seed, data, model } = config;
+    const noise = { seed, epoch: task.epoch, samples };
+    if (!mixesImages(config)) return { ...inputs, noise };
+    const { imageSize } = model;
+    const plan = planMixing(data.augment, { ...noise, imageSize });
+    const shares = mixImages(inputs, plan, imageSize);
+    const labels = inputs.labels.map((label, place) => {
+      return inputs.labels[plan[place]?.partner ?? place] ?? label;
+    });
+    return { ...inputs, noise, mix: { labels, shares } };
   }
 
   // ---- features ----

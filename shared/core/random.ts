@@ -13,7 +13,8 @@ export type RandomStream =
   | 'augment'
   | 'jitter'
   | 'faults'
-  | 'dropout';
+  | 'dropout'
+  | 'mix';
 
 const STREAM_IDS: Readonly<Record<RandomStream, number>> = {
   init: 1,
@@ -23,6 +24,7 @@ const STREAM_IDS: Readonly<Record<RandomStream, number>> = {
   jitter: 5,
   faults: 6,
   dropout: 7,
+  mix: 8,
 };
 
 function mix(hash: number, word: number): number {
