@@ -48,6 +48,7 @@ export class RunProgress {
   readonly #startedMs: number;
   readonly #secondsBefore: number;
   #stepMs = Number.NaN;
+  #stepSamples = Number.NaN;
   #previousMs: number;
   #loss = Number.NaN;
   #accuracy = Number.NaN;
@@ -76,8 +77,11 @@ export class RunProgress {
     this.#accuracy = smooth(this.#accuracy, now.accuracy);
     this.#stepMs = smooth(this.#stepMs, nowMs - this.#previousMs);
     this.#previousMs = nowMs;
+    // Both are smoothed: the last batch of an epoch may be short.
+    this.#stepSamples = smooth(this.#stepSamples, totals.samples);
     this.samples += totals.samples;
-    this.last = { ...step, ...now, imagesPerSecond: (totals.samples * 1000) / this.#stepMs };
+    const imagesPerSecond = (this.#stepSamples * 1000) / this.#stepMs;
+    this.last = { ...step, ...now, imagesPerSecond };
     return this.last;
   }
 
