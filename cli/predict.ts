@@ -1,25 +1,39 @@
 /** @file `tessera predict`: what images show, by a trained model. */
-import { readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Program } from '../shared/compute/program.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { createImagePipeline, type ImagePipeline } from '../shared/data/pipeline.ts';
+import { readImage, writePicture } from '../shared/pictures/render.ts';
+import { sheet } from '../shared/pictures/sheet.ts';
 import { compileModel, openModel, type TrainedModel } from './checkpoint.ts';
 import { bestGuesses, type Guess } from './guesses.ts';
-import { formatTable } from './table.ts';
+import { findImages, type ImageInput, pictureNames } from './image-inputs.ts';
+import { formatPercent, formatTable } from './table.ts';
 import { print, printJson, say } from './talk.ts';
 
 /** Flags of `predict`. */
 export interface PredictOptions {
+  /** Files, folders, or `-` for one image on stdin. */
   readonly images: readonly string[];
   readonly checkpoint: string;
   readonly top: number;
+  /** Folder for a picture of each image with its label. */
+  readonly out?: string;
+  /** Names of the classes, for weights that have none. */
+  readonly classes?: string;
   readonly json?: true;
 }
 
 interface Prediction {
   readonly image: string;
   readonly guesses: readonly Guess[];
+  /** The picture that was written. */
+  readonly picture?: string;
 }
+
+/** Longer side of a picture. */
+const PICTURE_PIXELS = 640;
 
 /**
  * Shows the likeliest classes of each image.
@@ -27,16 +41,19 @@ interface Prediction {
  * Throws  DATA_INVALID after the others were shown, when some cannot be read.
  */
 export async function runPredict(options: PredictOptions): Promise<void> {
-  const trained = await openModel(options.checkpoint);
+  const inputs = await findImages(options.images);
+  const trained = await openModel(options.checkpoint, { classesFile: options.classes });
   const program = await compileModel(trained, trained.config);
   try {
-    const { predictions, unreadable } = await predictAll({ program, trained, options });
+    if (options.out !== undefined) await mkdir(options.out, { recursive: true });
+    const { predictions, unreadable } = await predictAll({ program, trained, options, inputs });
     if (options.json) printJson({ schema: 'predict/1', predictions, unreadable });
     else print(tableOf(predictions));
+    if (options.out !== undefined) say(`${predictions.length} pictures in ${options.out}`);
     if (unreadable.length === 0) return;
     throw new TesseraError(
       'DATA_INVALID',
-      `${unreadable.length} of ${options.images.length} images cannot be read: ${unreadable.join(', ')}`,
+      `${unreadable.length} of ${inputs.length} images cannot be read: ${unreadable.join(', ')}`,
       { hint: 'give paths of JPEG, PNG or WebP files' },
     );
   } finally {
@@ -48,9 +65,11 @@ interface Job {
   readonly program: Program;
   readonly trained: TrainedModel;
   readonly options: PredictOptions;
+  readonly inputs: readonly ImageInput[];
 }
 
-async function predictAll({ program, trained, options }: Job) {
+/** Predicts a leaf at a time, so that memory does not grow with the number of images. */
+async function predictAll({ program, trained, options, inputs }: Job) {
   const { config, model, classes } = trained;
   const { microBatch } = config.training;
   const imageFloats = model.channels * model.imageSize ** 2;
@@ -58,43 +77,70 @@ async function predictAll({ program, trained, options }: Job) {
     imageSize: model.imageSize,
     seed: config.seed,
   });
+  const pictures = options.out === undefined ? undefined : pictureNames(inputs);
   const predictions: Prediction[] = [];
   const unreadable: string[] = [];
-  for (let first = 0; first < options.images.length; first += microBatch) {
-    const paths = options.images.slice(first, first + microBatch);
+  for (let first = 0; first < inputs.length; first += microBatch) {
+    const some = inputs.slice(first, first + microBatch);
     // The program has one shape: places without an image stay black.
     const images = new Float32Array(microBatch * imageFloats);
-    const readable = await Promise.all(
-      paths.map((path, place) =>
-        load(path, pipeline, images.subarray(place * imageFloats, (place + 1) * imageFloats)),
+    const loaded = await Promise.all(
+      some.map((input, place) =>
+        load(input, pipeline, images.subarray(place * imageFloats, (place + 1) * imageFloats)),
       ),
     );
     const logits = await program.predict(images);
-    for (const [place, path] of paths.entries()) {
+    for (const [place, { name }] of some.entries()) {
+      const bytes = loaded[place];
+      if (bytes === undefined) {
+        unreadable.push(name);
+        continue;
+      }
       const own = logits.subarray(place * classes.length, (place + 1) * classes.length);
-      if (!readable[place]) unreadable.push(path);
-      else predictions.push({ image: path, guesses: bestGuesses(own, classes, options.top) });
+      const guesses = bestGuesses(own, classes, options.top);
+      const picture = pictures && join(options.out ?? '', pictures[first + place] ?? '');
+      if (picture !== undefined) await drawPrediction(picture, { name, bytes, guesses });
+      predictions.push({ image: name, guesses, ...(picture !== undefined && { picture }) });
     }
   }
   return { predictions, unreadable };
 }
 
-/** Whether the image could be read; says why when not. */
-async function load(path: string, pipeline: ImagePipeline, target: Float32Array): Promise<boolean> {
+/** Loads an image into its place and answers its bytes; says why when it cannot be read. */
+async function load(
+  { name, read }: ImageInput,
+  pipeline: ImagePipeline,
+  target: Float32Array,
+): Promise<Uint8Array | undefined> {
   try {
-    const bytes = await readFile(path);
-    const sample = { index: 0, label: 0, name: path, raw: undefined, bytes };
-    await pipeline.load(sample, undefined, target);
-    return true;
+    const bytes = await read();
+    await pipeline.load({ index: 0, label: 0, name, raw: undefined, bytes }, undefined, target);
+    return bytes;
   } catch (thrown) {
     say(`warning: ${TesseraError.from(thrown).sentence}`);
-    return false;
+    return undefined;
   }
+}
+
+/** The image, upright, with the likeliest class and its probability as its title. */
+async function drawPrediction(
+  path: string,
+  { name, bytes, guesses }: { name: string; bytes: Uint8Array; guesses: readonly Guess[] },
+): Promise<void> {
+  const image = await readImage(bytes, { sideMax: 2 * PICTURE_PIXELS, name });
+  const [best, ...others] = guesses.map(
+    (guess) => `${guess.class} ${formatPercent(guess.probability)}`,
+  );
+  const tile = { image, title: best ?? '', note: others.slice(0, 4).join('   ') };
+  await writePicture(
+    path,
+    await sheet([tile], { columns: 1, tileSize: PICTURE_PIXELS, scale: 1.5 }),
+  );
 }
 
 function tableOf(predictions: readonly Prediction[]): readonly string[] {
   const rows = predictions.flatMap(({ image, guesses }) =>
-    guesses.map((guess) => [image, guess.class, `${(guess.probability * 100).toFixed(1)}%`]),
+    guesses.map((guess) => [image, guess.class, formatPercent(guess.probability)]),
   );
   return formatTable(
     [{ title: 'IMAGE' }, { title: 'CLASS' }, { title: 'PROBABILITY', align: 'right' }],

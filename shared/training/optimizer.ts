@@ -62,7 +62,7 @@ export function updateParameters(update: ParameterUpdate): void {
   const { config, table } = update;
   const topLayer = table.entries.at(-1)?.layer ?? 0;
   for (const { offset, size, decays, layer } of table.entries) {
-    const first = Math.max(offset, update.first);
+    const first = Math.max(offset, update.first, update.frozen);
     const limit = Math.min(offset + size, update.limit);
     if (first >= limit) continue;
     const run = {

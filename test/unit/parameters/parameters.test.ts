@@ -186,3 +186,43 @@ describe('a store', () => {
     );
   });
 });
+
+describe('a frozen beginning', () => {
+  it.each(['adamw', 'adam', 'sgd'] as const)(
+    'stays as it is, and what trains goes as if alone (%s)',
+    async (name) => {
+      const config = { ...ADAMW, name };
+      const { store: whole, inputs, parameters } = storeOf(9, config);
+      const start = parameters.slice();
+      const { table } = whole;
+      const frozen = 3;
+      const store = new ParameterStore({ config, table, frozen, parameters: parameters.slice() });
+      const gradientSum = inputs.gradientSum.slice(frozen);
+      for (let step = 1; step <= 3; step += 1) {
+        await whole.applyStep({ ...inputs, step, clipNorm: 0 });
+        await store.applyStep({ ...inputs, gradientSum, step, clipNorm: 0 });
+        expect(store.parameters.slice(0, frozen)).toEqual(start.slice(0, frozen));
+        expect(store.parameters.slice(frozen)).toEqual(whole.parameters.slice(frozen));
+      }
+    },
+  );
+});
+
+describe('the moving average', () => {
+  it('follows the weights slowly, from the first ones on', async () => {
+    const { store: plain, inputs, parameters } = storeOf(9);
+    const start = parameters.slice();
+    const store = new ParameterStore({
+      config: ADAMW,
+      table: plain.table,
+      averageDecay: 0.9,
+      parameters: parameters.slice(),
+    });
+    expect(plain.average).toBeUndefined();
+    await store.applyStep(inputs);
+    // The decay of the first step is (1 + 1) / (10 + 1).
+    for (const [i, value] of (store.average ?? []).entries()) {
+      expect(value).toBeCloseTo((2 / 11) * start[i]! + (9 / 11) * store.parameters[i]!, 6);
+    }
+  });
+});

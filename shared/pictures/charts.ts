@@ -1,0 +1,224 @@
+/** @file Charts as SVG, drawn without a browser: the one door to echarts. */
+import { HeatmapChart, LineChart, ScatterChart } from 'echarts/charts';
+import {
+  GridComponent,
+  LegendComponent,
+  TitleComponent,
+  VisualMapComponent,
+} from 'echarts/components';
+import * as echarts from 'echarts/core';
+import { SVGRenderer } from 'echarts/renderers';
+import { FONT_FAMILY } from './fonts.ts';
+import { COLOURS } from './svg.ts';
+
+echarts.use([
+  GridComponent,
+  HeatmapChart,
+  LegendComponent,
+  LineChart,
+  ScatterChart,
+  SVGRenderer,
+  TitleComponent,
+  VisualMapComponent,
+]);
+
+/** Colours of the series. Source  Okabe and Ito's palette, without its yellow, which white swallows. */
+const PALETTE = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#000000'];
+
+/** A line, or the dots of a scatter chart. */
+export interface Series {
+  readonly name: string;
+  readonly points: readonly (readonly [x: number, y: number])[];
+  readonly isDashed?: boolean;
+  /** Thin and pale, and not in the legend. */
+  readonly isFaint?: boolean;
+  /** Number of its colour: series of one thing share one. */
+  readonly colour?: number;
+}
+
+/** One chart of a picture. */
+export interface Panel {
+  readonly title: string;
+  readonly xLabel: string;
+  readonly yLabel: string;
+  readonly kind: 'line' | 'scatter';
+  readonly series: readonly Series[];
+  readonly yMin?: number;
+  readonly yMax?: number;
+  readonly xMax?: number;
+  /** Shows y as a percentage. */
+  readonly isShare?: boolean;
+}
+
+const PANEL_WIDTH = 460;
+const PANEL_HEIGHT = 380;
+const MARGIN = { left: 64, right: 22, top: 74, bottom: 56 } as const;
+
+/** Panels side by side, with one legend each. */
+export function panels(all: readonly Panel[]): string {
+  const width = all.length * PANEL_WIDTH;
+  return drawn(width, PANEL_HEIGHT, {
+    title: all.map((panel, at) => ({
+      text: panel.title,
+      left: at * PANEL_WIDTH + MARGIN.left,
+      top: 12,
+      textStyle: { fontSize: 16, color: COLOURS.ink },
+    })),
+    legend: all.map((panel, at) => ({
+      data: panel.series.filter(({ isFaint }) => isFaint !== true).map(({ name }) => name),
+      left: at * PANEL_WIDTH + MARGIN.left,
+      top: 38,
+      width: PANEL_WIDTH - MARGIN.left - MARGIN.right,
+      itemWidth: 22,
+      itemHeight: 9,
+      textStyle: { fontSize: 12, color: COLOURS.ink },
+    })),
+    grid: all.map((_, at) => ({
+      left: at * PANEL_WIDTH + MARGIN.left,
+      top: MARGIN.top,
+      width: PANEL_WIDTH - MARGIN.left - MARGIN.right,
+      height: PANEL_HEIGHT - MARGIN.top - MARGIN.bottom,
+    })),
+    xAxis: all.map((panel, at) => ({
+      ...axis(panel.xLabel, 30),
+      minInterval: 1,
+      gridIndex: at,
+      min: 0,
+      ...(panel.xMax !== undefined && { max: panel.xMax }),
+    })),
+    yAxis: all.map((panel, at) => ({
+      ...axis(panel.yLabel, 44),
+      gridIndex: at,
+      scale: true,
+      ...(panel.yMin !== undefined && { min: panel.yMin }),
+      ...(panel.yMax !== undefined && { max: panel.yMax }),
+      axisLabel: {
+        color: COLOURS.faint,
+        ...(panel.isShare && { formatter: (value: number) => `${Math.round(value * 100)}%` }),
+      },
+    })),
+    series: all.flatMap((panel, at) =>
+      panel.series.map((series, n) => drawSeries(panel, series, at, n)),
+    ),
+  });
+}
+
+function drawSeries(panel: Panel, series: Series, at: number, number: number) {
+  const { name, points, isDashed, isFaint, colour = number } = series;
+  return {
+    name: isFaint ? `${name} ` : name,
+    type: panel.kind,
+    xAxisIndex: at,
+    yAxisIndex: at,
+    data: points,
+    color: PALETTE[colour % PALETTE.length],
+    showSymbol: !isFaint && points.length <= 30,
+    symbolSize: panel.kind === 'scatter' ? 7 : 5,
+    lineStyle: {
+      width: isFaint ? 1 : 2,
+      opacity: isFaint ? 0.25 : 1,
+      type: isDashed ? 'dashed' : 'solid',
+    },
+  };
+}
+
+/** A table of numbers as colours, its first row on top. */
+export interface Heatmap {
+  readonly title: string;
+  readonly xLabel: string;
+  readonly yLabel: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly string[];
+  /** Value of each cell, row by row; the colour is by its share of the row. */
+  readonly values: readonly (readonly number[])[];
+}
+
+/** A confusion matrix and the like: numbers in their cells, coloured by their share of the row. */
+export function heatmap(table: Heatmap): string {
+  const { rows, columns, values } = table;
+  const cell = Math.max(30, Math.min(72, 640 / columns.length));
+  const left = 40 + 8 * Math.max(...rows.map((name) => name.length), 4);
+  const [width, height] = [columns.length * cell, rows.length * cell];
+  const data = values.flatMap((row, y) => {
+    const sum = Math.max(
+      1,
+      row.reduce((a, b) => a + b, 0),
+    );
+    return row.map((value, x) => {
+      const isDark = value / sum > 0.55;
+      const label = {
+        show: cell >= 24,
+        formatter: String(value),
+        color: isDark ? '#fff' : COLOURS.ink,
+      };
+      return { value: [x, y, value / sum], label };
+    });
+  });
+  const category = (names: readonly string[]) => ({
+    type: 'category' as const,
+    data: [...names],
+    axisLine: { show: false },
+    axisTick: { show: false },
+    splitLine: { show: false },
+    nameLocation: 'middle' as const,
+    nameTextStyle: { fontSize: 13, color: COLOURS.ink },
+  });
+  const tilt = columns.some((name) => name.length * 8 > cell) ? 40 : 0;
+  return drawn(left + width + 30, height + 140 + tilt, {
+    title: {
+      text: table.title,
+      left: 16,
+      top: 12,
+      textStyle: { fontSize: 16, color: COLOURS.ink },
+    },
+    grid: { left, top: 56, width, height },
+    xAxis: {
+      ...category(columns),
+      name: table.xLabel,
+      nameGap: 34 + tilt,
+      axisLabel: { interval: 0, rotate: tilt, color: COLOURS.ink },
+    },
+    yAxis: {
+      ...category(rows),
+      name: table.yLabel,
+      nameGap: left - 24,
+      inverse: true,
+      axisLabel: { interval: 0, color: COLOURS.ink },
+    },
+    visualMap: {
+      show: false,
+      min: 0,
+      max: 1,
+      inRange: { color: ['#f7fbff', '#6baed6', '#08306b'] },
+    },
+    series: { type: 'heatmap', data, itemStyle: { borderColor: '#fff', borderWidth: 1 } },
+  });
+}
+
+function axis(name: string, nameGap: number) {
+  return {
+    type: 'value' as const,
+    name,
+    nameGap,
+    nameLocation: 'middle' as const,
+    nameTextStyle: { fontSize: 13, color: COLOURS.ink },
+    axisLine: { show: true, lineStyle: { color: COLOURS.faint } },
+    axisLabel: { color: COLOURS.faint },
+    splitLine: { lineStyle: { color: COLOURS.rule } },
+  };
+}
+
+function drawn(width: number, height: number, option: object): string {
+  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });
+  try {
+    chart.setOption({
+      animation: false,
+      backgroundColor: '#ffffff',
+      textStyle: { fontFamily: `${FONT_FAMILY}, sans-serif` },
+      ...option,
+    });
+    return chart.renderToSVGString();
+  } finally {
+    chart.dispose();
+  }
+}

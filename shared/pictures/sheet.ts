@@ -1,0 +1,101 @@
+/** @file A sheet of images, each with a title: predictions, mistakes, batches, patches. */
+import type { RgbImage } from './image.ts';
+import { pngOf } from './render.ts';
+import { COLOURS, embedded, fitted, picture, text } from './svg.ts';
+
+/** One image of a sheet. */
+export interface Tile {
+  readonly image: RgbImage;
+  readonly title?: string;
+  /** A second, smaller line. */
+  readonly note?: string;
+  /** Colour of the title. */
+  readonly colour?: 'good' | 'bad' | 'plain';
+}
+
+/** How a sheet is laid out. Units  pixels. */
+export interface SheetOptions {
+  readonly columns: number;
+  /** Longer side of an image on the sheet; an image keeps its proportions. */
+  readonly tileSize: number;
+  readonly title?: string;
+  /** Room between tiles. */
+  readonly gap?: number;
+  /** Size of the titles over the usual. */
+  readonly scale?: number;
+}
+
+const MARGIN = 16;
+const HEADING = 34;
+const TITLE_SIZE = 13;
+const NOTE_SIZE = 11;
+/** Height of a line of text over its size. */
+const LINE = 1.4;
+
+/** A sheet as SVG, the images inside as PNG. */
+export async function sheet(tiles: readonly Tile[], options: SheetOptions): Promise<string> {
+  const { columns, tileSize, title, gap = 12, scale = 1 } = options;
+  const used = Math.max(1, Math.min(columns, tiles.length));
+  const rows = Math.ceil(tiles.length / used);
+  const titleHeight = tiles.some((tile) => tile.title !== undefined)
+    ? TITLE_SIZE * scale * LINE
+    : 0;
+  const noteHeight = tiles.some((tile) => tile.note !== undefined) ? NOTE_SIZE * scale * LINE : 0;
+  const heightOf = (row: number) =>
+    Math.max(
+      ...tiles.slice(row * used, (row + 1) * used).map((tile) => scaled(tile, tileSize).height),
+    );
+  const heights = Array.from({ length: rows }, (_, row) => heightOf(row));
+  const headingHeight = title === undefined ? 0 : HEADING;
+  const parts =
+    title === undefined
+      ? []
+      : [text(title, { x: MARGIN, y: MARGIN + 16, size: 17, weight: 'bold' })];
+  let top = MARGIN + headingHeight;
+  for (const [row, height] of heights.entries()) {
+    const some = tiles.slice(row * used, (row + 1) * used);
+    for (const [column, tile] of some.entries()) {
+      const left = MARGIN + column * (tileSize + gap);
+      parts.push(...captions(tile, { left, top, width: tileSize, scale }));
+      const size = scaled(tile, tileSize);
+      const isPixelated = tile.image.width < tileSize / 2;
+      const y = top + titleHeight + noteHeight;
+      parts.push(embedded(await pngOf(tile.image), { x: left, y, ...size, isPixelated }));
+    }
+    top += titleHeight + noteHeight + height + gap;
+  }
+  const width = 2 * MARGIN + used * tileSize + (used - 1) * gap;
+  return picture(Math.max(width, title === undefined ? 0 : 280), top - gap + MARGIN, parts);
+}
+
+function captions(
+  tile: Tile,
+  place: {
+    readonly left: number;
+    readonly top: number;
+    readonly width: number;
+    readonly scale: number;
+  },
+): string[] {
+  const { left, top, width, scale } = place;
+  const parts: string[] = [];
+  const titleSize = TITLE_SIZE * scale;
+  const noteSize = NOTE_SIZE * scale;
+  if (tile.title !== undefined) {
+    const colour = tile.colour === undefined ? COLOURS.ink : COLOURS[tile.colour];
+    const style = { x: left, y: top + titleSize, size: titleSize, colour, weight: 'bold' } as const;
+    parts.push(text(fitted(tile.title, width, titleSize), style));
+  }
+  if (tile.note !== undefined) {
+    const above = tile.title === undefined ? 0 : titleSize * LINE;
+    const style = { x: left, y: top + above + noteSize, size: noteSize, colour: COLOURS.faint };
+    parts.push(text(fitted(tile.note, width, noteSize), style));
+  }
+  return parts;
+}
+
+/** The size of an image on the sheet. */
+function scaled({ image }: Tile, tileSize: number): { width: number; height: number } {
+  const scale = tileSize / Math.max(image.width, image.height);
+  return { width: Math.round(image.width * scale), height: Math.round(image.height * scale) };
+}
