@@ -1,12 +1,21 @@
-/** @file `tessera eval`: a checkpoint's loss and accuracy on the test images, in this one process. */
-import type { LeafInputs, Program } from '../shared/compute/program.ts';
+/** @file `tessera eval`: what a model gets right and wrong on the test images, in this one process. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Program } from '../shared/compute/program.ts';
 import { applySettings } from '../shared/config/load.ts';
 import type { RunConfig } from '../shared/config/schema.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { openDataSource } from '../shared/data/open.ts';
-import { createImagePipeline, type ImagePipeline } from '../shared/data/pipeline.ts';
+import { createImagePipeline } from '../shared/data/pipeline.ts';
 import type { DataSource } from '../shared/data/source.ts';
+import { heatmap } from '../shared/pictures/charts.ts';
+import { imageOf } from '../shared/pictures/image.ts';
+import { writePicture } from '../shared/pictures/render.ts';
+import { sheet } from '../shared/pictures/sheet.ts';
+import { Confusion } from '../shared/training/metrics.ts';
 import { compileModel, openModel, type TrainedModel } from './checkpoint.ts';
+import { classLines, confusionLines } from './eval-view.ts';
+import { softmax } from './guesses.ts';
 import { formatPercent } from './table.ts';
 import { print, printJson, say } from './talk.ts';
 
@@ -14,18 +23,43 @@ import { print, printJson, say } from './talk.ts';
 export interface EvalOptions {
   readonly checkpoint: string;
   readonly set?: string[];
+  /** Folder for the confusion matrix and the worst mistakes as pictures. */
+  readonly out?: string;
   readonly json?: true;
 }
 
-/** What an evaluation found. */
-interface Totals {
-  lossSum: number;
-  correct: number;
-  samples: number;
-  badSamples: number;
+/** An image that was taken for another, its pixels as the model saw them. */
+interface Mistake {
+  readonly name: string;
+  readonly label: number;
+  readonly predicted: number;
+  readonly probability: number;
+  readonly loss: number;
+  readonly values: Float32Array;
 }
 
-/** Tests a checkpoint. Throws  DATA_INVALID when the data set is not there or no image of it can be read. */
+interface Evaluation {
+  readonly program: Program;
+  readonly config: RunConfig;
+  readonly source: DataSource;
+  readonly trained: TrainedModel;
+}
+
+interface Findings {
+  readonly confusion: Confusion;
+  readonly badSamples: number;
+  /** The worst first. */
+  readonly mistakes: readonly Mistake[];
+}
+
+/** Guesses of a sample among which its class may be. */
+const TOP = 5;
+/** Mistakes that are shown; only these images are kept. */
+const MISTAKES_MAX = 24;
+/** Classes of which a matrix on a terminal can still be read. */
+const MATRIX_CLASSES_MAX = 20;
+
+/** Tests a model. Throws  DATA_INVALID when the data set is not there or no image of it can be read. */
 export async function runEval(options: EvalOptions): Promise<void> {
   const trained = await openModel(options.checkpoint);
   const config = applySettings(trained.config, options.set ?? []);
@@ -37,7 +71,9 @@ export async function runEval(options: EvalOptions): Promise<void> {
   const program = await compileModel(trained, config);
   try {
     say(`testing ${trained.modelPath} on ${source.size.test} images (${program.description})`);
-    report(await evaluate({ program, config, source, trained }), { options, trained });
+    const findings = await evaluate({ program, config, source, trained });
+    report(findings, { options, trained });
+    if (options.out !== undefined) await draw(findings, { folder: options.out, trained, config });
   } finally {
     await program.dispose();
   }
@@ -55,88 +91,120 @@ function checkClasses(source: DataSource, { classes, modelPath }: TrainedModel):
   );
 }
 
-interface Evaluation {
-  readonly program: Program;
-  readonly config: RunConfig;
-  readonly source: DataSource;
-  readonly trained: TrainedModel;
-}
-
-async function evaluate({ program, config, source, trained }: Evaluation): Promise<Totals> {
-  const { imageSize, channels } = trained.model;
+async function evaluate({ program, config, source, trained }: Evaluation): Promise<Findings> {
+  const { imageSize, channels, numClasses } = trained.model;
   const { microBatch } = config.training;
+  const imageFloats = channels * imageSize ** 2;
   const pipeline = createImagePipeline(config.data, { imageSize, seed: config.seed });
-  const totals: Totals = { lossSum: 0, correct: 0, samples: 0, badSamples: 0 };
+  const confusion = new Confusion(numClasses);
+  const mistakes: Mistake[] = [];
+  let badSamples = 0;
   for (let first = 0; first < source.size.test; first += microBatch) {
-    const leaf = emptyLeaf(microBatch, channels * imageSize ** 2);
-    const end = Math.min(first + microBatch, source.size.test);
-    const readable = await fillLeaf(leaf, { first, end, source, pipeline });
-    const { lossSum, correct } = await program.evaluate(leaf);
-    totals.lossSum += lossSum;
-    totals.correct += correct;
-    totals.samples += readable;
-    totals.badSamples += end - first - readable;
+    const count = Math.min(microBatch, source.size.test - first);
+    const images = new Float32Array(microBatch * imageFloats);
+    const view = (place: number) => images.subarray(place * imageFloats, (place + 1) * imageFloats);
+    const samples = await Promise.all(
+      Array.from({ length: count }, (_, place) =>
+        readable(async () => {
+          const sample = await source.read('test', first + place);
+          await pipeline.load(sample, undefined, view(place));
+          return sample;
+        }),
+      ),
+    );
+    const logits = await program.predict(images);
+    for (const [place, sample] of samples.entries()) {
+      if (sample === undefined) {
+        badSamples += 1;
+        continue;
+      }
+      const own = logits.subarray(place * numClasses, (place + 1) * numClasses);
+      const probabilities = softmax(own);
+      const { predicted, loss } = confusion.add(sample.label, probabilities, TOP);
+      if (predicted === sample.label) continue;
+      const probability = probabilities[predicted] as number;
+      const { name, label } = sample;
+      keepWorst(mistakes, { name, label, predicted, probability, loss, values: view(place) });
+    }
   }
-  if (totals.samples > 0) return totals;
+  if (confusion.samples > 0) return { confusion, badSamples, mistakes };
   throw new TesseraError('DATA_INVALID', 'not one of the test images can be read');
 }
 
-function emptyLeaf(microBatch: number, imageFloats: number): LeafInputs {
-  return {
-    images: new Float32Array(microBatch * imageFloats),
-    labels: new Int32Array(microBatch),
-    weights: new Float32Array(microBatch),
-  };
+/** What `read` answers; undefined, and a warning, when the data are at fault. */
+async function readable<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (thrown) {
+    const error = TesseraError.from(thrown);
+    if (error.code !== 'DATA_INVALID') throw error;
+    say(`warning: ${error.sentence}`);
+    return undefined;
+  }
 }
 
-interface Slice {
-  readonly first: number;
-  readonly end: number;
-  readonly source: DataSource;
-  readonly pipeline: ImagePipeline;
-}
-
-/** Puts test images [first, end) into a leaf and answers how many could be read; the others keep weight 0. */
-async function fillLeaf(
-  leaf: LeafInputs,
-  { first, end, source, pipeline }: Slice,
-): Promise<number> {
-  const imageFloats = leaf.images.length / leaf.weights.length;
-  const places = Array.from({ length: end - first }, (_, place) => place);
-  const outcomes = await Promise.all(
-    places.map(async (place) => {
-      try {
-        const sample = await source.read('test', first + place);
-        const target = leaf.images.subarray(place * imageFloats, (place + 1) * imageFloats);
-        await pipeline.load(sample, undefined, target);
-        leaf.labels[place] = sample.label;
-        leaf.weights[place] = 1;
-        return true;
-      } catch (thrown) {
-        const error = TesseraError.from(thrown);
-        if (error.code !== 'DATA_INVALID') throw error;
-        say(`warning: ${error.sentence}`);
-        return false;
-      }
-    }),
-  );
-  return outcomes.filter(Boolean).length;
+/** Keeps a mistake among the worst; its pixels are copied only then. */
+function keepWorst(mistakes: Mistake[], mistake: Mistake): void {
+  const place = mistakes.findIndex(({ loss }) => mistake.loss > loss);
+  if (place < 0 && mistakes.length >= MISTAKES_MAX) return;
+  const kept = { ...mistake, values: mistake.values.slice() };
+  mistakes.splice(place < 0 ? mistakes.length : place, 0, kept);
+  if (mistakes.length > MISTAKES_MAX) mistakes.pop();
 }
 
 function report(
-  { lossSum, correct, samples, badSamples }: Totals,
+  { confusion, badSamples, mistakes }: Findings,
   { options, trained }: { readonly options: EvalOptions; readonly trained: TrainedModel },
 ): void {
-  const testLoss = lossSum / samples;
-  const testAccuracy = correct / samples;
+  const { samples, correct, loss, accuracy, topAccuracy, numClasses } = confusion;
+  const { classes, modelPath } = trained;
   if (options.json) {
-    const { modelPath } = trained;
-    printJson({ schema: 'eval/1', modelPath, samples, badSamples, testLoss, testAccuracy });
+    printJson({
+      schema: 'eval/2',
+      ...{ modelPath, samples, badSamples, testLoss: loss, testAccuracy: accuracy },
+      ...(numClasses > TOP && { top5Accuracy: topAccuracy }),
+      classes: confusion.classes.map((of, label) => ({ class: classes[label], ...of })),
+      confusion: confusion.counts,
+      mistakes: mistakes.map(({ values: _, ...mistake }) => ({
+        ...mistake,
+        label: classes[mistake.label],
+        predicted: classes[mistake.predicted],
+      })),
+    });
     return;
   }
   print([
-    `test accuracy  ${formatPercent(testAccuracy)} (${correct} of ${samples})`,
-    `test loss      ${testLoss.toFixed(4)}`,
+    `test accuracy  ${formatPercent(accuracy)} (${correct} of ${samples})`,
+    ...(numClasses > TOP ? [`top 5          ${formatPercent(topAccuracy)}`] : []),
+    `test loss      ${loss.toFixed(4)}`,
     ...(badSamples === 0 ? [] : [`unreadable     ${badSamples} images`]),
+    '',
+    ...classLines(confusion, classes),
   ]);
+  if (numClasses <= MATRIX_CLASSES_MAX) print(['', ...confusionLines(confusion, classes)]);
+}
+
+async function draw(
+  { confusion, mistakes }: Findings,
+  where: { readonly folder: string; readonly trained: TrainedModel; readonly config: RunConfig },
+): Promise<void> {
+  const { folder, trained, config } = where;
+  const { classes, model } = trained;
+  await mkdir(folder, { recursive: true });
+  const matrix = join(folder, 'confusion.png');
+  const title = `Confusion matrix: ${formatPercent(confusion.accuracy)} of ${confusion.samples}`;
+  const labels = { rows: classes, columns: classes, xLabel: 'predicted', yLabel: 'true' };
+  await writePicture(matrix, heatmap({ title, ...labels, values: confusion.counts }));
+  say(`wrote ${matrix}`);
+  if (mistakes.length === 0) return;
+  const tiles = mistakes.map(({ name, label, predicted, probability, values }) => ({
+    image: imageOf(values, model.imageSize, config.data),
+    title: `${classes[predicted]} ${formatPercent(probability)}`,
+    note: `is ${classes[label]}: ${name}`,
+    colour: 'bad' as const,
+  }));
+  const path = join(folder, 'mistakes.png');
+  const heading = `The ${mistakes.length} worst mistakes`;
+  await writePicture(path, await sheet(tiles, { columns: 6, tileSize: 170, title: heading }));
+  say(`wrote ${path}`);
 }

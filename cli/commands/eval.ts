@@ -8,13 +8,14 @@ export function addEval(program: Command): void {
     program,
     'eval <run-or-checkpoint>',
     GROUPS.models,
-    'Loss and accuracy of a checkpoint on the test images',
+    'What a model gets right and wrong on the test images',
   )
     .addOption(setOption())
+    .option('--out <folder>', 'Write confusion matrix and worst mistakes as pictures')
     .addOption(jsonOption())
     .addOption(verboseOption());
-  examples(evaluate, 'The newest checkpoint of a run', [
-    'tessera eval runs/quickstart-20260101-120000',
+  examples(evaluate, 'The best checkpoint of a run, with pictures', [
+    'tessera eval runs/quickstart-20260101-120000 --out pictures',
   ]);
   evaluate.action(async (checkpoint, options) =>
     (await import('../eval.ts')).runEval({ ...options, checkpoint }),

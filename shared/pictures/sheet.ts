@@ -36,6 +36,7 @@ const LINE = 1.4;
 export async function sheet(tiles: readonly Tile[], options: SheetOptions): Promise<string> {
   const { columns, tileSize, title, gap = 12, scale = 1 } = options;
   const used = Math.max(1, Math.min(columns, tiles.length));
+  const tileWidth = Math.max(160, ...tiles.map((tile) => scaled(tile, tileSize).width));
   const rows = Math.ceil(tiles.length / used);
   const titleHeight = tiles.some((tile) => tile.title !== undefined)
     ? TITLE_SIZE * scale * LINE
@@ -55,8 +56,8 @@ export async function sheet(tiles: readonly Tile[], options: SheetOptions): Prom
   for (const [row, height] of heights.entries()) {
     const some = tiles.slice(row * used, (row + 1) * used);
     for (const [column, tile] of some.entries()) {
-      const left = MARGIN + column * (tileSize + gap);
-      parts.push(...captions(tile, { left, top, width: tileSize, scale }));
+      const left = MARGIN + column * (tileWidth + gap);
+      parts.push(...captions(tile, { left, top, width: tileWidth, scale }));
       const size = scaled(tile, tileSize);
       const isPixelated = tile.image.width < tileSize / 2;
       const y = top + titleHeight + noteHeight;
@@ -64,7 +65,7 @@ export async function sheet(tiles: readonly Tile[], options: SheetOptions): Prom
     }
     top += titleHeight + noteHeight + height + gap;
   }
-  const width = 2 * MARGIN + used * tileSize + (used - 1) * gap;
+  const width = 2 * MARGIN + used * tileWidth + (used - 1) * gap;
   return picture(Math.max(width, title === undefined ? 0 : 280), top - gap + MARGIN, parts);
 }
 

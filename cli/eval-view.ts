@@ -1,0 +1,33 @@
+/** @file What an evaluation found, as tables. Pure. */
+import type { Confusion } from '../shared/training/metrics.ts';
+import { formatPercent, formatTable } from './table.ts';
+
+/** Precision, recall, F1 and number of samples of each class. */
+export function classLines(confusion: Confusion, classes: readonly string[]): readonly string[] {
+  const columns = ['PRECISION', 'RECALL', 'F1', 'SAMPLES'].map((title) => {
+    return { title, align: 'right' } as const;
+  });
+  const rows = confusion.classes.map(({ precision, recall, f1, support }, label) => [
+    inOneCell(classes[label] ?? ''),
+    formatPercent(precision),
+    formatPercent(recall),
+    formatPercent(f1),
+    String(support),
+  ]);
+  return formatTable([{ title: 'CLASS' }, ...columns], rows);
+}
+
+/** How often each class was taken for each: a row a true class, a column a predicted one. */
+export function confusionLines(
+  { counts }: Confusion,
+  classes: readonly string[],
+): readonly string[] {
+  const columns = classes.map((name) => ({ title: inOneCell(name), align: 'right' }) as const);
+  const rows = counts.map((row, label) => [inOneCell(classes[label] ?? ''), ...row.map(String)]);
+  return formatTable([{ title: 'TRUE\\PREDICTED' }, ...columns], rows);
+}
+
+/** Cells have no spaces, so that columns can be cut by tools. */
+function inOneCell(name: string): string {
+  return name.replace(/\s+/g, '_');
+}
