@@ -21,10 +21,13 @@ export interface SafeTensors {
   readonly metadata: Record<string, string>;
 }
 
+/** The floats that are read as float32 and written. */
+export type FloatDtype = 'F32' | 'F16' | 'BF16';
+
 /** A tensor to be written. */
 export interface NamedTensor {
   readonly name: string;
-  readonly dtype: 'F32';
+  readonly dtype: FloatDtype;
   readonly shape: readonly number[];
   readonly bytes: Uint8Array;
 }
@@ -32,6 +35,10 @@ export interface NamedTensor {
 const LENGTH_BYTES = 8;
 /** The reference implementation's own bound. */
 const HEADER_BYTES_MAX = 100_000_000;
+const HALF_INFINITY = 0x7c00;
+/** Float32 bits of 65536 and of 2 ** -14, the smallest normal half. */
+const HALF_OVERFLOW = 0x4780_0000;
+const HALF_NORMAL = 0x3880_0000;
 const METADATA_KEY = '__metadata__';
 
 const DTYPE_BYTES: ReadonlyMap<unknown, number> = new Map([
@@ -88,7 +95,10 @@ export function encodeSafetensors(
   for (const { name, dtype, shape, bytes } of tensors) {
     const end = offset + bytes.length;
     assert(!header.has(name) && name !== METADATA_KEY, `tensor name ${quote(name)} is free`);
-    assert(bytes.length === sizeOf(shape) * 4, `tensor ${quote(name)} fills its shape [${shape}]`);
+    assert(
+      bytes.length === sizeOf(shape) * (dtype === 'F32' ? 4 : 2),
+      `tensor ${quote(name)} fills its shape [${shape}]`,
+    );
     header.set(name, { dtype, shape, data_offsets: [offset, end] });
     offset = end;
   }
@@ -122,6 +132,33 @@ export function float32Of(tensor: SafeTensor, name = 'tensor'): Float32Array {
         hint: 'parameters must be F32, F16 or BF16',
       });
   }
+}
+
+/**
+ * The bytes of float32 values in a dtype: a view for F32, else rounded to nearest, ties to even.
+ *
+ * Throws  DATA_INVALID when a finite value is too large for F16.
+ */
+export function bytesOf(values: Float32Array, dtype: FloatDtype, name = 'tensor'): Uint8Array {
+  if (dtype === 'F32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const narrow = dtype === 'F16' ? halfOf : brainFloatOf;
+  const bytes = new Uint8Array(2 * bits.length);
+  for (let index = 0; index < bits.length; index += 1) {
+    const half = narrow(bits[index] ?? 0);
+    bytes[2 * index] = half;
+    bytes[2 * index + 1] = half >> 8;
+    if (dtype === 'F16' && (half & 0x7fff) === HALF_INFINITY && Number.isFinite(values[index])) {
+      throw new TesseraError(
+        'DATA_INVALID',
+        `${quote(name)} has ${values[index]}: too large for F16`,
+        {
+          hint: 'write BF16 or F32',
+        },
+      );
+    }
+  }
+  return bytes;
 }
 
 interface PlacedTensor {
@@ -222,6 +259,30 @@ function halfToFloat32Bits(half: number): number {
   // A subnormal half is a normal float32: shift its leading 1 into the place of the implicit one.
   const shift = Math.clz32(fraction) - 21;
   return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
+}
+
+/** The binary16 nearest to a float32, both as bits. */
+function halfOf(bits: number): number {
+  const sign = (bits >>> 16) & 0x8000;
+  const size = bits & 0x7fff_ffff;
+  if (size > 0x7f80_0000) return sign | 0x7e00;
+  if (size >= HALF_OVERFLOW) return sign | HALF_INFINITY;
+  if (size >= HALF_NORMAL)
+    return sign | ((size - 0x3800_0000 + 0xfff + ((size >>> 13) & 1)) >>> 13);
+  // Below the normal ones, halves are multiples of 2 ** -24.
+  const shift = 126 - (size >>> 23);
+  if (shift > 24) return sign;
+  const fraction = (size & 0x7f_ffff) | 0x80_0000;
+  const whole = fraction >>> shift;
+  const rest = fraction & ((1 << shift) - 1);
+  const tie = 1 << (shift - 1);
+  return sign | (whole + Number(rest > tie || (rest === tie && (whole & 1) === 1)));
+}
+
+/** The bfloat16 nearest to a float32, both as bits. */
+function brainFloatOf(bits: number): number {
+  if ((bits & 0x7fff_ffff) > 0x7f80_0000) return (bits >>> 16) | 0x40;
+  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
 }
 
 function sizeOf(shape: readonly number[]): number {

@@ -53,6 +53,24 @@ export async function writeFolderAtomically(
 }
 
 /**
+ * Builds a folder by `build`, which fills the empty folder that it is given, and then puts it in place of the one of
+ * that name.
+ *
+ * Throws  CANNOT_WRITE, or what `build` throws; what was there before is then still there, untouched.
+ */
+export async function buildFolderAtomically(
+  path: string,
+  build: (temporary: string) => Promise<void>,
+): Promise<void> {
+  await replacing(path, async (temporary) => {
+    await mkdir(temporary);
+    await build(temporary);
+    await flushFolder(temporary);
+    await putInPlace(temporary, path);
+  });
+}
+
+/**
  * Removes a folder at one stroke: it is never there in parts under its name.
  *
  * Throws  CANNOT_WRITE.

@@ -36,7 +36,10 @@ const LINE = 1.4;
 export async function sheet(tiles: readonly Tile[], options: SheetOptions): Promise<string> {
   const { columns, tileSize, title, gap = 12, scale = 1 } = options;
   const used = Math.max(1, Math.min(columns, tiles.length));
-  const tileWidth = Math.max(160, ...tiles.map((tile) => scaled(tile, tileSize).width));
+  const tileWidth = Math.max(
+    used === 1 ? 240 : 0,
+    ...tiles.map((tile) => scaled(tile, tileSize).width),
+  );
   const rows = Math.ceil(tiles.length / used);
   const titleHeight = tiles.some((tile) => tile.title !== undefined)
     ? TITLE_SIZE * scale * LINE

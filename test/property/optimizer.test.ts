@@ -41,7 +41,15 @@ function train(
   const edges = [0, ...cuts, TABLE.size].sort((a, b) => a - b);
   gradients.forEach((gradient, i) => {
     const into = inPlace ? parameters : new Float32Array(TABLE.size);
-    const fixed = { config, table: TABLE, frozen: 0, learningRate: 0.1, step: i + 1, scale: 0.5, state };
+    const fixed = {
+      config,
+      table: TABLE,
+      frozen: 0,
+      learningRate: 0.1,
+      step: i + 1,
+      scale: 0.5,
+      state,
+    };
     edges.slice(1).forEach((limit, k) => {
       updateParameters({ ...fixed, parameters, into, gradient, first: edges[k]!, limit });
     });

@@ -1,0 +1,200 @@
+/**
+ * @file Reads what a run wrote down while it went: its steps, evaluations, checkpoints and phases.
+ *
+ * A run that was killed leaves a torn last line, and one that was resumed does some steps again: the torn line is
+ * counted and left out, and of what was done again the later record stands.
+ */
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { z } from 'zod';
+import { RUN_FILES } from '../coordinator/run-folder.ts';
+import { TesseraError } from '../shared/core/errors.ts';
+
+const count = z.int().min(0);
+/** JSON writes NaN as null. */
+const figure = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? Number.NaN);
+const time = z.iso.datetime();
+
+const stepRecord = z.object({
+  time,
+  step: count,
+  epoch: count,
+  loss: figure,
+  accuracy: figure,
+  learningRate: figure,
+  gradientNorm: figure,
+  imagesPerSecond: figure,
+});
+const evaluationRecord = z.object({
+  time,
+  /** The evaluated parameters are those after this step. */
+  version: count,
+  epoch: count,
+  loss: figure,
+  accuracy: figure,
+});
+const checkpointRecord = z.object({
+  time,
+  step: count,
+  folder: z.string(),
+  bytes: count,
+  seconds: figure,
+  parametersSha256: z.string(),
+});
+const phaseRecord = z.object({ time, phase: z.string(), reason: z.string() });
+
+/** One committed step. Units  loss and accuracy are means over its samples. */
+export type StepRecord = z.infer<typeof stepRecord>;
+/** One evaluation on the whole test set. */
+export type EvaluationRecord = z.infer<typeof evaluationRecord>;
+/** One checkpoint as it was written; later ones may have replaced it. */
+export type CheckpointRecord = z.infer<typeof checkpointRecord>;
+/** A change of what the run was doing, the last one of a good run being `done`. */
+export type PhaseRecord = z.infer<typeof phaseRecord>;
+
+/** Everything of a metrics.jsonl that tables and pictures are made of, in the order of the run. */
+export interface RunMetrics {
+  readonly steps: readonly StepRecord[];
+  readonly evaluations: readonly EvaluationRecord[];
+  readonly checkpoints: readonly CheckpointRecord[];
+  readonly phases: readonly PhaseRecord[];
+  /** The evaluation of the highest accuracy, the earlier on a tie. */
+  readonly best: EvaluationRecord | undefined;
+  /** Times of the first and last record, as ISO 8601. */
+  readonly firstTime: string | undefined;
+  readonly lastTime: string | undefined;
+  /** Lines that are no records: at most the last one, unless somebody edited the file. */
+  readonly damagedLines: number;
+}
+
+/**
+ * Reads the metrics of a run folder; one that has none yet gives empty lists.
+ *
+ * Throws  DATA_INVALID when the file is there and cannot be read.
+ */
+export async function readMetrics(runFolder: string): Promise<RunMetrics> {
+  const path = join(runFolder, RUN_FILES.metrics);
+  const collector = new MetricsCollector();
+  try {
+    const lines = createInterface({ input: createReadStream(path), crlfDelay: Infinity });
+    for await (const line of lines) collector.add(line);
+  } catch (cause) {
+    if (!isMissing(cause)) {
+      throw new TesseraError('DATA_INVALID', `cannot read ${path}: ${String(cause)}`, {
+        hint: 'check that it is a file that you may read',
+        cause,
+      });
+    }
+  }
+  return collector.metrics();
+}
+
+/** Takes the lines of a metrics.jsonl one by one. */
+export class MetricsCollector {
+  #steps: StepRecord[] = [];
+  #evaluations: EvaluationRecord[] = [];
+  #checkpoints: CheckpointRecord[] = [];
+  readonly #phases: PhaseRecord[] = [];
+  #firstTime: string | undefined;
+  #lastTime: string | undefined;
+  #damagedLines = 0;
+
+  add(line: string): void {
+    if (line.trim() === '') return;
+    const record = parseObject(line);
+    if (record === undefined || !this.#take(record)) {
+      this.#damagedLines += 1;
+      return;
+    }
+    const { time: at } = record;
+    if (typeof at !== 'string') return;
+    this.#firstTime ??= at;
+    this.#lastTime = at;
+  }
+
+  metrics(): RunMetrics {
+    return {
+      steps: this.#steps,
+      evaluations: this.#evaluations,
+      checkpoints: this.#checkpoints,
+      phases: this.#phases,
+      best: bestOf(this.#evaluations),
+      firstTime: this.#firstTime,
+      lastTime: this.#lastTime,
+      damagedLines: this.#damagedLines,
+    };
+  }
+
+  /** Keeps a record of a kind that we know; false when it is not what its kind must be. */
+  #take(record: Record<string, unknown>): boolean {
+    switch (record['type']) {
+      case 'step':
+        return accept(stepRecord, record, (step) => this.#step(step));
+      case 'evaluation':
+        return accept(evaluationRecord, record, (evaluation) => {
+          this.#evaluations = before(this.#evaluations, evaluation.version, versionOf);
+          this.#evaluations.push(evaluation);
+        });
+      case 'checkpoint':
+        return accept(checkpointRecord, record, (checkpoint) => {
+          this.#checkpoints = before(this.#checkpoints, checkpoint.step, stepOf);
+          this.#checkpoints.push(checkpoint);
+        });
+      case 'phase':
+        return accept(phaseRecord, record, (phase) => this.#phases.push(phase));
+      default:
+        return typeof record['type'] === 'string';
+    }
+  }
+
+  /** A step that was made before is made again after a resume: what followed it then is no part of the run any more. */
+  #step(step: StepRecord): void {
+    const last = this.#steps.at(-1);
+    if (last !== undefined && last.step >= step.step) {
+      this.#steps = before(this.#steps, step.step, stepOf);
+      this.#evaluations = before(this.#evaluations, step.step, versionOf);
+      this.#checkpoints = before(this.#checkpoints, step.step, stepOf);
+    }
+    this.#steps.push(step);
+  }
+}
+
+function bestOf(evaluations: readonly EvaluationRecord[]): EvaluationRecord | undefined {
+  return evaluations.reduce<EvaluationRecord | undefined>(
+    (best, one) => (best === undefined || one.accuracy > best.accuracy ? one : best),
+    undefined,
+  );
+}
+
+const stepOf = ({ step }: { readonly step: number }) => step;
+const versionOf = ({ version }: EvaluationRecord) => version;
+
+/** The records before `step`; the same array when that is all of them. */
+function before<T>(records: T[], step: number, position: (record: T) => number): T[] {
+  const last = records.at(-1);
+  if (last === undefined || position(last) < step) return records;
+  return records.filter((record) => position(record) < step);
+}
+
+function accept<T>(schema: z.ZodType<T>, record: object, keep: (value: T) => void): boolean {
+  const parsed = schema.safeParse(record);
+  if (parsed.success) keep(parsed.data);
+  return parsed.success;
+}
+
+function parseObject(line: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}

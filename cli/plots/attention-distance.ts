@@ -1,0 +1,47 @@
+/** @file `tessera plot attention-distance`: how far each head looks, the ViT paper's figure 7 right. */
+import { attentionMaps } from '../../shared/compute/inspect.ts';
+import { meanAttentionDistance } from '../../shared/model/attention-maps.ts';
+import { panels } from '../../shared/pictures/charts.ts';
+import { writePicture } from '../../shared/pictures/render.ts';
+import { openModel } from '../checkpoint.ts';
+import { print } from '../talk.ts';
+import { loadImages } from './inputs.ts';
+
+/** Flags of `plot attention-distance`. */
+export interface DistanceOptions {
+  readonly checkpoint: string;
+  readonly images: readonly string[];
+  readonly samples: number;
+  readonly out: string;
+}
+
+/** Draws a dot for each head: the mean distance, in pixels, of what it attends to. */
+export async function plotDistance(options: DistanceOptions): Promise<void> {
+  const { checkpoint, images: paths, samples, out } = options;
+  const trained = await openModel(checkpoint);
+  const { model } = trained;
+  const { heads, patchSize, imageSize } = model;
+  const { values, images } = await loadImages(trained, paths, samples);
+  const imageFloats = values.length / images.length;
+  const sums = Array.from({ length: model.depth }, () => new Array<number>(heads).fill(0));
+  // One image at a time: the maps of a large model are large.
+  for (let first = 0; first < values.length; first += imageFloats) {
+    const image = values.slice(first, first + imageFloats);
+    const maps = await attentionMaps(model, trained.parameters, image);
+    for (const [block, map] of maps.entries()) {
+      const side = imageSize / patchSize;
+      const distances = meanAttentionDistance({ values: map, heads, side }, patchSize);
+      for (const [head, distance] of distances.entries()) {
+        (sums[block] as number[])[head] = ((sums[block] as number[])[head] as number) + distance;
+      }
+    }
+  }
+  const series = Array.from({ length: heads }, (_, head) => ({
+    name: `head ${head + 1}`,
+    points: sums.map((of, block) => [block, (of[head] as number) / images.length] as const),
+  }));
+  const title = `Mean attention distance, ${images.length} images`;
+  const labels = { xLabel: 'network depth (block)', yLabel: 'distance (pixels)' };
+  await writePicture(out, panels([{ title, ...labels, kind: 'scatter', series, yMin: 0 }]));
+  print([out]);
+}

@@ -1,0 +1,169 @@
+/** @file Reads run folders: what each run was, how far it came, whether it still goes on. */
+import { lstat, readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { readState } from '../coordinator/checkpoint-state.ts';
+import { listCheckpoints } from '../coordinator/checkpoints.ts';
+import { RUN_FILES } from '../coordinator/run-folder.ts';
+import { TesseraError } from '../shared/core/errors.ts';
+import { fetchStatus } from '../shared/rpc/status-client.ts';
+import { type RunMetrics, readMetrics } from './metrics.ts';
+
+/** Whether a run goes on: `stopped` are those that ended early, whoever or whatever ended them. */
+export type RunState = 'running' | 'done' | 'stopped';
+
+/** A checkpoint as it lies on the disk. */
+export interface StoredCheckpoint {
+  readonly step: number;
+  readonly folder: string;
+  readonly bytes: number;
+}
+
+/** Everything that a run folder tells. */
+export interface RunRecord {
+  readonly name: string;
+  readonly folder: string;
+  readonly state: RunState;
+  /** As it was resolved when the run began, possibly by an older version. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly metrics: RunMetrics;
+  /** The newest first. */
+  readonly checkpoints: readonly StoredCheckpoint[];
+  readonly pictures: readonly string[];
+  /** Time at work, without the pauses before a resume where a checkpoint tells them. */
+  readonly seconds: number;
+}
+
+/** A coordinator on this machine answers at once; one that does not is gone. */
+const ANSWER_MS = 1000;
+const PICTURE = /\.(?:png|svg)$/i;
+
+/** All runs of a folder, the newest first. */
+export async function readRuns(runsFolder: string): Promise<readonly RunRecord[]> {
+  const names = await readdir(runsFolder).catch((): string[] => []);
+  const runs: RunRecord[] = [];
+  for (const name of names) {
+    const folder = join(runsFolder, name);
+    if (await isRunFolder(folder)) runs.push(await readRun(folder));
+  }
+  const begun = ({ metrics }: RunRecord) => metrics.firstTime ?? '';
+  return runs.sort((a, b) => begun(b).localeCompare(begun(a)) || a.name.localeCompare(b.name));
+}
+
+/**
+ * The folder of a run, given as its name in the folder of runs or as a path.
+ *
+ * Throws  USAGE when there is no run.
+ */
+export async function findRun(name: string, runsFolder: string): Promise<string> {
+  for (const folder of [join(runsFolder, name), name]) {
+    if (await isRunFolder(folder)) return folder;
+  }
+  throw new TesseraError(
+    'USAGE',
+    `there is no run ${name}, neither in ${runsFolder}/ nor as a folder`,
+    {
+      hint: 'tessera runs list shows their names',
+    },
+  );
+}
+
+/** Whether a folder is one that a run made: it has the config of a run, and its address or metrics. */
+export async function isRunFolder(folder: string): Promise<boolean> {
+  const kind = await lstat(folder).catch(() => undefined);
+  if (!kind?.isDirectory()) return false;
+  const names = await readdir(folder).catch((): string[] => []);
+  if (!names.includes(RUN_FILES.metrics) && !names.includes(RUN_FILES.address)) return false;
+  const config = await readConfig(folder).catch(() => ({}));
+  return 'training' in config && 'data' in config;
+}
+
+/** Reads one run. Throws  DATA_INVALID when its config or metrics cannot be read. */
+export async function readRun(folder: string): Promise<RunRecord> {
+  const config = await readConfig(folder);
+  const metrics = await readMetrics(folder);
+  const checkpoints = await Promise.all(
+    (await listCheckpoints(folder)).map(async ({ step, folder: at }) => ({
+      step,
+      folder: at,
+      bytes: await bytesUnder(at),
+    })),
+  );
+  return {
+    name: basename(resolve(folder)),
+    folder,
+    state: await stateOf(folder, metrics),
+    config,
+    metrics,
+    checkpoints,
+    pictures: await picturesOf(folder),
+    seconds: await secondsOf(metrics, checkpoints),
+  };
+}
+
+async function readConfig(folder: string): Promise<Record<string, unknown>> {
+  const path = join(folder, RUN_FILES.config);
+  try {
+    const config: unknown = JSON.parse(await readFile(path, 'utf8'));
+    if (typeof config !== 'object' || config === null) throw new Error('it is no JSON object');
+    return { ...config };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TesseraError('DATA_INVALID', `cannot read ${path}: ${reason}`, {
+      hint: 'the run is no use without it: restore it or remove the folder',
+      cause,
+    });
+  }
+}
+
+/** A run goes on when a coordinator at its address says that it is that run's; a port may be another's by now. */
+async function stateOf(folder: string, metrics: RunMetrics): Promise<RunState> {
+  const path = join(folder, RUN_FILES.address);
+  const address = (await readFile(path, 'utf8').catch(() => '')).trim();
+  const isOver = metrics.phases.at(-1)?.phase === 'done';
+  const status =
+    address === '' || isOver
+      ? undefined
+      : await fetchStatus(address, ANSWER_MS).catch(() => undefined);
+  if (status !== undefined && basename(status.runFolder) === basename(resolve(folder))) {
+    return 'running';
+  }
+  return isOver ? 'done' : 'stopped';
+}
+
+/** The newest checkpoint knows the time at work before it, pauses left out; what follows is added. */
+async function secondsOf(
+  metrics: RunMetrics,
+  checkpoints: readonly StoredCheckpoint[],
+): Promise<number> {
+  const { firstTime, lastTime } = metrics;
+  if (firstTime === undefined || lastTime === undefined) return 0;
+  const newest = checkpoints[0];
+  const written = metrics.checkpoints.find(({ step }) => step === newest?.step);
+  const saved =
+    newest === undefined ? undefined : await readState(newest.folder).catch(() => undefined);
+  if (written === undefined || saved === undefined) return secondsBetween(firstTime, lastTime);
+  return saved.state.progress.seconds + secondsBetween(written.time, lastTime);
+}
+
+function secondsBetween(from: string, to: string): number {
+  return Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000);
+}
+
+async function picturesOf(folder: string): Promise<readonly string[]> {
+  const places = [folder, join(folder, 'pictures')];
+  const found = await Promise.all(
+    places.map(async (place) => {
+      const names = await readdir(place).catch((): string[] => []);
+      return names.filter((name) => PICTURE.test(name)).map((name) => join(place, name));
+    }),
+  );
+  return found.flat().sort();
+}
+
+async function bytesUnder(folder: string): Promise<number> {
+  const names = await readdir(folder).catch((): string[] => []);
+  const sizes = await Promise.all(
+    names.map(async (name) => (await stat(join(folder, name)).catch(() => undefined))?.size ?? 0),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}

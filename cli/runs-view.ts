@@ -1,0 +1,194 @@
+/** @file Runs as text: a list of them, one in full, several side by side. Pure. */
+import { explainConfig } from '../shared/config/explain.ts';
+import { formatBytes, formatDuration, parseBytes } from '../shared/core/units.ts';
+import { leavesOf } from './config-view.ts';
+import type { RunRecord } from './runs-read.ts';
+import { type Column, formatAge, formatNumber, formatPercent, formatTable } from './table.ts';
+
+const LIST_COLUMNS: readonly Column[] = [
+  { title: 'NAME' },
+  { title: 'STATE' },
+  { title: 'EPOCH', align: 'right' },
+  { title: 'STEP', align: 'right' },
+  { title: 'TEST-ACC', align: 'right' },
+  { title: 'BEST', align: 'right' },
+  { title: 'LOSS', align: 'right' },
+  { title: 'DURATION', align: 'right' },
+  { title: 'AGE', align: 'right' },
+];
+
+/** What a run came to, as numbers; NaN where it has not come that far. */
+export interface RunOutcome {
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly step: number;
+  readonly testAccuracy: number;
+  readonly testLoss: number;
+  readonly bestAccuracy: number;
+  readonly bestStep: number;
+  /** Of the last step. */
+  readonly trainLoss: number;
+  readonly parametersSha256: string;
+}
+
+/** The outcome of a run. */
+export function outcomeOf({ config, metrics }: RunRecord): RunOutcome {
+  const step = metrics.steps.at(-1);
+  const evaluation = metrics.evaluations.at(-1);
+  const values = new Map(leavesOf(config));
+  return {
+    epoch: step?.epoch ?? 0,
+    epochs: Number(values.get('training.epochs') ?? Number.NaN),
+    step: step?.step ?? 0,
+    testAccuracy: evaluation?.accuracy ?? Number.NaN,
+    testLoss: evaluation?.loss ?? Number.NaN,
+    bestAccuracy: metrics.best?.accuracy ?? Number.NaN,
+    bestStep: metrics.best?.version ?? Number.NaN,
+    trainLoss: step?.loss ?? Number.NaN,
+    parametersSha256: metrics.checkpoints.at(-1)?.parametersSha256 ?? '',
+  };
+}
+
+/** A line for each run. */
+export function listLines(runs: readonly RunRecord[], nowMs: number): readonly string[] {
+  const rows = runs.map((run) => {
+    const outcome = outcomeOf(run);
+    const { firstTime } = run.metrics;
+    return [
+      run.name,
+      run.state,
+      `${outcome.epoch}/${formatNumber(outcome.epochs, 0)}`,
+      String(outcome.step),
+      formatPercent(outcome.testAccuracy),
+      formatPercent(outcome.bestAccuracy),
+      formatNumber(outcome.trainLoss, 4),
+      formatDuration(run.seconds),
+      firstTime === undefined ? '-' : formatAge((nowMs - Date.parse(firstTime)) / 1000),
+    ];
+  });
+  return formatTable(LIST_COLUMNS, rows);
+}
+
+/** Everything about one run; `next` are the lines that one may type about it. */
+export function showLines(run: RunRecord, next: readonly (readonly [string, string])[]) {
+  const outcome = outcomeOf(run);
+  const { metrics } = run;
+  const facts: readonly (readonly [string, string])[] = [
+    ['Run', run.name],
+    ['Folder', run.folder],
+    ['State', run.state],
+    ['Began', metrics.firstTime ?? '-'],
+    ['Duration', formatDuration(run.seconds)],
+    ['Step', `${outcome.step}, epoch ${outcome.epoch}/${formatNumber(outcome.epochs, 0)}`],
+    ['Train', `loss ${formatNumber(outcome.trainLoss, 4)}`],
+    ['Test', `${formatPercent(outcome.testAccuracy)}, loss ${formatNumber(outcome.testLoss, 4)}`],
+    [
+      'Best',
+      `${formatPercent(outcome.bestAccuracy)} after step ${formatNumber(outcome.bestStep, 0)}`,
+    ],
+    ...(metrics.damagedLines === 0
+      ? []
+      : [['Damaged', `${metrics.damagedLines} lines of metrics.jsonl were left out`] as const]),
+    ...run.pictures.map((picture) => ['Picture', picture] as const),
+  ];
+  return [
+    ...facts.map(([label, value]) => `${`${label}:`.padEnd(10)} ${value}`),
+    '',
+    ...settingLines(run),
+    '',
+    ...checkpointLines(run),
+    '',
+    ...next.map(([what, line]) => `${`${what}:`.padEnd(10)} ${line}`),
+  ];
+}
+
+function checkpointLines({ checkpoints, metrics }: RunRecord): readonly string[] {
+  if (checkpoints.length === 0) return ['no checkpoints'];
+  const accuracies = new Map(
+    metrics.evaluations.map(({ version, accuracy }) => [version, accuracy]),
+  );
+  const rows = checkpoints.map(({ step, bytes, folder }) => [
+    String(step),
+    formatPercent(accuracies.get(step) ?? Number.NaN),
+    formatBytes(bytes).replace(' ', ''),
+    folder,
+  ]);
+  const columns: Column[] = [
+    { title: 'CHECKPOINT', align: 'right' },
+    { title: 'TEST-ACC', align: 'right' },
+    { title: 'SIZE', align: 'right' },
+    { title: 'FOLDER' },
+  ];
+  return formatTable(columns, rows);
+}
+
+function settingLines({ config }: RunRecord): readonly string[] {
+  const changed = changedSettings(config);
+  if (changed.length === 0) return ['every setting is the default'];
+  const rows = changed.map(({ path, value, fallback }) => [path, shown(value), shown(fallback)]);
+  return formatTable([{ title: 'SETTING' }, { title: 'VALUE' }, { title: 'DEFAULT' }], rows);
+}
+
+/** The settings of a config that differ from the defaults of this version. */
+export function changedSettings(config: object) {
+  const defaults = defaultSettings();
+  return leavesOf(config)
+    .filter(([path, value]) => !isSame(value, defaults.get(path)))
+    .map(([path, value]) => ({ path, value, fallback: defaults.get(path) }));
+}
+
+/**
+ * The settings that differ among runs: for each its path and its value in every run. A setting that an older run
+ * does not know counts as the default.
+ */
+export function differingSettings(configs: readonly object[]) {
+  const defaults = defaultSettings();
+  const tables = configs.map((config) => new Map(leavesOf(config)));
+  const paths = new Set(tables.flatMap((table) => [...table.keys()]));
+  return [...paths]
+    .map((path) => ({ path, values: tables.map((table) => table.get(path) ?? defaults.get(path)) }))
+    .filter(({ values }) => values.some((value) => !isSame(value, values[0])));
+}
+
+/** Defaults by path; sizes in bytes, as a resolved config has them. */
+function defaultSettings(): ReadonlyMap<string, unknown> {
+  return new Map(
+    explainConfig().map(({ path, default: value }) => [
+      path,
+      typeof value === 'string' ? (parseBytes(value) ?? value) : value,
+    ]),
+  );
+}
+
+/** Runs side by side: their results, then the settings that differ. */
+export function compareLines(runs: readonly RunRecord[]): readonly string[] {
+  const columns = [{ title: '' }, ...runs.map(({ name }) => ({ title: name }))];
+  const results = runs.map((run) => ({ run, ...outcomeOf(run) }));
+  const row = (label: string, cell: (result: (typeof results)[number]) => string) => [
+    label,
+    ...results.map(cell),
+  ];
+  const outcomes = [
+    row('state', ({ run }) => run.state),
+    row('step', ({ step }) => String(step)),
+    row('epoch', ({ epoch }) => String(epoch)),
+    row('test accuracy', ({ testAccuracy }) => formatPercent(testAccuracy)),
+    row('best accuracy', ({ bestAccuracy }) => formatPercent(bestAccuracy)),
+    row('test loss', ({ testLoss }) => formatNumber(testLoss, 4)),
+    row('train loss', ({ trainLoss }) => formatNumber(trainLoss, 4)),
+    row('duration', ({ run }) => formatDuration(run.seconds)),
+    row('parameters', ({ parametersSha256 }) => parametersSha256.slice(0, 12)),
+  ];
+  const settings = differingSettings(runs.map(({ config }) => config));
+  const rows = settings.map(({ path, values }) => [path, ...values.map(shown)]);
+  return formatTable(columns, [...outcomes, ...rows]);
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

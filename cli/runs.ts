@@ -1,0 +1,136 @@
+/** @file `tessera runs`: lists, shows, compares and removes runs. */
+import { resolve, sep } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { TesseraError } from '../shared/core/errors.ts';
+import { formatBytes } from '../shared/core/units.ts';
+import { removeFolderAtomically } from '../shared/host/files.ts';
+import { commandLine } from './run-end.ts';
+import { findRun, type RunRecord, readRun, readRuns } from './runs-read.ts';
+import {
+  changedSettings,
+  compareLines,
+  differingSettings,
+  listLines,
+  outcomeOf,
+  showLines,
+} from './runs-view.ts';
+import { print, printJson, say } from './talk.ts';
+
+/** Flags of every command of `runs`. */
+export interface RunsOptions {
+  readonly runsFolder: string;
+  readonly json?: true;
+}
+
+/** Lists the runs of a folder, the newest first. */
+export async function listRuns(options: RunsOptions): Promise<void> {
+  const runs = await readRuns(options.runsFolder);
+  if (options.json) printJson({ schema: 'runs-list/1', runs: runs.map(summaryOf) });
+  else if (runs.length === 0) say(`no runs in ${options.runsFolder}/; tessera train makes one`);
+  else print(listLines(runs, Date.now()));
+}
+
+/** Shows one run in full. Throws  USAGE when there is none of that name. */
+export async function showRun(options: RunsOptions & { readonly name: string }): Promise<void> {
+  const run = await readRun(await findRun(options.name, options.runsFolder));
+  const { checkpoints, pictures, metrics } = run;
+  if (options.json) {
+    printJson({
+      schema: 'runs-show/1',
+      ...summaryOf(run),
+      changed: changedSettings(run.config).map(({ path, value }) => ({ path, value })),
+      evaluations: metrics.evaluations,
+      checkpoints,
+      pictures,
+    });
+    return;
+  }
+  print(showLines(run, nextLines(run)));
+}
+
+/** Shows runs side by side. Throws  USAGE for a name that is no run. */
+export async function compareRuns(
+  options: RunsOptions & { readonly names: readonly string[] },
+): Promise<void> {
+  const runs: RunRecord[] = [];
+  for (const name of options.names)
+    runs.push(await readRun(await findRun(name, options.runsFolder)));
+  if (!options.json) {
+    print(compareLines(runs));
+    return;
+  }
+  const settings = differingSettings(runs.map(({ config }) => config));
+  printJson({ schema: 'runs-compare/1', runs: runs.map(summaryOf), settings });
+}
+
+/**
+ * Removes runs, after asking. All are judged before the first one goes.
+ *
+ * Throws  USAGE for what is no run, still runs, or when nobody can be asked; CANCELLED at a no; CANNOT_WRITE.
+ */
+export async function removeRuns(
+  options: RunsOptions & { readonly names: readonly string[]; readonly yes?: true },
+): Promise<void> {
+  const folders = new Set<string>();
+  for (const name of options.names) folders.add(resolve(await findRun(name, options.runsFolder)));
+  const runs: RunRecord[] = [];
+  for (const folder of folders) runs.push(await removable(folder));
+  if (!options.yes) await agree(runs);
+  for (const { folder } of runs) {
+    await removeFolderAtomically(folder);
+    say(`removed ${folder}`);
+  }
+  if (options.json) printJson({ schema: 'runs-rm/1', removed: runs.map(({ folder }) => folder) });
+}
+
+async function removable(folder: string): Promise<RunRecord> {
+  if (`${process.cwd()}${sep}`.startsWith(`${folder}${sep}`)) {
+    throw new TesseraError('USAGE', `${folder} is around the current folder`, {
+      hint: 'change to another folder first',
+    });
+  }
+  const run = await readRun(folder);
+  if (run.state !== 'running') return run;
+  throw new TesseraError('USAGE', `${run.name} is still running`, {
+    hint: 'stop it first (Ctrl-C in its terminal); its last checkpoint is kept until then',
+  });
+}
+
+async function agree(runs: readonly RunRecord[]): Promise<void> {
+  if (!process.stdin.isTTY) {
+    throw new TesseraError('USAGE', 'nobody can be asked whether to remove the runs', {
+      hint: 'add --yes to remove them without a question',
+    });
+  }
+  for (const { folder, checkpoints } of runs) {
+    const bytes = checkpoints.reduce((sum, checkpoint) => sum + checkpoint.bytes, 0);
+    say(`${folder}: ${checkpoints.length} checkpoints, ${formatBytes(bytes)}`);
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await terminal
+    .question(`Remove ${runs.length === 1 ? 'it' : 'them'} for good? [y/N] `)
+    .finally(() => terminal.close());
+  if (!/^y(es)?$/i.test(answer.trim())) throw new TesseraError('CANCELLED', 'nothing was removed');
+}
+
+/** JSON has no NaN; a number that is not there yet is null there. */
+function summaryOf(run: RunRecord) {
+  const { name, folder, state, seconds, metrics } = run;
+  const { firstTime = null, lastTime = null, damagedLines } = metrics;
+  return { name, folder, state, seconds, firstTime, lastTime, damagedLines, ...outcomeOf(run) };
+}
+
+/** What one may type about a run; it resumes only with the settings that it had. */
+function nextLines({ folder, state, config, checkpoints }: RunRecord) {
+  const name = typeof config['name'] === 'string' ? config['name'] : 'CONFIG';
+  const lines: (readonly [string, string])[] = [];
+  if (state === 'running') lines.push(['Watch', commandLine(['status', '--watch'])]);
+  if (state === 'stopped') {
+    lines.push(['Resume', commandLine(['train', name, '--resume', folder])]);
+  }
+  if (checkpoints.length > 0) {
+    lines.push(['Evaluate', commandLine(['eval', folder])]);
+    lines.push(['Predict', commandLine(['predict', 'IMAGE...', '--checkpoint', folder])]);
+  }
+  return lines;
+}

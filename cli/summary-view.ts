@@ -1,0 +1,53 @@
+/** @file The summary of a model as a table. Pure. */
+import { formatBytes } from '../shared/core/units.ts';
+import type { LayerSummary, ModelSummary } from '../shared/model/summary.ts';
+import { formatTable } from './table.ts';
+
+const COLUMNS = [
+  { title: 'LAYER' },
+  { title: 'INPUT' },
+  { title: 'OUTPUT' },
+  { title: 'PARAMETERS', align: 'right' },
+  { title: 'TRAINS' },
+] as const;
+
+/** A line for each layer and the totals below. */
+export function summaryLines(summary: ModelSummary): readonly string[] {
+  const { parameters, trainable, multiplyAdds } = summary;
+  const fact = (label: string, value: string) => `${label.padEnd(24)}${value}`;
+  const count = (value: number) => value.toLocaleString('en-US');
+  const backward = 2 * summary.activationBytes;
+  const bytes = summary.inputBytes + summary.parameterBytes + backward;
+  return [
+    ...formatTable(COLUMNS, summary.layers.map(rowOf)),
+    '',
+    fact('parameters', count(parameters)),
+    fact('trainable', count(trainable)),
+    fact('frozen', count(parameters - trainable)),
+    fact('multiply-adds', `${(multiplyAdds / 1e9).toFixed(2)} G`),
+    fact('input', formatBytes(summary.inputBytes)),
+    fact('parameter memory', formatBytes(summary.parameterBytes)),
+    fact('forward and backward', formatBytes(backward)),
+    fact('estimated total', formatBytes(bytes)),
+  ];
+}
+
+function rowOf(layer: LayerSummary): readonly string[] {
+  const { name, kind, depth, input, output, parameters, trainable } = layer;
+  const indent = depth === 0 ? '' : `${'│ '.repeat(depth - 1)}├─`;
+  const label =
+    name === ''
+      ? ''
+      : `:${name
+          .split('.')
+          .slice(depth === 1 ? -2 : -1)
+          .join('.')}`;
+  const trains = trainable === parameters ? 'yes' : trainable === 0 ? 'no' : 'partly';
+  return [
+    `${indent}${kind.replace(', ', '-').replace(' ', '-')}${label}`,
+    `[${input.join(',')}]`,
+    `[${output.join(',')}]`,
+    parameters === 0 ? '--' : parameters.toLocaleString('en-US'),
+    parameters === 0 ? '--' : trains,
+  ];
+}

@@ -1,0 +1,76 @@
+/** @file `tessera summary`: the layers of a model, as torchinfo prints them. */
+import { loadConfig } from '../shared/config/load.ts';
+import { resolveModel } from '../shared/config/rules.ts';
+import { TesseraError } from '../shared/core/errors.ts';
+import { openDataSource } from '../shared/data/open.ts';
+import { frozenSize } from '../shared/model/parameters.ts';
+import { summarise } from '../shared/model/summary.ts';
+import { type ModelConfig, parseVariant } from '../shared/model/variants.ts';
+import { openModel } from './checkpoint.ts';
+import { summaryLines } from './summary-view.ts';
+import { print, printJson } from './talk.ts';
+
+/** Flags of `summary`. */
+export interface SummaryOptions {
+  /** A config, a variant such as B/16, or a model. */
+  readonly model: string;
+  readonly set?: string[];
+  readonly batch: number;
+  /** Number of classes, instead of counting those of the data. */
+  readonly classes?: number;
+  readonly imageSize?: number;
+  readonly json?: true;
+}
+
+interface Found {
+  readonly model: ModelConfig;
+  readonly freeze: string;
+}
+
+/** Number of classes where nothing says it: ImageNet's. */
+const CLASSES = 1000;
+const IMAGE_SIZE = 224;
+const VARIANT = /^[A-Z][a-z]?\/\d+$/;
+
+/** Prints the summary. Throws  CONFIG_INVALID or what opening the model throws. */
+export async function runSummary(options: SummaryOptions): Promise<void> {
+  const { model, freeze } = await find(options);
+  const summary = summarise(model, { batch: options.batch, frozen: frozenSize(model, freeze) });
+  if (options.json) printJson({ schema: 'summary/1', model, freeze, ...summary });
+  else print(summaryLines(summary));
+}
+
+async function find(options: SummaryOptions): Promise<Found> {
+  const { model: name, classes, imageSize } = options;
+  if (VARIANT.test(name)) {
+    const input = { imageSize: imageSize ?? IMAGE_SIZE, channels: 3 };
+    return {
+      model: { ...parseVariant(name), ...input, numClasses: classes ?? CLASSES },
+      freeze: 'none',
+    };
+  }
+  const config = await loadConfig(name, { set: options.set ?? [] }).catch((error: unknown) => {
+    // A run, a checkpoint or weights are no config; what else it may be is the next try.
+    if (TesseraError.from(error).sentence.startsWith('there is no config')) return undefined;
+    if (/\.(safetensors|pth|pt|bin)$/.test(name)) return undefined;
+    throw error;
+  });
+  if (config === undefined) {
+    const trained = await openModel(name);
+    return { model: trained.model, freeze: trained.config.model.freeze };
+  }
+  const numClasses = classes ?? (await countClasses(config));
+  return { model: resolveModel(config.config, numClasses), freeze: config.config.model.freeze };
+}
+
+async function countClasses({ config, baseFolder }: Awaited<ReturnType<typeof loadConfig>>) {
+  try {
+    const source = await openDataSource(config.data, { seed: config.seed, baseFolder });
+    return source.classes.length;
+  } catch (thrown) {
+    const { sentence } = TesseraError.from(thrown);
+    throw new TesseraError('DATA_INVALID', `the number of classes is not known: ${sentence}`, {
+      hint: 'give it with --classes, or point --set data.path at the data set',
+    });
+  }
+}

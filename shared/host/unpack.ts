@@ -1,0 +1,239 @@
+/**
+ * @file Unpacks zip, tar, tar.gz and gz into a folder, and nowhere else.
+ *
+ * Only files and folders are made, each below the folder, each once: a link, a device or a name that leads elsewhere
+ * ends it. What comes out is bounded, in bytes and in proportion to the archive. The caller hands a folder of its own
+ * (`buildFolderAtomically`), so that nothing half-unpacked is left.
+ */
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { extract, type Header } from 'tar-stream';
+import { TesseraError } from '../core/errors.ts';
+import { formatBytes } from '../core/units.ts';
+import { hostileEntry, isMacLitter, safeEntryParts } from './entry-names.ts';
+import { type ZipEntry, zipContent, zipEntries } from './zip-entries.ts';
+
+/** Kinds of archives that can be unpacked. */
+export type ArchiveKind = 'zip' | 'tar' | 'tar.gz' | 'gz';
+
+/** How much may come out of an archive. */
+export interface UnpackLimits {
+  readonly bytesMax: number;
+  readonly entriesMax: number;
+  /** Bytes out for each byte in, beyond the first `ratioFreeBytes`. */
+  readonly ratioMax: number;
+  readonly ratioFreeBytes: number;
+}
+
+const LIMITS: UnpackLimits = {
+  bytesMax: 32 * 1024 ** 3,
+  entriesMax: 1_000_000,
+  ratioMax: 100,
+  ratioFreeBytes: 64 * 1024 ** 2,
+};
+
+/** A zip is read whole; larger sets come as tar. */
+const ZIP_BYTES_MAX = 2 * 1024 ** 3 - 1;
+const FILE_TYPE = 0o170000;
+const FILE_TYPES: Readonly<Record<number, string>> = {
+  21609: 'a symbolic link',
+  14406: 'a block device',
+  4802: 'a character device',
+  2401: 'a pipe',
+  26411: 'a socket',
+};
+
+/** What to unpack, and where. */
+export interface UnpackOptions {
+  readonly archive: string;
+  readonly kind: ArchiveKind;
+  /** An empty folder. */
+  readonly folder: string;
+  readonly limits?: Partial<UnpackLimits>;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (files: number) => void;
+}
+
+/**
+ * Unpacks an archive.
+ *
+ * Throws  DATA_INVALID, naming archive and entry, when it is damaged, hostile or too much comes out; CANNOT_WRITE.
+ */
+export async function unpack(options: UnpackOptions): Promise<void> {
+  const { archive, kind } = options;
+  const { size } = await stat(archive);
+  const budget = new Budget(options, size);
+  try {
+    if (kind === 'zip') await unpackZip(options, budget, size);
+    else if (kind === 'gz') await unpackGzip(options, budget);
+    else await unpackTar(options, budget);
+  } catch (thrown) {
+    options.signal?.throwIfAborted();
+    throw inWords(archive, thrown);
+  }
+}
+
+/** Counts what comes out. */
+class Budget {
+  readonly #archive: string;
+  readonly #limits: UnpackLimits;
+  readonly #bytesMax: number;
+  readonly #onProgress: ((files: number) => void) | undefined;
+  #bytes = 0;
+  #entries = 0;
+
+  constructor({ archive, limits, onProgress }: UnpackOptions, archiveBytes: number) {
+    this.#archive = archive;
+    this.#limits = { ...LIMITS, ...limits };
+    const { bytesMax, ratioMax, ratioFreeBytes } = this.#limits;
+    this.#bytesMax = Math.min(bytesMax, Math.max(ratioFreeBytes, archiveBytes * ratioMax));
+    this.#onProgress = onProgress;
+  }
+
+  entry(): void {
+    this.#entries += 1;
+    if (this.#entries > this.#limits.entriesMax) {
+      throw this.#tooMuch(`more than ${this.#limits.entriesMax} entries`);
+    }
+    this.#onProgress?.(this.#entries);
+  }
+
+  take(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes > this.#bytesMax)
+      throw this.#tooMuch(`more than ${formatBytes(this.#bytesMax)}`);
+  }
+
+  #tooMuch(what: string): TesseraError {
+    return new TesseraError('DATA_INVALID', `${this.#archive} would unpack to ${what}`, {
+      hint: 'that is no data set but a bomb, or too large for this command; nothing was unpacked',
+    });
+  }
+}
+
+async function unpackZip(options: UnpackOptions, budget: Budget, size: number): Promise<void> {
+  const { archive, signal } = options;
+  if (size > ZIP_BYTES_MAX) {
+    throw new TesseraError(
+      'DATA_INVALID',
+      `${archive} has ${formatBytes(size)}, too much for a zip`,
+      {
+        hint: 'unpack it with another tool',
+      },
+    );
+  }
+  const bytes = await readFile(archive);
+  const entries = zipEntries(archive, bytes);
+  // Everything is judged before anything is written.
+  for (const entry of entries) {
+    judgeZipEntry(archive, entry);
+    budget.entry();
+    budget.take(entry.bytes);
+  }
+  for (const entry of entries) {
+    signal?.throwIfAborted();
+    const path = await pathOf(options, entry.name, entry.name.endsWith('/'));
+    if (path === undefined) continue;
+    await writeFile(path, zipContent(archive, bytes, entry), { flag: 'wx' }).catch(
+      refuseTwice(archive, entry.name),
+    );
+  }
+}
+
+function judgeZipEntry(archive: string, { name, mode, isEncrypted }: ZipEntry): void {
+  safeEntryParts(archive, name);
+  const special = FILE_TYPES[mode & FILE_TYPE];
+  if (special !== undefined) throw hostileEntry(archive, name, `is ${special}`);
+  if (isEncrypted) throw hostileEntry(archive, name, 'is encrypted');
+}
+
+async function unpackTar(options: UnpackOptions, budget: Budget): Promise<void> {
+  const { archive, kind, signal } = options;
+  const entries = extract();
+  const source = createReadStream(archive);
+  const parts = kind === 'tar' ? [source, entries] : [source, createGunzip(), entries];
+  const abort = signal === undefined ? {} : { signal };
+  const reading = pipeline(parts, abort);
+  // It is awaited below; a failure meanwhile comes out of the loop too.
+  reading.catch(() => {});
+  for await (const entry of entries) {
+    budget.entry();
+    const { name } = entry.header;
+    const isFolder = judgeTarEntry(archive, entry.header);
+    const path = await pathOf(options, name, isFolder);
+    if (path === undefined) entry.resume();
+    else {
+      await pipeline(entry, metered(budget), createWriteStream(path, { flags: 'wx' }), abort).catch(
+        refuseTwice(archive, name),
+      );
+    }
+  }
+  await reading;
+}
+
+/** Whether an entry is a folder. Throws  DATA_INVALID for what is neither file nor folder. */
+function judgeTarEntry(archive: string, { name, type }: Header): boolean {
+  safeEntryParts(archive, name);
+  if (type === 'directory') return true;
+  if (type === 'file' || type === 'contiguous-file') return false;
+  throw hostileEntry(archive, name, `is a ${type ?? 'thing of unknown kind'}`);
+}
+
+/** A lone file, named as the archive without its ending. */
+async function unpackGzip(options: UnpackOptions, budget: Budget): Promise<void> {
+  const { archive, folder, signal } = options;
+  const target = createWriteStream(join(folder, basename(archive, '.gz')), { flags: 'wx' });
+  const abort = signal === undefined ? {} : { signal };
+  await pipeline(createReadStream(archive), createGunzip(), metered(budget), target, abort);
+}
+
+/** The path of an entry, its folder made; undefined when there is nothing to write. */
+async function pathOf({ archive, folder }: UnpackOptions, name: string, isFolder: boolean) {
+  const parts = safeEntryParts(archive, name);
+  if (isMacLitter(parts) || parts.length === 0) return undefined;
+  const path = join(folder, ...parts);
+  await mkdir(isFolder ? path : join(path, '..'), { recursive: true }).catch(
+    refuseTwice(archive, name),
+  );
+  return isFolder ? undefined : path;
+}
+
+function metered(budget: Budget): Transform {
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      try {
+        budget.take(chunk.length);
+        done(null, chunk);
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+  });
+}
+
+function refuseTwice(archive: string, name: string) {
+  return (error: unknown): never => {
+    const code = codeOf(error);
+    if (code !== 'EEXIST' && code !== 'ENOTDIR') throw error;
+    throw hostileEntry(archive, name, 'is there twice');
+  };
+}
+
+function inWords(archive: string, thrown: unknown): unknown {
+  if (thrown instanceof TesseraError) return thrown;
+  // What the system says of writing is put into words by whoever makes the folder.
+  if (/^E[A-Z]+$/.test(codeOf(thrown))) return thrown;
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  return new TesseraError('DATA_INVALID', `${archive} cannot be unpacked: ${reason}`, {
+    hint: 'remove the file and download it again',
+    cause: thrown,
+  });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}

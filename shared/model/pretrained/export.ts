@@ -1,0 +1,103 @@
+/** @file Parameters in another library's names, and what that library's config says of the model. */
+import { bytesOf, type FloatDtype, type NamedTensor } from '../../formats/safetensors.ts';
+import type { ModelConfig } from '../variants.ts';
+import { canonicalSpelling, type Naming } from './names.ts';
+import type { WeightTensor } from './weights.ts';
+
+/** What is written, and how. */
+export interface ExportOptions {
+  /** By timm's names. */
+  readonly tensors: ReadonlyMap<string, Pick<WeightTensor, 'shape' | 'values'>>;
+  readonly naming: Naming;
+  readonly depth: number;
+  readonly dtype: FloatDtype;
+}
+
+/** Tensors to be written in a library's names; q, k and v come apart where it keeps them so. */
+export function exportTensors({ tensors, naming, depth, dtype }: ExportOptions): NamedTensor[] {
+  return [...canonicalSpelling(naming, depth)].flatMap(([ours, { theirs }]) => {
+    const tensor = tensors.get(ours);
+    if (tensor === undefined) return [];
+    const [rows = 0, ...rest] = tensor.shape;
+    const values = tensor.values.length / theirs.length;
+    return theirs.map((name, part) => ({
+      name: naming === 'huggingface' ? huggingFaceName(name) : name,
+      dtype,
+      shape: [rows / theirs.length, ...rest],
+      bytes: bytesOf(tensor.values.subarray(part * values, (part + 1) * values), dtype, name),
+    }));
+  });
+}
+
+/** A classifier has its encoder under `vit`. */
+function huggingFaceName(name: string): string {
+  return name.startsWith('classifier.') ? name : `vit.${name}`;
+}
+
+/** What a Hugging Face folder says of its model. */
+export interface HuggingFaceOptions {
+  readonly model: ModelConfig;
+  readonly dtype: FloatDtype;
+  readonly classes: readonly string[] | undefined;
+}
+
+const TORCH_DTYPES: Readonly<Record<FloatDtype, string>> = {
+  F32: 'float32',
+  F16: 'float16',
+  BF16: 'bfloat16',
+};
+
+/** config.json of a ViTForImageClassification. The epsilon is ours (and timm's), not transformers' default. */
+export function huggingFaceConfig({ model, dtype, classes }: HuggingFaceOptions): object {
+  const labels = classes ?? Array.from({ length: model.numClasses }, (_, id) => `LABEL_${id}`);
+  return {
+    architectures: ['ViTForImageClassification'],
+    model_type: 'vit',
+    hidden_size: model.width,
+    num_hidden_layers: model.depth,
+    num_attention_heads: model.heads,
+    intermediate_size: model.mlpWidth,
+    hidden_act: 'gelu',
+    hidden_dropout_prob: 0,
+    attention_probs_dropout_prob: 0,
+    layer_norm_eps: 1e-6,
+    image_size: model.imageSize,
+    patch_size: model.patchSize,
+    num_channels: model.channels,
+    qkv_bias: true,
+    id2label: Object.fromEntries(labels.map((label, id) => [id, label])),
+    label2id: Object.fromEntries(labels.map((label, id) => [label, id])),
+    torch_dtype: TORCH_DTYPES[dtype],
+  };
+}
+
+/** How pixels become a model's input. */
+export interface PixelOptions {
+  readonly imageSize: number;
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
+  readonly interpolation: 'bicubic' | 'bilinear';
+}
+
+/** PIL's numbers of the filters. */
+const RESAMPLE = { bilinear: 2, bicubic: 3 } as const;
+
+/** preprocessor_config.json of a ViTImageProcessor, which stretches an image to the square. */
+export function huggingFacePixels({
+  imageSize,
+  mean,
+  deviation,
+  interpolation,
+}: PixelOptions): object {
+  return {
+    image_processor_type: 'ViTImageProcessor',
+    do_resize: true,
+    size: { height: imageSize, width: imageSize },
+    resample: RESAMPLE[interpolation],
+    do_rescale: true,
+    rescale_factor: 1 / 255,
+    do_normalize: true,
+    image_mean: mean,
+    image_std: deviation,
+  };
+}

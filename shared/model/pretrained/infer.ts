@@ -1,0 +1,62 @@
+/** @file Which model some weights are of, as far as their shapes tell. */
+import { TesseraError } from '../../core/errors.ts';
+import { gridSide } from '../positions.ts';
+import { ENCODER_SIZES, type ModelConfig } from '../variants.ts';
+import type { Weights } from './weights.ts';
+
+/** What the shapes say. */
+export interface InferredModel {
+  /** `numClasses` is 0 where the weights have no head. */
+  readonly model: ModelConfig;
+  /** Public name such as Ti/16, where it has one. */
+  readonly variant: string | undefined;
+  /** What could only be guessed, in words. */
+  readonly notes: readonly string[];
+}
+
+/** Width of a head in every published size. */
+const HEAD_WIDTH = 64;
+
+/**
+ * The model of some weights. Attention heads leave no trace in the shapes: they come from the file's own
+ * description, else from the published size of that width and depth, else from 64 values a head.
+ *
+ * Throws  CHECKPOINT_MISMATCH when a tensor that decides the shapes is missing or has odd ones.
+ */
+export function inferModel(weights: Weights): InferredModel {
+  const [width = 0, channels = 0, patchSize = 0] = shapeOf(weights, 'patch_embed.proj.weight', 4);
+  const [, tokens = 0] = shapeOf(weights, 'pos_embed', 3);
+  const [mlpWidth = 0] = shapeOf(weights, 'blocks.0.mlp.fc1.weight', 2);
+  const numClasses = weights.tensors.get('head.weight')?.shape[0] ?? 0;
+  const imageSize = gridSide(tokens) * patchSize;
+  const depth = depthOf(weights);
+  const named = Object.entries(ENCODER_SIZES).find(
+    ([, size]) => size.width === width && size.depth === depth && size.mlpWidth === mlpWidth,
+  );
+  const heads =
+    weights.info.heads ?? named?.[1].heads ?? Math.max(1, Math.floor(width / HEAD_WIDTH));
+  const isGuess = weights.info.heads === undefined && named === undefined;
+  return {
+    model: { imageSize, channels, patchSize, numClasses, width, depth, heads, mlpWidth },
+    variant: named?.[1].heads === heads ? `${named[0]}/${patchSize}` : undefined,
+    notes: isGuess
+      ? [`heads: ${heads} is a guess (${HEAD_WIDTH} values a head); the shapes do not tell`]
+      : [],
+  };
+}
+
+function depthOf({ tensors }: Weights): number {
+  let depth = 0;
+  while (tensors.has(`blocks.${depth}.norm1.weight`)) depth += 1;
+  return depth;
+}
+
+function shapeOf({ tensors }: Weights, name: string, rank: number): readonly number[] {
+  const shape = tensors.get(name)?.shape;
+  if (shape?.length === rank) return shape;
+  throw new TesseraError(
+    'CHECKPOINT_MISMATCH',
+    `the weights tell no model: ${name} ${shape === undefined ? 'is missing' : `has the shape [${shape}]`}`,
+    { hint: 'only Vision Transformers with a class token can be loaded' },
+  );
+}

@@ -1,0 +1,57 @@
+/** @file What the libraries saved loads, and computes what they computed. */
+import { describe, expect, it } from 'vitest';
+import { fitParameters } from '../../../shared/model/pretrained/fit.ts';
+import { inferModel } from '../../../shared/model/pretrained/infer.ts';
+import { readWeights } from '../../../shared/weights/read.ts';
+import { distance, fixtureImages, fixturePath, fixtures, logitsOf, model } from './support.ts';
+
+const FORMATS = {
+  safetensors: 'safetensors',
+  folder: 'safetensors',
+  zip: 'PyTorch zip',
+  legacy: 'PyTorch legacy pickle',
+};
+
+describe('weights of other libraries', () => {
+  it.each(fixtures)('$file ($library) gives the logits of its library', async (fixture) => {
+    const path = fixturePath(fixture.file);
+    const weights = await readWeights(path);
+    expect(weights.naming).toBe(fixture.naming);
+    expect(weights.format).toBe(FORMATS[fixture.container]);
+    expect(weights.nesting).toBe(fixture.nesting);
+    expect(weights.unknown).toEqual([]);
+    const dtypes = new Set([...weights.tensors.values()].map(({ dtype }) => dtype));
+    expect([...dtypes]).toEqual([fixture.dtype.toUpperCase()]);
+    expect({ ...inferModel(weights).model, heads: model.heads }).toEqual(model);
+    const parameters = fitParameters({ weights, model, head: 'keep', path });
+    const logits = await logitsOf(model, parameters, fixtureImages());
+    expect(distance(logits, fixture.logits)).toBeLessThan(1e-5);
+  });
+
+  it('takes the classes, heads and pixels of a Hugging Face folder', async () => {
+    const { info } = await readWeights(fixturePath('huggingface.f32'));
+    expect(info).toMatchObject({
+      heads: model.heads,
+      classes: ['pizza', 'steak', 'sushi'],
+      mean: [0.5, 0.5, 0.5],
+      deviation: [0.5, 0.5, 0.5],
+    });
+  });
+});
+
+describe('what is refused', () => {
+  it.each([
+    ['refused-call.pth', /wants to call (posix|nt|os)\.system/],
+    ['refused-call.legacy.pth', /wants to call (posix|nt|os)\.system/],
+    [
+      'refused-module.pth',
+      /wants to call torchvision\.models\.vision_transformer\.VisionTransformer/,
+    ],
+    ['refused-distilled.pth', /distilled DeiT/],
+    ['refused-linear.pth', /not one name is that of a Vision Transformer \(it has weight, bias\)/],
+    ['fixtures.json', /fixtures\.json/],
+    ['nothing-there.pth', /no such file/],
+  ])('%s is refused by name', async (file, words) => {
+    await expect(readWeights(fixturePath(file))).rejects.toThrow(words);
+  });
+});
