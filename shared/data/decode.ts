@@ -7,18 +7,19 @@
 import type { Sharp, SharpOptions } from 'sharp';
 import type { DataConfig } from '../config/schema.ts';
 import { TesseraError } from '../core/errors.ts';
-import { type CropRegion, planResize, type ResizeOptions } from './geometry.ts';
+import { type CropRegion, type ImageSize, planResize, type ResizeOptions } from './geometry.ts';
+import { type Raster, resample } from './resample.ts';
 import type { EncodedSample } from './source.ts';
 
 /** Most pixels of an image file: a decompression bomb must not take the worker down. */
 const INPUT_PIXELS_MAX = 100_000_000;
 
 /** What the pixels should be like. */
-export type DecodeOptions = ResizeOptions & Pick<DataConfig, 'channels'>;
+export type DecodeOptions = ResizeOptions & Pick<DataConfig, 'channels' | 'interpolation'>;
 
 /**
  * Decodes one sample: turned upright by its EXIF orientation, its transparent parts black, in 8 bits,
- * scaled with an antialiased bicubic filter (Catmull-Rom, the one of Pillow and timm).
+ * scaled with an antialiased filter: bicubic (Catmull-Rom, the one of Pillow and timm) or bilinear (torchvision).
  *
  * Shapes  the result is [imageSize, imageSize, channels]; it may be a view of the sample's own bytes.
  * Throws  DATA_INVALID, naming the sample, when it is truncated, no image or too large.
@@ -58,17 +59,40 @@ async function decodeWith(
   region: CropRegion | undefined,
 ): Promise<Uint8Array> {
   const { autoOrient, width, height } = await image.metadata();
-  const plan = planResize(autoOrient ?? { width, height }, options, region);
+  const size = autoOrient ?? { width, height };
+  const plan = planResize(size, options, region);
   if (plan.cutBefore !== undefined) image.extract(plan.cutBefore);
-  image.resize({ ...plan.scaleTo, fit: 'fill', kernel: 'cubic' });
-  if (plan.cutAfter !== undefined) image.extract(plan.cutAfter);
+  const isEnlarged = isLarger(plan.scaleTo, plan.cutBefore ?? size);
+  if (!isEnlarged) {
+    const kernel = options.interpolation === 'bicubic' ? 'cubic' : 'linear';
+    image.resize({ ...plan.scaleTo, fit: 'fill', kernel, fastShrinkOnLoad: false });
+    if (plan.cutAfter !== undefined) image.extract(plan.cutAfter);
+  }
   const { data, info } = await image
     .flatten({ background: '#000' })
     .toColourspace(options.channels === 1 ? 'b-w' : 'srgb')
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
   const pixels = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return withChannels(pixels, info.channels, options.channels);
+  if (!isEnlarged) return withChannels(pixels, info.channels, options.channels);
+  const enlarged = resample({ ...info, pixels }, plan.scaleTo, options.interpolation);
+  const square = plan.cutAfter === undefined ? enlarged : cut(enlarged, plan.cutAfter);
+  return withChannels(square.pixels, info.channels, options.channels);
+}
+
+function isLarger(one: ImageSize, other: ImageSize): boolean {
+  return one.width > other.width || one.height > other.height;
+}
+
+/** A rectangle of an image. */
+function cut(image: Raster, box: ImageSize & { readonly left: number; readonly top: number }) {
+  const { pixels, width, channels } = image;
+  const part = new Uint8Array(box.width * box.height * channels);
+  for (let y = 0; y < box.height; y += 1) {
+    const first = ((box.top + y) * width + box.left) * channels;
+    part.set(pixels.subarray(first, first + box.width * channels), y * box.width * channels);
+  }
+  return { ...image, width: box.width, height: box.height, pixels: part };
 }
 
 /** Grey pixels thrice where RGB is wanted. */

@@ -63,14 +63,20 @@ export function planResize(
     width: Math.max(scaledShort, Math.floor(size.width * scale)),
     height: Math.max(scaledShort, Math.floor(size.height * scale)),
   };
-  const left = Math.floor((scaleTo.width - imageSize) / 2);
-  const top = Math.floor((scaleTo.height - imageSize) / 2);
+  const left = halfOf(scaleTo.width - imageSize);
+  const top = halfOf(scaleTo.height - imageSize);
   const isWhole = scaleTo.width === imageSize && scaleTo.height === imageSize;
   return {
     cutBefore: undefined,
     scaleTo,
     cutAfter: isWhole ? undefined : { left, top, ...square },
   };
+}
+
+/** Half of a whole number as torchvision's centre crop rounds it: to the even one where it lies between. */
+function halfOf(room: number): number {
+  const half = Math.floor(room / 2);
+  return room % 2 === 0 || half % 2 === 0 ? half : half + 1;
 }
 
 /** The pixels of a region; one that is too long for the image is cut to its edge. */

@@ -1,5 +1,6 @@
 /**
- * @file From a sample to the model's input: decoded, augmented, normalised.
+ * @file From a sample to the model's input: decoded, cropped, flipped, shifted, changed by the policy, normalised,
+ * erased.
  *
  * Decoded pixels are kept (within a bound) where every epoch wants the same ones, since decoding costs
  * far more than the rest.
@@ -9,7 +10,9 @@ import { assert } from '../core/errors.ts';
 import { type Augmentation, augmentation, NO_AUGMENTATION } from './augment.ts';
 import { ByteCache } from './cache.ts';
 import { type DecodeOptions, decodeImage, isPlain } from './decode.ts';
+import { eraseRandomly } from './erasing.ts';
 import type { CropRegion } from './geometry.ts';
+import { applyPolicy, planPolicy } from './policy.ts';
 import type { EncodedSample } from './source.ts';
 
 /** Prepares the images of one run. Samples that differ must have names that differ. */
@@ -28,22 +31,29 @@ export function createImagePipeline(
   config: DataConfig,
   options: { readonly imageSize: number; readonly seed: number },
 ): ImagePipeline {
-  const { channels, resize, cropFraction } = config;
-  const decodeOptions = { imageSize: options.imageSize, channels, resize, cropFraction };
+  const { channels, resize, cropFraction, interpolation } = config;
+  const { imageSize, seed } = options;
+  const decodeOptions = { imageSize, channels, resize, cropFraction, interpolation };
   const tables = normalisationTables(config);
   const cache = new ByteCache<Uint8Array>(Math.floor(config.cacheBytes / 2));
   return {
     async load(sample, epoch, target) {
-      assert(
-        target.length === channels * options.imageSize ** 2,
-        `image of ${target.length} floats`,
-      );
+      assert(target.length === channels * imageSize ** 2, `image of ${target.length} floats`);
       const change =
-        epoch === undefined
-          ? NO_AUGMENTATION
-          : augmentation(config, options.seed, epoch, sample.index);
+        epoch === undefined ? NO_AUGMENTATION : augmentation(config, seed, epoch, sample.index);
       const pixels = await cachedPixels(cache, sample, decodeOptions, change.cropRegion);
-      writeImage({ pixels, imageSize: options.imageSize, tables, change }, target);
+      if (epoch === undefined) {
+        writeImage({ pixels, imageSize, tables, change }, target);
+        return;
+      }
+      const place = { seed, epoch, index: sample.index, imageSize };
+      const steps = planPolicy(config.augment, place);
+      if (steps.length === 0) writeImage({ pixels, imageSize, tables, change }, target);
+      else {
+        const changed = applyPolicy(moved(pixels, imageSize, change), imageSize, steps);
+        writeImage({ pixels: changed, imageSize, tables, change: NO_AUGMENTATION }, target);
+      }
+      eraseRandomly(target, imageSize, config.augment.erasing, place);
     },
   };
 }
@@ -61,6 +71,22 @@ async function cachedPixels(
   const pixels = await decodeImage(sample, options);
   cache.set(sample.name, pixels, pixels.byteLength);
   return pixels;
+}
+
+/** Pixels flipped and then shifted; what comes in at an edge is black. Shapes  [imageSize, imageSize, channels]. */
+function moved(pixels: Uint8Array, imageSize: number, change: Augmentation): Uint8Array {
+  const { flip, shiftX, shiftY } = change;
+  if (!flip && shiftX === 0 && shiftY === 0) return pixels;
+  const channels = pixels.length / imageSize ** 2;
+  const target = new Uint8Array(pixels.length);
+  for (let y = Math.max(0, shiftY); y < imageSize + Math.min(0, shiftY); y += 1) {
+    for (let x = Math.max(0, shiftX); x < imageSize + Math.min(0, shiftX); x += 1) {
+      const column = flip ? imageSize - 1 - (x - shiftX) : x - shiftX;
+      const from = ((y - shiftY) * imageSize + column) * channels;
+      target.set(pixels.subarray(from, from + channels), (y * imageSize + x) * channels);
+    }
+  }
+  return target;
 }
 
 /** The 256 normalised values of each channel. */

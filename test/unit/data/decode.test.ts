@@ -6,7 +6,13 @@ import { type DecodeOptions, decodeImage } from '../../../shared/data/decode.ts'
 import { expectInvalid, fileSample, rawSample } from './support.ts';
 
 const ORANGE = { r: 200, g: 100, b: 50 };
-const STRETCH: DecodeOptions = { imageSize: 4, channels: 3, resize: 'stretch', cropFraction: 1 };
+const STRETCH: DecodeOptions = {
+  imageSize: 4,
+  channels: 3,
+  resize: 'stretch',
+  cropFraction: 1,
+  interpolation: 'bicubic',
+};
 const CROP: DecodeOptions = { ...STRETCH, resize: 'crop' };
 
 function orange(alpha?: number) {
