@@ -142,11 +142,12 @@ function decays(name: string, shape: readonly number[]): boolean {
   return shape.length > 1 && name !== 'cls_token' && name !== 'pos_embed';
 }
 
-/** Source  the layers of timm's layer-wise decay: tokens and positions belong to the embedding, the norm to the head. */
+/** Source  the layers of timm's layer-wise decay: tokens and positions belong to the embedding, the last norm to the last block. */
 function layerOf(name: string, depth: number): number {
   const block = /^blocks\.(\d+)\./.exec(name)?.[1];
   if (block !== undefined) return Number(block) + 1;
-  return /^(norm|head)\./.test(name) ? depth + 1 : 0;
+  if (name.startsWith('head.')) return depth + 1;
+  return name.startsWith('norm.') ? depth : 0;
 }
 
 function product(shape: readonly number[]): number {
