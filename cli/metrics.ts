@@ -50,11 +50,11 @@ const phaseRecord = z.object({ time, phase: z.string(), reason: z.string() });
 /** One committed step. Units  loss and accuracy are means over its samples. */
 export type StepRecord = z.infer<typeof stepRecord>;
 /** One evaluation on the whole test set. */
-export type EvaluationRecord = z.infer<typeof evaluationRecord>;
+type EvaluationRecord = z.infer<typeof evaluationRecord>;
 /** One checkpoint as it was written; later ones may have replaced it. */
-export type CheckpointRecord = z.infer<typeof checkpointRecord>;
+type CheckpointRecord = z.infer<typeof checkpointRecord>;
 /** A change of what the run was doing, the last one of a good run being `done`. */
-export type PhaseRecord = z.infer<typeof phaseRecord>;
+type PhaseRecord = z.infer<typeof phaseRecord>;
 
 /** Everything of a metrics.jsonl that tables and pictures are made of, in the order of the run. */
 export interface RunMetrics {
@@ -94,7 +94,7 @@ export async function readMetrics(runFolder: string): Promise<RunMetrics> {
 }
 
 /** Takes the lines of a metrics.jsonl one by one. */
-export class MetricsCollector {
+class MetricsCollector {
   #steps: StepRecord[] = [];
   #evaluations: EvaluationRecord[] = [];
   #checkpoints: CheckpointRecord[] = [];

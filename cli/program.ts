@@ -10,11 +10,14 @@ import { addCoordinator } from './commands/coordinator.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEval } from './commands/eval.ts';
 import { examples } from './commands/flags.ts';
+import { addData, addWeightsGet } from './commands/get.ts';
 import { addPlot } from './commands/plot.ts';
 import { addPredict } from './commands/predict.ts';
+import { addRuns } from './commands/runs.ts';
 import { addStatus } from './commands/status.ts';
 import { addSummary } from './commands/summary.ts';
 import { addTrain } from './commands/train.ts';
+import { addWeights } from './commands/weights.ts';
 import { addWorker } from './commands/worker.ts';
 import { VERSION } from './version.ts';
 
@@ -35,10 +38,13 @@ export function createProgram(): Command {
   addCoordinator(program);
   addWorker(program);
   addStatus(program);
+  addRuns(program);
   addPlot(program);
   addEval(program);
   addPredict(program);
   addSummary(program);
+  addWeightsGet(addWeights(program));
+  addData(program);
   addDoctor(program);
   addConfig(program);
   return program;

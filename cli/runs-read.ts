@@ -4,15 +4,15 @@ import { basename, join, resolve } from 'node:path';
 import { readState } from '../coordinator/checkpoint-state.ts';
 import { listCheckpoints } from '../coordinator/checkpoints.ts';
 import { RUN_FILES } from '../coordinator/run-folder.ts';
-import { TesseraError } from '../shared/core/errors.ts';
+import { type ErrorCode, TesseraError } from '../shared/core/errors.ts';
 import { fetchStatus } from '../shared/rpc/status-client.ts';
 import { type RunMetrics, readMetrics } from './metrics.ts';
 
 /** Whether a run goes on: `stopped` are those that ended early, whoever or whatever ended them. */
-export type RunState = 'running' | 'done' | 'stopped';
+type RunState = 'running' | 'done' | 'stopped';
 
 /** A checkpoint as it lies on the disk. */
-export interface StoredCheckpoint {
+interface StoredCheckpoint {
   readonly step: number;
   readonly folder: string;
   readonly bytes: number;
@@ -35,6 +35,8 @@ export interface RunRecord {
 
 /** A coordinator on this machine answers at once; one that does not is gone. */
 const ANSWER_MS = 1000;
+/** Failures of somebody who is there: too busy to answer, or not talking to us. */
+const HELD: ReadonlySet<ErrorCode> = new Set(['TIMEOUT', 'ACCESS_DENIED']);
 const PICTURE = /\.(?:png|svg)$/i;
 
 /** All runs of a folder, the newest first. */
@@ -68,7 +70,7 @@ export async function findRun(name: string, runsFolder: string): Promise<string>
 }
 
 /** Whether a folder is one that a run made: it has the config of a run, and its address or metrics. */
-export async function isRunFolder(folder: string): Promise<boolean> {
+async function isRunFolder(folder: string): Promise<boolean> {
   const kind = await lstat(folder).catch(() => undefined);
   if (!kind?.isDirectory()) return false;
   const names = await readdir(folder).catch((): string[] => []);
@@ -115,19 +117,19 @@ async function readConfig(folder: string): Promise<Record<string, unknown>> {
   }
 }
 
-/** A run goes on when a coordinator at its address says that it is that run's; a port may be another's by now. */
+/** What a coordinator's address says of the run whose folder names it. */
 async function stateOf(folder: string, metrics: RunMetrics): Promise<RunState> {
+  if (metrics.phases.at(-1)?.phase === 'done') return 'done';
   const path = join(folder, RUN_FILES.address);
   const address = (await readFile(path, 'utf8').catch(() => '')).trim();
-  const isOver = metrics.phases.at(-1)?.phase === 'done';
-  const status =
-    address === '' || isOver
-      ? undefined
-      : await fetchStatus(address, ANSWER_MS).catch(() => undefined);
-  if (status !== undefined && basename(status.runFolder) === basename(resolve(folder))) {
-    return 'running';
+  if (address === '') return 'stopped';
+  try {
+    const { runFolder } = await fetchStatus(address, ANSWER_MS);
+    // The port may be another run's by now.
+    return basename(runFolder) === basename(resolve(folder)) ? 'running' : 'stopped';
+  } catch (thrown) {
+    return HELD.has(TesseraError.from(thrown).code) ? 'running' : 'stopped';
   }
-  return isOver ? 'done' : 'stopped';
 }
 
 /** The newest checkpoint knows the time at work before it, pauses left out; what follows is added. */

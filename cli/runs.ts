@@ -92,7 +92,7 @@ async function removable(folder: string): Promise<RunRecord> {
   const run = await readRun(folder);
   if (run.state !== 'running') return run;
   throw new TesseraError('USAGE', `${run.name} is still running`, {
-    hint: 'stop it first (Ctrl-C in its terminal); its last checkpoint is kept until then',
+    hint: 'stop it first, with Ctrl-C in its terminal',
   });
 }
 

@@ -27,7 +27,7 @@ const fileSchema = z.object({
 export type DownloadRecord = z.infer<typeof recordSchema>;
 
 /** Name of the file of records in a folder of downloads. */
-export const RECORDS_FILE = 'downloads.json';
+const RECORDS_FILE = 'downloads.json';
 
 /** Everything remembered in a folder, by file name. Throws  DATA_INVALID when the records are damaged. */
 export async function readRecords(folder: string): Promise<ReadonlyMap<string, DownloadRecord>> {

@@ -4,24 +4,27 @@
  * What has arrived is kept in `NAME.part`, with `NAME.part.json` saying what it is a part of. It is gone on with only
  * when the server proves with its validator (ETag or Last-Modified, in If-Range) that the file is still the same.
  */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { withDeadline } from '../core/async.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
-import { type ErrorExtras, TesseraError } from '../core/errors.ts';
+import { TesseraError } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
+import {
+  cannotWrite,
+  completePart,
+  dropPart,
+  type PartState,
+  partBytes,
+  partOf,
+  readPartState,
+  writePartState,
+} from './download-part.ts';
 import { openUrl, parseWebAddress, retryAfterMs } from './http.ts';
-
-/** A checksum that is known of a file. Units  `hex` may be the first digits only, where only those are published. */
-export interface KnownDigest {
-  readonly algorithm: 'sha256' | 'md5';
-  readonly hex: string;
-}
+import { digestsOfFile, type KnownContent, mismatchOf } from './known-file.ts';
 
 /** What a download may cost. */
-export interface DownloadLimits {
+interface DownloadLimits {
   /** Longest time without a byte before the connection is given up. */
   readonly silenceMs: number;
   /** Attempts in a row that bring nothing new. */
@@ -54,7 +57,7 @@ export interface DownloadOptions {
   readonly url: string;
   readonly path: string;
   /** What is really known of the file; it is refused when it differs. */
-  readonly known?: { readonly bytes?: number; readonly digest?: KnownDigest };
+  readonly known?: KnownContent;
   readonly limits?: Partial<DownloadLimits>;
   readonly signal?: AbortSignal;
   readonly clock?: Clock;
@@ -96,17 +99,6 @@ export async function download(options: DownloadOptions): Promise<Downloaded> {
   }
 }
 
-/** SHA-256 and MD5 of a file, in hex. */
-export async function digestsOfFile(path: string): Promise<{ sha256: string; md5: string }> {
-  const sha256 = createHash('sha256');
-  const md5 = createHash('md5');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 ** 2 })) {
-    sha256.update(chunk);
-    md5.update(chunk);
-  }
-  return { sha256: sha256.digest('hex'), md5: md5.digest('hex') };
-}
-
 /** A failure that another attempt may mend. */
 class Interrupted extends Error {
   readonly retryAfterMs: number | undefined;
@@ -117,12 +109,7 @@ class Interrupted extends Error {
   }
 }
 
-/** What a part is a part of. */
-interface PartState {
-  readonly url: string;
-  readonly validator: string;
-}
-
+/** One attempt and its check; what another one may mend is answered, not thrown. */
 async function attemptOnce(
   options: DownloadOptions,
   limits: DownloadLimits,
@@ -138,7 +125,7 @@ async function attemptOnce(
   }
 }
 
-/** One attempt: asks for what is missing and appends it to the part. */
+/** Asks for what is missing and appends it to the part. */
 async function fetchRest(options: DownloadOptions, limits: DownloadLimits, clock: Clock) {
   const { url, path } = options;
   const cancel = new AbortController();
@@ -246,25 +233,8 @@ async function finish({ path, url, known = {} }: DownloadOptions): Promise<Downl
       details: { bytes: size, sha256: digests.sha256 },
     });
   }
-  await rename(part, path).catch((error: unknown) => {
-    throw cannotWrite(path, error);
-  });
-  await rm(stateOf(path), { force: true });
+  await completePart(path);
   return { bytes: size, sha256: digests.sha256 };
-}
-
-/** What differs from what is known of a file, in words; undefined when nothing does. */
-export function mismatchOf(
-  bytes: number,
-  digests: { readonly sha256: string; readonly md5: string },
-  { bytes: knownBytes, digest }: NonNullable<DownloadOptions['known']>,
-): string | undefined {
-  if (knownBytes !== undefined && knownBytes !== bytes) {
-    return `it has ${bytes} bytes, not ${knownBytes}`;
-  }
-  if (digest === undefined || digests[digest.algorithm].startsWith(digest.hex)) return undefined;
-  const { algorithm, hex } = digest;
-  return `its ${algorithm} begins with ${digests[algorithm].slice(0, hex.length)}, not ${hex}`;
 }
 
 /** Waits for the network, but not for ever. Throws  Interrupted. */
@@ -305,40 +275,6 @@ function pauseBefore(failures: number, interrupted: Interrupted, limits: Downloa
   const own = Math.min(limits.pauseMaxMs, limits.pauseMs * 2 ** (failures - 1));
   const wished = interrupted.retryAfterMs ?? 0;
   return wished > limits.pauseMaxMs ? undefined : Math.max(own, wished);
-}
-
-function partOf(path: string): string {
-  return `${path}.part`;
-}
-
-function stateOf(path: string): string {
-  return `${path}.part.json`;
-}
-
-async function partBytes(path: string): Promise<number> {
-  return (await stat(partOf(path)).catch(() => undefined))?.size ?? 0;
-}
-
-async function dropPart(path: string): Promise<void> {
-  await rm(partOf(path), { force: true });
-  await rm(stateOf(path), { force: true });
-}
-
-/** What a part is of, when that is known and it is of this address. */
-async function readPartState(path: string, url: string): Promise<PartState | undefined> {
-  try {
-    const state: unknown = JSON.parse(await readFile(stateOf(path), 'utf8'));
-    const { url: of, validator } = state as Partial<Record<string, unknown>>;
-    return of === url && typeof validator === 'string' ? { url, validator } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-async function writePartState(path: string, state: PartState): Promise<void> {
-  await writeFile(stateOf(path), `${JSON.stringify(state)}\n`).catch((error: unknown) => {
-    throw cannotWrite(path, error);
-  });
 }
 
 /** A strong ETag, else the date: what If-Range may carry (RFC 9110, 13.1.5). */
@@ -386,18 +322,4 @@ function refused(url: string, answer: string): TesseraError {
   return new TesseraError('DATA_INVALID', `cannot download ${url}: ${answer}`, {
     hint: 'open the address in a browser to see whether it moved, and give a new one with --url',
   });
-}
-
-function cannotWrite(path: string, cause: unknown): TesseraError {
-  const isFull = cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC';
-  const reason = isFull
-    ? 'the disk is full'
-    : cause instanceof Error
-      ? cause.message
-      : String(cause);
-  const extras: ErrorExtras = {
-    hint: 'free some space or choose another folder with --out, and type it again: what arrived is kept',
-    cause,
-  };
-  return new TesseraError('CANNOT_WRITE', `cannot write ${path}: ${reason}`, extras);
 }

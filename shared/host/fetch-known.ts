@@ -3,8 +3,9 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KnownFile } from '../catalog/item.ts';
 import { TesseraError } from '../core/errors.ts';
-import { type DownloadOptions, digestsOfFile, download, mismatchOf } from './download.ts';
+import { type DownloadOptions, download } from './download.ts';
 import { addRecord, type DownloadRecord, readRecords } from './download-record.ts';
+import { digestsOfFile, mismatchOf } from './known-file.ts';
 
 /** Where a file went, and what vouches for it. */
 export interface FetchedFile {

@@ -18,23 +18,27 @@ export async function openUrl(
     const location = response.headers.get('location');
     if (![301, 302, 303, 307, 308].includes(response.status) || location === null) return response;
     await response.body?.cancel();
-    const next = parseWebAddress(
-      URL.canParse(location, url.href) ? new URL(location, url).href : location,
-    );
-    if (url.protocol === 'https:' && next.protocol !== 'https:') {
-      throw new TesseraError(
-        'DATA_INVALID',
-        `${url.host} redirects to ${next.href}, without encryption`,
-        {
-          hint: 'choose an https mirror with --url',
-        },
-      );
-    }
-    url = next;
+    url = redirectTarget(url, location);
   }
   throw new TesseraError('DATA_INVALID', `${address} redirects more than ${REDIRECTS_MAX} times`, {
     hint: 'choose another address with --url',
   });
+}
+
+/** Where a redirect leads. Throws  DATA_INVALID when that is no web address, or gives the encryption up. */
+export function redirectTarget(from: URL, location: string): URL {
+  const next = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
+  const isWeb = next?.protocol === 'https:' || next?.protocol === 'http:';
+  if (next !== undefined && isWeb && (from.protocol === 'http:' || next.protocol === 'https:')) {
+    return next;
+  }
+  throw new TesseraError(
+    'DATA_INVALID',
+    `${from.host} redirects to ${location}, no address for us`,
+    {
+      hint: 'from https only https is followed: choose another mirror with --url',
+    },
+  );
 }
 
 /** An http or https address. Throws  USAGE for anything else. */

@@ -11,7 +11,7 @@ import { basename, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { extract, type Header } from 'tar-stream';
+import { type Extract, extract, type Header } from 'tar-stream';
 import { TesseraError } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
 import { hostileEntry, isMacLitter, safeEntryParts } from './entry-names.ts';
@@ -39,13 +39,13 @@ const LIMITS: UnpackLimits = {
 /** A zip is read whole; larger sets come as tar. */
 const ZIP_BYTES_MAX = 2 * 1024 ** 3 - 1;
 const FILE_TYPE = 0o170000;
-const FILE_TYPES: Readonly<Record<number, string>> = {
-  21609: 'a symbolic link',
-  14406: 'a block device',
-  4802: 'a character device',
-  2401: 'a pipe',
-  26411: 'a socket',
-};
+const FILE_TYPES: ReadonlyMap<number, string> = new Map([
+  [0o120000, 'a symbolic link'],
+  [0o060000, 'a block device'],
+  [0o020000, 'a character device'],
+  [0o010000, 'a pipe'],
+  [0o140000, 'a socket'],
+]);
 
 /** What to unpack, and where. */
 export interface UnpackOptions {
@@ -146,33 +146,55 @@ async function unpackZip(options: UnpackOptions, budget: Budget, size: number): 
 
 function judgeZipEntry(archive: string, { name, mode, isEncrypted }: ZipEntry): void {
   safeEntryParts(archive, name);
-  const special = FILE_TYPES[mode & FILE_TYPE];
+  const special = FILE_TYPES.get(mode & FILE_TYPE);
   if (special !== undefined) throw hostileEntry(archive, name, `is ${special}`);
   if (isEncrypted) throw hostileEntry(archive, name, 'is encrypted');
 }
 
 async function unpackTar(options: UnpackOptions, budget: Budget): Promise<void> {
-  const { archive, kind, signal } = options;
   const entries = extract();
-  const source = createReadStream(archive);
-  const parts = kind === 'tar' ? [source, entries] : [source, createGunzip(), entries];
-  const abort = signal === undefined ? {} : { signal };
-  const reading = pipeline(parts, abort);
-  // It is awaited below; a failure meanwhile comes out of the loop too.
-  reading.catch(() => {});
-  for await (const entry of entries) {
-    budget.entry();
-    const { name } = entry.header;
-    const isFolder = judgeTarEntry(archive, entry.header);
-    const path = await pathOf(options, name, isFolder);
-    if (path === undefined) entry.resume();
-    else {
-      await pipeline(entry, metered(budget), createWriteStream(path, { flags: 'wx' }), abort).catch(
-        refuseTwice(archive, name),
-      );
+  const source = createReadStream(options.archive);
+  const broken = new AbortController();
+  const stop = AbortSignal.any([broken.signal, ...(options.signal ? [options.signal] : [])]);
+  const parts = options.kind === 'tar' ? [source, entries] : [source, createGunzip(), entries];
+  const reading = pipeline(parts, { signal: stop });
+  // An entry whose archive breaks off would wait for its rest for ever.
+  reading.catch((error: unknown) => broken.abort(error));
+  let refusal: unknown;
+  const writing = async () => {
+    for await (const entry of entries) {
+      await writeTarEntry(entry, { options, budget, stop }).catch((error: unknown) => {
+        if (!broken.signal.aborted) refusal = error;
+        throw error;
+      });
     }
+  };
+  try {
+    await Promise.all([writing(), reading]);
+  } catch (thrown) {
+    // What we refuse breaks the reading too: ours is the reason.
+    throw refusal ?? thrown;
   }
-  await reading;
+}
+
+type TarEntry = Extract extends AsyncIterable<infer Entry> ? Entry : never;
+
+async function writeTarEntry(
+  entry: TarEntry,
+  at: { readonly options: UnpackOptions; readonly budget: Budget; readonly stop: AbortSignal },
+): Promise<void> {
+  const { options, budget, stop } = at;
+  budget.entry();
+  const { name } = entry.header;
+  const path = await pathOf(options, name, judgeTarEntry(options.archive, entry.header));
+  if (path === undefined) {
+    entry.resume();
+    return;
+  }
+  const target = createWriteStream(path, { flags: 'wx' });
+  await pipeline(entry, metered(budget), target, { signal: stop }).catch(
+    refuseTwice(options.archive, name),
+  );
 }
 
 /** Whether an entry is a folder. Throws  DATA_INVALID for what is neither file nor folder. */

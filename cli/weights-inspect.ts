@@ -1,0 +1,57 @@
+/** @file `tessera weights inspect`: whose weights they are, and of which model. */
+import { modelFileIn } from '../coordinator/model-file.ts';
+import { formatBytes } from '../shared/core/units.ts';
+import { inferModel } from '../shared/model/pretrained/infer.ts';
+import { readWeights, type WeightsFile } from '../shared/weights/read.ts';
+import { formatTable } from './table.ts';
+import { print, printJson } from './talk.ts';
+
+/** Flags of `weights inspect`. */
+export interface InspectOptions {
+  readonly path: string;
+  readonly tensors?: true;
+  readonly json?: true;
+}
+
+/** Shows what some weights are. Throws  DATA_INVALID, CHECKPOINT_MISMATCH. */
+export async function inspectWeights({ path, tensors, json }: InspectOptions): Promise<void> {
+  const weights = await readWeights((await modelFileIn(path)) ?? path);
+  const inferred = inferModel(weights);
+  const parameters = [...weights.tensors.values()].reduce((sum, t) => sum + t.values.length, 0);
+  const dtypes = [...new Set([...weights.tensors.values()].map(({ dtype }) => dtype))];
+  if (json) {
+    const { format, naming, nesting, unknown, unused, info } = weights;
+    printJson({
+      schema: 'weights/1',
+      ...{ path: weights.path, format, naming, nesting, dtypes, parameters, ...inferred },
+      ...{ classes: info.classes, unknown, unused },
+      tensors: [...weights.tensors].map(([name, { shape, dtype }]) => ({ name, shape, dtype })),
+    });
+    return;
+  }
+  const { model, variant, notes } = inferred;
+  const shape = `width ${model.width}, depth ${model.depth}, heads ${model.heads}, MLP ${model.mlpWidth}`;
+  const fact = (label: string, value: string) => `${label.padEnd(11)} ${value}`;
+  print([
+    fact('format', weights.format + (weights.nesting ? `, under "${weights.nesting}"` : '')),
+    fact('names', `of ${weights.naming}`),
+    fact('dtype', dtypes.join(', ')),
+    fact('model', `${variant === undefined ? '' : `ViT-${variant}: `}${shape}`),
+    fact('input', `${model.channels} x ${model.imageSize} x ${model.imageSize} pixels`),
+    fact('classes', model.numClasses === 0 ? 'no head' : String(model.numClasses)),
+    fact('parameters', `${parameters.toLocaleString('en-US')}, ${formatBytes(4 * parameters)}`),
+    ...notes.map((note) => fact('note', note)),
+    ...weights.unused.map((name) => fact('not used', name)),
+    ...weights.unknown.map((name) => fact('unknown', name)),
+    ...(tensors ? ['', ...tensorLines(weights)] : []),
+  ]);
+}
+
+function tensorLines({ tensors }: WeightsFile): readonly string[] {
+  const rows = [...tensors].map(([name, { shape, dtype }]) => [
+    name,
+    dtype,
+    `[${shape.join(',')}]`,
+  ]);
+  return formatTable([{ title: 'TENSOR' }, { title: 'DTYPE' }, { title: 'SHAPE' }], rows);
+}

@@ -1,0 +1,40 @@
+/** @file Checks a file against what is known of it. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+
+/** A checksum that is known of a file. Units  `hex` may be the first digits only, where only those are published. */
+interface KnownDigest {
+  readonly algorithm: 'sha256' | 'md5';
+  readonly hex: string;
+}
+
+/** What is really known of a file; all of it may be unknown. */
+export interface KnownContent {
+  readonly bytes?: number;
+  readonly digest?: KnownDigest;
+}
+
+/** SHA-256 and MD5 of a file, in hex. */
+export async function digestsOfFile(path: string): Promise<{ sha256: string; md5: string }> {
+  const sha256 = createHash('sha256');
+  const md5 = createHash('md5');
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 ** 2 })) {
+    sha256.update(chunk);
+    md5.update(chunk);
+  }
+  return { sha256: sha256.digest('hex'), md5: md5.digest('hex') };
+}
+
+/** What differs from what is known of a file, in words; undefined when nothing does. */
+export function mismatchOf(
+  bytes: number,
+  digests: { readonly sha256: string; readonly md5: string },
+  { bytes: knownBytes, digest }: KnownContent,
+): string | undefined {
+  if (knownBytes !== undefined && knownBytes !== bytes) {
+    return `it has ${bytes} bytes, not ${knownBytes}`;
+  }
+  if (digest === undefined || digests[digest.algorithm].startsWith(digest.hex)) return undefined;
+  const { algorithm, hex } = digest;
+  return `its ${algorithm} begins with ${digests[algorithm].slice(0, hex.length)}, not ${hex}`;
+}
