@@ -11,7 +11,7 @@ import { classify, features, type Hooks, vit } from '../model/vit.ts';
 import type { ProgramSpec } from './program.ts';
 
 /** Tensors by name; parameters have timm's names, masks those of `model/masks.ts`. */
-export type NamedTensors = ReadonlyMap<string, tf.Tensor>;
+type NamedTensors = ReadonlyMap<string, tf.Tensor>;
 
 /** The tensors that a step is computed from. */
 export interface StepInputs extends Targets {

@@ -1,7 +1,7 @@
 /** @file Operations on the pixels of a square image, in the arithmetic of Pillow. Pure; the image stays as it is. */
 
 /** A square image. Shapes  pixels [size, size, channels], channels 1 or 3. */
-export interface SquareImage {
+interface SquareImage {
   readonly pixels: Uint8Array;
   readonly size: number;
   readonly channels: number;

@@ -15,7 +15,7 @@ const VIRIDIS: readonly (readonly [number, number, number])[] = [
 ];
 
 /** Colour of a share in 0..1. */
-export function viridis(share: number): readonly [number, number, number] {
+function viridis(share: number): readonly [number, number, number] {
   const place = Math.max(0, Math.min(1, share)) * (VIRIDIS.length - 1);
   const low = Math.min(Math.floor(place), VIRIDIS.length - 2);
   const [from = [0, 0, 0], to = from] = [VIRIDIS[low], VIRIDIS[low + 1]];
@@ -31,7 +31,7 @@ export function blank(width: number, height: number, level = 255): RgbImage {
 }
 
 /** Puts an image into another, which must have room for it. */
-export function paste(target: RgbImage, image: RgbImage, left: number, top: number): void {
+function paste(target: RgbImage, image: RgbImage, left: number, top: number): void {
   for (let y = 0; y < image.height; y += 1) {
     const row = image.pixels.subarray(y * image.width * 3, (y + 1) * image.width * 3);
     target.pixels.set(row, ((top + y) * target.width + left) * 3);

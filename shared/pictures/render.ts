@@ -27,7 +27,7 @@ export async function writePicture(path: string, svg: string): Promise<void> {
 }
 
 /** Draws an SVG. */
-export async function pngOfSvg(svg: string): Promise<Uint8Array> {
+async function pngOfSvg(svg: string): Promise<Uint8Array> {
   useOwnFonts();
   const sharp = await loadSharp();
   return await sharp(Buffer.from(svg), { density: SVG_DPI * SCALE, limitInputPixels: 2 ** 28 })

@@ -6,7 +6,7 @@ import { readWholeFile } from '../host/files.ts';
 import type { RawTensors } from '../model/pretrained/weights.ts';
 
 /** How a file stores its tensors. */
-export type WeightsFormat = 'safetensors' | PthFormat;
+type WeightsFormat = 'safetensors' | PthFormat;
 
 /** A file's tensors under its own names. */
 export interface TensorFile {

@@ -11,7 +11,7 @@ import type { WeightsInfo } from '../model/pretrained/weights.ts';
 import { readTensorFile, type TensorFile } from './file.ts';
 
 /** Names of the files, in the order in which they are looked for. */
-export const HUGGINGFACE_FILES = {
+const HUGGINGFACE_FILES = {
   config: 'config.json',
   preprocessor: 'preprocessor_config.json',
   model: 'model.safetensors',

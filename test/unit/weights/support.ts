@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { compileProgram } from '../../../shared/compute/compile.ts';
 import type { ModelConfig } from '../../../shared/model/variants.ts';
 
-export const FIXTURES = resolve(import.meta.dirname, '../../fixtures/weights');
+const FIXTURES = resolve(import.meta.dirname, '../../fixtures/weights');
 
 export interface Fixture {
   readonly file: string;

@@ -7,7 +7,7 @@
 export interface FeatureRows {
   'indices'?: (number)[];
   /**
-   * Labels of the samples; empty on the way to the coordinator, which knows them.
+   * Labels of the samples; 0 on the way to the coordinator, which knows them.
    */
   'labels'?: (number)[];
   /**
@@ -26,7 +26,7 @@ export interface FeatureRows {
 export interface FeatureRows__Output {
   'indices': (number)[];
   /**
-   * Labels of the samples; empty on the way to the coordinator, which knows them.
+   * Labels of the samples; 0 on the way to the coordinator, which knows them.
    */
   'labels': (number)[];
   /**
