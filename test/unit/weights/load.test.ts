@@ -1,4 +1,6 @@
 /** @file What the libraries saved loads, and computes what they computed. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fitParameters } from '../../../shared/model/pretrained/fit.ts';
 import { inferModel } from '../../../shared/model/pretrained/infer.ts';
@@ -37,6 +39,13 @@ describe('weights of other libraries', () => {
       deviation: [0.5, 0.5, 0.5],
     });
   });
+});
+
+it('docs/weights.md lists every one of them', () => {
+  const docs = readFileSync(join(import.meta.dirname, '../../../docs/weights.md'), 'utf8');
+  for (const { file, library, dtype } of fixtures) {
+    expect(docs).toMatch(new RegExp(`\\| \`${file}\` \\| ${library} \\|.*\\| ${dtype} \\|`));
+  }
 });
 
 describe('what is refused', () => {
