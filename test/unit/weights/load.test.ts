@@ -43,8 +43,10 @@ describe('weights of other libraries', () => {
 
 it('docs/weights.md lists every one of them', () => {
   const docs = readFileSync(join(import.meta.dirname, '../../../docs/weights.md'), 'utf8');
+  const lines = docs.split('\n');
   for (const { file, library, dtype } of fixtures) {
-    expect(docs).toMatch(new RegExp(`\\| \`${file}\` \\| ${library} \\|.*\\| ${dtype} \\|`));
+    const line = lines.find((text) => text.includes(`\`${file}\``));
+    for (const word of [library, dtype]) expect(line).toContain(` ${word} |`);
   }
 });
 
