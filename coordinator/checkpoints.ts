@@ -127,12 +127,12 @@ export async function readCheckpoint(
   const model = await readVerified(folder, state, 'model');
   const optimizer = await readVerified(folder, state, 'optimizer');
   const { table, frozen = 0 } = expected;
+  const saved = flatten(folder, model.tensors, table);
   const { [WEIGHTS]: weights, ...moments } = momentsOf(
     folder,
     optimizer.tensors,
     table.size - frozen,
   );
-  const saved = flatten(folder, model.tensors, table);
   const parameters = weights === undefined ? saved : saved.slice();
   if (weights !== undefined) parameters.set(weights, frozen);
   if ((await sha256OfBytes(bytesOf(parameters))) !== state.parametersSha256) {

@@ -125,7 +125,12 @@ function isImageFile(bytes: Uint8Array): boolean {
 
 function inputOptions({ raw }: EncodedSample): SharpOptions {
   // failOn warning: a damaged file must be refused, never come out half grey.
-  const common = { failOn: 'warning', limitInputPixels: INPUT_PIXELS_MAX } as const;
+  // Colour profiles are not applied: neither torchvision nor timm does, and it takes longer than the rest.
+  const common = {
+    failOn: 'warning',
+    limitInputPixels: INPUT_PIXELS_MAX,
+    ignoreIcc: true,
+  } as const;
   if (raw === undefined) return { ...common, autoOrient: true };
   const { height, width, channels } = raw;
   return { ...common, raw: { height, width, channels: channels as 1 | 2 | 3 | 4 } };

@@ -212,3 +212,23 @@ describe('pruning', () => {
 function isOnlyWhitespace(byte: number): boolean {
   return [0x20, 0x0a, 0x0d, 0x09].includes(byte);
 }
+
+describe('a checkpoint of a run that averages its weights', () => {
+  it('has the average as its model, and gives back both', async () => {
+    const store = storeAt(400);
+    const average = store.parameters.map((value, i) => (i < 3 ? value : value / 2));
+    const source = { ...store, table, version: 400, average, frozen: 3 };
+    const moments = Object.fromEntries(
+      Object.entries(store.state).map(([name, values]) => [name, values.slice(3)]),
+    );
+    const { folder } = await writeCheckpoint({
+      ...common,
+      runFolder,
+      store: { ...source, state: moments },
+    });
+    const read = await readCheckpoint(folder, { ...expected, frozen: 3 });
+    expect(read.average).toEqual(average);
+    expect(read.parameters).toEqual(store.parameters);
+    expect(read.state).toEqual(moments);
+  });
+});
