@@ -14,12 +14,16 @@ import type { EncodedSample } from './source.ts';
 /** Most pixels of an image file: a decompression bomb must not take the worker down. */
 const INPUT_PIXELS_MAX = 100_000_000;
 
+/** Most pixels that are shrunk exactly, in about 25 ms: libvips is faster with photos of full size. */
+const EXACT_PIXELS_MAX = 2 ** 20;
+
 /** What the pixels should be like. */
 export type DecodeOptions = ResizeOptions & Pick<DataConfig, 'channels' | 'interpolation'>;
 
 /**
  * Decodes one sample: turned upright by its EXIF orientation, its transparent parts black, in 8 bits,
- * scaled with an antialiased filter: bicubic (Catmull-Rom, the one of Pillow and timm) or bilinear (torchvision).
+ * scaled with an antialiased filter: bicubic (timm's) or bilinear (torchvision's). Up to a megapixel the bytes are
+ * those of Pillow, beyond it close to them.
  *
  * Shapes  the result is [imageSize, imageSize, channels]; it may be a view of the sample's own bytes.
  * Throws  DATA_INVALID, naming the sample, when it is truncated, no image or too large.
@@ -62,8 +66,8 @@ async function decodeWith(
   const size = autoOrient ?? { width, height };
   const plan = planResize(size, options, region);
   if (plan.cutBefore !== undefined) image.extract(plan.cutBefore);
-  const isEnlarged = isLarger(plan.scaleTo, plan.cutBefore ?? size);
-  if (!isEnlarged) {
+  const isExact = isResampled(plan.cutBefore ?? size, plan.scaleTo);
+  if (!isExact) {
     const kernel = options.interpolation === 'bicubic' ? 'cubic' : 'linear';
     image.resize({ ...plan.scaleTo, fit: 'fill', kernel, fastShrinkOnLoad: false });
     if (plan.cutAfter !== undefined) image.extract(plan.cutAfter);
@@ -74,14 +78,16 @@ async function decodeWith(
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
   const pixels = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  if (!isEnlarged) return withChannels(pixels, info.channels, options.channels);
-  const enlarged = resample({ ...info, pixels }, plan.scaleTo, options.interpolation);
-  const square = plan.cutAfter === undefined ? enlarged : cut(enlarged, plan.cutAfter);
+  if (!isExact) return withChannels(pixels, info.channels, options.channels);
+  const scaled = resample({ ...info, pixels }, plan.scaleTo, options.interpolation);
+  const square = plan.cutAfter === undefined ? scaled : cut(scaled, plan.cutAfter);
   return withChannels(square.pixels, info.channels, options.channels);
 }
 
-function isLarger(one: ImageSize, other: ImageSize): boolean {
-  return one.width > other.width || one.height > other.height;
+/** Whether an image is resized here, with the bytes of Pillow, and not by libvips, which is off when it enlarges. */
+function isResampled(from: ImageSize, to: ImageSize): boolean {
+  const isEnlarged = to.width > from.width || to.height > from.height;
+  return isEnlarged || from.width * from.height <= EXACT_PIXELS_MAX;
 }
 
 /** A rectangle of an image. */

@@ -121,7 +121,8 @@ function meanLuminance({ pixels, channels }: SquareImage): number {
 
 /** A 3 x 3 mean with five times the weight in the middle; the edge stays. */
 function smoothed({ pixels, size, channels }: SquareImage): Uint8Array {
-  const target = pixels.slice();
+  // Not slice: of a Buffer, which samples from the coordinator are, that is a view.
+  const target = new Uint8Array(pixels);
   const row = size * channels;
   for (let y = 1; y < size - 1; y += 1) {
     for (let at = y * row + channels; at < (y + 1) * row - channels; at += 1) {
@@ -140,7 +141,8 @@ function perChannel(
   { pixels, channels }: SquareImage,
   tableOf: (histogram: Uint32Array) => Uint8Array | undefined,
 ): Uint8Array {
-  const target = pixels.slice();
+  // Not slice: of a Buffer, which samples from the coordinator are, that is a view.
+  const target = new Uint8Array(pixels);
   for (let channel = 0; channel < channels; channel += 1) {
     const histogram = new Uint32Array(256);
     for (let at = channel; at < pixels.length; at += channels) {

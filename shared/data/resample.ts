@@ -1,8 +1,8 @@
 /**
- * @file Resizing with the arithmetic of Pillow, which torchvision and timm resize with.
+ * @file Resizing with the arithmetic of Pillow, which torchvision and timm resize with: the same bytes.
  *
- * libvips enlarges with another grid of sample points: half a pixel off, six levels in the mean. So what becomes
- * larger is resized here; what becomes smaller, libvips does within three levels and much faster.
+ * libvips differs: it enlarges half a pixel off (six levels in the mean), and halves with a box before it filters
+ * (20 levels at hard edges).
  *
  * Source  Pillow's Resample.c: separable, the filter widened by the ratio where it shrinks, coefficients in fixed
  *         point, 8 bits between the two passes.
@@ -14,7 +14,7 @@ interface Filter {
   at(x: number): number;
 }
 
-/** Catmull-Rom's cubic, and the triangle. */
+/** Keys' cubic with a = -0.5, and the triangle. */
 const FILTERS: Readonly<Record<'bicubic' | 'bilinear', Filter>> = {
   bicubic: {
     support: 2,
@@ -35,102 +35,118 @@ export interface Raster {
   readonly channels: number;
 }
 
-/** Resizes an image to `size`. Shapes  [height, width, channels] of the new size. */
+/** Resizes an image to `size`. Shapes  [height, width, channels] -> the same of the new size. */
 export function resample(
   image: Raster,
   size: { readonly width: number; readonly height: number },
   interpolation: 'bicubic' | 'bilinear',
 ): Raster {
-  const { channels } = image;
   const filter = FILTERS[interpolation];
-  const wide =
-    image.width === size.width
-      ? image.pixels
-      : stretched(image.pixels, {
-          from: image.width,
-          to: size.width,
-          lines: image.height,
-          step: channels,
-          lineStep: image.width * channels,
-          lineStepTo: size.width * channels,
-          channels,
-          filter,
-        });
-  const pixels =
-    image.height === size.height
-      ? wide
-      : stretched(wide, {
-          from: image.height,
-          to: size.height,
-          lines: size.width,
-          step: size.width * channels,
-          lineStep: channels,
-          lineStepTo: channels,
-          channels,
-          filter,
-        });
-  return { ...size, pixels, channels };
+  const wide = image.width === size.width ? image : resampleRows(image, size.width, filter);
+  return wide.height === size.height ? wide : resampleColumns(wide, size.height, filter);
 }
 
-/** One pass along one axis. Units  steps in bytes. */
-interface Pass {
-  /** Pixels along the axis, before and after. */
-  readonly from: number;
-  readonly to: number;
-  /** Lines along the axis. */
-  readonly lines: number;
-  /** From a pixel of a line to the next. */
-  readonly step: number;
-  /** From a line to the next, before and after. */
-  readonly lineStep: number;
-  readonly lineStepTo: number;
-  readonly channels: number;
-  readonly filter: Filter;
+/** Bits behind the point of a weight: a sum of weighted 8-bit values stays within an int32. */
+const FRACTION_BITS = 22;
+const HALF = 2 ** (FRACTION_BITS - 1);
+
+/** The pixels that a new pixel is made of: the first, and how much each counts, in fixed point. */
+interface Taps {
+  readonly first: number;
+  readonly weights: Int32Array;
 }
 
-/** Bits behind the point of a coefficient. */
-const ONE = 2 ** 22;
-
-function stretched(source: Uint8Array, pass: Pass): Uint8Array {
-  const { to, lines, step, lineStep, lineStepTo, channels } = pass;
+function resampleRows({ pixels, width, height, channels }: Raster, to: number, filter: Filter) {
+  const all = tapsOf(width, to, filter);
   // Clamped: what goes beyond black or white stays there.
-  const target = new Uint8ClampedArray(to * lines * channels);
-  for (let at = 0; at < to; at += 1) {
-    const { first, weights } = weightsOf(pass, at);
-    for (let line = 0; line < lines; line += 1) {
-      const start = line * lineStep + first * step;
-      const place = line * lineStepTo + at * step;
-      for (let channel = 0; channel < channels; channel += 1) {
-        target[place + channel] = weighted(source, start + channel, step, weights);
-      }
+  const target = new Uint8ClampedArray(to * height * channels);
+  const weigh = channels === 3 ? weighColours : weighChannels;
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < to; x += 1) {
+      const { first, weights } = all[x] as Taps;
+      const from = (y * width + first) * channels;
+      weigh(pixels, from, weights, target, (y * to + x) * channels, channels);
     }
   }
-  return new Uint8Array(target.buffer);
+  return { pixels: new Uint8Array(target.buffer), width: to, height, channels };
 }
 
-function weighted(source: Uint8Array, start: number, step: number, weights: Float64Array): number {
-  let sum = ONE / 2;
-  for (let tap = 0; tap < weights.length; tap += 1) {
-    sum += (weights[tap] as number) * (source[start + tap * step] as number);
+/** One new pixel of a row. */
+function weighChannels(
+  source: Uint8Array,
+  from: number,
+  weights: Int32Array,
+  target: Uint8ClampedArray,
+  to: number,
+  channels: number,
+): void {
+  for (let channel = 0; channel < channels; channel += 1) {
+    let sum = HALF;
+    for (let tap = 0, at = from + channel; tap < weights.length; tap += 1, at += channels) {
+      sum += (weights[tap] as number) * (source[at] as number);
+    }
+    target[to + channel] = sum >> FRACTION_BITS;
   }
-  return Math.floor(sum / ONE);
 }
 
-/** The pixels that a new pixel is made of. */
-function weightsOf({ from, to, filter }: Pass, at: number) {
+/** The same for red, green and blue at once: most images, and in half the time. */
+function weighColours(
+  source: Uint8Array,
+  from: number,
+  weights: Int32Array,
+  target: Uint8ClampedArray,
+  to: number,
+): void {
+  let red = HALF;
+  let green = HALF;
+  let blue = HALF;
+  for (let tap = 0, at = from; tap < weights.length; tap += 1, at += 3) {
+    const weight = weights[tap] as number;
+    red = (red + Math.imul(weight, source[at] as number)) | 0;
+    green = (green + Math.imul(weight, source[at + 1] as number)) | 0;
+    blue = (blue + Math.imul(weight, source[at + 2] as number)) | 0;
+  }
+  target[to] = red >> FRACTION_BITS;
+  target[to + 1] = green >> FRACTION_BITS;
+  target[to + 2] = blue >> FRACTION_BITS;
+}
+
+function resampleColumns({ pixels, width, height, channels }: Raster, to: number, filter: Filter) {
+  const rowBytes = width * channels;
+  const target = new Uint8ClampedArray(to * rowBytes);
+  const sums = new Int32Array(rowBytes);
+  for (const [y, { first, weights }] of tapsOf(height, to, filter).entries()) {
+    sums.fill(HALF);
+    for (const [tap, weight] of weights.entries()) {
+      const row = (first + tap) * rowBytes;
+      for (let i = 0; i < rowBytes; i += 1) {
+        sums[i] = (sums[i] as number) + Math.imul(weight, pixels[row + i] as number);
+      }
+    }
+    for (let i = 0; i < rowBytes; i += 1) {
+      target[y * rowBytes + i] = (sums[i] as number) >> FRACTION_BITS;
+    }
+  }
+  return { pixels: new Uint8Array(target.buffer), width, height: to, channels };
+}
+
+function tapsOf(from: number, to: number, filter: Filter): Taps[] {
   const scale = from / to;
   const widening = Math.max(scale, 1);
   const reach = filter.support * widening;
-  const centre = (at + 0.5) * scale;
-  const first = Math.max(0, Math.trunc(centre - reach + 0.5));
-  const limit = Math.min(from, Math.trunc(centre + reach + 0.5));
-  const weights = Float64Array.from({ length: limit - first }, (_, tap) =>
-    filter.at((tap + first - centre + 0.5) / widening),
-  );
-  const sum = weights.reduce((a, b) => a + b, 0);
-  return { first, weights: weights.map((weight) => fixed(weight / sum)) };
+  return Array.from({ length: to }, (_, at) => {
+    const centre = (at + 0.5) * scale;
+    const first = Math.max(0, Math.trunc(centre - reach + 0.5));
+    const limit = Math.min(from, Math.trunc(centre + reach + 0.5));
+    const raw = Float64Array.from({ length: limit - first }, (_, tap) =>
+      filter.at((tap + first - centre + 0.5) / widening),
+    );
+    const sum = raw.reduce((a, b) => a + b, 0);
+    return { first, weights: Int32Array.from(raw, (weight) => fixed(weight / sum)) };
+  });
 }
 
+/** The nearest fixed-point number. */
 function fixed(weight: number): number {
-  return Math.trunc(weight * ONE + (weight < 0 ? -0.5 : 0.5));
+  return Math.trunc(weight * 2 ** FRACTION_BITS + (weight < 0 ? -0.5 : 0.5));
 }

@@ -34,6 +34,16 @@ describe('operations are those of torchvision', () => {
     expect(image.pixels).toEqual(before);
   });
 
+  it.each(Object.keys(OPERATIONS) as OperationName[])(
+    '%s leaves the sample as it is, a Buffer too',
+    (name) => {
+      // Samples from the coordinator are Buffers, whose slice is a view; a changed one would spoil every later epoch.
+      const pixels = Buffer.from(image.pixels);
+      OPERATIONS[name]({ ...image, pixels }, 0.9);
+      expect(new Uint8Array(pixels)).toEqual(image.pixels);
+    },
+  );
+
   it('work on grey images too', () => {
     const grey = { pixels: image.pixels.slice(0, 400), size: 20, channels: 1 };
     for (const name of Object.keys(OPERATIONS) as OperationName[]) {
