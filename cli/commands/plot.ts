@@ -25,6 +25,7 @@ export function addPlot(program: Command): void {
   ]);
   addCurves(plot);
   addPatches(plot);
+  addEmbedding(plot);
   addFilters(plot);
   addPositions(plot);
   addDistance(plot);
@@ -62,6 +63,24 @@ function addPatches(plot: Command): void {
   examples(patches, 'The 196 patches of a photo', ['tessera plot patches sushi.jpg --out p.png']);
   patches.action(async (image, options) =>
     (await import('../plots/patches.ts')).plotPatches({ ...options, image }),
+  );
+}
+
+function addEmbedding(plot: Command): void {
+  const embedding = addCommand(
+    plot,
+    'embedding <image>',
+    SUB,
+    'An image as the sequence of its patches',
+  )
+    .requiredOption(...CHECKPOINT)
+    .addOption(outOption().makeOptionMandatory())
+    .addOption(verboseOption());
+  examples(embedding, 'Feature maps and the flattened sequence', [
+    'tessera plot embedding sushi.jpg --checkpoint runs/a --out embedding.png',
+  ]);
+  embedding.action(async (image, options) =>
+    (await import('../plots/embedding.ts')).plotEmbedding({ ...options, image }),
   );
 }
 
