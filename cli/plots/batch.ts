@@ -35,7 +35,9 @@ export async function plotBatch(options: BatchOptions): Promise<void> {
     numSamples: source.size.train,
     batchSize: training.batchSize,
   });
-  const samples = batch.subarray(0, options.count);
+  // Whole leaves: images are mixed with others of their leaf, whatever is shown of it.
+  const leaves = Math.ceil(options.count / training.microBatch);
+  const samples = batch.subarray(0, leaves * training.microBatch);
   const imageFloats = data.channels * imageSize ** 2;
   const images = new Float32Array(samples.length * imageFloats);
   const view = (place: number) => images.subarray(place * imageFloats, (place + 1) * imageFloats);
@@ -47,9 +49,11 @@ export async function plotBatch(options: BatchOptions): Promise<void> {
     labels.push(sample.label);
   }
   const titles = labels.map((label) => source.classes[label] ?? '');
+  const others = new Map<number, string>();
   if (mixesImages(config)) mixLeaves();
-  const tiles = titles.map((title, place) => {
-    return { image: imageOf(view(place), imageSize, data), title };
+  const tiles = titles.slice(0, options.count).map((title, place) => {
+    const note = others.get(place);
+    return { image: imageOf(view(place), imageSize, data), title, ...(note && { note }) };
   });
   const title = `${config.name}: epoch ${options.epoch}, the first ${tiles.length} images`;
   await writePicture(options.out, await sheet(tiles, { columns: COLUMNS, tileSize: 130, title }));
@@ -67,7 +71,8 @@ export async function plotBatch(options: BatchOptions): Promise<void> {
         const share = shares[place] ?? 1;
         if (share === 1) continue;
         const other = source.classes[labels[first + partner] ?? 0];
-        titles[first + place] = `${formatPercent(share)} ${titles[first + place]}, ${other}`;
+        titles[first + place] = `${formatPercent(share)} ${titles[first + place]}`;
+        others.set(first + place, `${formatPercent(1 - share)} ${other}`);
       }
     }
   }

@@ -100,7 +100,8 @@ export function cosineSimilarity(rows: Float32Array, width: number): Float32Arra
 const ROUNDS = 60;
 
 /**
- * The first principal directions of rows, by orthogonal iteration from a fixed start.
+ * The first principal directions of rows, by orthogonal iteration from a fixed start. Their mean is not
+ * subtracted.
  *
  * Shapes  rows [N, D] -> `count` directions of D values and length 1, the most important first.
  */
