@@ -10,6 +10,7 @@ import type { CoordinatorPort, WelcomeInfo } from '../coordinator/port.ts';
 import { serveCoordinator } from '../coordinator/service.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { createLog } from '../shared/host/log.ts';
+import { grpcTransport } from '../shared/rpc/transport.ts';
 import { type NodeReport, WorkerLink } from '../worker/link.ts';
 
 /** What was measured. Units  megabytes (10^6) per second of payload, median over the rounds. */
@@ -36,7 +37,7 @@ const NODE: NodeReport = {
 export async function benchExchange(): Promise<ExchangeFigures> {
   const server = fork(fileURLToPath(import.meta.url), [SERVE_ARGUMENT]);
   try {
-    const link = new WorkerLink(await addressOf(server), LIMITS);
+    const link = new WorkerLink(grpcTransport(await addressOf(server), LIMITS), LIMITS);
     const vector = new Float32Array(NUM_PARAMETERS).fill(0.5);
     const pushMBps = await measure(() =>
       link.pushNode(SESSION, NODE, { gradient: vector, features: [] }),

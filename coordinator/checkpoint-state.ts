@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { TesseraError } from '../shared/core/errors.ts';
 import { readSafetensors, type SafeTensors } from '../shared/formats/safetensors.ts';
 import { crc32OfPieces, sha256OfText } from '../shared/host/digest.ts';
+import type { Disk } from '../shared/host/disk.ts';
 import { readWholeFile } from '../shared/host/files.ts';
 import type { EvaluationReport } from './progress.ts';
 
@@ -68,9 +69,10 @@ export function encodeState(state: CheckpointState): Uint8Array {
  */
 export async function readState(
   folder: string,
+  disk?: Disk,
 ): Promise<{ state: CheckpointState; bytes: number }> {
   const bytes = await blamingCheckpoint(folder, () =>
-    readWholeFile(join(folder, CHECKPOINT_FILES.state)),
+    readWholeFile(join(folder, CHECKPOINT_FILES.state), disk),
   );
   const { crc32: noted, ...content } = parseObject(folder, bytes);
   if (crc32(JSON.stringify(content)) !== noted) {
@@ -94,11 +96,12 @@ export function readVerified(
   folder: string,
   state: CheckpointState,
   file: keyof CheckpointState['files'],
+  disk?: Disk,
 ): Promise<SafeTensors> {
   const name = CHECKPOINT_FILES[file];
   const noted = state.files[file];
   return blamingCheckpoint(folder, async () => {
-    const bytes = await readWholeFile(join(folder, name));
+    const bytes = await readWholeFile(join(folder, name), disk);
     if (bytes.length !== noted.bytes) {
       throw corrupt(folder, `${name} has ${bytes.length} bytes instead of ${noted.bytes}`);
     }

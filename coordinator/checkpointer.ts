@@ -1,5 +1,6 @@
 /** @file Saves a run's checkpoints as they fall due and keeps their number in bounds. */
 import type { Clock } from '../shared/core/clock.ts';
+import type { Disk } from '../shared/host/disk.ts';
 import {
   type CheckpointSource,
   pruneCheckpoints,
@@ -20,6 +21,7 @@ export interface CheckpointerParts {
   readonly keep: number;
   readonly progress: RunProgress;
   readonly clock: Clock;
+  readonly disk?: Disk;
   /** The checkpoint that the run resumes from. */
   readonly lastSaved?: SavedCheckpoint | undefined;
 }
@@ -48,7 +50,7 @@ export class Checkpointer {
    * Throws  CANNOT_WRITE.
    */
   async save(store: CheckpointSource): Promise<SavedCheckpoint> {
-    const { runFolder, keep, progress, clock } = this.#parts;
+    const { runFolder, keep, progress, clock, disk } = this.#parts;
     const snapshot = progress.snapshot(clock.nowMs());
     const saved = await writeCheckpoint({ ...this.#parts, store, progress: snapshot });
     this.#last = saved;
@@ -56,6 +58,7 @@ export class Checkpointer {
       keep,
       bestStep: progress.best?.version,
       newestStep: saved.step,
+      disk,
     });
     return saved;
   }

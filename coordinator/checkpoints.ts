@@ -5,13 +5,12 @@
  * tool), `optimizer.safetensors` (the moments) and `state.json` (all else, and the checksums). Where the moving
  * average of the weights is the model to use, the weights themselves lie beside the moments.
  */
-import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { encodeSafetensors, float32Of, type SafeTensor } from '../shared/formats/safetensors.ts';
 import { crc32OfPieces, sha256OfBytes, sha256OfText } from '../shared/host/digest.ts';
+import { type Disk, machineDisk } from '../shared/host/disk.ts';
 import {
   removeFolderAtomically,
   sweepFolder,
@@ -83,8 +82,9 @@ export async function writeCheckpoint(options: {
   readonly metadata: ModelMetadata;
   readonly progress: ProgressSnapshot;
   readonly clock: Clock;
+  readonly disk?: Disk;
 }): Promise<SavedCheckpoint> {
-  const { runFolder, store, identityJson, metadata, progress, clock } = options;
+  const { runFolder, store, identityJson, metadata, progress, clock, disk } = options;
   const startedMs = clock.nowMs();
   const step = store.version;
   const model = encodeModel(store, metadata);
@@ -99,11 +99,12 @@ export async function writeCheckpoint(options: {
   };
   const described = [encodeState(state)];
   const folder = join(checkpointsFolder(runFolder), folderName(step));
-  await writeFolderAtomically(folder, [
+  const files = [
     { name: CHECKPOINT_FILES.model, pieces: model },
     { name: CHECKPOINT_FILES.optimizer, pieces: optimizer },
     { name: CHECKPOINT_FILES.state, pieces: described },
-  ]);
+  ];
+  await writeFolderAtomically(folder, files, disk);
   return {
     step,
     folder,
@@ -121,11 +122,12 @@ export async function writeCheckpoint(options: {
 export async function readCheckpoint(
   folder: string,
   expected: ExpectedRun,
+  disk?: Disk,
 ): Promise<LoadedCheckpoint> {
-  const { state, bytes: stateBytes } = await readState(folder);
+  const { state, bytes: stateBytes } = await readState(folder, disk);
   refuseOtherRun(folder, state, expected.identityJson);
-  const model = await readVerified(folder, state, 'model');
-  const optimizer = await readVerified(folder, state, 'optimizer');
+  const model = await readVerified(folder, state, 'model', disk);
+  const optimizer = await readVerified(folder, state, 'optimizer', disk);
   const { table, frozen = 0 } = expected;
   const saved = flatten(folder, model.tensors, table);
   const { [WEIGHTS]: weights, ...moments } = momentsOf(
@@ -154,10 +156,11 @@ export async function readCheckpoint(
 /** The checkpoints of a run, the newest first; none of a folder that holds none. */
 export async function listCheckpoints(
   runFolder: string,
+  disk: Disk = machineDisk,
 ): Promise<{ step: number; folder: string }[]> {
   const parent = checkpointsFolder(runFolder);
-  if (!existsSync(parent)) return [];
-  const names = await readdir(parent);
+  if (!disk.exists(parent)) return [];
+  const names = await disk.list(parent);
   return names
     .filter((name) => /^step-\d{8,}$/.test(name))
     .map((name) => ({ step: Number(name.slice('step-'.length)), folder: join(parent, name) }))
@@ -172,16 +175,17 @@ export async function listCheckpoints(
 export async function newestGoodCheckpoint(
   runFolder: string,
   expected: ExpectedRun,
+  disk: Disk = machineDisk,
 ): Promise<{
   checkpoint: LoadedCheckpoint | undefined;
   skipped: { folder: string; reason: string }[];
 }> {
   // A folder that cannot be mended, say on a read-only disk, can still be read.
-  await sweepFolder(checkpointsFolder(runFolder)).catch(() => undefined);
+  await sweepFolder(checkpointsFolder(runFolder), disk).catch(() => undefined);
   const skipped: { folder: string; reason: string }[] = [];
-  for (const { folder } of await listCheckpoints(runFolder)) {
+  for (const { folder } of await listCheckpoints(runFolder, disk)) {
     try {
-      return { checkpoint: await readCheckpoint(folder, expected), skipped };
+      return { checkpoint: await readCheckpoint(folder, expected, disk), skipped };
     } catch (error) {
       if (!(error instanceof TesseraError) || error.code !== 'CHECKPOINT_CORRUPT') throw error;
       skipped.push({ folder, reason: error.sentence });
@@ -202,12 +206,13 @@ export async function pruneCheckpoints(
     readonly keep: number;
     readonly bestStep: number | undefined;
     readonly newestStep?: number;
+    readonly disk?: Disk | undefined;
   },
 ): Promise<void> {
-  const { keep, bestStep, newestStep = Number.POSITIVE_INFINITY } = options;
-  const reached = (await listCheckpoints(runFolder)).filter(({ step }) => step <= newestStep);
+  const { keep, bestStep, newestStep = Number.POSITIVE_INFINITY, disk } = options;
+  const reached = (await listCheckpoints(runFolder, disk)).filter(({ step }) => step <= newestStep);
   for (const { step, folder } of reached.slice(keep)) {
-    if (step !== bestStep) await removeFolderAtomically(folder);
+    if (step !== bestStep) await removeFolderAtomically(folder, disk);
   }
 }
 

@@ -11,6 +11,7 @@ import type { DataSource, EncodedSample, Split } from '../shared/data/source.ts'
 import type { Logger } from '../shared/host/log.ts';
 import type { FeatureRow } from '../shared/rpc/feature-rows.ts';
 import { refuseModel, refuseStranger } from './admission.ts';
+import type { RunIdentity } from './assemble.ts';
 import type { Checkpointer } from './checkpointer.ts';
 import type { ArrivedNode, PushOutcome, RunEffect, RunEvent } from './core/messages.ts';
 import type { Run } from './core/run.ts';
@@ -27,7 +28,6 @@ import type {
 } from './port.ts';
 import type { RunProgress } from './progress.ts';
 import { type ConnectedWorker, Sessions } from './sessions.ts';
-import type { RunIdentity } from './start.ts';
 import { describeStatus } from './status.ts';
 import { StepArithmetic } from './step.ts';
 

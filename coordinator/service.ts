@@ -3,6 +3,7 @@
  *
  * Bulk that nobody wants is refused after its header, before it travels.
  */
+import { type Clock, systemClock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import type { EncodedSample, Split } from '../shared/data/source.ts';
 import type { Logger } from '../shared/host/log.ts';
@@ -10,6 +11,7 @@ import { bytesOf, ChunkAssembler, cutChunks } from '../shared/rpc/chunks.ts';
 import { decodeFeatures, encodeFeatures } from '../shared/rpc/feature-rows.ts';
 import type { Chunk, Chunk__Output } from '../shared/rpc/generated/tessera/v1/Chunk.ts';
 import type { ControlHandlers } from '../shared/rpc/generated/tessera/v1/Control.ts';
+import type { CoordinatorMessage } from '../shared/rpc/generated/tessera/v1/CoordinatorMessage.ts';
 import type { ExchangeHandlers } from '../shared/rpc/generated/tessera/v1/Exchange.ts';
 import type {
   FeatureRows,
@@ -20,7 +22,7 @@ import type { NodeChunk__Output } from '../shared/rpc/generated/tessera/v1/NodeC
 import type { PullRequest__Output } from '../shared/rpc/generated/tessera/v1/PullRequest.ts';
 import type { PushReply } from '../shared/rpc/generated/tessera/v1/PushReply.ts';
 import type { SampleChunk } from '../shared/rpc/generated/tessera/v1/SampleChunk.ts';
-import { HandlerFactory } from '../shared/rpc/handlers.ts';
+import { type DuplexPeer, HandlerFactory } from '../shared/rpc/handlers.ts';
 import { services } from '../shared/rpc/protos.ts';
 import { type RpcServer, startServer } from '../shared/rpc/server.ts';
 import { wireInteger, wirePresent } from '../shared/rpc/validate.ts';
@@ -48,6 +50,20 @@ const PUSHES_MAX = 4;
 /** Samples read ahead of the one being sent. */
 const READ_AHEAD_SAMPLES = 4;
 
+/** The calls of both services as plain functions over a coordinator's port. */
+export function coordinatorCalls(port: CoordinatorPort, limits: ServiceLimits, clock: Clock) {
+  const bulk = new BulkService(port, limits.chunkBytes);
+  return {
+    session: (peer: DuplexPeer<CoordinatorMessage>) =>
+      listenToWorker({ port, peer, clock, onWelcome: (info) => bulk.learnSizes(info) }),
+    status: () => encodeStatus(port.status()),
+    pushNode: (messages: AsyncIterable<NodeChunk__Output>) => bulk.pushNode(messages),
+    pullParameters: (request: PullRequest__Output) => bulk.pullParameters(request),
+    fetchSamples: (request: FetchRequest__Output) => bulk.fetchSamples(request),
+    fetchFeatures: (request: FetchRequest__Output) => bulk.fetchFeatures(request),
+  };
+}
+
 /**
  * Serves a coordinator at `listen` (HOST:PORT, port 0 for any).
  *
@@ -62,16 +78,16 @@ export async function serveCoordinator(
     const level = error.code === 'INTERNAL' ? 'error' : 'debug';
     log[level]({ err: error, method, peer }, 'call refused');
   });
-  const bulk = new BulkService(port, limits.chunkBytes);
+  const calls = coordinatorCalls(port, limits, systemClock);
   const control: ControlHandlers = {
-    Session: factory.duplex((peer) => listenToWorker(port, peer, (info) => bulk.learnSizes(info))),
-    GetStatus: factory.unary(() => encodeStatus(port.status())),
+    Session: factory.duplex(calls.session),
+    GetStatus: factory.unary(calls.status),
   };
   const exchange: ExchangeHandlers = {
-    PushNode: factory.clientStream((messages) => bulk.pushNode(messages)),
-    PullParameters: factory.serverStream((request) => bulk.pullParameters(request)),
-    FetchSamples: factory.serverStream((request) => bulk.fetchSamples(request)),
-    FetchFeatures: factory.serverStream((request) => bulk.fetchFeatures(request)),
+    PushNode: factory.clientStream(calls.pushNode),
+    PullParameters: factory.serverStream(calls.pullParameters),
+    FetchSamples: factory.serverStream(calls.fetchSamples),
+    FetchFeatures: factory.serverStream(calls.fetchFeatures),
   };
   return startServer(
     listen,

@@ -3,6 +3,7 @@
  *
  * Invariant: `sessionClosed` is called exactly once for every `join` that succeeded.
  */
+import type { Clock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import type { CoordinatorMessage as WireMessage } from '../shared/rpc/generated/tessera/v1/CoordinatorMessage.ts';
 import type { WorkerMessage__Output } from '../shared/rpc/generated/tessera/v1/WorkerMessage.ts';
@@ -21,21 +22,30 @@ import {
 /** A stream that says nothing for so long is not a worker's. */
 const JOIN_MS = 10_000;
 
+/** A session stream as it begins. */
+export interface SessionStart {
+  readonly port: CoordinatorPort;
+  readonly peer: DuplexPeer<WireMessage>;
+  readonly clock: Clock;
+  readonly onWelcome: (info: WelcomeInfo) => void;
+}
+
 /** Listens to a stream from its first message, which must be `join`. */
-export function listenToWorker(
-  port: CoordinatorPort,
-  peer: DuplexPeer<WireMessage>,
-  onWelcome: (info: WelcomeInfo) => void,
-): DuplexListener<WorkerMessage__Output> {
+export function listenToWorker({
+  port,
+  peer,
+  clock,
+  onWelcome,
+}: SessionStart): DuplexListener<WorkerMessage__Output> {
   let joined: WelcomeInfo | undefined;
   let hasLeft = false;
   const handle: SessionHandle = {
     send: (message) => peer.send(encodeMessage(message)),
     close: (error) => peer.end(error),
   };
-  const joinTimer = setTimeout(() => {
-    peer.end(new TesseraError('TIMEOUT', `no join within ${JOIN_MS} ms`));
-  }, JOIN_MS);
+  const settled = new AbortController();
+  const tooLate = () => peer.end(new TesseraError('TIMEOUT', `no join within ${JOIN_MS} ms`));
+  clock.sleep(JOIN_MS, settled.signal).then(tooLate, () => {});
 
   return {
     onMessage(message) {
@@ -43,7 +53,7 @@ export function listenToWorker(
       if (joined === undefined) {
         if (message.message !== 'join') throw outOfOrder(message, 'before join');
         joined = port.join(decodeJoin(wirePresent(message.join, 'join')), handle);
-        clearTimeout(joinTimer);
+        settled.abort();
         onWelcome(joined);
         return peer.send(encodeWelcome(joined));
       }
@@ -51,7 +61,7 @@ export function listenToWorker(
       forward(port, joined.worker, message);
     },
     onClosed(reason) {
-      clearTimeout(joinTimer);
+      settled.abort();
       if (joined !== undefined) port.sessionClosed(joined.session, reason);
     },
   };

@@ -1,12 +1,12 @@
 /** @file The answer to "what is the run doing now?", for the status call and the progress display. */
 
 import type { TesseraError } from '../shared/core/errors.ts';
+import type { RunIdentity } from './assemble.ts';
 import type { SavedCheckpoint } from './checkpointer.ts';
 import type { Run } from './core/run.ts';
 import type { RunStatus, WorkerStatus } from './port.ts';
 import type { RunProgress } from './progress.ts';
 import type { ConnectedWorker, Sessions } from './sessions.ts';
-import type { RunIdentity } from './start.ts';
 
 /** What a status is read from. */
 export interface StatusSources {

@@ -3,14 +3,9 @@ import { Worker } from 'node:worker_threads';
 import type { EngineChoice, LeafInputs, ProgramSpec } from '../shared/compute/program.ts';
 import { type Deferred, deferred } from '../shared/core/async.ts';
 import { isErrorCode, TesseraError } from '../shared/core/errors.ts';
-import type {
-  ComputedNode,
-  KnownFeatures,
-  ThreadReply,
-  ThreadRequest,
-  ThreadStart,
-} from './compute-thread.ts';
+import type { ThreadReply, ThreadRequest, ThreadStart } from './compute-thread.ts';
 import type { NodeTask } from './core/messages.ts';
+import type { ComputedNode, KnownFeatures } from './node-computer.ts';
 
 /** A request without its number: `Omit` alone would merge the members of the union. */
 type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never;

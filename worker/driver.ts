@@ -9,12 +9,12 @@ import { assert, isErrorCode, TesseraError } from '../shared/core/errors.ts';
 import type { Logger } from '../shared/host/log.ts';
 import type { FeatureRow } from '../shared/rpc/feature-rows.ts';
 import { PROTOCOL_VERSION } from '../shared/rpc/protos.ts';
-import type { ComputedNode } from './compute-thread.ts';
 import type { NodeTask, SessionEffect, SessionEvent } from './core/messages.ts';
 import { Session } from './core/session.ts';
 import type { BadSample } from './feeder.ts';
 import type { SessionStream, WelcomeInfo, WorkerLink } from './link.ts';
-import { type Preparation, prepare, type WorkerChoice } from './prepare.ts';
+import type { ComputedNode } from './node-computer.ts';
+import type { Preparation, Prepare, WorkerChoice } from './prepare.ts';
 import { TimeLedger } from './time-ledger.ts';
 
 /** What a worker is started with. */
@@ -25,7 +25,11 @@ export interface WorkerOptions {
   /** A name for people; the coordinator makes it unique. */
   readonly name: string;
   readonly choice: WorkerChoice;
+  /** Builds what the run needs, after the first welcome. */
+  readonly prepare: Prepare;
   readonly reconnectMs: number;
+  /** Makes the pauses between attempts differ between workers. */
+  readonly seed: number;
   readonly signal: AbortSignal;
 }
 
@@ -63,7 +67,7 @@ export class WorkerDriver {
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    this.#session = new Session({ reconnectMs: options.reconnectMs, seed: process.pid });
+    this.#session = new Session({ reconnectMs: options.reconnectMs, seed: options.seed });
     let settle!: (error: TesseraError | undefined) => void;
     this.finished = new Promise((resolve, reject) => {
       settle = (error) => (error === undefined ? resolve() : reject(error));
@@ -190,7 +194,7 @@ export class WorkerDriver {
   }
 
   async #prepare(): Promise<void> {
-    const { log, choice, link } = this.#options;
+    const { log, choice, link, prepare } = this.#options;
     const welcome = this.#joined;
     await this.#preparation?.engine.close();
     this.#preparation = await prepare(welcome, choice, {

@@ -21,8 +21,8 @@ import {
 } from '../shared/data/sampler.ts';
 import type { EncodedSample, Split } from '../shared/data/source.ts';
 import type { FeatureRow, FeatureShape } from '../shared/rpc/feature-rows.ts';
-import type { KnownFeatures } from './compute-thread.ts';
 import type { NodeTask } from './core/messages.ts';
+import type { KnownFeatures } from './node-computer.ts';
 
 /** Reads the features of samples, of those that somebody has computed. */
 export type FeatureReader = (

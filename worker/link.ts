@@ -5,13 +5,6 @@
  */
 import { TesseraError } from '../shared/core/errors.ts';
 import type { EncodedSample, Split } from '../shared/data/source.ts';
-import {
-  type CallSettings,
-  callClientStream,
-  callServerStream,
-  openDuplex,
-} from '../shared/rpc/calls.ts';
-import { connectControl, connectExchange } from '../shared/rpc/channel.ts';
 import { bytesOf, ChunkAssembler, cutChunks, SampleAssembler } from '../shared/rpc/chunks.ts';
 import {
   decodeFeatures,
@@ -19,13 +12,10 @@ import {
   type FeatureRow,
   type FeatureShape,
 } from '../shared/rpc/feature-rows.ts';
-import type { ControlClient } from '../shared/rpc/generated/tessera/v1/Control.ts';
 import type { CoordinatorMessage__Output } from '../shared/rpc/generated/tessera/v1/CoordinatorMessage.ts';
-import type { ExchangeClient } from '../shared/rpc/generated/tessera/v1/Exchange.ts';
 import type { NodeChunk } from '../shared/rpc/generated/tessera/v1/NodeChunk.ts';
-import type { PushReply__Output } from '../shared/rpc/generated/tessera/v1/PushReply.ts';
 import type { SampleChunk__Output } from '../shared/rpc/generated/tessera/v1/SampleChunk.ts';
-import type { WorkerMessage } from '../shared/rpc/generated/tessera/v1/WorkerMessage.ts';
+import type { TransportCall, WorkerTransport } from '../shared/rpc/transport.ts';
 import type { Assignment, ParametersId } from './core/messages.ts';
 import {
   decodeAssignment,
@@ -44,8 +34,6 @@ export type { NodeReport, PushOutcome, WelcomeInfo } from './wire.ts';
 
 /** What a link may use. */
 export interface LinkLimits {
-  /** Largest single message. */
-  readonly messageBytes: number;
   /** Payload of one chunk. */
   readonly chunkBytes: number;
   /** Deadline of one bulk call. */
@@ -95,33 +83,24 @@ const WELCOME_MS = 20_000;
 /** Largest sample that a worker takes in. */
 const SAMPLE_BYTES_MAX = 256 * 1024 * 1024;
 
-/** The connections of one worker. */
+/** The line of one worker. */
 export class WorkerLink {
-  readonly #address: string;
+  readonly #transport: WorkerTransport;
   readonly #limits: LinkLimits;
-  readonly #control: ControlClient;
-  readonly #exchange: ExchangeClient;
   /** The push under way: pushes take turns, since sharing the line would make each of them late. */
   #pushing: Promise<unknown> = Promise.resolve();
 
-  /** Throws  USAGE when `address` is no HOST:PORT. Connects with the first call. */
-  constructor(address: string, limits: LinkLimits) {
-    this.#address = address;
+  constructor(transport: WorkerTransport, limits: LinkLimits) {
+    this.#transport = transport;
     this.#limits = limits;
-    this.#control = connectControl(address, limits);
-    this.#exchange = connectExchange(address, limits);
   }
 
   /** Opens a session and joins. Whatever comes of it, the listener is told. */
   openSession(join: JoinRequest, listener: SessionListener): SessionStream {
-    const stream = openDuplex<WorkerMessage, CoordinatorMessage__Output>(
-      { address: this.#address, what: 'the session', firstReplyMs: WELCOME_MS },
-      this.#control.session(),
-      {
-        onMessage: (message) => tell(listener, message),
-        onClosed: (error) => listener.onClosed(error),
-      },
-    );
+    const stream = this.#transport.openSession(WELCOME_MS, {
+      onMessage: (message) => tell(listener, message),
+      onClosed: (error) => listener.onClosed(error),
+    });
     stream.send({ join });
     return {
       sendReady: (modelFingerprint, engine) => stream.send({ ready: { modelFingerprint, engine } }),
@@ -144,9 +123,8 @@ export class WorkerLink {
     signal?: AbortSignal,
   ): Promise<PushOutcome> {
     const turn = this.#pushing.then(async () => {
-      const reply = await callClientStream<NodeChunk, PushReply__Output>(
+      const reply = await this.#transport.pushNode(
         this.#call(`pushing step ${node.step}, leaves ${node.first}+${node.count}`, signal),
-        (options, callback) => this.#exchange.pushNode(options, callback),
         nodeChunks(session, node, payload, this.#limits.chunkBytes),
       );
       return decodeOutcome(reply);
@@ -168,11 +146,9 @@ export class WorkerLink {
     signal?: AbortSignal,
   ): Promise<void> {
     const { version } = wanted;
-    const settings = this.#call(`pulling parameter version ${version}`, signal);
+    const call = this.#call(`pulling parameter version ${version}`, signal);
     const assembler = new ChunkAssembler(target, `parameters of version ${version}`);
-    const chunks = callServerStream(settings, (options) =>
-      this.#exchange.pullParameters({ session, ...wanted }, options),
-    );
+    const chunks = this.#transport.pullParameters(call, { session, ...wanted });
     for await (const chunk of chunks) assembler.add(chunk);
     assembler.finish();
   }
@@ -188,12 +164,9 @@ export class WorkerLink {
     indices: readonly number[],
     signal?: AbortSignal,
   ): Promise<EncodedSample[]> {
-    const settings = this.#call(`fetching ${indices.length} samples`, signal);
+    const call = this.#call(`fetching ${indices.length} samples`, signal);
     const request = { session, split: WIRE_SPLITS[split], indices: [...indices] };
-    const chunks = callServerStream(settings, (options) =>
-      this.#exchange.fetchSamples(request, options),
-    );
-    return collectSamples(chunks, split, indices);
+    return collectSamples(this.#transport.fetchSamples(call, request), split, indices);
   }
 
   /**
@@ -207,24 +180,21 @@ export class WorkerLink {
     indices: readonly number[],
     shape: FeatureShape,
   ): Promise<FeatureRow[]> {
-    const settings = this.#call(`fetching features of ${indices.length} samples`, undefined);
+    const call = this.#call(`fetching features of ${indices.length} samples`, undefined);
     const request = { session, split: WIRE_SPLITS[split], indices: [...indices] };
-    const messages = callServerStream(settings, (options) =>
-      this.#exchange.fetchFeatures(request, options),
-    );
+    const messages = this.#transport.fetchFeatures(call, request);
     const rows: FeatureRow[] = [];
     for await (const message of messages) rows.push(...decodeFeatures(message, shape));
     return rows;
   }
 
-  /** Closes both connections; what is under way ends by itself. */
+  /** Closes the connections; what is under way ends by itself. */
   close(): void {
-    this.#control.close();
-    this.#exchange.close();
+    this.#transport.close();
   }
 
-  #call(what: string, signal: AbortSignal | undefined): CallSettings {
-    return { address: this.#address, what, deadlineMs: this.#limits.rpcMs, signal };
+  #call(what: string, signal: AbortSignal | undefined): TransportCall {
+    return { what, deadlineMs: this.#limits.rpcMs, signal };
   }
 }
 

@@ -24,7 +24,7 @@ export interface WorkerChoice {
 
 /** A worker's half of a run, ready to compute. */
 export interface Preparation {
-  readonly engine: ComputeEngine;
+  readonly engine: Engine;
   readonly feeder: Feeder;
   readonly modelFingerprint: string;
   readonly parameterCount: number;
@@ -34,11 +34,17 @@ export interface Preparation {
   readonly testsAverage: boolean;
 }
 
+/** What computes leaves: a thread of its own in the product. */
+export type Engine = Pick<ComputeEngine, 'description' | 'setParameters' | 'leaf' | 'close'>;
+
 /** Where what a worker does not have comes from. */
 export interface Readers {
   readonly samples: SampleReader;
   readonly features: FeatureReader;
 }
+
+/** How a worker gets ready for the run of a welcome. */
+export type Prepare = typeof prepare;
 
 /**
  * Builds what a run needs: the same program from the same config as every other worker.

@@ -1,9 +1,10 @@
 /** @file Starts a worker: its link to the coordinator, its driver, its end. */
 import { systemClock } from '../shared/core/clock.ts';
 import type { Logger } from '../shared/host/log.ts';
+import { grpcTransport } from '../shared/rpc/transport.ts';
 import { WorkerDriver } from './driver.ts';
 import { WorkerLink } from './link.ts';
-import type { WorkerChoice } from './prepare.ts';
+import { prepare, type WorkerChoice } from './prepare.ts';
 
 /** What a worker is started with. */
 export interface StartWorkerOptions {
@@ -34,11 +35,13 @@ const RECONNECT_MS = 60_000;
 export async function startWorker(options: StartWorkerOptions): Promise<void> {
   const { address, name, choice, log, signal } = options;
   const driver = new WorkerDriver({
-    link: new WorkerLink(address, LINK_LIMITS),
+    link: new WorkerLink(grpcTransport(address, LINK_LIMITS), LINK_LIMITS),
     clock: systemClock,
     log,
     name,
     choice,
+    prepare,
+    seed: process.pid,
     reconnectMs: options.reconnectMs ?? RECONNECT_MS,
     signal,
   });

@@ -5,33 +5,33 @@
  * Hidden names carry the process that made them, so that what a crash left behind is known as such.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { TesseraError } from '../core/errors.ts';
+import { type Disk, machineDisk } from './disk.ts';
 
 /** A file's content, in order. */
 export type Pieces = Iterable<Uint8Array>;
-
-/** Reads and writes go in slices: one call moves at most 2 GiB. */
-const SLICE_BYTES = 64 * 1024 * 1024;
 
 /** `.NAME.new-PID-ID`: being built; `old`: replaced, until its successor is there; `gone`: being removed. */
 type Fate = 'new' | 'old' | 'gone';
 const HIDDEN_NAME = /^\.(.+)\.(new|old|gone)-(\d+)-[0-9a-f]{12}$/;
 
-/** Hidden names that this process works on. */
-const inUse = new Set<string>();
+/** Hidden names that this process works on, by the disk that it sees. */
+const namesInUse = new WeakMap<Disk, Set<string>>();
 
 /**
  * Writes a file whole, replacing the one of that name.
  *
  * Throws  CANNOT_WRITE; what was there before is then still there, untouched.
  */
-export async function writeFileAtomically(path: string, pieces: Pieces): Promise<void> {
-  await replacing(path, async (temporary) => {
-    await writeFlushed(temporary, pieces);
-    await rename(temporary, path);
+export async function writeFileAtomically(
+  path: string,
+  pieces: Pieces,
+  disk: Disk = machineDisk,
+): Promise<void> {
+  await replacing(disk, path, async (temporary) => {
+    await writeFlushed(disk, temporary, pieces);
+    await disk.rename(temporary, path);
   });
 }
 
@@ -43,13 +43,15 @@ export async function writeFileAtomically(path: string, pieces: Pieces): Promise
 export async function writeFolderAtomically(
   path: string,
   files: readonly { readonly name: string; readonly pieces: Pieces }[],
+  disk: Disk = machineDisk,
 ): Promise<void> {
-  await replacing(path, async (temporary) => {
-    await mkdir(temporary);
-    for (const { name, pieces } of files) await writeFlushed(join(temporary, name), pieces);
-    await flushFolder(temporary);
-    await putInPlace(temporary, path);
-  });
+  await buildFolderAtomically(
+    path,
+    async (temporary) => {
+      for (const { name, pieces } of files) await writeFlushed(disk, join(temporary, name), pieces);
+    },
+    disk,
+  );
 }
 
 /**
@@ -61,12 +63,13 @@ export async function writeFolderAtomically(
 export async function buildFolderAtomically(
   path: string,
   build: (temporary: string) => Promise<void>,
+  disk: Disk = machineDisk,
 ): Promise<void> {
-  await replacing(path, async (temporary) => {
-    await mkdir(temporary);
+  await replacing(disk, path, async (temporary) => {
+    await disk.makeFolder(temporary);
     await build(temporary);
-    await flushFolder(temporary);
-    await putInPlace(temporary, path);
+    await disk.flushFolder(temporary);
+    await putInPlace(disk, temporary, path);
   });
 }
 
@@ -75,22 +78,26 @@ export async function buildFolderAtomically(
  *
  * Throws  CANNOT_WRITE.
  */
-export async function removeFolderAtomically(path: string): Promise<void> {
-  await replacing(path, (temporary) => rename(path, temporary), 'gone');
+export async function removeFolderAtomically(
+  path: string,
+  disk: Disk = machineDisk,
+): Promise<void> {
+  await replacing(disk, path, (temporary) => disk.rename(path, temporary), 'gone');
 }
 
 /**
  * Mends what a crash left in a folder: half-built and half-removed things go, and what was being
  * replaced comes back unless its successor is there.
  */
-export async function sweepFolder(folder: string): Promise<void> {
-  for (const hidden of await readdir(folder)) {
+export async function sweepFolder(folder: string, disk: Disk = machineDisk): Promise<void> {
+  for (const hidden of await disk.list(folder)) {
     const [, name, fate, pid] = HIDDEN_NAME.exec(hidden) ?? [];
     const path = join(resolve(folder), hidden);
-    if (name === undefined || inUse.has(path) || isOtherLiveProcess(Number(pid))) continue;
+    if (name === undefined || inUse(disk).has(path)) continue;
+    if (Number(pid) !== disk.processId && disk.isAlive(Number(pid))) continue;
     const target = join(folder, name);
-    if (fate === 'old' && !existsSync(target)) await rename(path, target);
-    else await rm(path, { recursive: true, force: true });
+    if (fate === 'old' && !disk.exists(target)) await disk.rename(path, target);
+    else await disk.remove(path);
   }
 }
 
@@ -99,23 +106,12 @@ export async function sweepFolder(folder: string): Promise<void> {
  *
  * Throws  DATA_INVALID, naming the path and the cause in words.
  */
-export async function readWholeFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
+export async function readWholeFile(
+  path: string,
+  disk: Disk = machineDisk,
+): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    const handle = await open(path, 'r');
-    try {
-      const { size } = await handle.stat();
-      const bytes = new Uint8Array(size);
-      let filled = 0;
-      while (filled < size) {
-        const length = Math.min(SLICE_BYTES, size - filled);
-        const { bytesRead } = await handle.read(bytes, filled, length, filled);
-        if (bytesRead === 0) throw new Error('it became shorter while being read');
-        filled += bytesRead;
-      }
-      return bytes;
-    } finally {
-      await handle.close();
-    }
+    return await disk.read(path);
   } catch (cause) {
     throw new TesseraError('DATA_INVALID', `cannot read ${path}: ${causeOf(cause).words}`, {
       cause,
@@ -125,85 +121,65 @@ export async function readWholeFile(path: string): Promise<Uint8Array<ArrayBuffe
 
 /** Runs `work` with a hidden name beside `path`, and leaves nothing under that name. */
 async function replacing(
+  disk: Disk,
   path: string,
   work: (temporary: string) => Promise<void>,
   fate: Fate = 'new',
 ): Promise<void> {
   const parent = dirname(resolve(path));
-  const temporary = hiddenName(path, fate);
-  inUse.add(temporary);
+  const temporary = hiddenName(disk, path, fate);
+  inUse(disk).add(temporary);
   try {
-    const made = await mkdir(parent, { recursive: true });
-    if (made !== undefined) await flushFolder(dirname(made));
+    const made = await disk.makeFolder(parent);
+    if (made !== undefined) await disk.flushFolder(dirname(made));
     // Others' leavings that cannot be removed are no reason not to write.
-    await sweepFolder(parent).catch(() => undefined);
+    await sweepFolder(parent, disk).catch(() => undefined);
     await work(temporary);
-    await flushFolder(parent);
+    await disk.flushFolder(parent);
   } catch (error) {
     throw cannotWrite(path, error);
   } finally {
-    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
-    inUse.delete(temporary);
+    await disk.remove(temporary).catch(() => undefined);
+    inUse(disk).delete(temporary);
   }
 }
 
 /** No call swaps two folders: the one in the way steps aside, and comes back if the rename fails. */
-async function putInPlace(temporary: string, path: string): Promise<void> {
-  if (!existsSync(path)) return rename(temporary, path);
-  const aside = hiddenName(path, 'old');
-  inUse.add(aside);
+async function putInPlace(disk: Disk, temporary: string, path: string): Promise<void> {
+  if (!disk.exists(path)) return disk.rename(temporary, path);
+  const aside = hiddenName(disk, path, 'old');
+  inUse(disk).add(aside);
   try {
-    await rename(path, aside);
-    await rename(temporary, path).catch(async (error: unknown) => {
-      await rename(aside, path);
+    await disk.rename(path, aside);
+    await disk.rename(temporary, path).catch(async (error: unknown) => {
+      await disk.rename(aside, path);
       throw error;
     });
-    await flushFolder(dirname(path));
-    await rm(aside, { recursive: true, force: true });
+    await disk.flushFolder(dirname(path));
+    await disk.remove(aside);
   } finally {
-    inUse.delete(aside);
+    inUse(disk).delete(aside);
   }
 }
 
-function hiddenName(path: string, fate: Fate): string {
+function inUse(disk: Disk): Set<string> {
+  const names = namesInUse.get(disk) ?? new Set();
+  namesInUse.set(disk, names);
+  return names;
+}
+
+function hiddenName(disk: Disk, path: string, fate: Fate): string {
   const id = randomBytes(6).toString('hex');
-  return join(dirname(resolve(path)), `.${basename(path)}.${fate}-${process.pid}-${id}`);
+  return join(dirname(resolve(path)), `.${basename(path)}.${fate}-${disk.processId}-${id}`);
 }
 
-async function writeFlushed(path: string, pieces: Pieces): Promise<void> {
-  const handle = await open(path, 'wx');
+async function writeFlushed(disk: Disk, path: string, pieces: Pieces): Promise<void> {
+  const file = await disk.create(path);
   try {
-    for (const piece of pieces) await writePiece(handle, piece);
-    await handle.sync();
+    for (const piece of pieces) await file.write(piece);
+    await file.flush();
   } finally {
-    await handle.close();
-  }
-}
-
-async function writePiece(handle: FileHandle, piece: Uint8Array): Promise<void> {
-  for (let written = 0; written < piece.length; ) {
-    const length = Math.min(SLICE_BYTES, piece.length - written);
-    written += (await handle.write(piece, written, length)).bytesWritten;
-  }
-}
-
-/** Makes the names in a folder durable. Windows flushes no folders and keeps names durable itself. */
-async function flushFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-function isOtherLiveProcess(pid: number): boolean {
-  if (pid === process.pid) return false;
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return errnoOf(error) === 'EPERM';
+    await file.close();
   }
 }
 

@@ -16,6 +16,7 @@ import { createLog } from '../../../shared/host/log.ts';
 import type { FeatureRow } from '../../../shared/rpc/feature-rows.ts';
 import { PROTOCOL_VERSION } from '../../../shared/rpc/protos.ts';
 import type { RpcServer } from '../../../shared/rpc/server.ts';
+import { grpcTransport } from '../../../shared/rpc/transport.ts';
 import {
   type NodeReport,
   type SessionListener,
@@ -156,7 +157,7 @@ export class NotingPort implements CoordinatorPort {
 export async function startLoopback(port: NotingPort, limits = LIMITS) {
   const log = createLog({ component: 'test', level: 'off' });
   const server: RpcServer = await serveCoordinator(port, log, { listen: '127.0.0.1:0', limits });
-  return { server, link: new WorkerLink(server.address, limits) };
+  return { server, link: new WorkerLink(grpcTransport(server.address, limits), limits) };
 }
 
 /** A session opened through a link, and everything it heard. */

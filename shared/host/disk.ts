@@ -1,0 +1,95 @@
+/**
+ * @file The few calls that durable files are made of: the seam between `files.ts` and a disk.
+ *
+ * The machine's disk in the product; in the simulator one that fills up, tears writes, and forgets at a crash
+ * what was not flushed.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+
+/** A file that is being written. */
+export interface NewFile {
+  write(piece: Uint8Array): Promise<void>;
+  /** Makes what was written durable, but not yet its name. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A disk, as one process sees it. Failures are node's errors, with their codes. */
+export interface Disk {
+  /** Of the process that uses it; hidden names carry it. */
+  readonly processId: number;
+  isAlive(processId: number): boolean;
+  /** Makes a file; there must be none of that name. */
+  create(path: string): Promise<NewFile>;
+  read(path: string): Promise<Uint8Array<ArrayBuffer>>;
+  exists(path: string): boolean;
+  /** Names in a folder. */
+  list(folder: string): Promise<string[]>;
+  /** Makes a folder and those above it; answers the topmost one that was not there. */
+  makeFolder(path: string): Promise<string | undefined>;
+  /** Makes the names in a folder durable. */
+  flushFolder(path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file or a folder with all in it; fine if there is none. */
+  remove(path: string): Promise<void>;
+}
+
+/** Reads and writes go in slices: one call moves at most 2 GiB. */
+const SLICE_BYTES = 64 * 1024 * 1024;
+
+/** This machine's disk. */
+export const machineDisk: Disk = {
+  processId: process.pid,
+  isAlive(processId) {
+    try {
+      return process.kill(processId, 0);
+    } catch (error) {
+      return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    }
+  },
+  async create(path) {
+    const handle = await open(path, 'wx');
+    return {
+      async write(piece) {
+        for (let written = 0; written < piece.length; ) {
+          const length = Math.min(SLICE_BYTES, piece.length - written);
+          written += (await handle.write(piece, written, length)).bytesWritten;
+        }
+      },
+      flush: () => handle.sync(),
+      close: () => handle.close(),
+    };
+  },
+  async read(path) {
+    const handle = await open(path, 'r');
+    try {
+      const { size } = await handle.stat();
+      const bytes = new Uint8Array(size);
+      for (let filled = 0; filled < size; ) {
+        const length = Math.min(SLICE_BYTES, size - filled);
+        const { bytesRead } = await handle.read(bytes, filled, length, filled);
+        if (bytesRead === 0) throw new Error('it became shorter while being read');
+        filled += bytesRead;
+      }
+      return bytes;
+    } finally {
+      await handle.close();
+    }
+  },
+  exists: existsSync,
+  list: (folder) => readdir(folder),
+  makeFolder: (path) => mkdir(path, { recursive: true }),
+  async flushFolder(path) {
+    // Windows flushes no folders and keeps names durable itself.
+    if (process.platform === 'win32') return;
+    const handle = await open(path, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  },
+  rename,
+  remove: (path) => rm(path, { recursive: true, force: true }),
+};

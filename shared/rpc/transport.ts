@@ -1,0 +1,73 @@
+/**
+ * @file How a worker's messages travel: the calls of the contract, each as a promise or an async iterable.
+ *
+ * The seam below `worker/link.ts`: gRPC in the product, a faulty network in the simulator.
+ */
+import {
+  type CallSettings,
+  callClientStream,
+  callServerStream,
+  type DuplexReader,
+  type DuplexWriter,
+  openDuplex,
+} from './calls.ts';
+import { type ConnectionLimits, connectControl, connectExchange } from './channel.ts';
+import type { Chunk__Output } from './generated/tessera/v1/Chunk.ts';
+import type { CoordinatorMessage__Output } from './generated/tessera/v1/CoordinatorMessage.ts';
+import type { FeatureRows__Output } from './generated/tessera/v1/FeatureRows.ts';
+import type { FetchRequest } from './generated/tessera/v1/FetchRequest.ts';
+import type { NodeChunk } from './generated/tessera/v1/NodeChunk.ts';
+import type { PullRequest } from './generated/tessera/v1/PullRequest.ts';
+import type { PushReply__Output } from './generated/tessera/v1/PushReply.ts';
+import type { SampleChunk__Output } from './generated/tessera/v1/SampleChunk.ts';
+import type { WorkerMessage } from './generated/tessera/v1/WorkerMessage.ts';
+
+/** What a call is made with; who it goes to is the transport's to know. */
+export type TransportCall = Omit<CallSettings, 'address'>;
+
+/** A worker's way to one coordinator. */
+export interface WorkerTransport {
+  /** Opens a session stream that must have its first reply within `firstReplyMs`. */
+  openSession(
+    firstReplyMs: number,
+    reader: DuplexReader<CoordinatorMessage__Output>,
+  ): DuplexWriter<WorkerMessage>;
+  pushNode(call: TransportCall, messages: Iterable<NodeChunk>): Promise<PushReply__Output>;
+  pullParameters(call: TransportCall, request: PullRequest): AsyncIterable<Chunk__Output>;
+  fetchSamples(call: TransportCall, request: FetchRequest): AsyncIterable<SampleChunk__Output>;
+  fetchFeatures(call: TransportCall, request: FetchRequest): AsyncIterable<FeatureRows__Output>;
+  /** Closes the connections; what is under way ends by itself. */
+  close(): void;
+}
+
+/**
+ * Two gRPC connections to the coordinator at `address`, made with the first call.
+ *
+ * Throws  USAGE when `address` is no HOST:PORT.
+ */
+export function grpcTransport(address: string, limits: ConnectionLimits): WorkerTransport {
+  const control = connectControl(address, limits);
+  const exchange = connectExchange(address, limits);
+  return {
+    openSession: (firstReplyMs, reader) =>
+      openDuplex({ address, what: 'the session', firstReplyMs }, control.session(), reader),
+    pushNode: (call, messages) =>
+      callClientStream<NodeChunk, PushReply__Output>(
+        { ...call, address },
+        (options, callback) => exchange.pushNode(options, callback),
+        messages,
+      ),
+    pullParameters: (call, request) =>
+      callServerStream({ ...call, address }, (options) =>
+        exchange.pullParameters(request, options),
+      ),
+    fetchSamples: (call, request) =>
+      callServerStream({ ...call, address }, (options) => exchange.fetchSamples(request, options)),
+    fetchFeatures: (call, request) =>
+      callServerStream({ ...call, address }, (options) => exchange.fetchFeatures(request, options)),
+    close() {
+      control.close();
+      exchange.close();
+    },
+  };
+}
