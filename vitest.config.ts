@@ -1,8 +1,12 @@
 import { defineConfig } from 'vitest/config';
+import { planting } from './test/sim/mutations.ts';
+
+const { SIM_MUTATION: planted } = process.env;
 
 /** One project a layer of tests; `npm test` runs them all. */
 function project(name: string, testTimeout: number) {
   return {
+    plugins: planted === undefined ? [] : [planting(planted)],
     test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout },
   };
 }
@@ -10,11 +14,15 @@ function project(name: string, testTimeout: number) {
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    maxConcurrency: 2,
     projects: [
       project('unit', 60_000),
       project('property', 120_000),
       project('sim', 300_000),
+      project('mutations', 180_000),
+      project('fuzz', 600_000),
       project('e2e', 180_000),
+      project('chaos', 3_600_000),
     ],
   },
 });

@@ -18,6 +18,8 @@ const HIDDEN_NAME = /^\.(.+)\.(new|old|gone)-(\d+)-[0-9a-f]{12}$/;
 
 /** Hidden names that this process works on, by the disk that it sees. */
 const namesInUse = new WeakMap<Disk, Set<string>>();
+/** Folders whose own names are known to be durable, by the disk that holds them. */
+const durableFolders = new WeakMap<Disk, Set<string>>();
 
 /**
  * Writes a file whole, replacing the one of that name.
@@ -130,8 +132,7 @@ async function replacing(
   const temporary = hiddenName(disk, path, fate);
   inUse(disk).add(temporary);
   try {
-    const made = await disk.makeFolder(parent);
-    if (made !== undefined) await disk.flushFolder(dirname(made));
+    await makeDurableFolder(disk, parent);
     // Others' leavings that cannot be removed are no reason not to write.
     await sweepFolder(parent, disk).catch(() => undefined);
     await work(temporary);
@@ -142,6 +143,23 @@ async function replacing(
     await disk.remove(temporary).catch(() => undefined);
     inUse(disk).delete(temporary);
   }
+}
+
+/**
+ * Makes a folder, and its name durable all the way up: who made it, perhaps in an earlier attempt that failed half-way,
+ * may not have come to that.
+ */
+async function makeDurableFolder(disk: Disk, folder: string): Promise<void> {
+  await disk.makeFolder(folder);
+  const known = setOf(durableFolders, disk);
+  if (known.has(folder)) return;
+  for (let name = folder; dirname(name) !== name; name = dirname(name)) {
+    await disk.flushFolder(dirname(name)).catch((error: unknown) => {
+      // What we may not read we did not make.
+      if (errnoOf(error) !== 'EACCES' && errnoOf(error) !== 'EPERM') throw error;
+    });
+  }
+  known.add(folder);
 }
 
 /** No call swaps two folders: the one in the way steps aside, and comes back if the rename fails. */
@@ -163,9 +181,13 @@ async function putInPlace(disk: Disk, temporary: string, path: string): Promise<
 }
 
 function inUse(disk: Disk): Set<string> {
-  const names = namesInUse.get(disk) ?? new Set();
-  namesInUse.set(disk, names);
-  return names;
+  return setOf(namesInUse, disk);
+}
+
+function setOf(sets: WeakMap<Disk, Set<string>>, disk: Disk): Set<string> {
+  const known = sets.get(disk) ?? new Set();
+  sets.set(disk, known);
+  return known;
 }
 
 function hiddenName(disk: Disk, path: string, fate: Fate): string {

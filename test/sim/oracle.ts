@@ -1,121 +1,149 @@
 /** @file What must hold in every world at every moment; each check names the promise that it guards. */
-import type { Assignment, NodeTotals, RunPlan } from '../../coordinator/core/messages.ts';
+import type { CoordinatorEvent } from '../../coordinator/events.ts';
+import type { ParameterStore } from '../../coordinator/parameters.ts';
+import type { RunConfig } from '../../shared/config/schema.ts';
 import type { NodeTask } from '../../worker/core/messages.ts';
-import { computeNode, type NodeSum, numLeavesOf, type Reference } from './numbers.ts';
-
-/** Parameters as a side of the world holds them. */
-export interface Parameters {
-  readonly version: number;
-  readonly state: number;
-}
+import type { Reference } from './reference.ts';
 
 /** A promise that a world has broken. */
 export class Violation extends Error {}
 
-/** Watches one world. */
-export class Oracle {
-  readonly #plan: RunPlan;
-  readonly #reference: Reference;
-  /** Newest version that was committed or resumed from. */
-  #version = 0;
-  readonly #samplesByStep = new Map<number, readonly number[]>();
-  readonly #evaluated = new Set<number>();
-
-  constructor(plan: RunPlan, reference: Reference) {
-    this.#plan = plan;
-    this.#reference = reference;
-  }
-
-  /** A coordinator starts from what is durable. */
-  resumed(parameters: Parameters): void {
-    this.#version = parameters.version;
-    this.#expectState('P3: the resumed parameters', parameters);
-  }
-
-  /** A worker is told to work with a version. */
-  announced(assignment: Assignment, store: Parameters, durableVersion: number): void {
-    check(assignment.version === store.version, 'the announced version is the one in the store');
-    let lastDue = 0;
-    for (let version = 1; version <= assignment.version; version += 1) {
-      if (this.#isCheckpointDue(version) && assignment.kind === 'train') lastDue = version;
-    }
-    check(durableVersion >= lastDue, `P3: checkpoint ${lastDue} is durable before the next step`);
-  }
-
-  /** A worker begins to compute. */
-  computing(task: NodeTask, held: Parameters | undefined): void {
-    check(held?.version === task.version, `the worker holds version ${task.version}`);
-    this.#expectState('P2: the parameters of a worker', held);
-  }
-
-  /** The optimizer has taken a step. */
-  committed(step: number, root: NodeSum, after: Parameters, totals: NodeTotals): void {
-    check(step === this.#version, `steps are contiguous: ${step} after version ${this.#version}`);
-    this.#version += 1;
-    const expected = this.#reference.roots[step];
-    check(root.samples.length === new Set(root.samples).size, 'P4: no sample twice in a step');
-    check(
-      root.value === expected?.value,
-      `P2: the sum of step ${step} has the canonical association`,
-    );
-    expectTotals(totals, expected?.totals, `P1: the totals of step ${step}`);
-    this.#expectState('P1: the parameters', after);
-    this.#samplesByStep.set(step, root.samples);
-  }
-
-  /** An evaluation is reported. */
-  evaluated(version: number, totals: NodeTotals): void {
-    const key = { kind: 'evaluate', epoch: 0, batch: 0 } as const;
-    const range = { first: 0, count: numLeavesOf(this.#plan, key) };
-    const state = this.#reference.states[version] ?? Number.NaN;
-    const expected = computeNode(this.#plan, state, key, range);
-    expectTotals(totals, expected.totals, `the evaluation of version ${version}`);
-    this.#evaluated.add(version);
-  }
-
-  /** The run says that it is done. */
-  finished(store: Parameters, durable: Parameters): void {
-    const { states, batchesPerEpoch } = this.#reference;
-    const last = states.length - 1;
-    check(store.version === last, `all ${last} steps are done`);
-    check(durable.version === last && durable.state === states[last], 'the end is durable');
-    check(this.#plan.testSamples === 0 || this.#evaluated.has(last), 'the end is evaluated');
-    for (let epoch = 0; epoch < this.#plan.epochs; epoch += 1) {
-      const counts = new Array<number>(this.#plan.trainSamples).fill(0);
-      for (let batch = 0; batch < batchesPerEpoch; batch += 1) {
-        const samples = this.#samplesByStep.get(epoch * batchesPerEpoch + batch) ?? [];
-        for (const sample of samples) counts[sample]! += 1;
-      }
-      const isOnce = counts.every((count) => count === 1);
-      check(isOnce, `P4: each sample of epoch ${epoch} counts exactly once`);
-    }
-  }
-
-  #isCheckpointDue(version: number): boolean {
-    const { checkpointEverySteps, checkpointEveryEpochs } = this.#plan;
-    const everyEpochs = checkpointEveryEpochs * this.#reference.batchesPerEpoch;
-    const isMultiple = (every: number) => every > 0 && version % every === 0;
-    return isMultiple(checkpointEverySteps) || isMultiple(everyEpochs);
-  }
-
-  #expectState(what: string, actual: Parameters | undefined): void {
-    const expected = this.#reference.states[actual?.version ?? -1];
-    check(
-      actual !== undefined && actual.state === expected,
-      `${what} are those of the unbroken run`,
-    );
-  }
-}
-
-function expectTotals(actual: NodeTotals, expected: NodeTotals | undefined, what: string): void {
-  const isSame =
-    actual.lossSum === expected?.lossSum &&
-    actual.correct === expected.correct &&
-    actual.samples === expected.samples;
-  check(isSame, `${what} are those of the unbroken run`);
-}
-
 /** Throws  Violation when a promise does not hold. */
 export function check(condition: boolean, promise: string): void {
   if (!condition) throw new Violation(`broken: ${promise}`);
+}
+
+interface Announced {
+  readonly kind?: unknown;
+  readonly version?: unknown;
+  readonly ranges?: readonly unknown[];
+}
+
+/** Watches one world. */
+export class Oracle {
+  readonly #config: RunConfig;
+  readonly #reference: Reference;
+  /** Newest version that was committed or resumed from. */
+  #version = 0;
+  /** Newest checkpoint that the coordinator has said to be there, and those that it could not write. */
+  #durable = 0;
+  readonly #saved = new Map<number, string>();
+  readonly #unsaved = new Set<number>();
+  #rotten = new Set<number>();
+  #evaluated = new Set<number>();
+  /** Times that each step was committed and not taken back by a crash. */
+  readonly #committed = new Map<number, number>();
+  #store: ParameterStore | undefined;
+
+  constructor(config: RunConfig, reference: Reference) {
+    this.#config = config;
+    this.#reference = reference;
+  }
+
+  /** A checkpoint has been damaged on the disk: the one before may be taken. */
+  rotted(step: number): void {
+    this.#rotten.add(step);
+  }
+
+  /** A coordinator starts from what is durable. */
+  resumed(store: ParameterStore, savedSha256: string | undefined): void {
+    const { version } = store;
+    this.#store = store;
+    this.#version = version;
+    this.#unsaved.clear();
+    for (const step of [...this.#committed.keys()])
+      if (step >= version) this.#committed.delete(step);
+    const isNewest = version >= this.#durable || this.#rotten.has(this.#durable);
+    check(isNewest, `P3: checkpoint ${this.#durable} was durable, the run goes on from ${version}`);
+    this.#durable = version;
+    const saved = this.#saved.get(version);
+    check(
+      saved === undefined || saved === savedSha256,
+      'P3: a restored checkpoint has the hash that was saved',
+    );
+    this.#expectBits('P3: the resumed parameters', version, store.parameters);
+  }
+
+  /** A worker is told something. */
+  sent(message: { assignment?: Announced }): void {
+    const { assignment } = message;
+    if (assignment === undefined || (assignment.ranges ?? []).length === 0) return;
+    const version = Number(assignment.version);
+    check(version === this.#store?.version, 'the announced version is the one in the store');
+    if (assignment.kind !== 'WORK_KIND_TRAIN') return;
+    for (let due = version; due > this.#durable; due -= 1) {
+      const isSafe = !this.#isCheckpointDue(due) || this.#unsaved.has(due);
+      check(isSafe, `P3: checkpoint ${due} is durable before the next step`);
+    }
+  }
+
+  /** A worker begins to compute. */
+  computing(task: NodeTask, held: Float32Array): void {
+    this.#expectBits('P2: the parameters of a worker', task.version, held);
+  }
+
+  /** The coordinator says what happened. */
+  heard(event: CoordinatorEvent): void {
+    switch (event.type) {
+      case 'step':
+        this.#stepped(event);
+        break;
+      case 'checkpoint':
+        this.#durable = event.step;
+        this.#saved.set(event.step, event.parametersSha256);
+        this.#rotten.delete(event.step);
+        break;
+      case 'checkpointFailed':
+        this.#unsaved.add(event.step);
+        break;
+      case 'evaluation': {
+        const { lossSum, correct, samples } = this.#reference.evaluation(event.version);
+        const isRight = event.loss === lossSum / samples && event.accuracy === correct / samples;
+        check(isRight, `the evaluation of version ${event.version} is that of the unbroken run`);
+        this.#evaluated.add(event.version);
+        break;
+      }
+      default:
+    }
+  }
+
+  /** The run says that it is done. */
+  finished(): void {
+    const last = this.#reference.versions.length - 1;
+    check(this.#store?.version === last && this.#version === last, `all ${last} steps are done`);
+    check(this.#durable === last, 'the end is durable');
+    check(this.#evaluated.has(last), 'the end is evaluated');
+    for (let step = 0; step < last; step += 1) {
+      const times = this.#committed.get(step) ?? 0;
+      check(times === 1, `P4: step ${step} counts once, not ${times} times`);
+    }
+  }
+
+  #stepped({ step, loss, accuracy }: Extract<CoordinatorEvent, { type: 'step' }>): void {
+    check(
+      step === this.#version + 1,
+      `steps are contiguous: ${step} after version ${this.#version}`,
+    );
+    this.#version = step;
+    this.#committed.set(step - 1, (this.#committed.get(step - 1) ?? 0) + 1);
+    const { lossSum, correct, samples } = this.#reference.steps[step - 1]!;
+    const isRight = loss === lossSum / samples && accuracy === correct / samples;
+    check(isRight, `P1, P4: the totals of step ${step} are those of the unbroken run`);
+    this.#expectBits('P1: the parameters', step, this.#store!.parameters);
+  }
+
+  #isCheckpointDue(version: number): boolean {
+    const { everySteps, everyEpochs } = this.#config.checkpoint;
+    const stepsBetween = everyEpochs * this.#reference.batchesPerEpoch;
+    const isMultiple = (every: number) => every > 0 && version % every === 0;
+    return isMultiple(everySteps) || isMultiple(stepsBetween);
+  }
+
+  #expectBits(what: string, version: number, actual: Float32Array): void {
+    const expected = this.#reference.versions[version];
+    const isSame =
+      expected?.length === actual.length &&
+      expected.every((value, at) => Object.is(value, actual[at]));
+    check(isSame, `${what} are those of the unbroken run (version ${version})`);
+  }
 }

@@ -1,29 +1,29 @@
 /** @file What a world is like: its run, its workers and its faults, all drawn from the seed. */
-import type { RunPlan } from '../../coordinator/core/messages.ts';
+import { configSchema, type RunConfig } from '../../shared/config/schema.ts';
 import type { Dice } from './dice.ts';
 
-/** Bugs that can be planted in the simulated drivers, to see that the oracles would find them. */
-export type Bug =
-  | 'sumWithoutJudging'
-  | 'announceBeforeCheckpoint'
-  | 'forgetLostWorkers'
-  | 'mixVersions'
-  | 'sumInOrderOfArrival'
-  | 'resumeOneTooFar'
-  | 'neverRemind';
-
-/** How much goes wrong; probabilities are per message, per computation or per second as their names say. */
+/** How much goes wrong; chances are per message, per call, per computation or per second as their names say. */
 export interface Faults {
   readonly lossPerMessage: number;
   readonly repeatPerMessage: number;
-  /** Some messages are late by up to this. */
+  /** Some messages are late by up to `lateMs`, and overtaken. */
   readonly latePerMessage: number;
   readonly lateMs: number;
+  readonly wrongBytesPerCall: number;
   readonly breakPerSecond: number;
+  /** One way or both, for longer or shorter than the keepalive. */
+  readonly partitionPerSecond: number;
   readonly workerCrashPerSecond: number;
+  readonly workerStopPerSecond: number;
   readonly coordinatorCrashPerSecond: number;
+  readonly coordinatorStopPerSecond: number;
+  /** SIGSTOP, then SIGCONT; of workers and of the coordinator. */
   readonly freezePerSecond: number;
-  readonly hangPerNode: number;
+  readonly hangPerLeaf: number;
+  readonly errorPerDiskCall: number;
+  readonly diskFullPerSecond: number;
+  /** A byte of the newest checkpoint changes while no coordinator runs. */
+  readonly rotPerCrash: number;
 }
 
 /** One worker of a world. */
@@ -31,16 +31,19 @@ export interface WorkerSettings {
   readonly name: string;
   readonly startMs: number;
   readonly leafMs: number;
+  /** Of its clock: its milliseconds in one of the world's. */
+  readonly rate: number;
 }
 
 /** Everything that defines a world beside its dice. */
 export interface Settings {
-  readonly plan: RunPlan;
+  readonly config: RunConfig;
+  readonly trainSamples: number;
+  readonly testSamples: number;
   readonly workers: readonly WorkerSettings[];
   readonly faults: Faults;
   /** From then on nothing goes wrong any more. */
   readonly healMs: number;
-  readonly bug: Bug | undefined;
 }
 
 /** A world without faults. */
@@ -49,55 +52,81 @@ export const NO_FAULTS: Faults = {
   repeatPerMessage: 0,
   latePerMessage: 0,
   lateMs: 0,
+  wrongBytesPerCall: 0,
   breakPerSecond: 0,
+  partitionPerSecond: 0,
   workerCrashPerSecond: 0,
+  workerStopPerSecond: 0,
   coordinatorCrashPerSecond: 0,
+  coordinatorStopPerSecond: 0,
   freezePerSecond: 0,
-  hangPerNode: 0,
+  hangPerLeaf: 0,
+  errorPerDiskCall: 0,
+  diskFullPerSecond: 0,
+  rotPerCrash: 0,
 };
 
 /** Draws a world. Each kind of fault is absent from half of the worlds, so that no two always come together. */
-export function drawSettings(dice: Dice, bug: Bug | undefined): Settings {
-  const plan = drawPlan(dice);
+export function drawSettings(dice: Dice): Settings {
+  const trainSamples = dice.integer(3, 40);
+  const config = drawConfig(dice, trainSamples);
   const some = (most: number) => (dice.chance(0.5) ? dice.between(0, most) : 0);
-  const numWorkers = dice.integer(plan.minWorkers, 5);
+  const numWorkers = dice.integer(config.cluster.minWorkers, 4);
   return {
-    plan,
+    config,
+    trainSamples,
+    testSamples: dice.integer(1, 10),
     workers: Array.from({ length: numWorkers }, (_, index) => ({
       name: `w${index}`,
       startMs: dice.chance(0.3) ? dice.between(0, 2_000) : 0,
       leafMs: dice.between(2, 40) * (dice.chance(0.2) ? 10 : 1),
+      rate: dice.chance(0.5) ? dice.between(0.8, 1.25) : 1,
     })),
     faults: {
-      lossPerMessage: some(0.3),
+      lossPerMessage: some(0.2),
       repeatPerMessage: some(0.3),
       latePerMessage: some(0.2),
       lateMs: dice.between(50, 1_500),
+      wrongBytesPerCall: some(0.3),
       breakPerSecond: some(1),
+      partitionPerSecond: some(0.5),
       workerCrashPerSecond: some(1),
+      workerStopPerSecond: some(0.3),
       coordinatorCrashPerSecond: some(1),
+      coordinatorStopPerSecond: some(0.3),
       freezePerSecond: some(0.5),
-      hangPerNode: some(0.05),
+      hangPerLeaf: some(0.02),
+      errorPerDiskCall: some(0.02),
+      diskFullPerSecond: some(0.5),
+      rotPerCrash: some(1),
     },
     healMs: dice.between(1_000, 8_000),
-    bug,
   };
 }
 
-function drawPlan(dice: Dice): RunPlan {
-  const trainSamples = dice.integer(3, 60);
-  return {
-    epochs: dice.integer(1, 4),
-    trainSamples,
-    testSamples: dice.integer(0, 12),
-    batchSize: dice.integer(Math.ceil(trainSamples / 8), trainSamples),
-    microBatch: dice.integer(1, 4),
-    evaluateEveryEpochs: dice.integer(0, 2),
-    checkpointEverySteps: dice.integer(0, 3),
-    checkpointEveryEpochs: dice.integer(0, 2),
-    minWorkers: dice.integer(1, 2),
-    silenceMs: 800,
-    leaseMs: dice.between(300, 2_000),
-    remindMs: 300,
-  };
+function drawConfig(dice: Dice, trainSamples: number): RunConfig {
+  return configSchema.parse({
+    name: 'sim',
+    seed: dice.integer(0, 1e6),
+    data: { source: 'mnist', channels: 1 },
+    model: { imageSize: 1, patchSize: 1, width: 2, depth: 1, heads: 1, mlpWidth: 2 },
+    training: {
+      epochs: dice.integer(1, 3),
+      batchSize: dice.integer(Math.ceil(trainSamples / 6), trainSamples),
+      microBatch: dice.integer(1, 4),
+      optimizer: { learningRate: 0.01 },
+    },
+    evaluation: { everyEpochs: dice.integer(0, 2) },
+    checkpoint: {
+      everySteps: dice.integer(0, 3),
+      everyEpochs: dice.integer(0, 2),
+      keep: dice.integer(1, 3),
+    },
+    cluster: {
+      minWorkers: dice.integer(1, 2),
+      heartbeatMs: 150,
+      silenceMs: 800,
+      leaseMs: dice.integer(300, 2_000),
+    },
+  });
 }

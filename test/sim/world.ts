@@ -1,223 +1,309 @@
 /**
- * @file A seeded world: the product's two cores, simulated drivers around them, and whatever can go wrong between.
- *
- * Until `healMs` faults happen; after it none does, and the run must end within a bound (liveness).
+ * @file A simulated world: one run of the product's own coordinator and workers, over a network, clocks and a disk
+ * that fail as the dice say; heals in the end, and must then finish.
  */
-import type { RunEffect, RunEvent } from '../../coordinator/core/messages.ts';
-import { SimCoordinator } from './coordinator.ts';
+import { setImmediate as turnOfLoop } from 'node:timers/promises';
+import { identify } from '../../coordinator/assemble.ts';
+import { checkpointsFolder } from '../../coordinator/checkpoints.ts';
+import type { CoordinatorEvent } from '../../coordinator/events.ts';
+import type { TesseraError } from '../../shared/core/errors.ts';
+import { initialParameters } from '../../shared/model/init.ts';
+import { SimCoordinator, type SimRun } from './coordinator.ts';
+import type { Counts } from './counts.ts';
 import { Dice } from './dice.ts';
-import type { Line } from './line.ts';
-import { INITIAL_STATE, reference } from './numbers.ts';
-import { check, Oracle, type Parameters, Violation } from './oracle.ts';
-import { type Bug, drawSettings, type Faults, NO_FAULTS, type Settings } from './settings.ts';
+import { decideFates, FREEZE_MS_MAX } from './fate.ts';
+import { Host } from './host.ts';
+import { check, Oracle, Violation } from './oracle.ts';
+import { reference, simSource } from './reference.ts';
+import { type Listener, Route } from './route.ts';
+import { drawSettings, type Faults, NO_FAULTS, type Settings } from './settings.ts';
+import { Storage } from './storage.ts';
 import { Timeline } from './timeline.ts';
 import { SimWorker } from './worker.ts';
 
-/** How often fate is asked. */
-const FATE_MS = 100;
-
-const FREEZE_MS_MAX = 3_000;
-
-interface Farewell {
-  readonly line: Line;
-  readonly worker: SimWorker;
-}
-
-/** What happened in worlds. */
-export function noCounts() {
-  return {
-    worlds: 0,
-    events: 0,
-    steps: 0,
-    evaluations: 0,
-    checkpoints: 0,
-    accepted: 0,
-    acceptedBefore: 0,
-    stale: 0,
-    lost: 0,
-    repeated: 0,
-    late: 0,
-    broken: 0,
-    workerCrashes: 0,
-    coordinatorCrashes: 0,
-    freezes: 0,
-    hangs: 0,
-    drops: 0,
-    reminders: 0,
-    speculations: 0,
-  };
-}
-
-/** Sums of what happened. */
-export type Counts = ReturnType<typeof noCounts>;
+const RUN_FOLDER = '/runs/sim';
 
 /** One world. */
 export class World {
   readonly timeline = new Timeline();
   readonly dice: Dice;
   readonly settings: Settings;
-  readonly oracle: Oracle;
   readonly counts: Counts;
-  readonly #states: readonly number[];
+  readonly storage: Storage;
+  readonly run: SimRun;
+  readonly oracle: Oracle;
   faults: Faults;
-  /** The newest durable checkpoint; version 0 needs none. */
-  disk: Parameters = { version: 0, state: INITIAL_STATE };
-  coordinator: SimCoordinator;
+  /** The coordinator that takes calls now. */
+  listener: Listener | undefined;
+  readonly #numVersions: number;
+  coordinator: SimCoordinator | undefined;
+  readonly workers: (SimWorker | undefined)[] = [];
   isFinished = false;
-  readonly farewells: Farewell[] = [];
-  readonly #workers: SimWorker[] = [];
-  /** The last things that the coordinator's core was told and asked for. */
+  #lives = 0;
+  #failure: unknown;
   readonly #trace: string[] = [];
 
-  constructor(dice: Dice, settings: Settings, counts: Counts) {
-    this.dice = dice;
-    this.settings = settings;
-    this.counts = counts;
-    this.faults = settings.faults;
-    const expected = reference(settings.plan);
-    this.#states = expected.states;
-    this.oracle = new Oracle(settings.plan, expected);
-    this.coordinator = new SimCoordinator(this, this.disk);
+  static async create(dice: Dice, settings: Settings, counts: Counts): Promise<World> {
+    const { config, trainSamples, testSamples } = settings;
+    const source = simSource(trainSamples, testSamples);
+    const identity = identify(config, source, RUN_FOLDER);
+    const parameters = initialParameters(
+      identity.model,
+      config.seed,
+      config.model.positionDeviation,
+    );
+    const expected = await reference(identity, source, parameters);
+    const oracle = new Oracle(config, expected);
+    const run = { identity, source, parameters };
+    return new World({
+      dice,
+      settings,
+      counts,
+      run,
+      oracle,
+      numVersions: expected.versions.length,
+    });
   }
 
-  /** Lives until the run has ended; throws a Violation when a promise is broken. */
-  live(): void {
-    const { workers, healMs } = this.settings;
-    for (const [index, worker] of workers.entries()) {
+  private constructor(parts: {
+    dice: Dice;
+    settings: Settings;
+    counts: Counts;
+    run: SimRun;
+    oracle: Oracle;
+    numVersions: number;
+  }) {
+    this.dice = parts.dice;
+    this.settings = parts.settings;
+    this.counts = parts.counts;
+    this.run = parts.run;
+    this.oracle = parts.oracle;
+    this.#numVersions = parts.numVersions;
+    this.faults = parts.settings.faults;
+    this.storage = new Storage(parts.dice);
+  }
+
+  /** Lives until the run has ended and everybody has left; throws a Violation when a promise is broken. */
+  async live(): Promise<void> {
+    const { healMs } = this.settings;
+    this.#startCoordinator();
+    for (const [index, worker] of this.settings.workers.entries()) {
       this.timeline.after(worker.startMs, () => this.#startWorker(index));
     }
-    this.timeline.after(FATE_MS, () => this.#fate());
+    decideFates(this);
     this.timeline.after(healMs, () => this.#heal());
     const limitMs = healMs + this.#boundMs();
     while (!this.isFinished) {
-      check(this.timeline.step(), 'something is always about to happen');
-      check(this.timeline.nowMs < limitMs, `the healed run ends (${this.coordinator.run.reason})`);
+      await this.#next();
+      const standing = this.coordinator?.standing ?? 'down';
+      check(this.timeline.nowMs < limitMs, `the healed run ends (${standing})`);
     }
-    this.#partInPeace();
+    this.faults = NO_FAULTS;
+    const leaveMs = this.timeline.nowMs + FREEZE_MS_MAX + 2_000;
+    const isGone = (worker: SimWorker | undefined) =>
+      worker?.host.isAlive !== true || worker.isHung;
+    while (!this.workers.every(isGone) && this.timeline.nowMs < leaveMs) await this.#next();
+    this.counts.leftOver += this.workers.filter((worker) => !isGone(worker)).length;
     this.counts.events += this.timeline.numRun;
     this.counts.worlds += 1;
   }
 
-  /** Farewells travel; everybody whose line lasts leaves with code 0. */
-  #partInPeace(): void {
-    this.faults = NO_FAULTS;
-    const isGone = ({ line, worker }: Farewell) => !line.isOpen || !worker.isAlive;
-    const limitMs = this.timeline.nowMs + FREEZE_MS_MAX + 1_000;
-    while (!this.farewells.every(isGone)) {
-      this.timeline.step();
-      check(this.timeline.nowMs < limitMs, 'every worker leaves when the run is over');
+  async #next(): Promise<void> {
+    check(this.timeline.step(), 'something is always about to happen');
+    // All that follows from it, up to the next wait for time, network or disk.
+    await turnOfLoop();
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  // ---- what the parts tell ----
+
+  /** Runs an oracle's check in the midst of the product's code, which must not swallow what it throws. */
+  watch(look: () => void): void {
+    try {
+      look();
+    } catch (error) {
+      this.fail(error);
     }
   }
 
-  has(bug: Bug): boolean {
-    return this.settings.bug === bug;
+  /** The coordinator says what happened. */
+  heard(event: CoordinatorEvent): void {
+    this.note(event);
+    const counter = COUNTERS[event.type];
+    if (counter !== undefined) this.counts[counter] += 1;
+    this.watch(() => this.oracle.heard(event));
   }
 
-  /** The time that a message takes. */
-  delayMs(kind: 'sure' | 'any'): number {
-    const { latePerMessage, lateMs } = this.faults;
-    if (kind === 'any' && this.dice.chance(latePerMessage)) {
-      this.counts.late += 1;
-      return this.dice.between(1, lateMs);
+  fail(error: unknown): void {
+    this.#failure ??= error;
+  }
+
+  coordinatorEnded(coordinator: SimCoordinator, error: TesseraError | undefined): void {
+    if (coordinator !== this.coordinator || !coordinator.host.isAlive) return;
+    this.note({ coordinator: 'ended', code: error?.code });
+    if (error === undefined) {
+      this.watch(() => this.oracle.finished());
+      this.isFinished = true;
+      return;
     }
-    // What is sure keeps its order too, as a stream does.
-    return kind === 'sure' ? 2 : this.dice.between(1, 5);
+    this.counts.coordinatorEnds += 1;
+    const isForeseen = error.code === 'CANCELLED' || error.code === 'CANNOT_WRITE';
+    if (!isForeseen) this.fail(new Violation(`the run fails: ${error.message}\n${error.stack}`));
+    // It leaves after its farewells, and somebody starts it again.
+    this.timeline.after(100, () => this.crashCoordinator(coordinator, 'ends'));
   }
 
-  /** How often a message arrives. */
-  copiesOfMessage(): number {
-    if (this.dice.chance(this.faults.lossPerMessage)) {
-      this.counts.lost += 1;
-      return 0;
-    }
-    if (!this.dice.chance(this.faults.repeatPerMessage)) return 1;
-    this.counts.repeated += 1;
-    return 2;
+  workerEnded(worker: SimWorker, error: TesseraError | undefined): void {
+    const index = this.workers.indexOf(worker);
+    if (index < 0 || !worker.host.isAlive) return;
+    worker.host.kill();
+    worker.route.break();
+    this.note({ worker: this.settings.workers[index]!.name, code: error?.code });
+    if (this.isFinished) return;
+    if (error !== undefined) this.counts.workerEnds += 1;
+    const isForeseen = error === undefined || FORESEEN_ENDS.has(error.code);
+    if (!isForeseen)
+      this.fail(new Violation(`a worker gives up: ${error.message}\n${error.stack}`));
+    this.#startWorkerLater(index);
   }
 
-  record(event: RunEvent, effects: readonly RunEffect[]): void {
-    if (event.type === 'tick' && effects.length === 0) return;
-    const time = this.timeline.nowMs.toFixed(0);
-    this.#trace.push(`${time} ${JSON.stringify(event)} -> ${JSON.stringify(effects)}`);
-    if (this.#trace.length > 30) this.#trace.shift();
+  /** Remembers what happened, for whoever looks into a failure. */
+  note(event: object): void {
+    this.#trace.push(`${this.timeline.nowMs.toFixed(0)} ${JSON.stringify(event)}`);
+    if (this.#trace.length > 40) this.#trace.shift();
   }
 
   get trace(): string {
     return this.#trace.join('\n');
   }
 
+  // ---- chance ----
+
+  /** Whether something goes wrong now. */
+  chance(fault: keyof Faults, counter: keyof Counts): boolean {
+    if (!this.dice.chance(this.faults[fault])) return false;
+    this.counts[counter] += 1;
+    return true;
+  }
+
+  /** The time that a message takes. */
+  delayMs(kind: 'sure' | 'any'): number {
+    if (kind === 'any' && this.chance('latePerMessage', 'late')) {
+      return this.dice.between(1, this.faults.lateMs);
+    }
+    return kind === 'sure' ? 1 : this.dice.between(1, 5);
+  }
+
+  /** How often a level arrives. */
+  copiesOfMessage(): number {
+    if (this.chance('lossPerMessage', 'lost')) return 0;
+    return this.chance('repeatPerMessage', 'repeated') ? 2 : 1;
+  }
+
   /** Generous: every step computed three times over by the slowest worker, and some seconds each for detours. */
   #boundMs(): number {
-    const { plan, workers } = this.settings;
-    const leaves = Math.ceil((plan.trainSamples + plan.testSamples) / plan.microBatch) + 2;
-    const slowestMs = Math.max(...workers.map(({ leafMs }) => leafMs));
-    return 20_000 + 3 * plan.epochs * leaves * slowestMs + 1_000 * this.#states.length;
+    const { config, workers, trainSamples, testSamples } = this.settings;
+    const { epochs, microBatch } = config.training;
+    const leaves = Math.ceil((trainSamples + testSamples) / microBatch) + 2;
+    const slowestMs = Math.max(...workers.map(({ leafMs, rate }) => leafMs / rate));
+    return 30_000 + 3 * epochs * leaves * slowestMs + 1_500 * this.#numVersions;
+  }
+
+  // ---- lives ----
+
+  #startCoordinator(): void {
+    this.#lives += 1;
+    this.note({ coordinator: 'starts', life: this.#lives });
+    this.coordinator = new SimCoordinator(
+      this,
+      new Host('coordinator', this.timeline),
+      this.#lives,
+    );
   }
 
   #startWorker(index: number): void {
-    this.#workers[index] = new SimWorker(this, this.settings.workers[index]!);
+    if (this.isFinished) return;
+    const settings = this.settings.workers[index]!;
+    const place = {
+      host: new Host(settings.name, this.timeline, settings.rate),
+      route: new Route(this),
+    };
+    this.workers[index] = new SimWorker(this, settings, place);
   }
 
-  #fate(): void {
-    if (this.faults === NO_FAULTS) return;
-    const happens = (perSecond: number) => this.dice.chance((perSecond * FATE_MS) / 1000);
-    for (const [index, worker] of this.#workers.entries()) {
-      if (worker?.isAlive !== true) continue;
-      if (happens(this.faults.workerCrashPerSecond)) this.#crashWorker(index);
-      if (happens(this.faults.breakPerSecond)) {
-        this.counts.broken += 1;
-        worker.breakLine();
-      }
-      if (happens(this.faults.freezePerSecond)) {
-        this.counts.freezes += 1;
-        worker.freeze(this.dice.between(100, FREEZE_MS_MAX));
-      }
-    }
-    const { coordinatorCrashPerSecond } = this.faults;
-    if (this.coordinator.isAlive && happens(coordinatorCrashPerSecond)) this.#crashCoordinator();
-    this.timeline.after(FATE_MS, () => this.#fate());
-  }
-
-  #crashWorker(index: number): void {
-    this.counts.workerCrashes += 1;
-    this.#workers[index]!.crash();
+  #startWorkerLater(index: number): void {
     this.timeline.after(this.dice.between(10, 2_000), () => this.#startWorker(index));
   }
 
-  #crashCoordinator(): void {
-    this.counts.coordinatorCrashes += 1;
-    this.coordinator.crash();
+  crashWorker(worker: SimWorker): void {
+    worker.host.kill();
+    worker.route.break();
+    this.#startWorkerLater(this.workers.indexOf(worker));
+  }
+
+  crashCoordinator(coordinator: SimCoordinator, how: 'crashes' | 'ends'): void {
+    if (coordinator !== this.coordinator || !coordinator.host.isAlive || this.isFinished) return;
+    this.note({ coordinator: how });
+    coordinator.host.kill();
+    this.listener = undefined;
+    for (const worker of this.workers) worker?.route.break();
+    if (how === 'crashes') this.storage.crash();
     this.timeline.after(this.dice.between(10, 1_500), () => {
-      const tooFar = this.has('resumeOneTooFar') && this.disk.version + 1 < this.#states.length;
-      const version = this.disk.version + (tooFar ? 1 : 0);
-      const parameters = { version, state: this.disk.state };
-      this.oracle.resumed(parameters);
-      this.coordinator = new SimCoordinator(this, parameters);
+      if (how === 'crashes') this.#rot();
+      this.#startCoordinator();
     });
+  }
+
+  /** Damages the newest checkpoint, where there is another to fall back on. */
+  #rot(): void {
+    const folder = checkpointsFolder(RUN_FOLDER);
+    const steps = this.storage.namesIn(folder).filter((name) => name.startsWith('step-'));
+    const newest = steps.sort().at(-1);
+    if (newest === undefined || steps.length < 2 || !this.chance('rotPerCrash', 'rotten')) return;
+    if (this.storage.rot(`${folder}/${newest}`)) {
+      this.oracle.rotted(Number(newest.slice('step-'.length)));
+    }
   }
 
   #heal(): void {
     this.faults = NO_FAULTS;
-    for (const [index, worker] of this.#workers.entries()) {
+    if (this.coordinator !== undefined) this.coordinator.diskFaults.isFull = false;
+    for (const worker of this.workers) {
       // A computation that hangs for good is the one thing that only a restart mends.
-      if (worker?.isAlive && worker.isHung) this.#crashWorker(index);
+      if (worker?.host.isAlive && worker.isHung) this.crashWorker(worker);
     }
   }
 }
 
+/** Ends of a worker that another process makes good: it was told to go, the run failed, or its machine computes nonsense. */
+const FORESEEN_ENDS: ReadonlySet<string> = new Set(['CANCELLED', 'CANNOT_WRITE', 'NON_FINITE']);
+
+const COUNTERS: Partial<Record<CoordinatorEvent['type'], keyof Counts>> = {
+  step: 'steps',
+  evaluation: 'evaluations',
+  checkpoint: 'checkpoints',
+  checkpointFailed: 'checkpointsFailed',
+};
+
 /** Lives through the world of a seed; a failure names the seed and shows what happened last. */
-export function liveWorld(seed: number, counts: Counts, bug?: Bug): void {
+export async function liveWorld(seed: number, counts: Counts): Promise<void> {
   const dice = new Dice(seed);
-  const settings = drawSettings(dice, bug);
-  const world = new World(dice, settings, counts);
+  const settings = drawSettings(dice);
+  const world = await World.create(dice, settings, counts);
   try {
-    world.live();
+    await world.live();
   } catch (error) {
     const { message, stack } = error as Error;
     const what = error instanceof Violation ? message : stack;
     throw new Violation(
       `world ${seed} at ${world.timeline.nowMs.toFixed(0)} ms: ${what}\n` +
-        `replay: SIM_SEED=${seed} npm run sim\n${JSON.stringify(settings)}\n${world.trace}`,
+        `replay: SIM_SEED=${seed} npm run sim\n${describe(settings)}\n${world.trace}`,
     );
   }
+}
+
+function describe({ config, workers, faults, ...rest }: Settings): string {
+  const { training, checkpoint, cluster, evaluation } = config;
+  const present = Object.fromEntries(Object.entries(faults).filter(([, value]) => value > 0));
+  return JSON.stringify({ training, checkpoint, cluster, evaluation, workers, present, rest });
 }

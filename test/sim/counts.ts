@@ -1,0 +1,33 @@
+/** @file What happened in worlds. */
+
+/** Nothing has happened yet. */
+export function noCounts() {
+  return {
+    worlds: 0,
+    events: 0,
+    lost: 0,
+    repeated: 0,
+    late: 0,
+    wrongBytes: 0,
+    broken: 0,
+    partitions: 0,
+    workerCrashes: 0,
+    workerStops: 0,
+    workerEnds: 0,
+    coordinatorCrashes: 0,
+    coordinatorStops: 0,
+    coordinatorEnds: 0,
+    freezes: 0,
+    hangs: 0,
+    diskFull: 0,
+    rotten: 0,
+    steps: 0,
+    evaluations: 0,
+    checkpoints: 0,
+    checkpointsFailed: 0,
+    leftOver: 0,
+  };
+}
+
+/** Sums of what happened. */
+export type Counts = ReturnType<typeof noCounts>;

@@ -1,0 +1,137 @@
+/**
+ * @file Bugs to plant in the product's own source, to see that the simulator finds them.
+ *
+ * `SIM_MUTATION=NAME npm run sim` compiles with one of them; a mutation whose text is gone fails loudly.
+ */
+
+/** One planted bug. */
+export interface Mutation {
+  /** What the bug would be, in words. */
+  readonly name: string;
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'skip-the-checksum',
+    file: 'shared/rpc/chunks.ts',
+    find: 'if (crc32(data) !== chunk.crc32)',
+    replace: 'if (crc32(data) === -1)',
+  },
+  {
+    name: 'merge-before-complete',
+    file: 'shared/rpc/chunks.ts',
+    find: 'if (missing > 0) throw',
+    replace: 'if (missing < 0) throw',
+  },
+  {
+    name: 'take-values-that-are-no-numbers',
+    file: 'shared/rpc/chunks.ts',
+    find: 'return signs >= 0;',
+    replace: 'return signs >= 0 || true;',
+  },
+  {
+    name: 'announce-before-the-checkpoint',
+    file: 'coordinator/driver.ts',
+    find: 'const saved = await checkpointer.save(store);',
+    replace:
+      "this.#dispatch({ type: 'checkpointWritten', version }); const saved = await checkpointer.save(store);",
+  },
+  {
+    name: 'take-stale-nodes',
+    file: 'coordinator/core/round.ts',
+    find: 'if (node.kind !== kind || node.step !== step || node.version !== version)',
+    replace: 'if (node.kind !== kind)',
+  },
+  {
+    name: 'count-a-node-twice',
+    file: 'coordinator/core/round.ts',
+    find: "? 'accepted' : 'acceptedBefore'",
+    replace: "? 'accepted' : 'accepted'",
+  },
+  {
+    name: 'never-remind',
+    file: 'coordinator/core/run.ts',
+    find: 'nowMs - member.sentMs >= this.#plan.remindMs',
+    replace: 'nowMs < 0',
+  },
+  {
+    name: 'never-take-back-what-a-lost-worker-held',
+    file: 'coordinator/core/leasing.ts',
+    find: 'const isHeld = (leaf: number) => members.some((member) => member.leaves.has(leaf));',
+    replace:
+      'const isHeld = (leaf: number) => this.#options.round.place.numLeaves > 0 && members.length > 0 && leaf >= 0;',
+  },
+  {
+    name: 'answer-any-version',
+    file: 'coordinator/driver.ts',
+    find: 'if (version === store.version && parameters !== undefined) return parameters;',
+    replace: 'if (version >= 0 && parameters !== undefined) return parameters;',
+  },
+  {
+    name: 'keep-the-sum-of-the-step-before',
+    file: 'coordinator/step.ts',
+    find: 'this.#sum = undefined;\n',
+    replace: '',
+  },
+  {
+    name: 'resume-one-step-too-far',
+    file: 'coordinator/assemble.ts',
+    find: 'const version = resumed?.step ?? 0;',
+    replace: 'const version = resumed === undefined ? 0 : resumed.step + 1;',
+  },
+  {
+    name: 'never-flush-files',
+    file: 'shared/host/files.ts',
+    find: 'await file.flush();',
+    replace: '',
+  },
+  {
+    name: 'never-flush-the-folder-of-checkpoints',
+    file: 'shared/host/files.ts',
+    find: 'await work(temporary);\n    await disk.flushFolder(parent);',
+    replace: 'await work(temporary);',
+  },
+  {
+    name: 'believe-that-folders-are-durable',
+    file: 'shared/host/files.ts',
+    find: 'if (known.has(folder)) return;',
+    replace: 'if (known.size >= 0) return;',
+  },
+  {
+    name: 'prune-the-newest-checkpoint',
+    file: 'coordinator/checkpoints.ts',
+    find: 'reached.slice(keep)',
+    replace: 'reached.slice(keep - 1)',
+  },
+  {
+    name: 'compute-with-the-parameters-at-hand',
+    file: 'worker/core/session.ts',
+    find: 'next.version !== this.#inPlace?.version ||',
+    replace: 'this.#inPlace === undefined ||',
+  },
+  {
+    name: 'shuffle-every-epoch-alike',
+    file: 'worker/feeder.ts',
+    find: 'epoch: place.epoch,',
+    replace: 'epoch: 0,',
+  },
+];
+
+/** A plugin of vite that plants a bug. Throws  when there is none of that name, or its text is gone. */
+export function planting(name: string) {
+  const mutation = MUTATIONS.find((known) => known.name === name);
+  if (mutation === undefined) throw new Error(`no mutation ${name}`);
+  const { file, find, replace } = mutation;
+  return {
+    name: 'planted-bug',
+    enforce: 'pre' as const,
+    transform(code: string, id: string) {
+      if (!id.endsWith(`/${file}`)) return undefined;
+      if (!code.includes(find)) throw new Error(`mutation ${name}: ${file} has no "${find}"`);
+      return code.replace(find, () => replace);
+    },
+  };
+}

@@ -1,0 +1,180 @@
+/**
+ * @file The simulated network below the product's own link and service: messages travel as protobuf bytes, and get
+ * lost, doubled, late, corrupt; connections break; partitions hold up one way or both.
+ */
+import type { MethodDefinition } from '@grpc/grpc-js';
+import { TesseraError } from '../../shared/core/errors.ts';
+import { services } from '../../shared/rpc/protos.ts';
+import type { TransportCall, WorkerTransport } from '../../shared/rpc/transport.ts';
+import type { Host } from './host.ts';
+import { Pipe } from './pipe.ts';
+import {
+  asSeenByCaller,
+  type Breakable,
+  type Listener,
+  type Route,
+  throughBytes,
+  unreachable,
+} from './route.ts';
+import { openSession } from './session-line.ts';
+import type { World } from './world.ts';
+import { damage, type Wire } from './wrong-bytes.ts';
+
+const exchange = services.Exchange.service as unknown as Record<
+  string,
+  MethodDefinition<never, unknown>
+>;
+
+/** A worker's way to whatever coordinator listens when it calls. */
+export function simTransport(world: World, host: Host, route: Route): WorkerTransport {
+  const stream =
+    (
+      method: 'pullParameters' | 'fetchSamples' | 'fetchFeatures',
+      about: MethodDefinition<never, unknown>,
+    ) =>
+    (call: TransportCall, request: unknown): AsyncIterable<never> => {
+      const replies = new Pipe<never>();
+      new Call(world, host, route, call, about).download(method, request, replies as Pipe<unknown>);
+      return replies;
+    };
+  return {
+    openSession: (firstReplyMs, reader) =>
+      openSession({ world, host, route }, firstReplyMs, reader),
+    pushNode: (call, messages) =>
+      new Promise((resolve, reject) => {
+        const settle = { resolve: resolve as (reply: unknown) => void, reject };
+        void new Call(world, host, route, call, exchange['PushNode']!).upload(messages, settle);
+      }),
+    pullParameters: stream('pullParameters', exchange['PullParameters']!),
+    fetchSamples: stream('fetchSamples', exchange['FetchSamples']!),
+    fetchFeatures: stream('fetchFeatures', exchange['FetchFeatures']!),
+    close: () => route.break(),
+  };
+}
+
+/** One bulk call. */
+class Call implements Breakable {
+  readonly #world: World;
+  readonly #host: Host;
+  readonly #route: Route;
+  readonly #call: TransportCall;
+  readonly #toServer: (message: unknown) => unknown;
+  readonly #toClient: (message: unknown) => unknown;
+  #isOver = false;
+  #fail: (error: TesseraError) => void = () => {};
+  /** What the server still reads of this call. */
+  readonly #requests: Pipe<unknown>[] = [];
+
+  constructor(
+    world: World,
+    host: Host,
+    route: Route,
+    call: TransportCall,
+    {
+      requestSerialize,
+      requestDeserialize,
+      responseSerialize,
+      responseDeserialize,
+    }: MethodDefinition<never, unknown>,
+  ) {
+    this.#world = world;
+    this.#host = host;
+    this.#route = route;
+    this.#call = call;
+    this.#toServer = throughBytes(requestSerialize, requestDeserialize);
+    this.#toClient = throughBytes(responseSerialize as never, responseDeserialize);
+    route.open.add(this);
+    host.after(call.deadlineMs, () =>
+      this.#endBadly(new TesseraError('TIMEOUT', `${call.what}: too late`)),
+    );
+  }
+
+  break(): void {
+    this.#endBadly(unreachable(this.#call.what));
+  }
+
+  /** Streams messages up and waits for the one reply. */
+  async upload(
+    messages: Iterable<unknown>,
+    { resolve, reject }: { resolve(reply: unknown): void; reject(error: unknown): void },
+  ): Promise<void> {
+    this.#fail = reject;
+    const world = this.#world;
+    const all = damage(world, [...messages] as Wire[]);
+    const copies = world.chance('repeatPerMessage', 'repeated') ? 2 : 1;
+    for (let copy = 0; copy < copies; copy += 1) {
+      const requests = new Pipe<unknown>();
+      this.#requests.push(requests);
+      const lane = this.#route.lane('up');
+      lane(() =>
+        this.#serve(
+          (calls) => calls.pushNode(requests as AsyncIterable<never>),
+          (reply) => this.#end(() => this.#host.run(() => resolve(this.#toClient(reply)))),
+        ),
+      );
+      for (const message of all) lane(() => requests.push(this.#toServer(message)));
+      lane(() => requests.end());
+    }
+  }
+
+  /** Sends one request and streams the replies down. */
+  download(
+    method: 'pullParameters' | 'fetchSamples' | 'fetchFeatures',
+    request: unknown,
+    replies: Pipe<unknown>,
+  ): void {
+    this.#fail = (error) => replies.fail(error);
+    const down = this.#route.lane('down');
+    this.#route.lane('up')(() =>
+      this.#serve(async (calls) => {
+        const messages: unknown[] = [];
+        const stream = calls[method](this.#toServer(request) as never) as AsyncIterable<unknown>;
+        for await (const message of stream) {
+          if (this.#isOver) return;
+          // Encoded at once, as gRPC does: what it is made of may change later.
+          messages.push(this.#toClient(message));
+          await new Promise<void>((next) => this.#world.timeline.after(0.2, next));
+        }
+        for (const message of damage(this.#world, messages as Wire[]))
+          down(() => this.#host.run(() => replies.push(message)));
+        down(() => this.#end(() => this.#host.run(() => replies.end())));
+      }),
+    );
+  }
+
+  /** Runs a handler at the coordinator, if one listens; its failure travels back. */
+  #serve<T>(handle: (calls: Listener['calls']) => Promise<T>, answer?: (reply: T) => void): void {
+    const listener = this.#world.listener;
+    const back = (deliver: () => void) => {
+      if (this.#world.chance('lossPerMessage', 'lost')) return;
+      this.#world.timeline.after(this.#route.delayMs('down', 'any'), deliver);
+    };
+    if (listener === undefined) {
+      this.#world.timeline.after(this.#route.delayMs('down', 'any'), () => this.break());
+      return;
+    }
+    listener.host.run(() => {
+      handle(listener.calls).then(
+        (reply) => answer && listener.host.isAlive && back(() => answer(reply)),
+        (error: unknown) =>
+          listener.host.isAlive && back(() => this.#endBadly(asSeenByCaller(error))),
+      );
+    });
+  }
+
+  #endBadly(error: TesseraError): void {
+    this.#end(() => {
+      this.#world.note({ call: this.#host.name, error: error.message });
+      this.#fail(error);
+    });
+  }
+
+  #end(settle: () => void): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#route.open.delete(this);
+    for (const requests of this.#requests)
+      requests.fail(new TesseraError('CANCELLED', 'the caller is gone'));
+    this.#host.run(settle);
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * @file The run without any worker, network or fault: what every world must arrive at, bit by bit.
+ *
+ * The model is a stand-in, a few float32 operations a sample, whose sums depend on their order as real ones do.
+ */
+import type { RunIdentity } from '../../coordinator/assemble.ts';
+import type { NodeTotals } from '../../coordinator/core/messages.ts';
+import { ParameterStore } from '../../coordinator/parameters.ts';
+import type { LeafInputs, LeafOutputs, Program } from '../../shared/compute/program.ts';
+import { batchIndices, leafIndices, sequentialIndices } from '../../shared/data/sampler.ts';
+import type { DataSource, EncodedSample } from '../../shared/data/source.ts';
+import { parameterTable } from '../../shared/model/parameters.ts';
+import { learningRateAt } from '../../shared/training/schedule.ts';
+
+/** A data set of one-byte images. */
+export function simSource(train: number, test: number): DataSource {
+  const label = (_split: string, index: number) => index % 2;
+  return {
+    classes: ['even', 'odd'],
+    size: { train, test },
+    label,
+    read: (split, index) => {
+      const raw = { height: 1, width: 1, channels: 1 };
+      const bytes = Uint8Array.of((split === 'train' ? 7 : 11) * index);
+      return Promise.resolve({
+        index,
+        label: label(split, index),
+        name: `${split}#${index}`,
+        raw,
+        bytes,
+      });
+    },
+  };
+}
+
+/** The one pixel of a sample; `epoch` is undefined for a test image. */
+export function pixelOf(sample: EncodedSample, epoch: number | undefined): number {
+  return Math.fround((1 + (sample.bytes[0] ?? 0)) / 256 + (epoch === undefined ? 0 : epoch / 16));
+}
+
+/** Computes a leaf; its parameters are in sight, so that the oracle can look at them. */
+export class SimProgram implements Program {
+  readonly description = 'simulated';
+  parameters = new Float32Array();
+
+  setParameters(parameters: Float32Array): void {
+    this.parameters = parameters as Float32Array<ArrayBuffer>;
+  }
+
+  train(leaf: LeafInputs): Promise<LeafOutputs> {
+    return Promise.resolve(this.#compute(leaf, new Float32Array(this.parameters.length)));
+  }
+
+  evaluate(leaf: LeafInputs): Promise<LeafOutputs> {
+    return Promise.resolve(this.#compute(leaf, new Float32Array()));
+  }
+
+  predict(): Promise<Float32Array> {
+    return Promise.reject(new Error('not simulated'));
+  }
+
+  features(): Promise<Float32Array> {
+    return Promise.reject(new Error('not simulated'));
+  }
+
+  dispose(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #compute({ images, labels, weights }: LeafInputs, gradient: Float32Array): LeafOutputs {
+    const { parameters } = this;
+    let lossSum = 0;
+    let correct = 0;
+    for (const [place, weight] of weights.entries()) {
+      if (weight === 0) continue;
+      const pixel = images[place]!;
+      const label = labels[place]!;
+      for (let at = 0; at < gradient.length; at += 1) {
+        gradient[at]! += pixel * (parameters[at]! + ((7 * at + 3) % 11) / 3) - label / 7;
+      }
+      lossSum += Math.abs(pixel * parameters[0]! - label) + pixel;
+      correct += Math.round(1000 * pixel) % 2;
+    }
+    return { lossSum, correct, gradient };
+  }
+}
+
+/** What a run without faults comes to. */
+export interface Reference {
+  /** Parameters of each version. */
+  readonly versions: readonly Float32Array[];
+  /** Totals of each step. */
+  readonly steps: readonly NodeTotals[];
+  readonly batchesPerEpoch: number;
+  /** Totals of the evaluation of a version. */
+  evaluation(version: number): NodeTotals;
+}
+
+interface Sum {
+  readonly gradient: Float32Array;
+  readonly totals: NodeTotals;
+}
+
+/** Computes the whole run in one place, one leaf after the other. */
+export async function reference(
+  { config, model }: RunIdentity,
+  source: DataSource,
+  parameters: Float32Array,
+): Promise<Reference> {
+  const { seed, training } = config;
+  const { batchSize, microBatch } = training;
+  const batchesPerEpoch = Math.ceil(source.size.train / batchSize);
+  const totalSteps = training.epochs * batchesPerEpoch;
+  const table = parameterTable(model);
+  const store = new ParameterStore({
+    table,
+    config: training.optimizer,
+    parameters: parameters.slice(),
+  });
+  const program = new SimProgram();
+  const sumOf = async (
+    values: Float32Array,
+    split: 'train' | 'test',
+    indices: Uint32Array,
+    epoch?: number,
+  ) => {
+    program.setParameters(values);
+    const numLeaves = Math.ceil(indices.length / microBatch);
+    const leaves: Sum[] = [];
+    for (let leaf = 0; leaf < numLeaves; leaf += 1) {
+      const inputs = await leafOf(source, split, leafIndices(indices, leaf, microBatch), epoch);
+      const { gradient, ...totals } =
+        await program[split === 'train' ? 'train' : 'evaluate'](inputs);
+      leaves.push({ gradient, totals: { ...totals, samples: inputs.weights.length } });
+    }
+    return sumTree(leaves);
+  };
+  const versions = [store.parameters.slice()];
+  const steps: NodeTotals[] = [];
+  for (let step = 0; step < totalSteps; step += 1) {
+    const epoch = Math.floor(step / batchesPerEpoch);
+    const batch = step % batchesPerEpoch;
+    const indices = batchIndices({ seed, epoch, batch, numSamples: source.size.train, batchSize });
+    const { gradient, totals } = await sumOf(store.parameters, 'train', indices, epoch);
+    const learningRate = learningRateAt(
+      training.schedule,
+      training.optimizer.learningRate,
+      step,
+      totalSteps,
+    );
+    const { samples } = totals;
+    await store.applyStep({
+      gradientSum: gradient,
+      samples,
+      step: step + 1,
+      learningRate,
+      clipNorm: training.clipNorm,
+    });
+    steps.push(totals);
+    versions.push(store.parameters.slice());
+  }
+  const evaluations: NodeTotals[] = [];
+  for (const values of versions) {
+    evaluations.push((await sumOf(values, 'test', sequentialIndices(source.size.test))).totals);
+  }
+  return { versions, steps, batchesPerEpoch, evaluation: (version) => evaluations[version]! };
+}
+
+async function leafOf(
+  source: DataSource,
+  split: 'train' | 'test',
+  indices: Uint32Array,
+  epoch: number | undefined,
+): Promise<LeafInputs> {
+  const samples = await Promise.all([...indices].map((index) => source.read(split, index)));
+  return {
+    images: Float32Array.from(samples, (sample) => pixelOf(sample, epoch)),
+    labels: Int32Array.from(samples, ({ label }) => label),
+    weights: new Float32Array(samples.length).fill(1),
+  };
+}
+
+/** The one association: the left part is the largest full tree that leaves a right one. */
+function sumTree(leaves: readonly Sum[]): Sum {
+  const [only] = leaves;
+  if (leaves.length === 1 && only !== undefined) return only;
+  const half = 2 ** (Math.ceil(Math.log2(leaves.length)) - 1);
+  const [left, right] = [sumTree(leaves.slice(0, half)), sumTree(leaves.slice(half))];
+  return {
+    gradient: left.gradient.map((value, at) => value + right.gradient[at]!),
+    totals: {
+      lossSum: left.totals.lossSum + right.totals.lossSum,
+      correct: left.totals.correct + right.totals.correct,
+      samples: left.totals.samples + right.totals.samples,
+    },
+  };
+}
