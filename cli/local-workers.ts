@@ -6,6 +6,7 @@ import { deferred } from '../shared/core/async.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import type { Devices } from '../shared/host/devices.ts';
+import type { Crew } from './values.ts';
 
 /** What local workers need to know. */
 export interface LocalWorkersOptions {
@@ -153,10 +154,14 @@ export class LocalWorkers {
   }
 }
 
-/** Workers to start: as many as asked for; `auto` is one a GPU, else one for two cores and at least 2. */
-export function countWorkers(wanted: number | 'auto', { gpus, numThreads }: Devices): number {
-  if (wanted !== 'auto') return wanted;
-  return gpus.length > 0 ? gpus.length : Math.max(2, Math.floor(numThreads / 2));
+/**
+ * Workers to start: as many as asked for; `auto` is one a GPU, else one for two cores and at least 2; of a range, what
+ * is nearest to that.
+ */
+export function countWorkers(wanted: Crew, { gpus, numThreads }: Devices): number {
+  if (typeof wanted === 'number') return wanted;
+  const fitting = gpus.length > 0 ? gpus.length : Math.max(2, Math.floor(numThreads / 2));
+  return wanted === 'auto' ? fitting : Math.min(wanted.max, Math.max(wanted.min, fitting));
 }
 
 /** Threads of each of `count` workers that share this machine's cores. */

@@ -12,12 +12,14 @@ import { readableLogLine } from './log-lines.ts';
 import { commandLine, resumeCommand, summary } from './run-end.ts';
 import { existingRunFolder, newestRunFolder } from './run-folders.ts';
 import { paint, pointer, printJson, say } from './talk.ts';
+import { crewSettings, type Crew as Workers } from './values.ts';
 import { VERSION } from './version.ts';
 
 /** Flags of `train` and `coordinator`. */
 export interface RunOptions {
   readonly config: string;
   readonly set?: string[];
+  readonly workers?: Workers;
   readonly runFolder?: string;
   /** True without a folder: the newest run of this name. */
   readonly resume?: string | true;
@@ -64,7 +66,9 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
   const stop = new AbortController();
   const signal = AbortSignal.any([shutdown.signal, stop.signal]);
   try {
-    const loaded = await loadConfig(options.config, { set: options.set ?? [] });
+    const loaded = await loadConfig(options.config, {
+      set: [...crewSettings(options.workers), ...(options.set ?? [])],
+    });
     const running = await startCoordinator({
       loaded,
       ...(options.listen !== undefined && { listen: options.listen }),

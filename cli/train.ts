@@ -5,13 +5,8 @@ import { type Devices, findDevices } from '../shared/host/devices.ts';
 import { countWorkers, LocalWorkers, threadsEach } from './local-workers.ts';
 import { type Crew, driveRun, type RunOptions, type StartedRun } from './run.ts';
 
-/** Flags of `train`. */
-export interface TrainOptions extends RunOptions {
-  readonly workers?: number | 'auto';
-}
-
 /** Trains on this machine to the end of the run. Throws  what ended it badly. */
-export async function runTrain(options: TrainOptions): Promise<void> {
+export async function runTrain(options: RunOptions): Promise<void> {
   await driveRun(options, {
     command: 'train',
     banner: () => [''],
@@ -22,7 +17,7 @@ export async function runTrain(options: TrainOptions): Promise<void> {
 /** Phases after which workers go by themselves. */
 const ENDINGS: ReadonlySet<string> = new Set(['done', 'failed']);
 
-async function hire(options: TrainOptions, started: StartedRun): Promise<Crew> {
+async function hire(options: RunOptions, started: StartedRun): Promise<Crew> {
   const { running, loaded, display, signal } = started;
   const { cluster, compute } = loaded.config;
   const devices = await findDevices();

@@ -14,3 +14,21 @@ export function parseCount(text: string): number | 'auto' | undefined {
   if (text === 'auto') return 'auto';
   return /^[1-9]\d{0,5}$/.test(text) ? Number(text) : undefined;
 }
+
+/** How many workers a run has: a number of them, as many as fit, or from so many up to so many. */
+export type Crew = number | 'auto' | { readonly min: number; readonly max: number };
+
+/** `4`, `auto` or `2:8`; undefined for anything else. */
+export function parseCrew(text: string): Crew | undefined {
+  const [low, high, ...rest] = text.split(':');
+  if (high === undefined) return parseCount(text);
+  const [min, max] = [parseCount(low ?? ''), parseCount(high)];
+  const areNumbers = typeof min === 'number' && typeof max === 'number';
+  return areNumbers && min <= max && rest.length === 0 ? { min, max } : undefined;
+}
+
+/** The settings of a config that a range of workers stands for. */
+export function crewSettings(crew: Crew | undefined): string[] {
+  if (typeof crew !== 'object') return [];
+  return [`cluster.minWorkers=${crew.min}`, `limits.workersMax=${crew.max}`];
+}

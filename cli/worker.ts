@@ -1,6 +1,6 @@
 /** @file `tessera worker`: one process that computes for a run. */
 import type { EngineChoice } from '../shared/compute/program.ts';
-import { ERROR_EXIT_CODES } from '../shared/core/errors.ts';
+import { ERROR_EXIT_CODES, TesseraError } from '../shared/core/errors.ts';
 import { createLog } from '../shared/host/log.ts';
 import { watchShutdown } from '../shared/host/shutdown.ts';
 import { startWorker } from '../worker/start.ts';
@@ -21,7 +21,7 @@ export interface WorkerOptions {
   readonly verbose?: true;
 }
 
-/** Computes for the run at `address` until it is over. Throws  what ended it badly, CANCELLED after Ctrl-C. */
+/** Computes for the run at `address` until it is over, or SIGTERM. Throws  what ended it badly, CANCELLED after Ctrl-C. */
 export async function runWorker(options: WorkerOptions): Promise<void> {
   const shutdown = options.parent ? obeyParent() : watchShutdown({ announce: say });
   const { engine, provider, threads, dataPath } = options;
@@ -44,9 +44,15 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       }),
       signal: shutdown.signal,
     });
+    // SIGTERM is how a machine asks a worker to go, and going well is success; Ctrl-C is a person breaking off.
+    if (signalIn(shutdown.signal) === 'SIGINT') throw shutdown.signal.reason;
   } finally {
     shutdown.dispose();
   }
+}
+
+function signalIn({ aborted, reason }: AbortSignal): unknown {
+  return aborted && reason instanceof TesseraError ? reason.details['signal'] : undefined;
 }
 
 function sayLogLine(line: string): void {

@@ -75,11 +75,11 @@ export class WorkerDriver {
     this.#end = settle;
   }
 
-  /** Joins, works and leaves; settles like `finished`. */
+  /** Joins, works and leaves, at the end of the run or once its signal aborts; settles like `finished`. */
   async run(): Promise<void> {
     const { clock, signal } = this.#options;
     const stopTicking = clock.every(TICK_MS, () => this.#dispatch({ type: 'tick' }));
-    const onAbort = () => this.#leave(TesseraError.from(signal.reason, 'CANCELLED'));
+    const onAbort = () => this.#dispatch({ type: 'drain' });
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       this.#dispatch({ type: 'started' });
@@ -311,11 +311,10 @@ export class WorkerDriver {
     return this.#prepared.engine;
   }
 
-  /** Leaves of our own accord, telling the coordinator why. */
+  /** Leaves because of a failure, telling the coordinator which. */
   #leave(error: TesseraError): void {
     if (this.#stopped) return;
-    const isGoodbye = error.code === 'CANCELLED';
-    this.#stream?.sendLeave(isGoodbye ? '' : error.code, isGoodbye ? '' : error.sentence);
+    this.#stream?.sendLeave(error.code, error.sentence);
     this.#stopped = true;
     this.#end(error);
   }
@@ -323,6 +322,7 @@ export class WorkerDriver {
   #stop(code: string, reason: string): void {
     this.#stopped = true;
     if (code === '') {
+      this.#stream?.sendLeave('', '');
       this.#end(undefined);
       return;
     }

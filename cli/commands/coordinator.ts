@@ -1,6 +1,6 @@
 /** @file Flags and help of `tessera coordinator`. */
-import type { Command } from 'commander';
-import { addCommand, examples, GROUPS } from './flags.ts';
+import { type Command, Option } from 'commander';
+import { addCommand, examples, GROUPS, parseWorkers } from './flags.ts';
 import { addRunOptions } from './run-options.ts';
 
 /** Adds `tessera coordinator`. */
@@ -10,7 +10,14 @@ export function addCoordinator(program: Command): void {
     'coordinator <config>',
     GROUPS.run,
     'Train with workers that join from elsewhere',
-  );
+  )
+    .optionsGroup('Workers:')
+    .addOption(
+      new Option(
+        '--workers <min:max>',
+        'Begin with MIN workers, take up to MAX (default: cluster.minWorkers)',
+      ).argParser(parseWorkers),
+    );
   addRunOptions(coordinator);
   examples(coordinator, 'On a private network; workers join it by its address', [
     'tessera coordinator quickstart --listen 10.0.0.1:50051',

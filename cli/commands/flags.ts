@@ -1,6 +1,6 @@
 /** @file What the commands' flags are made of. Light: it is loaded for `--help`. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { parseCount } from '../values.ts';
+import { parseCount, parseCrew } from '../values.ts';
 
 /** Headings under which `tessera --help` lists the commands. */
 export const GROUPS = {
@@ -41,6 +41,12 @@ function collect(text: string, before: readonly string[] | undefined): readonly 
 
 /** Parser of a number of something that may also be left to us. */
 export const parseCountOrAuto = checked(parseCount, 'a whole number from 1, or auto');
+
+/** Parser of `--workers`. */
+export const parseWorkers = checked(
+  parseCrew,
+  'a whole number from 1, auto, or MIN:MAX such as 2:8',
+);
 
 /** Parser of a number of something. */
 export const parseWholeCount = checked((text) => {

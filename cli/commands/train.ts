@@ -1,6 +1,6 @@
 /** @file Flags and help of `tessera train`. */
 import { type Command, Option } from 'commander';
-import { addCommand, examples, GROUPS, parseCountOrAuto } from './flags.ts';
+import { addCommand, examples, GROUPS, parseWorkers } from './flags.ts';
 import { addRunOptions } from './run-options.ts';
 
 /** Adds `tessera train`. */
@@ -15,8 +15,8 @@ export function addTrain(program: Command): void {
     .addOption(
       new Option(
         '--workers <count>',
-        'Worker processes, or auto (default: cluster.workers)',
-      ).argParser(parseCountOrAuto),
+        'Worker processes, auto, or MIN:MAX (default: cluster.workers)',
+      ).argParser(parseWorkers),
     );
   addRunOptions(train);
   examples(train, 'Four workers, two epochs', [

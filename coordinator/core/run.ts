@@ -53,7 +53,8 @@ export class Run {
     this.#effects = [];
     if (this.#phase === 'done') return [];
     this.#note(event, nowMs);
-    this.#settle(nowMs);
+    // Workers come in bursts, at a start or after a cut: the next tick plans for all of them at once.
+    if (event.type !== 'workerReady') this.#settle(nowMs);
     return this.#effects;
   }
 

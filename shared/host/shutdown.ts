@@ -24,7 +24,7 @@ export function watchShutdown({ announce, exit = process.exit }: ShutdownSetting
   const onSignal = (name: NodeJS.Signals) => {
     if (stop.signal.aborted) return exit(ERROR_EXIT_CODES.CANCELLED);
     announce(`${name}: stopping after what cannot wait; once more to stop at once`);
-    stop.abort(new TesseraError('CANCELLED', `stopped by ${name}`));
+    stop.abort(new TesseraError('CANCELLED', `stopped by ${name}`, { details: { signal: name } }));
   };
   for (const name of SIGNALS) process.on(name, onSignal);
   return {

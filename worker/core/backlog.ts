@@ -33,6 +33,11 @@ export class Backlog {
     return this.#underWay !== undefined;
   }
 
+  /** Whether computed nodes are on their way. */
+  get isPushing(): boolean {
+    return this.#pushes.length > 0;
+  }
+
   /** The assignment of the next node; undefined when nothing waits to be computed. */
   get next(): Pick<Assignment, 'kind' | 'version'> | undefined {
     return this.#waiting().length > 0 ? this.#assignment : undefined;
@@ -48,6 +53,14 @@ export class Backlog {
     if (this.#underWay === undefined || this.#isOurs(this.#underWay)) return false;
     this.#underWay = undefined;
     return true;
+  }
+
+  /** Gives up all that is not computed yet; answers whether a node was under way. */
+  handBack(): boolean {
+    const wasComputing = this.isComputing;
+    this.#underWay = undefined;
+    this.forget();
+    return wasComputing;
   }
 
   /** Forgets the assignment of an earlier session; what is computed already stays good. */

@@ -72,6 +72,8 @@ export type SessionEvent =
   | { readonly type: 'nodePushed'; readonly task: NodeTask }
   /** The node could not be computed or pushed (retries used up); its leaves are open again. */
   | { readonly type: 'pushFailed'; readonly task: NodeTask }
+  /** The worker is to go: what is computed is still delivered, the rest handed back. */
+  | { readonly type: 'drain' }
   | { readonly type: 'connectionLost'; readonly reason: string }
   /** The coordinator refuses us for good. */
   | { readonly type: 'refused'; readonly code: string; readonly reason: string }

@@ -23,6 +23,11 @@ export interface SessionOptions {
   readonly seed: number;
 }
 
+/** A line that has stood for so long was no flapping one: the next break begins with the shortest pause again. */
+const STABLE_MS = 10_000;
+/** How long computed nodes may take to arrive once the worker is to go. */
+const DRAIN_MS = 10_000;
+
 /** Phases of the line; `ready` shows as idle, pulling or computing. */
 type Line = 'offline' | 'joining' | 'preparing' | 'ready' | 'stopped';
 
@@ -63,6 +68,9 @@ export class Session {
   /** After a failure nothing new is begun until then. */
   #pausedUntilMs = 0;
   #attempts = 0;
+  #readyMs: number | undefined;
+  /** The worker is to go, by then at the latest. */
+  #drainedByMs: number | undefined;
   #lostMs: number | undefined;
   #effects: SessionEffect[] = [];
 
@@ -76,7 +84,8 @@ export class Session {
     if (this.#line === 'stopped') return [];
     this.#noteWork(event, nowMs);
     this.#noteLine(event, nowMs);
-    if (this.#line === 'ready') this.#proceed(nowMs);
+    if (this.#drainedByMs !== undefined) this.#goOnceDrained(this.#drainedByMs, nowMs);
+    else if (this.#line === 'ready') this.#proceed(nowMs);
     return this.#effects;
   }
 
@@ -116,13 +125,16 @@ export class Session {
         this.#backlog.failed(event.task);
         this.#pause(nowMs);
         break;
+      case 'drain':
+        this.#drainedByMs ??= nowMs + DRAIN_MS;
+        if (this.#backlog.handBack()) this.#effects.push({ type: 'cancelCompute' });
+        break;
       default:
     }
   }
 
   #noteAssignment(assignment: Assignment, numLeaves: number): void {
-    this.#attempts = 0;
-    if (assignment.sequence <= this.#backlog.sequence) return;
+    if (assignment.sequence <= this.#backlog.sequence || this.#drainedByMs !== undefined) return;
     if (this.#backlog.replace(assignment, numLeaves)) this.#effects.push({ type: 'cancelCompute' });
     this.#pausedUntilMs = 0;
   }
@@ -168,7 +180,7 @@ export class Session {
         this.#welcome(event, nowMs);
         break;
       case 'prepared':
-        this.#becomeReady();
+        this.#becomeReady(nowMs);
         break;
       case 'refused':
       case 'finished':
@@ -198,11 +210,18 @@ export class Session {
       );
     } else if (this.#model === 'ready') {
       this.#line = 'ready';
-      this.#becomeReady();
+      this.#becomeReady(nowMs);
     }
   }
 
-  #becomeReady(): void {
+  /** Goes when the coordinator has what was computed for it, or nobody is there to take it. */
+  #goOnceDrained(byMs: number, nowMs: number): void {
+    const isOwed = this.#line === 'ready' && this.#backlog.isPushing && nowMs < byMs;
+    if (!isOwed && this.#line !== 'stopped') this.#stop('', 'drained');
+  }
+
+  #becomeReady(nowMs: number): void {
+    this.#readyMs = nowMs;
     this.#effects.push({ type: 'sendReady' });
   }
 
@@ -218,6 +237,8 @@ export class Session {
   #reconnect(reason: string, nowMs: number): void {
     const { reconnectMs, seed } = this.#options;
     this.#lostMs ??= nowMs;
+    if (this.#readyMs !== undefined && nowMs - this.#readyMs >= STABLE_MS) this.#attempts = 0;
+    this.#readyMs = undefined;
     const leftMs = this.#lostMs + reconnectMs - nowMs;
     if (leftMs <= 0) {
       this.#stop('COORDINATOR_UNREACHABLE', `no coordinator for ${reconnectMs} ms: ${reason}`);

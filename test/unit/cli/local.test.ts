@@ -129,6 +129,9 @@ describe('how many', () => {
     ['as many as asked for', 5, { gpus, numThreads: 8 }, 5],
     ['one a GPU', 'auto', { gpus, numThreads: 64 }, 3],
     ['one for two cores', 'auto', { gpus: [], numThreads: 9 }, 4],
+    ['of a range, what fits', { min: 2, max: 8 }, { gpus, numThreads: 64 }, 3],
+    ['of a range, its maximum', { min: 1, max: 2 }, { gpus, numThreads: 64 }, 2],
+    ['of a range, its minimum', { min: 6, max: 8 }, { gpus, numThreads: 64 }, 6],
     ['at least two', 'auto', { gpus: [], numThreads: 1 }, 2],
   ] as const)('workers: %s', (_what, wanted, devices, expected) => {
     expect(countWorkers(wanted, devices)).toBe(expected);

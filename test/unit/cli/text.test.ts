@@ -12,7 +12,7 @@ import { commandLine, resumeCommand, summary } from '../../../cli/run-end.ts';
 import { statusLines } from '../../../cli/status-view.ts';
 import { formatAge, formatNumber, formatPercent, formatTable } from '../../../cli/table.ts';
 import { describeError } from '../../../cli/talk.ts';
-import { parseCount, parseDurationMs } from '../../../cli/values.ts';
+import { parseCount, parseCrew, parseDurationMs } from '../../../cli/values.ts';
 import { BottomWindow } from '../../../cli/window.ts';
 import { TesseraError } from '../../../shared/core/errors.ts';
 import { STATUS } from './support.ts';
@@ -273,6 +273,17 @@ describe('values', () => {
     ['', undefined],
     ['two', undefined],
   ])('the count "%s"', (text, expected) => expect(parseCount(text)).toBe(expected));
+
+  it.each([
+    ['4', 4],
+    ['auto', 'auto'],
+    ['2:8', { min: 2, max: 8 }],
+    ['3:3', { min: 3, max: 3 }],
+    ['8:2', undefined],
+    ['2:', undefined],
+    ['auto:8', undefined],
+    ['1:2:3', undefined],
+  ])('the workers "%s"', (text, expected) => expect(parseCrew(text)).toEqual(expected));
 
   it('a config is walked by dotted paths; lists are values', () => {
     expect(leavesOf({ a: 1, b: { c: [2], d: { e: 'x' } } })).toEqual([

@@ -66,6 +66,7 @@ export class Scene {
 
   ready(...workers: string[]): this {
     for (const worker of workers) this.tell({ type: 'workerReady', worker });
+    this.tell({ type: 'tick' });
     return this;
   }
 

@@ -219,3 +219,53 @@ describe('work', () => {
     expect(bench.session.phase).toBe('computing');
   });
 });
+
+describe('a worker that is to go', () => {
+  it('hands back what it computes, delivers what is computed, then leaves', () => {
+    const bench = Bench.ready();
+    bench.tell(assigned(1, 0, range(0, 1), range(2, 1)), pulled(0), computed(0, 0, 1));
+    expect(bench.tell({ type: 'drain' })).toEqual(['cancelCompute']);
+    expect(bench.tell(assigned(2, 0, range(0, 4)))).toEqual([]);
+    expect(bench.tell(pushed(0, 0, 1))).toEqual(['stop  drained']);
+  });
+
+  it('leaves at once when nothing is owed', () => {
+    expect(Bench.ready().tell({ type: 'drain' })).toEqual(['stop  drained']);
+  });
+
+  it('leaves after ten seconds though a push is not answered', () => {
+    const bench = Bench.ready();
+    bench.tell(assigned(1, 0, range(0, 2)), pulled(0), computed(0, 0, 2), { type: 'drain' });
+    bench.nowMs = 9_999;
+    expect(bench.tell({ type: 'tick' })).not.toContain('stop  drained');
+    bench.nowMs = 10_000;
+    expect(bench.tell({ type: 'tick' })).toContain('stop  drained');
+  });
+});
+
+describe('a worker whose line flaps', () => {
+  const pauses = (lastsMs: number) => {
+    const session = new Session({ reconnectMs: 600_000, seed: 1 });
+    let nowMs = 0;
+    const tell = (event: SessionEvent) => session.handle(event, nowMs);
+    tell({ type: 'started' });
+    tell(WELCOME);
+    tell({ type: 'prepared', modelFingerprint: 'm' });
+    return Array.from({ length: 6 }, (_, time) => {
+      tell(assigned(time + 1, 0, range(0, 1)));
+      nowMs += lastsMs;
+      const [connect] = tell({ type: 'connectionLost', reason: 'r' });
+      tell(WELCOME);
+      return connect?.type === 'connect' ? connect.afterMs : Number.NaN;
+    });
+  };
+
+  it('waits longer each time, though it gets work in between', () => {
+    const all = pauses(500);
+    expect(all[5]).toBeGreaterThan(8 * all[0]!);
+  });
+
+  it('begins anew with the shortest pause after a line that held', () => {
+    for (const pauseMs of pauses(10_000)) expect(pauseMs).toBeLessThanOrEqual(100);
+  });
+});

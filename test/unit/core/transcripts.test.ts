@@ -107,3 +107,12 @@ it('a run that is resumed goes through the rounds of an unbroken one', () => {
     expect(steps(eventsAfter(version))).toEqual(unbroken.slice(first));
   }
 });
+
+it('a burst of a hundred joins is planned for once', () => {
+  const scene = new Scene({ ...PLAN, minWorkers: 1 });
+  const workers = Array.from({ length: 100 }, (_, index) => `w${index}`);
+  const early = workers.flatMap((worker) => scene.tell({ type: 'workerReady', worker }));
+  expect(early).toEqual([]);
+  const assigned = scene.tell({ type: 'tick' }).filter(({ type }) => type === 'assign');
+  expect(assigned).toHaveLength(scene.run.openLeaves);
+});
