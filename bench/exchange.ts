@@ -25,7 +25,15 @@ const WARMUP_ROUNDS = 3;
 const ROUNDS = 15;
 const SESSION = 'bench';
 const SERVE_ARGUMENT = 'serve-exchange-bench';
-const LIMITS = { messageBytes: 4 * 1024 * 1024, chunkBytes: 1024 * 1024, rpcMs: 60_000 };
+const LIMITS = {
+  messageBytes: 4 * 1024 * 1024,
+  chunkBytes: 1024 * 1024,
+  rpcMs: 60_000,
+  connectionsMax: 64,
+  streamsMax: 64,
+  pushesMax: 4,
+  joinsPerMinute: 600,
+};
 
 const NODE: NodeReport = {
   ...{ kind: 'train', step: 0, version: 0, first: 0, count: 1 },
@@ -37,7 +45,7 @@ const NODE: NodeReport = {
 export async function benchExchange(): Promise<ExchangeFigures> {
   const server = fork(fileURLToPath(import.meta.url), [SERVE_ARGUMENT]);
   try {
-    const link = new WorkerLink(grpcTransport(await addressOf(server), LIMITS), LIMITS);
+    const link = new WorkerLink(grpcTransport(await addressOf(server), { limits: LIMITS }), LIMITS);
     const vector = new Float32Array(NUM_PARAMETERS).fill(0.5);
     const pushMBps = await measure(() =>
       link.pushNode(SESSION, NODE, { gradient: vector, features: [] }),
@@ -95,6 +103,7 @@ function benchPort(): CoordinatorPort {
     parameters: () => vector,
     sample: notMeasured,
     status: notMeasured,
+    stopRun: notMeasured,
   };
 }
 

@@ -7,6 +7,17 @@ import { pointer } from './talk.ts';
 export async function runCoordinator(options: RunOptions): Promise<void> {
   await driveRun(options, {
     command: 'coordinator',
-    banner: ({ address }) => [pointer('join with', commandLine(['worker', address])), ''],
+    banner: ({ address }) => [
+      pointer('join with', commandLine(['worker', address, ...how(options)])),
+      '',
+    ],
   });
+}
+
+/** How workers show who they are, or that they need not. */
+function how({ certs, tokenFile, insecure }: RunOptions): string[] {
+  if (certs === undefined) return insecure ? ['--insecure'] : [];
+  return tokenFile === undefined
+    ? ['--certs', 'FOLDER']
+    : ['--ca', 'ca.crt', '--token-file', 'FILE'];
 }

@@ -13,6 +13,8 @@ export interface LocalWorkersOptions {
   /** Program and arguments of a worker, without its name. */
   readonly command: readonly string[];
   readonly count: number;
+  /** What each is told on stdin. */
+  readonly firstWords?: string;
   /** Restarts over the whole run. */
   readonly restarts: number;
   readonly logsFolder: string;
@@ -95,6 +97,7 @@ export class LocalWorkers {
     closeSync(log);
     // Writing to a dead worker's stdin is no news: its end is.
     child.stdin?.on('error', () => {});
+    child.stdin?.write(this.#options.firstWords ?? '');
     const ended = deferred<void>();
     this.#alive.set(name, { child, ended: ended.promise });
     const onEnd = (how: string | undefined) => {

@@ -5,6 +5,7 @@
  * loaded when it runs, so that `--help` never waits for an engine or gRPC.
  */
 import { Command } from 'commander';
+import { addCerts } from './commands/certs.ts';
 import { addConfig } from './commands/config.ts';
 import { addCoordinator } from './commands/coordinator.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -15,6 +16,7 @@ import { addPlot } from './commands/plot.ts';
 import { addPredict } from './commands/predict.ts';
 import { addRuns } from './commands/runs.ts';
 import { addStatus } from './commands/status.ts';
+import { addStop } from './commands/stop.ts';
 import { addSummary } from './commands/summary.ts';
 import { addTrain } from './commands/train.ts';
 import { addWeights } from './commands/weights.ts';
@@ -37,6 +39,8 @@ export function createProgram(): Command {
   addTrain(program);
   addCoordinator(program);
   addWorker(program);
+  addStop(program);
+  addCerts(program);
   addStatus(program);
   addRuns(program);
   addPlot(program);

@@ -1,4 +1,5 @@
 /** @file What `train` and `coordinator` have in common: start a run, show it, end it, sum it up. */
+import { randomBytes } from 'node:crypto';
 import type { RunResult } from '../coordinator/events.ts';
 import { type RunningCoordinator, startCoordinator } from '../coordinator/start.ts';
 import { type LoadedConfig, loadConfig } from '../shared/config/load.ts';
@@ -11,12 +12,13 @@ import { createDisplay, type Display } from './display.ts';
 import { readableLogLine } from './log-lines.ts';
 import { commandLine, resumeCommand, summary } from './run-end.ts';
 import { existingRunFolder, newestRunFolder } from './run-folders.ts';
+import { type ServerSecurityFlags, serverSecurity } from './security.ts';
 import { paint, pointer, printJson, say } from './talk.ts';
 import { crewSettings, type Crew as Workers } from './values.ts';
 import { VERSION } from './version.ts';
 
 /** Flags of `train` and `coordinator`. */
-export interface RunOptions {
+export interface RunOptions extends ServerSecurityFlags {
   readonly config: string;
   readonly set?: string[];
   readonly workers?: Workers;
@@ -43,6 +45,8 @@ export interface StartedRun {
   readonly display: Display;
   /** Aborts when the run is to end early. */
   readonly signal: AbortSignal;
+  /** A token with which workers of this machine may join, where credentials are asked for. */
+  readonly ownToken: string;
   /** What to type to go on with this run. */
   readonly resumeCommand: string;
 }
@@ -69,8 +73,11 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
     const loaded = await loadConfig(options.config, {
       set: [...crewSettings(options.workers), ...(options.set ?? [])],
     });
+    const ownToken = randomBytes(32).toString('base64url');
     const running = await startCoordinator({
       loaded,
+      security: await serverSecurity(options, ownToken),
+      insecure: options.insecure,
       ...(options.listen !== undefined && { listen: options.listen }),
       ...(options.runFolder !== undefined && { runFolder: options.runFolder }),
       ...(options.resume !== undefined && { resume: await resumeFolder(options.resume, loaded) }),
@@ -86,7 +93,7 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
     for (const line of part.banner(running)) display.line(line);
     display.attach(() => running.status());
     const again = resumeCommand(part.command, options, running.runFolder);
-    const started = { running, loaded, display, signal, resumeCommand: again };
+    const started = { running, loaded, display, signal, ownToken, resumeCommand: again };
     const result = await withCrew(part, started, stop);
     display.close();
     report(result, options);

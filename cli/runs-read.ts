@@ -124,7 +124,7 @@ async function stateOf(folder: string, metrics: RunMetrics): Promise<RunState> {
   const address = (await readFile(path, 'utf8').catch(() => '')).trim();
   if (address === '') return 'stopped';
   try {
-    const { runFolder } = await fetchStatus(address, ANSWER_MS);
+    const { runFolder } = await fetchStatus({ address, timeoutMs: ANSWER_MS });
     // The port may be another run's by now.
     return basename(runFolder) === basename(resolve(folder)) ? 'running' : 'stopped';
   } catch (thrown) {

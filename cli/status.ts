@@ -2,13 +2,14 @@
 import { systemClock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { watchShutdown } from '../shared/host/shutdown.ts';
-import { fetchStatus, type StatusReply } from '../shared/rpc/status-client.ts';
+import { fetchStatus, type Question, type StatusReply } from '../shared/rpc/status-client.ts';
 import { newestAddress } from './run-folders.ts';
+import { type ClientSecurityFlags, clientConnection } from './security.ts';
 import { statusLines } from './status-view.ts';
 import { print, printJson, say } from './talk.ts';
 
 /** Flags of `status`. */
-export interface StatusOptions {
+export interface StatusOptions extends ClientSecurityFlags {
   readonly address?: string;
   readonly watch?: true;
   readonly json?: true;
@@ -21,17 +22,18 @@ const CLEAR_SCREEN = '\x1b[H\x1b[2J';
 /** Shows the status of a run. Throws  COORDINATOR_UNREACHABLE when nobody answers. */
 export async function runStatus(options: StatusOptions): Promise<void> {
   const address = options.address ?? (await newestAddress());
-  if (options.watch) return await watch(address, options);
-  show(await ask(address), options);
+  const question = { address, timeoutMs: ANSWER_MS, ...(await clientConnection(options)) };
+  if (options.watch) return await watch(question, options);
+  show(await ask(question), options);
 }
 
 /** Shows it again and again until the run is over, its coordinator has gone, or Ctrl-C: all good ends. */
-async function watch(address: string, options: StatusOptions): Promise<void> {
+async function watch(question: Question, options: StatusOptions): Promise<void> {
   const shutdown = watchShutdown({ announce: () => {} });
   let isSeen = false;
   try {
     for (;;) {
-      const status = await ask(address, shutdown.signal);
+      const status = await ask({ ...question, signal: shutdown.signal });
       isSeen = true;
       if (process.stdout.isTTY && !options.json) process.stdout.write(CLEAR_SCREEN);
       show(status, options);
@@ -48,16 +50,20 @@ async function watch(address: string, options: StatusOptions): Promise<void> {
   }
 }
 
-async function ask(address: string, signal?: AbortSignal): Promise<StatusReply> {
+async function ask(question: Question): Promise<StatusReply> {
   try {
-    return await fetchStatus(address, ANSWER_MS, signal);
+    return await fetchStatus(question);
   } catch (thrown) {
     const error = TesseraError.from(thrown);
     if (error.code !== 'COORDINATOR_UNREACHABLE' && error.code !== 'TIMEOUT') throw error;
-    throw new TesseraError('COORDINATOR_UNREACHABLE', `no coordinator answers at ${address}`, {
-      hint: 'it may have ended; start or resume the run, or give the address it printed at its start',
-      cause: thrown,
-    });
+    throw new TesseraError(
+      'COORDINATOR_UNREACHABLE',
+      `no coordinator answers at ${question.address}`,
+      {
+        hint: 'it may have ended; start or resume the run, or give the address it printed at its start',
+        cause: thrown,
+      },
+    );
   }
 }
 

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type Devices, findDevices } from '../shared/host/devices.ts';
 import { countWorkers, LocalWorkers, threadsEach } from './local-workers.ts';
 import { type Crew, driveRun, type RunOptions, type StartedRun } from './run.ts';
+import { localWorkerFlags } from './security.ts';
 
 /** Trains on this machine to the end of the run. Throws  what ended it badly. */
 export async function runTrain(options: RunOptions): Promise<void> {
@@ -18,22 +19,36 @@ export async function runTrain(options: RunOptions): Promise<void> {
 const ENDINGS: ReadonlySet<string> = new Set(['done', 'failed']);
 
 async function hire(options: RunOptions, started: StartedRun): Promise<Crew> {
-  const { running, loaded, display, signal } = started;
+  const { running, loaded, display, signal, ownToken } = started;
   const { cluster, compute } = loaded.config;
   const devices = await findDevices();
   const count = countWorkers(options.workers ?? cluster.workers, devices);
   const threads = compute.threads === 'auto' ? threadsEach(devices, count) : compute.threads;
+  const security = [...localWorkerFlags(options), ...(options.insecure ? ['--insecure'] : [])];
   const main = fileURLToPath(import.meta.resolve('./main.js'));
-  const command = [process.execPath, main, 'worker', running.address, '--parent'];
+  const command = [
+    process.execPath,
+    main,
+    'worker',
+    dialled(running.address),
+    '--parent',
+    ...security,
+  ];
   return new LocalWorkers({
     command: [...command, '--threads', String(threads), ...(options.verbose ? ['--verbose'] : [])],
     count,
+    firstWords: options.certs === undefined ? '' : `${ownToken}\n`,
     restarts: cluster.restarts,
     logsFolder: join(running.runFolder, 'logs'),
     environment: (number) => gpuOf(number, devices),
     isEnding: () => signal.aborted || ENDINGS.has(running.status().phase),
     say: (line) => display.line(line),
   });
+}
+
+/** Where a worker of this machine finds a coordinator that listens on all of its addresses. */
+function dialled(address: string): string {
+  return address.replace(/^(?:0\.0\.0\.0|\[::\])(?=:\d+$)/, '127.0.0.1');
 }
 
 /** Each worker sees one GPU, unless the user has said who sees what. */

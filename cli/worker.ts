@@ -5,10 +5,11 @@ import { createLog } from '../shared/host/log.ts';
 import { watchShutdown } from '../shared/host/shutdown.ts';
 import { startWorker } from '../worker/start.ts';
 import { readableLogLine } from './log-lines.ts';
+import { type ClientSecurityFlags, clientConnection } from './security.ts';
 import { say } from './talk.ts';
 
 /** Flags of `worker`. */
-export interface WorkerOptions {
+export interface WorkerOptions extends ClientSecurityFlags {
   readonly address: string;
   readonly name?: string;
   readonly threads?: number | 'auto';
@@ -23,6 +24,8 @@ export interface WorkerOptions {
 
 /** Computes for the run at `address` until it is over, or SIGTERM. Throws  what ended it badly, CANCELLED after Ctrl-C. */
 export async function runWorker(options: WorkerOptions): Promise<void> {
+  // Before anybody listens to stdin: a token may come by it.
+  const connection = await clientConnection(options);
   const shutdown = options.parent ? obeyParent() : watchShutdown({ announce: say });
   const { engine, provider, threads, dataPath } = options;
   try {
@@ -42,6 +45,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
         // Files and pipes get JSON, people get words.
         ...(process.stderr.isTTY && { destination: { write: sayLogLine } }),
       }),
+      ...connection,
       signal: shutdown.signal,
     });
     // SIGTERM is how a machine asks a worker to go, and going well is success; Ctrl-C is a person breaking off.

@@ -24,6 +24,7 @@ import type {
   NodeHeader,
   RunStatus,
   SessionHandle,
+  StoppingRun,
   WelcomeInfo,
 } from './port.ts';
 import type { RunProgress } from './progress.ts';
@@ -207,6 +208,14 @@ export class CoordinatorDriver implements CoordinatorPort {
       badSamples: this.badSamples.size,
       failure: this.#failure,
     });
+  }
+
+  stopRun(reason: string, peer: string): StoppingRun {
+    const { identity, store, log } = this.#parts;
+    log.warn({ peer, reason }, 'an operator stops the run');
+    const why = reason === '' ? 'stopped by an operator' : `stopped by an operator: ${reason}`;
+    void this.stop(new TesseraError('CANCELLED', why));
+    return { run: identity.config.name, runFolder: identity.runFolder, step: store.version };
   }
 
   /** Images a second over the whole run, waiting and testing included. */

@@ -83,6 +83,13 @@ export interface RunStatus {
   readonly badSamples: number;
 }
 
+/** A run that has been told to stop. */
+export interface StoppingRun {
+  readonly run: string;
+  readonly runFolder: string;
+  readonly step: number;
+}
+
 /** One worker in a status. */
 export interface WorkerStatus {
   readonly worker: string;
@@ -140,4 +147,6 @@ export interface CoordinatorPort {
   /** Throws  DATA_INVALID when the sample cannot be read. */
   sample(split: Split, index: number): Promise<EncodedSample>;
   status(): RunStatus;
+  /** An operator ends the run early; what is trained is saved once this has answered. */
+  stopRun(reason: string, peer: string): StoppingRun;
 }

@@ -22,41 +22,57 @@ import type { NodeChunk__Output } from '../shared/rpc/generated/tessera/v1/NodeC
 import type { PullRequest__Output } from '../shared/rpc/generated/tessera/v1/PullRequest.ts';
 import type { PushReply } from '../shared/rpc/generated/tessera/v1/PushReply.ts';
 import type { SampleChunk } from '../shared/rpc/generated/tessera/v1/SampleChunk.ts';
-import { type DuplexPeer, HandlerFactory } from '../shared/rpc/handlers.ts';
+import type { StopRequest__Output } from '../shared/rpc/generated/tessera/v1/StopRequest.ts';
+import { type CallReporter, type DuplexPeer, HandlerFactory } from '../shared/rpc/handlers.ts';
 import { services } from '../shared/rpc/protos.ts';
-import { type RpcServer, startServer } from '../shared/rpc/server.ts';
+import type { ServerSecurity } from '../shared/rpc/security.ts';
+import { type RpcServer, type ServerLimits, startServer } from '../shared/rpc/server.ts';
 import { wireInteger, wirePresent } from '../shared/rpc/validate.ts';
+import { JoinGate } from './join-gate.ts';
 import type { CoordinatorPort, NodeHeader, WelcomeInfo } from './port.ts';
 import { listenToWorker } from './session-stream.ts';
 import {
   decodeFetch,
   decodeNode,
+  decodeReason,
   decodeSession,
   encodeOutcome,
   encodeSample,
   encodeStatus,
 } from './wire.ts';
 
-/** What a coordinator's server may use. */
-export interface ServiceLimits {
-  /** Largest single message. */
-  readonly messageBytes: number;
+/** What the calls of one coordinator may use. */
+export interface CallLimits {
   /** Payload of one chunk. */
   readonly chunkBytes: number;
+  /** Nodes that one worker may be pushing at a time, each with a gradient's memory. */
+  readonly pushesMax: number;
+  /** Joins from one address. */
+  readonly joinsPerMinute: number;
 }
 
-/** Nodes that one worker may be pushing at a time, each with a gradient's memory. */
-const PUSHES_MAX = 4;
+/** What a coordinator's server is started with. */
+export interface ServiceSettings {
+  /** HOST:PORT, port 0 for any. */
+  readonly listen: string;
+  readonly limits: CallLimits & ServerLimits;
+  /** Undefined for plaintext, open to whoever reaches the port. */
+  readonly security?: ServerSecurity | undefined;
+}
+
 /** Samples read ahead of the one being sent. */
 const READ_AHEAD_SAMPLES = 4;
 
 /** The calls of both services as plain functions over a coordinator's port. */
-export function coordinatorCalls(port: CoordinatorPort, limits: ServiceLimits, clock: Clock) {
-  const bulk = new BulkService(port, limits.chunkBytes);
+export function coordinatorCalls(port: CoordinatorPort, limits: CallLimits, clock: Clock) {
+  const bulk = new BulkService(port, limits);
+  const gate = new JoinGate(limits.joinsPerMinute, clock);
   return {
     session: (peer: DuplexPeer<CoordinatorMessage>) =>
-      listenToWorker({ port, peer, clock, onWelcome: (info) => bulk.learnSizes(info) }),
+      listenToWorker({ port, peer, clock, gate, onWelcome: (info) => bulk.learnSizes(info) }),
     status: () => encodeStatus(port.status()),
+    stopRun: ({ reason }: StopRequest__Output, { peer }: { readonly peer: string }) =>
+      port.stopRun(decodeReason(reason), peer),
     pushNode: (messages: AsyncIterable<NodeChunk__Output>) => bulk.pushNode(messages),
     pullParameters: (request: PullRequest__Output) => bulk.pullParameters(request),
     fetchSamples: (request: FetchRequest__Output) => bulk.fetchSamples(request),
@@ -65,23 +81,24 @@ export function coordinatorCalls(port: CoordinatorPort, limits: ServiceLimits, c
 }
 
 /**
- * Serves a coordinator at `listen` (HOST:PORT, port 0 for any).
+ * Serves a coordinator.
  *
  * Throws  PORT_IN_USE, CONFIG_INVALID or USAGE when it cannot listen there.
  */
 export async function serveCoordinator(
   port: CoordinatorPort,
   log: Logger,
-  { listen, limits }: { readonly listen: string; readonly limits: ServiceLimits },
+  { listen, limits, security }: ServiceSettings,
 ): Promise<RpcServer> {
-  const factory = new HandlerFactory((error, method, peer) => {
-    const level = error.code === 'INTERNAL' ? 'error' : 'debug';
-    log[level]({ err: error, method, peer }, 'call refused');
-  });
+  const report: CallReporter = (error, method, peer) => {
+    log[levelOf(error)]({ err: error, method, peer }, 'call refused');
+  };
+  const factory = new HandlerFactory(report);
   const calls = coordinatorCalls(port, limits, systemClock);
   const control: ControlHandlers = {
     Session: factory.duplex(calls.session),
     GetStatus: factory.unary(calls.status),
+    StopRun: factory.unary(calls.stopRun),
   };
   const exchange: ExchangeHandlers = {
     PushNode: factory.clientStream(calls.pushNode),
@@ -95,22 +112,28 @@ export async function serveCoordinator(
       { definition: services.Control.service, handlers: control },
       { definition: services.Exchange.service, handlers: exchange },
     ],
-    limits,
+    { limits, security, report },
   );
+}
+
+/** Our own failures and attempts to get in are for everybody to see, the rest is the caller's business. */
+function levelOf({ code }: TesseraError): 'error' | 'warn' | 'debug' {
+  if (code === 'INTERNAL') return 'error';
+  return code === 'ACCESS_DENIED' || code === 'RATE_LIMITED' ? 'warn' : 'debug';
 }
 
 /** The bulk calls of all workers. */
 class BulkService {
   readonly #port: CoordinatorPort;
-  readonly #chunkBytes: number;
+  readonly #limits: CallLimits;
   /** Pushes under way, by worker. */
   readonly #pushes = new Map<string, number>();
   /** Samples of the run's data set; nobody holds a session before the first welcome has told them. */
   #splitSizes: Readonly<Record<Split, number>> = { train: 0, test: 0 };
 
-  constructor(port: CoordinatorPort, chunkBytes: number) {
+  constructor(port: CoordinatorPort, limits: CallLimits) {
     this.#port = port;
-    this.#chunkBytes = chunkBytes;
+    this.#limits = limits;
   }
 
   learnSizes({ trainSamples, testSamples }: WelcomeInfo): void {
@@ -151,7 +174,7 @@ class BulkService {
     const version = wireInteger(request.version, 'pull.version');
     const parameters = port.parameters(version, request.average);
     const first = wireInteger(request.first, 'pull.first', { max: parameters.length });
-    for (const chunk of cutChunks(bytesOf(parameters.subarray(first)), this.#chunkBytes)) {
+    for (const chunk of cutChunks(bytesOf(parameters.subarray(first)), this.#limits.chunkBytes)) {
       yield chunk;
       // Later chunks are cut later: the version must still be there.
       port.parameters(version, request.average);
@@ -163,7 +186,7 @@ class BulkService {
     port.workerOf(decodeSession(request.session));
     const { split, indices } = decodeFetch(request, this.#splitSizes);
     for await (const sample of readAhead(port, split, indices)) {
-      yield* encodeSample(sample, this.#chunkBytes);
+      yield* encodeSample(sample, this.#limits.chunkBytes);
     }
   }
 
@@ -172,12 +195,12 @@ class BulkService {
     port.workerOf(decodeSession(request.session));
     const { split, indices } = decodeFetch(request, this.#splitSizes);
     const rows = indices.flatMap((index) => port.features(split, index) ?? []);
-    yield* encodeFeatures(rows, this.#chunkBytes);
+    yield* encodeFeatures(rows, this.#limits.chunkBytes);
   }
 
   #beginPush(worker: string): void {
     const underWay = this.#pushes.get(worker) ?? 0;
-    if (underWay >= PUSHES_MAX) {
+    if (underWay >= this.#limits.pushesMax) {
       throw new TesseraError('TIMEOUT', `worker ${worker} has ${underWay} pushes under way`, {
         hint: 'push again when one of them is answered',
       });

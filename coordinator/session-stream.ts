@@ -9,6 +9,7 @@ import type { CoordinatorMessage as WireMessage } from '../shared/rpc/generated/
 import type { WorkerMessage__Output } from '../shared/rpc/generated/tessera/v1/WorkerMessage.ts';
 import type { DuplexListener, DuplexPeer } from '../shared/rpc/handlers.ts';
 import { wirePresent } from '../shared/rpc/validate.ts';
+import type { JoinGate } from './join-gate.ts';
 import type { CoordinatorPort, SessionHandle, WelcomeInfo } from './port.ts';
 import {
   decodeHeartbeat,
@@ -27,6 +28,7 @@ export interface SessionStart {
   readonly port: CoordinatorPort;
   readonly peer: DuplexPeer<WireMessage>;
   readonly clock: Clock;
+  readonly gate: JoinGate;
   readonly onWelcome: (info: WelcomeInfo) => void;
 }
 
@@ -35,6 +37,7 @@ export function listenToWorker({
   port,
   peer,
   clock,
+  gate,
   onWelcome,
 }: SessionStart): DuplexListener<WorkerMessage__Output> {
   let joined: WelcomeInfo | undefined;
@@ -52,6 +55,7 @@ export function listenToWorker({
       if (hasLeft) throw outOfOrder(message, 'after leave');
       if (joined === undefined) {
         if (message.message !== 'join') throw outOfOrder(message, 'before join');
+        gate.pass(peer.peer);
         joined = port.join(decodeJoin(wirePresent(message.join, 'join')), handle);
         settled.abort();
         onWelcome(joined);

@@ -5,6 +5,8 @@ import { systemClock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { openDataSource } from '../shared/data/open.ts';
 import type { Logger } from '../shared/host/log.ts';
+import { isLoopback } from '../shared/rpc/access.ts';
+import type { ServerSecurity } from '../shared/rpc/security.ts';
 import { assemble, findCheckpoint, identify } from './assemble.ts';
 import { CoordinatorDriver } from './driver.ts';
 import type { CoordinatorEvent, RunResult } from './events.ts';
@@ -22,6 +24,10 @@ export interface StartOptions {
   readonly runFolder?: string | undefined;
   /** Folder of a run to go on with. */
   readonly resume?: string | undefined;
+  /** What callers must show; undefined for plaintext, open to whoever reaches the port. */
+  readonly security?: ServerSecurity | undefined;
+  /** The user has typed that plaintext may leave this machine. */
+  readonly insecure?: boolean | undefined;
   readonly log: Logger;
   /** Ends the run early, what is trained being saved. */
   readonly signal: AbortSignal;
@@ -45,11 +51,13 @@ const FAREWELL_MS = 5000;
 /**
  * Opens the data, makes or resumes the run, and listens.
  *
- * Throws  CONFIG_INVALID, DATA_INVALID, CANNOT_WRITE, CHECKPOINT_MISMATCH, PORT_IN_USE.
+ * Throws  ACCESS_DENIED, CONFIG_INVALID, DATA_INVALID, CANNOT_WRITE, CHECKPOINT_MISMATCH, PORT_IN_USE.
  */
 export async function startCoordinator(options: StartOptions): Promise<RunningCoordinator> {
   const { loaded, log } = options;
   const { config } = loaded;
+  const listen = options.listen ?? config.cluster.listen;
+  refuseExposure(listen, options);
   const source = await openDataSource(config.data, {
     seed: config.seed,
     baseFolder: loaded.baseFolder,
@@ -69,8 +77,9 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
   };
   const driver = new CoordinatorDriver({ ...parts, log, onEvent, onEnd: ended.settle });
   const server = await serveCoordinator(driver, log, {
-    listen: options.listen ?? config.cluster.listen,
+    listen,
     limits: config.limits,
+    security: options.security,
   });
   await describeRun(runFolder, identity.configJson, server.address);
   const stopTicking = systemClock.every(TICK_MS, () => driver.tick());
@@ -87,6 +96,19 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
   // The caller may look later; meanwhile a failure is no unhandled rejection.
   finished.catch(() => {});
   return { address: server.address, runFolder, status: () => driver.status(), finished };
+}
+
+/** Safe by default. Throws  ACCESS_DENIED before any port is open. */
+function refuseExposure(listen: string, { security, insecure }: StartOptions): void {
+  if (security !== undefined || insecure || isLoopback(listen)) return;
+  const host = listen.slice(0, listen.lastIndexOf(':'));
+  throw new TesseraError(
+    'ACCESS_DENIED',
+    `${listen} can be reached by others, and nobody would have to show who they are`,
+    {
+      hint: `make certificates with \`tessera certs init certs --host ${host === '0.0.0.0' ? 'ADDRESS' : host}\` and add --certs certs/coordinator; or type --insecure on a network that you trust`,
+    },
+  );
 }
 
 function settleLater() {

@@ -140,6 +140,11 @@ export function decodeFetch(
   return { split, indices: request.indices };
 }
 
+/** Why somebody does something, for logs and people. Throws  MESSAGE_INVALID when it is no line of text. */
+export function decodeReason(reason: string): string {
+  return wireText(reason, 'reason', REASON_LENGTH_MAX);
+}
+
 /** A session's secret. Throws  MESSAGE_INVALID when it cannot be one. */
 export function decodeSession(session: string): string {
   return wireText(session, 'session', NAME_LENGTH_MAX);

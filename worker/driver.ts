@@ -342,7 +342,10 @@ const PERMANENT_CODES: ReadonlySet<string> = new Set([
 ]);
 
 const HINTS: Partial<Record<string, string>> = {
-  COORDINATOR_UNREACHABLE: 'start the coordinator, or check the address and the firewall',
+  COORDINATOR_UNREACHABLE:
+    'start the coordinator, or check the address, the firewall, and whether it asks for --certs',
+  ACCESS_DENIED:
+    'give --certs FOLDER with a worker certificate of this cluster, or --ca and --token-file',
   PROTOCOL_MISMATCH: 'install the same version of tessera on both machines',
 };
 

@@ -1,6 +1,7 @@
 /** @file Starts a worker: its link to the coordinator, its driver, its end. */
 import { systemClock } from '../shared/core/clock.ts';
 import type { Logger } from '../shared/host/log.ts';
+import type { ClientSecurity } from '../shared/rpc/security.ts';
 import { grpcTransport } from '../shared/rpc/transport.ts';
 import { WorkerDriver } from './driver.ts';
 import { WorkerLink } from './link.ts';
@@ -15,6 +16,10 @@ export interface StartWorkerOptions {
   readonly choice: WorkerChoice;
   /** How long to look for a coordinator that is not there (any more). */
   readonly reconnectMs?: number;
+  /** What the coordinator must show, and what we do; undefined for plaintext. */
+  readonly security?: ClientSecurity | undefined;
+  /** The user has typed that plaintext may leave this machine. */
+  readonly insecure?: boolean | undefined;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
@@ -30,12 +35,13 @@ const RECONNECT_MS = 60_000;
 /**
  * Works for the run at an address until it is over.
  *
- * Throws  COORDINATOR_UNREACHABLE, PROTOCOL_MISMATCH, ENGINE_UNAVAILABLE, CANCELLED, or what ended the run.
+ * Throws  ACCESS_DENIED, COORDINATOR_UNREACHABLE, PROTOCOL_MISMATCH, ENGINE_UNAVAILABLE, CANCELLED, or what ended the run.
  */
 export async function startWorker(options: StartWorkerOptions): Promise<void> {
-  const { address, name, choice, log, signal } = options;
+  const { address, name, choice, log, signal, security, insecure } = options;
+  const connection = { limits: LINK_LIMITS, security, insecure };
   const driver = new WorkerDriver({
-    link: new WorkerLink(grpcTransport(address, LINK_LIMITS), LINK_LIMITS),
+    link: new WorkerLink(grpcTransport(address, connection), LINK_LIMITS),
     clock: systemClock,
     log,
     name,

@@ -19,9 +19,11 @@ export function addCoordinator(program: Command): void {
       ).argParser(parseWorkers),
     );
   addRunOptions(coordinator);
-  examples(coordinator, 'On a private network; workers join it by its address', [
-    'tessera coordinator quickstart --listen 10.0.0.1:50051',
-    'tessera worker 10.0.0.1:50051',
+  examples(coordinator, 'Workers join it by its address', [
+    'tessera certs init certs --host 10.0.0.1',
+    'tessera coordinator quickstart --listen 10.0.0.1:50051 \\',
+    '  --certs certs/coordinator',
+    'tessera worker 10.0.0.1:50051 --certs certs/worker',
   ]);
   coordinator.action(async (config, options) =>
     (await import('../coordinator.ts')).runCoordinator({ ...options, config }),

@@ -54,9 +54,13 @@ export const parseWholeCount = checked((text) => {
   return count === 'auto' ? undefined : count;
 }, 'a whole number from 1');
 
+/** A flag that may be given several times. */
+export const listOption = (flags: string, description: string) =>
+  new Option(flags, description).argParser(collect);
+
 /** `--set`, of every command that reads a config. */
 export const setOption = () =>
-  new Option('--set <key=value>', 'Set a value of the config (may be repeated)').argParser(collect);
+  listOption('--set <key=value>', 'Set a value of the config (may be repeated)');
 
 /** What `--verbose` does where there is a log. */
 export const LOG_MORE = 'Log more, and show where in the code an error comes from';

@@ -1,6 +1,7 @@
 /** @file Options that `train` and `coordinator` share. */
 import type { Command } from 'commander';
 import { jsonOption, LOG_MORE, setOption, verboseOption } from './flags.ts';
+import { addServerSecurity } from './security-options.ts';
 
 /** Adds what `train` and `coordinator` have in common. */
 export function addRunOptions(target: Command): void {
@@ -9,8 +10,7 @@ export function addRunOptions(target: Command): void {
     .addOption(setOption())
     .option('--run-folder <folder>', 'Where the run is recorded (default: runs/NAME-TIME)')
     .option('--resume [run-folder]', 'Go on from the newest checkpoint (default: newest run)')
-    .option('--listen <host:port>', 'Address to listen on (default: cluster.listen)')
-    .optionsGroup('Output:')
-    .addOption(jsonOption())
-    .addOption(verboseOption(LOG_MORE));
+    .option('--listen <host:port>', 'Address to listen on (default: cluster.listen)');
+  addServerSecurity(target);
+  target.optionsGroup('Output:').addOption(jsonOption()).addOption(verboseOption(LOG_MORE));
 }

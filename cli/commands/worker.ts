@@ -10,6 +10,7 @@ import {
   parseCountOrAuto,
   verboseOption,
 } from './flags.ts';
+import { addClientSecurity } from './security-options.ts';
 
 /** Adds `tessera worker`. */
 export function addWorker(program: Command): void {
@@ -52,11 +53,12 @@ export function addWorker(program: Command): void {
         'How long to look for a coordinator that is gone',
       ).argParser(checked(parseDurationMs, 'a duration with its unit such as 500ms, 30s or 2m')),
     )
-    .addOption(new Option('--parent', 'End when stdin closes').hideHelp())
-    .optionsGroup('Output:')
-    .addOption(verboseOption(LOG_MORE));
+    .addOption(new Option('--parent', 'End when stdin closes').hideHelp());
+  addClientSecurity(worker);
+  worker.optionsGroup('Output:').addOption(verboseOption(LOG_MORE));
   examples(worker, 'Two threads, and patience with a coordinator that restarts', [
-    'tessera worker 10.0.0.1:50051 --threads 2 --reconnect 10m',
+    'tessera worker 10.0.0.1:50051 --certs certs/worker --threads 2 \\',
+    '  --reconnect 10m',
   ]);
   worker.action(async (address, options) =>
     (await import('../worker.ts')).runWorker({ ...options, address }),

@@ -289,6 +289,14 @@ const limits = z.strictObject({
     .prefault('2GiB')
     .describe('Most bytes of features of a frozen backbone that the coordinator keeps'),
   rpcMs: count.default(120_000).describe('Deadline of one bulk call'),
+  connectionsMax: count
+    .default(1024)
+    .describe('Most connections to the coordinator, two a worker; further ones are closed'),
+  streamsMax: count.default(64).describe('Most calls under way on one connection'),
+  pushesMax: count
+    .default(4)
+    .describe('Most nodes that one worker may be pushing, each with the memory of a gradient'),
+  joinsPerMinute: count.default(600).describe('Most joins a minute from one address'),
 });
 
 /** A run's configuration before the cross-field rules. */

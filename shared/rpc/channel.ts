@@ -1,9 +1,11 @@
 /** @file How a client connects: every option of a channel in one place, each with its reason. */
-import { ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js';
+import type { ChannelOptions } from '@grpc/grpc-js';
 import { TesseraError } from '../core/errors.ts';
+import { hostOf, isLoopback } from './access.ts';
 import type { ControlClient } from './generated/tessera/v1/Control.ts';
 import type { ExchangeClient } from './generated/tessera/v1/Exchange.ts';
 import { services } from './protos.ts';
+import { type ClientSecurity, channelCredentials, tlsOptions } from './security.ts';
 
 /**
  * Bytes that may be under way before the receiver answers, a stream and a connection each.
@@ -23,8 +25,21 @@ export interface ConnectionLimits {
   readonly messageBytes: number;
 }
 
-function channelOptions({ messageBytes }: ConnectionLimits): ChannelOptions {
+/** How a client connects. */
+export interface ConnectionSettings {
+  readonly limits: ConnectionLimits;
+  /** Undefined for plaintext. */
+  readonly security?: ClientSecurity | undefined;
+  /** The user has typed that plaintext may leave this machine. */
+  readonly insecure?: boolean | undefined;
+}
+
+function channelOptions(
+  address: string,
+  { limits: { messageBytes }, security }: ConnectionSettings,
+): ChannelOptions {
   return {
+    ...tlsOptions(security, hostOf(address)),
     // The default of 4 MiB holds for received messages only; both ways are bounded here.
     'grpc.max_receive_message_length': messageBytes,
     'grpc.max_send_message_length': messageBytes,
@@ -43,22 +58,36 @@ function channelOptions({ messageBytes }: ConnectionLimits): ChannelOptions {
   };
 }
 
-/** Who may connect is decided in one place; for now the wire is plain. */
-function credentials(): ChannelCredentials {
-  return ChannelCredentials.createInsecure();
-}
-
 /** A client of the small, latency-bound calls. */
-export function connectControl(address: string, limits: ConnectionLimits): ControlClient {
-  return new services.Control(checkAddress(address), credentials(), channelOptions(limits));
+export function connectControl(address: string, connection: ConnectionSettings): ControlClient {
+  refusePlaintextAbroad(address, connection);
+  return new services.Control(
+    address,
+    channelCredentials(connection.security, hostOf(address)),
+    channelOptions(address, connection),
+  );
 }
 
 /** A client of the bulk calls, on a connection of its own: a heartbeat never waits behind a gradient. */
-export function connectExchange(address: string, limits: ConnectionLimits): ExchangeClient {
-  return new services.Exchange(checkAddress(address), credentials(), {
-    ...channelOptions(limits),
+export function connectExchange(address: string, connection: ConnectionSettings): ExchangeClient {
+  refusePlaintextAbroad(address, connection);
+  return new services.Exchange(address, channelCredentials(connection.security, hostOf(address)), {
+    ...channelOptions(address, connection),
     'grpc.use_local_subchannel_pool': 1,
   });
+}
+
+/** Off loopback nobody speaks in plaintext by accident. Throws  USAGE, ACCESS_DENIED. */
+function refusePlaintextAbroad(address: string, connection: ConnectionSettings): void {
+  checkAddress(address);
+  if (connection.security !== undefined || connection.insecure || isLoopback(address)) return;
+  throw new TesseraError(
+    'ACCESS_DENIED',
+    `${address} is not on this machine, and there are no credentials for it`,
+    {
+      hint: 'give --certs FOLDER (tessera certs init makes them), or --insecure to go in plaintext',
+    },
+  );
 }
 
 /**

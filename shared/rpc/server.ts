@@ -1,8 +1,9 @@
 /** @file A gRPC server from its start to its end: options, binding, health, reflection, graceful stop. */
 import type { Http2Server } from 'node:http2';
+import type { Socket } from 'node:net';
 import {
   Server,
-  ServerCredentials,
+  type ServerCredentials,
   type ServerOptions,
   type ServiceDefinition,
   type UntypedServiceImplementation,
@@ -17,10 +18,9 @@ import {
   KEEPALIVE_MS,
   KEEPALIVE_TIMEOUT_MS,
 } from './channel.ts';
+import type { CallReporter } from './handlers.ts';
 import { protoPackage } from './protos.ts';
-
-/** Calls under way on one connection; a worker needs a handful. */
-const STREAMS_MAX = 64;
+import { accessInterceptor, type ServerSecurity, serverCredentials } from './security.ts';
 
 /** A running server. */
 export interface RpcServer {
@@ -37,11 +37,37 @@ export interface ServedService {
   readonly handlers: UntypedServiceImplementation;
 }
 
-function serverOptions({ messageBytes }: ConnectionLimits): ServerOptions {
+/** What a server may be used for, by everybody together and by each. */
+export interface ServerLimits extends ConnectionLimits {
+  /** Calls under way on one connection. */
+  readonly streamsMax: number;
+  /** Connections at a time. */
+  readonly connectionsMax: number;
+}
+
+/** What a server is started with. */
+export interface ServerSettings {
+  readonly limits: ServerLimits;
+  /** Undefined for plaintext, open to whoever reaches the port. */
+  readonly security?: ServerSecurity | undefined;
+  /** Hears of every call that is refused before its handler. */
+  readonly report: CallReporter;
+}
+
+/** Time for a connection's first bytes. */
+const FIRST_WORDS_MS = 10_000;
+
+/** A connection without calls is closed after this; a client's library opens another when it needs one. */
+const IDLE_MS = 5 * 60_000;
+
+function serverOptions({ limits, security, report }: ServerSettings): ServerOptions {
+  const { messageBytes, streamsMax } = limits;
   return {
+    ...(security && { interceptors: [accessInterceptor(security.tokens, report)] }),
     'grpc.max_receive_message_length': messageBytes,
     'grpc.max_send_message_length': messageBytes,
-    'grpc.max_concurrent_streams': STREAMS_MAX,
+    'grpc.max_concurrent_streams': streamsMax,
+    'grpc.max_connection_idle_ms': IDLE_MS,
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
   };
@@ -55,16 +81,16 @@ function serverOptions({ messageBytes }: ConnectionLimits): ServerOptions {
 export async function startServer(
   listen: string,
   served: readonly ServedService[],
-  limits: ConnectionLimits,
+  settings: ServerSettings,
 ): Promise<RpcServer> {
   checkAddress(listen);
-  const server = new Server(serverOptions(limits));
+  const server = new Server(serverOptions(settings));
   for (const { definition, handlers } of served) server.addService(definition, handlers);
   const health = new HealthImplementation({ '': 'SERVING' });
   health.addToServer(server);
   new ReflectionService(protoPackage).addToServer(server);
-  const port = await bind(server, listen);
-  widenWindows(server);
+  const port = await bind(server, listen, serverCredentials(settings.security));
+  tuneConnections(server, settings.limits.connectionsMax);
   return {
     address: `${listen.slice(0, listen.lastIndexOf(':'))}:${port}`,
     port,
@@ -75,9 +101,9 @@ export async function startServer(
   };
 }
 
-function bind(server: Server, listen: string): Promise<number> {
+function bind(server: Server, listen: string, credentials: ServerCredentials): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(listen, ServerCredentials.createInsecure(), (error, port) => {
+    server.bindAsync(listen, credentials, (error, port) => {
       if (error === null) resolve(port);
       else reject(bindError(error, listen));
     });
@@ -109,18 +135,28 @@ function bindError(cause: Error, listen: string): TesseraError {
 }
 
 /**
- * Gives the server the clients' flow-control window. The library has that option for channels only (1.14),
- * so its HTTP/2 servers are looked up; a test watches that this still finds them.
+ * Gives the server the clients' flow-control window, and a bound on its connections. The library has the first for
+ * channels only and the second not at all (1.14), so its HTTP/2 servers are looked up; tests watch that this finds them.
  */
-function widenWindows(server: Server): void {
+function tuneConnections(server: Server, connectionsMax: number): void {
   const http2Servers: unknown = Reflect.get(server, 'http2Servers');
   if (!(http2Servers instanceof Map)) return;
   for (const http2Server of (http2Servers as Map<Http2Server, unknown>).keys()) {
+    http2Server.maxConnections = connectionsMax;
+    http2Server.on('connection', dropSilent);
     http2Server.on('session', (session) => {
       session.settings({ initialWindowSize: FLOW_WINDOW_BYTES });
       session.setLocalWindowSize(FLOW_WINDOW_BYTES);
     });
   }
+}
+
+/** Who connects and says nothing, not even HTTP/2's first words, is let go: a place is held for those who work. */
+function dropSilent(socket: Socket): void {
+  const timer = setTimeout(() => {
+    if (socket.bytesRead === 0) socket.destroy();
+  }, FIRST_WORDS_MS);
+  socket.once('close', () => clearTimeout(timer));
 }
 
 function shutDown(server: Server, graceMs: number): Promise<void> {

@@ -1,7 +1,12 @@
-/** @file Asks a coordinator what its run is doing, from outside of the run. */
+/** @file Asks a coordinator from outside of its run: what it is doing, or to stop. */
 import { callUnary } from './calls.ts';
-import { connectControl } from './channel.ts';
+import { type ConnectionSettings, connectControl } from './channel.ts';
+import type { ControlClient } from './generated/tessera/v1/Control.ts';
 import type { StatusReply__Output } from './generated/tessera/v1/StatusReply.ts';
+import type { StopReply__Output } from './generated/tessera/v1/StopReply.ts';
+
+/** How a stop was taken. */
+export type StopReply = StopReply__Output;
 
 /** A run's status as it came over the wire. */
 export type StatusReply = StatusReply__Output;
@@ -9,21 +14,46 @@ export type StatusReply = StatusReply__Output;
 /** A status of a run with thousands of workers still fits. */
 const STATUS_BYTES_MAX = 4 * 1024 * 1024;
 
+/** Where a question goes and how long it may take. */
+export interface Question extends Omit<ConnectionSettings, 'limits'> {
+  readonly address: string;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
- * The status of the run at `address`.
+ * The status of the run at an address.
  *
- * Throws  COORDINATOR_UNREACHABLE when nobody is there; TIMEOUT; USAGE when the address is no HOST:PORT.
+ * Throws  COORDINATOR_UNREACHABLE when nobody is there; TIMEOUT; ACCESS_DENIED; USAGE when the address is no HOST:PORT.
  */
-export async function fetchStatus(
-  address: string,
-  timeoutMs: number,
-  signal?: AbortSignal,
-): Promise<StatusReply> {
-  const control = connectControl(address, { messageBytes: STATUS_BYTES_MAX });
-  const settings = { address, what: 'asking for the status', deadlineMs: timeoutMs, signal };
+export function fetchStatus(question: Question): Promise<StatusReply> {
+  return asked(question, 'asking for the status', (control, options, callback) =>
+    control.getStatus({}, options, callback),
+  );
+}
+
+/** Ends a run early, what is trained being saved. Throws  as `fetchStatus` does. */
+export function stopRun(question: Question, reason: string): Promise<StopReply> {
+  return asked(question, 'stopping the run', (control, options, callback) =>
+    control.stopRun({ reason }, options, callback),
+  );
+}
+
+async function asked<Reply>(
+  { address, timeoutMs, signal, ...connection }: Question,
+  what: string,
+  ask: (
+    control: ControlClient,
+    ...rest: Parameters<Parameters<typeof callUnary<Reply>>[1]>
+  ) => ReturnType<Parameters<typeof callUnary<Reply>>[1]>,
+): Promise<Reply> {
+  const control = connectControl(address, {
+    ...connection,
+    limits: { messageBytes: STATUS_BYTES_MAX },
+  });
   try {
-    return await callUnary<StatusReply>(settings, (options, callback) =>
-      control.getStatus({}, options, callback),
+    return await callUnary<Reply>({ address, what, deadlineMs: timeoutMs, signal }, (...rest) =>
+      ask(control, ...rest),
     );
   } finally {
     control.close();

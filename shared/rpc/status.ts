@@ -20,6 +20,7 @@ const STATUS_OF_CODE: Readonly<Record<ErrorCode, status>> = {
   NON_FINITE: status.INVALID_ARGUMENT,
   CHECKPOINT_CORRUPT: status.DATA_LOSS,
   COORDINATOR_UNREACHABLE: status.UNAVAILABLE,
+  RATE_LIMITED: status.RESOURCE_EXHAUSTED,
   WORKERS_LOST: status.FAILED_PRECONDITION,
   ENGINE_UNAVAILABLE: status.FAILED_PRECONDITION,
   INTERNAL: status.INTERNAL,
@@ -110,6 +111,12 @@ function fromTransport(failed: StatusObject, place: CallPlace): TesseraError {
 }
 
 function unreachable(failed: StatusObject, address: string): TesseraError {
+  const distrust = TLS_REASONS.find(([pattern]) => pattern.test(failed.details));
+  if (distrust !== undefined) {
+    const [, reason, hint] = distrust;
+    const sentence = `no trust between here and ${address}: ${reason}`;
+    return new TesseraError('ACCESS_DENIED', sentence, { hint, cause: failed });
+  }
   const reason =
     UNREACHABLE_REASONS.find(([pattern]) => pattern.test(failed.details))?.[1] ??
     'the connection was lost';
@@ -119,6 +126,35 @@ function unreachable(failed: StatusObject, address: string): TesseraError {
     { hint: 'start the coordinator, or check the address and the firewall', cause: failed },
   );
 }
+
+/** How TLS fails, as OpenSSL and node say it, and what to do. */
+const TLS_REASONS: readonly (readonly [RegExp, string, string])[] = [
+  [
+    /wrong version number|packet length too long|ERR_SSL_WRONG_VERSION/i,
+    'one side speaks TLS, the other plaintext',
+    'give both sides --certs, or neither',
+  ],
+  [
+    /self.signed certificate|unable to verify|unable to get (?:local )?issuer/i,
+    'its certificate is not of the authority that is trusted here',
+    'use the ca.crt of the cluster that this coordinator belongs to',
+  ],
+  [
+    /certificate has expired|CERT_HAS_EXPIRED/i,
+    'its certificate has expired',
+    'issue a new one there: tessera certs issue; the coordinator takes it without a restart',
+  ],
+  [
+    /altnames|ERR_TLS_CERT_ALTNAME/i,
+    'its certificate is for other hosts',
+    'issue one for this address: tessera certs issue --role coordinator --host ADDRESS',
+  ],
+  [
+    /unsupported certificate purpose/i,
+    "its certificate is no coordinator's",
+    'is it the right address?',
+  ],
+];
 
 const UNREACHABLE_REASONS: readonly (readonly [RegExp, string])[] = [
   [/ECONNREFUSED/, 'nothing listens there'],

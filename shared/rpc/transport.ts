@@ -11,7 +11,7 @@ import {
   type DuplexWriter,
   openDuplex,
 } from './calls.ts';
-import { type ConnectionLimits, connectControl, connectExchange } from './channel.ts';
+import { type ConnectionSettings, connectControl, connectExchange } from './channel.ts';
 import type { Chunk__Output } from './generated/tessera/v1/Chunk.ts';
 import type { CoordinatorMessage__Output } from './generated/tessera/v1/CoordinatorMessage.ts';
 import type { FeatureRows__Output } from './generated/tessera/v1/FeatureRows.ts';
@@ -43,11 +43,11 @@ export interface WorkerTransport {
 /**
  * Two gRPC connections to the coordinator at `address`, made with the first call.
  *
- * Throws  USAGE when `address` is no HOST:PORT.
+ * Throws  USAGE when `address` is no HOST:PORT; ACCESS_DENIED when it is abroad and would be spoken to in plaintext.
  */
-export function grpcTransport(address: string, limits: ConnectionLimits): WorkerTransport {
-  const control = connectControl(address, limits);
-  const exchange = connectExchange(address, limits);
+export function grpcTransport(address: string, connection: ConnectionSettings): WorkerTransport {
+  const control = connectControl(address, connection);
+  const exchange = connectExchange(address, connection);
   return {
     openSession: (firstReplyMs, reader) =>
       openDuplex({ address, what: 'the session', firstReplyMs }, control.session(), reader),

@@ -7,7 +7,8 @@ import type { RunStatus } from '../../coordinator/port.ts';
 import { fetchStatus } from '../../shared/rpc/status-client.ts';
 
 const REPO = resolve(import.meta.dirname, '../..');
-const MAIN = join(REPO, 'dist/cli/main.js');
+/** The build under test: this checkout's, or another that TESSERA_MAIN names. */
+const MAIN = process.env['TESSERA_MAIN'] ?? join(REPO, 'dist/cli/main.js');
 const DEADLINE_MS = 120_000;
 
 /** How a process ended and what it printed. */
@@ -28,9 +29,20 @@ export class TesseraProcess {
 
   constructor(
     args: readonly string[],
-    options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+    options: {
+      readonly cwd?: string;
+      readonly env?: NodeJS.ProcessEnv;
+      /** A command that becomes this process, such as `ip netns exec NAME`. */
+      readonly through?: readonly string[];
+    } = {},
   ) {
-    this.child = spawn(process.execPath, [MAIN, ...args], {
+    const [command = process.execPath, ...rest] = [
+      ...(options.through ?? []),
+      process.execPath,
+      MAIN,
+      ...args,
+    ];
+    this.child = spawn(command, rest, {
       cwd: options.cwd ?? REPO,
       env: { ...process.env, NO_COLOR: '1', ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -95,7 +107,7 @@ export async function statusWhere(
   const startedMs = performance.now();
   let last = '';
   while (performance.now() - startedMs < DEADLINE_MS) {
-    const status = await fetchStatus(address, 5000).catch((error: unknown) => {
+    const status = await fetchStatus({ address, timeoutMs: 5000 }).catch((error: unknown) => {
       last = String(error);
       return undefined;
     });

@@ -10,6 +10,7 @@ import type { DiskFaults } from './storage.ts';
 import type { World } from './world.ts';
 
 const TICK_MS = 50;
+const LIMITS = { chunkBytes: 64, pushesMax: 4, joinsPerMinute: 10_000 };
 export const SIM_LOG = createLog({ component: 'sim', level: 'off' });
 
 /** What does not change over the lives of a run's coordinators. */
@@ -73,7 +74,7 @@ export class SimCoordinator {
     this.#driver = driver;
     world.listener = {
       host,
-      calls: coordinatorCalls(driver, { chunkBytes: 64, messageBytes: 4096 }, host.clock),
+      calls: coordinatorCalls(driver, LIMITS, host.clock),
     };
     host.clock.every(TICK_MS, () => driver.tick());
   }

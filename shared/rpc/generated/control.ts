@@ -12,6 +12,8 @@ import type { Leave as _tessera_v1_Leave, Leave__Output as _tessera_v1_Leave__Ou
 import type { Ready as _tessera_v1_Ready, Ready__Output as _tessera_v1_Ready__Output } from './tessera/v1/Ready.ts';
 import type { StatusReply as _tessera_v1_StatusReply, StatusReply__Output as _tessera_v1_StatusReply__Output } from './tessera/v1/StatusReply.ts';
 import type { StatusRequest as _tessera_v1_StatusRequest, StatusRequest__Output as _tessera_v1_StatusRequest__Output } from './tessera/v1/StatusRequest.ts';
+import type { StopReply as _tessera_v1_StopReply, StopReply__Output as _tessera_v1_StopReply__Output } from './tessera/v1/StopReply.ts';
+import type { StopRequest as _tessera_v1_StopRequest, StopRequest__Output as _tessera_v1_StopRequest__Output } from './tessera/v1/StopRequest.ts';
 import type { Welcome as _tessera_v1_Welcome, Welcome__Output as _tessera_v1_Welcome__Output } from './tessera/v1/Welcome.ts';
 import type { WorkerMessage as _tessera_v1_WorkerMessage, WorkerMessage__Output as _tessera_v1_WorkerMessage__Output } from './tessera/v1/WorkerMessage.ts';
 import type { WorkerStatus as _tessera_v1_WorkerStatus, WorkerStatus__Output as _tessera_v1_WorkerStatus__Output } from './tessera/v1/WorkerStatus.ts';
@@ -34,6 +36,8 @@ export interface ProtoGrpcType {
       Ready: MessageTypeDefinition<_tessera_v1_Ready, _tessera_v1_Ready__Output>
       StatusReply: MessageTypeDefinition<_tessera_v1_StatusReply, _tessera_v1_StatusReply__Output>
       StatusRequest: MessageTypeDefinition<_tessera_v1_StatusRequest, _tessera_v1_StatusRequest__Output>
+      StopReply: MessageTypeDefinition<_tessera_v1_StopReply, _tessera_v1_StopReply__Output>
+      StopRequest: MessageTypeDefinition<_tessera_v1_StopRequest, _tessera_v1_StopRequest__Output>
       Welcome: MessageTypeDefinition<_tessera_v1_Welcome, _tessera_v1_Welcome__Output>
       WorkKind: EnumTypeDefinition
       WorkerMessage: MessageTypeDefinition<_tessera_v1_WorkerMessage, _tessera_v1_WorkerMessage__Output>

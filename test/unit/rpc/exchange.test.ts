@@ -29,7 +29,7 @@ const settings = () => ({ address: server.address, what: 'raw', deadlineMs: 10_0
 
 /** Pushes hand-made messages. */
 async function pushRaw(messages: Iterable<NodeChunk>) {
-  const exchange = connectExchange(server.address, LIMITS);
+  const exchange = connectExchange(server.address, { limits: LIMITS });
   try {
     return await callClientStream(settings(), (o, done) => exchange.pushNode(o, done), messages);
   } finally {
@@ -103,7 +103,7 @@ describe('pushing a node', () => {
         yield { chunk };
       }
     }
-    const exchange = connectExchange(server.address, LIMITS);
+    const exchange = connectExchange(server.address, { limits: LIMITS });
     const push = callClientStream(
       { ...settings(), signal: stop.signal },
       (o, done) => exchange.pushNode(o, done),
@@ -116,7 +116,7 @@ describe('pushing a node', () => {
   });
 
   it('bounds the pushes of one worker', async () => {
-    const exchange = connectExchange(server.address, LIMITS);
+    const exchange = connectExchange(server.address, { limits: LIMITS });
     const open = Array.from({ length: 4 }, () => {
       const call = exchange.pushNode(() => {});
       call.write({ node: encodeNode(session, NODE) });
@@ -167,7 +167,9 @@ describe('a malformed push', () => {
   });
 
   it('larger than a message may be is refused', async () => {
-    const exchange = connectExchange(server.address, { messageBytes: 64 * 1024 * 1024 });
+    const exchange = connectExchange(server.address, {
+      limits: { messageBytes: 64 * 1024 * 1024 },
+    });
     const messages = [header(), { chunk: { data: new Uint8Array(5 * 1024 * 1024) } }];
     const push = callClientStream(settings(), (o, done) => exchange.pushNode(o, done), messages);
     await expect(push).rejects.toMatchObject({ code: 'MESSAGE_INVALID' });
@@ -199,7 +201,7 @@ describe('pulling parameters', () => {
 
   it('fails when the version goes while it is under way', async () => {
     port.vector = new Float32Array(8 * 1024 * 1024);
-    const exchange = connectExchange(server.address, LIMITS);
+    const exchange = connectExchange(server.address, { limits: LIMITS });
     const pull = async () => {
       const start = (options: object) => exchange.pullParameters({ session, version: 3 }, options);
       for await (const _ of callServerStream(settings(), start)) port.version = 4;

@@ -25,7 +25,15 @@ import {
   WorkerLink,
 } from '../../../worker/link.ts';
 
-export const LIMITS = { messageBytes: 4 * 1024 * 1024, chunkBytes: 1000, rpcMs: 20_000 };
+export const LIMITS = {
+  messageBytes: 4 * 1024 * 1024,
+  chunkBytes: 1000,
+  rpcMs: 20_000,
+  connectionsMax: 100,
+  streamsMax: 64,
+  pushesMax: 4,
+  joinsPerMinute: 600,
+};
 const SAMPLES = 10;
 
 export const JOIN: JoinRequest = {
@@ -128,6 +136,10 @@ export class NotingPort implements CoordinatorPort {
       bytes: new Uint8Array(index * 700).fill(index),
     };
   }
+  stopRun(reason: string) {
+    this.calls.push(['stopRun', reason]);
+    return { run: 'test', runFolder: 'runs/x', step: 5 };
+  }
   status(): RunStatus {
     if (this.refusal !== undefined) throw this.refusal;
     const worker = { worker: 'anna', state: 'idle', engine: 'e', host: 'h', pid: 7 };
@@ -157,7 +169,7 @@ export class NotingPort implements CoordinatorPort {
 export async function startLoopback(port: NotingPort, limits = LIMITS) {
   const log = createLog({ component: 'test', level: 'off' });
   const server: RpcServer = await serveCoordinator(port, log, { listen: '127.0.0.1:0', limits });
-  return { server, link: new WorkerLink(grpcTransport(server.address, limits), limits) };
+  return { server, link: new WorkerLink(grpcTransport(server.address, { limits }), limits) };
 }
 
 /** A session opened through a link, and everything it heard. */

@@ -15,7 +15,7 @@ import { LIMITS } from './loopback.ts';
 const running: RpcServer[] = [];
 
 async function start(listen: string, served: Parameters<typeof startServer>[1] = []) {
-  const server = await startServer(listen, served, LIMITS);
+  const server = await startServer(listen, served, { limits: LIMITS, report: () => {} });
   running.push(server);
   return server;
 }
@@ -84,7 +84,7 @@ describe('a server', () => {
     });
     const definition = { GetStatus: services.Control.service.GetStatus };
     const server = await start('127.0.0.1:0', [{ definition, handlers: { GetStatus } }]);
-    const call = fetchStatus(server.address, 10_000);
+    const call = fetchStatus({ address: server.address, timeoutMs: 10_000 });
     call.catch(() => {});
     await begun.promise;
     await server.stop(20);
@@ -96,12 +96,16 @@ describe('a server', () => {
     const GetStatus = factory.unary(() => new Promise<object>(() => {}));
     const definition = { GetStatus: services.Control.service.GetStatus };
     const { address } = await start('127.0.0.1:0', [{ definition, handlers: { GetStatus } }]);
-    await expect(fetchStatus(address, 50)).rejects.toMatchObject({ code: 'TIMEOUT' });
+    await expect(fetchStatus({ address, timeoutMs: 50 })).rejects.toMatchObject({
+      code: 'TIMEOUT',
+    });
   });
 
   it('that is no coordinator is named as such', async () => {
     const { address } = await start('127.0.0.1:0');
-    await expect(fetchStatus(address, 5000)).rejects.toMatchObject({ code: 'PROTOCOL_MISMATCH' });
+    await expect(fetchStatus({ address, timeoutMs: 5000 })).rejects.toMatchObject({
+      code: 'PROTOCOL_MISMATCH',
+    });
   });
 });
 
@@ -121,6 +125,7 @@ describe('the contract', () => {
     expect(paths).toEqual([
       '/tessera.v1.Control/Session',
       '/tessera.v1.Control/GetStatus',
+      '/tessera.v1.Control/StopRun',
       '/tessera.v1.Exchange/PushNode',
       '/tessera.v1.Exchange/PullParameters',
       '/tessera.v1.Exchange/FetchSamples',

@@ -27,7 +27,7 @@ afterEach(async () => {
 
 /** Sends raw messages in a session of its own; answers why it was closed. */
 function sendRaw(messages: readonly WorkerMessage[]): Promise<TesseraError | undefined> {
-  const control = connectControl(server.address, LIMITS);
+  const control = connectControl(server.address, { limits: LIMITS });
   return new Promise<TesseraError | undefined>((resolve) => {
     const stream = openDuplex<WorkerMessage, CoordinatorMessage__Output>(
       { address: server.address, what: 'raw', firstReplyMs: 10_000 },
@@ -195,19 +195,22 @@ describe('a malformed session', () => {
 describe('the status', () => {
   it('comes back as the port told it', async () => {
     const { workers, ...rest } = port.status();
-    expect(await fetchStatus(server.address, 5000)).toEqual({ ...rest, workers: [...workers] });
+    expect(await fetchStatus({ address: server.address, timeoutMs: 5000 })).toEqual({
+      ...rest,
+      workers: [...workers],
+    });
   });
 
   it('fails with COORDINATOR_UNREACHABLE when nobody is there', async () => {
     await server.stop(0);
-    await expect(fetchStatus(server.address, 5000)).rejects.toMatchObject({
+    await expect(fetchStatus({ address: server.address, timeoutMs: 5000 })).rejects.toMatchObject({
       code: 'COORDINATOR_UNREACHABLE',
     });
   });
 
   it('hides the text of an unforeseen error', async () => {
     port.refusal = new Error('hunter2');
-    await expect(fetchStatus(server.address, 5000)).rejects.toMatchObject({
+    await expect(fetchStatus({ address: server.address, timeoutMs: 5000 })).rejects.toMatchObject({
       code: 'INTERNAL',
       message: expect.not.stringContaining('hunter2'),
     });
@@ -216,7 +219,9 @@ describe('the status', () => {
   it.each(['', 'nohost', 'host:', 'host:99999', 'http://host:1', 'ho st:1', '::1:50'])(
     'refuses the address %j',
     async (address) => {
-      await expect(fetchStatus(address, 1000)).rejects.toMatchObject({ code: 'USAGE' });
+      await expect(fetchStatus({ address, timeoutMs: 1000 })).rejects.toMatchObject({
+        code: 'USAGE',
+      });
     },
   );
 });

@@ -5,6 +5,8 @@ import type { MethodDefinition } from '@grpc/proto-loader'
 import type { CoordinatorMessage as _tessera_v1_CoordinatorMessage, CoordinatorMessage__Output as _tessera_v1_CoordinatorMessage__Output } from '../../tessera/v1/CoordinatorMessage.ts';
 import type { StatusReply as _tessera_v1_StatusReply, StatusReply__Output as _tessera_v1_StatusReply__Output } from '../../tessera/v1/StatusReply.ts';
 import type { StatusRequest as _tessera_v1_StatusRequest, StatusRequest__Output as _tessera_v1_StatusRequest__Output } from '../../tessera/v1/StatusRequest.ts';
+import type { StopReply as _tessera_v1_StopReply, StopReply__Output as _tessera_v1_StopReply__Output } from '../../tessera/v1/StopReply.ts';
+import type { StopRequest as _tessera_v1_StopRequest, StopRequest__Output as _tessera_v1_StopRequest__Output } from '../../tessera/v1/StopRequest.ts';
 import type { WorkerMessage as _tessera_v1_WorkerMessage, WorkerMessage__Output as _tessera_v1_WorkerMessage__Output } from '../../tessera/v1/WorkerMessage.ts';
 
 export interface ControlClient extends grpc.Client {
@@ -34,6 +36,21 @@ export interface ControlClient extends grpc.Client {
   session(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_tessera_v1_WorkerMessage, _tessera_v1_CoordinatorMessage__Output>;
   session(options?: grpc.CallOptions): grpc.ClientDuplexStream<_tessera_v1_WorkerMessage, _tessera_v1_CoordinatorMessage__Output>;
   
+  /**
+   * Ends the run early: what is trained is saved first. For operators.
+   */
+  StopRun(argument: _tessera_v1_StopRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_tessera_v1_StopReply__Output>): grpc.ClientUnaryCall;
+  StopRun(argument: _tessera_v1_StopRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_tessera_v1_StopReply__Output>): grpc.ClientUnaryCall;
+  StopRun(argument: _tessera_v1_StopRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_tessera_v1_StopReply__Output>): grpc.ClientUnaryCall;
+  StopRun(argument: _tessera_v1_StopRequest, callback: grpc.requestCallback<_tessera_v1_StopReply__Output>): grpc.ClientUnaryCall;
+  /**
+   * Ends the run early: what is trained is saved first. For operators.
+   */
+  stopRun(argument: _tessera_v1_StopRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_tessera_v1_StopReply__Output>): grpc.ClientUnaryCall;
+  stopRun(argument: _tessera_v1_StopRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_tessera_v1_StopReply__Output>): grpc.ClientUnaryCall;
+  stopRun(argument: _tessera_v1_StopRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_tessera_v1_StopReply__Output>): grpc.ClientUnaryCall;
+  stopRun(argument: _tessera_v1_StopRequest, callback: grpc.requestCallback<_tessera_v1_StopReply__Output>): grpc.ClientUnaryCall;
+  
 }
 
 export interface ControlHandlers extends grpc.UntypedServiceImplementation {
@@ -47,9 +64,15 @@ export interface ControlHandlers extends grpc.UntypedServiceImplementation {
    */
   Session: grpc.handleBidiStreamingCall<_tessera_v1_WorkerMessage__Output, _tessera_v1_CoordinatorMessage>;
   
+  /**
+   * Ends the run early: what is trained is saved first. For operators.
+   */
+  StopRun: grpc.handleUnaryCall<_tessera_v1_StopRequest__Output, _tessera_v1_StopReply>;
+  
 }
 
 export interface ControlDefinition extends grpc.ServiceDefinition {
   GetStatus: MethodDefinition<_tessera_v1_StatusRequest, _tessera_v1_StatusReply, _tessera_v1_StatusRequest__Output, _tessera_v1_StatusReply__Output>
   Session: MethodDefinition<_tessera_v1_WorkerMessage, _tessera_v1_CoordinatorMessage, _tessera_v1_WorkerMessage__Output, _tessera_v1_CoordinatorMessage__Output>
+  StopRun: MethodDefinition<_tessera_v1_StopRequest, _tessera_v1_StopReply, _tessera_v1_StopRequest__Output, _tessera_v1_StopReply__Output>
 }

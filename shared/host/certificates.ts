@@ -1,0 +1,187 @@
+/**
+ * @file Certificates: one authority for a cluster, and short-lived leaves below it, each with one role.
+ *
+ * The only door to the library that writes X.509. Keys are P-256: what every TLS 1.3 stack has, and small.
+ * Source  RFC 5280; roles lie in the subject's OU.
+ */
+import 'reflect-metadata';
+import { randomBytes, webcrypto, X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import * as x509 from '@peculiar/x509';
+import { TesseraError } from '../core/errors.ts';
+
+/** What a certificate's owner may be in a cluster. */
+export const CERTIFICATE_ROLES = ['coordinator', 'worker', 'operator'] as const;
+export type CertificateRole = (typeof CERTIFICATE_ROLES)[number];
+
+/** A certificate and its key, as PEM. */
+export interface KeyPairPem {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** A wish for a leaf certificate. */
+export interface LeafWish {
+  readonly name: string;
+  readonly role: CertificateRole;
+  /** Names and addresses under which a coordinator is dialled. */
+  readonly hosts: readonly string[];
+  readonly days: number;
+}
+
+/** What a certificate says. */
+export interface CertificateFacts {
+  readonly name: string;
+  /** Undefined for an authority, or a certificate that is none of ours. */
+  readonly role: CertificateRole | undefined;
+  readonly isAuthority: boolean;
+  readonly hosts: readonly string[];
+  readonly validFrom: Date;
+  readonly validTo: Date;
+  /** SHA-256, in hex. */
+  readonly fingerprint: string;
+}
+
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const DAY_MS = 86_400_000;
+/** Clocks of one cluster differ by some minutes. */
+const SKEW_MS = 5 * 60_000;
+
+/** Makes an authority that signs leaves, and nothing below them. */
+export async function createAuthority(name: string, days: number): Promise<KeyPairPem> {
+  const keys = await newKeys();
+  const { certificate } = await signed({
+    subject: `CN=${name}`,
+    days,
+    publicKey: keys.publicKey,
+    issuer: { name: `CN=${name}`, key: keys.privateKey },
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(
+        x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign,
+        true,
+      ),
+    ],
+  });
+  return { certificate, key: await pemOfKey(keys.privateKey) };
+}
+
+/**
+ * Issues a leaf: a coordinator's is good for serving alone, the others' for calling alone.
+ *
+ * Throws  DATA_INVALID when the authority's key cannot be read or is none of its certificate's.
+ */
+export async function issueCertificate(authority: KeyPairPem, wish: LeafWish): Promise<KeyPairPem> {
+  const keys = await newKeys();
+  const { serverAuth, clientAuth } = x509.ExtendedKeyUsage;
+  const isServer = wish.role === 'coordinator';
+  const { certificate } = await signed({
+    subject: `CN=${wish.name}, OU=${wish.role}`,
+    days: wish.days,
+    publicKey: keys.publicKey,
+    issuer: await readAuthority(authority),
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([isServer ? serverAuth : clientAuth]),
+      ...(wish.hosts.length === 0 ? [] : [alternativeNames(wish.hosts)]),
+    ],
+  });
+  return { certificate, key: await pemOfKey(keys.privateKey) };
+}
+
+/** Reads what a certificate says. Throws  DATA_INVALID when it is no certificate. */
+export function describeCertificate(pem: string | Uint8Array, path: string): CertificateFacts {
+  let certificate: X509Certificate;
+  try {
+    certificate = new X509Certificate(pem);
+  } catch (cause) {
+    throw new TesseraError('DATA_INVALID', `${path} is no certificate`, { cause });
+  }
+  const subject = new Map(
+    certificate.subject.split('\n').map((part) => {
+      const equals = part.indexOf('=');
+      return [part.slice(0, equals), part.slice(equals + 1)] as const;
+    }),
+  );
+  const hosts = (certificate.subjectAltName ?? '').split(', ').filter((host) => host !== '');
+  return {
+    name: subject.get('CN') ?? '',
+    role: roleOf(subject.get('OU')),
+    isAuthority: certificate.ca,
+    hosts: hosts.map((host) => host.replace(/^(?:DNS|IP Address):/, '')),
+    validFrom: new Date(certificate.validFrom),
+    validTo: new Date(certificate.validTo),
+    fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+  };
+}
+
+/** The role that an OU names, if it names one. */
+export function roleOf(unit: string | undefined): CertificateRole | undefined {
+  return CERTIFICATE_ROLES.find((role) => role === unit);
+}
+
+interface SigningWish {
+  readonly subject: string;
+  readonly days: number;
+  readonly publicKey: webcrypto.CryptoKey;
+  readonly issuer: { readonly name: string; readonly key: webcrypto.CryptoKey };
+  readonly extensions: x509.Extension[];
+}
+
+async function signed(wish: SigningWish): Promise<{ certificate: string }> {
+  const nowMs = Date.now();
+  // The first bit clear: a serial number is positive.
+  const serial = randomBytes(16);
+  serial[0] = (serial[0] as number) & 0x7f;
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serial.toString('hex'),
+    subject: wish.subject,
+    issuer: wish.issuer.name,
+    notBefore: new Date(nowMs - SKEW_MS),
+    notAfter: new Date(nowMs + wish.days * DAY_MS),
+    signingAlgorithm: ALGORITHM,
+    publicKey: wish.publicKey,
+    signingKey: wish.issuer.key,
+    extensions: wish.extensions,
+  });
+  return { certificate: `${certificate.toString('pem')}\n` };
+}
+
+function newKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+}
+
+async function pemOfKey(key: webcrypto.CryptoKey): Promise<string> {
+  const bytes = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key));
+  const lines = bytes.toString('base64').match(/.{1,64}/g) ?? [];
+  return `-----BEGIN PRIVATE KEY-----\n${lines.join('\n')}\n-----END PRIVATE KEY-----\n`;
+}
+
+async function readAuthority({ certificate, key }: KeyPairPem): Promise<SigningWish['issuer']> {
+  try {
+    const { subject } = new x509.X509Certificate(certificate);
+    const [pkcs8] = x509.PemConverter.decode(key);
+    if (pkcs8 === undefined) throw new Error('there is no key in it');
+    return {
+      name: subject,
+      key: await webcrypto.subtle.importKey('pkcs8', pkcs8, ALGORITHM, false, ['sign']),
+    };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TesseraError(
+      'DATA_INVALID',
+      `the authority's ca.crt and ca.key cannot be used: ${reason}`,
+      {
+        hint: 'give the folder that `tessera certs init` made',
+        cause,
+      },
+    );
+  }
+}
+
+function alternativeNames(hosts: readonly string[]): x509.SubjectAlternativeNameExtension {
+  return new x509.SubjectAlternativeNameExtension(
+    hosts.map((value) => ({ type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const), value })),
+  );
+}
