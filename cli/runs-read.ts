@@ -5,6 +5,7 @@ import { readState } from '../coordinator/checkpoint-state.ts';
 import { listCheckpoints } from '../coordinator/checkpoints.ts';
 import { RUN_FILES } from '../coordinator/run-folder.ts';
 import { type ErrorCode, TesseraError } from '../shared/core/errors.ts';
+import { holderOf } from '../shared/host/lock.ts';
 import { fetchStatus } from '../shared/rpc/status-client.ts';
 import { type RunMetrics, readMetrics } from './metrics.ts';
 
@@ -120,6 +121,7 @@ async function readConfig(folder: string): Promise<Record<string, unknown>> {
 /** What a coordinator's address says of the run whose folder names it. */
 async function stateOf(folder: string, metrics: RunMetrics): Promise<RunState> {
   if (metrics.phases.at(-1)?.phase === 'done') return 'done';
+  if ((await holderOf(join(folder, RUN_FILES.lock))) !== undefined) return 'running';
   const path = join(folder, RUN_FILES.address);
   const address = (await readFile(path, 'utf8').catch(() => '')).trim();
   if (address === '') return 'stopped';

@@ -12,6 +12,8 @@ export const RUN_FILES = {
   /** Address of the coordinator while it runs. */
   address: 'address',
   metrics: 'metrics.jsonl',
+  /** Held by the coordinator while it runs. */
+  lock: 'coordinator.lock',
 } as const;
 
 /**

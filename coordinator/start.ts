@@ -1,9 +1,12 @@
 /** @file Builds a coordinator out of its parts and keeps it going until the run has ended. */
+import { join } from 'node:path';
 import type { LoadedConfig } from '../shared/config/load.ts';
 import { checkAgainstData } from '../shared/config/rules.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { openDataSource } from '../shared/data/open.ts';
+import type { DataSource } from '../shared/data/source.ts';
+import { type HeldLock, takeLock } from '../shared/host/lock.ts';
 import type { Logger } from '../shared/host/log.ts';
 import { isLoopback } from '../shared/rpc/access.ts';
 import type { ServerSecurity } from '../shared/rpc/security.ts';
@@ -12,7 +15,7 @@ import { CoordinatorDriver } from './driver.ts';
 import type { CoordinatorEvent, RunResult } from './events.ts';
 import { firstParameters } from './first-parameters.ts';
 import type { RunStatus } from './port.ts';
-import { createRunFolder, describeRun, MetricsFile } from './run-folder.ts';
+import { createRunFolder, describeRun, MetricsFile, RUN_FILES } from './run-folder.ts';
 import { serveCoordinator } from './service.ts';
 
 /** What a coordinator is started with. */
@@ -51,19 +54,35 @@ const FAREWELL_MS = 5000;
 /**
  * Opens the data, makes or resumes the run, and listens.
  *
- * Throws  ACCESS_DENIED, CONFIG_INVALID, DATA_INVALID, CANNOT_WRITE, CHECKPOINT_MISMATCH, PORT_IN_USE.
+ * Throws  ACCESS_DENIED, CONFIG_INVALID, DATA_INVALID, CANNOT_WRITE, CHECKPOINT_MISMATCH,
+ *         PORT_IN_USE, RUN_IN_USE.
  */
 export async function startCoordinator(options: StartOptions): Promise<RunningCoordinator> {
-  const { loaded, log } = options;
+  const { loaded } = options;
   const { config } = loaded;
-  const listen = options.listen ?? config.cluster.listen;
-  refuseExposure(listen, options);
+  refuseExposure(listenOf(options), options);
   const source = await openDataSource(config.data, {
     seed: config.seed,
     baseFolder: loaded.baseFolder,
   });
   checkAgainstData(config, source.size);
   const runFolder = options.resume ?? (await createRunFolder(config.name, options.runFolder));
+  const lock = await takeLock(join(runFolder, RUN_FILES.lock));
+  try {
+    return await startRun(options, source, { runFolder, lock });
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function startRun(
+  options: StartOptions,
+  source: DataSource,
+  { runFolder, lock }: { readonly runFolder: string; readonly lock: HeldLock },
+): Promise<RunningCoordinator> {
+  const { loaded, log } = options;
+  const { config } = loaded;
   const identity = identify(config, source, runFolder);
   const resumed = options.resume === undefined ? undefined : await findCheckpoint(identity, log);
   const parameters =
@@ -76,10 +95,12 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
     options.onEvent(event);
   };
   const driver = new CoordinatorDriver({ ...parts, log, onEvent, onEnd: ended.settle });
+  const { limits } = config;
+  const { security } = options;
   const server = await serveCoordinator(driver, log, {
-    listen,
-    limits: config.limits,
-    security: options.security,
+    listen: listenOf(options),
+    limits,
+    security,
   });
   await describeRun(runFolder, identity.configJson, server.address);
   const stopTicking = systemClock.every(TICK_MS, () => driver.tick());
@@ -91,11 +112,16 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
       stopTicking();
       await server.stop(FAREWELL_MS);
       await metrics.flush();
+      await lock.release();
     })
     .then(() => resultOf(driver.status(), driver));
   // The caller may look later; meanwhile a failure is no unhandled rejection.
   finished.catch(() => {});
   return { address: server.address, runFolder, status: () => driver.status(), finished };
+}
+
+function listenOf({ listen, loaded }: StartOptions): string {
+  return listen ?? loaded.config.cluster.listen;
 }
 
 /** Safe by default. Throws  ACCESS_DENIED before any port is open. */

@@ -1,6 +1,17 @@
 /** @file Bad input meets clear words and the right exit code, on the real command line (promise P6). */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { once } from 'node:events';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -16,6 +27,44 @@ async function takenPort(): Promise<number> {
   servers.push(server);
   await new Promise((done) => server.once('listening', done));
   return (server.address() as { port: number }).port;
+}
+
+/** A port that nobody listens on. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function dial(port: number): Promise<void> {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.destroy();
+}
+
+/** Addresses on which a process listens, from the kernel's own table. */
+function listeningAddresses(pid: number): string[] {
+  const sockets = new Set(
+    readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [];
+      } catch {
+        return [];
+      }
+    }),
+  );
+  const lines = ['tcp', 'tcp6'].flatMap((file) =>
+    readFileSync(`/proc/net/${file}`, 'utf8').split('\n'),
+  );
+  return lines.flatMap((line) => {
+    const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/);
+    if (state !== '0A' || !sockets.has(inode)) return [];
+    const bytes = Buffer.from(local.slice(0, local.indexOf(':')), 'hex');
+    return bytes.length === 4 ? [[...bytes].reverse().join('.')] : [bytes.toString('hex')];
+  });
 }
 
 describe('configs', () => {
@@ -45,6 +94,56 @@ describe('configs', () => {
     expect(ended.code).toBe(78);
     expect(ended.stderr).toMatch(names);
     expect(ended.stderr).toMatch(/hint:/);
+  });
+});
+
+describe('who may come in', () => {
+  it.each(['train', 'coordinator'])(
+    '%s opens no port to others without credentials, and says how to mend that',
+    async (command) => {
+      const port = await freePort();
+      const never = join(folder, `exposed-${command}`);
+      const ended = await tessera([
+        ...[command, 'quickstart', '--listen', `0.0.0.0:${port}`, '--run-folder', never],
+      ]);
+      expect(ended.code).toBe(77);
+      expect(ended.stderr).toMatch(/tessera certs init/);
+      expect(ended.stderr).toMatch(/--insecure/);
+      expect(existsSync(never)).toBe(false);
+      await expect(dial(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    },
+  );
+
+  it.skipIf(!existsSync('/proc/net/tcp'))(
+    'a run listens on loopback alone by default',
+    async () => {
+      const run = new TesseraProcess([
+        'coordinator',
+        ...SMALL_RUN,
+        '--run-folder',
+        join(folder, 'own'),
+      ]);
+      await run.printed(/127\.0\.0\.1:[1-9]\d*/);
+      const addresses = listeningAddresses(run.child.pid as number);
+      run.kill();
+      await run.ended;
+      expect(addresses).toEqual(['127.0.0.1']);
+    },
+  );
+
+  it('a second coordinator of one run is refused', async () => {
+    const runFolder = join(folder, 'locked');
+    const first = new TesseraProcess(['coordinator', ...SMALL_RUN, '--run-folder', runFolder]);
+    await first.printed(/127\.0\.0\.1:[1-9]\d*/);
+    const second = await tessera(['coordinator', ...SMALL_RUN, '--resume', runFolder]);
+    expect(second.code).toBe(73);
+    expect(second.stderr).toMatch(new RegExp(`held by process ${first.child.pid} `));
+    first.kill();
+    await first.ended;
+    const third = new TesseraProcess(['coordinator', ...SMALL_RUN, '--resume', runFolder]);
+    await third.printed(/127\.0\.0\.1:[1-9]\d*/);
+    third.kill();
+    await third.ended;
   });
 });
 
