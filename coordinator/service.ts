@@ -55,7 +55,7 @@ export interface CallLimits {
 export interface ServiceSettings {
   /** HOST:PORT, port 0 for any. */
   readonly listen: string;
-  readonly limits: CallLimits & ServerLimits;
+  readonly limits: CallLimits & ServerLimits & { readonly rpcMs: number };
   /** Undefined for plaintext, open to whoever reaches the port. */
   readonly security?: ServerSecurity | undefined;
 }
@@ -93,7 +93,7 @@ export async function serveCoordinator(
   const report: CallReporter = (error, method, peer) => {
     log[levelOf(error)]({ err: error, method, peer }, 'call refused');
   };
-  const factory = new HandlerFactory(report);
+  const factory = new HandlerFactory(report, limits.rpcMs);
   const calls = coordinatorCalls(port, limits, systemClock);
   const control: ControlHandlers = {
     Session: factory.duplex(calls.session),

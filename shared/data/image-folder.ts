@@ -4,7 +4,7 @@
  * Folders are listed once, at the start; the images are read one by one, when they are asked for, and by
  * number: no name from outside is ever made into a path.
  */
-import type { Dirent } from 'node:fs';
+import { constants, type Dirent } from 'node:fs';
 import { open, readdir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { TesseraError } from '../core/errors.ts';
@@ -89,11 +89,17 @@ async function listCollection(
 /** Reads one file of the set. */
 async function readImage(root: string, name: string): Promise<StoredImage> {
   try {
-    await using file = await open(join(root, name));
-    const { size } = await file.stat();
-    if (size > FILE_BYTES_MAX) throw new Error(`it has ${formatBytes(size)}`);
-    const { buffer, byteOffset, byteLength } = await file.readFile();
-    return { name, raw: undefined, bytes: new Uint8Array(buffer, byteOffset, byteLength) };
+    const path = await realpath(join(root, name));
+    if (!path.startsWith(root + sep)) throw new Error('it is a link that leaves the data set now');
+    // What was a file when the set was listed may be a pipe by now: opening that would wait for ever.
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const found = await file.stat();
+    if (!found.isFile()) throw new Error('it is no file any more');
+    if (found.size > FILE_BYTES_MAX) throw new Error(`it has ${formatBytes(found.size)}`);
+    // Of the size that was looked at: a file that grows meanwhile is not read to an end that never comes.
+    const bytes = new Uint8Array(found.size);
+    const { bytesRead } = await file.read(bytes, 0, found.size, 0);
+    return { name, raw: undefined, bytes: bytes.subarray(0, bytesRead) };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw invalid(

@@ -52,12 +52,17 @@ interface ServerCall {
   once(event: 'cancelled', listener: () => void): unknown;
 }
 
+/** Longest time for one bulk call; a caller's own deadline may be shorter. */
+const STREAM_MS = 120_000;
+
 /** Makes gRPC handlers of plain functions. */
 export class HandlerFactory {
   readonly #report: CallReporter;
+  readonly #streamMs: number;
 
-  constructor(report: CallReporter) {
+  constructor(report: CallReporter, streamMs = STREAM_MS) {
     this.#report = report;
+    this.#streamMs = streamMs;
   }
 
   unary<In, Out>(
@@ -78,10 +83,14 @@ export class HandlerFactory {
   ): handleClientStreamingCall<In, Out> {
     return async (call, reply) => {
       const context = contextOf(call);
+      // Who stops in the midst of a stream must not hold its memory for ever.
+      const timer = setTimeout(() => call.destroy(this.#tooLong()), this.#streamMs);
       try {
         reply(null, await handle(call as AsyncIterable<In>, context));
       } catch (error) {
         if (!context.signal.aborted) reply(this.#statusOf(error, call));
+      } finally {
+        clearTimeout(timer);
       }
     };
   }
@@ -91,7 +100,9 @@ export class HandlerFactory {
   ): handleServerStreamingCall<In, Out> {
     return async (call) => {
       const context = contextOf(call);
-      const { signal } = context;
+      const slow = new AbortController();
+      const timer = setTimeout(() => slow.abort(this.#tooLong()), this.#streamMs);
+      const signal = AbortSignal.any([context.signal, slow.signal]);
       try {
         for await (const message of handle(call.request, context)) {
           signal.throwIfAborted();
@@ -99,7 +110,11 @@ export class HandlerFactory {
         }
         call.end();
       } catch (error) {
-        if (!signal.aborted) call.emit('error', this.#statusOf(error, call));
+        // A wait that was aborted throws its own error, which says nothing of the reason.
+        const reason = slow.signal.aborted ? slow.signal.reason : error;
+        if (!context.signal.aborted) call.emit('error', this.#statusOf(reason, call));
+      } finally {
+        clearTimeout(timer);
       }
     };
   }
@@ -136,6 +151,12 @@ export class HandlerFactory {
         listener.onClosed(reason);
       });
     };
+  }
+
+  #tooLong(): TesseraError {
+    return new TesseraError('TIMEOUT', `the call took longer than ${this.#streamMs} ms`, {
+      hint: 'is the network slow? limits.rpcMs is the longest time of one call',
+    });
   }
 
   #statusOf(thrown: unknown, call: ServerCall) {

@@ -1,5 +1,6 @@
 /** @file The three kinds of data set: what they list, how they divide, what they refuse. */
-import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -122,6 +123,26 @@ describe('image-folder', () => {
     const source = await open('image-folder', folder);
     await rm(join(folder, 'a'), { recursive: true });
     await expectInvalid(source.read('train', 0), /cannot read .*a\/\d\.jpg/);
+  });
+
+  it('refuses what has become of a file since the listing: a link out of the set, a pipe, a monster', async () => {
+    const outside = await writeFiles({ 'secret.jpg': 'secret' });
+    const folder = await writeFiles({ 'a/1.jpg': '', 'a/2.jpg': '', 'a/3.jpg': '', 'b/1.jpg': '' });
+    const source = await open('image-folder', folder, 0);
+    const replace = async (name: string) => {
+      await rm(join(folder, name));
+      return join(folder, name);
+    };
+    await symlink(join(outside, 'secret.jpg'), await replace('a/1.jpg'));
+    execFileSync('mkfifo', [await replace('a/2.jpg')]);
+    await truncate(join(folder, 'a/3.jpg'), 10 * 1024 ** 3);
+    await expectInvalid(
+      source.read('train', 0),
+      /a\/1\.jpg: it is a link that leaves the data set/,
+    );
+    await expectInvalid(source.read('train', 1), /a\/2\.jpg: it is no file any more/);
+    await expectInvalid(source.read('train', 2), /a\/3\.jpg: it has 10\.0 GiB/);
+    await source.read('train', 3);
   });
 
   it('follows links within the set and refuses those that leave it', async () => {

@@ -1,0 +1,135 @@
+/** @file What one caller can take: time, places, attempts. Each has a bound and an answer that names it. */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { afterEach, expect, it } from 'vitest';
+import { JoinGate } from '../../../coordinator/join-gate.ts';
+import { deferred } from '../../../shared/core/async.ts';
+import type { TesseraError } from '../../../shared/core/errors.ts';
+import { connectExchange } from '../../../shared/rpc/channel.ts';
+import type { PushReply__Output } from '../../../shared/rpc/generated/tessera/v1/PushReply.ts';
+import { fromStatus } from '../../../shared/rpc/status.ts';
+import { fetchStatus } from '../../../shared/rpc/status-client.ts';
+import { encodeNode } from '../../../worker/wire.ts';
+import { JOIN, LIMITS, NODE, NotingPort, openSession, startLoopback } from './loopback.ts';
+
+const closing: (() => Promise<unknown> | unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function start(limits: Partial<typeof LIMITS>, port = new NotingPort()) {
+  const { server, link } = await startLoopback(port, { ...LIMITS, ...limits });
+  closing.push(
+    () => server.stop(0),
+    () => link.close(),
+  );
+  return { server, link, port };
+}
+
+/** A push that sends its header and then nothing; answers how it ended. */
+function stalledPush(address: string, session: string) {
+  const exchange = connectExchange(address, { limits: LIMITS });
+  closing.push(() => exchange.close());
+  const ended = deferred<TesseraError | PushReply__Output | undefined>();
+  const call = exchange.pushNode((error, reply) =>
+    ended.resolve(error ? fromStatus(error, { address, what: 'push', isCancelled: false }) : reply),
+  );
+  call.on('error', () => {});
+  call.write({ node: encodeNode(session, NODE) });
+  return ended.promise;
+}
+
+it('a push that stalls is ended, and its place is free again', async () => {
+  const { server, link, port } = await start({ rpcMs: 300, pushesMax: 1 });
+  const { session } = await openSession(link).welcome;
+  expect(await stalledPush(server.address, session)).toMatchObject({ code: 'TIMEOUT' });
+  const payload = { gradient: port.vector, features: [] };
+  expect(await link.pushNode(session, NODE, payload)).toBe('accepted');
+});
+
+it('a caller that pulls and does not read is let go', async () => {
+  const port = new NotingPort();
+  port.vector = new Float32Array(16 * 1024 * 1024);
+  const { server, link } = await start({ rpcMs: 300, chunkBytes: 1024 * 1024 }, port);
+  const { session } = await openSession(link).welcome;
+  const exchange = connectExchange(server.address, { limits: LIMITS });
+  closing.push(() => exchange.close());
+  const call = exchange.pullParameters({ session, version: 3, first: 0, average: false });
+  call.pause();
+  const [error] = await once(call, 'error');
+  expect(error.details).toMatch(/took longer than 300 ms/);
+});
+
+it('no worker pushes more at a time than it may', async () => {
+  const { server, link } = await start({ pushesMax: 2, rpcMs: 5_000 });
+  const { session } = await openSession(link).welcome;
+  const [first] = await Promise.all([
+    Promise.race([1, 2, 3].map(() => stalledPush(server.address, session))),
+  ]);
+  expect(first).toMatchObject({
+    code: 'TIMEOUT',
+    sentence: expect.stringContaining('2 pushes under way'),
+  });
+});
+
+it('connections beyond the bound are closed, and those of workers go on', async () => {
+  const { server, link } = await start({ connectionsMax: 8 });
+  const { session } = await openSession(link).welcome;
+  await link.fetchSamples(session, 'train', [1]);
+  const sockets: Socket[] = Array.from({ length: 20 }, () => connect(server.port, '127.0.0.1'));
+  closing.push(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  const closed = sockets.map((socket) => once(socket.on('error', () => {}).resume(), 'close'));
+  // Two are the worker's: the session's and the exchange's.
+  await Promise.all(await firstSettled(closed, 14));
+  expect(await link.fetchSamples(session, 'train', [2])).toHaveLength(1);
+});
+
+it('an address that joins too often is told so', async () => {
+  const { link } = await start({ joinsPerMinute: 3 });
+  for (let time = 0; time < 3; time += 1)
+    await openSession(link, { ...JOIN, instance: `i${time}` }).welcome;
+  expect(await openSession(link).closed).toMatchObject({
+    code: 'RATE_LIMITED',
+    hint: expect.any(String),
+  });
+});
+
+it('the joins of a minute are forgotten after it, and one address is not held to account for another', () => {
+  let nowMs = 0;
+  const never = () => Promise.reject();
+  const gate = new JoinGate(2, { nowMs: () => nowMs, every: () => () => {}, sleep: never });
+  const pass = (peer: string) => () => gate.pass(peer);
+  pass('10.0.0.1:1')();
+  pass('10.0.0.1:2')();
+  expect(pass('10.0.0.1:3')).toThrow(/2 joins a minute from 10\.0\.0\.1/);
+  pass('10.0.0.2:1')();
+  nowMs = 60_000;
+  pass('10.0.0.1:4')();
+});
+
+it('a status is answered while others hold what they may', async () => {
+  const { server, link } = await start({ pushesMax: 4 });
+  const { session } = await openSession(link).welcome;
+  for (let push = 0; push < 4; push += 1) void stalledPush(server.address, session);
+  expect(await fetchStatus({ address: server.address, timeoutMs: 5_000 })).toMatchObject({
+    run: 'test',
+  });
+});
+
+/** The first `count` of some promises to settle. */
+async function firstSettled<T>(
+  promises: readonly Promise<T>[],
+  count: number,
+): Promise<Promise<T>[]> {
+  const enough = deferred<Promise<T>[]>();
+  const settled: Promise<T>[] = [];
+  for (const promise of promises) {
+    void promise.then(() => {
+      settled.push(promise);
+      if (settled.length === count) enough.resolve(settled);
+    });
+  }
+  return enough.promise;
+}
