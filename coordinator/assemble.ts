@@ -1,5 +1,6 @@
 /** @file What a run is, and the parts of its coordinator put together: anew or from a checkpoint. */
 import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import { canonicalJson, identityJson, modelFingerprint } from '../shared/config/fingerprint.ts';
 import { programSpec } from '../shared/config/program.ts';
 import { resolveModel } from '../shared/config/rules.ts';
@@ -8,6 +9,7 @@ import type { Clock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import type { DataSource } from '../shared/data/source.ts';
 import type { Disk } from '../shared/host/disk.ts';
+import { makeNamesDurable } from '../shared/host/files.ts';
 import type { Logger } from '../shared/host/log.ts';
 import { frozenSize, parameterTable } from '../shared/model/parameters.ts';
 import type { ModelConfig } from '../shared/model/variants.ts';
@@ -79,6 +81,8 @@ export async function findCheckpoint(
       { hint: `bring one back from a copy, or start a new run without --resume` },
     );
   }
+  // It may be there by name only in the memory of the disk; what the run goes on from, or ends with, must last.
+  if (checkpoint !== undefined) await makeNamesDurable(dirname(checkpoint.folder), disk);
   log.info({ step: checkpoint?.step ?? 0, folder: checkpoint?.folder }, 'resuming');
   return checkpoint;
 }

@@ -121,6 +121,20 @@ export async function readWholeFile(
   }
 }
 
+/**
+ * Makes the names in a folder durable, and its own: who put something there may have died, or erred, before that.
+ *
+ * Throws  CANNOT_WRITE.
+ */
+export async function makeNamesDurable(folder: string, disk: Disk = machineDisk): Promise<void> {
+  try {
+    await makeDurableFolder(disk, folder);
+    await disk.flushFolder(folder);
+  } catch (error) {
+    throw cannotWrite(folder, error);
+  }
+}
+
 /** Runs `work` with a hidden name beside `path`, and leaves nothing under that name. */
 async function replacing(
   disk: Disk,

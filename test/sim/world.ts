@@ -21,6 +21,8 @@ import { Storage } from './storage.ts';
 import { Timeline } from './timeline.ts';
 import { SimWorker } from './worker.ts';
 
+/** What led to a failure, whole where one world is replayed. */
+const TRACE_LENGTH = process.env['SIM_SEED'] === undefined ? 40 : 10_000;
 const RUN_FOLDER = '/runs/sim';
 
 /** One world. */
@@ -170,7 +172,7 @@ export class World {
   /** Remembers what happened, for whoever looks into a failure. */
   note(event: object): void {
     this.#trace.push(`${this.timeline.nowMs.toFixed(0)} ${JSON.stringify(event)}`);
-    if (this.#trace.length > 40) this.#trace.shift();
+    if (this.#trace.length > TRACE_LENGTH) this.#trace.shift();
   }
 
   get trace(): string {
