@@ -45,21 +45,20 @@ const SETTINGS = [
 
 /** Trains a few steps of ViT-Ti/16 and reads the run's own record of where the time went. */
 export async function benchCluster(): Promise<ClusterBench> {
+  return summarise(await trainSteps([]));
+}
+
+/** The times of the steps of one such run, with more flags; the first step is left out. */
+export async function trainSteps(flags: readonly string[]): Promise<StepTimings[]> {
   const folder = await mkdtemp(join(tmpdir(), 'tessera-bench-'));
   try {
     const runFolder = join(folder, 'run');
     const settings = SETTINGS.flatMap((setting) => ['--set', setting]);
     await runUntilSteps([
-      'train',
-      'quickstart',
-      ...settings,
-      '--workers',
-      String(WORKERS),
-      '--run-folder',
-      runFolder,
+      ...['train', 'quickstart', ...settings, '--workers', String(WORKERS)],
+      ...['--run-folder', runFolder, ...flags],
     ]);
-    const steps = await readSteps(join(runFolder, 'metrics.jsonl'));
-    return summarise(steps.slice(1));
+    return (await readSteps(join(runFolder, 'metrics.jsonl'))).slice(1);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -7,9 +7,11 @@
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { formatBytes } from '../shared/core/units.ts';
+import { benchAbuse } from './abuse.ts';
 import { benchCluster } from './cluster.ts';
 import { benchExchange } from './exchange.ts';
 import { benchHelp } from './help.ts';
+import { benchSafety } from './safety.ts';
 import { benchStep } from './step.ts';
 
 /** The benches by name; `--only` picks some. */
@@ -18,6 +20,8 @@ const BENCHES: Readonly<Record<string, () => Promise<object>>> = {
   exchange: benchExchange,
   step: benchStep,
   cluster: benchCluster,
+  safety: benchSafety,
+  abuse: benchAbuse,
 };
 
 async function main(): Promise<void> {

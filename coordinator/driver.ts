@@ -77,8 +77,9 @@ export class CoordinatorDriver implements CoordinatorPort {
     this.#arithmetic = new StepArithmetic(parts.store, training, parts.run.totalSteps);
   }
 
-  /** Lets time pass: the core notices silent workers and lapsed leases. */
+  /** Lets time pass: silent workers and lapsed leases are noticed. */
   tick(): void {
+    this.#dropSilentNewcomers();
     this.#dispatch({ type: 'tick' });
   }
 
@@ -326,6 +327,17 @@ export class CoordinatorDriver implements CoordinatorPort {
     if (this.sessions.remove(known.session) === undefined) return;
     known.handle.close();
     this.#workerGone(known, reason);
+  }
+
+  /** The core knows only those who are ready; who is not must show life too, or holds a place for nothing. */
+  #dropSilentNewcomers(): void {
+    const { clock, identity } = this.#parts;
+    const { silenceMs } = identity.config.cluster;
+    for (const known of this.sessions.all()) {
+      const silentMs = clock.nowMs() - known.heardMs;
+      if (known.ready || silentMs <= silenceMs) continue;
+      this.#removeWorker(known, `not heard of for ${Math.round(silentMs)} ms, and never ready`);
+    }
   }
 
   #workerGone(known: ConnectedWorker, reason: string): void {

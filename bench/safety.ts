@@ -1,0 +1,95 @@
+/**
+ * @file What safety costs a step: TLS on against TLS off, run by turns; and what checksums cost beside that.
+ *
+ * ViT-Ti/16 at 224 px, two workers, batch 64, as in `cluster.ts`.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createAuthority, issueCertificate } from '../shared/host/certificates.ts';
+import { CREDENTIAL_FILES } from '../shared/host/credentials.ts';
+import { bytesOf, ChunkAssembler, cutChunks } from '../shared/rpc/chunks.ts';
+import { trainSteps } from './cluster.ts';
+
+/** What was measured. Units  milliseconds, medians over all steps; shares are of a plain step. */
+export interface SafetyFigures {
+  readonly steps: number;
+  readonly plainMs: number;
+  readonly tlsMs: number;
+  /** (tls - plain) / plain. */
+  readonly tlsShare: number;
+  /** Cutting and checking, of what one worker pushes and pulls in a step: CRC-32 on both sides, and the look for NaN. */
+  readonly checksumMs: number;
+  readonly checksumShare: number;
+  /** Both: leases cost messages of a few hundred bytes, and are in the plain step. */
+  readonly share: number;
+}
+
+const TURNS = 4;
+/** Parameters of ViT-Ti/16 with ten classes. */
+const NUM_PARAMETERS = 5_526_346;
+const CHUNK_BYTES = 1024 * 1024;
+
+/** Measures both kinds of run by turns, so that a slow minute of the machine strikes both. */
+export async function benchSafety(): Promise<SafetyFigures> {
+  const folder = await mkdtemp(join(tmpdir(), 'tessera-certs-'));
+  try {
+    await writeCredentials(folder);
+    const plain: number[] = [];
+    const tls: number[] = [];
+    for (let turn = 0; turn < TURNS; turn += 1) {
+      plain.push(...(await trainSteps([])).map(({ wallMs }) => wallMs));
+      tls.push(...(await trainSteps(['--certs', folder])).map(({ wallMs }) => wallMs));
+    }
+    const [plainMs, tlsMs, checksumMs] = [median(plain), median(tls), measureChecksums()];
+    const tlsShare = (tlsMs - plainMs) / plainMs;
+    const checksumShare = checksumMs / plainMs;
+    const share = tlsShare + checksumShare;
+    return { steps: plain.length, plainMs, tlsMs, tlsShare, checksumMs, checksumShare, share };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function writeCredentials(folder: string): Promise<void> {
+  const authority = await createAuthority('bench', 1);
+  const hosts = ['127.0.0.1'];
+  const leaf = await issueCertificate(authority, {
+    name: 'bench',
+    role: 'coordinator',
+    hosts,
+    days: 1,
+  });
+  const contents = {
+    authority: authority.certificate,
+    certificate: leaf.certificate,
+    key: leaf.key,
+  };
+  for (const [file, name] of Object.entries(CREDENTIAL_FILES)) {
+    await writeFile(join(folder, name), contents[file as keyof typeof contents], { mode: 0o600 });
+  }
+}
+
+/** Milliseconds for one vector up and one down, as the difference to copying the same bytes. */
+function measureChecksums(): number {
+  const source = new Float32Array(NUM_PARAMETERS).fill(0.5);
+  const target = new Float32Array(NUM_PARAMETERS);
+  const move = (work: () => void) => {
+    const startedMs = performance.now();
+    work();
+    return performance.now() - startedMs;
+  };
+  const rounds = Array.from({ length: 15 }, () => {
+    const checked = move(() => {
+      const assembler = new ChunkAssembler(target, 'a vector');
+      for (const chunk of cutChunks(bytesOf(source), CHUNK_BYTES)) assembler.add(chunk);
+      assembler.finish();
+    });
+    return checked - move(() => target.set(source));
+  });
+  return 2 * median(rounds);
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
