@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   listCheckpoints,
@@ -21,6 +22,7 @@ import { readSafetensors } from '../../../shared/formats/safetensors.ts';
 import { common, expected, identity, newRunFolder, progress, storeAt, table } from './fixtures.ts';
 
 const FILES = ['model.safetensors', 'optimizer.safetensors', 'state.json'];
+const KEPT = join(import.meta.dirname, '../../fixtures/checkpoint-1/step-00000400');
 let runFolder: string;
 beforeEach(() => {
   runFolder = newRunFolder();
@@ -45,6 +47,29 @@ describe('a checkpoint', () => {
       progress,
     });
     expect(loaded.parametersSha256).toBe(await store.sha256());
+  });
+
+  it('of the first format is read for ever: a kept one gives back its bits', async () => {
+    const store = storeAt(400);
+    const loaded = await readCheckpoint(KEPT, expected);
+    expect([loaded.step, loaded.parameters, loaded.state]).toEqual([
+      400,
+      store.parameters,
+      store.state,
+    ]);
+    expect(loaded.progress).toEqual(progress);
+  });
+
+  it('of a format that this version does not know is refused by its name', async () => {
+    const { folder } = await write(7);
+    const path = join(folder, 'state.json');
+    const { crc32: _, ...state } = JSON.parse(readFileSync(path, 'utf8'));
+    const content = { ...state, schema: 'checkpoint/9' };
+    writeFileSync(path, JSON.stringify({ ...content, crc32: crc32(JSON.stringify(content)) }));
+    await expect(readCheckpoint(folder, expected)).rejects.toMatchObject({
+      code: 'CHECKPOINT_MISMATCH',
+      sentence: expect.stringContaining('checkpoint/9'),
+    });
   });
 
   it('keeps a progress without any evaluation, and an optimizer without moments', async () => {
