@@ -18,7 +18,7 @@ export default defineConfig({
     projects: [
       project('unit', 60_000),
       project('property', 120_000),
-      project('sim', 300_000),
+      project('sim', 3_600_000),
       project('mutations', 180_000),
       project('fuzz', 600_000),
       project('e2e', 180_000),

@@ -11,7 +11,7 @@ import * as x509 from '@peculiar/x509';
 import { TesseraError } from '../core/errors.ts';
 
 /** What a certificate's owner may be in a cluster. */
-export const CERTIFICATE_ROLES = ['coordinator', 'worker', 'operator'] as const;
+const CERTIFICATE_ROLES = ['coordinator', 'worker', 'operator'] as const;
 export type CertificateRole = (typeof CERTIFICATE_ROLES)[number];
 
 /** A certificate and its key, as PEM. */
@@ -117,7 +117,7 @@ export function describeCertificate(pem: string | Uint8Array, path: string): Cer
 }
 
 /** The role that an OU names, if it names one. */
-export function roleOf(unit: string | undefined): CertificateRole | undefined {
+function roleOf(unit: string | undefined): CertificateRole | undefined {
   return CERTIFICATE_ROLES.find((role) => role === unit);
 }
 

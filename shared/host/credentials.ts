@@ -32,7 +32,7 @@ const HINT = 'tessera certs init makes an authority and a folder for each role';
  * Throws  ACCESS_DENIED, naming the file: not there, not readable, expired, not signed by this authority, a key that
  *         others may read or that is another certificate's.
  */
-export async function readCredentials(folder: string): Promise<TlsMaterial> {
+async function readCredentials(folder: string): Promise<TlsMaterial> {
   const path = (file: keyof typeof CREDENTIAL_FILES) => join(folder, CREDENTIAL_FILES[file]);
   const authority = await readAuthority(path('authority'));
   const certificate = await readPem(path('certificate'));

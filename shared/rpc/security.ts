@@ -22,7 +22,7 @@ import type { CallReporter } from './handlers.ts';
 import { toStatus } from './status.ts';
 
 /** Material that may change while it is used. */
-export interface TlsSource {
+interface TlsSource {
   readonly current: TlsMaterial;
   /** Calls back after each change. */
   onChange(listener: () => void): void;
