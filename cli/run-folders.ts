@@ -36,10 +36,15 @@ export async function newestAddress(runsFolder = RUNS_FOLDER): Promise<string> {
       newest = { path, timeMs };
     }
   }
-  if (newest !== undefined) return (await readFile(newest.path, 'utf8')).trim();
+  if (newest !== undefined) return dialled((await readFile(newest.path, 'utf8')).trim());
   throw new TesseraError('USAGE', `no run in ${runsFolder}/ says where its coordinator is`, {
     hint: 'give its address: tessera status HOST:PORT',
   });
+}
+
+/** Where this machine finds a coordinator of its own that listens on all addresses. */
+export function dialled(address: string): string {
+  return address.replace(/^(?:0\.0\.0\.0|\[::\])(?=:\d+$)/, '127.0.0.1');
 }
 
 /** Whether a run began here: one that could not listen left a folder without a config. */

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type Devices, findDevices } from '../shared/host/devices.ts';
 import { countWorkers, LocalWorkers, threadsEach } from './local-workers.ts';
 import { type Crew, driveRun, type RunOptions, type StartedRun } from './run.ts';
+import { dialled } from './run-folders.ts';
 import { localWorkerFlags } from './security.ts';
 
 /** Trains on this machine to the end of the run. Throws  what ended it badly. */
@@ -44,11 +45,6 @@ async function hire(options: RunOptions, started: StartedRun): Promise<Crew> {
     isEnding: () => signal.aborted || ENDINGS.has(running.status().phase),
     say: (line) => display.line(line),
   });
-}
-
-/** Where a worker of this machine finds a coordinator that listens on all of its addresses. */
-function dialled(address: string): string {
-  return address.replace(/^(?:0\.0\.0\.0|\[::\])(?=:\d+$)/, '127.0.0.1');
 }
 
 /** Each worker sees one GPU, unless the user has said who sees what. */

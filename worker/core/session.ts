@@ -49,7 +49,7 @@ const LINE = {
 
 /** Pause before the second attempt to connect; it doubles with each, up to the longest. */
 const PAUSE_MS = 100;
-const PAUSE_MAX_MS = 5_000;
+const PAUSE_MAX_MS = 2_000;
 
 /** The state machine of one worker. */
 export class Session {
