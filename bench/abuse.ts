@@ -33,6 +33,7 @@ const IDLE_CONNECTIONS = 1000;
 const ROGUES = 8;
 const PHASE_MS = 20_000;
 const STANDSTILL_MS = 8_000;
+const PATIENCE_MS = 120_000;
 const LIMITS = { messageBytes: 16 * 1024 * 1024 };
 
 /** Trains, abuses, and compares. */
@@ -43,13 +44,14 @@ export async function benchAbuse(): Promise<AbuseFigures> {
   const coordinator = start(['coordinator', 'quickstart', ...epochs, '--run-folder', runFolder]);
   const address = await addressOf(coordinator);
   const worker = start(['worker', address, '--threads', '1', '--name', 'healthy']);
+  worker.stderr?.resume();
   try {
     await stepsAfter(runFolder, 20);
     const quiet = await stepsDuring(runFolder, () => sleep(PHASE_MS));
     const before = { coordinator: residentMiB(coordinator), worker: residentMiB(worker) };
     const gone = new AbortController();
     const peak = watchPeak(coordinator, gone.signal);
-    const abused = await stepsDuring(runFolder, () => abuse(address, gone.signal));
+    const abused = await stepsDuring(runFolder, () => abuse(address));
     gone.abort();
     const workerPeak = watchPeak(worker, AbortSignal.timeout(STANDSTILL_MS));
     coordinator.kill('SIGSTOP');
@@ -71,7 +73,7 @@ export async function benchAbuse(): Promise<AbuseFigures> {
 }
 
 /** Holds connections that say nothing, and joins as workers that push for ever and never read. */
-async function abuse(address: string, gone: AbortSignal): Promise<void> {
+async function abuse(address: string): Promise<void> {
   const [host = '', port = ''] = address.split(':');
   const sockets: Socket[] = Array.from({ length: IDLE_CONNECTIONS }, () =>
     connect(Number(port), host),
@@ -80,7 +82,7 @@ async function abuse(address: string, gone: AbortSignal): Promise<void> {
   const rogues = await Promise.all(
     Array.from({ length: ROGUES }, (_, index) => joinAsRogue(address, index)),
   );
-  await sleep(PHASE_MS, undefined, { signal: gone });
+  await sleep(PHASE_MS);
   for (const rogue of rogues) rogue.close();
   for (const socket of sockets) socket.destroy();
 }
@@ -133,17 +135,16 @@ function start(args: readonly string[]): ChildProcess {
   return spawn(process.execPath, [main.pathname, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
-async function addressOf(coordinator: ChildProcess): Promise<string> {
-  let talk = '';
-  for await (const data of coordinator.stderr ?? []) {
-    talk += String(data);
-    const address = /127\.0\.0\.1:[1-9]\d*/.exec(talk)?.[0];
-    if (address !== undefined) {
-      coordinator.stderr?.resume();
-      return address;
-    }
-  }
-  throw new Error(`the coordinator did not start: ${talk}`);
+function addressOf(coordinator: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let talk = '';
+    coordinator.stderr?.on('data', (data) => {
+      talk += String(data);
+      const address = /127\.0\.0\.1:[1-9]\d*/.exec(talk)?.[0];
+      if (address !== undefined) resolve(address);
+    });
+    coordinator.once('exit', () => reject(new Error(`the coordinator ended: ${talk}`)));
+  });
 }
 
 /** Median wall time of the steps during some work. */
@@ -155,7 +156,9 @@ async function stepsDuring(runFolder: string, work: () => Promise<void>): Promis
 }
 
 async function stepsAfter(runFolder: string, count: number): Promise<void> {
-  while ((await readSteps(runFolder)).length < count) await sleep(100);
+  const patience = AbortSignal.timeout(PATIENCE_MS);
+  while ((await readSteps(runFolder)).length < count)
+    await sleep(100, undefined, { signal: patience });
 }
 
 async function readSteps(runFolder: string): Promise<StepTimings[]> {
