@@ -10,7 +10,7 @@ import { availableThreads } from '../shared/host/devices.ts';
 import { readWholeFile } from '../shared/host/files.ts';
 import { parameterTable } from '../shared/model/parameters.ts';
 import { fitParameters } from '../shared/model/pretrained/fit.ts';
-import { inferModel } from '../shared/model/pretrained/infer.ts';
+import { type InferredModel, inferModel } from '../shared/model/pretrained/infer.ts';
 import type { ModelConfig } from '../shared/model/variants.ts';
 import { readWeights, type WeightsFile } from '../shared/weights/read.ts';
 
@@ -19,6 +19,8 @@ export interface TrainedModel {
   readonly model: ModelConfig;
   readonly config: RunConfig;
   readonly classes: readonly string[];
+  /** Whether somebody named the classes; else they are numbered. */
+  readonly areClassesNamed: boolean;
   /** Flat, in table order. */
   readonly parameters: Float32Array;
   readonly modelPath: string;
@@ -28,29 +30,38 @@ export interface TrainedModel {
 export interface OpenOptions {
   /** File with a name for each class, one a line, for weights that have none. */
   readonly classesFile?: string | undefined;
+  /** Attention heads, for weights that do not tell; `any` where they change nothing. */
+  readonly heads?: number | 'any' | undefined;
 }
 
 /**
  * Reads a model: a run folder, a checkpoint, or weights of another library (see docs/weights.md).
  *
- * Throws  CHECKPOINT_CORRUPT or DATA_INVALID when it cannot be read; CHECKPOINT_MISMATCH when it is no ViT.
+ * Throws  CHECKPOINT_CORRUPT or DATA_INVALID when it cannot be read; CHECKPOINT_MISMATCH when it is no ViT,
+ *         or nothing says how many attention heads it has, or something else than `heads`.
  */
 export async function openModel(path: string, options: OpenOptions = {}): Promise<TrainedModel> {
-  if ((await modelFileIn(path)) !== undefined) return await openOwn(path);
+  if ((await modelFileIn(path)) !== undefined) return await openOwn(path, options);
   const weights = await readWeights(path);
   return weights.metadata['tessera'] === undefined
     ? await openForeign(path, weights, options)
-    : await openOwn(path);
+    : await openOwn(path, options);
 }
 
 /** What Tessera saved says itself what it is. */
-async function openOwn(path: string): Promise<TrainedModel> {
+async function openOwn(path: string, { heads }: OpenOptions): Promise<TrainedModel> {
   const { metadata, parametersByName, modelPath } = await loadModelFile(path);
   assert(metadata !== undefined, 'a checkpoint describes its model');
   const { model, classes } = metadata;
+  refuseOtherHeads(path, heads, model.heads);
+  if (model.depth > parametersByName.size) {
+    throw new TesseraError(
+      'CHECKPOINT_MISMATCH',
+      `${modelPath}: ${parametersByName.size} parameters are no model of ${model.depth} blocks`,
+    );
+  }
   const table = parameterTable(model);
-  const parameters = new Float32Array(table.size);
-  for (const { name, offset, size } of table.entries) {
+  for (const { name, size } of table.entries) {
     const values = parametersByName.get(name)?.values;
     if (values?.length !== size) {
       const found = values === undefined ? 'is missing' : `has ${values.length} values`;
@@ -59,20 +70,32 @@ async function openOwn(path: string): Promise<TrainedModel> {
         `${modelPath}: parameter ${name} ${found}, the model needs ${size}`,
       );
     }
-    parameters.set(values, offset);
   }
-  const config = storedConfig(metadata.config, modelPath);
-  return { model, config, classes, parameters, modelPath };
+  // Only now: what a file says of itself may be larger than it.
+  const parameters = new Float32Array(table.size);
+  for (const { name, offset } of table.entries) {
+    parameters.set(parametersByName.get(name)?.values ?? [], offset);
+  }
+  const config = checkedConfig(
+    metadata.config,
+    `${modelPath} was made with a config that this version does not know`,
+  );
+  return { model, config, classes, areClassesNamed: true, parameters, modelPath };
 }
 
 /** Weights of another library: the model from their shapes, images as timm prepares them. */
 async function openForeign(
   path: string,
   weights: WeightsFile,
-  { classesFile }: OpenOptions,
+  { classesFile, heads: wanted }: OpenOptions,
 ): Promise<TrainedModel> {
-  const { model } = inferModel(weights);
-  const { imageSize, channels, patchSize, width, depth, heads, mlpWidth, numClasses } = model;
+  const inferred = inferModel(weights);
+  refuseOtherHeads(path, wanted, weights.info.heads);
+  const heads = typeof wanted === 'number' ? wanted : inferred.model.heads;
+  const model = { ...inferred.model, heads };
+  const { imageSize, channels, patchSize, width, depth, mlpWidth, numClasses } = model;
+  // First of all: a tensor without values may have any number of rows, and each would be a class.
+  const parameters = fitParameters({ weights, model, head: 'keep', path });
   const { mean, deviation } = weights.info;
   const named = classesFile === undefined ? weights.info.classes : await linesOf(classesFile);
   const classes = named ?? Array.from({ length: numClasses }, (_, label) => `class ${label}`);
@@ -82,7 +105,7 @@ async function openForeign(
       `${classesFile ?? path} names ${classes.length} classes, the model has ${numClasses}`,
     );
   }
-  const config = configSchema.parse({
+  const described = {
     name: 'weights',
     data: {
       source: 'image-folder',
@@ -95,9 +118,49 @@ async function openForeign(
     },
     model: { imageSize, patchSize, width, depth, heads, mlpWidth },
     training: { epochs: 1, batchSize: 8, microBatch: 8, optimizer: { learningRate: 1e-3 } },
-  });
-  const parameters = fitParameters({ weights, model, head: 'keep', path });
-  return { model, config, classes, parameters, modelPath: weights.path };
+  };
+  const config = checkedConfig(described, `the weights of ${path} are of no model that can be run`);
+  // Last: whatever else is wrong with the weights, heads do not mend it.
+  checkHeads(path, inferred, wanted);
+  const areClassesNamed = named !== undefined;
+  return { model, config, classes, areClassesNamed, parameters, modelPath: weights.path };
+}
+
+/** A model that says how many heads it has is not run with others. */
+function refuseOtherHeads(
+  path: string,
+  wanted: OpenOptions['heads'],
+  stated: number | undefined,
+): void {
+  if (typeof wanted !== 'number' || stated === undefined || wanted === stated) return;
+  throw new TesseraError(
+    'CHECKPOINT_MISMATCH',
+    `${path} says that its model has ${stated} attention heads, not ${wanted}`,
+    { hint: 'leave --heads out' },
+  );
+}
+
+/** A wrong number of heads gives wrong answers without a word: so it must be known, and possible. */
+function checkHeads(
+  path: string,
+  { model, areHeadsGuessed }: InferredModel,
+  wanted: OpenOptions['heads'],
+): void {
+  const { width } = model;
+  if (wanted === undefined && areHeadsGuessed) {
+    throw new TesseraError(
+      'CHECKPOINT_MISMATCH',
+      `${path} does not say how many attention heads its model has, nor is it of a published size`,
+      { hint: `give their number with --heads N; it divides the width, ${width}` },
+    );
+  }
+  const heads = typeof wanted === 'number' ? wanted : model.heads;
+  if (width % heads === 0) return;
+  throw new TesseraError(
+    'CHECKPOINT_MISMATCH',
+    `${path}: ${heads} attention heads do not divide a width of ${width}`,
+    { hint: 'the number that the model was trained with does' },
+  );
 }
 
 async function linesOf(path: string): Promise<string[]> {
@@ -105,15 +168,13 @@ async function linesOf(path: string): Promise<string[]> {
   return text.split(/\r?\n/).filter((line) => line.trim() !== '');
 }
 
-function storedConfig(stored: unknown, modelPath: string): RunConfig {
-  const parsed = configSchema.safeParse(stored);
+function checkedConfig(described: unknown, refusal: string): RunConfig {
+  const parsed = configSchema.safeParse(described);
   if (parsed.success) return parsed.data;
   const reason = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-  throw new TesseraError(
-    'CHECKPOINT_MISMATCH',
-    `${modelPath} was made with a config that this version does not know: ${reason.join('; ')}`,
-    { hint: 'use the version of tessera that trained it' },
-  );
+  throw new TesseraError('CHECKPOINT_MISMATCH', `${refusal}: ${reason.join('; ')}`, {
+    hint: 'use the version of tessera that trained it, or other weights',
+  });
 }
 
 /** Compiles the model's program on this machine, with its parameters in place. */

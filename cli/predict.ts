@@ -22,6 +22,8 @@ export interface PredictOptions {
   readonly out?: string;
   /** Names of the classes, for weights that have none. */
   readonly classes?: string;
+  /** Attention heads, for weights that do not tell. */
+  readonly heads?: number;
   readonly json?: true;
 }
 
@@ -42,7 +44,10 @@ const PICTURE_PIXELS = 640;
  */
 export async function runPredict(options: PredictOptions): Promise<void> {
   const inputs = await findImages(options.images);
-  const trained = await openModel(options.checkpoint, { classesFile: options.classes });
+  const trained = await openModel(options.checkpoint, {
+    classesFile: options.classes,
+    heads: options.heads,
+  });
   const program = await compileModel(trained, trained.config);
   try {
     if (options.out !== undefined) await mkdir(options.out, { recursive: true });

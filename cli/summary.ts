@@ -19,6 +19,8 @@ export interface SummaryOptions {
   /** Number of classes, instead of counting those of the data. */
   readonly classes?: number;
   readonly imageSize?: number;
+  /** Attention heads, for weights that do not tell. */
+  readonly heads?: number;
   readonly json?: true;
 }
 
@@ -41,7 +43,7 @@ export async function runSummary(options: SummaryOptions): Promise<void> {
 }
 
 async function find(options: SummaryOptions): Promise<Found> {
-  const { model: name, classes, imageSize } = options;
+  const { model: name, classes, imageSize, heads } = options;
   if (VARIANT.test(name)) {
     const input = { imageSize: imageSize ?? IMAGE_SIZE, channels: 3 };
     return {
@@ -56,7 +58,7 @@ async function find(options: SummaryOptions): Promise<Found> {
     throw error;
   });
   if (config === undefined) {
-    const trained = await openModel(name);
+    const trained = await openModel(name, { heads });
     return { model: trained.model, freeze: trained.config.model.freeze };
   }
   const numClasses = classes ?? (await countClasses(config));

@@ -1,5 +1,4 @@
 /** @file `tessera weights convert`: a model for timm, torchvision, transformers or ONNX Runtime. */
-import { join } from 'node:path';
 import { exportOnnx } from '../shared/compute/export.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { encodeSafetensors, type FloatDtype } from '../shared/formats/safetensors.ts';
@@ -12,7 +11,14 @@ import {
 } from '../shared/model/pretrained/export.ts';
 import type { Naming } from '../shared/model/pretrained/names.ts';
 import { openModel, type TrainedModel } from './checkpoint.ts';
-import { print, say } from './talk.ts';
+import { print, printJson, say } from './talk.ts';
+import {
+  checkNotInput,
+  checkOutFile,
+  checkOutFolder,
+  EXPORT_FILES,
+  EXPORT_MARK,
+} from './weights-out.ts';
 
 /** Flags of `weights convert`. */
 export interface ConvertOptions {
@@ -22,28 +28,45 @@ export interface ConvertOptions {
   readonly to: Naming | 'onnx';
   readonly dtype: 'f32' | 'f16' | 'bf16';
   readonly classes?: string;
+  /** Attention heads, for weights that do not tell. */
+  readonly heads?: number;
+  readonly json?: true;
 }
 
 /** Images that the ONNX model takes at a time. */
 const ONNX_BATCH = 1;
+/** What says how many heads there are, or has them built in; the others are tensors alone. */
+const NEED_HEADS: ReadonlySet<string> = new Set(['huggingface', 'onnx']);
 
 /** Writes a model for another library. Throws  CANNOT_WRITE, and what opening the model throws. */
 export async function convertWeights(options: ConvertOptions): Promise<void> {
-  const { path, out, to, dtype, classes } = options;
-  const trained = await openModel(path, { classesFile: classes });
+  const { path, out, to, dtype, json } = options;
+  if (to === 'onnx' && dtype !== 'f32') {
+    throw new TesseraError('USAGE', 'an ONNX model is written in f32 only', {
+      hint: 'leave --dtype out',
+    });
+  }
+  await (to === 'huggingface' ? checkOutFolder(out) : checkOutFile(out));
+  const trained = await openModel(path, {
+    classesFile: options.classes,
+    heads: options.heads ?? (NEED_HEADS.has(to) ? undefined : 'any'),
+  });
+  await checkNotInput(out, [path, trained.modelPath]);
+  await write(trained, options);
+  const { modelPath, parameters } = trained;
+  const result = { path: modelPath, out, to, dtype, parameters: parameters.length };
+  if (json) printJson({ schema: 'weights-convert/1', ...result });
+  else print([out]);
+}
+
+async function write(trained: TrainedModel, { out, to, dtype }: ConvertOptions): Promise<void> {
   const float = dtype.toUpperCase() as FloatDtype;
   if (to === 'onnx') {
-    if (float !== 'F32') {
-      throw new TesseraError('USAGE', 'an ONNX model is written in f32 only', {
-        hint: 'leave --dtype out',
-      });
-    }
     const { model, parameters } = trained;
     const bytes = await exportOnnx({ model, parameters, batch: ONNX_BATCH });
     await writeFileAtomically(out, [bytes]);
   } else if (to === 'huggingface') await writeHuggingFace(out, trained, float);
   else await writeFileAtomically(out, encodeModel(trained, to, float));
-  print([out]);
 }
 
 function encodeModel(trained: TrainedModel, naming: Naming, dtype: FloatDtype): Uint8Array[] {
@@ -64,7 +87,8 @@ async function writeHuggingFace(
   trained: TrainedModel,
   dtype: FloatDtype,
 ): Promise<void> {
-  const { model, classes, config } = trained;
+  const { model, areClassesNamed, config } = trained;
+  const classes = areClassesNamed ? trained.classes : undefined;
   const { mean, deviation, interpolation, resize } = config.data;
   const perChannel = (values: readonly number[]) =>
     Array.from({ length: model.channels }, (_, at) => values[at] ?? (values[0] as number));
@@ -77,10 +101,11 @@ async function writeHuggingFace(
     say('note: transformers stretches images where this model was trained on centre crops');
   }
   const text = (value: object) => [Buffer.from(`${JSON.stringify(value, null, 2)}\n`)];
+  const described = { ...huggingFaceConfig({ model, dtype, classes }), ...EXPORT_MARK };
   await writeFolderAtomically(folder, [
-    { name: 'config.json', pieces: text(huggingFaceConfig({ model, dtype, classes })) },
-    { name: 'preprocessor_config.json', pieces: text(pixels) },
-    { name: 'model.safetensors', pieces: encodeModel(trained, 'huggingface', dtype) },
+    { name: EXPORT_FILES.config, pieces: text(described) },
+    { name: EXPORT_FILES.pixels, pieces: text(pixels) },
+    { name: EXPORT_FILES.model, pieces: encodeModel(trained, 'huggingface', dtype) },
   ]);
-  say(`files of ${join(folder, '')}: config.json, preprocessor_config.json, model.safetensors`);
+  say(`files of ${folder}: ${Object.values(EXPORT_FILES).join(', ')}`);
 }

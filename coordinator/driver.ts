@@ -28,6 +28,7 @@ import type {
   WelcomeInfo,
 } from './port.ts';
 import type { RunProgress } from './progress.ts';
+import { RunNotes } from './run-notes.ts';
 import { type ConnectedWorker, Sessions } from './sessions.ts';
 import { describeStatus } from './status.ts';
 import { StepArithmetic } from './step.ts';
@@ -52,9 +53,7 @@ export class CoordinatorDriver implements CoordinatorPort {
   readonly gradientBytes: number;
   readonly featureWidth: number;
   readonly sessions: Sessions;
-  readonly badSamples = new Map<string, string>();
-  /** Engines that took part; more than one kind of them keeps promise P1 but not P2. */
-  readonly engines: string[] = [];
+  readonly notes: RunNotes;
   readonly #parts: DriverParts;
   readonly #arithmetic: StepArithmetic;
   readonly #features: FeatureStore;
@@ -71,6 +70,7 @@ export class CoordinatorDriver implements CoordinatorPort {
     this.#parts = parts;
     this.gradientBytes = parts.store.trainable * Float32Array.BYTES_PER_ELEMENT;
     const { limits, training } = parts.identity.config;
+    this.notes = new RunNotes(parts.log, parts.onEvent);
     this.featureWidth = parts.identity.model.width;
     this.#features = new FeatureStore(this.featureWidth, limits.featureBytes);
     this.sessions = new Sessions(limits.workersMax);
@@ -128,7 +128,7 @@ export class CoordinatorDriver implements CoordinatorPort {
     known.engine = engine;
     known.heardMs = this.#parts.clock.nowMs();
     this.sessions.peak = Math.max(this.sessions.peak, this.sessions.numReady);
-    this.#noteEngine(engine);
+    this.notes.engine(engine);
     this.#tellWorker(known, 'ready', engine);
     this.#dispatch({ type: 'workerReady', worker });
   }
@@ -206,7 +206,7 @@ export class CoordinatorDriver implements CoordinatorPort {
       nowMs: clock.nowMs(),
       saved: checkpointer.last,
       version: store.version,
-      badSamples: this.badSamples.size,
+      badSamples: this.notes.badSamples.size,
       failure: this.#failure,
     });
   }
@@ -352,19 +352,6 @@ export class CoordinatorDriver implements CoordinatorPort {
     this.#parts.onEvent({ type: 'worker', worker: known.worker, what, reason, workers });
   }
 
-  #noteEngine(description: string): void {
-    // The number of threads changes no bit, the kind of engine does.
-    const engine = description.replace(/, threads \d+$/, '');
-    if (this.engines.includes(engine)) return;
-    this.engines.push(engine);
-    if (this.engines.length > 1) {
-      this.#parts.log.warn(
-        { engines: this.engines },
-        'engines differ: results are not bit-reproducible',
-      );
-    }
-  }
-
   #creditWorker(worker: string, node: NodeHeader): void {
     const known = this.sessions.byWorker(worker);
     if (known === undefined) return;
@@ -374,19 +361,11 @@ export class CoordinatorDriver implements CoordinatorPort {
   }
 
   #noteBadSamples(node: NodeHeader): void {
-    const { identity, onEvent, log } = this.#parts;
-    const split = node.kind === 'train' ? 'train' : 'test';
-    for (const { index, reason } of node.badSamples) {
-      const name = `${split} sample ${index}`;
-      if (this.badSamples.has(name)) continue;
-      this.badSamples.set(name, reason);
-      log.warn({ split, index, reason }, 'unreadable sample');
-      onEvent({ type: 'badSample', name, reason });
-      if (identity.config.data.onBadImage === 'fail') {
-        const hint = 'mend or remove the file, or set data.onBadImage: skip';
-        this.#end(new TesseraError('DATA_INVALID', `${name} is unreadable: ${reason}`, { hint }));
-      }
-    }
+    const [first] = this.notes.unreadable(node);
+    if (first === undefined || this.#parts.identity.config.data.onBadImage !== 'fail') return;
+    const hint = 'mend or remove the file, or set data.onBadImage: skip';
+    const sentence = `${first.name} is unreadable: ${first.reason}`;
+    this.#end(new TesseraError('DATA_INVALID', sentence, { hint }));
   }
 
   /** Ends the run, once: every worker is told to leave, and why. */

@@ -155,7 +155,7 @@ function resultOf(status: RunStatus, driver: CoordinatorDriver): RunResult {
     seconds: status.seconds,
     imagesPerSecond: driver.imagesPerSecond,
     workers: driver.sessions.peak,
-    engine: driver.engines.join(' + '),
+    engine: driver.notes.engines.join(' + '),
     runFolder: status.runFolder,
     badSamples: status.badSamples,
   };

@@ -1,6 +1,14 @@
 /** @file Flags and help of `tessera eval`. */
 import type { Command } from 'commander';
-import { addCommand, examples, GROUPS, jsonOption, setOption, verboseOption } from './flags.ts';
+import {
+  addCommand,
+  examples,
+  GROUPS,
+  headsOption,
+  jsonOption,
+  setOption,
+  verboseOption,
+} from './flags.ts';
 
 /** Adds `tessera eval`. */
 export function addEval(program: Command): void {
@@ -12,6 +20,7 @@ export function addEval(program: Command): void {
   )
     .addOption(setOption())
     .option('--out <folder>', 'Write confusion matrix and worst mistakes as pictures')
+    .addOption(headsOption())
     .addOption(jsonOption())
     .addOption(verboseOption());
   examples(evaluate, 'The best checkpoint of a run, with pictures', [

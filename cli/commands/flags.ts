@@ -65,6 +65,10 @@ export const setOption = () =>
 /** What `--verbose` does where there is a log. */
 export const LOG_MORE = 'Log more, and show where in the code an error comes from';
 
+/** `--heads`, of every command that runs weights which may not tell. */
+export const headsOption = () =>
+  new Option('--heads <count>', 'Attention heads, for bare weights').argParser(parseWholeCount);
+
 /** `--verbose`, of every command. */
 export const verboseOption = (what = 'Show where in the code an error comes from') =>
   new Option('-v, --verbose', what);

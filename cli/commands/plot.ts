@@ -4,6 +4,7 @@ import {
   addCommand,
   examples,
   GROUPS,
+  headsOption,
   parseWholeCount,
   setOption,
   verboseOption,
@@ -126,6 +127,7 @@ function addDistance(plot: Command): void {
     .addOption(
       new Option('--samples <count>', 'Most images').argParser(parseWholeCount).default(16),
     )
+    .addOption(headsOption())
     .addOption(outOption().makeOptionMandatory())
     .addOption(verboseOption());
   examples(distance, 'Over 16 photos of a folder', [
@@ -139,6 +141,7 @@ function addDistance(plot: Command): void {
 function addRollout(plot: Command): void {
   const rollout = addCommand(plot, 'rollout <image...>', SUB, 'Where a model looks: figure 6')
     .requiredOption(...CHECKPOINT)
+    .addOption(headsOption())
     .addOption(outOption().makeOptionMandatory())
     .addOption(verboseOption());
   examples(rollout, 'Photos and the attention on them, side by side', [

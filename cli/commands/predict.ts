@@ -4,6 +4,7 @@ import {
   addCommand,
   examples,
   GROUPS,
+  headsOption,
   jsonOption,
   parseWholeCount,
   verboseOption,
@@ -20,6 +21,7 @@ export function addPredict(program: Command): void {
     )
     .option('--out <folder>', 'Write a picture of each image with its label here')
     .option('--classes <file>', 'Names of the classes, one a line, for bare weights')
+    .addOption(headsOption())
     .addOption(jsonOption())
     .addOption(verboseOption());
   examples(predict, 'The three best guesses for each photo; a folder, with pictures; stdin', [

@@ -4,6 +4,7 @@ import {
   addCommand,
   examples,
   GROUPS,
+  headsOption,
   jsonOption,
   parseWholeCount,
   setOption,
@@ -32,6 +33,7 @@ export function addSummary(program: Command): void {
         parseWholeCount,
       ),
     )
+    .addOption(headsOption())
     .addOption(jsonOption())
     .addOption(verboseOption());
   examples(summary, 'A size of the paper; a config; a run', [

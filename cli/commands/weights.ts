@@ -1,6 +1,6 @@
 /** @file Flags and help of `tessera weights`. */
 import { type Command, Option } from 'commander';
-import { addCommand, examples, GROUPS, jsonOption, verboseOption } from './flags.ts';
+import { addCommand, examples, GROUPS, headsOption, jsonOption, verboseOption } from './flags.ts';
 
 /** Adds `tessera weights` and answers it, for what else belongs below. */
 export function addWeights(program: Command): Command {
@@ -53,6 +53,8 @@ function addConvert(weights: Command): void {
         .default('f32'),
     )
     .option('--classes <file>', 'Names of the classes, one a line, for bare weights')
+    .addOption(headsOption())
+    .addOption(jsonOption())
     .addOption(verboseOption());
   examples(convert, 'A folder for transformers; a file for ONNX Runtime', [
     'tessera weights convert runs/food vit-food --to huggingface',

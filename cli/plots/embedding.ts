@@ -22,7 +22,7 @@ const PIXELS = 420;
 
 /** Draws the image, its first feature maps, and the sequence of its embedded patches. */
 export async function plotEmbedding(options: EmbeddingOptions): Promise<void> {
-  const trained = await openModel(options.checkpoint);
+  const trained = await openModel(options.checkpoint, { heads: 'any' });
   const { values, images } = await loadImages(trained, [options.image], 1);
   const { model } = trained;
   const weight = parameterOf(trained, 'patch_embed.proj.weight');

@@ -23,7 +23,7 @@ const COLUMNS = { components: 7, raw: 16 } as const;
 
 /** Draws the filters of a model's patch embedding. */
 export async function plotFilters({ checkpoint, raw, out }: FiltersOptions): Promise<void> {
-  const trained = await openModel(checkpoint);
+  const trained = await openModel(checkpoint, { heads: 'any' });
   const { channels, patchSize, width } = trained.model;
   const size = channels * patchSize ** 2;
   const weights = parameterOf(trained, 'patch_embed.proj.weight');

@@ -18,7 +18,7 @@ const PIXELS = 840;
 
 /** Draws a map for each patch: its embedding's cosine similarity with those of all patches. */
 export async function plotPositions({ checkpoint, out }: PositionsOptions): Promise<void> {
-  const trained = await openModel(checkpoint);
+  const trained = await openModel(checkpoint, { heads: 'any' });
   const { width, imageSize, patchSize } = trained.model;
   const side = imageSize / patchSize;
   // The class token's embedding has no place in the picture.

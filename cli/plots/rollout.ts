@@ -13,6 +13,8 @@ import { loadImages } from './inputs.ts';
 export interface RolloutOptions {
   readonly images: readonly string[];
   readonly checkpoint: string;
+  /** Attention heads, for weights that do not tell. */
+  readonly heads?: number;
   readonly out: string;
 }
 
@@ -27,9 +29,10 @@ const DARKEST = 0.08;
 export async function plotRollout({
   images: paths,
   checkpoint,
+  heads,
   out,
 }: RolloutOptions): Promise<void> {
-  const trained = await openModel(checkpoint);
+  const trained = await openModel(checkpoint, { heads: heads });
   const { model } = trained;
   const side = model.imageSize / model.patchSize;
   const { values, images } = await loadImages(trained, paths);

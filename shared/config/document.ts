@@ -8,6 +8,7 @@ import {
   isSeq,
   LineCounter,
   type Node,
+  Parser,
   parseDocument,
   type YAMLError,
 } from 'yaml';
@@ -16,6 +17,13 @@ import type { ConfigProblem } from './rules.ts';
 
 /** More uses of anchors than any config has; an "alias bomb" has thousands. */
 const ALIASES_MAX = 32;
+/** Deeper than any config, two for each collection: the composer calls itself, and 2 KB of brackets would end the process. */
+const DEPTH_MAX = 100;
+/** More than any config has: the composer compares each key with each. */
+const TOKENS_MAX = 10_000;
+
+const BEGINNING =
+  'begin with name, data, model and training; configs/quickstart.yaml is an example';
 
 /** A parsed config file. */
 export interface ConfigDocument {
@@ -30,6 +38,10 @@ export interface ConfigDocument {
  * Throws  CONFIG_INVALID with the lines of duplicate keys and of the first syntax error; when the text is not a mapping.
  */
 export function parseConfigDocument(text: string, label: string): ConfigDocument {
+  const excess = excessOf(text);
+  if (excess !== undefined) {
+    throw configError([{ place: `${label}:1:1`, path: [], sentence: excess, hint: BEGINNING }]);
+  }
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
   const placeAt = (offset: number) => {
@@ -58,6 +70,8 @@ export function parseConfigDocument(text: string, label: string): ConfigDocument
 
 /** A value as YAML reads it, for `--set`. Throws  Error when it is not one. */
 export function parseValue(text: string): unknown {
+  const excess = excessOf(text);
+  if (excess !== undefined) throw new Error(excess);
   const document = parseDocument(text, { prettyErrors: false, logLevel: 'error' });
   const [error] = document.errors;
   if (error !== undefined) throw new Error(error.message);
@@ -67,6 +81,27 @@ export function parseValue(text: string): unknown {
 /** Whether a value has options in it: a mapping, not a list. */
 export function isSection(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** What a text has too much of for a config, told by its tokens: before anything calls itself or compares all with all. */
+function excessOf(text: string): string | undefined {
+  let level: readonly object[] = [...new Parser().parse(text)].filter(
+    ({ type }) => type === 'document',
+  );
+  let numTokens = 0;
+  for (let depth = 0; level.length > 0; depth += 1) {
+    numTokens += level.length;
+    if (depth > DEPTH_MAX) return 'lists or mappings are nested too deep';
+    if (numTokens > TOKENS_MAX) return `it has more than ${TOKENS_MAX} keys and values`;
+    level = level.flatMap(membersOf);
+  }
+  return undefined;
+}
+
+/** What a token of the parser, or an item of a collection, consists of. */
+function membersOf(token: { key?: unknown; value?: unknown; items?: unknown[] }): object[] {
+  const { key, value, items = [] } = token;
+  return [key, value, ...items].filter((it) => typeof it === 'object' && it !== null);
 }
 
 function syntaxProblem(
@@ -104,7 +139,7 @@ function treeOf(document: Document, place: string): Record<string, unknown> {
       place,
       path: [],
       sentence: `expected a mapping of options, got ${tree === null ? 'an empty file' : JSON.stringify(tree).slice(0, 60)}`,
-      hint: 'begin with name, data, model and training; configs/quickstart.yaml is an example',
+      hint: BEGINNING,
     },
   ]);
 }

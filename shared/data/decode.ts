@@ -17,6 +17,9 @@ const INPUT_PIXELS_MAX = 100_000_000;
 /** Most pixels that are shrunk exactly, in about 25 ms: libvips is faster with photos of full size. */
 const EXACT_PIXELS_MAX = 2 ** 20;
 
+/** Longest side on the way: enlarged in proportion, a file of 1 x 16,000 pixels would ask for gigabytes. */
+const SIDE_MAX = 2 ** 16;
+
 /** What the pixels should be like. */
 export type DecodeOptions = ResizeOptions & Pick<DataConfig, 'channels' | 'interpolation'>;
 
@@ -66,7 +69,12 @@ async function decodeWith(
   const size = autoOrient ?? { width, height };
   const plan = planResize(size, options, region);
   if (plan.cutBefore !== undefined) image.extract(plan.cutBefore);
-  const isExact = isResampled(plan.cutBefore ?? size, plan.scaleTo);
+  const from = plan.cutBefore ?? size;
+  const isExact = isResampled(from, plan.scaleTo);
+  const longest = Math.max(from.width, from.height, plan.scaleTo.width, plan.scaleTo.height);
+  if (isExact && longest > SIDE_MAX) {
+    throw new Error(`${from.width} x ${from.height} pixels are too long and narrow`);
+  }
   if (!isExact) {
     const kernel = options.interpolation === 'bicubic' ? 'cubic' : 'linear';
     image.resize({ ...plan.scaleTo, fit: 'fill', kernel, fastShrinkOnLoad: false });

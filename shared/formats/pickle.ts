@@ -69,6 +69,9 @@ const CALLABLES: Readonly<Record<string, Callable>> = {
 /** torch.FloatStorage and its like are named, never called. */
 const STORAGE_TYPE = /^torch\.([A-Za-z0-9]+Storage)$/;
 
+/** As many as torch allows: each value of a tensor costs a step for each of them. */
+const DIMENSIONS_MAX = 64;
+
 /** What stands on the stack where a group begins. */
 const MARK = Symbol('mark');
 
@@ -149,7 +152,7 @@ class Unpickler {
     [code('j'), () => this.#push(this.#recall(this.#uint32()))],
     // What could run code in Python.
     [code('c'), () => this.#global(`${this.#line()}.${this.#line()}`)],
-    [0x93, () => this.#global(this.#popMany(2).join('.'))],
+    [0x93, () => this.#stackGlobal()],
     [code('R'), () => this.#reduce()],
     [code('b'), () => this.#build()],
     [code('Q'), () => this.#persistent()],
@@ -158,6 +161,12 @@ class Unpickler {
   #global(name: string): void {
     if (!Object.hasOwn(CALLABLES, name) && !STORAGE_TYPE.test(name)) throw refusedName(name);
     this.#push(new Global(name));
+  }
+
+  #stackGlobal(): void {
+    const [module, name] = this.#popMany(2);
+    if (typeof module !== 'string' || typeof name !== 'string') throw damaged('it calls no name');
+    this.#global(`${module}.${name}`);
   }
 
   #reduce(): void {
@@ -294,7 +303,8 @@ function rebuildTensor([storage, offset, shape, strides]: readonly unknown[]): P
     isSize(offset) &&
     isSizes(shape) &&
     isSizes(strides) &&
-    shape.length === strides.length;
+    shape.length === strides.length &&
+    shape.length <= DIMENSIONS_MAX;
   if (!isValid) throw damaged('it describes a tensor badly');
   return new PickledTensor(storage, offset, shape, strides);
 }

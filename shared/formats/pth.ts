@@ -9,7 +9,7 @@
 import { TesseraError } from '../core/errors.ts';
 import { type PickledStorage, PickledTensor, readPickle } from './pickle.ts';
 import type { SafeTensor } from './safetensors.ts';
-import { isZip, readZip } from './zip.ts';
+import { type Crc32, isZip, readZip } from './zip.ts';
 
 /** The two layouts. */
 export type PthFormat = 'PyTorch zip' | 'PyTorch legacy pickle';
@@ -55,12 +55,13 @@ export function isPth(bytes: Uint8Array): boolean {
 }
 
 /**
- * Reads the tensors of a whole file; those that lie in one piece are views of `bytes`.
+ * Reads the tensors of a whole file; those that lie in one piece are views of `bytes`. A zip's checksums are checked
+ * with `crc32`; the older layout has none.
  *
  * Throws  DATA_INVALID, naming what the pickle wants or which tensor is wrong.
  */
-export function readPth(bytes: Uint8Array): PthFile {
-  const { root, storages, format } = isZip(bytes) ? readZipped(bytes) : readLegacy(bytes);
+export function readPth(bytes: Uint8Array, crc32: Crc32): PthFile {
+  const { root, storages, format } = isZip(bytes) ? readZipped(bytes, crc32) : readLegacy(bytes);
   const { found, nesting } = findTensors(root);
   // Tensors of one file share no values, so together they never need more than the file has.
   const budget = { left: bytes.length };
@@ -79,8 +80,8 @@ interface Opened {
   readonly format: PthFormat;
 }
 
-function readZipped(bytes: Uint8Array): Opened {
-  const files = readZip(bytes);
+function readZipped(bytes: Uint8Array, crc32: Crc32): Opened {
+  const files = readZip(bytes, crc32);
   const pickle = [...files.keys()].find((name) => /^(?:[^/]+\/)?data\.pkl$/.test(name));
   if (pickle === undefined) {
     throw invalid('is a zip without data.pkl', 'this is no file that torch.save wrote');
@@ -131,8 +132,8 @@ function legacyStorages(
   const stored = new Map<string, Uint8Array>();
   let offset = start;
   for (const key of keys) {
-    const storage = storages.get(String(key));
-    if (storage === undefined) throw missingStorage(String(key));
+    const storage = storages.get(textOf(key));
+    if (storage === undefined) throw missingStorage(textOf(key));
     const first = offset + COUNT_BYTES;
     if (first > bytes.length) throw cutShort();
     const size = view.getBigUint64(offset, true) * BigInt(typeOf(storage).bytes);
@@ -153,11 +154,16 @@ function findTensors(root: unknown): { found: Map<string, PickledTensor>; nestin
       if (found.size > 0) return { found, nesting };
     }
   }
-  const keys = root instanceof Map ? [...root.keys()].slice(0, 5).map(String).join(', ') : 'none';
+  const keys = root instanceof Map ? [...root.keys()].slice(0, 5).map(textOf).join(', ') : 'none';
   throw invalid(
     `holds no dictionary of tensors (its keys: ${keys})`,
     'save the weights alone: torch.save(model.state_dict(), PATH)',
   );
+}
+
+/** A key for messages and look-ups. What is in a list is left out: a few bytes can nest it beyond any time. */
+function textOf(key: unknown): string {
+  return typeof key === 'object' ? 'an object' : String(key);
 }
 
 function tensorsIn(value: unknown): Map<string, PickledTensor> {

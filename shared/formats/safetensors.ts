@@ -206,9 +206,8 @@ function place(name: string, entry: unknown, dataBytes: number): PlacedTensor {
   if (!isRecord(entry)) throw invalidTensor(name, 'is not described by a JSON object');
   const { dtype, shape, data_offsets: offsets } = entry;
   const valueBytes = DTYPE_BYTES.get(dtype);
-  if (typeof dtype !== 'string' || valueBytes === undefined) {
-    throw invalidTensor(name, `has the unknown dtype ${quote(String(dtype))}`);
-  }
+  if (typeof dtype !== 'string') throw invalidTensor(name, 'has a dtype that is no text');
+  if (valueBytes === undefined) throw invalidTensor(name, `has the unknown dtype ${quote(dtype)}`);
   if (!isSizes(shape)) throw invalidTensor(name, 'has no valid shape');
   if (!isSizes(offsets) || offsets.length !== 2) throw invalidTensor(name, 'has no valid offsets');
   const [begin = 0, end = 0] = offsets;

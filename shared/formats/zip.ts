@@ -12,6 +12,9 @@ import { TesseraError } from '../core/errors.ts';
 /** Entries by name; each answers its content. */
 export type ZipEntries = ReadonlyMap<string, () => Uint8Array>;
 
+/** CRC-32 of bytes, as zlib has it: given, since what is fast there is slow when written here. */
+export type Crc32 = (bytes: Uint8Array) => number;
+
 const LOCAL = 0x04034b50;
 const CENTRAL = 0x02014b50;
 const END = 0x06054b50;
@@ -28,8 +31,11 @@ const IN_EXTENSION = 0xffff_ffff;
 const EXTENSION64 = 1;
 const STORED = 0;
 const DEFLATED = 8;
-/** Deflate never does better. */
-const RATIO_MAX = 1032;
+/** What all deflated entries may unpack to: for each byte of the file, and in any case. */
+const RATIO_MAX = 100;
+const UNPACKED_BYTES_FREE = 64 * 1024 ** 2;
+/** What stands for a checksum that was not computed (torch.serialization.set_crc32_options). */
+const NO_CRC32 = 0;
 
 /** Whether bytes begin like a zip. */
 export function isZip(bytes: Uint8Array): boolean {
@@ -41,14 +47,21 @@ export function isZip(bytes: Uint8Array): boolean {
  *
  * Throws  DATA_INVALID when it is damaged or cut short, now or when an entry is asked for.
  */
-export function readZip(bytes: Uint8Array): ZipEntries {
+export function readZip(bytes: Uint8Array, crc32: Crc32): ZipEntries {
   const view = viewOf(bytes);
+  const budget = { left: Math.max(UNPACKED_BYTES_FREE, RATIO_MAX * bytes.length) };
   const { offset, size } = findDirectory(view);
   const entries = new Map<string, () => Uint8Array>();
   let at = offset;
   while (at < offset + size) {
     const { entry, next } = readEntry(view, at);
-    entries.set(entry.name, () => contentOf(bytes, entry));
+    entries.set(entry.name, () => {
+      const content = contentOf(bytes, entry, budget);
+      if (entry.crc32 !== NO_CRC32 && crc32(content) !== entry.crc32) {
+        throw damaged(`the checksum of ${entry.name} does not hold`);
+      }
+      return content;
+    });
     at = next;
   }
   return entries;
@@ -57,6 +70,7 @@ export function readZip(bytes: Uint8Array): ZipEntries {
 interface Entry {
   readonly name: string;
   readonly method: number;
+  readonly crc32: number;
   readonly packed: number;
   readonly size: number;
   readonly offset: number;
@@ -106,7 +120,9 @@ function readEntry(view: DataView, at: number): { entry: Entry; next: number } {
   const [size = 0, packed = 0, offset = 0] = fields.map((value) =>
     value === IN_EXTENSION ? (large.shift() ?? value) : value,
   );
-  return { entry: { name, method: view.getUint16(at + 10, true), packed, size, offset }, next };
+  const method = view.getUint16(at + 10, true);
+  const crc32 = view.getUint32(at + 16, true);
+  return { entry: { name, method, crc32, packed, size, offset }, next };
 }
 
 /** The 64-bit values of the zip64 extension, if there is one. */
@@ -119,7 +135,11 @@ function extension64(view: DataView, from: number, end: number): number[] {
   return [];
 }
 
-function contentOf(bytes: Uint8Array, { name, method, packed, size, offset }: Entry): Uint8Array {
+function contentOf(
+  bytes: Uint8Array,
+  { name, method, packed, size, offset }: Entry,
+  budget: { left: number },
+): Uint8Array {
   const view = viewOf(bytes);
   need(view, offset, LOCAL_BYTES);
   if (view.getUint32(offset, true) !== LOCAL) throw damaged(`${name} is not where it says`);
@@ -128,9 +148,11 @@ function contentOf(bytes: Uint8Array, { name, method, packed, size, offset }: En
   need(view, start, packed);
   const content = bytes.subarray(start, start + packed);
   if (method === STORED && packed === size) return content;
-  if (method !== DEFLATED || size > packed * RATIO_MAX) {
+  if (method !== DEFLATED) {
     throw damaged(`${name} is packed in an unknown way (method ${method})`);
   }
+  budget.left -= size;
+  if (budget.left < 0) throw damaged(`with ${name} it would unpack to too much`);
   return inflated(name, content, size);
 }
 

@@ -1,4 +1,5 @@
 /** @file Reads one file of tensors, safetensors or PyTorch, whatever its name ends in. */
+import { crc32 } from 'node:zlib';
 import { TesseraError } from '../core/errors.ts';
 import { isPth, type PthFormat, readPth } from '../formats/pth.ts';
 import { readSafetensors } from '../formats/safetensors.ts';
@@ -28,7 +29,7 @@ export async function readTensorFile(path: string): Promise<TensorFile> {
   const bytes = await readWholeFile(path);
   return inFile(path, () => {
     if (!isPth(bytes)) return { path, format: 'safetensors', ...readSafetensors(bytes) };
-    return { path, metadata: {}, ...readPth(bytes) };
+    return { path, metadata: {}, ...readPth(bytes, crc32) };
   });
 }
 

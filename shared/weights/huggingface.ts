@@ -35,6 +35,9 @@ const preprocessorSchema = z.object({
   image_std: z.array(z.number()).optional(),
 });
 
+/** What transformers calls a class that has no name. */
+const nameless = (id: number) => `LABEL_${id}`;
+
 const shardsSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 
 /**
@@ -99,10 +102,11 @@ function checkArchitecture(folder: string, config: z.infer<typeof configSchema>)
   });
 }
 
-/** `{"0": "pizza", "1": "steak"}` -> the names in the order of their numbers. */
-function classesOf(id2label: Readonly<Record<string, string>>): readonly string[] {
+/** `{"0": "pizza", "1": "steak"}` -> the names in the order of their numbers; undefined where none has one. */
+function classesOf(id2label: Readonly<Record<string, string>>): readonly string[] | undefined {
   const size = Object.keys(id2label).length;
-  return Array.from({ length: size }, (_, id) => id2label[id] ?? `LABEL_${id}`);
+  const names = Array.from({ length: size }, (_, id) => id2label[id] ?? nameless(id));
+  return names.every((name, id) => name === nameless(id)) ? undefined : names;
 }
 
 async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {

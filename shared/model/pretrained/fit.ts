@@ -30,7 +30,7 @@ export function fitParameters(options: FitOptions): Float32Array {
   const wanted = entries.filter(({ name }) => head === 'keep' || !name.startsWith('head.'));
   const missing = wanted.filter(({ name }) => !weights.tensors.has(name));
   const differing: string[] = [];
-  const flat = new Float32Array(size);
+  const fitting: [Float32Array, offset: number][] = [];
   for (const entry of wanted) {
     const tensor = weights.tensors.get(entry.name);
     if (tensor === undefined) continue;
@@ -38,7 +38,7 @@ export function fitParameters(options: FitOptions): Float32Array {
     if (values === undefined) {
       differing.push(`${entry.name}: [${tensor.shape}] there, [${entry.shape}] in this model`);
     } else {
-      flat.set(values, entry.offset);
+      fitting.push([values, entry.offset]);
     }
   }
   const problems = [
@@ -49,10 +49,15 @@ export function fitParameters(options: FitOptions): Float32Array {
       return near === undefined || near === name ? name : `${name} (nearest: ${near})`;
     }),
   ];
-  if (problems.length === 0) return flat;
-  throw new TesseraError('CHECKPOINT_MISMATCH', `${path} does not fit:\n${problems.join('\n')}`, {
-    hint: 'tessera weights inspect shows which model the weights are of; set `model` to it',
-  });
+  if (problems.length > 0) {
+    throw new TesseraError('CHECKPOINT_MISMATCH', `${path} does not fit:\n${problems.join('\n')}`, {
+      hint: 'tessera weights inspect shows which model the weights are of; set `model` to it',
+    });
+  }
+  // Only now: a file may name sizes that it has no values for.
+  const flat = new Float32Array(size);
+  for (const [values, offset] of fitting) flat.set(values, offset);
+  return flat;
 }
 
 /** Parameters of blocks that the model does not have. */

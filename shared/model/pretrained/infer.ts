@@ -10,6 +10,8 @@ export interface InferredModel {
   readonly model: ModelConfig;
   /** Public name such as Ti/16, where it has one. */
   readonly variant: string | undefined;
+  /** Whether nothing says how many attention heads there are: `model.heads` is then one possible number. */
+  readonly areHeadsGuessed: boolean;
   /** What could only be guessed, in words. */
   readonly notes: readonly string[];
 }
@@ -19,7 +21,7 @@ const HEAD_WIDTH = 64;
 
 /**
  * The model of some weights. Attention heads leave no trace in the shapes: they come from the file's own
- * description, else from the published size of that width and depth, else from 64 values a head.
+ * description, else from the published size of that width and depth, else are guessed.
  *
  * Throws  CHECKPOINT_MISMATCH when a tensor that decides the shapes is missing or has odd ones.
  */
@@ -33,15 +35,13 @@ export function inferModel(weights: Weights): InferredModel {
   const named = Object.entries(ENCODER_SIZES).find(
     ([, size]) => size.width === width && size.depth === depth && size.mlpWidth === mlpWidth,
   );
-  const heads =
-    weights.info.heads ?? named?.[1].heads ?? Math.max(1, Math.floor(width / HEAD_WIDTH));
-  const isGuess = weights.info.heads === undefined && named === undefined;
+  const known = weights.info.heads ?? named?.[1].heads;
+  const heads = known ?? (width % HEAD_WIDTH === 0 ? width / HEAD_WIDTH : 1);
   return {
     model: { imageSize, channels, patchSize, numClasses, width, depth, heads, mlpWidth },
     variant: named?.[1].heads === heads ? `${named[0]}/${patchSize}` : undefined,
-    notes: isGuess
-      ? [`heads: ${heads} is a guess (${HEAD_WIDTH} values a head); the shapes do not tell`]
-      : [],
+    areHeadsGuessed: known === undefined,
+    notes: known === undefined ? [`heads: ${heads} is a guess; the shapes do not tell`] : [],
   };
 }
 

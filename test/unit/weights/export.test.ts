@@ -21,8 +21,8 @@ const f32 = fixtures.filter(({ dtype, container }) => dtype === 'f32' && contain
 describe.each(['timm', 'torchvision', 'huggingface'] as const)('written for %s', (to) => {
   it.each(f32)('$file comes back bit for bit', async ({ file }) => {
     const out = join(folder, `${to}-${file}${to === 'huggingface' ? '' : '.safetensors'}`);
-    // Only a folder and a published size say how many heads there are; the parameters do not need it.
-    await convertWeights({ path: fixturePath(file), out, to, dtype: 'f32' });
+    const { heads } = model;
+    await convertWeights({ path: fixturePath(file), out, to, dtype: 'f32', heads });
     const again = await readWeights(out);
     expect(again.naming).toBe(to);
     expect(again.unknown).toEqual([]);
@@ -32,7 +32,7 @@ describe.each(['timm', 'torchvision', 'huggingface'] as const)('written for %s',
   it.each(['f16', 'bf16'] as const)('%s comes back as what that type holds', async (dtype) => {
     const path = fixturePath(`timm.${dtype}.safetensors`);
     const out = join(folder, `${to}-${dtype}${to === 'huggingface' ? '' : '.safetensors'}`);
-    await convertWeights({ path, out, to, dtype });
+    await convertWeights({ path, out, to, dtype, heads: model.heads });
     expect(await parametersOf(out)).toEqual(await parametersOf(path));
   });
 });
