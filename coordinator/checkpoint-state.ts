@@ -75,11 +75,14 @@ export async function readState(
     readWholeFile(join(folder, CHECKPOINT_FILES.state), disk),
   );
   const { crc32: noted, ...content } = parseObject(folder, bytes);
-  if (crc32(JSON.stringify(content)) !== noted) {
+  if (crc32(textOf(folder, content)) !== noted) {
     throw corrupt(folder, `the checksum of ${CHECKPOINT_FILES.state} does not hold`);
   }
   if (content['schema'] !== SCHEMA) {
-    throw mismatch(folder, `its format is ${String(content['schema'])}, this version's ${SCHEMA}`);
+    throw mismatch(
+      folder,
+      `its format is ${textOf(folder, content['schema'])}, this version's ${SCHEMA}`,
+    );
   }
   const parsed = stateSchema.safeParse(content);
   if (!parsed.success) throw corrupt(folder, z.prettifyError(parsed.error));
@@ -158,6 +161,15 @@ function parseObject(folder: string, bytes: Uint8Array): Record<string, unknown>
     throw corrupt(folder, `${CHECKPOINT_FILES.state} is no JSON`, error);
   }
   throw corrupt(folder, `${CHECKPOINT_FILES.state} is no JSON object`);
+}
+
+/** JSON of what was read. What is nested so deep that it cannot be written was not written by us. */
+function textOf(folder: string, content: unknown): string {
+  try {
+    return JSON.stringify(content) ?? 'nothing';
+  } catch (error) {
+    throw corrupt(folder, `${CHECKPOINT_FILES.state} is nested too deep`, error);
+  }
 }
 
 /** `seed: 42 in the checkpoint, 7 now` for each leaf that is not the same. */

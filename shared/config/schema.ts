@@ -125,12 +125,15 @@ const model = z.strictObject({
   )
     .optional()
     .describe('Public name of the size and patch, such as Ti/16; or give the five numbers instead'),
-  imageSize: count.describe('Side of the square input image in pixels'),
-  patchSize: count.optional().describe('Side of a square patch in pixels'),
-  width: count.optional().describe('Width of a token, D'),
-  depth: count.optional().describe('Encoder blocks, L'),
-  heads: count.optional().describe('Attention heads'),
-  mlpWidth: count.optional().describe('Hidden width of the MLP (default: 4 x width)'),
+  imageSize: count.max(16_384).describe('Side of the square input image in pixels'),
+  patchSize: count.max(16_384).optional().describe('Side of a square patch in pixels'),
+  width: count.max(65_536).optional().describe('Width of a token, D'),
+  depth: count.max(1_000).optional().describe('Encoder blocks, L'),
+  heads: count.max(65_536).optional().describe('Attention heads'),
+  mlpWidth: count
+    .max(1_048_576)
+    .optional()
+    .describe('Hidden width of the MLP (default: 4 x width)'),
   positionDeviation: z
     .number()
     .min(0)

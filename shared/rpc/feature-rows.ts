@@ -63,14 +63,15 @@ export function decodeFeatures(message: FeatureMessage, shape: FeatureShape): Fe
       `features: ${labels.length} labels of ${indices.length}`,
     );
   }
-  const values = new Float32Array(indices.length * width);
-  if (data.byteLength !== values.byteLength) {
+  // Before anything is made of that size: the indices alone would ask for gigabytes.
+  if (data.byteLength !== indices.length * width * Float32Array.BYTES_PER_ELEMENT) {
     throw new TesseraError(
       'CHUNK_CORRUPT',
       `features: ${data.byteLength} bytes for ${indices.length} rows of ${width}`,
     );
   }
   if (indices.length === 0) return [];
+  const values = new Float32Array(indices.length * width);
   const assembler = new ChunkAssembler(values, 'features');
   assembler.add({ offset: 0, totalBytes: data.byteLength, crc32: message.crc32, data });
   return indices.map((index, place) => ({

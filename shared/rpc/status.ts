@@ -105,6 +105,12 @@ function fromTransport(failed: StatusObject, place: CallPlace): TesseraError {
       return new TesseraError('ACCESS_DENIED', `${what}: ${failed.details}`, { cause });
     default:
       if (failed.details.includes('RST_STREAM')) return unreachable(failed, address);
+      if (failed.details.startsWith('Response message parsing error')) {
+        return new TesseraError('MESSAGE_INVALID', `${what}: ${address} answered nonsense`, {
+          hint: 'is it a Tessera coordinator, of the same version?',
+          cause,
+        });
+      }
       return new TesseraError('INTERNAL', `${what} at ${address} failed: ${failed.details}`, {
         cause,
       });

@@ -278,7 +278,7 @@ describe('what is wrong with a setting is said with its flag', () => {
     expect(sentence.split('\n').filter((line) => !line.startsWith('  '))).toEqual([
       'TESSERA_SET bogus: expected PATH=VALUE',
       '--set training.x: unknown key',
-      `${path}:9:3 model.depth: expected whole number >= 1, got 0`,
+      `${path}:9:3 model.depth: expected whole number >= 1 and <= 1000, got 0`,
       '--set training.epochs: expected whole number >= 1, got 0',
     ]);
   });

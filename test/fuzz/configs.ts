@@ -1,0 +1,79 @@
+/** @file The doors of configs: YAML files, and values of --set and TESSERA_SET. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import fc from 'fast-check';
+import { afterAll } from 'vitest';
+import { applySettings, loadConfig } from '../../shared/config/load.ts';
+import { SMALL, smallConfig } from '../unit/config/support.ts';
+import { mutated } from './bytes.ts';
+import { door } from './door.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tessera-fuzz-config-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const file = join(folder, 'run.yaml');
+
+const preset = (name: string) =>
+  readFileSync(resolve(import.meta.dirname, '../../configs', `${name}.yaml`), 'utf8');
+const TEXTS = [SMALL, preset('quickstart'), preset('foodvision-scratch')];
+
+/** Lines that are no harm alone. */
+const line = fc.constantFrom(
+  ...['a: &a [1, 1]', 'b: &b [*a, *a, *a, *a]', 'c: &c [*b, *b, *b, *b]', 'd: [*c, *c, *c, *c]'],
+  ...['e: &e {f: *e}', '<<: *a', '__proto__: {polluted: 1}', 'constructor: {prototype: 1}'],
+  ...['seed: 1e999', 'seed: -0', 'seed: 0x1fffffffffffff', 'seed: .nan', 'seed: 9007199254740993'],
+  ...['seed: 1', 'seed: 2', 'name: ../../etc', 'name: "\\u0000"', '? [a, b]\n: c', '--- ', '...'],
+  ...[
+    '%YAML 1.1',
+    '!!js/function "x"',
+    'x: !!binary aGk=',
+    'data: 1',
+    'model: []',
+    '\tx: 1',
+    '- a',
+  ],
+  ...["'a", '"', '{', '[', '|', '>', '&', '*', '!', '#', ': ', '-', '?'],
+);
+const assembled = fc
+  .tuple(fc.constantFrom(...TEXTS), fc.array(fc.tuple(fc.nat(30), line), { maxLength: 6 }))
+  .map(([text, lines]) => {
+    const all = text.split('\n');
+    for (const [at, added] of lines) all.splice(at, 0, added);
+    return Buffer.from(all.join('\n'));
+  });
+
+const value = fc.oneof(
+  line,
+  fc.string(),
+  fc.constantFrom('1', '2', '0.5', 'null', 'true', '[1, 2]', '{a: 1}', '1e-3', '9'.repeat(400)),
+  fc.nat(3000).map((depth) => '['.repeat(depth)),
+);
+const path = fc.constantFrom(
+  ...['seed', 'training.epochs', 'training', 'data.path', 'model.width', 'training.optimizer.name'],
+  ...['__proto__.x', 'constructor', 'training.__proto__', 'limits.chunkBytes', '', '.', 'a.b.c'],
+);
+
+export const configDoors = [
+  door({
+    name: 'config files',
+    numInputs: 300,
+    inputs: fc.oneof(assembled, mutated(TEXTS.map((text) => Buffer.from(text)))),
+    async enter(bytes) {
+      writeFileSync(file, bytes);
+      await loadConfig(file, { env: {} });
+      if ('polluted' in {}) throw new Error('the prototype of all objects was changed');
+    },
+    refusals: ['CONFIG_INVALID'],
+  }),
+  door({
+    name: 'settings',
+    numInputs: 300,
+    inputs: fc.array(fc.tuple(path, value), { minLength: 1, maxLength: 3 }),
+    enter: (settings) =>
+      applySettings(
+        smallConfig({}),
+        settings.map(([name, text]) => `${name}=${text}`),
+      ),
+    refusals: ['CONFIG_INVALID'],
+  }),
+];

@@ -1,0 +1,123 @@
+/**
+ * @file A door: a place where bytes of strangers come in, and what hammers on it.
+ *
+ * Every input must be accepted or refused with a foreseen TesseraError, soon, and without keeping memory.
+ */
+import { performance } from 'node:perf_hooks';
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import fc from 'fast-check';
+import { type ErrorCode, TesseraError } from '../../shared/core/errors.ts';
+import { watch } from './watchdog.ts';
+
+/** What a door is made of. */
+export interface DoorPlan<T> {
+  readonly name: string;
+  /** Inputs of a short run. */
+  readonly numInputs: number;
+  readonly inputs: fc.Arbitrary<T>;
+  /** Lets one input in. Throws  a TesseraError of one of the `refusals`. */
+  readonly enter: (input: T) => unknown;
+  readonly refusals: readonly ErrorCode[];
+}
+
+/** How many inputs came, and what became of them. */
+export interface DoorCounts {
+  readonly inputs: number;
+  readonly refused: number;
+  readonly accepted: number;
+}
+
+/** A door, ready to be hammered on. */
+export interface Door {
+  readonly name: string;
+  hammer(seed: number, factor: number): Promise<DoorCounts>;
+}
+
+/** Time of the processor that one input may take, and real time that it may wait. */
+const WORK_MS = 2_000;
+const WAIT_MS = 30_000;
+/** Buffers that one input may leave behind, memory that a door may keep, and what the process may ever have. */
+const INPUT_BYTES_MAX = 64 * 1024 ** 2;
+const KEPT_BYTES_MAX = 32 * 1024 ** 2;
+const PEAK_BYTES_MAX = 1024 ** 3;
+
+/** Turns in which what is let go has to go. */
+const TURNS_MAX = 3;
+
+/** Makes a door of its plan. */
+export function door<T>(plan: DoorPlan<T>): Door {
+  return { name: plan.name, hammer: (seed, factor) => hammer(plan, seed, factor) };
+}
+
+/** Memory after the last door. */
+let keptBefore: number | undefined;
+
+async function hammer<T>(plan: DoorPlan<T>, seed: number, factor: number): Promise<DoorCounts> {
+  const { name, inputs } = plan;
+  const counts = { inputs: 0, refused: 0, accepted: 0 };
+  keptBefore ??= await keptBytes();
+  const property = fc.asyncProperty(inputs, async (input) => {
+    counts.inputs += 1;
+    if (await isAccepted(plan, input)) counts.accepted += 1;
+    else counts.refused += 1;
+  });
+  const tick = watch(`door "${name}", FUZZ_SEED=${seed}`);
+  await fc.assert(
+    property.beforeEach(async () => tick()),
+    { seed, numRuns: Math.ceil(plan.numInputs * factor), timeout: WAIT_MS },
+  );
+  const allowed = keptBefore + KEPT_BYTES_MAX;
+  const kept = await keptBytes(allowed);
+  if (kept > allowed) {
+    throw new Error(`${name}: memory grew from ${keptBefore} to ${kept} bytes`);
+  }
+  const peakBytes = process.resourceUsage().maxRSS * 1024;
+  if (peakBytes > PEAK_BYTES_MAX) throw new Error(`${name}: the process had ${peakBytes} bytes`);
+  keptBefore = kept;
+  return counts;
+}
+
+async function isAccepted<T>({ enter, refusals }: DoorPlan<T>, input: T): Promise<boolean> {
+  const check = startMeasuring();
+  try {
+    const result = enter(input);
+    if (result instanceof Promise) await result;
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof TesseraError && refusals.includes(thrown.code)) return false;
+    throw thrown;
+  } finally {
+    check();
+  }
+}
+
+/** What is called when an input is through. Throws  what it cost too much of. */
+function startMeasuring(): () => void {
+  const buffersBefore = process.memoryUsage().arrayBuffers;
+  const startedMs = performance.now();
+  const cpu = process.cpuUsage();
+  return () => {
+    const buffers = process.memoryUsage().arrayBuffers - buffersBefore;
+    if (buffers > INPUT_BYTES_MAX) throw new Error(`it left buffers of ${buffers} bytes`);
+    // A busy machine makes anything slow: only work of our own counts.
+    if (performance.now() - startedMs < WORK_MS) return;
+    const { user, system } = process.cpuUsage(cpu);
+    const workMs = (user + system) / 1000;
+    if (workMs > WORK_MS) throw new Error(`it took ${workMs} ms of work`);
+  };
+}
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** Bytes on the heap and beside it, collected until they are `enough`: native code lets go of its own some turns later. */
+async function keptBytes(enough = 0): Promise<number> {
+  for (let turn = 0; ; turn += 1) {
+    collectGarbage();
+    const { heapUsed, external } = process.memoryUsage();
+    if (heapUsed + external <= enough || turn === TURNS_MAX) return heapUsed + external;
+    await setImmediate();
+  }
+}

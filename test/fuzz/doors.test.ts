@@ -1,0 +1,37 @@
+/**
+ * @file Every door is hammered on: goal, no crash, no hang, no unbounded memory, a typed error each.
+ *
+ * FUZZ_FACTOR multiplies the inputs of the short run; FUZZ_SEED replays a run, FUZZ_DOOR (a pattern) only some doors.
+ */
+import { afterAll, expect, it } from 'vitest';
+import type { DoorCounts } from './door.ts';
+import { DOORS } from './doors.ts';
+import { watch } from './watchdog.ts';
+
+const { FUZZ_FACTOR: factor, FUZZ_SEED: given, FUZZ_DOOR: only = '' } = process.env;
+/** A short run is the same every time, a long one looks elsewhere. */
+const seed = Number(given ?? (factor === undefined ? 1 : Date.now() % 2 ** 31));
+const table = new Map<string, DoorCounts>();
+
+it.each(DOORS.filter(({ name }) => new RegExp(only).test(name)))('$name', async (door) => {
+  const counts = await door.hammer(seed, Number(factor ?? 1));
+  table.set(door.name, counts);
+  expect(counts.refused, 'some inputs are bad').toBeGreaterThan(0);
+  expect(counts.accepted, 'some inputs are good').toBeGreaterThan(0);
+});
+
+afterAll(() => {
+  watch(undefined);
+  const rows = [...table].map(([name, { inputs, refused, accepted }]) =>
+    row(name, inputs, refused, accepted),
+  );
+  const total = (which: keyof DoorCounts) =>
+    [...table.values()].reduce((sum, counts) => sum + counts[which], 0);
+  const sum = row('all', total('inputs'), total('refused'), total('accepted'));
+  const lines = [row('door', 'inputs', 'refused', 'accepted'), ...rows, sum];
+  process.stdout.write(`FUZZ_SEED=${seed}\n${lines.join('\n')}\n`);
+});
+
+function row(name: string, ...figures: readonly (string | number)[]): string {
+  return name.padEnd(28) + figures.map((figure) => String(figure).padStart(10)).join('');
+}

@@ -1,0 +1,149 @@
+/** @file The doors of the wire: bytes of every message, through the real deserialisers and what stands behind them. */
+import { crc32 } from 'node:zlib';
+import fc from 'fast-check';
+import { coordinatorCalls } from '../../coordinator/service.ts';
+import { systemClock } from '../../shared/core/clock.ts';
+import { type ErrorCode, TesseraError } from '../../shared/core/errors.ts';
+import { encodeFeatures } from '../../shared/rpc/feature-rows.ts';
+import { services } from '../../shared/rpc/protos.ts';
+import { encodeNode } from '../../worker/wire.ts';
+import { JOIN, LIMITS, NODE, NotingPort } from '../unit/rpc/loopback.ts';
+import { mutated } from './bytes.ts';
+import { door } from './door.ts';
+import { wireBytes } from './protobuf.ts';
+
+export const { Session } = services.Control.service;
+export const { PushNode, PullParameters, FetchSamples, FetchFeatures } = services.Exchange.service;
+
+/** What a listener may answer to nonsense. */
+export const WIRE_REFUSALS: readonly ErrorCode[] = [
+  ...(['MESSAGE_INVALID', 'CHUNK_CORRUPT', 'NON_FINITE', 'SESSION_UNKNOWN'] as const),
+  ...(['STEP_STALE', 'DATA_INVALID', 'PROTOCOL_MISMATCH'] as const),
+];
+
+/** A message of bytes; what the deserialiser throws, gRPC answers. */
+export function parsed<T>(deserialize: (bytes: Buffer) => T, bytes: Buffer): T {
+  try {
+    return deserialize(bytes);
+  } catch (cause) {
+    throw new TesseraError('MESSAGE_INVALID', 'gRPC refuses it', { cause });
+  }
+}
+
+/** Encodings of a message: changed good ones, and any by its descriptor. */
+export function encodings(message: string, good: readonly Buffer[]): fc.Arbitrary<Buffer> {
+  return fc.oneof(mutated(good, { changesMax: 2, headBytes: 16 }), wireBytes(message));
+}
+
+/** Reads a stream to its end. */
+async function drained(stream: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of stream);
+}
+
+const join = Session.requestSerialize({ join: JOIN });
+export const workerMessages = encodings('tessera.v1.WorkerMessage', [
+  join,
+  Session.requestSerialize({ ready: { modelFingerprint: 'f', engine: 'e' } }),
+  Session.requestSerialize({ heartbeat: { assignment: 3, leavesOpen: 2 } }),
+  Session.requestSerialize({ leave: { errorCode: '', reason: '' } }),
+]);
+
+const [features] = encodeFeatures([{ index: 1, label: 0, values: Float32Array.of(1, 2, 3) }], 100);
+const data = Buffer.alloc(8);
+const chunk = { offset: 0, totalBytes: 8, crc32: crc32(data), data };
+export const PUSH = [
+  PushNode.requestSerialize({ node: encodeNode('s-1', NODE) }),
+  PushNode.requestSerialize({ node: encodeNode('s-1', { ...NODE, kind: 'evaluate' }) }),
+  PushNode.requestSerialize({ features: features ?? null }),
+  PushNode.requestSerialize({ chunk }),
+];
+export const pushMessages = encodings('tessera.v1.NodeChunk', PUSH);
+const pull = { session: 's-1', version: 3, first: 1, average: false };
+const fetch = { session: 's-1', split: 'SPLIT_TRAIN', indices: [1, 2, 7] } as const;
+
+const port = new NotingPort();
+port.gradientBytes = data.length;
+
+/** The calls of a coordinator whose gradients have two values, with one worker in a session. */
+function coordinator() {
+  // One for all inputs, as new: making its parameters takes longer than all else.
+  port.handles.clear();
+  port.rows.clear();
+  port.calls.length = 0;
+  port.nodes.length = 0;
+  const calls = coordinatorCalls(port, LIMITS, systemClock);
+  const session = calls.session({ peer: 'test', send: () => {}, end: () => {} });
+  return { calls, session };
+}
+
+/** The same after the join. */
+function joined() {
+  const { calls, session } = coordinator();
+  session.onMessage(Session.requestDeserialize(join));
+  session.onClosed('the session is not what is tested');
+  return calls;
+}
+
+async function* messages<T>(deserialize: (bytes: Buffer) => T, all: readonly Buffer[]) {
+  for (const bytes of all) yield parsed(deserialize, bytes);
+}
+
+/** A call with one request, and what may be asked. */
+const request = fc.oneof(
+  fc.tuple(
+    fc.constant('pullParameters' as const),
+    encodings('tessera.v1.PullRequest', [PullParameters.requestSerialize(pull)]),
+  ),
+  fc.tuple(
+    fc.constantFrom('fetchSamples' as const, 'fetchFeatures' as const),
+    encodings('tessera.v1.FetchRequest', [
+      FetchSamples.requestSerialize({ ...fetch, indices: [...fetch.indices] }),
+      FetchSamples.requestSerialize({ ...fetch, indices: [0, 4] }),
+    ]),
+  ),
+);
+
+export const coordinatorDoors = [
+  door({
+    name: 'worker messages',
+    numInputs: 2500,
+    inputs: fc.tuple(
+      fc.oneof({ weight: 3, arbitrary: fc.constant(join) }, workerMessages),
+      fc.array(workerMessages, { maxLength: 4 }),
+    ),
+    enter([first, rest]) {
+      const { session } = coordinator();
+      try {
+        for (const bytes of [first, ...rest]) {
+          session.onMessage(parsed(Session.requestDeserialize, bytes));
+        }
+      } finally {
+        session.onClosed('the input is over');
+      }
+    },
+    refusals: WIRE_REFUSALS,
+  }),
+  door({
+    name: 'pushes',
+    numInputs: 2500,
+    inputs: fc.tuple(
+      fc.constantFrom(...PUSH.slice(0, 2)),
+      fc.array(fc.oneof(fc.constantFrom(...PUSH), pushMessages), { maxLength: 4 }),
+    ),
+    enter: ([first, rest]) =>
+      joined().pushNode(messages(PushNode.requestDeserialize, [first, ...rest])),
+    refusals: WIRE_REFUSALS,
+  }),
+  door({
+    name: 'requests',
+    numInputs: 2000,
+    inputs: request,
+    enter([call, bytes]) {
+      const calls = joined();
+      return call === 'pullParameters'
+        ? drained(calls.pullParameters(parsed(PullParameters.requestDeserialize, bytes)))
+        : drained(calls[call](parsed(FetchSamples.requestDeserialize, bytes)));
+    },
+    refusals: WIRE_REFUSALS,
+  }),
+];

@@ -1,0 +1,187 @@
+/** @file Inputs that once broke something, each by name. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { crc32 } from 'node:zlib';
+import sharp from 'sharp';
+import { afterAll, describe, expect, it } from 'vitest';
+import { openModel } from '../../cli/checkpoint.ts';
+import { readState } from '../../coordinator/checkpoint-state.ts';
+import { encodeModelMetadata } from '../../coordinator/model-metadata.ts';
+import { applySettings, loadConfig } from '../../shared/config/load.ts';
+import { decodeImage } from '../../shared/data/decode.ts';
+import { readPickle } from '../../shared/formats/pickle.ts';
+import { readPth } from '../../shared/formats/pth.ts';
+import {
+  encodeSafetensors,
+  type NamedTensor,
+  readSafetensors,
+} from '../../shared/formats/safetensors.ts';
+import { readZip } from '../../shared/formats/zip.ts';
+import { decodeFeatures } from '../../shared/rpc/feature-rows.ts';
+import { smallConfig, writeConfig } from '../unit/config/support.ts';
+import { fileSample } from '../unit/data/support.ts';
+import { zipOf } from '../unit/get/archives.ts';
+import { MODEL, TENSORS } from './models.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tessera-once-broken-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+
+describe('safetensors', () => {
+  const read = (header: string) => () => {
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(header.length));
+    readSafetensors(Buffer.concat([length, Buffer.from(header)]));
+  };
+
+  it('a dtype that JavaScript cannot make a text of is refused (TypeError)', () => {
+    expect(read('{"a":{"dtype":{"toString":0,"valueOf":0}}}')).toThrow(/DATA_INVALID.*dtype/);
+  });
+
+  it('a dtype nested 20,000 deep is refused (stack overflow)', () => {
+    expect(read(`{"a":{"dtype":${nested(20_000)}}}`)).toThrow(/DATA_INVALID.*dtype/);
+  });
+});
+
+describe('a PyTorch file', () => {
+  const code = (text: string) => [...Buffer.from(text, 'latin1')];
+  /** Three pickles of a legacy file, then the root. */
+  const legacy = (...root: readonly number[]) =>
+    Buffer.from([
+      ...[0x80, 2, 0x8a, 10, ...code('\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.')],
+      ...[0x80, 2, ...code('M\xe9\x03.'), 0x80, 2, ...code('}.'), 0x80, 2, ...root],
+      ...[0x80, 2, ...code('].')],
+    ]);
+
+  it('that names a callable by the mark of a group is refused (TypeError)', () => {
+    expect(() => readPickle(Buffer.from([...code('(('), 0x93, 0x2e]))).toThrow(/calls no name/);
+  });
+
+  it('whose key is a list of lists of lists, 2^60 in all, is refused (it hung)', () => {
+    const twice = (place: number) => [...code('0(h'), place, ...code('h'), place, ...code('lq')];
+    const doubled = Array.from({ length: 60 }, (_, place) => [...twice(place), place + 1]);
+    const bomb = [...code(']q'), 0, ...doubled.flat()];
+    const file = legacy(...code('}('), ...bomb, ...code('Nu.'));
+    expect(() => readPth(file, crc32)).toThrow(/no dictionary of tensors/);
+  });
+
+  it('with a tensor of 65,000 dimensions is refused (each value took 65,000 steps)', () => {
+    const ones = [
+      ...code('('),
+      ...Array.from({ length: 65_000 }, () => code('K\x01')).flat(),
+      0x74,
+    ];
+    const storage = [...code('(\x8c\x07storagectorch\nFloatStorage\n\x8c\x010\x8c\x03cpuK\x01tQ')];
+    const tensor = [...code('ctorch._utils\n_rebuild_tensor_v2\n('), ...storage, ...code('K\x00')];
+    const pickle = Buffer.from([...tensor, ...ones, ...ones, ...code('tR.')]);
+    expect(() => readPickle(pickle)).toThrow(/describes a tensor badly/);
+  });
+
+  it('with a damaged value is refused by the checksum of its entry (it was read)', () => {
+    const bytes = readFileSync(resolve(import.meta.dirname, '../fixtures/weights/timm.f32.pth'));
+    const { tensors } = readPth(bytes, crc32);
+    const values = tensors.get('head.weight')?.bytes as Uint8Array;
+    values[5] = (values[5] ?? 0) ^ 1;
+    expect(() => readPth(bytes, crc32)).toThrow(/DATA_INVALID.*checksum.*does not hold/);
+  });
+});
+
+describe('a zip of tensors', () => {
+  it('that would unpack to a thousand times its size is refused (it was unpacked)', () => {
+    const one = { content: Buffer.alloc(60 * 1024 ** 2) };
+    const zip = zipOf({ name: '0', ...one }, { name: '1', ...one });
+    const entries = readZip(zip, crc32);
+    const unpack = () => [...entries.values()].map((content) => content().length);
+    expect(unpack).toThrow(/DATA_INVALID.*unpack to too much/);
+  });
+
+  it('without checksums, as torch writes it on request, is read', () => {
+    const content = Buffer.from('x');
+    expect(readZip(zipOf({ name: 'a', content, crc32: 0 }), crc32).get('a')?.()).toEqual(
+      new Uint8Array(content),
+    );
+    expect(() => readZip(zipOf({ name: 'a', content, crc32: 1 }), crc32).get('a')?.()).toThrow(
+      /checksum of a does not hold/,
+    );
+  });
+});
+
+describe('a config', () => {
+  it('of 2,000 brackets is refused (stack overflow, which at times ends the process)', async () => {
+    const path = await writeConfig(`name: ${'['.repeat(2000)}`);
+    await expect(loadConfig(path, { env: {} })).rejects.toThrow(/CONFIG_INVALID.*too deep/);
+  });
+
+  it('is refused when a --set value has 2,000 brackets (the same)', () => {
+    const set = [`name=${'['.repeat(2000)}`];
+    expect(() => applySettings(smallConfig({}), set)).toThrow(/CONFIG_INVALID.*too deep/);
+  });
+
+  it('of 100,000 keys is refused (each was compared with each, for minutes)', async () => {
+    const lines = Array.from({ length: 100_000 }, (_, index) => `k${index}: 1`);
+    const path = await writeConfig(lines.join('\n'));
+    await expect(loadConfig(path, { env: {} })).rejects.toThrow(/CONFIG_INVALID.*more than/);
+  });
+});
+
+describe('an image', () => {
+  it('of 1 x 16,000 pixels is refused, not enlarged to 2 GB', async () => {
+    const image = sharp({ create: { width: 1, height: 16_000, channels: 3, background: '#123' } });
+    const sample = fileSample('narrow.png', await image.png().toBuffer());
+    const how = { imageSize: 224, resize: 'crop', cropFraction: 0.875, channels: 3 } as const;
+    await expect(decodeImage(sample, { ...how, interpolation: 'bicubic' })).rejects.toThrow(
+      /DATA_INVALID.*1 x 16000 pixels are too long and narrow/,
+    );
+  });
+});
+
+describe('a model file', () => {
+  const path = join(folder, 'model.safetensors');
+  const open = (tensors: readonly NamedTensor[], metadata = {}) => {
+    writeFileSync(path, Buffer.concat(encodeSafetensors(tensors, metadata)));
+    return openModel(path);
+  };
+
+  it('that says it has 2^50 blocks is refused (its table of parameters was made)', async () => {
+    const metadata = { model: { ...MODEL, depth: 2 ** 50 }, classes: [], config: smallConfig({}) };
+    await expect(open(TENSORS, encodeModelMetadata(metadata, 1))).rejects.toThrow(
+      /CHECKPOINT_MISMATCH.*no model of 1125899906842624 blocks/,
+    );
+  });
+
+  it.each(['blocks.0.mlp.fc1.weight', 'head.weight'])(
+    'whose %s has 2^50 rows and no values is refused (RangeError)',
+    async (name) => {
+      const empty = { shape: [2 ** 50, 0], bytes: new Uint8Array(0) };
+      const tensors = TENSORS.map((it) => (it.name === name ? { ...it, ...empty } : it));
+      await expect(open(tensors)).rejects.toThrow(/CHECKPOINT_MISMATCH/);
+    },
+  );
+
+  it('without any block is refused (ZodError)', async () => {
+    const tensors = TENSORS.filter(({ name }) => name !== 'blocks.0.norm1.weight');
+    await expect(open(tensors)).rejects.toThrow(/CHECKPOINT_MISMATCH/);
+  });
+});
+
+describe('what comes from a coordinator or a disk', () => {
+  it('features are counted before they are allocated', () => {
+    const message = { indices: [1], labels: [0], crc32: 0, data: new Uint8Array(0) };
+    const shape = { width: 2 ** 40, numSamples: 5 };
+    expect(() => decodeFeatures(message, shape)).toThrow(/CHUNK_CORRUPT/);
+  });
+
+  it('a state.json nested 20,000 deep is a damaged checkpoint', async () => {
+    writeFileSync(join(folder, 'state.json'), `{"x":${nested(20_000)}}`);
+    await expect(readState(folder)).rejects.toThrow(/CHECKPOINT_CORRUPT/);
+  });
+
+  it('a state.json whose schema is an object is of another version', async () => {
+    const content = { schema: { toString: 0, valueOf: 0 } };
+    const state = { ...content, crc32: crc32(JSON.stringify(content)) };
+    writeFileSync(join(folder, 'state.json'), JSON.stringify(state));
+    await expect(readState(folder)).rejects.toThrow(/CHECKPOINT_MISMATCH/);
+  });
+});

@@ -1,0 +1,90 @@
+/** @file Pickles of any opcodes in any order, and PyTorch files around them. */
+import fc from 'fast-check';
+import { zipOf } from '../unit/get/archives.ts';
+
+const byte = fc.nat(255);
+const text = fc.constantFrom('storage', '0', '1', 'cpu', 'weight', '__proto__', 'os', 'system', '');
+
+/** `X`: a text with its length. */
+const shortText = text.map((it) => [0x8c, it.length, ...Buffer.from(it)]);
+const name = fc.constantFrom(
+  'ctorch\nFloatStorage\n',
+  'ctorch\nNoSuchStorage\n',
+  'ctorch._utils\n_rebuild_tensor_v2\n',
+  'ctorch._utils\n_rebuild_parameter\n',
+  'ccollections\nOrderedDict\n',
+  'ctorch\nSize\n',
+  'cos\nsystem\n',
+  'c__builtin__\neval\n',
+);
+const number = fc.oneof(
+  byte.map((value) => [0x4b, value]),
+  fc.tuple(byte, byte).map((bytes) => [0x4d, ...bytes]),
+  fc.tuple(byte, byte, byte, byte).map((bytes) => [0x4a, ...bytes]),
+  fc.uint8Array({ maxLength: 10 }).map((bytes) => [0x8a, bytes.length, ...bytes]),
+);
+/** Memo, groups, collections: what can be built upon itself. */
+const structure = fc.oneof(
+  fc.constantFrom(...'()]}tle.asu0bRQN'.split('')).map((letter) => [letter.charCodeAt(0)]),
+  fc.constantFrom(0x85, 0x86, 0x87, 0x88, 0x93, 0x94, 0x81, 0x92).map((code) => [code]),
+  fc.nat(3).map((place) => [0x71, place]),
+  fc.nat(3).map((place) => [0x68, place]),
+);
+/** Where numbers of sizes, offsets and strides break; as LONG1, which holds any. */
+const hostileNumber = fc
+  .oneof(fc.nat(6), fc.constantFrom(2 ** 31, 2 ** 32, 2 ** 40, 2 ** 53 - 1, 2 ** 53, -1))
+  .map((value) => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigInt64LE(BigInt(value));
+    return [0x8a, 8, ...bytes];
+  });
+const hostileNumbers = fc.array(hostileNumber, { maxLength: 4 });
+
+/** A tensor of the storage `0`, as torch describes it, but for its numbers. */
+const tensor = fc
+  .tuple(
+    fc.constantFrom('Float', 'Half', 'Long', 'Bool', 'NoSuch'),
+    hostileNumber,
+    fc.oneof(
+      fc.tuple(hostileNumbers, hostileNumbers),
+      hostileNumbers.map((it) => [it, it] as const),
+    ),
+  )
+  .map(([type, offset, [shape, strides]]) => [
+    ...Buffer.from('ctorch._utils\n_rebuild_tensor_v2\n('),
+    ...[0x28, 0x8c, 7, ...Buffer.from(`storagectorch\n${type}Storage\n`)],
+    ...[0x8c, 1, 0x30, 0x8c, 3, ...Buffer.from('cpu'), 0x4b, 4, ...Buffer.from('tQ')],
+    ...[...offset, 0x28, ...shape.flat(), 0x74, 0x28, ...strides.flat(), 0x74],
+    ...Buffer.from('tR'),
+  ]);
+
+/** What needs nothing to be there. */
+const push = fc.oneof(
+  fc.constantFrom(...'()]}N('.split('')).map((letter) => [letter.charCodeAt(0)]),
+  number,
+  shortText,
+  name.map((it) => [...Buffer.from(it)]),
+  tensor,
+);
+const opcode = fc.oneof(
+  { weight: 6, arbitrary: push },
+  { weight: 6, arbitrary: structure },
+  { weight: 1, arbitrary: byte.map((code) => [code]) },
+);
+
+/** Pickles as bytes: something on the stack, then anything; most end with STOP. */
+export const pickles = fc
+  .tuple(fc.array(push, { maxLength: 4 }), fc.array(opcode, { maxLength: 20 }), fc.nat(9))
+  .map(([pushes, opcodes, end]) =>
+    Buffer.from([0x80, 2, ...pushes.flat(), ...opcodes.flat(), ...(end === 0 ? [] : [0x2e])]),
+  );
+
+/** Files as torch.save writes them, around tensors whose numbers are anything. */
+export const pthFiles = fc
+  .tuple(fc.array(fc.tuple(shortText, tensor), { maxLength: 3 }), fc.nat(200))
+  .map(([tensors, storageBytes]) =>
+    zipOf(
+      { name: 'x/data.pkl', content: Buffer.from([0x7d, 0x28, ...tensors.flat(2), 0x75, 0x2e]) },
+      { name: 'x/data/0', content: Buffer.alloc(storageBytes) },
+    ),
+  );

@@ -1,0 +1,118 @@
+/** @file The doors of a worker: everything that a coordinator could send it. */
+import { crc32 } from 'node:zlib';
+import fc from 'fast-check';
+import type { DuplexReader } from '../../shared/rpc/calls.ts';
+import type { CoordinatorMessage__Output } from '../../shared/rpc/generated/tessera/v1/CoordinatorMessage.ts';
+import type { WorkerTransport } from '../../shared/rpc/transport.ts';
+import { WorkerLink } from '../../worker/link.ts';
+import { JOIN, LIMITS, NODE, NotingPort } from '../unit/rpc/loopback.ts';
+import { door } from './door.ts';
+import {
+  encodings,
+  FetchFeatures,
+  FetchSamples,
+  PullParameters,
+  PushNode,
+  parsed,
+  Session,
+  WIRE_REFUSALS,
+} from './messages.ts';
+
+const port = new NotingPort();
+const welcome = port.join(JOIN, { send: () => {}, close: () => {} });
+const assignment = {
+  kind: 'WORK_KIND_TRAIN' as const,
+  ...{ sequence: 3, step: 1, version: 1, epoch: 0, batch: 0 },
+  ranges: [{ first: 0, count: 4 }],
+};
+const coordinatorMessages = encodings('tessera.v1.CoordinatorMessage', [
+  Session.responseSerialize({ welcome: { ...welcome, classes: [...welcome.classes] } }),
+  Session.responseSerialize({ assignment }),
+  Session.responseSerialize({ finish: { errorCode: '', reason: '' } }),
+]);
+
+const data = Buffer.from(Float32Array.of(1, -2).buffer);
+const piece = { crc32: crc32(data), data };
+const sample = { index: 1, label: 2, name: 'a.png', raw: true, height: 2, width: 2, channels: 2 };
+const REPLIES = {
+  parameters: encodings('tessera.v1.Chunk', [
+    PullParameters.responseSerialize({ offset: 0, totalBytes: 8, ...piece }),
+    PullParameters.responseSerialize({ offset: 8, totalBytes: 16, ...piece }),
+  ]),
+  samples: encodings('tessera.v1.SampleChunk', [
+    FetchSamples.responseSerialize({ ...sample, ...piece, last: true }),
+    FetchSamples.responseSerialize({ ...sample, ...piece, last: false }),
+  ]),
+  features: encodings('tessera.v1.FeatureRows', [
+    FetchFeatures.responseSerialize({ indices: [1], labels: [2], ...piece }),
+    FetchFeatures.responseSerialize({ indices: [], labels: [], crc32: 0, data: Buffer.alloc(0) }),
+  ]),
+  outcome: encodings('tessera.v1.PushReply', [
+    PushNode.responseSerialize({ outcome: 'PUSH_OUTCOME_ACCEPTED' }),
+  ]),
+} as const;
+
+/** A link whose coordinator answers every call with `bytes`, and whose session hears them. */
+function linkTo(bytes: readonly Buffer[]) {
+  const each = async function* <T>(deserialize: (bytes: Buffer) => T) {
+    for (const one of bytes) yield parsed(deserialize, one);
+  };
+  let reader: DuplexReader<CoordinatorMessage__Output> | undefined;
+  const transport: WorkerTransport = {
+    openSession(_firstReplyMs, listening) {
+      reader = listening;
+      return { send: () => {}, close: () => {} };
+    },
+    pushNode: async () => parsed(PushNode.responseDeserialize, bytes[0] ?? Buffer.alloc(0)),
+    pullParameters: () => each(PullParameters.responseDeserialize),
+    fetchSamples: () => each(FetchSamples.responseDeserialize),
+    fetchFeatures: () => each(FetchFeatures.responseDeserialize),
+    close: () => {},
+  };
+  const hear = () => {
+    for (const one of bytes) reader?.onMessage(parsed(Session.responseDeserialize, one));
+  };
+  return { link: new WorkerLink(transport, LIMITS), hear };
+}
+
+const reply = fc.oneof(
+  ...(Object.keys(REPLIES) as (keyof typeof REPLIES)[]).map((call) =>
+    fc.tuple(fc.constant(call), fc.array(REPLIES[call], { maxLength: 3 })),
+  ),
+);
+
+export const workerDoors = [
+  door({
+    name: 'coordinator messages',
+    numInputs: 1500,
+    inputs: fc.array(coordinatorMessages, { minLength: 1, maxLength: 3 }),
+    enter(bytes) {
+      const { link, hear } = linkTo(bytes);
+      const nothing = () => {};
+      link.openSession(JOIN, {
+        ...{ onWelcome: nothing, onAssignment: nothing, onFinish: nothing, onClosed: nothing },
+      });
+      hear();
+    },
+    refusals: WIRE_REFUSALS,
+  }),
+  door({
+    name: 'replies',
+    numInputs: 2500,
+    inputs: reply,
+    async enter([call, bytes]) {
+      const { link } = linkTo(bytes);
+      const payload = { gradient: undefined, features: [] };
+      if (call === 'outcome') await link.pushNode('s-1', NODE, payload);
+      if (call === 'samples') await link.fetchSamples('s-1', 'train', [1]);
+      if (call === 'features') {
+        await link.fetchFeatures('s-1', 'train', [1], { width: 2, numSamples: 5 });
+      }
+      if (call === 'parameters') {
+        const wanted = { version: 3, first: 0, average: false };
+        await link.pullParameters('s-1', wanted, new Float32Array(2));
+      }
+    },
+    refusals: WIRE_REFUSALS,
+  }),
+];

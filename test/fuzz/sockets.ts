@@ -1,0 +1,149 @@
+/** @file The doors of a listening coordinator: raw bytes on its port, and raw gRPC calls. A healthy call works after each. */
+import { once } from 'node:events';
+import { type ClientHttp2Session, connect } from 'node:http2';
+import { connect as connectTcp } from 'node:net';
+import { inspect } from 'node:util';
+import fc from 'fast-check';
+import { afterAll } from 'vitest';
+import { TesseraError } from '../../shared/core/errors.ts';
+import { LIMITS, NotingPort, startLoopback } from '../unit/rpc/loopback.ts';
+import { mutated, noise } from './bytes.ts';
+import { door } from './door.ts';
+import { PUSH, pushMessages, workerMessages } from './messages.ts';
+
+// Node stops reading a connection that sent a bad frame, so its end is noticed by the keepalive alone, after 15 s.
+const limits = { ...LIMITS, connectionsMax: 100_000, joinsPerMinute: 1_000_000 };
+const { server, link } = await startLoopback(new NotingPort(), limits);
+link.close();
+
+/** A connection for calls that are well and one for those that may break it, which is made anew then. */
+const lines: Partial<Record<'well' | 'bad', ClientHttp2Session>> = {};
+
+afterAll(async () => {
+  for (const line of Object.values(lines)) line.destroy();
+  await server.stop(0);
+});
+
+function lineOf(kind: 'well' | 'bad'): ClientHttp2Session {
+  const open = lines[kind];
+  if (open !== undefined && !open.closed && !open.destroyed) return open;
+  const line = connect(`http://${server.address}`).on('error', () => {});
+  lines[kind] = line;
+  return line;
+}
+
+/** The headers and trailers with which a call is answered, whatever the body. */
+async function rawCall(line: ClientHttp2Session, method: string, body: Buffer, patience = '20S') {
+  const about: Record<string, unknown> = {};
+  const stream = line.request({
+    ':method': 'POST',
+    ':path': `/tessera.v1.${method}`,
+    'content-type': 'application/grpc',
+    'grpc-timeout': patience,
+    te: 'trailers',
+  });
+  const learn = (headers: object) => void Object.assign(about, headers);
+  stream.on('response', learn).on('trailers', learn);
+  stream.on('error', () => {}).resume();
+  stream.end(body);
+  await new Promise((resolve) => stream.once('close', resolve));
+  return about;
+}
+
+async function healthyCall(): Promise<void> {
+  const about = await rawCall(lineOf('well'), 'Control/GetStatus', framed(Buffer.alloc(0)));
+  if (about['grpc-status'] !== '0') throw new Error(`a healthy call failed: ${inspect(about)}`);
+}
+
+const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+
+/** A frame of HTTP/2: length, type, flags, stream, payload. */
+const frame = fc
+  .tuple(fc.nat(10), fc.nat(255), fc.nat(5), fc.uint8Array({ maxLength: 40 }), fc.nat(20))
+  .map(([type, flags, stream, payload, lie]) => {
+    const head = Buffer.alloc(9);
+    head.writeUIntBE(lie === 0 ? 0xff_ffff : payload.length, 0, 3);
+    head.writeUInt8(type, 3);
+    head.writeUInt8(flags, 4);
+    head.writeUInt32BE(stream, 5);
+    return Buffer.concat([head, payload]);
+  });
+const HTTP1 = [
+  'GET / HTTP/1.1\r\nhost: x\r\n\r\n',
+  'POST /tessera.v1.Control/GetStatus HTTP/1.1\r\ncontent-length: 5\r\n\r\nhello',
+  `GET / HTTP/1.1\r\n${'x: y\r\n'.repeat(5000)}\r\n`,
+].map((text) => Buffer.from(text));
+const SETTINGS = Buffer.of(0, 0, 0, 4, 0, 0, 0, 0, 0);
+const raw = fc.oneof(
+  noise,
+  mutated([...HTTP1, Buffer.concat([PREFACE, SETTINGS])], { changesMax: 2 }),
+  fc.array(frame, { maxLength: 6 }).map((frames) => Buffer.concat([PREFACE, SETTINGS, ...frames])),
+);
+
+/** A gRPC message with its frame: a flag for compression and the length, which may lie. */
+const framed = (bytes: Buffer, flag = 0, length = bytes.length) => {
+  const head = Buffer.alloc(5);
+  head.writeUInt8(flag, 0);
+  head.writeUInt32BE(length, 1);
+  return Buffer.concat([head, bytes]);
+};
+const lies = fc.oneof(
+  { weight: 20, arbitrary: fc.constant([0] as const) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom([1] as const, [255] as const, [0, 2 ** 32 - 1] as const),
+  },
+);
+/** A call's bytes and how long it may take: one whose length lies waits for the rest. */
+const body = (message: fc.Arbitrary<Buffer>) =>
+  fc.array(fc.tuple(message, lies), { minLength: 1, maxLength: 3 }).map((messages) => ({
+    bytes: Buffer.concat(messages.map(([it, [flag, length]]) => framed(it, flag, length))),
+    patience: messages.some(([, lie]) => lie.length > 1) ? '100m' : '20S',
+  }));
+const call = fc.oneof(
+  fc.tuple(fc.constant('Control/Session'), body(workerMessages)),
+  fc.tuple(
+    fc.constant('Exchange/PushNode'),
+    body(fc.oneof(fc.constantFrom(...PUSH), pushMessages)),
+  ),
+  fc.tuple(
+    fc.constantFrom(
+      'Control/GetStatus',
+      'Exchange/PullParameters',
+      'Exchange/FetchSamples',
+      'No/Call',
+    ),
+    body(fc.oneof(noise, fc.constant(Buffer.alloc(0)))),
+  ),
+);
+
+export const socketDoors = [
+  door({
+    name: 'bytes on the port',
+    numInputs: 120,
+    inputs: raw,
+    async enter(bytes) {
+      const socket = connectTcp(server.port, '127.0.0.1');
+      socket.on('error', () => {}).resume();
+      await once(socket, 'connect');
+      socket.write(bytes);
+      await healthyCall();
+      const isCutOff = socket.readableEnded || socket.destroyed;
+      socket.destroy();
+      if (isCutOff) throw new TesseraError('MESSAGE_INVALID', 'the server ended the connection');
+    },
+    refusals: ['MESSAGE_INVALID'],
+  }),
+  door({
+    name: 'gRPC calls',
+    numInputs: 120,
+    inputs: call,
+    async enter([method, { bytes, patience }]) {
+      const about = await rawCall(lineOf('bad'), method, bytes, patience);
+      await healthyCall();
+      if (about['error-code'] === 'INTERNAL') throw new Error(`${about['grpc-message']}`);
+      if (about['grpc-status'] !== '0') throw new TesseraError('MESSAGE_INVALID', 'it was refused');
+    },
+    refusals: ['MESSAGE_INVALID'],
+  }),
+];
