@@ -120,7 +120,7 @@ const FAULTS: Fault[] = [
   [
     'a fraction of a whole number',
     (text) => text.replace('depth: 1', 'depth: 1.5'),
-    ':9:3 model.depth: expected whole number >= 1, got 1.5',
+    ':9:3 model.depth: expected whole number >= 1 and <= 1000, got 1.5',
   ],
   [
     'a number that is none',
