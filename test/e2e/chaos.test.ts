@@ -1,0 +1,40 @@
+/** @file Promises P2 and P3 under random kills of real processes; `npm run chaos` is the long one. */
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { tableOf } from '../chaos/report.ts';
+import { runChaos } from '../chaos/run.ts';
+import { SMALL_RUN, scratchFolder, statusWhere, TesseraProcess } from './cluster.ts';
+
+const folder = scratchFolder();
+
+it('a run whose processes are killed and paused at random moments loses no step and changes no bit', async () => {
+  const report = await runChaos({
+    seed: 4,
+    kills: 5,
+    pauses: 1,
+    epochs: 1,
+    folder,
+    blowsForMs: 60_000,
+    endsWithinMs: 90_000,
+  });
+  process.stdout.write(`${tableOf(report)}\n`);
+  expect(report.kills.workers + report.kills.coordinator).toBe(5);
+  expect(report).toMatchObject({ lostSteps: [], differentSteps: [], damagedLines: 0 });
+  expect(report.parametersSha256).toBe(report.expectedSha256);
+});
+
+it('a run ends well although a worker hangs and never says goodbye', async () => {
+  const runFolder = join(folder, 'no-goodbye');
+  const flags = ['--json', '--run-folder', runFolder, '--listen', '127.0.0.1:0'];
+  const coordinator = new TesseraProcess(['coordinator', ...SMALL_RUN, ...flags]);
+  const [address = ''] = await coordinator.printed(/127\.0\.0\.1:[1-9]\d*/);
+  const workers = [1, 2].map(() => new TesseraProcess(['worker', address, '--threads', '1']));
+  onTestFinished(() => {
+    for (const process of [coordinator, ...workers]) process.kill();
+  });
+  await statusWhere(address, (s) => s.workers.filter((w) => w.leavesDone > 0).length === 2);
+  workers[1]?.kill('SIGSTOP');
+  const ended = await coordinator.ended;
+  expect(ended.code, ended.stderr).toBe(0);
+  expect(JSON.parse(ended.stdout)).toMatchObject({ schema: 'train/1', steps: 40 });
+});
