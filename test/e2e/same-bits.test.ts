@@ -61,22 +61,24 @@ describe('P3: deaths change no bit', () => {
     expect((await third.ended).code).toBe(0);
   });
 
-  it('a worker is asked to go by SIGTERM, another takes over, and both end well', async () => {
+  it('a worker is asked to go by SIGTERM, the run waits below its minimum and says so, a third takes over', async () => {
     const coordinator = new TesseraProcess([
-      ...['coordinator', ...SMALL_RUN, '--json', '--workers', '1:2'],
+      ...['coordinator', ...SMALL_RUN, '--json', '--workers', '2:3'],
       ...['--run-folder', join(folder, 'drained'), '--listen', '127.0.0.1:0'],
     ]);
     const address = (await coordinator.printed(/(127\.0\.0\.1:[1-9]\d*)/))[1] as string;
-    const [first, second] = [1, 2].map(
-      () => new TesseraProcess(['worker', address, '--threads', '1']),
-    ) as [TesseraProcess, TesseraProcess];
+    const start = () => new TesseraProcess(['worker', address, '--threads', '1']);
+    const [first, second] = [start(), start()];
     await statusWhere(address, (s) => s.workers.filter((w) => w.leavesDone > 0).length === 2);
     first.kill('SIGTERM');
     expect((await first.ended).code).toBe(0);
+    await statusWhere(address, (s) => s.workers.length === 1 && /waiting for 1/.test(s.reason));
+    const third = start();
     const ended = await coordinator.ended;
     expect(ended.code, ended.stderr).toBe(0);
     expect(JSON.parse(ended.stdout).parametersSha256).toBe(expected);
     expect((await second.ended).code).toBe(0);
+    expect((await third.ended).code).toBe(0);
   });
 
   it('the coordinator is killed and resumed; its workers come back by themselves', async () => {

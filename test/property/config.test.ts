@@ -43,7 +43,7 @@ const configs = fc.record({
   }),
   model: fc.record({
     variant: fc.constantFrom('Ti/16', 'H/14'),
-    imageSize: fc.integer({ min: 1 }),
+    imageSize: fc.integer({ min: 1, max: 16_384 }),
   }),
   training: fc.record({
     epochs: fc.integer({ min: 1 }),
