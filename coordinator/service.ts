@@ -116,11 +116,13 @@ export async function serveCoordinator(
   );
 }
 
-/** Our own failures and attempts to get in are for everybody to see, the rest is the caller's business. */
+/** Our own failures, attempts to get in and whoever takes too much are for everybody to see, the rest is the caller's business. */
 function levelOf({ code }: TesseraError): 'error' | 'warn' | 'debug' {
   if (code === 'INTERNAL') return 'error';
-  return code === 'ACCESS_DENIED' || code === 'RATE_LIMITED' ? 'warn' : 'debug';
+  return WORTH_SEEING.has(code) ? 'warn' : 'debug';
 }
+
+const WORTH_SEEING: ReadonlySet<string> = new Set(['ACCESS_DENIED', 'RATE_LIMITED', 'TIMEOUT']);
 
 /** The bulk calls of all workers. */
 class BulkService {

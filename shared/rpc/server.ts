@@ -1,6 +1,6 @@
 /** @file A gRPC server from its start to its end: options, binding, health, reflection, graceful stop. */
 import type { Http2Server } from 'node:http2';
-import type { Socket } from 'node:net';
+import type { DropArgument, Socket } from 'node:net';
 import {
   Server,
   type ServerCredentials,
@@ -54,6 +54,9 @@ export interface ServerSettings {
   readonly report: CallReporter;
 }
 
+/** After a line about closed connections. */
+const DROPS_QUIET_MS = 10_000;
+
 /** Time for a connection's first bytes. */
 const FIRST_WORDS_MS = 10_000;
 
@@ -90,7 +93,7 @@ export async function startServer(
   health.addToServer(server);
   new ReflectionService(protoPackage).addToServer(server);
   const port = await bind(server, listen, serverCredentials(settings.security));
-  tuneConnections(server, settings.limits.connectionsMax);
+  tuneConnections(server, settings);
   return {
     address: `${listen.slice(0, listen.lastIndexOf(':'))}:${port}`,
     port,
@@ -138,17 +141,31 @@ function bindError(cause: Error, listen: string): TesseraError {
  * Gives the server the clients' flow-control window, and a bound on its connections. The library has the first for
  * channels only and the second not at all (1.14), so its HTTP/2 servers are looked up; tests watch that this finds them.
  */
-function tuneConnections(server: Server, connectionsMax: number): void {
+function tuneConnections(server: Server, { limits, report }: ServerSettings): void {
   const http2Servers: unknown = Reflect.get(server, 'http2Servers');
   if (!(http2Servers instanceof Map)) return;
   for (const http2Server of (http2Servers as Map<Http2Server, unknown>).keys()) {
-    http2Server.maxConnections = connectionsMax;
+    http2Server.maxConnections = limits.connectionsMax;
+    http2Server.on('drop', tellingDrops(limits.connectionsMax, report));
     http2Server.on('connection', dropSilent);
     http2Server.on('session', (session) => {
       session.settings({ initialWindowSize: FLOW_WINDOW_BYTES });
       session.setLocalWindowSize(FLOW_WINDOW_BYTES);
     });
   }
+}
+
+/** Says whose connections are closed for want of places: one line for a flood of them. */
+function tellingDrops(connectionsMax: number, report: CallReporter) {
+  let quietUntilMs = 0;
+  return (dropped?: DropArgument) => {
+    if (performance.now() < quietUntilMs) return;
+    quietUntilMs = performance.now() + DROPS_QUIET_MS;
+    const sentence = `all ${connectionsMax} connections are taken, further ones are closed`;
+    const hint = 'who holds them? else raise limits.connectionsMax';
+    const error = new TesseraError('RATE_LIMITED', sentence, { hint });
+    report(error, 'connection', `${dropped?.remoteAddress}:${dropped?.remotePort}`);
+  };
 }
 
 /** Who connects and says nothing, not even HTTP/2's first words, is let go: a place is held for those who work. */

@@ -16,20 +16,28 @@ import { fetchStatus } from '../../../shared/rpc/status-client.ts';
 import { grpcTransport } from '../../../shared/rpc/transport.ts';
 import { WorkerLink } from '../../../worker/link.ts';
 import { encodeNode } from '../../../worker/wire.ts';
-import { JOIN, LIMITS, NODE, NotingPort, openSession, startLoopback } from './loopback.ts';
+import { JOIN, LIMITS, NODE, NotingPort, openSession } from './loopback.ts';
 
 const closing: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-async function start(limits: Partial<typeof LIMITS>, port = new NotingPort()) {
-  const { server, link } = await startLoopback(port, { ...LIMITS, ...limits });
+/** A coordinator with bounds of its own, a link to it, and the first line of its log about a refusal. */
+async function start(some: Partial<typeof LIMITS>, port = new NotingPort()) {
+  const refusal = deferred<string>();
+  const write = (line: string) => {
+    if (line.includes('call refused')) refusal.resolve(line);
+  };
+  const log = createLog({ component: 'test', level: 'debug', destination: { write } });
+  const limits = { ...LIMITS, ...some };
+  const server = await serveCoordinator(port, log, { listen: '127.0.0.1:0', limits });
+  const link = new WorkerLink(grpcTransport(server.address, { limits }), limits);
   closing.push(
     () => server.stop(0),
     () => link.close(),
   );
-  return { server, link, port };
+  return { server, link, port, refusal: refusal.promise };
 }
 
 /** A push that sends its header and then nothing; answers how it ended. */
@@ -70,21 +78,10 @@ it('a push that stalls is ended, and its place is free again', async () => {
 it('a caller that pulls and does not read is let go', async () => {
   const port = new NotingPort();
   port.vector = new Float32Array(16 * 1024 * 1024);
-  const letGo = deferred<string>();
-  const write = (line: string) => {
-    if (line.includes('call refused')) letGo.resolve(line);
-  };
-  const log = createLog({ component: 'test', level: 'debug', destination: { write } });
-  const limits = { ...LIMITS, rpcMs: 300, chunkBytes: 1024 * 1024 };
-  const server = await serveCoordinator(port, log, { listen: '127.0.0.1:0', limits });
-  const link = new WorkerLink(grpcTransport(server.address, { limits }), limits);
-  closing.push(
-    () => server.stop(0),
-    () => link.close(),
-  );
+  const { server, link, refusal } = await start({ rpcMs: 300, chunkBytes: 1024 * 1024 }, port);
   const { session } = await openSession(link).welcome;
   pullWithoutReading(server.address, session);
-  expect(await letGo.promise).toMatch(/took longer than 300 ms/);
+  expect(await refusal).toMatch(/took longer than 300 ms/);
 });
 
 it('no worker pushes more at a time than it may', async () => {
@@ -100,7 +97,7 @@ it('no worker pushes more at a time than it may', async () => {
 });
 
 it('connections beyond the bound are closed, and those of workers go on', async () => {
-  const { server, link } = await start({ connectionsMax: 8 });
+  const { server, link, refusal } = await start({ connectionsMax: 8 });
   const { session } = await openSession(link).welcome;
   await link.fetchSamples(session, 'train', [1]);
   const sockets: Socket[] = Array.from({ length: 20 }, () => connect(server.port, '127.0.0.1'));
@@ -111,6 +108,7 @@ it('connections beyond the bound are closed, and those of workers go on', async 
   // Two are the worker's: the session's and the exchange's.
   await Promise.all(await firstSettled(closed, 14));
   expect(await link.fetchSamples(session, 'train', [2])).toHaveLength(1);
+  expect(await refusal).toMatch(/all 8 connections are taken.*127\.0\.0\.1/);
 });
 
 it('an address that joins too often is told so', async () => {
