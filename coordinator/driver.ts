@@ -59,6 +59,7 @@ export class CoordinatorDriver implements CoordinatorPort {
   readonly #features: FeatureStore;
   readonly #inbox: RunEvent[] = [];
   #handling = false;
+  #tickedMs: number;
   #ended = false;
   /** The run takes no more events: what there is is being saved. */
   #stopping = false;
@@ -68,6 +69,7 @@ export class CoordinatorDriver implements CoordinatorPort {
 
   constructor(parts: DriverParts) {
     this.#parts = parts;
+    this.#tickedMs = parts.clock.nowMs();
     this.gradientBytes = parts.store.trainable * Float32Array.BYTES_PER_ELEMENT;
     const { limits, training } = parts.identity.config;
     this.notes = new RunNotes(parts.log, parts.onEvent);
@@ -79,6 +81,11 @@ export class CoordinatorDriver implements CoordinatorPort {
 
   /** Lets time pass: silent workers and lapsed leases are noticed. */
   tick(): void {
+    const { clock, identity } = this.#parts;
+    const sinceMs = clock.nowMs() - this.#tickedMs;
+    this.#tickedMs += sinceMs;
+    // We were stopped ourselves (SIGSTOP, a machine that slept): what others said meanwhile is read before they are judged.
+    if (sinceMs > identity.config.cluster.silenceMs / 4) return;
     this.#dropSilentNewcomers();
     this.#dispatch({ type: 'tick' });
   }
