@@ -15,9 +15,7 @@ const VITEST = join(createRequire(import.meta.url).resolve('vitest/package.json'
 const WORLDS_MAX = 1_000;
 const SOME = [
   'skip-the-checksum',
-  'merge-before-complete',
   'announce-before-the-checkpoint',
-  'take-stale-nodes',
   'never-flush-files',
 ];
 
