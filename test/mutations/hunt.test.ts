@@ -13,11 +13,7 @@ import { MUTATIONS } from '../sim/mutations.ts';
 const REPO = resolve(import.meta.dirname, '../..');
 const VITEST = join(createRequire(import.meta.url).resolve('vitest/package.json'), '../vitest.mjs');
 const WORLDS_MAX = 1_000;
-const SOME = [
-  'skip-the-checksum',
-  'announce-before-the-checkpoint',
-  'never-flush-files',
-];
+const SOME = ['skip-the-checksum', 'announce-before-the-checkpoint', 'never-flush-files'];
 
 const planted =
   process.env['MUTATIONS'] === 'all'
