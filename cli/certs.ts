@@ -1,5 +1,4 @@
 /** @file `tessera certs`: an authority for a cluster, credentials below it, and what they say. */
-import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TesseraError } from '../shared/core/errors.ts';
@@ -11,7 +10,7 @@ import {
   issueCertificate,
   type KeyPairPem,
 } from '../shared/host/certificates.ts';
-import { CREDENTIAL_FILES } from '../shared/host/credentials.ts';
+import { CREDENTIAL_FILES, newToken } from '../shared/host/credentials.ts';
 import { formatTable } from './table.ts';
 import { pointer, print, printJson, say } from './talk.ts';
 
@@ -115,8 +114,8 @@ export async function showCerts(
 }
 
 /** Prints a token that nobody can guess. */
-export function newToken(): void {
-  print([randomBytes(32).toString('base64url')]);
+export function printToken(): void {
+  print([newToken()]);
 }
 
 const COLUMNS = ['file', 'name', 'role', 'hosts', 'valid'].map((title) => ({

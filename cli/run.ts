@@ -1,11 +1,11 @@
 /** @file What `train` and `coordinator` have in common: start a run, show it, end it, sum it up. */
-import { randomBytes } from 'node:crypto';
 import type { RunResult } from '../coordinator/events.ts';
 import { type RunningCoordinator, startCoordinator } from '../coordinator/start.ts';
 import { type LoadedConfig, loadConfig } from '../shared/config/load.ts';
 import { withDeadline } from '../shared/core/async.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
+import { newToken } from '../shared/host/credentials.ts';
 import { createLog } from '../shared/host/log.ts';
 import { watchShutdown } from '../shared/host/shutdown.ts';
 import { createDisplay, type Display } from './display.ts';
@@ -73,7 +73,7 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
     const loaded = await loadConfig(options.config, {
       set: [...crewSettings(options.workers), ...(options.set ?? [])],
     });
-    const ownToken = randomBytes(32).toString('base64url');
+    const ownToken = newToken();
     const running = await startCoordinator({
       loaded,
       security: await serverSecurity(options, ownToken),

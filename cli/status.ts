@@ -3,26 +3,22 @@ import { systemClock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { watchShutdown } from '../shared/host/shutdown.ts';
 import { fetchStatus, type Question, type StatusReply } from '../shared/rpc/status-client.ts';
-import { newestAddress } from './run-folders.ts';
-import { type ClientSecurityFlags, clientConnection } from './security.ts';
+import { type QuestionFlags, questionOf } from './question.ts';
 import { statusLines } from './status-view.ts';
 import { print, printJson, say } from './talk.ts';
 
 /** Flags of `status`. */
-export interface StatusOptions extends ClientSecurityFlags {
-  readonly address?: string;
+export interface StatusOptions extends QuestionFlags {
   readonly watch?: true;
   readonly json?: true;
 }
 
-const ANSWER_MS = 5000;
 const WATCH_MS = 1000;
 const CLEAR_SCREEN = '\x1b[H\x1b[2J';
 
 /** Shows the status of a run. Throws  COORDINATOR_UNREACHABLE when nobody answers. */
 export async function runStatus(options: StatusOptions): Promise<void> {
-  const address = options.address ?? (await newestAddress());
-  const question = { address, timeoutMs: ANSWER_MS, ...(await clientConnection(options)) };
+  const question = await questionOf(options);
   if (options.watch) return await watch(question, options);
   show(await ask(question), options);
 }

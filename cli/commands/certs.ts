@@ -94,7 +94,7 @@ function addToken(certs: Command): void {
   examples(token, 'Into a file that nobody else can read', [
     'umask 077; tessera certs token > join.token',
   ]);
-  token.action(async () => (await import('../certs.ts')).newToken());
+  token.action(async () => (await import('../certs.ts')).printToken());
 }
 
 function daysOption(days: number): Option {

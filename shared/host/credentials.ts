@@ -1,7 +1,13 @@
 /**
  * @file Credentials as they lie on a disk: a folder with `ca.crt`, `tls.crt` and `tls.key`, or a file with a token.
  */
-import { createHash, createPrivateKey, timingSafeEqual, X509Certificate } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  randomBytes,
+  timingSafeEqual,
+  X509Certificate,
+} from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -81,6 +87,11 @@ export async function readToken(path: string): Promise<string> {
     `${path === '-' ? 'stdin' : path} holds no token of ${TOKEN_LENGTH_MIN} to ${TOKEN_LENGTH_MAX} visible characters`,
     'tessera certs token makes one',
   );
+}
+
+/** A token that nobody can guess. */
+export function newToken(): string {
+  return randomBytes(32).toString('base64url');
 }
 
 /** A token that is known by its hash alone, and compared in constant time. */

@@ -6,6 +6,7 @@
  */
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { isProcessAlive } from './errno.ts';
 
 /** A file that is being written. */
 export interface NewFile {
@@ -41,13 +42,7 @@ const SLICE_BYTES = 64 * 1024 * 1024;
 /** This machine's disk. */
 export const machineDisk: Disk = {
   processId: process.pid,
-  isAlive(processId) {
-    try {
-      return process.kill(processId, 0);
-    } catch (error) {
-      return error instanceof Error && 'code' in error && error.code === 'EPERM';
-    }
-  },
+  isAlive: isProcessAlive,
   async create(path) {
     const handle = await open(path, 'wx');
     return {

@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
 import { TesseraError } from '../core/errors.ts';
 import { type Disk, machineDisk } from './disk.ts';
+import { errnoOf } from './errno.ts';
 
 /** A file's content, in order. */
 export type Pieces = Iterable<Uint8Array>;
@@ -242,9 +243,4 @@ function cannotWrite(path: string, error: unknown): TesseraError {
   if (error instanceof TesseraError) return error;
   const { words, hint } = causeOf(error);
   return new TesseraError('CANNOT_WRITE', `cannot write ${path}: ${words}`, { hint, cause: error });
-}
-
-function errnoOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : '';
 }

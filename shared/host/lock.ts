@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs';
 import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { TesseraError } from '../core/errors.ts';
+import { errnoOf, isProcessAlive } from './errno.ts';
 
 /** Who holds a lock. */
 export interface LockHolder {
@@ -46,7 +47,7 @@ export async function takeLock(path: string): Promise<HeldLock> {
       await writeFile(path, JSON.stringify(holder), { flag: 'wx' });
       return hold(path, holder);
     } catch (error) {
-      if (!isErrno(error, 'EEXIST')) throw cannotLock(path, error);
+      if (errnoOf(error) !== 'EEXIST') throw cannotLock(path, error);
     }
     const other = await holderOf(path);
     if (other !== undefined) throw inUse(path, other);
@@ -99,19 +100,14 @@ async function readHolder(path: string): Promise<LockHolder | undefined> {
     return { id: String(id), host: String(host), pid: Number(pid), started: String(started) };
   } catch (error) {
     // Half a lock is of a process that died writing it.
-    if (error instanceof SyntaxError || isErrno(error, 'ENOENT')) return undefined;
+    if (error instanceof SyntaxError || errnoOf(error) === 'ENOENT') return undefined;
     throw cannotLock(path, error);
   }
 }
 
 function isAlive({ pid, started }: LockHolder): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if (!isErrno(error, 'EPERM')) return false;
-  }
   // The number may be another process's by now.
-  return started === '' || startOf(pid) === started;
+  return isProcessAlive(pid) && (started === '' || startOf(pid) === started);
 }
 
 /** The 22nd field of /proc/PID/stat, counted behind the name, which may hold anything. */
@@ -136,8 +132,4 @@ function cannotLock(path: string, cause: unknown): TesseraError {
     hint: 'choose a folder that can be written with --run-folder',
     cause,
   });
-}
-
-function isErrno(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

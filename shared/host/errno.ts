@@ -1,0 +1,16 @@
+/** @file What node's errors and other processes tell by their numbers. */
+
+/** The code of a failed system call, such as `ENOENT`; '' for any other error. */
+export function errnoOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : '';
+}
+
+/** Whether a process of this machine lives, be it ours or another user's. */
+export function isProcessAlive(processId: number): boolean {
+  try {
+    return process.kill(processId, 0);
+  } catch (error) {
+    return errnoOf(error) === 'EPERM';
+  }
+}
