@@ -15,6 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { StepTimings } from '../coordinator/events.ts';
 import { connectControl, connectExchange } from '../shared/rpc/channel.ts';
 import { PROTOCOL_VERSION } from '../shared/rpc/protos.ts';
+import { median } from './median.ts';
 
 /** What was measured. Units  MiB of resident memory; ratios of median step times. */
 export interface AbuseFigures {
@@ -152,7 +153,7 @@ async function stepsDuring(runFolder: string, work: () => Promise<void>): Promis
   const first = (await readSteps(runFolder)).length;
   await work();
   const times = (await readSteps(runFolder)).slice(first + 1).map(({ wallMs }) => wallMs);
-  return times.sort((a, b) => a - b)[times.length >> 1] ?? Number.NaN;
+  return median(times);
 }
 
 async function stepsAfter(runFolder: string, count: number): Promise<void> {

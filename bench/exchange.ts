@@ -12,6 +12,7 @@ import { TesseraError } from '../shared/core/errors.ts';
 import { createLog } from '../shared/host/log.ts';
 import { grpcTransport } from '../shared/rpc/transport.ts';
 import { type NodeReport, WorkerLink } from '../worker/link.ts';
+import { median } from './median.ts';
 
 /** What was measured. Units  megabytes (10^6) per second of payload, median over the rounds. */
 export interface ExchangeFigures {
@@ -77,8 +78,7 @@ async function measure(move: () => Promise<unknown>): Promise<number> {
     const seconds = (performance.now() - startedMs) / 1000;
     rounds.push((NUM_PARAMETERS * Float32Array.BYTES_PER_ELEMENT) / 1e6 / seconds);
   }
-  const measured = rounds.slice(WARMUP_ROUNDS).sort((a, b) => a - b);
-  return measured[ROUNDS >> 1] as number;
+  return median(rounds.slice(WARMUP_ROUNDS));
 }
 
 /** A coordinator that wants every node and serves one vector. */

@@ -1,6 +1,7 @@
 /** @file How long `tessera --help` takes: what a user waits for before the first word. */
 import { spawnSync } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
+import { median } from './median.ts';
 
 /** Median wall time of `tessera --help`, beside that of an empty Node program. Units  milliseconds. */
 export interface HelpBench {
@@ -22,5 +23,5 @@ function medianMs(args: readonly string[]): number {
     spawnSync(process.execPath, args);
     return performance.now() - startedMs;
   });
-  return times.sort((a, b) => a - b)[Math.floor(ROUNDS / 2)] ?? Number.NaN;
+  return median(times);
 }

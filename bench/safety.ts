@@ -10,6 +10,7 @@ import { createAuthority, issueCertificate } from '../shared/host/certificates.t
 import { CREDENTIAL_FILES } from '../shared/host/credentials.ts';
 import { bytesOf, ChunkAssembler, cutChunks } from '../shared/rpc/chunks.ts';
 import { trainSteps } from './cluster.ts';
+import { median } from './median.ts';
 
 /** What was measured. Units  milliseconds, medians over all steps; shares are of a plain step. */
 export interface SafetyFigures {
@@ -88,8 +89,4 @@ function measureChecksums(): number {
     return checked - move(() => target.set(source));
   });
   return 2 * median(rounds);
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
