@@ -24,7 +24,9 @@ export type ThreadRequest =
       /** All of them, or those behind the frozen beginning, which is in place already. */
       readonly parameters: Float32Array;
     }
-  | ({ readonly id: number; readonly type: 'leaf' } & LeafWork);
+  | ({ readonly id: number; readonly type: 'leaf' } & LeafWork)
+  /** Not answered: the thread ends, after the request that it is at. */
+  | { readonly id: number; readonly type: 'close' };
 
 /** Answer of the thread. `node` comes with the last leaf of a node. */
 export type ThreadReply =
@@ -39,7 +41,10 @@ export type ThreadReply =
     }
   | { readonly id: number; readonly error: { readonly code: string; readonly sentence: string } };
 
-async function answer(computer: NodeComputer, request: ThreadRequest): Promise<ThreadReply> {
+async function answer(
+  computer: NodeComputer,
+  request: Exclude<ThreadRequest, { type: 'close' }>,
+): Promise<ThreadReply> {
   const { id } = request;
   if (request.type === 'setParameters') {
     return { id, parameters: computer.setParameters(request.parameters) };
@@ -71,13 +76,20 @@ async function main(): Promise<void> {
   const computer = new NodeComputer(program, spec);
   // One request at a time, in the order of arrival: the program's calls must not overlap.
   let queue: Promise<void> = Promise.resolve();
+  let closing = false;
+  const serve = async (request: ThreadRequest) => {
+    if (request.type === 'close') process.exit();
+    if (closing) return;
+    try {
+      const reply = await answer(computer, request);
+      port.postMessage(reply, transfers(reply));
+    } catch (thrown) {
+      fail(request.id, thrown);
+    }
+  };
   port.on('message', (request: ThreadRequest) => {
-    queue = queue.then(() =>
-      answer(computer, request).then(
-        (reply) => port.postMessage(reply, transfers(reply)),
-        (thrown: unknown) => fail(request.id, thrown),
-      ),
-    );
+    closing ||= request.type === 'close';
+    queue = queue.then(() => serve(request));
   });
   port.postMessage({ id: 0, description: program.description } satisfies ThreadReply);
 }

@@ -1,4 +1,5 @@
 /** @file The main thread's end of the compute thread: requests out, promises back. */
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { EngineChoice, LeafInputs, ProgramSpec } from '../shared/compute/program.ts';
 import { type Deferred, deferred } from '../shared/core/async.ts';
@@ -51,9 +52,11 @@ export class ComputeEngine {
       else request?.resolve(reply);
     });
     thread.on('error', (error) => failAll(TesseraError.from(error)));
-    thread.on('exit', (code) =>
-      failAll(new TesseraError('INTERNAL', `the compute thread ended with code ${code}`)),
-    );
+    process.on('exit', endAtOnce);
+    thread.once('exit', (code) => {
+      process.off('exit', endAtOnce);
+      failAll(new TesseraError('INTERNAL', `the compute thread ended with code ${code}`));
+    });
     const reply = await compiled.promise;
     return new ComputeEngine(thread, waiting, 'description' in reply ? reply.description : '');
   }
@@ -85,10 +88,16 @@ export class ComputeEngine {
     throw new TesseraError('INTERNAL', 'the compute thread gave no answer to a leaf');
   }
 
-  /** Ends the thread. */
+  /**
+   * Ends the thread after the request that it is at; requests that wait are never answered.
+   *
+   * Terminated within a native call the thread would take the process with it (SIGABRT, from Node-API).
+   */
   async close(): Promise<void> {
-    this.#thread.removeAllListeners('exit');
-    await this.#thread.terminate();
+    this.#waiting.clear();
+    const ended = once(this.#thread, 'exit');
+    this.#thread.postMessage({ id: 0, type: 'close' } satisfies ThreadRequest);
+    await ended;
   }
 
   #ask(
@@ -104,6 +113,11 @@ export class ComputeEngine {
     );
     return waiting.promise;
   }
+}
+
+/** The end of a process whose thread still computes: Node would wait for the native call, then crash in it. */
+function endAtOnce(): void {
+  process.kill(process.pid, 'SIGKILL');
 }
 
 function errorOf(error: { code: string; sentence: string }): TesseraError {

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { withDeadline } from '../shared/core/async.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { assert, isErrorCode, TesseraError } from '../shared/core/errors.ts';
 import type { Logger } from '../shared/host/log.ts';
@@ -35,6 +36,8 @@ export interface WorkerOptions {
 
 /** How often the core hears that time has passed. */
 const TICK_MS = 100;
+/** How long an engine may be at its last call: a leaf of a large model on few cores takes a minute. */
+const ENGINE_END_MS = 120_000;
 
 /** A node on its way to the coordinator. */
 interface FinishedNode extends ComputedNode {
@@ -56,6 +59,7 @@ export class WorkerDriver {
   #handling = false;
   #stream: SessionStream | undefined;
   #welcome: WelcomeInfo | undefined;
+  #preparing: Promise<Preparation | undefined> = Promise.resolve(undefined);
   #preparation: Preparation | undefined;
   #modelFingerprint = '';
   /** A parameter buffer that the compute thread gave back, for the next pull. */
@@ -90,8 +94,17 @@ export class WorkerDriver {
       this.#computing.abort();
       this.#stream?.close();
       this.#options.link.close();
-      await this.#preparation?.engine.close();
+      await this.#closeEngine().catch((error: unknown) =>
+        this.#options.log.error({ err: error }, 'leaving an engine that does not end'),
+      );
     }
+  }
+
+  /** Ends the engine, or what is on its way to be one. Throws  TIMEOUT. */
+  async #closeEngine(): Promise<void> {
+    const prepared = this.#preparing.catch(() => undefined);
+    const closed = prepared.then((preparation) => preparation?.engine.close());
+    await withDeadline(this.#options.clock, closed, ENGINE_END_MS, 'the end of the engine');
   }
 
   #dispatch(event: SessionEvent): void {
@@ -196,12 +209,14 @@ export class WorkerDriver {
   async #prepare(): Promise<void> {
     const { log, choice, link, prepare } = this.#options;
     const welcome = this.#joined;
-    await this.#preparation?.engine.close();
-    this.#preparation = await prepare(welcome, choice, {
+    await this.#closeEngine();
+    const preparing = prepare(welcome, choice, {
       samples: (split, indices) => link.fetchSamples(this.#joined.session, split, indices),
       features: (split, indices, shape) =>
         link.fetchFeatures(this.#joined.session, split, indices, shape),
     });
+    this.#preparing = preparing;
+    this.#preparation = await preparing;
     const { modelFingerprint, testsAverage } = this.#preparation;
     this.#modelFingerprint = modelFingerprint;
     this.#hasFrozen = false;

@@ -71,7 +71,7 @@ describe('P3: deaths change no bit', () => {
     const [first, second] = [start(), start()];
     await statusWhere(address, (s) => s.workers.filter((w) => w.leavesDone > 0).length === 2);
     first.kill('SIGTERM');
-    expect((await first.ended).code).toBe(0);
+    expect(await first.ended).toMatchObject({ code: 0, signal: null });
     await statusWhere(address, (s) => s.workers.length === 1 && /waiting for 1/.test(s.reason));
     const third = start();
     const ended = await coordinator.ended;
@@ -79,6 +79,23 @@ describe('P3: deaths change no bit', () => {
     expect(JSON.parse(ended.stdout).parametersSha256).toBe(expected);
     expect((await second.ended).code).toBe(0);
     expect((await third.ended).code).toBe(0);
+  });
+
+  it('workers that are asked to go in the midst of leaves let them end, and exit with 0', async () => {
+    const coordinator = new TesseraProcess([
+      ...['coordinator', ...SMALL_RUN, '--workers', '3', '--listen', '127.0.0.1:0'],
+      ...['--run-folder', join(folder, 'long-leaves')],
+      ...['--set', 'model.width=192', '--set', 'model.depth=6'],
+    ]);
+    const address = (await coordinator.printed(/(127\.0\.0\.1:[1-9]\d*)/))[1] as string;
+    const workers = [1, 2, 3].map(() => new TesseraProcess(['worker', address, '--threads', '1']));
+    await statusWhere(address, (s) => s.workers.filter((w) => w.leavesDone > 0).length === 3);
+    for (const worker of workers) worker.kill('SIGTERM');
+    for (const worker of workers) {
+      expect(await worker.ended).toMatchObject({ code: 0, signal: null });
+    }
+    coordinator.kill();
+    await coordinator.ended;
   });
 
   it('the coordinator is killed and resumed; its workers come back by themselves', async () => {
