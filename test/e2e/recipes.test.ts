@@ -30,13 +30,11 @@ describe.each(Object.entries(RECIPES))('%s', (name, settings) => {
   const args = argumentsOf(settings);
   const place = (what: string) => ['--run-folder', join(folder, `${name} ${what}`)];
 
-  it('one, two and three workers, and a run that is killed and resumed, end with the same bits', async () => {
+  it('one and three workers, and a run of two that is killed and resumed, end with the same bits', async () => {
     const one = await train(args, ...place('1'), '--workers', '1');
-    for (const workers of ['2', '3']) {
-      const result = await train(args, ...place(workers), '--workers', workers);
-      expect(result.parametersSha256).toBe(one.parametersSha256);
-      expect(result.testLoss).toBe(one.testLoss);
-    }
+    const three = await train(args, ...place('3'), '--workers', '3');
+    expect(three.parametersSha256).toBe(one.parametersSha256);
+    expect(three.testLoss).toBe(one.testLoss);
     const runFolder = join(folder, `${name} killed`);
     const before = new TesseraProcess([
       'train',
