@@ -15,6 +15,7 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     maxConcurrency: 2,
+    globalSetup: ['test/scratch.ts'],
     projects: [
       project('unit', 60_000),
       project('property', 120_000),

@@ -1,8 +1,9 @@
 /** @file Real processes for the end-to-end tests: start, watch, kill. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { afterAll } from 'vitest';
 import type { RunStatus } from '../../coordinator/port.ts';
 import { fetchStatus } from '../../shared/rpc/status-client.ts';
 
@@ -18,6 +19,12 @@ export interface Ended {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+const living = new Set<TesseraProcess>();
+// A test that fails leaves nobody behind.
+afterAll(() => {
+  for (const process of living) process.kill('SIGKILL');
+});
 
 /** A running `tessera` process. */
 export class TesseraProcess {
@@ -47,10 +54,12 @@ export class TesseraProcess {
       env: { ...process.env, NO_COLOR: '1', ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    living.add(this);
     this.child.stdout?.on('data', (data) => this.#heard(() => (this.stdout += String(data))));
     this.child.stderr?.on('data', (data) => this.#heard(() => (this.stderr += String(data))));
     this.ended = new Promise((done) => {
       this.child.on('close', (code, signal) => {
+        living.delete(this);
         done({ code, signal, stdout: this.stdout, stderr: this.stderr });
         this.#heard(() => {});
       });
@@ -120,11 +129,9 @@ export async function statusWhere(
   throw new Error(`the status never came: ${last}`);
 }
 
-/** A folder of this test alone, removed at the end of the process. */
+/** A folder of this test alone. */
 export function scratchFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'tessera-e2e-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  return folder;
+  return mkdtempSync(join(tmpdir(), 'tessera-e2e-'));
 }
 
 /** A run small enough for tests and long enough to be disturbed: 40 steps of 8 leaves. */
