@@ -19,6 +19,7 @@ import type { CoordinatorEvent } from './events.ts';
 import { FeatureStore } from './features.ts';
 import type { ParameterStore } from './parameters.ts';
 import type {
+  CoordinatorMessage,
   CoordinatorPort,
   JoinRequest,
   NodeHeader,
@@ -75,7 +76,7 @@ export class CoordinatorDriver implements CoordinatorPort {
     this.notes = new RunNotes(parts.log, parts.onEvent);
     this.featureWidth = parts.identity.model.width;
     this.#features = new FeatureStore(this.featureWidth, limits.featureBytes);
-    this.sessions = new Sessions(limits.workersMax);
+    this.sessions = new Sessions(limits.workersMax, parts.clock);
     this.#arithmetic = new StepArithmetic(parts.store, training, parts.run.totalSteps);
   }
 
@@ -106,7 +107,12 @@ export class CoordinatorDriver implements CoordinatorPort {
 
   join(request: JoinRequest, handle: SessionHandle): WelcomeInfo {
     const { identity, clock, source } = this.#parts;
-    if (this.#ended) throw new TesseraError('DRAINING', 'the run is over');
+    this.sessions.absent.returned(request.instance);
+    if (this.#ended) {
+      // Its line broke before it could hear of the end.
+      handle.send(this.#farewell);
+      throw new TesseraError('DRAINING', 'the run is over');
+    }
     refuseStranger(request, identity.modelFingerprint);
     const { added, replaced } = this.sessions.add(request, handle, clock.nowMs());
     if (replaced !== undefined) {
@@ -339,17 +345,18 @@ export class CoordinatorDriver implements CoordinatorPort {
   /** The core knows only those who are ready; who is not must show life too, or holds a place for nothing. */
   #dropSilentNewcomers(): void {
     const { clock, identity } = this.#parts;
-    const { silenceMs } = identity.config.cluster;
     for (const known of this.sessions.all()) {
       const silentMs = clock.nowMs() - known.heardMs;
-      if (known.ready || silentMs <= silenceMs) continue;
+      if (known.ready || silentMs <= identity.config.cluster.silenceMs) continue;
       this.#removeWorker(known, `not heard of for ${Math.round(silentMs)} ms, and never ready`);
     }
   }
 
   #workerGone(known: ConnectedWorker, reason: string): void {
     if (this.#ended) return;
-    this.#tellWorker(known, reason.startsWith('left') ? 'left' : 'lost', reason);
+    const what = reason.startsWith('left') ? 'left' : 'lost';
+    if (what === 'lost') this.sessions.absent.lost(known.instance);
+    this.#tellWorker(known, what, reason);
     this.#dispatch({ type: 'workerGone', worker: known.worker, reason });
   }
 
@@ -382,9 +389,12 @@ export class CoordinatorDriver implements CoordinatorPort {
     this.#failure = error;
     // Whoever waits for the end reports it; the log keeps when it was.
     if (error !== undefined) this.#parts.log.info({ code: error.code }, 'run ends early');
-    for (const known of this.sessions.all()) {
-      known.handle.send({ type: 'finish', code: error?.code ?? '', reason: error?.sentence ?? '' });
-    }
+    for (const known of this.sessions.all()) known.handle.send(this.#farewell);
     this.#parts.onEnd(error);
+  }
+
+  get #farewell(): CoordinatorMessage {
+    const { code = '', sentence = '' } = this.#failure ?? {};
+    return { type: 'finish', code, reason: sentence };
   }
 }

@@ -11,7 +11,7 @@ export type CoordinatorMessage =
   /** The run is over; `code` and `reason` are empty when it ended well. */
   | { readonly type: 'finish'; readonly code: string; readonly reason: string };
 
-/** The coordinator's end of one worker's session; usable once `join` has returned. */
+/** The coordinator's end of one worker's session. */
 export interface SessionHandle {
   /** Sends without waiting; a session that does not read is closed. */
   send(message: CoordinatorMessage): void;

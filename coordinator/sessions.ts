@@ -1,6 +1,8 @@
 /** @file Who is connected: sessions, the workers behind them, and their names. */
 import { randomUUID } from 'node:crypto';
+import type { Clock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
+import { Absent } from './absent.ts';
 import type { JoinRequest, SessionHandle } from './port.ts';
 
 /** One worker of the run and its open session. */
@@ -21,6 +23,8 @@ export interface ConnectedWorker {
 
 /** The open sessions of a run, by session secret and by worker. */
 export class Sessions {
+  /** Those whose line broke. */
+  readonly absent: Absent;
   readonly #bySession = new Map<string, ConnectedWorker>();
   readonly #byWorker = new Map<string, ConnectedWorker>();
   readonly #limit: number;
@@ -28,8 +32,9 @@ export class Sessions {
   /** Most workers that were ready at one time. */
   peak = 0;
 
-  constructor(limit: number) {
+  constructor(limit: number, clock: Clock) {
     this.#limit = limit;
+    this.absent = new Absent(clock);
   }
 
   /**

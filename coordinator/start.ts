@@ -110,6 +110,7 @@ async function startRun(
   const finished = ended.promise
     .finally(async () => {
       stopTicking();
+      await driver.sessions.absent.allBack();
       await server.stop(FAREWELL_MS);
       await metrics.flush();
       await lock.release();
