@@ -2,6 +2,7 @@
 /** @file The `tessera` command: parses, runs one command, and turns whatever it threw into words and an exit code. */
 import { CommanderError } from 'commander';
 import { ERROR_EXIT_CODES, exitCodeOf, TesseraError } from '../shared/core/errors.ts';
+import { askToStop, endWithTerminal } from '../shared/host/shutdown.ts';
 import { createProgram } from './program.ts';
 import { describeError } from './talk.ts';
 
@@ -10,14 +11,21 @@ const args = process.argv.slice(2);
 /** Results and errors are written by then; nothing that a library left open may keep the shell waiting. */
 const LINGER_MS = 3000;
 
+/** What the end of whoever reads us (`tessera status | head`, a terminal) does to our writing. */
+const READER_GONE: Partial<Record<string, 'EPIPE' | 'SIGHUP'>> = { EPIPE: 'EPIPE', EIO: 'SIGHUP' };
+
 for (const stream of [process.stdout, process.stderr]) {
-  // Whoever reads us (`tessera status | head`) may go at any time.
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit();
-    throw error;
+    const wish = READER_GONE[error.code ?? ''];
+    if (wish === undefined) throw error;
+    // A run saves what it has; others have nobody left to tell.
+    if (askToStop(wish)) return;
+    endWithTerminal();
+    process.exit();
   });
 }
 process.exitCode = await run(args);
+endWithTerminal();
 setTimeout(() => process.exit(), LINGER_MS).unref();
 
 async function run(words: readonly string[]): Promise<number> {

@@ -66,17 +66,17 @@ function sayLogLine(line: string): void {
 /**
  * A worker of `tessera train` ends with it: however the parent goes, its end of our stdin closes.
  *
- * Ctrl-C in a terminal reaches parent and child alike; the parent decides, so the child does not listen.
+ * Ctrl-C in a terminal, and its end, reach parent and child alike; the parent decides, so the child does not listen.
  */
 function obeyParent(): { readonly signal: AbortSignal; dispose(): void } {
   const ignore = () => {};
   const leave = () => process.exit(ERROR_EXIT_CODES.CANCELLED);
-  process.on('SIGINT', ignore);
+  process.on('SIGINT', ignore).on('SIGHUP', ignore);
   process.stdin.once('end', leave).once('error', leave).resume();
   return {
     signal: new AbortController().signal,
     dispose() {
-      process.off('SIGINT', ignore);
+      process.off('SIGINT', ignore).off('SIGHUP', ignore);
       process.stdin.off('end', leave).off('error', leave).destroy();
     },
   };

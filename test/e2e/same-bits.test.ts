@@ -1,4 +1,5 @@
 /** @file Promises P1 to P3 on real processes: whoever computes and whoever dies, the bits are the same. */
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SMALL_RUN, scratchFolder, statusWhere, TesseraProcess, tessera } from './cluster.ts';
@@ -118,6 +119,20 @@ describe('P3: deaths change no bit', () => {
     expect(ended.code, ended.stderr).toBe(0);
     expect(JSON.parse(ended.stdout).parametersSha256).toBe(expected);
     for (const worker of workers) expect((await worker.ended).code).toBe(0);
+  });
+
+  it('a run whose output nobody reads any more saves what it has and says that it is not done', async () => {
+    const runFolder = join(folder, 'no-reader');
+    const args = ['train', ...SMALL_RUN, '--workers', '2', '--set', 'checkpoint.everyEpochs=0'];
+    const before = new TesseraProcess([...args, '--run-folder', runFolder]);
+    await before.printed(/step +20/);
+    before.child.stdout?.destroy();
+    before.child.stderr?.destroy();
+    expect((await before.ended).code).toBe(130);
+    expect(readdirSync(join(runFolder, 'checkpoints'))).toHaveLength(1);
+    const after = await tessera([...args, '--json', '--resume', runFolder]);
+    expect(after.code, after.stderr).toBe(0);
+    expect(JSON.parse(after.stdout).parametersSha256).toBe(expected);
   });
 
   it('a killed `tessera train` leaves no worker behind, and --resume ends with the same bits', async () => {

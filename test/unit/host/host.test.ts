@@ -8,7 +8,7 @@ import {
   quotaCores,
 } from '../../../shared/host/devices.ts';
 import { createLog, type LogLevel } from '../../../shared/host/log.ts';
-import { watchShutdown } from '../../../shared/host/shutdown.ts';
+import { askToStop, watchShutdown } from '../../../shared/host/shutdown.ts';
 
 /** A log and the lines that it wrote, parsed. */
 function logged(level?: LogLevel) {
@@ -67,6 +67,31 @@ describe('a wish to stop', () => {
     expect([said.length, exits]).toEqual([1, [130]]);
     watch.dispose();
     expect(process.listenerCount(name)).toBe(0);
+  });
+});
+
+describe('a wish that is no request', () => {
+  it.each([
+    ['SIGHUP', 'stopped: SIGHUP: the terminal is gone'],
+    ['EPIPE', 'stopped: nobody reads the output any more'],
+  ] as const)('%s is graceful, however often it comes', (wish, sentence) => {
+    const exits: number[] = [];
+    const exit = (code: number) => exits.push(code);
+    const watch = watchShutdown({ announce: () => {}, exit, hasTerminal: true });
+    for (const _ of [1, 2, 3]) {
+      if (wish === 'SIGHUP') process.emit(wish, wish);
+      else expect(askToStop(wish)).toBe(true);
+    }
+    expect(watch.signal.reason).toMatchObject({ code: 'CANCELLED', sentence });
+    expect(exits).toEqual([]);
+    watch.dispose();
+    expect(askToStop('EPIPE')).toBe(false);
+  });
+
+  it('leaves SIGHUP as it was without a terminal: nohup has it ignored', () => {
+    const watch = watchShutdown({ announce: () => {}, hasTerminal: false });
+    expect(process.listenerCount('SIGHUP')).toBe(0);
+    watch.dispose();
   });
 });
 
