@@ -39,7 +39,7 @@ export interface ShutdownWatch {
 /**
  * Watches for Ctrl-C, SIGTERM, the end of the terminal, and `askToStop`.
  *
- * A process without a terminal leaves SIGHUP alone: `nohup` has it ignored, and to watch for it would undo that.
+ * A process without a terminal ignores SIGHUP meanwhile, as `nohup` wants it: Node would have it end the process (20.20).
  */
 export function watchShutdown({
   announce,
@@ -56,13 +56,15 @@ export function watchShutdown({
     stop.abort(new TesseraError('CANCELLED', sentence, { details: { signal: wish } }));
     announce(`${WORDS[wish]}: stopping after what cannot wait; once more to stop at once`);
   };
-  const signals = [...REQUESTS, ...(hasTerminal ? (['SIGHUP'] as const) : [])];
-  for (const name of signals) process.on(name, onWish);
+  const onHangup = hasTerminal ? onWish : () => {};
+  for (const name of REQUESTS) process.on(name, onWish);
+  process.on('SIGHUP', onHangup);
   watching.add(onWish);
   return {
     signal: stop.signal,
     dispose() {
-      for (const name of signals) process.off(name, onWish);
+      for (const name of REQUESTS) process.off(name, onWish);
+      process.off('SIGHUP', onHangup);
       watching.delete(onWish);
     },
   };

@@ -88,10 +88,13 @@ describe('a wish that is no request', () => {
     expect(askToStop('EPIPE')).toBe(false);
   });
 
-  it('leaves SIGHUP as it was without a terminal: nohup has it ignored', () => {
+  it('SIGHUP is ignored without a terminal, as nohup wants it', () => {
     const watch = watchShutdown({ announce: () => {}, hasTerminal: false });
-    expect(process.listenerCount('SIGHUP')).toBe(0);
+    process.emit('SIGHUP', 'SIGHUP');
+    expect(process.listenerCount('SIGHUP')).toBe(1);
+    expect(watch.signal.aborted).toBe(false);
     watch.dispose();
+    expect(process.listenerCount('SIGHUP')).toBe(0);
   });
 });
 
