@@ -65,7 +65,7 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
     seed: config.seed,
     baseFolder: loaded.baseFolder,
   });
-  checkAgainstData(config, source.size);
+  checkAgainstData(config, source);
   const runFolder = options.resume ?? (await createRunFolder(config.name, options.runFolder));
   const lock = await takeLock(join(runFolder, RUN_FILES.lock));
   try {

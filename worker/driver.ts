@@ -228,21 +228,21 @@ export class WorkerDriver {
   async #pull(version: number, average: boolean): Promise<void> {
     const { link, log } = this.#options;
     const { parameterCount, frozen } = this.#prepared;
+    const first = this.#hasFrozen ? frozen : 0;
+    const length = parameterCount - first;
+    const target = this.#spare?.length === length ? this.#spare : new Float32Array(length);
+    this.#spare = undefined;
     try {
-      const first = this.#hasFrozen ? frozen : 0;
-      const length = parameterCount - first;
-      const target = this.#spare?.length === length ? this.#spare : new Float32Array(length);
-      this.#spare = undefined;
-      await this.#time.measure('pull', async () => {
-        await link.pullParameters(this.#joined.session, { version, average, first }, target);
-        this.#spare = await this.#engine.setParameters(target);
-      });
-      this.#hasFrozen = true;
-      this.#dispatch({ type: 'pulled', version, average });
+      await this.#time.measure('pull', () =>
+        link.pullParameters(this.#joined.session, { version, average, first }, target),
+      );
     } catch (error) {
       log.debug({ err: error, version }, 'pull refused');
-      this.#dispatch({ type: 'pullRefused', version });
+      return this.#dispatch({ type: 'pullRefused', version });
     }
+    this.#spare = await this.#time.measure('pull', () => this.#engine.setParameters(target));
+    this.#hasFrozen = true;
+    this.#dispatch({ type: 'pulled', version, average });
   }
 
   /** Computes a node leaf by leaf, the next leaf being prepared meanwhile, then pushes it. */
@@ -283,8 +283,10 @@ export class WorkerDriver {
       } else {
         feeder.prefetchNext(task).catch(() => {});
       }
-      const result = await this.#time.measure('compute', () => computed);
-      if (signal.aborted) return undefined;
+      const result = await this.#time
+        .measure('compute', () => computed)
+        .catch((error: unknown) => this.#engineRefused(error));
+      if (result === undefined || signal.aborted) return undefined;
       features.push(...feeder.keep(task, current, result.features));
       if (result.node !== undefined) return { ...result.node, badSamples, features };
     }
@@ -324,6 +326,11 @@ export class WorkerDriver {
 
   get #engine(): Preparation['engine'] {
     return this.#prepared.engine;
+  }
+
+  /** No other attempt mends what an engine refuses; a new process may. */
+  #engineRefused(error: unknown): void {
+    this.#leave(TesseraError.from(error));
   }
 
   /** Leaves because of a failure, telling the coordinator which. */
@@ -366,8 +373,7 @@ const HINTS: Partial<Record<string, string>> = {
 
 /** Whether a failed call may succeed later or belongs to a world that is gone. */
 function isPassing(error: unknown): boolean {
-  const { code } = TesseraError.from(error);
-  return PASSING_CODES.has(code);
+  return error instanceof TesseraError && PASSING_CODES.has(error.code);
 }
 
 const PASSING_CODES: ReadonlySet<string> = new Set([

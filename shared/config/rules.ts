@@ -25,14 +25,30 @@ export function checkConfig(config: RunConfig): readonly ConfigProblem[] {
 }
 
 /**
- * Checks a config against the size of its data set.
+ * Checks a config against its data set.
  *
- * Throws  CONFIG_INVALID when a split is too small, or the warm-up as long as the run.
+ * Throws  CONFIG_INVALID when a split is too small, or the warm-up as long as the run; DATA_INVALID when
+ *         there is nothing to tell apart.
  */
 export function checkAgainstData(
   config: RunConfig,
-  samples: { readonly train: number; readonly test: number },
+  {
+    size: samples,
+    classes,
+  }: {
+    readonly size: { readonly train: number; readonly test: number };
+    readonly classes: readonly string[];
+  },
 ): void {
+  if (classes.length < 2) {
+    throw new TesseraError(
+      'DATA_INVALID',
+      `the data set has one class only, ${classes[0]}: there is nothing to tell apart`,
+      {
+        hint: 'data.path is the folder above the folders of the classes, of which there are two or more',
+      },
+    );
+  }
   const { batchSize, epochs, schedule } = config.training;
   if (samples.train < batchSize) {
     throw new TesseraError(

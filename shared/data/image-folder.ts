@@ -122,9 +122,15 @@ async function listFolder(
   const images: string[] = [];
   for (const entry of entries) {
     if (entry.name.startsWith('.')) continue;
-    const kind = await kindOf(root, join(folder, entry.name), entry);
-    if (kind.isDirectory()) folders.push(entry.name);
-    else if (kind.isFile() && IMAGE_FILE.test(entry.name)) images.push(entry.name);
+    const path = join(folder, entry.name);
+    const kind = await kindOf(root, path, entry);
+    const isImage = kind.isFile() && IMAGE_FILE.test(entry.name);
+    if (!isImage && !kind.isDirectory()) continue;
+    // Names are shown in terminals and logs, which obey some of these.
+    if (/\p{Cc}/u.test(entry.name)) {
+      throw invalid(`the name ${JSON.stringify(path)} has control characters`, 'rename it');
+    }
+    (isImage ? images : folders).push(entry.name);
   }
   return { folders: folders.sort(), images: images.sort() };
 }

@@ -19,6 +19,7 @@ export function noCounts() {
     coordinatorEnds: 0,
     freezes: 0,
     hangs: 0,
+    refusals: 0,
     diskFull: 0,
     rotten: 0,
     steps: 0,

@@ -4,16 +4,26 @@ import { randomUnit } from '../../shared/core/random.ts';
 /** Random numbers of one world. */
 export class Dice {
   readonly #seed: number;
+  readonly #kind: readonly number[];
+  #engine: Dice | undefined;
   #draws = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, ...kind: readonly number[]) {
     this.#seed = seed;
+    this.#kind = kind;
+  }
+
+  /** Dice of their own for engines that break, which were thought of later: worlds without them stay as they were. */
+  get engine(): Dice {
+    // 7: with it the worlds of ONCE_BROKEN have none.
+    this.#engine ??= new Dice(this.#seed, 7);
+    return this.#engine;
   }
 
   /** A number in [low, high). */
   between(low: number, high: number): number {
     this.#draws += 1;
-    return low + (high - low) * randomUnit(this.#seed, 'faults', this.#draws);
+    return low + (high - low) * randomUnit(this.#seed, 'faults', this.#draws, ...this.#kind);
   }
 
   /** An integer in [low, high], both included. */

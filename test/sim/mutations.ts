@@ -113,6 +113,12 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'this.#inPlace === undefined ||',
   },
   {
+    name: 'ask-a-broken-engine-again',
+    file: 'worker/driver.ts',
+    find: 'catch((error: unknown) => this.#engineRefused(error))',
+    replace: "catch(() => this.#dispatch({ type: 'pushFailed', task }))",
+  },
+  {
     name: 'shuffle-every-epoch-alike',
     file: 'worker/feeder.ts',
     find: 'epoch: place.epoch,',

@@ -20,6 +20,8 @@ export interface Faults {
   /** SIGSTOP, then SIGCONT; of workers and of the coordinator. */
   readonly freezePerSecond: number;
   readonly hangPerLeaf: number;
+  /** From then on the engine of this process refuses everything. */
+  readonly refusePerLeaf: number;
   readonly errorPerDiskCall: number;
   readonly diskFullPerSecond: number;
   /** A byte of the newest checkpoint changes while no coordinator runs. */
@@ -61,6 +63,7 @@ export const NO_FAULTS: Faults = {
   coordinatorStopPerSecond: 0,
   freezePerSecond: 0,
   hangPerLeaf: 0,
+  refusePerLeaf: 0,
   errorPerDiskCall: 0,
   diskFullPerSecond: 0,
   rotPerCrash: 0,
@@ -71,6 +74,7 @@ export function drawSettings(dice: Dice): Settings {
   const trainSamples = dice.integer(3, 40);
   const config = drawConfig(dice, trainSamples);
   const some = (most: number) => (dice.chance(0.5) ? dice.between(0, most) : 0);
+  const { engine } = dice;
   const numWorkers = dice.integer(config.cluster.minWorkers, 4);
   return {
     config,
@@ -96,6 +100,7 @@ export function drawSettings(dice: Dice): Settings {
       coordinatorStopPerSecond: some(0.3),
       freezePerSecond: some(0.5),
       hangPerLeaf: some(0.02),
+      refusePerLeaf: engine.chance(0.5) ? engine.between(0, 0.02) : 0,
       errorPerDiskCall: some(0.02),
       diskFullPerSecond: some(0.5),
       rotPerCrash: some(1),

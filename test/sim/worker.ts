@@ -22,6 +22,7 @@ export class SimWorker {
   readonly host: Host;
   readonly route: Route;
   isHung = false;
+  engineRefuses = false;
   readonly #world: World;
   readonly #settings: WorkerSettings;
   readonly #leave = new AbortController();
@@ -94,7 +95,10 @@ export class SimWorker {
     // One request at a time, as the thread does.
     let queue: Promise<unknown> = Promise.resolve();
     const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-      const turn = queue.then(work);
+      const turn = queue.then(() => {
+        if (this.engineRefuses) throw new Error('out of memory');
+        return work();
+      });
       queue = turn.catch(() => {});
       return turn;
     };
@@ -104,6 +108,7 @@ export class SimWorker {
       leaf: (task, place, inputs, features) =>
         inTurn(async () => {
           world.watch(() => world.oracle.computing(task, program.parameters));
+          this.engineRefuses = world.chance('refusePerLeaf', 'refusals', world.dice.engine);
           if (world.chance('hangPerLeaf', 'hangs')) {
             this.isHung = true;
             await new Promise(() => {});

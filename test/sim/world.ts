@@ -163,7 +163,7 @@ export class World {
     this.note({ worker: this.settings.workers[index]!.name, code: error?.code });
     if (this.isFinished) return;
     if (error !== undefined) this.counts.workerEnds += 1;
-    const isForeseen = error === undefined || FORESEEN_ENDS.has(error.code);
+    const isForeseen = error === undefined || worker.engineRefuses || FORESEEN_ENDS.has(error.code);
     if (!isForeseen)
       this.fail(new Violation(`a worker gives up: ${error.message}\n${error.stack}`));
     this.#startWorkerLater(index);
@@ -182,8 +182,8 @@ export class World {
   // ---- chance ----
 
   /** Whether something goes wrong now. */
-  chance(fault: keyof Faults, counter: keyof Counts): boolean {
-    if (!this.dice.chance(this.faults[fault])) return false;
+  chance(fault: keyof Faults, counter: keyof Counts, dice = this.dice): boolean {
+    if (!dice.chance(this.faults[fault])) return false;
     this.counts[counter] += 1;
     return true;
   }

@@ -69,6 +69,7 @@ describe('fields that do not fit together', () => {
 });
 
 describe('a config against its data', () => {
+  const classes = ['cat', 'dog'];
   const config = (warmupSteps: number) => smallConfig({ training: { schedule: { warmupSteps } } });
 
   it.each([
@@ -76,14 +77,23 @@ describe('a config against its data', () => {
     ['data.testFraction', 0, { train: 32, test: 0 }],
     ['training.schedule.warmupSteps', 4, { train: 33, test: 1 }],
   ])('%s is named', (path, warmupSteps, samples) => {
-    expect(() => checkAgainstData(config(warmupSteps), samples)).toThrow(
+    expect(() => checkAgainstData(config(warmupSteps), { size: samples, classes })).toThrow(
       `[CONFIG_INVALID] ${path}: `,
     );
   });
 
+  it('a data set of one class has nothing to tell apart', () => {
+    const set = { size: { train: 33, test: 1 }, classes: ['cat'] };
+    expect(() => checkAgainstData(config(0), set)).toThrow('[DATA_INVALID] the data set has one');
+  });
+
   it('the last, short batch of an epoch is a step too', () => {
-    expect(() => checkAgainstData(config(3), { train: 33, test: 1 })).not.toThrow();
-    expect(() => checkAgainstData(config(2), { train: 32, test: 1 })).toThrow('which has 2');
+    expect(() =>
+      checkAgainstData(config(3), { size: { train: 33, test: 1 }, classes }),
+    ).not.toThrow();
+    expect(() => checkAgainstData(config(2), { size: { train: 32, test: 1 }, classes })).toThrow(
+      'which has 2',
+    );
   });
 });
 
