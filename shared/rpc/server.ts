@@ -52,12 +52,13 @@ export interface ServerSettings {
   readonly security?: ServerSecurity | undefined;
   /** Hears of every call that is refused before its handler. */
   readonly report: CallReporter;
+  readonly firstWordsMs?: number;
 }
 
 /** After a line about closed connections. */
 const DROPS_QUIET_MS = 10_000;
 
-/** Time for a connection's first bytes. */
+/** Time for a connection's first bytes, or for its TLS handshake, of which Node lets each take two minutes. */
 const FIRST_WORDS_MS = 10_000;
 
 /** A connection without calls is closed after this; a client's library opens another when it needs one. */
@@ -141,13 +142,14 @@ function bindError(cause: Error, listen: string): TesseraError {
  * Gives the server the clients' flow-control window, and a bound on its connections. The library has the first for
  * channels only and the second not at all (1.14), so its HTTP/2 servers are looked up; tests watch that this finds them.
  */
-function tuneConnections(server: Server, { limits, report }: ServerSettings): void {
+function tuneConnections(server: Server, settings: ServerSettings): void {
+  const { limits, report } = settings;
   const http2Servers: unknown = Reflect.get(server, 'http2Servers');
   if (!(http2Servers instanceof Map)) return;
   for (const http2Server of (http2Servers as Map<Http2Server, unknown>).keys()) {
     http2Server.maxConnections = limits.connectionsMax;
     http2Server.on('drop', tellingDrops(limits.connectionsMax, report));
-    http2Server.on('connection', dropSilent);
+    dropSilent(http2Server, settings);
     http2Server.on('session', (session) => {
       session.settings({ initialWindowSize: FLOW_WINDOW_BYTES });
       session.setLocalWindowSize(FLOW_WINDOW_BYTES);
@@ -168,12 +170,29 @@ function tellingDrops(connectionsMax: number, report: CallReporter) {
   };
 }
 
-/** Who connects and says nothing, not even HTTP/2's first words, is let go: a place is held for those who work. */
-function dropSilent(socket: Socket): void {
-  const timer = setTimeout(() => {
-    if (socket.bytesRead === 0) socket.destroy();
-  }, FIRST_WORDS_MS);
-  socket.once('close', () => clearTimeout(timer));
+/** Who connects and says nothing, or half a handshake, is let go: a place is held for those who work. */
+function dropSilent(
+  http2Server: Http2Server,
+  { security, firstWordsMs = FIRST_WORDS_MS }: ServerSettings,
+): void {
+  const timers = new Map<string, NodeJS.Timeout>();
+  const forget = (peer: string) => {
+    clearTimeout(timers.get(peer));
+    timers.delete(peer);
+  };
+  http2Server.on('connection', (socket: Socket) => {
+    const peer = peerOf(socket);
+    const look = () => {
+      if (security !== undefined || socket.bytesRead === 0) socket.destroy();
+    };
+    timers.set(peer, setTimeout(look, firstWordsMs));
+    socket.once('close', () => forget(peer));
+  });
+  http2Server.on('secureConnection', (socket: Socket) => forget(peerOf(socket)));
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress}:${remotePort}`;
 }
 
 function shutDown(server: Server, graceMs: number): Promise<void> {

@@ -1,7 +1,10 @@
 /** @file Who may call what, checked call by call through TLS; and what a listening coordinator gives away. */
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect as netConnect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as tlsConnect } from 'node:tls';
 import { Client, type ServiceError } from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -16,7 +19,7 @@ import { ACCESS_TABLE, isLoopback } from '../../../shared/rpc/access.ts';
 import { callUnary } from '../../../shared/rpc/calls.ts';
 import { services } from '../../../shared/rpc/protos.ts';
 import { type ClientSecurity, channelCredentials } from '../../../shared/rpc/security.ts';
-import type { RpcServer } from '../../../shared/rpc/server.ts';
+import { type RpcServer, startServer } from '../../../shared/rpc/server.ts';
 import { fromStatus } from '../../../shared/rpc/status.ts';
 import { fetchStatus, stopRun } from '../../../shared/rpc/status-client.ts';
 import { grpcTransport } from '../../../shared/rpc/transport.ts';
@@ -240,6 +243,21 @@ describe('certificates that change', () => {
       await renewing.stop(0);
     }
   });
+});
+
+it('who begins a TLS handshake and does not end it holds no place', async () => {
+  const security = { tls: await CredentialFolder.open(join(certs, 'coordinator'), () => {}) };
+  const settings = { limits: LIMITS, security, report: () => {}, firstWordsMs: 300 };
+  const strict = await startServer('127.0.0.1:0', [], settings);
+  const whole = tlsConnect({ port: strict.port, rejectUnauthorized: false, ALPNProtocols: ['h2'] });
+  await once(whole.resume(), 'secureConnect');
+  const half = netConnect(strict.port, '127.0.0.1');
+  half.write(Uint8Array.of(0x16, 3, 1));
+  await once(half.resume(), 'close');
+  expect(whole.readyState).toBe('open');
+  whole.destroy();
+  security.tls.close();
+  await strict.stop(0);
 });
 
 describe('plaintext', () => {
