@@ -246,7 +246,8 @@ describe('certificates that change', () => {
 });
 
 it('who begins a TLS handshake and does not end it holds no place', async () => {
-  const security = { tls: await CredentialFolder.open(join(certs, 'coordinator'), () => {}) };
+  const tls = await CredentialFolder.open(join(certs, 'coordinator'), () => {});
+  const security = { tls, tokens: {} };
   const settings = { limits: LIMITS, security, report: () => {}, firstWordsMs: 300 };
   const strict = await startServer('127.0.0.1:0', [], settings);
   const whole = tlsConnect({ port: strict.port, rejectUnauthorized: false, ALPNProtocols: ['h2'] });
@@ -256,7 +257,7 @@ it('who begins a TLS handshake and does not end it holds no place', async () => 
   await once(half.resume(), 'close');
   expect(whole.readyState).toBe('open');
   whole.destroy();
-  security.tls.close();
+  tls.close();
   await strict.stop(0);
 });
 
