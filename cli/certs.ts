@@ -11,6 +11,7 @@ import {
   type KeyPairPem,
 } from '../shared/host/certificates.ts';
 import { CREDENTIAL_FILES, newToken } from '../shared/host/credentials.ts';
+import { reasonOf } from '../shared/host/errno.ts';
 import { formatTable } from './table.ts';
 import { pointer, print, printJson, say } from './talk.ts';
 
@@ -33,6 +34,8 @@ export interface IssueOptions {
 }
 
 const AUTHORITY_KEY = 'ca.key';
+/** What is for all to read is for nobody to write, whatever the umask. */
+const READABLE = { mode: 0o644 };
 /** A coordinator is always dialled by its own machine too. */
 const OWN_HOSTS = ['localhost', '127.0.0.1', '::1'];
 
@@ -46,7 +49,7 @@ export async function initCerts({
   await refuseExisting(join(folder, AUTHORITY_KEY));
   const authority = await createAuthority('tessera', authorityDays);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeFile(join(folder, CREDENTIAL_FILES.authority), authority.certificate);
+  await writeFile(join(folder, CREDENTIAL_FILES.authority), authority.certificate, READABLE);
   await writeSecret(join(folder, AUTHORITY_KEY), authority.key);
   for (const role of ['coordinator', 'worker', 'operator'] as const) {
     await writeLeaf(authority, { folder, name: role, role, host, days });
@@ -130,10 +133,10 @@ async function writeLeaf(authority: KeyPairPem, wish: IssueOptions): Promise<str
   const hosts = role === 'coordinator' ? [...new Set([...host, ...OWN_HOSTS])] : [];
   const leaf = await issueCertificate(authority, { name, role, hosts, days });
   await mkdir(out, { recursive: true, mode: 0o700 });
-  await writeFile(join(out, CREDENTIAL_FILES.authority), authority.certificate);
+  await writeFile(join(out, CREDENTIAL_FILES.authority), authority.certificate, READABLE);
   // The key first: who watches the folder then never sees a certificate without its key.
   await writeSecret(join(out, CREDENTIAL_FILES.key), leaf.key);
-  await writeFile(join(out, CREDENTIAL_FILES.certificate), leaf.certificate);
+  await writeFile(join(out, CREDENTIAL_FILES.certificate), leaf.certificate, READABLE);
   return out;
 }
 
@@ -162,7 +165,7 @@ async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    throw new TesseraError('DATA_INVALID', `cannot read ${path}: ${String(cause)}`, {
+    throw new TesseraError('DATA_INVALID', `cannot read ${path}: ${reasonOf(cause)}`, {
       hint: 'tessera certs init makes such a folder',
       cause,
     });

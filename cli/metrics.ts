@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { RUN_FILES } from '../coordinator/run-folder.ts';
 import { TesseraError } from '../shared/core/errors.ts';
+import { reasonOf } from '../shared/host/errno.ts';
 
 const count = z.int().min(0);
 /** JSON writes NaN as null. */
@@ -84,7 +85,7 @@ export async function readMetrics(runFolder: string): Promise<RunMetrics> {
     for await (const line of lines) collector.add(line);
   } catch (cause) {
     if (!isMissing(cause)) {
-      throw new TesseraError('DATA_INVALID', `cannot read ${path}: ${String(cause)}`, {
+      throw new TesseraError('DATA_INVALID', `cannot read ${path}: ${reasonOf(cause)}`, {
         hint: 'check that it is a file that you may read',
         cause,
       });

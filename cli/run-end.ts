@@ -1,8 +1,10 @@
 /** @file The end of a run in words: its summary, and what to type next. Pure but for colours. */
 import type { RunResult } from '../coordinator/events.ts';
 import { formatDuration } from '../shared/core/units.ts';
+import type { ServerSecurityFlags } from './security.ts';
 import { formatPercent } from './table.ts';
 import { paint } from './talk.ts';
+import { type Crew, crewText } from './values.ts';
 
 /** The end of a run in a few lines. */
 export function summary(result: RunResult): readonly string[] {
@@ -21,14 +23,37 @@ export function summary(result: RunResult): readonly string[] {
   return lines;
 }
 
-/** After Ctrl-C, the line to type to go on: a run resumes only with the settings that it had. */
+/** Flags that a run which goes on needs again. */
+export interface KeptFlags extends ServerSecurityFlags {
+  readonly config: string;
+  readonly set?: readonly string[];
+  readonly workers?: Crew;
+  readonly listen?: string;
+}
+
+/** After Ctrl-C, the line to type to go on: the settings that the run had, at the address that its workers know. */
 export function resumeCommand(
   command: string,
-  { config, set = [] }: { readonly config: string; readonly set?: readonly string[] },
-  runFolder: string,
+  options: KeptFlags,
+  { runFolder, address }: { readonly runFolder: string; readonly address: string },
 ): string {
-  const settings = set.flatMap((setting) => ['--set', setting]);
-  return commandLine([command, config, ...settings, '--resume', runFolder]);
+  const { config, set = [], workers, listen, certs, tokenFile, operatorTokenFile } = options;
+  const flags = {
+    '--workers': workers === undefined ? undefined : crewText(workers),
+    '--listen': listen === undefined ? undefined : address,
+    '--certs': certs,
+    '--token-file': tokenFile,
+    '--operator-token-file': operatorTokenFile,
+  };
+  return commandLine([
+    command,
+    config,
+    ...set.flatMap((setting) => ['--set', setting]),
+    ...Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value])),
+    ...(options.insecure ? ['--insecure'] : []),
+    '--resume',
+    runFolder,
+  ]);
 }
 
 /** A line to type: `tessera`, which in a checkout is a script of npm, and its arguments, quoted where a shell asks for it. */

@@ -10,22 +10,18 @@ import { createLog } from '../shared/host/log.ts';
 import { watchShutdown } from '../shared/host/shutdown.ts';
 import { createDisplay, type Display } from './display.ts';
 import { readableLogLine } from './log-lines.ts';
-import { commandLine, resumeCommand, summary } from './run-end.ts';
+import { commandLine, type KeptFlags, resumeCommand, summary } from './run-end.ts';
 import { existingRunFolder, newestRunFolder } from './run-folders.ts';
-import { type ServerSecurityFlags, serverSecurity } from './security.ts';
+import { serverSecurity } from './security.ts';
 import { paint, pointer, printJson, say } from './talk.ts';
-import { crewSettings, type Crew as Workers } from './values.ts';
+import { crewSettings } from './values.ts';
 import { VERSION } from './version.ts';
 
 /** Flags of `train` and `coordinator`. */
-export interface RunOptions extends ServerSecurityFlags {
-  readonly config: string;
-  readonly set?: string[];
-  readonly workers?: Workers;
+export interface RunOptions extends KeptFlags {
   readonly runFolder?: string;
   /** True without a folder: the newest run of this name. */
   readonly resume?: string | true;
-  readonly listen?: string;
   readonly json?: true;
   readonly verbose?: true;
 }
@@ -92,7 +88,7 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
     for (const line of banner(running, performance.now() - startedMs)) display.line(line);
     for (const line of part.banner(running)) display.line(line);
     display.attach(() => running.status());
-    const again = resumeCommand(part.command, options, running.runFolder);
+    const again = resumeCommand(part.command, options, running);
     const started = { running, loaded, display, signal, ownToken, resumeCommand: again };
     const result = await withCrew(part, started, stop);
     display.close();

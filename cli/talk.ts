@@ -1,6 +1,7 @@
 /** @file What the command line says on stderr: banners, hints and errors. Results go to stdout. */
 import { styleText } from 'node:util';
 import type { TesseraError } from '../shared/core/errors.ts';
+import { errnoOf } from '../shared/host/errno.ts';
 
 type Style = Parameters<typeof styleText>[0] & string;
 
@@ -20,6 +21,15 @@ export function pointer(label: string, value: string): string {
   return `  ${paint('green', '➜')} ${paint('bold', label.padEnd(11))}  ${value}`;
 }
 
+const BUG_HINT = 'this is a bug of Tessera; type it again with --verbose to see where';
+/** What the machine has run out of, by the code of the call that failed. */
+const SYSTEM_HINTS: Partial<Record<string, string>> = {
+  EMFILE: 'let this process open more files: `ulimit -n 1024` is plenty',
+  ENFILE: 'the machine has too many files open',
+  ENOMEM: 'the machine has no memory left',
+  ENOSPC: 'free some space',
+};
+
 /** The lines of an error: what is wrong, what to do, and with `stack` where in the code. */
 export function describeError(error: TesseraError, options: { readonly stack: boolean }): string {
   const lines = [`${paint('bold', paint('red', 'error:'))} ${error.sentence}`];
@@ -28,7 +38,7 @@ export function describeError(error: TesseraError, options: { readonly stack: bo
     lines.push(paint('dim', error.stack ?? ''));
     if (error.cause instanceof Error) lines.push(paint('dim', `cause: ${error.cause.stack}`));
   } else if (error.code === 'INTERNAL') {
-    lines.push('  hint: this is a bug of Tessera; type it again with --verbose to see where');
+    lines.push(`  ${paint('cyan', 'hint:')} ${SYSTEM_HINTS[errnoOf(error.cause)] ?? BUG_HINT}`);
   }
   return `${lines.join('\n')}\n`;
 }

@@ -27,6 +27,11 @@ export function parseCrew(text: string): Crew | undefined {
   return areNumbers && min <= max && rest.length === 0 ? { min, max } : undefined;
 }
 
+/** What `parseCrew` reads. */
+export function crewText(crew: Crew): string {
+  return typeof crew === 'object' ? `${crew.min}:${crew.max}` : String(crew);
+}
+
 /** The settings of a config that a range of workers stands for. */
 export function crewSettings(crew: Crew | undefined): string[] {
   if (typeof crew !== 'object') return [];

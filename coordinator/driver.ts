@@ -177,7 +177,7 @@ export class CoordinatorDriver implements CoordinatorPort {
     const outcome = this.#parts.run.judge(node);
     if (outcome !== 'accepted') return outcome;
     this.#noteBadSamples(node);
-    this.#creditWorker(worker, node);
+    this.sessions.credit(worker, node, this.#parts.clock.nowMs());
     if (gradient !== undefined) {
       this.#arithmetic.add(worker, node, gradient, this.#parts.run.openLeaves);
     }
@@ -364,14 +364,6 @@ export class CoordinatorDriver implements CoordinatorPort {
     const workers = this.sessions.all().length;
     this.#parts.log.info({ worker: known.worker, reason, workers }, `worker ${what}`);
     this.#parts.onEvent({ type: 'worker', worker: known.worker, what, reason, workers });
-  }
-
-  #creditWorker(worker: string, node: NodeHeader): void {
-    const known = this.sessions.byWorker(worker);
-    if (known === undefined) return;
-    known.leavesDone += node.count;
-    known.samplesDone += node.samples;
-    known.heardMs = this.#parts.clock.nowMs();
   }
 
   #noteBadSamples(node: NodeHeader): void {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { Absent } from './absent.ts';
-import type { JoinRequest, SessionHandle } from './port.ts';
+import type { JoinRequest, NodeHeader, SessionHandle } from './port.ts';
 
 /** One worker of the run and its open session. */
 export interface ConnectedWorker {
@@ -100,6 +100,15 @@ export class Sessions {
 
   byWorker(worker: string): ConnectedWorker | undefined {
     return this.#byWorker.get(worker);
+  }
+
+  /** Notes that a worker has brought a node. */
+  credit(worker: string, node: NodeHeader, nowMs: number): void {
+    const known = this.#byWorker.get(worker);
+    if (known === undefined) return;
+    known.leavesDone += node.count;
+    known.samplesDone += node.samples;
+    known.heardMs = nowMs;
   }
 
   /** Workers that have compiled the model. */

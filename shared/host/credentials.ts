@@ -12,6 +12,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { TesseraError } from '../core/errors.ts';
+import { reasonOf } from './errno.ts';
 
 /** Names of the files of a credential folder. */
 export const CREDENTIAL_FILES = {
@@ -133,7 +134,7 @@ async function readPem(path: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (cause) {
-    throw new TesseraError('ACCESS_DENIED', `cannot read ${path}: ${String(cause)}`, {
+    throw new TesseraError('ACCESS_DENIED', `cannot read ${path}: ${reasonOf(cause)}`, {
       hint: HINT,
       cause,
     });

@@ -6,6 +6,12 @@ export function errnoOf(error: unknown): string {
   return typeof code === 'string' ? code : '';
 }
 
+/** What a failed system call says, without its code and its path: `no such file or directory`. */
+export function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return errnoOf(error) === '' ? message : message.replace(/^[A-Z\d]+: |, \w+(?: '.*')?$/gs, '');
+}
+
 /** Whether a process of this machine lives, be it ours or another user's. */
 export function isProcessAlive(processId: number): boolean {
   try {

@@ -215,8 +215,13 @@ describe('the end of a run', () => {
 
   it('names the command that goes on, with the same settings and quoted where a shell needs it', () => {
     const options = { config: 'quickstart', set: ['training.epochs=2', 'data.path=my photos'] };
-    expect(resumeCommand('train', options, 'runs/x')).toMatch(
+    const running = { runFolder: 'runs/x', address: '10.0.0.1:50051' };
+    expect(resumeCommand('train', options, running)).toMatch(
       / train quickstart --set training\.epochs=2 --set 'data\.path=my photos' --resume runs\/x$/,
+    );
+    const flags = { workers: { min: 2, max: 8 }, listen: '10.0.0.1:0', certs: 'certs/coordinator' };
+    expect(resumeCommand('coordinator', { config: 'x', ...flags }, running)).toMatch(
+      / coordinator x --workers 2:8 --listen 10\.0\.0\.1:50051 --certs certs\/coordinator --resume runs\/x$/,
     );
   });
 
@@ -250,6 +255,13 @@ describe('errors', () => {
 
   it('a bug says that it is one', () => {
     expect(describeError(TesseraError.from(new Error('oops')), { stack: false })).toMatch(/a bug/);
+  });
+
+  it('a machine at its limits is no bug', () => {
+    const full = Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
+    const said = describeError(TesseraError.from(full), { stack: false });
+    expect(said).toMatch(/ulimit -n/);
+    expect(said).not.toMatch(/a bug/);
   });
 });
 

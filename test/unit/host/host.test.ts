@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { TesseraError } from '../../../shared/core/errors.ts';
 import {
@@ -95,6 +96,15 @@ describe('a wish that is no request', () => {
     expect(watch.signal.aborted).toBe(false);
     watch.dispose();
     expect(process.listenerCount('SIGHUP')).toBe(0);
+  });
+});
+
+describe('the reason of a failed system call', () => {
+  it('comes without its code and its path', async () => {
+    const error = await readFile('/nowhere/at all').catch((thrown: unknown) => thrown);
+    expect(reasonOf(error)).toBe('no such file or directory');
+    expect(reasonOf(new Error('EH: what, open'))).toBe('EH: what, open');
+    expect(reasonOf('broken')).toBe('broken');
   });
 });
 
