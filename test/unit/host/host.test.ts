@@ -8,6 +8,7 @@ import {
   parseGpuList,
   quotaCores,
 } from '../../../shared/host/devices.ts';
+import { reasonOf } from '../../../shared/host/errno.ts';
 import { createLog, type LogLevel } from '../../../shared/host/log.ts';
 import { askToStop, watchShutdown } from '../../../shared/host/shutdown.ts';
 
