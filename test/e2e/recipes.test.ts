@@ -28,22 +28,12 @@ async function train(args: readonly string[], ...more: readonly string[]) {
 
 describe.each(Object.entries(RECIPES))('%s', (name, settings) => {
   const args = argumentsOf(settings);
-  const place = (what: string) => ['--run-folder', join(folder, `${name} ${what}`)];
 
-  it('one and three workers, and a run of two that is killed and resumed, end with the same bits', async () => {
-    const one = await train(args, ...place('1'), '--workers', '1');
-    const three = await train(args, ...place('3'), '--workers', '3');
-    expect(three.parametersSha256).toBe(one.parametersSha256);
-    expect(three.testLoss).toBe(one.testLoss);
+  it('a run of two workers that is killed and resumed ends with the bits of one worker', async () => {
+    const one = await train(args, '--run-folder', join(folder, `${name} one`), '--workers', '1');
     const runFolder = join(folder, `${name} killed`);
-    const before = new TesseraProcess([
-      'train',
-      ...args,
-      '--run-folder',
-      runFolder,
-      '--workers',
-      '2',
-    ]);
+    const two = ['train', ...args, '--workers', '2', '--run-folder', runFolder];
+    const before = new TesseraProcess(two);
     const address = (await before.printed(/(127\.0\.0\.1:[1-9]\d*)/))[1] as string;
     await statusWhere(address, (status) => status.step >= 8 && status.parametersVersion >= 7);
     before.kill('SIGKILL');
