@@ -21,7 +21,9 @@ const planted =
     : MUTATIONS.filter(({ name }) => SOME.includes(name));
 
 it.concurrent.each(planted)('finds the bug $name', async ({ name }) => {
-  const hunt = spawn(process.execPath, [VITEST, 'run', '--project', 'sim', '--color=false'], {
+  // The worlds in their order, without those that are known for what they once found.
+  const worlds = ['run', '--project', 'sim', '-t', 'every faulty world', '--color=false'];
+  const hunt = spawn(process.execPath, [VITEST, ...worlds], {
     cwd: REPO,
     env: { ...process.env, NO_COLOR: '1', SIM_MUTATION: name, SIM_WORLDS: String(WORLDS_MAX) },
     stdio: ['ignore', 'pipe', 'pipe'],
