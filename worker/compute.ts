@@ -1,5 +1,4 @@
 /** @file The main thread's end of the compute thread: requests out, promises back. */
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { EngineChoice, LeafInputs, ProgramSpec } from '../shared/compute/program.ts';
 import { type Deferred, deferred } from '../shared/core/async.ts';
@@ -11,22 +10,61 @@ import type { ComputedNode, KnownFeatures } from './node-computer.ts';
 /** A request without its number: `Omit` alone would merge the members of the union. */
 type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never;
 
+/** Requests that wait for their answers; those to a thread that has ended fail. */
+class Requests {
+  readonly #waiting = new Map<number, Deferred<ThreadReply>>();
+  #failure: TesseraError | undefined;
+
+  add(id: number): Promise<ThreadReply> {
+    const request = deferred<ThreadReply>();
+    if (this.#failure === undefined) this.#waiting.set(id, request);
+    else request.reject(this.#failure);
+    return request.promise;
+  }
+
+  answer(reply: ThreadReply): void {
+    const request = this.#waiting.get(reply.id);
+    this.#waiting.delete(reply.id);
+    if ('error' in reply) request?.reject(errorOf(reply.error));
+    else request?.resolve(reply);
+  }
+
+  failAll(error: TesseraError): void {
+    this.#failure ??= error;
+    for (const request of this.#waiting.values()) request.reject(this.#failure);
+    this.#waiting.clear();
+  }
+
+  /** Nobody wants the answers any more. */
+  forget(): void {
+    this.#waiting.clear();
+  }
+}
+
 /** A compiled program in a thread of its own. */
 export class ComputeEngine {
   /** One line for people: engine, device, threads. */
-  readonly description: string;
+  description = '';
   readonly #thread: Worker;
-  readonly #waiting: Map<number, Deferred<ThreadReply>>;
-  #requests = 0;
+  readonly #requests = new Requests();
+  readonly #ended: Promise<void>;
+  #lastId = 0;
 
-  private constructor(
-    thread: Worker,
-    waiting: Map<number, Deferred<ThreadReply>>,
-    description: string,
-  ) {
+  private constructor(start: ThreadStart) {
+    const url = new URL('./compute-thread.js', import.meta.url);
+    const thread = new Worker(url, { workerData: start });
+    thread.on('message', (reply: ThreadReply) => this.#requests.answer(reply));
+    thread.on('error', (error) => this.#requests.failAll(TesseraError.from(error)));
+    process.on('exit', endAtOnce);
+    this.#ended = new Promise((resolve) => {
+      thread.once('exit', (code) => {
+        process.off('exit', endAtOnce);
+        const sentence = `the compute thread ended with code ${code}`;
+        this.#requests.failAll(new TesseraError('INTERNAL', sentence));
+        resolve();
+      });
+    });
     this.#thread = thread;
-    this.#waiting = waiting;
-    this.description = description;
   }
 
   /**
@@ -35,30 +73,10 @@ export class ComputeEngine {
    * Throws  ENGINE_UNAVAILABLE or what the compiler says.
    */
   static async start(spec: ProgramSpec, choice: EngineChoice): Promise<ComputeEngine> {
-    const thread = new Worker(new URL('./compute-thread.js', import.meta.url), {
-      workerData: { spec, choice } satisfies ThreadStart,
-    });
-    const waiting = new Map<number, Deferred<ThreadReply>>();
-    const compiled = deferred<ThreadReply>();
-    waiting.set(0, compiled);
-    const failAll = (error: TesseraError) => {
-      for (const request of waiting.values()) request.reject(error);
-      waiting.clear();
-    };
-    thread.on('message', (reply: ThreadReply) => {
-      const request = waiting.get(reply.id);
-      waiting.delete(reply.id);
-      if ('error' in reply) request?.reject(errorOf(reply.error));
-      else request?.resolve(reply);
-    });
-    thread.on('error', (error) => failAll(TesseraError.from(error)));
-    process.on('exit', endAtOnce);
-    thread.once('exit', (code) => {
-      process.off('exit', endAtOnce);
-      failAll(new TesseraError('INTERNAL', `the compute thread ended with code ${code}`));
-    });
-    const reply = await compiled.promise;
-    return new ComputeEngine(thread, waiting, 'description' in reply ? reply.description : '');
+    const engine = new ComputeEngine({ spec, choice });
+    const reply = await engine.#requests.add(0);
+    if ('description' in reply) engine.description = reply.description;
+    return engine;
   }
 
   /** Puts new parameters in place (their buffer moves away); answers a buffer free for the next ones. */
@@ -94,24 +112,22 @@ export class ComputeEngine {
    * Terminated within a native call the thread would take the process with it (SIGABRT, from Node-API).
    */
   async close(): Promise<void> {
-    this.#waiting.clear();
-    const ended = once(this.#thread, 'exit');
+    this.#requests.forget();
     this.#thread.postMessage({ id: 0, type: 'close' } satisfies ThreadRequest);
-    await ended;
+    await this.#ended;
   }
 
   #ask(
     request: Unnumbered<ThreadRequest>,
     moved: readonly { readonly buffer: ArrayBufferLike }[],
   ): Promise<ThreadReply> {
-    this.#requests += 1;
-    const waiting = deferred<ThreadReply>();
-    this.#waiting.set(this.#requests, waiting);
+    this.#lastId += 1;
+    const answer = this.#requests.add(this.#lastId);
     this.#thread.postMessage(
-      { ...request, id: this.#requests },
+      { ...request, id: this.#lastId },
       moved.map((array) => array.buffer as ArrayBuffer),
     );
-    return waiting.promise;
+    return answer;
   }
 }
 
