@@ -1,5 +1,7 @@
 /** @file Tables as kubectl prints them: no borders, columns two spaces apart, no spaces inside cells. */
 
+import { oneLine } from './talk.ts';
+
 /** One column: its title and which side its cells keep to. */
 export interface Column {
   readonly title: string;
@@ -14,7 +16,7 @@ export function formatTable(
   rows: readonly (readonly string[])[],
 ): readonly string[] {
   const titles = columns.map((column) => column.title);
-  const cells = rows.map((row) => columns.map((_, at) => row[at] || EMPTY_CELL));
+  const cells = rows.map((row) => columns.map((_, at) => oneLine(row[at] || EMPTY_CELL)));
   const lines = [titles, ...cells];
   const widths = columns.map((_, at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)));
   return lines.map((line) =>

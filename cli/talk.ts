@@ -11,9 +11,26 @@ export function paint(style: Style, text: string): string {
   return styleText(style, text, { stream: process.stderr });
 }
 
+/** Text without what a terminal obeys, but for line ends and colours: names of files and classes are strangers'. */
+function harmless(text: string): string {
+  return text.replace(/(\p{Cc})(\[[\d;]*m)?/gu, (all, sign: string, colour = '') => {
+    const isOurs = sign === '\n' || sign === '\t' || (sign === '\u001b' && colour !== '');
+    return isOurs ? all : escaped(sign) + colour;
+  });
+}
+
+/** A text of a stranger in one line: each control character as JSON would write it. */
+export function oneLine(text: string): string {
+  return text.replace(/\p{Cc}/gu, escaped);
+}
+
+function escaped(sign: string): string {
+  return `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
 /** Says a line to the person who watches. */
 export function say(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${harmless(line)}\n`);
 }
 
 /** `➜ coordinator  127.0.0.1:50051`: something to know or to type. */
@@ -40,7 +57,7 @@ export function describeError(error: TesseraError, options: { readonly stack: bo
   } else if (error.code === 'INTERNAL') {
     lines.push(`  ${paint('cyan', 'hint:')} ${SYSTEM_HINTS[errnoOf(error.cause)] ?? BUG_HINT}`);
   }
-  return `${lines.join('\n')}\n`;
+  return harmless(`${lines.join('\n')}\n`);
 }
 
 /** Prints the one JSON document of a command on stdout. */
@@ -50,5 +67,5 @@ export function printJson(document: object): void {
 
 /** Prints lines of a result on stdout. */
 export function print(lines: readonly string[]): void {
-  process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+  process.stdout.write(harmless(lines.map((line) => `${line}\n`).join('')));
 }

@@ -18,6 +18,7 @@ import {
   readSafetensors,
 } from '../../shared/formats/safetensors.ts';
 import { readZip } from '../../shared/formats/zip.ts';
+import { renameWeights } from '../../shared/model/pretrained/weights.ts';
 import { decodeFeatures } from '../../shared/rpc/feature-rows.ts';
 import { smallConfig, writeConfig } from '../unit/config/support.ts';
 import { fileSample } from '../unit/data/support.ts';
@@ -44,6 +45,15 @@ describe('safetensors', () => {
     expect(read(`{"a":{"dtype":${nested(20_000)}}}`)).toThrow(/DATA_INVALID.*dtype/);
   });
 });
+
+it('weights that name 140,000 blocks are refused (57 s and 4 GB for their spellings)', () => {
+  const empty = { dtype: 'F32', shape: [0], bytes: new Uint8Array(0) } as const;
+  const named = Array.from(
+    { length: 140_000 },
+    (_, block) => [`blocks.${block}.a`, empty] as const,
+  );
+  expect(() => renameWeights(new Map(named))).toThrow(/CHECKPOINT_MISMATCH/);
+}, 20_000);
 
 describe('a PyTorch file', () => {
   const code = (text: string) => [...Buffer.from(text, 'latin1')];

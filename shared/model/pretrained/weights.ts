@@ -93,6 +93,9 @@ function recognise(byName: RawTensors): { naming: Naming; table: readonly Spelli
   );
 }
 
+/** As many as a config may ask for: each block costs its names in every library's spelling. */
+const BLOCKS_MAX = 1000;
+
 /** Blocks that the names speak of; bounded by the names, since each block needs some. */
 function blocksIn(names: Iterable<string>): number {
   const blocks = new Set<number>();
@@ -106,7 +109,7 @@ function blocksIn(names: Iterable<string>): number {
     blocks.add(Number(block));
     most = Math.max(most, Number(block) + 1);
   }
-  return Math.min(most, 2 * blocks.size);
+  return Math.min(most, 2 * blocks.size, BLOCKS_MAX);
 }
 
 function refuseDistilled(byName: RawTensors): void {

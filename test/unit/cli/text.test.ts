@@ -257,6 +257,14 @@ describe('errors', () => {
     expect(describeError(TesseraError.from(new Error('oops')), { stack: false })).toMatch(/a bug/);
   });
 
+  it('command no terminal by the names of strangers, in lines and in tables', () => {
+    const name = 'a\u001b]52;c;eA==\u0007\n\u009b31mb';
+    const said = describeError(new TesseraError('DATA_INVALID', `no ${name}`), { stack: false });
+    expect(said).toContain('no a\\u001b]52;c;eA==\\u0007\n\\u009b31mb\n');
+    const [, row] = formatTable([{ title: 'CLASS' }], [[name]]);
+    expect(row).toBe('a\\u001b]52;c;eA==\\u0007\\u000a\\u009b31mb');
+  });
+
   it('a machine at its limits is no bug', () => {
     const full = Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
     const said = describeError(TesseraError.from(full), { stack: false });
