@@ -1,5 +1,5 @@
 /** @file MNIST-style data sets: idx files of images and labels, plain or gzipped, held in memory. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
@@ -116,6 +116,8 @@ async function readIdx(
 
 async function readBytes(path: string): Promise<Uint8Array> {
   try {
+    // To open a pipe would wait for its writer for ever.
+    if (!(await stat(path)).isFile()) throw new Error('it is no file');
     const bytes = await readFile(path);
     if (!path.endsWith('.gz')) return bytes;
     return await promisify(gunzip)(bytes, { maxOutputLength: FILE_BYTES_MAX });

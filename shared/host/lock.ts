@@ -94,12 +94,12 @@ async function removeStale(path: string): Promise<void> {
 
 async function readHolder(path: string): Promise<LockHolder | undefined> {
   try {
-    const { id, host, pid, started }: Partial<LockHolder> = JSON.parse(
-      await readFile(path, 'utf8'),
-    );
+    const found: Partial<LockHolder> | null = JSON.parse(await readFile(path, 'utf8'));
+    const { id, host, pid, started } = found ?? {};
+    if (!Number.isInteger(pid)) return undefined;
     return { id: String(id), host: String(host), pid: Number(pid), started: String(started) };
   } catch (error) {
-    // Half a lock is of a process that died writing it.
+    // Half a lock, as one without a process, is of somebody who died writing it.
     if (error instanceof SyntaxError || errnoOf(error) === 'ENOENT') return undefined;
     throw cannotLock(path, error);
   }

@@ -180,6 +180,12 @@ describe('idx', () => {
     't10k-labels-idx1-ubyte.gz': gzipSync(idxBytes([1], [2])),
   };
 
+  it('a pipe in the place of a file is refused, not waited for', async () => {
+    const folder = await writeFiles({ 'train-labels-idx1-ubyte': labels });
+    execFileSync('mkfifo', [join(folder, 'train-images-idx3-ubyte')]);
+    await expect(open('idx', folder)).rejects.toThrow(/train-images-idx3-ubyte: it is no file/);
+  });
+
   it('reads plain and gzipped files', async () => {
     const source = await open('idx', await writeFiles({ ...train, ...test }));
     expect(source.classes).toEqual(['0', '1', '2']);

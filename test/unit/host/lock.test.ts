@@ -43,6 +43,12 @@ it('of a process whose number another has now is taken over', async () => {
   await (await takeLock(path)).release();
 });
 
+it.each(['null', '{}', '[]'])('that holds %s has no holder', async (text) => {
+  const path = newPath();
+  writeFileSync(path, text);
+  expect(await holderOf(path)).toBeUndefined();
+});
+
 it('that was half written is taken over', async () => {
   const path = newPath();
   writeFileSync(path, '{"id":');
