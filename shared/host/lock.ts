@@ -6,8 +6,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { TesseraError } from '../core/errors.ts';
 import { errnoOf, isProcessAlive } from './errno.ts';
 
@@ -28,7 +29,13 @@ export interface HeldLock {
 const TOUCH_MS = 5_000;
 /** A holder on another host that has not touched its lock for so long is gone. */
 const STALE_MS = 30_000;
+/** Half a lock of this age is of somebody who died writing it, not of one who is at it. */
+const HALF_MS = 2_000;
 const ATTEMPTS = 5;
+const PAUSE_MS = 20;
+
+/** What file systems without hard links say to one. */
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
 /**
  * Takes the lock that the file `path` is.
@@ -42,27 +49,22 @@ export async function takeLock(path: string): Promise<HeldLock> {
     pid: process.pid,
     started: startOf(process.pid),
   };
-  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    try {
-      await writeFile(path, JSON.stringify(holder), { flag: 'wx' });
-      return hold(path, holder);
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw cannotLock(path, error);
+  try {
+    for (let attempt = 1; ; attempt += 1) {
+      if (await putWhole(path, holder)) return hold(path, holder);
+      const other = await holderOf(path);
+      if (other !== undefined || attempt === ATTEMPTS) throw inUse(path, other);
+      await removeStale(path);
     }
-    const other = await holderOf(path);
-    if (other !== undefined) throw inUse(path, other);
-    await removeStale(path);
+  } catch (error) {
+    throw error instanceof TesseraError ? error : cannotLock(path, error);
   }
-  throw inUse(path, undefined);
 }
 
 /** Who holds a lock now; undefined when nobody does, or its holder has died. */
 export async function holderOf(path: string): Promise<LockHolder | undefined> {
-  const holder = await readHolder(path);
-  if (holder === undefined) return undefined;
-  if (holder.host === hostname()) return isAlive(holder) ? holder : undefined;
-  const found = await stat(path).catch(() => undefined);
-  return found !== undefined && Date.now() - found.mtimeMs < STALE_MS ? holder : undefined;
+  const found = await readLock(path);
+  return found?.isStale === false ? found.holder : undefined;
 }
 
 function hold(path: string, holder: LockHolder): HeldLock {
@@ -75,33 +77,80 @@ function hold(path: string, holder: LockHolder): HeldLock {
   return {
     async release() {
       clearInterval(timer);
-      if ((await readHolder(path))?.id === holder.id) await rm(path, { force: true });
+      if ((await readLock(path))?.holder?.id === holder.id) await rm(path, { force: true });
     },
   };
 }
 
-/** Removes a lock whose holder is gone; if somebody has just taken it instead, gives it back. */
-async function removeStale(path: string): Promise<void> {
-  const aside = `${path}.${randomUUID()}`;
+/** Makes a lock at one stroke, so that nobody sees half of it; false when there is one. */
+async function putWhole(path: string, holder: LockHolder): Promise<boolean> {
+  const content = JSON.stringify(holder);
+  const whole = `${path}.${holder.id}`;
   try {
-    await rename(path, aside);
-  } catch {
-    return;
+    await writeFile(whole, content);
+    await link(whole, path).catch((error: unknown) => {
+      if (!NO_LINKS.includes(errnoOf(error))) throw error;
+      return writeFile(path, content, { flag: 'wx' });
+    });
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(whole, { force: true });
   }
-  if ((await holderOf(aside)) !== undefined) await rename(aside, path);
-  else await rm(aside, { force: true });
 }
 
-async function readHolder(path: string): Promise<LockHolder | undefined> {
+/**
+ * Removes a lock whose holder is gone, under a lock of its own that carries the dead holder's id. So one process
+ * at a time removes it, and what it removes is still that holder's: nobody else may, and no id comes twice.
+ */
+async function removeStale(path: string): Promise<void> {
+  const found = await readLock(path);
+  if (found === undefined) return;
+  const removal = found.isStale
+    ? await takeLock(`${path}.${found.holder?.id ?? 'half'}`).catch(busy)
+    : undefined;
+  if (removal === undefined) {
+    await setTimeout(PAUSE_MS);
+    return;
+  }
   try {
-    const found: Partial<LockHolder> | null = JSON.parse(await readFile(path, 'utf8'));
-    const { id, host, pid, started } = found ?? {};
-    if (!Number.isInteger(pid)) return undefined;
-    return { id: String(id), host: String(host), pid: Number(pid), started: String(started) };
+    const now = await readLock(path);
+    if (now?.isStale && now.holder?.id === found.holder?.id) await rm(path, { force: true });
+  } finally {
+    await removal.release();
+  }
+}
+
+function busy(error: unknown): undefined {
+  if (!(error instanceof TesseraError) || error.code !== 'RUN_IN_USE') throw error;
+}
+
+/** What a lock says, and whether it has outlived its holder; undefined when there is none. */
+async function readLock(
+  path: string,
+): Promise<{ holder: LockHolder | undefined; isStale: boolean } | undefined> {
+  try {
+    const holder = parseHolder(await readFile(path, 'utf8'));
+    if (holder?.host === hostname()) return { holder, isStale: !isAlive(holder) };
+    const ageMs = Date.now() - (await stat(path)).mtimeMs;
+    return { holder, isStale: ageMs >= (holder === undefined ? HALF_MS : STALE_MS) };
   } catch (error) {
-    // Half a lock, as one without a process, is of somebody who died writing it.
-    if (error instanceof SyntaxError || errnoOf(error) === 'ENOENT') return undefined;
+    if (errnoOf(error) === 'ENOENT') return undefined;
     throw cannotLock(path, error);
+  }
+}
+
+/** Undefined for half a lock, and for what no process of ours wrote: its id becomes a name of a file. */
+function parseHolder(text: string): LockHolder | undefined {
+  try {
+    const found: Partial<LockHolder> | null = JSON.parse(text);
+    const { id, host, pid, started } = found ?? {};
+    if (!Number.isInteger(pid) || !/^[\w-]{1,64}$/.test(String(id))) return undefined;
+    return { id: String(id), host: String(host), pid: Number(pid), started: String(started) };
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,16 +1,31 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { holderOf, takeLock } from '../../../shared/host/lock.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tessera-lock-'));
 afterAll(() => rmSync(folder, { recursive: true }));
+const DEAD = JSON.stringify({ id: 'a', host: hostname(), pid: process.pid, started: '1' });
 let numLocks = 0;
 function newPath(): string {
   numLocks += 1;
   return join(folder, `lock-${numLocks}`);
+}
+
+/** Makes a file that old. */
+function grow(path: string, ageMs: number): void {
+  const then = new Date(Date.now() - ageMs);
+  utimesSync(path, then, then);
 }
 
 it('is held once, and free again when it is released', async () => {
@@ -36,10 +51,7 @@ it('of a process that died is taken over', async () => {
 
 it('of a process whose number another has now is taken over', async () => {
   const path = newPath();
-  writeFileSync(
-    path,
-    JSON.stringify({ id: 'a', host: hostname(), pid: process.pid, started: '1' }),
-  );
+  writeFileSync(path, DEAD);
   await (await takeLock(path)).release();
 });
 
@@ -49,10 +61,21 @@ it.each(['null', '{}', '[]'])('that holds %s has no holder', async (text) => {
   expect(await holderOf(path)).toBeUndefined();
 });
 
-it('that was half written is taken over', async () => {
+it('that was half written is taken over once nobody can be writing it', async () => {
   const path = newPath();
   writeFileSync(path, '{"id":');
+  await expect(takeLock(path)).rejects.toMatchObject({ code: 'RUN_IN_USE' });
+  grow(path, 3_000);
   await (await takeLock(path)).release();
+});
+
+it('with an id that is a path names no file by it', async () => {
+  const path = newPath();
+  const id = '/../../escaped';
+  writeFileSync(path, JSON.stringify({ id, host: hostname(), pid: process.pid, started: '1' }));
+  grow(path, 3_000);
+  await (await takeLock(path)).release();
+  expect(readdirSync(folder).filter((name) => name.includes('escaped'))).toEqual([]);
 });
 
 it('of another host counts while it is touched', async () => {
@@ -60,14 +83,32 @@ it('of another host counts while it is touched', async () => {
   writeFileSync(path, JSON.stringify({ id: 'a', host: 'elsewhere.invalid', pid: 1, started: '' }));
   await expect(takeLock(path)).rejects.toMatchObject({ code: 'RUN_IN_USE' });
   expect(await holderOf(path)).toMatchObject({ host: 'elsewhere.invalid' });
-  const longAgo = new Date(Date.now() - 31_000);
-  utimesSync(path, longAgo, longAgo);
+  grow(path, 31_000);
   await (await takeLock(path)).release();
 });
 
-it('is taken by one of many who want it at a time', async () => {
+it.each(['free', 'half written', 'stale'])(
+  'is never held twice, and by one, when several take a %s one at once',
+  async (was) => {
+    for (let round = 0; round < 50; round += 1) {
+      const path = newPath();
+      if (was !== 'free') writeFileSync(path, was === 'stale' ? DEAD : '');
+      if (was !== 'free') grow(path, 3_000);
+      const taken = await Promise.allSettled(Array.from({ length: 4 }, () => takeLock(path)));
+      const held = taken.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      expect(held).toHaveLength(1);
+      await held[0]?.release();
+    }
+  },
+);
+
+it('leaves nothing beside itself', async () => {
   const path = newPath();
-  writeFileSync(path, '');
-  const all = await Promise.allSettled(Array.from({ length: 20 }, () => takeLock(path)));
-  expect(all.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  writeFileSync(path, DEAD);
+  const lock = await takeLock(path);
+  await takeLock(path).catch(() => {});
+  expect(readdirSync(folder).filter((name) => join(folder, name).startsWith(path))).toEqual([
+    basename(path),
+  ]);
+  await lock.release();
 });
