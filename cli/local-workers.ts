@@ -83,8 +83,7 @@ export class LocalWorkers {
   }
 
   #start(number: number): void {
-    const name = `w${number + 1}`;
-    const logPath = join(this.#options.logsFolder, `${name}.log`);
+    const { name, logPath } = this.#placeOf(number);
     const [program, ...args] = this.#options.command;
     const log = openSync(logPath, 'a');
     // What a worker of this name said in an earlier life explains nothing.
@@ -114,6 +113,11 @@ export class LocalWorkers {
     });
   }
 
+  #placeOf(number: number): { name: string; logPath: string } {
+    const name = `w${number + 1}`;
+    return { name, logPath: join(this.#options.logsFolder, `${name}.log`) };
+  }
+
   #died(number: number, death: WorkerDeath): void {
     this.#firstDeath ??= death;
     if (this.#restartsLeft > 0) {
@@ -137,7 +141,15 @@ export class LocalWorkers {
       () => false,
     );
     this.#restartsPending -= 1;
-    if (isTime) this.#start(number);
+    if (!isTime) return;
+    try {
+      this.#start(number);
+    } catch (error) {
+      // Its log cannot be opened: a full disk, or the folder is gone.
+      const { name, logPath } = this.#placeOf(number);
+      const how = `never started: ${TesseraError.from(error).sentence}`;
+      this.#died(number, { name, pid: undefined, how, lastWords: '', logPath });
+    }
   }
 
   #workersLost(first: WorkerDeath): TesseraError {

@@ -17,14 +17,20 @@ const READER_GONE: Partial<Record<string, 'EPIPE' | 'SIGHUP'>> = { EPIPE: 'EPIPE
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     const wish = READER_GONE[error.code ?? ''];
-    if (wish === undefined) throw error;
+    if (wish === undefined) {
+      // A disk that is full under a log is no reason to end a run; an answer that is lost is told.
+      const isAnswer = stream === process.stdout && args.includes('--json');
+      if (isAnswer) process.exitCode = ERROR_EXIT_CODES.CANNOT_WRITE;
+      return;
+    }
     // A run saves what it has; others have nobody left to tell.
     if (askToStop(wish)) return;
     endWithTerminal();
     process.exit();
   });
 }
-process.exitCode = await run(args);
+const exitCode = await run(args);
+process.exitCode ||= exitCode;
 endWithTerminal();
 setTimeout(() => process.exit(), LINGER_MS).unref();
 

@@ -12,6 +12,6 @@ export interface StopOptions extends QuestionFlags {
 /** Asks a coordinator to end its run. Throws  COORDINATOR_UNREACHABLE, ACCESS_DENIED. */
 export async function runStop(options: StopOptions): Promise<void> {
   const { run, runFolder, step } = await stopRun(await questionOf(options), options.reason ?? '');
-  say(pointer('stopping', `${run} at step ${step}; it is saved in ${runFolder}`));
+  say(pointer('stopping', `${run} at step ${step}; it is being saved in ${runFolder}`));
   if (options.json) printJson({ schema: 'stop/1', run, runFolder, step });
 }

@@ -123,7 +123,10 @@ export function assemble(seed: RunSeed) {
     ...(disk && { disk }),
     lastSaved: resumed,
   });
-  const run = new Run(planOf(config, source), { version });
+  const run = new Run(planOf(config, source), {
+    version,
+    isEvaluated: progress.evaluation?.version === version,
+  });
   return { identity, run, store, source, checkpointer, progress, clock };
 }
 

@@ -1,7 +1,8 @@
 /** @file The folder of a run: config, address, metrics; a complete record of what happened. */
-import { appendFile, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TesseraError } from '../shared/core/errors.ts';
+import { writeFileAtomically } from '../shared/host/files.ts';
 
 /** Where run folders are made by default, under the current folder. */
 export const RUNS_FOLDER = 'runs';
@@ -89,13 +90,13 @@ export class MetricsFile {
   }
 }
 
-/** Writes the config of a run, as it was resolved, and the coordinator's address. */
+/** Writes the config of a run, as it was resolved, and the coordinator's address. Throws  CANNOT_WRITE. */
 export async function describeRun(
   runFolder: string,
   configJson: string,
   address: string,
 ): Promise<void> {
   const pretty = `${JSON.stringify(JSON.parse(configJson), null, 2)}\n`;
-  await writeFile(join(runFolder, RUN_FILES.config), pretty);
-  await writeFile(join(runFolder, RUN_FILES.address), `${address}\n`);
+  await writeFileAtomically(join(runFolder, RUN_FILES.config), [Buffer.from(pretty)]);
+  await writeFileAtomically(join(runFolder, RUN_FILES.address), [Buffer.from(`${address}\n`)]);
 }

@@ -102,7 +102,10 @@ async function startRun(
     limits,
     security,
   });
-  await describeRun(runFolder, identity.configJson, server.address);
+  await describeRun(runFolder, identity.configJson, server.address).catch(async (error) => {
+    await server.stop(0);
+    throw error;
+  });
   const stopTicking = systemClock.every(TICK_MS, () => driver.tick());
   const onAbort = () => void driver.stop(TesseraError.from(options.signal.reason, 'CANCELLED'));
   if (options.signal.aborted) onAbort();

@@ -39,11 +39,20 @@ export class Run {
   #reason = '';
   #effects: RunEffect[] = [];
 
-  /** A run that goes on with version `resumeAt.version`, which is durable if it is not the first. */
-  constructor(plan: RunPlan, resumeAt: { readonly version: number }) {
+  /**
+   * A run that goes on with version `resumeAt.version`, which is durable if it is not the first. What is known of it
+   * is not asked for again: a run whose last evaluation is known ends without a worker.
+   */
+  constructor(
+    plan: RunPlan,
+    resumeAt: { readonly version: number; readonly isEvaluated: boolean },
+  ) {
     this.#plan = plan;
     this.#version = resumeAt.version;
-    this.#agenda = timetable.agendaOf(plan, resumeAt.version).filter((task) => task !== 'save');
+    const known = resumeAt.isEvaluated ? ['save', 'evaluate'] : ['save'];
+    this.#agenda = timetable
+      .agendaOf(plan, resumeAt.version)
+      .filter((task) => !known.includes(task));
     this.#notePhase();
     this.#effects = [];
   }

@@ -38,7 +38,18 @@ export function createLog({ component, level = 'info', destination: target }: Lo
     base: { component, pid: process.pid },
     redact: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`]),
   };
-  return pino(options, target ?? stderrStream());
+  return pino(options, target ?? forgiving(stderrStream()));
+}
+
+/** A line that cannot be written (a full disk) is lost; whoever speaks goes on. */
+function forgiving(stream: DestinationStream): DestinationStream {
+  return {
+    write(line) {
+      try {
+        stream.write(line);
+      } catch {}
+    },
+  };
 }
 
 function stderrStream(): DestinationStream {

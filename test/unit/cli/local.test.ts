@@ -83,6 +83,23 @@ describe('local workers', () => {
     await expect(crew.failed).rejects.toMatchObject({ code: 'WORKERS_LOST' });
   });
 
+  it('that cannot be started again are lost, and that ends nothing else', async () => {
+    const said: string[] = [];
+    const logsFolder = join(folder, 'gone');
+    const crew = new LocalWorkers({
+      command: [process.execPath, '-e', 'process.exit(3)'],
+      count: 1,
+      restarts: 1,
+      logsFolder,
+      environment: () => ({}),
+      isEnding: () => false,
+      say: (line) => said.push(line),
+    });
+    rmSync(logsFolder, { recursive: true });
+    await expect(crew.failed).rejects.toMatchObject({ code: 'WORKERS_LOST' });
+    expect(said.join('\n')).toMatch(/w1 ended with never started: .*no such file/);
+  });
+
   it('end when their stdin closes, and that is no death', async () => {
     const { crew, said } = workers('patient', WAIT_FOR_STDIN, { count: 2 });
     await crew.close(false);

@@ -57,7 +57,7 @@ export function startDriver(clock: Clock = systemClock) {
   const progress = new RunProgress(clock.nowMs(), undefined);
   const driver = new CoordinatorDriver({
     identity,
-    run: new Run(PLAN, { version: 0 }),
+    run: new Run(PLAN, { version: 0, isEvaluated: false }),
     store,
     source: {
       size: { train: 32, test: 1 },

@@ -46,8 +46,8 @@ export class Scene {
   nowMs = 0;
   readonly #lines: string[] = [];
 
-  constructor(plan: RunPlan, version = 0) {
-    this.run = new Run(plan, { version });
+  constructor(plan: RunPlan, version = 0, isEvaluated = false) {
+    this.run = new Run(plan, { version, isEvaluated });
     this.#lines.push(`a run of ${this.run.totalSteps} steps, from version ${version}`);
   }
 

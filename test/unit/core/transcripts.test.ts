@@ -26,6 +26,11 @@ const SCENES: Readonly<Record<string, () => Scene>> = {
     scene.node('w2', nodeOf('train', 0, 2, 2));
     return scene;
   },
+  'a finished run whose evaluation is known ends without a worker'() {
+    const scene = new Scene(PLAN, new Scene(PLAN).run.totalSteps, true);
+    scene.tell({ type: 'tick' });
+    return scene;
+  },
   'a worker dies'() {
     const scene = new Scene(PLAN).ready('w1', 'w2').wait(400);
     scene.node('w1', nodeOf('train', 0, 0, 4)).applied(0);
