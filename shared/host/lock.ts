@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { link, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { setTimeout } from 'node:timers/promises';
+import { systemClock } from '../core/clock.ts';
 import { TesseraError } from '../core/errors.ts';
 import { errnoOf, isProcessAlive } from './errno.ts';
 
@@ -112,7 +112,7 @@ async function removeStale(path: string): Promise<void> {
     ? await takeLock(`${path}.${found.holder?.id ?? 'half'}`).catch(busy)
     : undefined;
   if (removal === undefined) {
-    await setTimeout(PAUSE_MS);
+    await systemClock.sleep(PAUSE_MS);
     return;
   }
   try {

@@ -24,6 +24,8 @@ export interface LogSettings {
 }
 
 const STDERR = 2;
+/** What cannot be written (a full disk) is kept for later up to here; lines beyond are lost. */
+const UNWRITTEN_CHARS_MAX = 2 ** 20;
 
 /** Fields that never reach a log: whoever reads a session secret may push for its worker. */
 const SECRET_FIELDS = ['token', 'session', 'key', 'password'];
@@ -41,7 +43,7 @@ export function createLog({ component, level = 'info', destination: target }: Lo
   return pino(options, target ?? forgiving(stderrStream()));
 }
 
-/** A line that cannot be written (a full disk) is lost; whoever speaks goes on. */
+/** Whoever speaks goes on when a line cannot be written. */
 function forgiving(stream: DestinationStream): DestinationStream {
   return {
     write(line) {
@@ -56,7 +58,7 @@ function stderrStream(): DestinationStream {
   const pretty = process.stderr.isTTY ? loadPretty() : undefined;
   return (
     pretty?.({ destination: STDERR, sync: true, ignore: 'pid', translateTime: 'HH:MM:ss' }) ??
-    destination({ dest: STDERR, sync: true })
+    destination({ dest: STDERR, sync: true, maxLength: UNWRITTEN_CHARS_MAX })
   );
 }
 

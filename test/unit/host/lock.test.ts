@@ -102,6 +102,14 @@ it.each(['free', 'half written', 'stale'])(
   },
 );
 
+it('is taken by one of many who want it at a time', async () => {
+  const path = newPath();
+  writeFileSync(path, '');
+  grow(path, 3_000);
+  const all = await Promise.allSettled(Array.from({ length: 20 }, () => takeLock(path)));
+  expect(all.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+});
+
 it('leaves nothing beside itself', async () => {
   const path = newPath();
   writeFileSync(path, DEAD);
