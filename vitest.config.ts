@@ -4,10 +4,16 @@ import { planting } from './test/sim/mutations.ts';
 const { SIM_MUTATION: planted } = process.env;
 
 /** One project a layer of tests; `npm test` runs them all. */
-function project(name: string, testTimeout: number) {
+function project(name: string, testTimeout: number, setupFiles: string[] = []) {
   return {
     plugins: planted === undefined ? [] : [planting(planted)],
-    test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout },
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.ts`],
+      testTimeout,
+      hookTimeout: testTimeout,
+      setupFiles,
+    },
   };
 }
 
@@ -19,7 +25,7 @@ export default defineConfig({
     projects: [
       project('unit', 60_000),
       project('property', 120_000),
-      project('sim', 3_600_000),
+      project('sim', 3_600_000, ['test/sim/no-machine-disk.ts']),
       project('mutations', 180_000),
       project('fuzz', 600_000),
       project('e2e', 180_000),
