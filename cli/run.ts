@@ -85,7 +85,7 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
       signal,
       onEvent: (event) => display.event(event),
     });
-    for (const line of banner(running, performance.now() - startedMs)) display.line(line);
+    for (const line of banner(running, options, performance.now() - startedMs)) display.line(line);
     for (const line of part.banner(running)) display.line(line);
     display.attach(() => running.status());
     const again = resumeCommand(part.command, options, running);
@@ -139,7 +139,16 @@ function withHint(error: TesseraError, resumeCommand: string): TesseraError {
   return new TesseraError('CANCELLED', error.sentence, { hint, cause: error });
 }
 
-function banner(running: RunningCoordinator, readyMs: number): readonly string[] {
+function banner(
+  running: RunningCoordinator,
+  { resume }: RunOptions,
+  readyMs: number,
+): readonly string[] {
+  const { resumed } = running;
+  const beginning =
+    resumed === undefined
+      ? 'from the beginning: nothing was saved yet'
+      : `from step ${resumed.step}`;
   const name = paint('bold', paint('green', `tessera ${VERSION}`));
   return [
     '',
@@ -147,6 +156,7 @@ function banner(running: RunningCoordinator, readyMs: number): readonly string[]
     '',
     pointer('coordinator', running.address),
     pointer('run folder', running.runFolder),
+    ...(resume === undefined ? [] : [pointer('goes on', beginning)]),
   ];
 }
 

@@ -1,6 +1,7 @@
 /** @file `tessera train`: a coordinator in this process and worker processes around it. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { TesseraError } from '../shared/core/errors.ts';
 import { type Devices, findDevices } from '../shared/host/devices.ts';
 import { countWorkers, LocalWorkers, threadsEach } from './local-workers.ts';
 import { type Crew, driveRun, type RunOptions, type StartedRun } from './run.ts';
@@ -21,9 +22,16 @@ const ENDINGS: ReadonlySet<string> = new Set(['done', 'failed']);
 
 async function hire(options: RunOptions, started: StartedRun): Promise<Crew> {
   const { running, loaded, display, signal, ownToken } = started;
-  const { cluster, compute } = loaded.config;
+  const { cluster, compute, limits } = loaded.config;
   const devices = await findDevices();
   const count = countWorkers(options.workers ?? cluster.workers, devices);
+  if (count > limits.workersMax) {
+    throw new TesseraError(
+      'CONFIG_INVALID',
+      `${count} workers have no place: limits.workersMax is ${limits.workersMax}`,
+      { hint: 'make --workers or cluster.workers smaller, or limits.workersMax larger' },
+    );
+  }
   const threads = compute.threads === 'auto' ? threadsEach(devices, count) : compute.threads;
   const security = [...localWorkerFlags(options), ...(options.insecure ? ['--insecure'] : [])];
   const main = fileURLToPath(import.meta.resolve('./main.js'));

@@ -14,11 +14,12 @@ import type { Logger } from '../shared/host/log.ts';
 import { frozenSize, parameterTable } from '../shared/model/parameters.ts';
 import type { ModelConfig } from '../shared/model/variants.ts';
 import { Checkpointer } from './checkpointer.ts';
-import { type LoadedCheckpoint, newestGoodCheckpoint } from './checkpoints.ts';
+import { checkpointsFolder, type LoadedCheckpoint, newestGoodCheckpoint } from './checkpoints.ts';
 import type { RunPlan } from './core/messages.ts';
 import { Run } from './core/run.ts';
 import { ParameterStore } from './parameters.ts';
 import { RunProgress } from './progress.ts';
+import { hasSaved, RUN_FILES } from './run-folder.ts';
 
 /** What a run is: the same for its whole life, resumes included. */
 export interface RunIdentity {
@@ -57,8 +58,8 @@ export function identify(config: RunConfig, source: DataSource, runFolder: strin
 /**
  * The newest good checkpoint of a run to resume; a run that was killed before its first begins anew.
  *
- * Throws  CHECKPOINT_CORRUPT when there are checkpoints but none is whole: days of training are not
- *         begun again in silence.
+ * Throws  CHECKPOINT_CORRUPT when there are or were checkpoints but none is whole: days of training are
+ *         not begun again in silence.
  */
 export async function findCheckpoint(
   identity: RunIdentity,
@@ -73,18 +74,33 @@ export async function findCheckpoint(
   const { checkpoint, skipped } = await newestGoodCheckpoint(identity.runFolder, expected, disk);
   for (const { folder, reason } of skipped)
     log.warn({ folder, reason }, 'damaged checkpoint skipped');
-  if (checkpoint === undefined && skipped[0] !== undefined) {
-    const { folder, reason } = skipped[0];
-    throw new TesseraError(
-      'CHECKPOINT_CORRUPT',
-      `none of the ${skipped.length} checkpoints is whole; the newest, ${folder}: ${reason}`,
-      { hint: `bring one back from a copy, or start a new run without --resume` },
-    );
-  }
+  if (checkpoint === undefined) await refuseLoss(identity.runFolder, skipped, disk);
   // It may be there by name only in the memory of the disk; what the run goes on from, or ends with, must last.
   if (checkpoint !== undefined) await makeNamesDurable(dirname(checkpoint.folder), disk);
   log.info({ step: checkpoint?.step ?? 0, folder: checkpoint?.folder }, 'resuming');
   return checkpoint;
+}
+
+async function refuseLoss(
+  runFolder: string,
+  [newest, ...older]: readonly { folder: string; reason: string }[],
+  disk?: Disk,
+): Promise<void> {
+  const hint = 'bring one back from a copy, or start a new run without --resume';
+  if (newest !== undefined) {
+    const { folder, reason } = newest;
+    throw new TesseraError(
+      'CHECKPOINT_CORRUPT',
+      `none of the ${1 + older.length} checkpoints is whole; the newest, ${folder}: ${reason}`,
+      { hint },
+    );
+  }
+  if (!(await hasSaved(runFolder, disk))) return;
+  throw new TesseraError(
+    'CHECKPOINT_CORRUPT',
+    `${checkpointsFolder(runFolder)} holds no checkpoint, but ${RUN_FILES.metrics} tells that this run has written some`,
+    { hint },
+  );
 }
 
 /** What a run is put together from. */

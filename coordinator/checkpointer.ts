@@ -64,7 +64,7 @@ export class Checkpointer {
   }
 
   /** Saves when there is something that no checkpoint has. Throws  CANNOT_WRITE. */
-  async saveIfNewer(store: CheckpointSource): Promise<void> {
-    if (store.version > (this.#last?.step ?? 0)) await this.save(store);
+  async saveIfNewer(store: CheckpointSource): Promise<SavedCheckpoint | undefined> {
+    return store.version > (this.#last?.step ?? 0) ? await this.save(store) : undefined;
   }
 }

@@ -97,9 +97,13 @@ export class CoordinatorDriver implements CoordinatorPort {
     this.#stopping = true;
     await this.#busy;
     if (this.#ended) return;
-    await this.#parts.checkpointer.saveIfNewer(this.#parts.store).catch((error: unknown) => {
-      this.#parts.log.error({ err: error }, 'no checkpoint at the stop');
-    });
+    const { checkpointer, store, onEvent, log } = this.#parts;
+    try {
+      const saved = await checkpointer.saveIfNewer(store);
+      if (saved !== undefined) onEvent({ type: 'checkpoint', ...saved });
+    } catch (error) {
+      log.error({ err: error }, 'no checkpoint at the stop');
+    }
     this.#end(reason);
   }
 

@@ -2,7 +2,8 @@
 import { appendFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TesseraError } from '../shared/core/errors.ts';
-import { writeFileAtomically } from '../shared/host/files.ts';
+import { type Disk, machineDisk } from '../shared/host/disk.ts';
+import { readWholeFile, writeFileAtomically } from '../shared/host/files.ts';
 
 /** Where run folders are made by default, under the current folder. */
 export const RUNS_FOLDER = 'runs';
@@ -88,6 +89,14 @@ export class MetricsFile {
     }
     this.#writing = undefined;
   }
+}
+
+/** Whether a run's metrics tell of a checkpoint that was written. */
+export async function hasSaved(runFolder: string, disk: Disk = machineDisk): Promise<boolean> {
+  const path = join(runFolder, RUN_FILES.metrics);
+  if (!disk.exists(path)) return false;
+  const { buffer } = await readWholeFile(path, disk);
+  return Buffer.from(buffer).includes('"type":"checkpoint"');
 }
 
 /** Writes the config of a run, as it was resolved, and the coordinator's address. Throws  CANNOT_WRITE. */

@@ -11,6 +11,7 @@ import type { Logger } from '../shared/host/log.ts';
 import { isLoopback } from '../shared/rpc/access.ts';
 import type { ServerSecurity } from '../shared/rpc/security.ts';
 import { assemble, findCheckpoint, identify } from './assemble.ts';
+import type { SavedCheckpoint } from './checkpoints.ts';
 import { CoordinatorDriver } from './driver.ts';
 import type { CoordinatorEvent, RunResult } from './events.ts';
 import { firstParameters } from './first-parameters.ts';
@@ -41,6 +42,8 @@ export interface StartOptions {
 export interface RunningCoordinator {
   readonly address: string;
   readonly runFolder: string;
+  /** The checkpoint that it goes on from; undefined for a run that begins. */
+  readonly resumed: SavedCheckpoint | undefined;
   status(): RunStatus;
   /** Settles when the run is over and the port closed; rejects with the reason if it failed. */
   readonly finished: Promise<RunResult>;
@@ -88,6 +91,8 @@ async function startRun(
   const parameters =
     resumed?.parameters ?? (await firstParameters(config, identity.model, loaded.baseFolder));
   const parts = assemble({ identity, source, parameters, resumed, clock: systemClock });
+  // Its facts only: what was loaded would keep its tensors alive.
+  const { last: goesOnFrom } = parts.checkpointer;
   const ended = settleLater();
   const metrics = new MetricsFile(runFolder, (error) => log.error({ err: error }, 'no metrics'));
   const onEvent = (event: CoordinatorEvent) => {
@@ -121,7 +126,14 @@ async function startRun(
     .then(() => resultOf(driver.status(), driver));
   // The caller may look later; meanwhile a failure is no unhandled rejection.
   finished.catch(() => {});
-  return { address: server.address, runFolder, status: () => driver.status(), finished };
+  const { address } = server;
+  return {
+    address,
+    runFolder,
+    resumed: goesOnFrom,
+    status: () => driver.status(),
+    finished,
+  };
 }
 
 function listenOf({ listen, loaded }: StartOptions): string {

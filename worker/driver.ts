@@ -16,6 +16,7 @@ import type { BadSample } from './feeder.ts';
 import type { SessionStream, WelcomeInfo, WorkerLink } from './link.ts';
 import type { ComputedNode } from './node-computer.ts';
 import type { Preparation, Prepare, WorkerChoice } from './prepare.ts';
+import { HINTS, isPassing, NO_PLACE_CODES, PERMANENT_CODES } from './refusals.ts';
 import { TimeLedger } from './time-ledger.ts';
 
 /** What a worker is started with. */
@@ -68,6 +69,8 @@ export class WorkerDriver {
   #hasFrozen = false;
   #computing = new AbortController();
   #stopped = false;
+  /** Why the coordinator had no place for us when we last asked. */
+  #noPlace: string | undefined;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -200,10 +203,14 @@ export class WorkerDriver {
     const reason = error?.sentence ?? 'the coordinator closed the session';
     if (error !== undefined && PERMANENT_CODES.has(error.code)) {
       this.#dispatch({ type: 'refused', code: error.code, reason });
-    } else {
-      this.#options.log.debug({ reason }, 'connection lost');
-      this.#dispatch({ type: 'connectionLost', reason });
+      return;
     }
+    const code = NO_PLACE_CODES.has(error?.code) ? error?.code : undefined;
+    // Said once, not at each of the attempts that follow.
+    const level = code !== undefined && code !== this.#noPlace ? 'warn' : 'debug';
+    this.#noPlace = code;
+    this.#options.log[level]({ reason, code }, 'connection lost');
+    this.#dispatch({ type: 'connectionLost', reason, ...(code && { code }) });
   }
 
   async #prepare(): Promise<void> {
@@ -354,36 +361,3 @@ export class WorkerDriver {
     );
   }
 }
-
-/** Refusals that no retry mends. */
-const PERMANENT_CODES: ReadonlySet<string> = new Set([
-  'PROTOCOL_MISMATCH',
-  'ACCESS_DENIED',
-  'MESSAGE_INVALID',
-  'CONFIG_INVALID',
-]);
-
-const HINTS: Partial<Record<string, string>> = {
-  COORDINATOR_UNREACHABLE:
-    'start the coordinator, or check the address, the firewall, and whether it asks for --certs',
-  ACCESS_DENIED:
-    'give --certs FOLDER with a worker certificate of this cluster, or --ca and --token-file',
-  PROTOCOL_MISMATCH: 'install the same version of tessera on both machines',
-};
-
-/** Whether a failed call may succeed later or belongs to a world that is gone. */
-function isPassing(error: unknown): boolean {
-  return error instanceof TesseraError && PASSING_CODES.has(error.code);
-}
-
-const PASSING_CODES: ReadonlySet<string> = new Set([
-  'COORDINATOR_UNREACHABLE',
-  'TIMEOUT',
-  'CANCELLED',
-  'SESSION_UNKNOWN',
-  'STEP_STALE',
-  'STEP_NOT_OPEN',
-  'DRAINING',
-  'CHUNK_CORRUPT',
-  'INTERNAL',
-]);

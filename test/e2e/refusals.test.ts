@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -274,7 +275,13 @@ describe('checkpoints', () => {
     const resumed = await tessera([...args, '--resume', damaged]);
     expect(resumed.code, resumed.stderr).toBe(0);
     expect(resumed.stderr).toContain(newest);
+    expect(resumed.stderr).toMatch(/goes on +from step \d+/);
     expect(JSON.parse(resumed.stdout).parametersSha256).toBe(parametersSha256);
+
+    rmSync(join(damaged, 'checkpoints'), { recursive: true });
+    const gone = await tessera([...args, '--resume', damaged]);
+    expect(gone.code).toBe(65);
+    expect(gone.stderr).toContain('this run has written some');
 
     const foreign = await tessera([...args, '--set', 'seed=7', '--resume', runFolder]);
     expect(foreign.code).toBe(78);

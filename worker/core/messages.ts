@@ -74,7 +74,8 @@ export type SessionEvent =
   | { readonly type: 'pushFailed'; readonly task: NodeTask }
   /** The worker is to go: what is computed is still delivered, the rest handed back. */
   | { readonly type: 'drain' }
-  | { readonly type: 'connectionLost'; readonly reason: string }
+  /** `code` where the coordinator is there, but has no place for us now. */
+  | { readonly type: 'connectionLost'; readonly reason: string; readonly code?: string }
   /** The coordinator refuses us for good. */
   | { readonly type: 'refused'; readonly code: string; readonly reason: string }
   | { readonly type: 'finished'; readonly code: string; readonly reason: string }

@@ -174,7 +174,7 @@ export class Session {
         this.#effects.push({ type: 'connect', afterMs: 0 });
         break;
       case 'connectionLost':
-        this.#reconnect(event.reason, nowMs);
+        this.#reconnect(event, nowMs);
         break;
       case 'welcomed':
         this.#welcome(event, nowMs);
@@ -234,14 +234,19 @@ export class Session {
   }
 
   /** Exponential back-off with jitter, within the budget of `reconnectMs` since the line was lost. */
-  #reconnect(reason: string, nowMs: number): void {
+  #reconnect(
+    { reason, code }: Extract<SessionEvent, { type: 'connectionLost' }>,
+    nowMs: number,
+  ): void {
     const { reconnectMs, seed } = this.#options;
     this.#lostMs ??= nowMs;
     if (this.#readyMs !== undefined && nowMs - this.#readyMs >= STABLE_MS) this.#attempts = 0;
     this.#readyMs = undefined;
     const leftMs = this.#lostMs + reconnectMs - nowMs;
     if (leftMs <= 0) {
-      this.#stop('COORDINATOR_UNREACHABLE', `no coordinator for ${reconnectMs} ms: ${reason}`);
+      if (code === undefined)
+        this.#stop('COORDINATOR_UNREACHABLE', `no coordinator for ${reconnectMs} ms: ${reason}`);
+      else this.#stop(code, `no place for ${reconnectMs} ms: ${reason}`);
       return;
     }
     const longestMs = Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** this.#attempts);

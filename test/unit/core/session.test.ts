@@ -112,6 +112,16 @@ describe('the line', () => {
     expect(bench.nowMs).toBe(RECONNECT_MS);
   });
 
+  it('gives up with the reason of a coordinator that has no place for it', () => {
+    const bench = new Bench();
+    const full: SessionEvent = { ...LOST, reason: 'the run has 2 workers', code: 'RUN_FULL' };
+    expect(bench.tell({ type: 'started' }, full)).toEqual(['connect', 'connect later']);
+    bench.nowMs = RECONNECT_MS;
+    expect(bench.session.handle(full, bench.nowMs)).toEqual([
+      { type: 'stop', code: 'RUN_FULL', reason: expect.stringContaining('2 workers') },
+    ]);
+  });
+
   it.each([
     ['another run', { ...WELCOME, run: 'other' }],
     ['another model', { ...WELCOME, modelFingerprint: 'other' }],
