@@ -134,6 +134,7 @@ export class CoordinatorDriver implements CoordinatorPort {
       trainSamples: source.size.train,
       testSamples: source.size.test,
       heartbeatMs: identity.config.cluster.heartbeatMs,
+      silenceMs: identity.config.cluster.silenceMs,
     };
   }
 
@@ -154,6 +155,7 @@ export class CoordinatorDriver implements CoordinatorPort {
     const known = this.sessions.byWorker(worker);
     if (known === undefined) return;
     known.heardMs = this.#parts.clock.nowMs();
+    known.handle.send({ type: 'alive' });
     if (known.ready) this.#dispatch({ type: 'heartbeat', worker, assignment, leavesOpen });
   }
 

@@ -8,6 +8,8 @@ import type { WorkerTimings } from './timings.ts';
 /** What a coordinator tells a worker after its welcome. */
 export type CoordinatorMessage =
   | { readonly type: 'assignment'; readonly assignment: Assignment }
+  /** The answer to a heartbeat. */
+  | { readonly type: 'alive' }
   /** The run is over; `code` and `reason` are empty when it ended well. */
   | { readonly type: 'finish'; readonly code: string; readonly reason: string };
 
@@ -45,6 +47,8 @@ export interface WelcomeInfo {
   readonly trainSamples: number;
   readonly testSamples: number;
   readonly heartbeatMs: number;
+  /** A worker that hears nothing for so long takes the connection for dead. */
+  readonly silenceMs: number;
 }
 
 /** A node as its worker describes it. */

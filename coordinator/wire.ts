@@ -166,6 +166,7 @@ export function encodeMessage(message: CoordinatorMessage): WireMessage {
   if (message.type === 'finish') {
     return { finish: { errorCode: message.code, reason: message.reason } };
   }
+  if (message.type === 'alive') return { alive: {} };
   const { assignment } = message;
   return {
     assignment: {

@@ -69,8 +69,8 @@ export class WorkerDriver {
   #hasFrozen = false;
   #computing = new AbortController();
   #stopped = false;
-  /** Why the coordinator had no place for us when we last asked. */
-  #noPlace: string | undefined;
+  /** Why there is no line to the coordinator, as far as that has been said. */
+  #saidLost: string | undefined;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -131,7 +131,7 @@ export class WorkerDriver {
   #perform(effect: SessionEffect): void {
     switch (effect.type) {
       case 'connect':
-        this.#inBackground(this.#connect(effect.afterMs));
+        this.#inBackground(this.#connect(effect));
         break;
       case 'prepare':
         this.#inBackground(this.#prepare());
@@ -165,11 +165,12 @@ export class WorkerDriver {
     work.catch((error: unknown) => this.#leave(TesseraError.from(error)));
   }
 
-  async #connect(afterMs: number): Promise<void> {
+  async #connect({ afterMs, lost }: Extract<SessionEffect, { type: 'connect' }>): Promise<void> {
     const { link, clock, name, choice } = this.#options;
+    this.#stream?.close();
+    if (lost !== undefined) this.#tellLost(lost);
     await clock.sleep(afterMs);
     if (this.#stopped) return;
-    this.#stream?.close();
     const stream = link.openSession(
       {
         protocolVersion: PROTOCOL_VERSION,
@@ -183,13 +184,16 @@ export class WorkerDriver {
       {
         onWelcome: (welcome) => {
           this.#welcome = welcome;
-          const { configJson: run, modelFingerprint, heartbeatMs } = welcome;
-          this.#dispatch({ type: 'welcomed', run, modelFingerprint, heartbeatMs });
+          const { configJson: run, modelFingerprint, heartbeatMs, silenceMs } = welcome;
+          if (this.#saidLost !== undefined) this.#options.log.info('joined');
+          this.#saidLost = undefined;
+          this.#dispatch({ type: 'welcomed', run, modelFingerprint, heartbeatMs, silenceMs });
         },
         onAssignment: (assignment) => {
           const numLeaves = this.#prepared.feeder.numLeaves(assignment);
           this.#dispatch({ type: 'assigned', assignment, numLeaves });
         },
+        onAlive: () => this.#dispatch({ type: 'alive' }),
         onFinish: ({ code, reason }) => this.#dispatch({ type: 'finished', code, reason }),
         onClosed: (error) => {
           if (this.#stream === stream) this.#connectionClosed(error);
@@ -206,11 +210,15 @@ export class WorkerDriver {
       return;
     }
     const code = NO_PLACE_CODES.has(error?.code) ? error?.code : undefined;
-    // Said once, not at each of the attempts that follow.
-    const level = code !== undefined && code !== this.#noPlace ? 'warn' : 'debug';
-    this.#noPlace = code;
-    this.#options.log[level]({ reason, code }, 'connection lost');
     this.#dispatch({ type: 'connectionLost', reason, ...(code && { code }) });
+  }
+
+  /** Aloud once, not at each of the attempts that follow. */
+  #tellLost(lost: { readonly reason: string; readonly code?: string }): void {
+    const kind = lost.code ?? 'unreachable';
+    const level = kind === this.#saidLost ? 'debug' : 'warn';
+    this.#saidLost = kind;
+    this.#options.log[level](lost, 'no connection to the coordinator, trying again');
   }
 
   async #prepare(): Promise<void> {

@@ -1,8 +1,9 @@
 /**
  * @file A worker's line to its coordinator: one session, and the bulk calls beside it.
  *
- * Every wait has a deadline; the session's is on its welcome, later silence is the keepalive's business.
+ * Every wait has a deadline; the session's is on its welcome, later silence is its listener's business.
  */
+import { setMaxListeners } from 'node:events';
 import { TesseraError } from '../shared/core/errors.ts';
 import type { EncodedSample, Split } from '../shared/data/source.ts';
 import { bytesOf, ChunkAssembler, cutChunks, SampleAssembler } from '../shared/rpc/chunks.ts';
@@ -63,6 +64,8 @@ export interface NodePayload {
 export interface SessionListener {
   onWelcome(welcome: WelcomeInfo): void;
   onAssignment(assignment: Assignment): void;
+  /** The coordinator has answered a heartbeat. */
+  onAlive(): void;
   onFinish(finish: { readonly code: string; readonly reason: string }): void;
   /** The session is over, once; never after our own `close`. An error says why it was refused or lost. */
   onClosed(error: TesseraError | undefined): void;
@@ -87,6 +90,8 @@ const SAMPLE_BYTES_MAX = 256 * 1024 * 1024;
 export class WorkerLink {
   readonly #transport: WorkerTransport;
   readonly #limits: LinkLimits;
+  /** Ends the bulk calls of the session that there was, when the next begins. */
+  #line = newLine();
   /** The push under way: pushes take turns, since sharing the line would make each of them late. */
   #pushing: Promise<unknown> = Promise.resolve();
 
@@ -95,8 +100,14 @@ export class WorkerLink {
     this.#limits = limits;
   }
 
-  /** Opens a session and joins. Whatever comes of it, the listener is told. */
+  /**
+   * Opens a session over new connections and joins. Whatever comes of it, the listener is told.
+   *
+   * Bulk calls that are under way on those of the session before, whose other end may be silent, end with CANCELLED.
+   */
   openSession(join: JoinRequest, listener: SessionListener): SessionStream {
+    this.#line.abort();
+    this.#line = newLine();
     const stream = this.#transport.openSession(WELCOME_MS, {
       onMessage: (message) => tell(listener, message),
       onClosed: (error) => listener.onClosed(error),
@@ -116,15 +127,10 @@ export class WorkerLink {
    *
    * Throws  what the coordinator answers, COORDINATOR_UNREACHABLE, TIMEOUT or CANCELLED.
    */
-  pushNode(
-    session: string,
-    node: NodeReport,
-    payload: NodePayload,
-    signal?: AbortSignal,
-  ): Promise<PushOutcome> {
+  pushNode(session: string, node: NodeReport, payload: NodePayload): Promise<PushOutcome> {
     const turn = this.#pushing.then(async () => {
       const reply = await this.#transport.pushNode(
-        this.#call(`pushing step ${node.step}, leaves ${node.first}+${node.count}`, signal),
+        this.#call(`pushing step ${node.step}, leaves ${node.first}+${node.count}`),
         nodeChunks(session, node, payload, this.#limits.chunkBytes),
       );
       return decodeOutcome(reply);
@@ -143,10 +149,9 @@ export class WorkerLink {
     session: string,
     wanted: ParametersId & { readonly first: number },
     target: Float32Array,
-    signal?: AbortSignal,
   ): Promise<void> {
     const { version } = wanted;
-    const call = this.#call(`pulling parameter version ${version}`, signal);
+    const call = this.#call(`pulling parameter version ${version}`);
     const assembler = new ChunkAssembler(target, `parameters of version ${version}`);
     const chunks = this.#transport.pullParameters(call, { session, ...wanted });
     for await (const chunk of chunks) assembler.add(chunk);
@@ -162,9 +167,8 @@ export class WorkerLink {
     session: string,
     split: Split,
     indices: readonly number[],
-    signal?: AbortSignal,
   ): Promise<EncodedSample[]> {
-    const call = this.#call(`fetching ${indices.length} samples`, signal);
+    const call = this.#call(`fetching ${indices.length} samples`);
     const request = { session, split: WIRE_SPLITS[split], indices: [...indices] };
     return collectSamples(this.#transport.fetchSamples(call, request), split, indices);
   }
@@ -180,7 +184,7 @@ export class WorkerLink {
     indices: readonly number[],
     shape: FeatureShape,
   ): Promise<FeatureRow[]> {
-    const call = this.#call(`fetching features of ${indices.length} samples`, undefined);
+    const call = this.#call(`fetching features of ${indices.length} samples`);
     const request = { session, split: WIRE_SPLITS[split], indices: [...indices] };
     const messages = this.#transport.fetchFeatures(call, request);
     const rows: FeatureRow[] = [];
@@ -193,14 +197,22 @@ export class WorkerLink {
     this.#transport.close();
   }
 
-  #call(what: string, signal: AbortSignal | undefined): TransportCall {
-    return { what, deadlineMs: this.#limits.rpcMs, signal };
+  #call(what: string): TransportCall {
+    return { what, deadlineMs: this.#limits.rpcMs, signal: this.#line.signal };
   }
+}
+
+function newLine(): AbortController {
+  const line = new AbortController();
+  // Each sample that no cache holds is a call, and a leaf asks for all of its own: no leak, whatever Node thinks.
+  setMaxListeners(0, line.signal);
+  return line;
 }
 
 function tell(listener: SessionListener, message: CoordinatorMessage__Output): void {
   if (message.welcome) listener.onWelcome(decodeWelcome(message.welcome));
   else if (message.assignment) listener.onAssignment(decodeAssignment(message.assignment));
+  else if (message.alive) listener.onAlive();
   else if (message.finish) {
     const { errorCode, reason } = message.finish;
     listener.onFinish({ code: errorCode, reason });

@@ -23,6 +23,7 @@ export interface WelcomeInfo {
   readonly trainSamples: number;
   readonly testSamples: number;
   readonly heartbeatMs: number;
+  readonly silenceMs: number;
 }
 
 /** A computed node, without its gradient. */
@@ -76,6 +77,7 @@ export function decodeWelcome(welcome: Welcome__Output): WelcomeInfo {
     session: wireText(welcome.session, 'welcome.session', TEXT_LENGTH_MAX),
     classes: welcome.classes.map((name) => wireText(name, 'welcome.classes', TEXT_LENGTH_MAX)),
     heartbeatMs: wireInteger(welcome.heartbeatMs, 'welcome.heartbeat_ms', { min: 1 }),
+    silenceMs: wireInteger(welcome.silenceMs, 'welcome.silence_ms', { min: 1 }),
   };
 }
 

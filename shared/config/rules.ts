@@ -203,6 +203,13 @@ function* runProblems(config: RunConfig): Generator<ConfigProblem> {
       hint: 'make limits.chunkBytes smaller or limits.messageBytes larger',
     };
   }
+  if (cluster.silenceMs < 2 * cluster.heartbeatMs) {
+    yield {
+      path: ['cluster', 'silenceMs'],
+      sentence: `with a heartbeat every ${cluster.heartbeatMs} ms, ${cluster.silenceMs} ms without one are no silence`,
+      hint: `choose at least ${2 * cluster.heartbeatMs}, or make cluster.heartbeatMs smaller`,
+    };
+  }
   if (cluster.minWorkers > limits.workersMax) {
     yield {
       path: ['cluster', 'minWorkers'],

@@ -263,7 +263,11 @@ const cluster = z.strictObject({
     .default(3)
     .describe('Times `tessera train` starts a dead worker again, over the run'),
   heartbeatMs: count.default(1000).describe("Interval of the workers' heartbeats"),
-  silenceMs: count.default(10_000).describe('A worker not heard of for so long is lost'),
+  silenceMs: z
+    .int()
+    .min(500)
+    .default(10_000)
+    .describe('A side of a connection that is not heard of for so long is lost'),
   leaseMs: count
     .default(60_000)
     .describe('Longest time for leased leaves before others may compute them too'),

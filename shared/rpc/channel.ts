@@ -15,7 +15,7 @@ import { type ClientSecurity, channelCredentials, tlsOptions } from './security.
  */
 export const FLOW_WINDOW_BYTES = 8 * 1024 * 1024;
 
-/** A connection that has been silent for so long is probed, so that a dead peer without a FIN is noticed. */
+/** Either side probes a connection that has been silent for so long: a bulk call whose peer is gone without a word must end. */
 export const KEEPALIVE_MS = 10_000;
 export const KEEPALIVE_TIMEOUT_MS = 5_000;
 
@@ -49,6 +49,8 @@ function channelOptions(
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1_000,
     'grpc-node.flow_control_window': FLOW_WINDOW_BYTES,
+    // Every client has a connection of its own, which ends with it: one that went silent is never taken up again.
+    'grpc.use_local_subchannel_pool': 1,
     // Retries are the cores' decision; the library's would also keep copies of what was sent.
     'grpc.enable_retries': 0,
     // A proxy set for the web must not get between machines of one cluster, let alone on loopback.
@@ -71,10 +73,11 @@ export function connectControl(address: string, connection: ConnectionSettings):
 /** A client of the bulk calls, on a connection of its own: a heartbeat never waits behind a gradient. */
 export function connectExchange(address: string, connection: ConnectionSettings): ExchangeClient {
   refusePlaintextAbroad(address, connection);
-  return new services.Exchange(address, channelCredentials(connection.security, hostOf(address)), {
-    ...channelOptions(address, connection),
-    'grpc.use_local_subchannel_pool': 1,
-  });
+  return new services.Exchange(
+    address,
+    channelCredentials(connection.security, hostOf(address)),
+    channelOptions(address, connection),
+  );
 }
 
 /** Off loopback nobody speaks in plaintext by accident. Throws  USAGE, ACCESS_DENIED. */

@@ -27,7 +27,7 @@ export type TransportCall = Omit<CallSettings, 'address'>;
 
 /** A worker's way to one coordinator. */
 export interface WorkerTransport {
-  /** Opens a session stream that must have its first reply within `firstReplyMs`. */
+  /** Opens a session stream over new connections; it must have its first reply within `firstReplyMs`. */
   openSession(
     firstReplyMs: number,
     reader: DuplexReader<CoordinatorMessage__Output>,
@@ -41,16 +41,24 @@ export interface WorkerTransport {
 }
 
 /**
- * Two gRPC connections to the coordinator at `address`, made with the first call.
+ * Two gRPC connections to the coordinator at `address`, made with the first call and anew for each session.
  *
  * Throws  USAGE when `address` is no HOST:PORT; ACCESS_DENIED when it is abroad and would be spoken to in plaintext.
  */
 export function grpcTransport(address: string, connection: ConnectionSettings): WorkerTransport {
-  const control = connectControl(address, connection);
-  const exchange = connectExchange(address, connection);
+  let control = connectControl(address, connection);
+  let exchange = connectExchange(address, connection);
+  const close = () => {
+    control.close();
+    exchange.close();
+  };
   return {
-    openSession: (firstReplyMs, reader) =>
-      openDuplex({ address, what: 'the session', firstReplyMs }, control.session(), reader),
+    openSession(firstReplyMs, reader) {
+      close();
+      control = connectControl(address, connection);
+      exchange = connectExchange(address, connection);
+      return openDuplex({ address, what: 'the session', firstReplyMs }, control.session(), reader);
+    },
     pushNode: (call, messages) =>
       callClientStream<NodeChunk, PushReply__Output>(
         { ...call, address },
@@ -65,9 +73,6 @@ export function grpcTransport(address: string, connection: ConnectionSettings): 
       callServerStream({ ...call, address }, (options) => exchange.fetchSamples(request, options)),
     fetchFeatures: (call, request) =>
       callServerStream({ ...call, address }, (options) => exchange.fetchFeatures(request, options)),
-    close() {
-      control.close();
-      exchange.close();
-    },
+    close,
   };
 }

@@ -1,7 +1,6 @@
 /** @file Promises P2 and P3 on a real network that is really cut: hosts in network namespaces. */
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS } from '../../shared/rpc/channel.ts';
 import { type MetricsRecord, MetricsTail } from '../chaos/metrics-tail.ts';
 import { Network, networkIsRefused } from '../chaos/network.ts';
 import { SMALL_RUN, scratchFolder, type TesseraProcess, tessera } from './cluster.ts';
@@ -173,10 +172,9 @@ describe.skipIf(refused !== undefined)('a network that is cut', () => {
     const lost = await made.worker(FAR, 'lost');
     expect(lost.atMs - silentMs).toBeLessThanOrEqual(2 * leaseMs);
     await made.waits();
-    await made.workers[FAR]?.printed(/connection lost/);
-    // Its next probe, the answer that does not come, and as much again for a busy machine.
+    await made.workers[FAR]?.printed(/nothing heard of the coordinator/);
     const workerMs = Date.now() - silentMs;
-    expect(workerMs).toBeLessThanOrEqual(2 * (KEEPALIVE_MS + KEEPALIVE_TIMEOUT_MS));
+    expect(workerMs).toBeLessThanOrEqual(2 * leaseMs);
     const coordinatorMs = lost.atMs - silentMs;
     process.stdout.write(`noticed: coordinator ${coordinatorMs} ms, worker ${workerMs} ms\n`);
     made.network.unsilence(FAR);

@@ -90,7 +90,8 @@ export const workerDoors = [
       const { link, hear } = linkTo(bytes);
       const nothing = () => {};
       link.openSession(JOIN, {
-        ...{ onWelcome: nothing, onAssignment: nothing, onFinish: nothing, onClosed: nothing },
+        ...{ onWelcome: nothing, onAssignment: nothing, onAlive: nothing },
+        ...{ onFinish: nothing, onClosed: nothing },
       });
       hear();
     },

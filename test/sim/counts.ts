@@ -11,6 +11,7 @@ export function noCounts() {
     wrongBytes: 0,
     broken: 0,
     partitions: 0,
+    deadLines: 0,
     workerCrashes: 0,
     workerStops: 0,
     workerEnds: 0,

@@ -6,6 +6,7 @@ export class Dice {
   readonly #seed: number;
   readonly #kind: readonly number[];
   #engine: Dice | undefined;
+  #line: Dice | undefined;
   #draws = 0;
 
   constructor(seed: number, ...kind: readonly number[]) {
@@ -18,6 +19,12 @@ export class Dice {
     // 7: with it the worlds of ONCE_BROKEN have none.
     this.#engine ??= new Dice(this.#seed, 7);
     return this.#engine;
+  }
+
+  /** Likewise for connections that die in silence. */
+  get line(): Dice {
+    this.#line ??= new Dice(this.#seed, 8);
+    return this.#line;
   }
 
   /** A number in [low, high). */

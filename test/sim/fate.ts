@@ -9,8 +9,6 @@ import type { World } from './world.ts';
 const FATE_MS = 100;
 /** Longest nap of a process. */
 export const FREEZE_MS_MAX = 3_000;
-/** A connection that is held up for longer than this breaks. */
-const KEEPALIVE_MS = 1_500;
 
 /** Lets fate strike until the world has healed. */
 export function decideFates(world: World): void {
@@ -22,8 +20,13 @@ export function decideFates(world: World): void {
   });
 }
 
-function happens(world: World, fault: keyof Faults, counter: keyof Counts): boolean {
-  if (!world.dice.chance((world.faults[fault] * FATE_MS) / 1000)) return false;
+function happens(
+  world: World,
+  fault: keyof Faults,
+  counter: keyof Counts,
+  dice = world.dice,
+): boolean {
+  if (!dice.chance((world.faults[fault] * FATE_MS) / 1000)) return false;
   world.counts[counter] += 1;
   return true;
 }
@@ -37,8 +40,9 @@ function strikeWorker(world: World, worker: SimWorker): void {
     worker.host.freeze(dice.between(100, FREEZE_MS_MAX));
   if (happens(world, 'partitionPerSecond', 'partitions')) {
     const ways = ([['up'], ['down'], ['up', 'down']] as const)[dice.integer(0, 2)]!;
-    worker.route.partition(ways, dice.between(50, 3_000), KEEPALIVE_MS);
+    worker.route.partition(ways, dice.between(50, 3_000));
   }
+  if (happens(world, 'deadLinePerSecond', 'deadLines', dice.line)) worker.route.swallow();
 }
 
 function strikeCoordinator(world: World, coordinator: SimCoordinator): void {

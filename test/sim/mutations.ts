@@ -113,6 +113,12 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'this.#inPlace === undefined ||',
   },
   {
+    name: 'wait-for-ever-on-a-dead-line',
+    file: 'worker/core/session.ts',
+    find: 'if (wasStopped || silentMs <= this.#silenceMs) return;',
+    replace: 'if (wasStopped || silentMs >= 0) return;',
+  },
+  {
     name: 'ask-a-broken-engine-again',
     file: 'worker/driver.ts',
     find: 'catch((error: unknown) => this.#engineRefused(error))',

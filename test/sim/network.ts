@@ -15,10 +15,11 @@ import {
   type Route,
   throughBytes,
   unreachable,
+  type Wire,
 } from './route.ts';
 import { openSession } from './session-line.ts';
 import type { World } from './world.ts';
-import { damage, type Wire } from './wrong-bytes.ts';
+import { damage, type Wire as WireMessage } from './wrong-bytes.ts';
 
 const exchange = services.Exchange.service as unknown as Record<
   string,
@@ -38,8 +39,10 @@ export function simTransport(world: World, host: Host, route: Route): WorkerTran
       return replies;
     };
   return {
-    openSession: (firstReplyMs, reader) =>
-      openSession({ world, host, route }, firstReplyMs, reader),
+    openSession(firstReplyMs, reader) {
+      route.reconnect();
+      return openSession({ world, host, route }, firstReplyMs, reader);
+    },
     pushNode: (call, messages) =>
       new Promise((resolve, reject) => {
         const settle = { resolve: resolve as (reply: unknown) => void, reject };
@@ -54,9 +57,11 @@ export function simTransport(world: World, host: Host, route: Route): WorkerTran
 
 /** One bulk call. */
 class Call implements Breakable {
+  readonly wire: Wire;
   readonly #world: World;
   readonly #host: Host;
   readonly #route: Route;
+  readonly #back: (deliver: () => void) => void;
   readonly #call: TransportCall;
   readonly #toServer: (message: unknown) => unknown;
   readonly #toClient: (message: unknown) => unknown;
@@ -80,6 +85,8 @@ class Call implements Breakable {
     this.#world = world;
     this.#host = host;
     this.#route = route;
+    this.wire = route.wire;
+    this.#back = route.loose('down');
     this.#call = call;
     this.#toServer = throughBytes(requestSerialize, requestDeserialize);
     this.#toClient = throughBytes(responseSerialize as never, responseDeserialize);
@@ -87,6 +94,7 @@ class Call implements Breakable {
     host.after(call.deadlineMs, () =>
       this.#endBadly(new TesseraError('TIMEOUT', `${call.what}: too late`)),
     );
+    call.signal?.addEventListener('abort', this.#giveUp);
   }
 
   break(): void {
@@ -100,7 +108,7 @@ class Call implements Breakable {
   ): Promise<void> {
     this.#fail = reject;
     const world = this.#world;
-    const all = damage(world, [...messages] as Wire[]);
+    const all = damage(world, [...messages] as WireMessage[]);
     const copies = world.chance('repeatPerMessage', 'repeated') ? 2 : 1;
     for (let copy = 0; copy < copies; copy += 1) {
       const requests = new Pipe<unknown>();
@@ -135,7 +143,7 @@ class Call implements Breakable {
           messages.push(this.#toClient(message));
           await new Promise<void>((next) => this.#world.timeline.after(0.2, next));
         }
-        for (const message of damage(this.#world, messages as Wire[]))
+        for (const message of damage(this.#world, messages as WireMessage[]))
           down(() => this.#host.run(() => replies.push(message)));
         down(() => this.#end(() => this.#host.run(() => replies.end())));
       }),
@@ -146,11 +154,10 @@ class Call implements Breakable {
   #serve<T>(handle: (calls: Listener['calls']) => Promise<T>, answer?: (reply: T) => void): void {
     const listener = this.#world.listener;
     const back = (deliver: () => void) => {
-      if (this.#world.chance('lossPerMessage', 'lost')) return;
-      this.#world.timeline.after(this.#route.delayMs('down', 'any'), deliver);
+      if (!this.#world.chance('lossPerMessage', 'lost')) this.#back(deliver);
     };
     if (listener === undefined) {
-      this.#world.timeline.after(this.#route.delayMs('down', 'any'), () => this.break());
+      this.#back(() => this.break());
       return;
     }
     listener.host.run(() => {
@@ -161,6 +168,9 @@ class Call implements Breakable {
       );
     });
   }
+
+  readonly #giveUp = (): void =>
+    this.#endBadly(new TesseraError('CANCELLED', `${this.#call.what}: given up`));
 
   #endBadly(error: TesseraError): void {
     this.#end(() => {
@@ -173,6 +183,7 @@ class Call implements Breakable {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#route.open.delete(this);
+    this.#call.signal?.removeEventListener('abort', this.#giveUp);
     for (const requests of this.#requests)
       requests.fail(new TesseraError('CANCELLED', 'the caller is gone'));
     this.#host.run(settle);

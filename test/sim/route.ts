@@ -13,14 +13,22 @@ export interface Listener {
 /** Which way a message goes: to the coordinator, or to the worker. */
 export type Way = 'up' | 'down';
 
+/** The connections of a worker, from one session to the next. */
+export interface Wire {
+  /** It swallows what is sent, either way, and nobody is told. */
+  isDead: boolean;
+}
+
 /** Something that can be cut off. */
 export interface Breakable {
+  readonly wire: Wire;
   break(): void;
 }
 
-/** Until when each way between a worker and the coordinator lets nothing through. */
+/** A worker's way to the coordinator: until when it lets nothing through, and what is open on it. */
 export class Route {
   readonly #world: World;
+  #wire: Wire = { isDead: false };
   readonly open = new Set<Breakable>();
   readonly #heldUntilMs: Record<Way, number> = { up: 0, down: 0 };
 
@@ -28,16 +36,28 @@ export class Route {
     this.#world = world;
   }
 
-  /** Holds up what goes some way; a hold-up longer than the keepalive breaks what is open. */
-  partition(ways: readonly Way[], durationMs: number, keepaliveMs: number): void {
-    const { timeline } = this.#world;
-    for (const way of ways) this.#heldUntilMs[way] = timeline.nowMs + durationMs;
-    if (durationMs > keepaliveMs) timeline.after(keepaliveMs, () => this.break());
+  get wire(): Wire {
+    return this.#wire;
+  }
+
+  /** Holds up what goes some way. */
+  partition(ways: readonly Way[], durationMs: number): void {
+    for (const way of ways) this.#heldUntilMs[way] = this.#world.timeline.nowMs + durationMs;
+  }
+
+  /** What is open swallows everything from now on, until the worker connects anew. */
+  swallow(): void {
+    this.#wire.isDead = true;
+  }
+
+  /** The worker connects anew. */
+  reconnect(): void {
+    this.#wire = { isDead: false };
   }
 
   /** The connections of this worker break, all at once. */
   break(): void {
-    for (const connection of [...this.open]) connection.break();
+    for (const connection of [...this.open]) if (!connection.wire.isDead) connection.break();
   }
 
   /** The time that a message takes. */
@@ -48,12 +68,25 @@ export class Route {
 
   /** Delivers messages one behind the other, as one stream does. */
   lane(way: Way): (deliver: () => void) => void {
+    const wire = this.#wire;
     let lastMs = 0;
     return (deliver) => {
       const { timeline } = this.#world;
       lastMs = Math.max(lastMs, timeline.nowMs + this.delayMs(way, 'sure'));
-      timeline.after(lastMs - timeline.nowMs, deliver);
+      this.#carry(wire, lastMs - timeline.nowMs, deliver);
     };
+  }
+
+  /** Delivers a message by itself, which others may overtake. */
+  loose(way: Way): (deliver: () => void) => void {
+    const wire = this.#wire;
+    return (deliver) => this.#carry(wire, this.delayMs(way, 'any'), deliver);
+  }
+
+  #carry(wire: Wire, afterMs: number, deliver: () => void): void {
+    this.#world.timeline.after(afterMs, () => {
+      if (!wire.isDead) deliver();
+    });
   }
 }
 

@@ -13,6 +13,7 @@ import {
   throughBytes,
   unreachable,
   type Way,
+  type Wire,
 } from './route.ts';
 import type { World } from './world.ts';
 
@@ -41,10 +42,12 @@ const toClient = throughBytes(responseSerialize as never, responseDeserialize);
 
 /** Both ends of one stream. */
 class SessionLine implements Breakable {
+  readonly wire: Wire;
   readonly #place: SessionPlace;
   readonly #reader: DuplexReader<CoordinatorMessage__Output>;
   readonly #up: (deliver: () => void) => void;
   readonly #down: (deliver: () => void) => void;
+  readonly #loose: Readonly<Record<Way, (deliver: () => void) => void>>;
   #server: { readonly host: Host; readonly listener: DuplexListener<never> } | undefined;
   #isReplied = false;
   #isClientOver = false;
@@ -52,6 +55,8 @@ class SessionLine implements Breakable {
 
   constructor(place: SessionPlace, reader: DuplexReader<CoordinatorMessage__Output>) {
     this.#place = place;
+    this.wire = place.route.wire;
+    this.#loose = { up: place.route.loose('up'), down: place.route.loose('down') };
     this.#reader = reader;
     this.#up = place.route.lane('up');
     this.#down = place.route.lane('down');
@@ -116,12 +121,12 @@ class SessionLine implements Breakable {
     });
   }
 
-  #reply(message: { assignment?: never }): void {
+  #reply(message: { assignment?: never; alive?: never }): void {
     if (this.#isServerOver) return;
     const { world, host } = this.#place;
     world.watch(() => world.oracle.sent(message));
     const arrived = toClient(message);
-    this.#travel('down', message.assignment !== undefined, () => {
+    this.#travel('down', message.assignment !== undefined || message.alive !== undefined, () => {
       this.#isReplied = true;
       host.run(() => {
         if (this.#isClientOver) return;
@@ -136,13 +141,12 @@ class SessionLine implements Breakable {
 
   /** What is no level arrives, and in order, unless the line breaks. */
   #travel(way: Way, isLevel: boolean, deliver: () => void): void {
-    const { world, route } = this.#place;
     if (!isLevel) {
       (way === 'up' ? this.#up : this.#down)(deliver);
       return;
     }
-    for (let copy = world.copiesOfMessage(); copy > 0; copy -= 1) {
-      world.timeline.after(route.delayMs(way, 'any'), deliver);
+    for (let copy = this.#place.world.copiesOfMessage(); copy > 0; copy -= 1) {
+      this.#loose[way](deliver);
     }
   }
 

@@ -11,8 +11,10 @@ export interface Faults {
   readonly lateMs: number;
   readonly wrongBytesPerCall: number;
   readonly breakPerSecond: number;
-  /** One way or both, for longer or shorter than the keepalive. */
+  /** One way or both, for longer or shorter than `silenceMs`. */
   readonly partitionPerSecond: number;
+  /** The connections of a worker swallow everything from then on, and nobody is told; new ones work. */
+  readonly deadLinePerSecond: number;
   readonly workerCrashPerSecond: number;
   readonly workerStopPerSecond: number;
   readonly coordinatorCrashPerSecond: number;
@@ -57,6 +59,7 @@ export const NO_FAULTS: Faults = {
   wrongBytesPerCall: 0,
   breakPerSecond: 0,
   partitionPerSecond: 0,
+  deadLinePerSecond: 0,
   workerCrashPerSecond: 0,
   workerStopPerSecond: 0,
   coordinatorCrashPerSecond: 0,
@@ -74,7 +77,7 @@ export function drawSettings(dice: Dice): Settings {
   const trainSamples = dice.integer(3, 40);
   const config = drawConfig(dice, trainSamples);
   const some = (most: number) => (dice.chance(0.5) ? dice.between(0, most) : 0);
-  const { engine } = dice;
+  const { engine, line } = dice;
   const numWorkers = dice.integer(config.cluster.minWorkers, 4);
   return {
     config,
@@ -94,6 +97,7 @@ export function drawSettings(dice: Dice): Settings {
       wrongBytesPerCall: some(0.3),
       breakPerSecond: some(1),
       partitionPerSecond: some(0.5),
+      deadLinePerSecond: line.chance(0.5) ? line.between(0, 0.5) : 0,
       workerCrashPerSecond: some(1),
       workerStopPerSecond: some(0.3),
       coordinatorCrashPerSecond: some(1),

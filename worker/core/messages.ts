@@ -54,6 +54,8 @@ export type SessionEvent =
       readonly run: string;
       readonly modelFingerprint: string;
       readonly heartbeatMs: number;
+      /** A line on which nothing is heard for so long is dead. */
+      readonly silenceMs: number;
     }
   | {
       readonly type: 'prepared';
@@ -63,6 +65,8 @@ export type SessionEvent =
     }
   /** `numLeaves` is the number of leaves of the whole round. */
   | { readonly type: 'assigned'; readonly assignment: Assignment; readonly numLeaves: number }
+  /** The coordinator has answered a heartbeat. */
+  | { readonly type: 'alive' }
   | ({ readonly type: 'pulled' } & ParametersId)
   /** The asked version is not there (any more, or yet); an assignment will say which is. */
   | { readonly type: 'pullRefused'; readonly version: number }
@@ -83,8 +87,13 @@ export type SessionEvent =
 
 /** What the session asks of the driver, in order. */
 export type SessionEffect =
-  /** Open a session stream and join, after a pause. */
-  | { readonly type: 'connect'; readonly afterMs: number }
+  /** Give up the line there was, and after a pause open a session stream and join. */
+  | {
+      readonly type: 'connect';
+      readonly afterMs: number;
+      /** Why the line that there was is gone; `code` where the coordinator has no place for us. */
+      readonly lost?: { readonly reason: string; readonly code?: string };
+    }
   /** Build and compile the model of the welcome; answer `prepared`. */
   | { readonly type: 'prepare' }
   | { readonly type: 'sendReady' }

@@ -28,6 +28,9 @@ const STABLE_MS = 10_000;
 /** How long computed nodes may take to arrive once the worker is to go. */
 const DRAIN_MS = 10_000;
 
+/** What shows that the coordinator is there. */
+const SIGNS_OF_LIFE: ReadonlySet<SessionEvent['type']> = new Set(['welcomed', 'assigned', 'alive']);
+
 /** Phases of the line; `ready` shows as idle, pulling or computing. */
 type Line = 'offline' | 'joining' | 'preparing' | 'ready' | 'stopped';
 
@@ -61,6 +64,9 @@ export class Session {
   #modelFingerprint = '';
   #heartbeatMs = 0;
   #nextHeartbeatMs = 0;
+  #silenceMs = 0;
+  #heardMs = 0;
+  #tickedMs = 0;
   #testsAverage = false;
   /** The parameters that are in place. */
   #inPlace: ParametersId | undefined;
@@ -82,6 +88,7 @@ export class Session {
   handle(event: SessionEvent, nowMs: number): SessionEffect[] {
     this.#effects = [];
     if (this.#line === 'stopped') return [];
+    if (SIGNS_OF_LIFE.has(event.type)) this.#heardMs = nowMs;
     this.#noteWork(event, nowMs);
     this.#noteLine(event, nowMs);
     if (this.#drainedByMs !== undefined) this.#goOnceDrained(this.#drainedByMs, nowMs);
@@ -161,7 +168,8 @@ export class Session {
 
   #noteLine(event: SessionEvent, nowMs: number): void {
     if (event.type === 'tick') {
-      this.#beat(nowMs);
+      if (this.#isJoined) this.#listen(nowMs);
+      if (this.#isJoined) this.#beat(nowMs);
       return;
     }
     const moves: Partial<Record<SessionEvent['type'], Line>> = LINE[this.#line];
@@ -200,6 +208,7 @@ export class Session {
     this.#lostMs = undefined;
     this.#heartbeatMs = event.heartbeatMs;
     this.#nextHeartbeatMs = nowMs + event.heartbeatMs;
+    this.#silenceMs = event.silenceMs;
     if (this.#model === 'none') {
       this.#model = 'underWay';
       this.#effects.push({ type: 'prepare' });
@@ -225,19 +234,31 @@ export class Session {
     this.#effects.push({ type: 'sendReady' });
   }
 
+  get #isJoined(): boolean {
+    return this.#line === 'preparing' || this.#line === 'ready';
+  }
+
+  /** A line may die without a word to anybody; who was stopped itself first reads what came meanwhile. */
+  #listen(nowMs: number): void {
+    const wasStopped = nowMs - this.#tickedMs > this.#silenceMs / 4;
+    this.#tickedMs = nowMs;
+    const silentMs = nowMs - this.#heardMs;
+    if (wasStopped || silentMs <= this.#silenceMs) return;
+    this.#line = 'joining';
+    const reason = `nothing heard of the coordinator for ${Math.round(silentMs)} ms`;
+    this.#reconnect({ reason }, nowMs);
+  }
+
   #beat(nowMs: number): void {
-    const isJoined = this.#line === 'preparing' || this.#line === 'ready';
-    if (!isJoined || nowMs < this.#nextHeartbeatMs) return;
+    if (nowMs < this.#nextHeartbeatMs) return;
     this.#nextHeartbeatMs = nowMs + this.#heartbeatMs;
     const { sequence, leavesOpen } = this.#backlog;
     this.#effects.push({ type: 'sendHeartbeat', assignment: sequence, leavesOpen });
   }
 
   /** Exponential back-off with jitter, within the budget of `reconnectMs` since the line was lost. */
-  #reconnect(
-    { reason, code }: Extract<SessionEvent, { type: 'connectionLost' }>,
-    nowMs: number,
-  ): void {
+  #reconnect(lost: { readonly reason: string; readonly code?: string }, nowMs: number): void {
+    const { reason, code } = lost;
     const { reconnectMs, seed } = this.#options;
     this.#lostMs ??= nowMs;
     if (this.#readyMs !== undefined && nowMs - this.#readyMs >= STABLE_MS) this.#attempts = 0;
@@ -252,7 +273,7 @@ export class Session {
     const longestMs = Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** this.#attempts);
     const jitter = 0.5 + randomUnit(seed, 'jitter', this.#attempts, nowMs) / 2;
     this.#attempts += 1;
-    this.#effects.push({ type: 'connect', afterMs: Math.min(leftMs, longestMs * jitter) });
+    this.#effects.push({ type: 'connect', afterMs: Math.min(leftMs, longestMs * jitter), lost });
   }
 
   #stop(code: string, reason: string): void {

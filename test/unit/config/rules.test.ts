@@ -42,6 +42,7 @@ describe('fields that do not fit together', () => {
     ],
     ['training.microBatch', 'a leaf of 64 samples', { training: { microBatch: 64 } }],
     ['limits.chunkBytes', 'a chunk of 4.0 MiB', { limits: { chunkBytes: '4MiB' } }],
+    ['cluster.silenceMs', 'are no silence', { cluster: { heartbeatMs: 6_000 } }],
     [
       'cluster.minWorkers',
       '3 workers can never be there',

@@ -24,7 +24,7 @@ describe('admission', () => {
     expect(() => refuseStranger(stranger, 'model')).toThrow(
       expect.objectContaining({
         code: 'PROTOCOL_MISMATCH',
-        message: expect.stringMatching(/"w1" speaks protocol 3, this coordinator 2/),
+        message: expect.stringMatching(/"w1" speaks protocol 4, this coordinator 3/),
         hint: expect.stringMatching(/same version/),
       }),
     );

@@ -10,11 +10,14 @@ import { Session } from '../../../worker/core/session.ts';
 
 const RECONNECT_MS = 10_000;
 const HEARTBEAT_MS = 1_000;
+const SILENCE_MS = 4_000;
+const TICK_MS = 100;
 const WELCOME = {
   type: 'welcomed',
   run: 'r',
   modelFingerprint: 'm',
   heartbeatMs: HEARTBEAT_MS,
+  silenceMs: SILENCE_MS,
 } as const;
 
 /** A session and its effects, in short words. */
@@ -24,6 +27,16 @@ class Bench {
 
   tell(...events: SessionEvent[]): string[] {
     return events.flatMap((event) => this.session.handle(event, this.nowMs)).map(words);
+  }
+
+  /** Lives for so long, awake, and hears `events` with each tick; answers all but the heartbeats. */
+  sleepless(durationMs: number, ...events: SessionEvent[]): string[] {
+    const effects: string[] = [];
+    for (const endMs = this.nowMs + durationMs; this.nowMs < endMs; ) {
+      this.nowMs += TICK_MS;
+      effects.push(...this.tell({ type: 'tick' }, ...events));
+    }
+    return effects.filter((effect) => !effect.startsWith('sendHeartbeat'));
   }
 
   /** Joined, with the model built. */
@@ -110,6 +123,26 @@ describe('the line', () => {
     expect(effects.length).toBeLessThan(20);
     expect(effects.at(-1)).toMatchObject({ type: 'stop', code: 'COORDINATOR_UNREACHABLE' });
     expect(bench.nowMs).toBe(RECONNECT_MS);
+  });
+
+  it('is given up when nothing is heard for silenceMs, answers to heartbeats being something', () => {
+    const bench = Bench.ready();
+    bench.sleepless(3 * SILENCE_MS, { type: 'alive' });
+    expect(bench.session.phase).toBe('idle');
+    bench.sleepless(SILENCE_MS);
+    expect(bench.session.phase).toBe('idle');
+    expect(bench.sleepless(TICK_MS)).toEqual(['connect later']);
+    expect(bench.session.phase).toBe('joining');
+    expect(bench.tell(WELCOME)).toEqual(['sendReady']);
+  });
+
+  it('is not given up by a worker that was stopped itself, before it has read what came', () => {
+    const bench = Bench.ready();
+    bench.sleepless(TICK_MS);
+    bench.nowMs += 10 * SILENCE_MS;
+    bench.tell({ type: 'tick' }, { type: 'alive' });
+    bench.sleepless(TICK_MS);
+    expect(bench.session.phase).toBe('idle');
   });
 
   it('gives up with the reason of a coordinator that has no place for it', () => {

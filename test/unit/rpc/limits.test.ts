@@ -13,10 +13,8 @@ import type { PushReply__Output } from '../../../shared/rpc/generated/tessera/v1
 import { services } from '../../../shared/rpc/protos.ts';
 import { fromStatus } from '../../../shared/rpc/status.ts';
 import { fetchStatus } from '../../../shared/rpc/status-client.ts';
-import { grpcTransport } from '../../../shared/rpc/transport.ts';
-import { WorkerLink } from '../../../worker/link.ts';
 import { encodeNode } from '../../../worker/wire.ts';
-import { JOIN, LIMITS, NODE, NotingPort, openSession } from './loopback.ts';
+import { JOIN, LIMITS, linkTo, NODE, NotingPort, openSession } from './loopback.ts';
 
 const closing: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {
@@ -32,7 +30,7 @@ async function start(some: Partial<typeof LIMITS>, port = new NotingPort()) {
   const log = createLog({ component: 'test', level: 'debug', destination: { write } });
   const limits = { ...LIMITS, ...some };
   const server = await serveCoordinator(port, log, { listen: '127.0.0.1:0', limits });
-  const link = new WorkerLink(grpcTransport(server.address, { limits }), limits);
+  const link = linkTo(server.address, limits);
   closing.push(
     () => server.stop(0),
     () => link.close(),

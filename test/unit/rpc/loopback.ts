@@ -95,6 +95,7 @@ export class NotingPort implements CoordinatorPort {
       trainSamples: SAMPLES,
       testSamples: SAMPLES,
       heartbeatMs: 1000,
+      silenceMs: 10_000,
     };
   }
   ready(...call: unknown[]): void {
@@ -169,7 +170,12 @@ export class NotingPort implements CoordinatorPort {
 export async function startLoopback(port: NotingPort, limits = LIMITS) {
   const log = createLog({ component: 'test', level: 'off' });
   const server: RpcServer = await serveCoordinator(port, log, { listen: '127.0.0.1:0', limits });
-  return { server, link: new WorkerLink(grpcTransport(server.address, { limits }), limits) };
+  return { server, link: linkTo(server.address, limits) };
+}
+
+/** A worker's link in plaintext. */
+export function linkTo(address: string, limits = LIMITS): WorkerLink {
+  return new WorkerLink(grpcTransport(address, { limits }), limits);
 }
 
 /** A session opened through a link, and everything it heard. */
@@ -195,6 +201,7 @@ export function openSession(link: WorkerLink, join: JoinRequest = JOIN): HeardSe
     onWelcome,
     onClosed,
     onAssignment: (assignment) => heard.push(assignment),
+    onAlive: () => heard.push('alive'),
     onFinish: (finish) => heard.push(finish),
   });
   return { stream, welcome, closed, heard };

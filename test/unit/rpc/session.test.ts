@@ -9,7 +9,8 @@ import type { WorkerMessage } from '../../../shared/rpc/generated/tessera/v1/Wor
 import type { RpcServer } from '../../../shared/rpc/server.ts';
 import { fetchStatus } from '../../../shared/rpc/status-client.ts';
 import type { WorkerLink } from '../../../worker/link.ts';
-import { JOIN, LIMITS, NotingPort, openSession, startLoopback } from './loopback.ts';
+import { JOIN, LIMITS, linkTo, NotingPort, openSession, startLoopback } from './loopback.ts';
+import { startRelay } from './relay.ts';
 
 let port: NotingPort;
 let server: RpcServer;
@@ -51,6 +52,7 @@ describe('a session', () => {
       trainSamples: 10,
       testSamples: 10,
       heartbeatMs: 1000,
+      silenceMs: 10_000,
     });
     expect(port.calls).toEqual([['join', JOIN]]);
   });
@@ -71,7 +73,7 @@ describe('a session', () => {
     ]);
   });
 
-  it('brings assignments and the finish, then ends well when the coordinator closes it', async () => {
+  it('brings answers to heartbeats, assignments and the finish, then ends well when the coordinator closes it', async () => {
     const { welcome, closed, heard } = openSession(link);
     await welcome;
     const handle = port.handles.get('s-1')!;
@@ -79,12 +81,13 @@ describe('a session', () => {
       ...{ sequence: 2 ** 33, kind: 'evaluate' as const, step: 1, version: 1, epoch: 0, batch: 2 },
       ranges: [{ first: 4, count: 4 }],
     };
+    handle.send({ type: 'alive' });
     handle.send({ type: 'assignment', assignment });
     handle.send({ type: 'finish', code: '', reason: '' });
     handle.close();
     handle.send({ type: 'finish', code: 'INTERNAL', reason: 'never sent' });
     expect(await closed).toBeUndefined();
-    expect(heard).toEqual([assignment, { code: '', reason: '' }]);
+    expect(heard).toEqual(['alive', assignment, { code: '', reason: '' }]);
     expect(await port.called('sessionClosed')).toHaveLength(1);
   });
 
@@ -123,6 +126,18 @@ describe('a session', () => {
     await server.stop(0);
     expect(await closed).toMatchObject({ code: 'COORDINATOR_UNREACHABLE' });
     expect(await port.called('sessionClosed')).toHaveLength(1);
+  });
+
+  it('opens over a new connection, since the one before may swallow everything', async () => {
+    const relay = await startRelay(server.address);
+    const far = linkTo(relay.address);
+    const first = openSession(far);
+    await first.welcome;
+    relay.swallow();
+    first.stream.close();
+    expect((await openSession(far).welcome).session).toBe('s-2');
+    far.close();
+    relay.close();
   });
 
   it('says that nobody listens, with a hint', async () => {

@@ -20,6 +20,10 @@ export interface Welcome {
   'trainSamples'?: (number);
   'testSamples'?: (number);
   'heartbeatMs'?: (number);
+  /**
+   * A worker that hears nothing for so long takes the connection for dead.
+   */
+  'silenceMs'?: (number);
 }
 
 /**
@@ -41,4 +45,8 @@ export interface Welcome__Output {
   'trainSamples': (number);
   'testSamples': (number);
   'heartbeatMs': (number);
+  /**
+   * A worker that hears nothing for so long takes the connection for dead.
+   */
+  'silenceMs': (number);
 }
