@@ -8,12 +8,12 @@ import { openDataSource } from '../shared/data/open.ts';
 import type { DataSource } from '../shared/data/source.ts';
 import { type HeldLock, takeLock } from '../shared/host/lock.ts';
 import type { Logger } from '../shared/host/log.ts';
-import { isLoopback } from '../shared/rpc/access.ts';
 import type { ServerSecurity } from '../shared/rpc/security.ts';
 import { assemble, findCheckpoint, identify } from './assemble.ts';
 import type { SavedCheckpoint } from './checkpoints.ts';
 import { CoordinatorDriver } from './driver.ts';
 import type { CoordinatorEvent, RunResult } from './events.ts';
+import { refuseExposure } from './exposure.ts';
 import { firstParameters } from './first-parameters.ts';
 import type { RunStatus } from './port.ts';
 import { createRunFolder, describeRun, MetricsFile, RUN_FILES } from './run-folder.ts';
@@ -138,19 +138,6 @@ async function startRun(
 
 function listenOf({ listen, loaded }: StartOptions): string {
   return listen ?? loaded.config.cluster.listen;
-}
-
-/** Safe by default. Throws  ACCESS_DENIED before any port is open. */
-function refuseExposure(listen: string, { security, insecure }: StartOptions): void {
-  if (security !== undefined || insecure || isLoopback(listen)) return;
-  const host = listen.slice(0, listen.lastIndexOf(':'));
-  throw new TesseraError(
-    'ACCESS_DENIED',
-    `${listen} can be reached by others, and nobody would have to show who they are`,
-    {
-      hint: `make certificates with \`tessera certs init certs --host ${host === '0.0.0.0' ? 'ADDRESS' : host}\` and add --certs certs/coordinator; or type --insecure on a network that you trust`,
-    },
-  );
 }
 
 function settleLater() {
