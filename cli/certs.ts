@@ -1,7 +1,8 @@
 /** @file `tessera certs`: an authority for a cluster, credentials below it, and what they say. */
-import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TesseraError } from '../shared/core/errors.ts';
+import { checkHost } from '../shared/host/certificate-names.ts';
 import {
   type CertificateFacts,
   type CertificateRole,
@@ -10,8 +11,10 @@ import {
   issueCertificate,
   type KeyPairPem,
 } from '../shared/host/certificates.ts';
-import { CREDENTIAL_FILES, newToken } from '../shared/host/credentials.ts';
+import { CREDENTIAL_FILES } from '../shared/host/credentials.ts';
 import { reasonOf } from '../shared/host/errno.ts';
+import { readSmallFile } from '../shared/host/small-file.ts';
+import { newToken } from '../shared/host/tokens.ts';
 import { formatTable } from './table.ts';
 import { pointer, print, printJson, say } from './talk.ts';
 
@@ -34,26 +37,33 @@ export interface IssueOptions {
 }
 
 const AUTHORITY_KEY = 'ca.key';
-/** What is for all to read is for nobody to write, whatever the umask. */
-const READABLE = { mode: 0o644 };
+const ROLES = ['coordinator', 'worker', 'operator'] as const;
+const DAY_MS = 86_400_000;
 /** A coordinator is always dialled by its own machine too. */
 const OWN_HOSTS = ['localhost', '127.0.0.1', '::1'];
 
-/** Makes an authority and one credential of each role. Throws  CANNOT_WRITE when the folder holds one already. */
+/**
+ * Makes an authority and one credential of each role.
+ *
+ * Throws  CANNOT_WRITE, also when the folder holds a part of one already: nothing is then touched; USAGE for odd hosts.
+ */
 export async function initCerts({
   folder,
   host = [],
   days,
   authorityDays,
 }: InitOptions): Promise<void> {
+  // The key may have been taken to a safe place: its certificate is as precious.
+  await refuseExisting(join(folder, CREDENTIAL_FILES.authority));
   await refuseExisting(join(folder, AUTHORITY_KEY));
+  for (const role of ROLES) await refuseExisting(join(folder, role, CREDENTIAL_FILES.key));
+  for (const one of host) checkHost(one);
   const authority = await createAuthority('tessera', authorityDays);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeFile(join(folder, CREDENTIAL_FILES.authority), authority.certificate, READABLE);
-  await writeSecret(join(folder, AUTHORITY_KEY), authority.key);
-  for (const role of ['coordinator', 'worker', 'operator'] as const) {
-    await writeLeaf(authority, { folder, name: role, role, host, days });
-  }
+  refuseLongerLife(authority, days);
+  await makeFolder(folder);
+  await writeNew(join(folder, AUTHORITY_KEY), authority.key, 0o600);
+  await writeNew(join(folder, CREDENTIAL_FILES.authority), authority.certificate, 0o644);
+  for (const role of ROLES) await writeLeaf(authority, { folder, name: role, role, host, days });
   say(
     pointer(
       'authority',
@@ -72,7 +82,12 @@ export async function initCerts({
 
 /** Issues one more credential. Throws  CANNOT_WRITE when there is one of that name; USAGE; DATA_INVALID. */
 export async function issueCerts(options: IssueOptions): Promise<void> {
-  const { folder, role, host = [] } = options;
+  const { folder, role, host = [], days } = options;
+  if (role !== 'coordinator' && host.length > 0) {
+    throw new TesseraError('USAGE', `--host is for a coordinator: nobody dials a ${role}`, {
+      hint: 'leave --host out, or give --role coordinator',
+    });
+  }
   if (role === 'coordinator' && host.length === 0) {
     throw new TesseraError(
       'USAGE',
@@ -86,6 +101,7 @@ export async function issueCerts(options: IssueOptions): Promise<void> {
     certificate: await readText(join(folder, CREDENTIAL_FILES.authority)),
     key: await readText(join(folder, AUTHORITY_KEY)),
   };
+  refuseLongerLife(authority, days);
   const out = await writeLeaf(authority, options);
   say(pointer(role, out));
 }
@@ -132,18 +148,47 @@ async function writeLeaf(authority: KeyPairPem, wish: IssueOptions): Promise<str
   await refuseExisting(join(out, CREDENTIAL_FILES.key));
   const hosts = role === 'coordinator' ? [...new Set([...host, ...OWN_HOSTS])] : [];
   const leaf = await issueCertificate(authority, { name, role, hosts, days });
-  await mkdir(out, { recursive: true, mode: 0o700 });
-  await writeFile(join(out, CREDENTIAL_FILES.authority), authority.certificate, READABLE);
+  await makeFolder(out);
+  await replace(join(out, CREDENTIAL_FILES.authority), authority.certificate);
   // The key first: who watches the folder then never sees a certificate without its key.
-  await writeSecret(join(out, CREDENTIAL_FILES.key), leaf.key);
-  await writeFile(join(out, CREDENTIAL_FILES.certificate), leaf.certificate, READABLE);
+  await writeNew(join(out, CREDENTIAL_FILES.key), leaf.key, 0o600);
+  await replace(join(out, CREDENTIAL_FILES.certificate), leaf.certificate);
   return out;
 }
 
-async function writeSecret(path: string, text: string): Promise<void> {
-  await writeFile(path, text, { mode: 0o600 });
-  // The mode above is of a new file, less the umask; the file may have been there.
-  await chmod(path, 0o600);
+/** Whoever checks a certificate checks its authority too. Throws  USAGE. */
+function refuseLongerLife({ certificate }: KeyPairPem, days: number): void {
+  const { validTo } = describeCertificate(certificate, CREDENTIAL_FILES.authority);
+  if (Date.now() + (days - 1) * DAY_MS <= validTo.getTime()) return;
+  const end = validTo.toISOString().slice(0, 10);
+  throw new TesseraError('USAGE', `a life of ${days} days goes beyond the authority's, to ${end}`, {
+    hint: 'give fewer --days, or make a new authority: tessera certs init',
+  });
+}
+
+async function makeFolder(path: string): Promise<void> {
+  await writing(path, () => mkdir(path, { recursive: true, mode: 0o700 }));
+}
+
+/** Writes what was not there: also no link, by which somebody else would get a key. What all may read only we may write. */
+async function writeNew(path: string, text: string, mode: 0o600 | 0o644): Promise<void> {
+  await writing(path, () => writeFile(path, text, { mode, flag: 'wx' }));
+}
+
+async function replace(path: string, text: string): Promise<void> {
+  await writing(path, () => rm(path, { force: true }));
+  await writeNew(path, text, 0o644);
+}
+
+async function writing(path: string, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (cause) {
+    throw new TesseraError('CANNOT_WRITE', `cannot write ${path}: ${reasonOf(cause)}`, {
+      hint: 'give a folder that you may write to',
+      cause,
+    });
+  }
 }
 
 async function refuseExisting(path: string): Promise<void> {
@@ -163,7 +208,7 @@ async function certificateIn(folder: string): Promise<string> {
 
 async function readText(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return (await readSmallFile(path)).bytes.toString('utf8');
   } catch (cause) {
     throw new TesseraError('DATA_INVALID', `cannot read ${path}: ${reasonOf(cause)}`, {
       hint: 'tessera certs init makes such a folder',
@@ -173,7 +218,7 @@ async function readText(path: string): Promise<string> {
 }
 
 function lifeLeft(validTo: Date): string {
-  const days = Math.floor((validTo.getTime() - Date.now()) / 86_400_000);
+  const days = Math.floor((validTo.getTime() - Date.now()) / DAY_MS);
   return days < 0
     ? `expired ${-days} days ago`
     : `${days} days, until ${validTo.toISOString().slice(0, 10)}`;

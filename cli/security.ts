@@ -1,13 +1,8 @@
 /** @file From flags to credentials: what this process shows to others, and what it asks of them. */
 import { join } from 'node:path';
 import { TesseraError } from '../shared/core/errors.ts';
-import {
-  CREDENTIAL_FILES,
-  CredentialFolder,
-  KnownToken,
-  readAuthority,
-  readToken,
-} from '../shared/host/credentials.ts';
+import { CREDENTIAL_FILES, CredentialFolder, readAuthority } from '../shared/host/credentials.ts';
+import { KnownToken, readToken } from '../shared/host/tokens.ts';
 import type { SecretToken, TokensByRole } from '../shared/rpc/access.ts';
 import type { ClientSecurity, ServerSecurity } from '../shared/rpc/security.ts';
 import { say } from './talk.ts';
@@ -37,7 +32,8 @@ export async function clientConnection(
   const { certs, ca, tokenFile, insecure = false } = flags;
   const token = tokenFile === undefined ? undefined : await readToken(tokenFile);
   if (certs !== undefined) {
-    return { security: { tls: await CredentialFolder.open(certs, sayTrouble), token }, insecure };
+    const tls = await CredentialFolder.open(certs, { use: 'calling', onTrouble: sayTrouble });
+    return { security: { tls, token }, insecure };
   }
   if (ca !== undefined) {
     const authority = await readAuthority(ca);
@@ -72,7 +68,12 @@ export async function serverSecurity(
       hint: 'make certificates with `tessera certs init`, and give --certs FOLDER',
     });
   }
-  const tls = await CredentialFolder.open(certs, sayTrouble);
+  if (tokenFile !== undefined && tokenFile === operatorTokenFile) {
+    throw new TesseraError('USAGE', `workers and operators cannot share a token (${tokenFile})`, {
+      hint: 'make one for each role: tessera certs token',
+    });
+  }
+  const tls = await CredentialFolder.open(certs, { use: 'serving', onTrouble: sayTrouble });
   const worker = tokenFile === undefined ? [] : [new KnownToken(await readToken(tokenFile))];
   const tokens: TokensByRole = {
     worker: anyOf([new KnownToken(ownToken), ...worker]),

@@ -5,10 +5,11 @@
  * Source  RFC 5280; roles lie in the subject's OU.
  */
 import 'reflect-metadata';
-import { randomBytes, webcrypto, X509Certificate } from 'node:crypto';
+import { createPrivateKey, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import * as x509 from '@peculiar/x509';
 import { TesseraError } from '../core/errors.ts';
+import { checkHost, checkName } from './certificate-names.ts';
 
 /** What a certificate's owner may be in a cluster. */
 const CERTIFICATE_ROLES = ['coordinator', 'worker', 'operator'] as const;
@@ -54,7 +55,7 @@ export async function createAuthority(name: string, days: number): Promise<KeyPa
     subject: `CN=${name}`,
     days,
     publicKey: keys.publicKey,
-    issuer: { name: `CN=${name}`, key: keys.privateKey },
+    issuer: { name: `CN=${name}`, key: keys.privateKey, keyId: undefined },
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(
@@ -69,14 +70,15 @@ export async function createAuthority(name: string, days: number): Promise<KeyPa
 /**
  * Issues a leaf: a coordinator's is good for serving alone, the others' for calling alone.
  *
- * Throws  DATA_INVALID when the authority's key cannot be read or is none of its certificate's.
+ * Throws  DATA_INVALID when the authority's key cannot be read or is none of its certificate's; USAGE when a name or a
+ *         host is none.
  */
 export async function issueCertificate(authority: KeyPairPem, wish: LeafWish): Promise<KeyPairPem> {
   const keys = await newKeys();
   const { serverAuth, clientAuth } = x509.ExtendedKeyUsage;
   const isServer = wish.role === 'coordinator';
   const certificate = await signed({
-    subject: `CN=${wish.name}, OU=${wish.role}`,
+    subject: `CN=${checkName(wish.name)}, OU=${wish.role}`,
     days: wish.days,
     publicKey: keys.publicKey,
     issuer: await readAuthority(authority),
@@ -98,16 +100,15 @@ export function describeCertificate(pem: string | Uint8Array, path: string): Cer
   } catch (cause) {
     throw new TesseraError('DATA_INVALID', `${path} is no certificate`, { cause });
   }
-  const subject = new Map(
-    certificate.subject.split('\n').map((part) => {
-      const equals = part.indexOf('=');
-      return [part.slice(0, equals), part.slice(equals + 1)] as const;
-    }),
-  );
+  const parts = certificate.subject?.split('\n') ?? [];
+  const all = (key: string) =>
+    parts.filter((part) => part.startsWith(key)).map((part) => part.slice(key.length));
+  const units = all('OU=');
   const hosts = (certificate.subjectAltName ?? '').split(', ').filter((host) => host !== '');
   return {
-    name: subject.get('CN') ?? '',
-    role: roleOf(subject.get('OU')),
+    name: all('CN=')[0] ?? '',
+    // Whoever names two has none.
+    role: units.length === 1 ? roleOf(units[0]) : undefined,
     isAuthority: certificate.ca,
     hosts: hosts.map((host) => host.replace(/^(?:DNS|IP Address):/, '')),
     validFrom: new Date(certificate.validFrom),
@@ -125,12 +126,18 @@ interface SigningWish {
   readonly subject: string;
   readonly days: number;
   readonly publicKey: webcrypto.CryptoKey;
-  readonly issuer: { readonly name: string; readonly key: webcrypto.CryptoKey };
+  readonly issuer: {
+    readonly name: string | x509.Name;
+    readonly key: webcrypto.CryptoKey;
+    /** Hex; undefined where it has none, or signs itself. */
+    readonly keyId: string | undefined;
+  };
   readonly extensions: x509.Extension[];
 }
 
 async function signed(wish: SigningWish): Promise<string> {
   const nowMs = Date.now();
+  const { keyId } = wish.issuer;
   // The first bit clear: a serial number is positive.
   const serial = randomBytes(16);
   serial[0] = (serial[0] as number) & 0x7f;
@@ -143,7 +150,12 @@ async function signed(wish: SigningWish): Promise<string> {
     signingAlgorithm: ALGORITHM,
     publicKey: wish.publicKey,
     signingKey: wish.issuer.key,
-    extensions: wish.extensions,
+    extensions: [
+      ...wish.extensions,
+      // All authorities of ours have one name: by these TLS tells them apart, instead of failing at a signature.
+      await x509.SubjectKeyIdentifierExtension.create(wish.publicKey),
+      ...(keyId === undefined ? [] : [new x509.AuthorityKeyIdentifierExtension(keyId)]),
+    ],
   });
   return `${certificate.toString('pem')}\n`;
 }
@@ -160,11 +172,16 @@ async function pemOfKey(key: webcrypto.CryptoKey): Promise<string> {
 
 async function readAuthority({ certificate, key }: KeyPairPem): Promise<SigningWish['issuer']> {
   try {
-    const { subject } = new x509.X509Certificate(certificate);
+    if (!new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))) {
+      throw new Error('the key is of another certificate');
+    }
+    const { subjectName, extensions } = new x509.X509Certificate(certificate);
+    const ownId = extensions.find((one) => one instanceof x509.SubjectKeyIdentifierExtension);
     const [pkcs8] = x509.PemConverter.decode(key);
     if (pkcs8 === undefined) throw new Error('there is no key in it');
     return {
-      name: subject,
+      name: subjectName,
+      keyId: ownId?.keyId,
       key: await webcrypto.subtle.importKey('pkcs8', pkcs8, ALGORITHM, false, ['sign']),
     };
   } catch (cause) {
@@ -182,6 +199,6 @@ async function readAuthority({ certificate, key }: KeyPairPem): Promise<SigningW
 
 function alternativeNames(hosts: readonly string[]): x509.SubjectAlternativeNameExtension {
   return new x509.SubjectAlternativeNameExtension(
-    hosts.map((value) => ({ type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const), value })),
+    hosts.map(checkHost).map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })),
   );
 }

@@ -1,18 +1,9 @@
-/**
- * @file Credentials as they lie on a disk: a folder with `ca.crt`, `tls.crt` and `tls.key`, or a file with a token.
- */
-import {
-  createHash,
-  createPrivateKey,
-  randomBytes,
-  timingSafeEqual,
-  X509Certificate,
-} from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+/** @file Credentials as they lie on a disk: a folder with `ca.crt`, `tls.crt` and `tls.key`. */
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { TesseraError } from '../core/errors.ts';
 import { reasonOf } from './errno.ts';
+import { isOpenToOthers, readSmallFile, type SmallFile } from './small-file.ts';
 
 /** Names of the files of a credential folder. */
 export const CREDENTIAL_FILES = {
@@ -28,111 +19,92 @@ export interface TlsMaterial {
   readonly identity: { readonly certificate: Buffer; readonly key: Buffer } | undefined;
 }
 
-/** Shortest token: 96 bits of base64. */
-const TOKEN_LENGTH_MIN = 16;
-const TOKEN_LENGTH_MAX = 512;
+/** What a certificate is for: a coordinator serves, all others call. */
+export type CertificateUse = 'serving' | 'calling';
+
+/** Extended key usages (RFC 5280, 4.2.1.12), as node names them. */
+const PURPOSES: Readonly<Record<CertificateUse, string>> = {
+  serving: '1.3.6.1.5.5.7.3.1',
+  calling: '1.3.6.1.5.5.7.3.2',
+};
 const HINT = 'tessera certs init makes an authority and a folder for each role';
+const RENEW = 'issue a new one: tessera certs issue';
+
+/** Certificates with the name of the file that they come from. */
+interface CertificateFile {
+  readonly path: string;
+  readonly certificates: readonly X509Certificate[];
+}
 
 /**
- * Reads a credential folder; the three must belong together.
+ * Reads a credential folder; the three must belong together, and TLS must not refuse them later.
  *
- * Throws  ACCESS_DENIED, naming the file: not there, not readable, expired, not signed by this authority, a key that
- *         others may read or that is another certificate's.
+ * Throws  ACCESS_DENIED, naming the file: not there, not readable, expired or not valid yet, not signed by this
+ *         authority, for another use, a key that others may read or that is another certificate's.
  */
-async function readCredentials(folder: string): Promise<TlsMaterial> {
+async function readCredentials(folder: string, use: CertificateUse): Promise<TlsMaterial> {
   const path = (file: keyof typeof CREDENTIAL_FILES) => join(folder, CREDENTIAL_FILES[file]);
-  const authority = await readAuthority(path('authority'));
-  const certificate = await readPem(path('certificate'));
-  const key = await readPem(path('key'));
-  await refuseOpenKey(path('key'));
-  const leaf = parse(certificate, path('certificate'));
-  if (!leaf.checkPrivateKey(parseKey(key, path('key')))) {
+  const authority = (await read(path('authority'))).bytes;
+  const certificate = (await read(path('certificate'))).bytes;
+  const keyFile = await read(path('key'));
+  if (isOpenToOthers(keyFile)) {
+    throw denied(`${path('key')} can be read by others`, `chmod 600 ${path('key')}`);
+  }
+  const chain = parse(certificate, path('certificate'));
+  const [leaf] = chain.certificates as [X509Certificate];
+  if (!leaf.checkPrivateKey(parseKey(keyFile.bytes, path('key')))) {
     throw denied(`${path('key')} is not the key of ${CREDENTIAL_FILES.certificate}`);
   }
-  if (!leaf.verify(parse(authority, path('authority')).publicKey)) {
+  checkChain(chain, parse(authority, path('authority')));
+  if (leaf.keyUsage !== undefined && !leaf.keyUsage.includes(PURPOSES[use])) {
     throw denied(
-      `${path('certificate')} was not signed by ${CREDENTIAL_FILES.authority} beside it`,
+      `${chain.path} is not for ${use}`,
+      'a coordinator takes the folder of a coordinator, all others that of a worker or an operator',
     );
   }
-  if (new Date(leaf.validTo).getTime() < Date.now()) {
-    throw denied(
-      `${path('certificate')} has expired on ${leaf.validTo}`,
-      'issue a new one: tessera certs issue',
-    );
-  }
-  return { authority, identity: { certificate, key } };
+  return { authority, identity: { certificate, key: keyFile.bytes } };
 }
 
 /** Reads an authority's certificate. Throws  ACCESS_DENIED, naming the file. */
 export async function readAuthority(path: string): Promise<Buffer> {
-  const pem = await readPem(path);
-  parse(pem, path);
-  return pem;
+  const { bytes } = await read(path);
+  const [first] = parse(bytes, path).certificates as [X509Certificate];
+  if (!first.ca) throw denied(`${path} is no authority's certificate`, 'give the ca.crt');
+  checkLife(first, path);
+  return bytes;
 }
 
-/**
- * Reads a token: the first line of a file, or of stdin for `-`. Never from a flag, which every user of a machine can see.
- *
- * Throws  ACCESS_DENIED, naming the file: not there, or too short to be a secret.
- */
-export async function readToken(path: string): Promise<string> {
-  const token = (path === '-' ? await firstLineOfStdin() : firstLine(await readPem(path))).trim();
-  if (
-    /^[\x21-\x7e]+$/.test(token) &&
-    token.length >= TOKEN_LENGTH_MIN &&
-    token.length <= TOKEN_LENGTH_MAX
-  ) {
-    return token;
+/** Follows a leaf up to an authority: its own, or by way of others that came with it. Throws  ACCESS_DENIED. */
+function checkChain(chain: CertificateFile, trusted: CertificateFile): void {
+  const [leaf, ...between] = chain.certificates as [X509Certificate, ...X509Certificate[]];
+  checkLife(leaf, chain.path);
+  let below = leaf;
+  for (let length = between.length + trusted.certificates.length; length > 0; length -= 1) {
+    const hasSigned = (above: X509Certificate) =>
+      above.ca && below.checkIssued(above) && below.verify(above.publicKey);
+    const root = trusted.certificates.find(hasSigned);
+    const above = root ?? between.find(hasSigned);
+    if (above === undefined) break;
+    checkLife(above, root === undefined ? chain.path : trusted.path);
+    // TLS trusts what has signed itself.
+    if (root?.checkIssued(root)) return;
+    below = above;
   }
-  throw denied(
-    `${path === '-' ? 'stdin' : path} holds no token of ${TOKEN_LENGTH_MIN} to ${TOKEN_LENGTH_MAX} visible characters`,
-    'tessera certs token makes one',
-  );
+  throw denied(`${chain.path} was not signed by ${CREDENTIAL_FILES.authority} beside it`);
 }
 
-/** A token that nobody can guess. */
-export function newToken(): string {
-  return randomBytes(32).toString('base64url');
-}
-
-/** A token that is known by its hash alone, and compared in constant time. */
-export class KnownToken {
-  readonly #hash: Buffer;
-
-  constructor(token: string) {
-    this.#hash = hashOf(token);
+function checkLife({ validFrom, validTo }: X509Certificate, path: string): void {
+  if (new Date(validTo).getTime() < Date.now()) {
+    throw denied(`${path} has expired on ${validTo}`, RENEW);
   }
-
-  /** Whether somebody has shown this token. */
-  is(shown: string): boolean {
-    return timingSafeEqual(hashOf(shown), this.#hash);
+  if (new Date(validFrom).getTime() > Date.now()) {
+    throw denied(`${path} is not valid before ${validFrom}`, 'is the clock of this machine right?');
   }
 }
 
-function hashOf(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
-}
-
-function firstLine(text: Buffer): string {
-  return text.toString('utf8').split('\n', 1)[0] ?? '';
-}
-
-/** Only the first line: whoever gave it may keep the pipe open. */
-function firstLineOfStdin(): Promise<string> {
-  return new Promise((resolve) => {
-    const lines = createInterface({ input: process.stdin });
-    let first = '';
-    lines.once('line', (line) => {
-      first = line;
-      lines.close();
-    });
-    lines.once('close', () => resolve(first));
-  });
-}
-
-async function readPem(path: string): Promise<Buffer> {
+async function read(path: string): Promise<SmallFile> {
   try {
-    return await readFile(path);
+    return await readSmallFile(path);
   } catch (cause) {
     throw new TesseraError('ACCESS_DENIED', `cannot read ${path}: ${reasonOf(cause)}`, {
       hint: HINT,
@@ -141,22 +113,19 @@ async function readPem(path: string): Promise<Buffer> {
   }
 }
 
-/** A key that others can read is no secret any more. */
-async function refuseOpenKey(path: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const { mode } = await stat(path);
-  if ((mode & 0o077) !== 0) throw denied(`${path} can be read by others`, `chmod 600 ${path}`);
-}
+const PEM = /-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs;
 
-function parse(pem: Buffer, path: string): X509Certificate {
+function parse(bytes: Buffer, path: string): CertificateFile {
   try {
-    return new X509Certificate(pem);
+    const texts = bytes.toString('latin1').match(PEM) ?? [];
+    if (texts.length === 0) throw new Error('there is none in it');
+    return { path, certificates: texts.map((text) => new X509Certificate(text)) };
   } catch (cause) {
     throw new TesseraError('ACCESS_DENIED', `${path} is no certificate`, { hint: HINT, cause });
   }
 }
 
-function parseKey(pem: Buffer, path: string) {
+function parseKey(pem: Buffer, path: string): KeyObject {
   try {
     return createPrivateKey(pem);
   } catch (cause) {
@@ -171,26 +140,40 @@ function denied(sentence: string, hint = HINT): TesseraError {
 /** How often a credential folder is looked at for new certificates. */
 const RELOAD_MS = 30_000;
 
+/** How a credential folder is used. */
+export interface FolderUse {
+  readonly use: CertificateUse;
+  /** Hears of what came later and cannot be used. */
+  readonly onTrouble: (error: unknown) => void;
+}
+
 /** A credential folder that is read again when it changes; what cannot be used is said, and the last good one kept. */
 export class CredentialFolder {
   #current: TlsMaterial;
   readonly #folder: string;
+  readonly #use: CertificateUse;
   readonly #listeners: (() => void)[] = [];
   readonly #timer: NodeJS.Timeout;
 
-  private constructor(folder: string, first: TlsMaterial, onTrouble: (error: unknown) => void) {
+  private constructor(folder: string, first: TlsMaterial, { use, onTrouble }: FolderUse) {
     this.#folder = folder;
+    this.#use = use;
     this.#current = first;
-    this.#timer = setInterval(() => void this.reload().catch(onTrouble), RELOAD_MS);
+    let isLooking = false;
+    const look = async () => {
+      // A disk that does not answer must not gather questions.
+      if (isLooking) return;
+      isLooking = true;
+      await this.reload().catch(onTrouble);
+      isLooking = false;
+    };
+    this.#timer = setInterval(() => void look(), RELOAD_MS);
     this.#timer.unref();
   }
 
   /** Reads a folder and watches it from then on. Throws  ACCESS_DENIED as `readCredentials` does. */
-  static async open(
-    folder: string,
-    onTrouble: (error: unknown) => void,
-  ): Promise<CredentialFolder> {
-    return new CredentialFolder(folder, await readCredentials(folder), onTrouble);
+  static async open(folder: string, how: FolderUse): Promise<CredentialFolder> {
+    return new CredentialFolder(folder, await readCredentials(folder, how.use), how);
   }
 
   get current(): TlsMaterial {
@@ -203,7 +186,7 @@ export class CredentialFolder {
 
   /** Looks now. Throws  ACCESS_DENIED when what is there cannot be used; then nothing has changed. */
   async reload(): Promise<void> {
-    const next = await readCredentials(this.#folder);
+    const next = await readCredentials(this.#folder, this.#use);
     if (areSame(next, this.#current)) return;
     this.#current = next;
     for (const listener of this.#listeners) listener();

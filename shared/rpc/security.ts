@@ -89,10 +89,19 @@ class Provider implements experimental.CertificateProvider {
   }
 }
 
+const providers = new WeakMap<TlsSource, Provider>();
+
+/** One for each source, however many channels are made with it. */
+function providerOf(source: TlsSource): Provider {
+  const known = providers.get(source) ?? new Provider(source);
+  providers.set(source, known);
+  return known;
+}
+
 /** Credentials of a server. A client may come without a certificate: it then needs a token. */
 export function serverCredentials(security: ServerSecurity | undefined): ServerCredentials {
   if (security === undefined) return ServerCredentials.createInsecure();
-  const provider = new Provider(security.tls);
+  const provider = providerOf(security.tls);
   return experimental.createCertificateProviderServerCredentials(provider, provider, false);
 }
 
@@ -103,7 +112,7 @@ export function channelCredentials(
 ): ChannelCredentials {
   if (security === undefined) return ChannelCredentials.createInsecure();
   const { tls, token } = security;
-  const provider = new Provider(tls);
+  const provider = providerOf(tls);
   const identity = tls.current.identity === undefined ? null : provider;
   const channel = experimental.createCertificateProviderChannelCredentials(provider, identity, {
     checkServerIdentity: (_name, certificate) =>

@@ -142,7 +142,7 @@ const TLS_REASONS: readonly (readonly [RegExp, string, string])[] = [
     'give both sides --certs, or neither',
   ],
   [
-    /self.signed certificate|unable to verify|unable to get (?:local )?issuer/i,
+    /self.signed certificate|unable to verify|unable to get (?:local )?issuer|signature failure/i,
     'its certificate is not of the authority that is trusted here',
     'use the ca.crt of the cluster that this coordinator belongs to',
   ],
@@ -152,12 +152,17 @@ const TLS_REASONS: readonly (readonly [RegExp, string, string])[] = [
     'issue a new one there: tessera certs issue; the coordinator takes it without a restart',
   ],
   [
+    /not yet valid|CERT_NOT_YET_VALID/i,
+    'its certificate is not valid yet',
+    'are the clocks of both machines right?',
+  ],
+  [
     /altnames|ERR_TLS_CERT_ALTNAME/i,
     'its certificate is for other hosts',
     'issue one for this address: tessera certs issue --role coordinator --host ADDRESS',
   ],
   [
-    /unsupported certificate purpose/i,
+    /(?:unsupported|unsuitable) certificate purpose|INVALID_PURPOSE/i,
     "its certificate is no coordinator's",
     'is it the right address?',
   ],

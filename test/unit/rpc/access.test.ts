@@ -10,11 +10,13 @@ import { service as healthService } from 'grpc-health-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { initCerts, issueCerts } from '../../../cli/certs.ts';
 import { clientConnection } from '../../../cli/security.ts';
+import { refuseExposure } from '../../../coordinator/exposure.ts';
 import { serveCoordinator } from '../../../coordinator/service.ts';
 import { TesseraError } from '../../../shared/core/errors.ts';
 import { createAuthority, issueCertificate } from '../../../shared/host/certificates.ts';
-import { CredentialFolder, KnownToken } from '../../../shared/host/credentials.ts';
+import { CredentialFolder } from '../../../shared/host/credentials.ts';
 import { createLog } from '../../../shared/host/log.ts';
+import { KnownToken } from '../../../shared/host/tokens.ts';
 import { ACCESS_TABLE, isLoopback } from '../../../shared/rpc/access.ts';
 import { callUnary } from '../../../shared/rpc/calls.ts';
 import { services } from '../../../shared/rpc/protos.ts';
@@ -28,6 +30,7 @@ import { JOIN, LIMITS, NODE, NotingPort, openSession } from './loopback.ts';
 
 const WORKER_TOKEN = 'worker-token-0123456789';
 const OPERATOR_TOKEN = 'operator-token-0123456789';
+const SERVING = { use: 'serving', onTrouble: () => {} } as const;
 const folder = mkdtempSync(join(tmpdir(), 'tessera-access-'));
 const certs = join(folder, 'certs');
 const port = new NotingPort();
@@ -36,7 +39,7 @@ let credentials: Record<string, ClientSecurity>;
 
 beforeAll(async () => {
   await initCerts({ folder: certs, days: 1, authorityDays: 2 });
-  const tls = await CredentialFolder.open(join(certs, 'coordinator'), () => {});
+  const tls = await CredentialFolder.open(join(certs, 'coordinator'), SERVING);
   const tokens = { worker: new KnownToken(WORKER_TOKEN), operator: new KnownToken(OPERATOR_TOKEN) };
   const log = createLog({ component: 'test', level: 'off' });
   server = await serveCoordinator(port, log, {
@@ -56,9 +59,14 @@ async function makeCredentials(): Promise<Record<string, ClientSecurity>> {
   const of = async (name: string) =>
     (await clientConnection({ certs: join(certs, name) })).security!;
   const bare = (await clientConnection({ ca: join(certs, 'ca.crt') })).security!;
-  const foreign = await createAuthority('elsewhere', 1);
-  const shown = async (authority: Parameters<typeof issueCertificate>[0], days: number) => {
-    const wish = { name: 'w', role: 'worker', hosts: [], days } as const;
+  // Of the same name, as all that `certs init` makes are.
+  const foreign = await createAuthority('tessera', 1);
+  const shown = async (
+    authority: Parameters<typeof issueCertificate>[0],
+    days: number,
+    role: 'worker' | 'coordinator' = 'worker',
+  ) => {
+    const wish = { name: 'w', role, hosts: [], days } as const;
     const { certificate, key } = await issueCertificate(authority, wish);
     const identity = { certificate: Buffer.from(certificate), key: Buffer.from(key) };
     return { tls: { current: { ...bare.tls.current, identity }, onChange: () => {} } };
@@ -68,7 +76,7 @@ async function makeCredentials(): Promise<Record<string, ClientSecurity>> {
     nothing: bare,
     'worker certificate': await of('worker'),
     'operator certificate': await of('operator'),
-    'coordinator certificate': await of('coordinator'),
+    'coordinator certificate': await shown(own, 1, 'coordinator'),
     'certificate of another authority': await shown(foreign, 1),
     'expired certificate': await shown(own, -0.001),
     'worker token': { ...bare, token: WORKER_TOKEN },
@@ -195,7 +203,7 @@ describe('a coordinator that asks for credentials', () => {
   });
 
   it('is not believed when another authority has signed for it', async () => {
-    const other = await createAuthority('elsewhere', 1);
+    const other = await createAuthority('tessera', 1);
     const current = { authority: Buffer.from(other.certificate), identity: undefined };
     const security = { tls: { current, onChange: () => {} }, token: WORKER_TOKEN };
     await expect(
@@ -205,6 +213,18 @@ describe('a coordinator that asks for credentials', () => {
       sentence: expect.stringContaining('authority'),
     });
   });
+});
+
+it("is not believed with a worker's certificate", async () => {
+  const { security } = await clientConnection({ certs: join(certs, 'worker') });
+  const settings = { limits: LIMITS, security: { ...security!, tokens: {} }, report: () => {} };
+  const impostor = await startServer('127.0.0.1:0', [], settings);
+  const question = { address: impostor.address, timeoutMs: 5000, security };
+  await expect(fetchStatus(question)).rejects.toMatchObject({
+    code: 'ACCESS_DENIED',
+    sentence: expect.stringContaining("no coordinator's"),
+  });
+  await impostor.stop(0);
 });
 
 describe('certificates that change', () => {
@@ -218,7 +238,7 @@ describe('certificates that change', () => {
       days: 1,
     } as const;
     await issueCerts({ ...wish, out });
-    const source = await CredentialFolder.open(out, () => {});
+    const source = await CredentialFolder.open(out, SERVING);
     const log = createLog({ component: 'test', level: 'off' });
     const settings = {
       listen: 'localhost:0',
@@ -246,7 +266,7 @@ describe('certificates that change', () => {
 });
 
 it('who begins a TLS handshake and does not end it holds no place', async () => {
-  const tls = await CredentialFolder.open(join(certs, 'coordinator'), () => {});
+  const tls = await CredentialFolder.open(join(certs, 'coordinator'), SERVING);
   const security = { tls, tokens: {} };
   const settings = { limits: LIMITS, security, report: () => {}, firstWordsMs: 300 };
   const strict = await startServer('127.0.0.1:0', [], settings);
@@ -275,6 +295,29 @@ describe('plaintext', () => {
   ])('%s is on this machine alone: %s', (address, expected) => {
     expect(isLoopback(address)).toBe(expected);
   });
+
+  it.each([
+    ['0.0.0.0:0', 'ADDRESS'],
+    ['[::]:0', 'ADDRESS'],
+    ['[fd00::1]:0', 'fd00::1'],
+    ['gpu1.local:0', 'gpu1.local'],
+  ])('is not served at %s, and the command that mends it is for %s', (listen, host) => {
+    const hint = expect.stringContaining(`certs init certs --host ${host}\``);
+    expect(() => refuseExposure(listen, {})).toThrow(
+      expect.objectContaining({ code: 'ACCESS_DENIED', hint }),
+    );
+    refuseExposure(listen, { insecure: true });
+    refuseExposure(listen, { security: {} });
+  });
+
+  it.each(['127.0.0.1', ':0', '127.0.0.1:99999', 'unix:/tmp/socket', 'dns:///127.0.0.1:0'])(
+    '%s is no address to serve at, whatever else was typed',
+    (listen) => {
+      expect(() => refuseExposure(listen, { insecure: true })).toThrow(
+        expect.objectContaining({ code: 'USAGE' }),
+      );
+    },
+  );
 
   it('does not leave this machine unless somebody says so', () => {
     expect(() => grpcTransport('192.0.2.1:50051', { limits: LIMITS })).toThrow(/no credentials/);
