@@ -23,13 +23,14 @@ import type { PullRequest__Output } from '../shared/rpc/generated/tessera/v1/Pul
 import type { PushReply } from '../shared/rpc/generated/tessera/v1/PushReply.ts';
 import type { SampleChunk } from '../shared/rpc/generated/tessera/v1/SampleChunk.ts';
 import type { StopRequest__Output } from '../shared/rpc/generated/tessera/v1/StopRequest.ts';
-import { type CallReporter, type DuplexPeer, HandlerFactory } from '../shared/rpc/handlers.ts';
+import { type DuplexPeer, HandlerFactory } from '../shared/rpc/handlers.ts';
 import { services } from '../shared/rpc/protos.ts';
 import type { ServerSecurity } from '../shared/rpc/security.ts';
 import { type RpcServer, type ServerLimits, startServer } from '../shared/rpc/server.ts';
 import { wireInteger, wirePresent } from '../shared/rpc/validate.ts';
 import { JoinGate } from './join-gate.ts';
 import type { CoordinatorPort, NodeHeader, WelcomeInfo } from './port.ts';
+import { refusalLog } from './refusal-log.ts';
 import { listenToWorker } from './session-stream.ts';
 import {
   decodeFetch,
@@ -90,9 +91,7 @@ export async function serveCoordinator(
   log: Logger,
   { listen, limits, security }: ServiceSettings,
 ): Promise<RpcServer> {
-  const report: CallReporter = (error, method, peer) => {
-    log[levelOf(error)]({ err: error, method, peer }, 'call refused');
-  };
+  const report = refusalLog(log, systemClock);
   const factory = new HandlerFactory(report, limits.rpcMs);
   const calls = coordinatorCalls(port, limits, systemClock);
   const control: ControlHandlers = {
@@ -115,14 +114,6 @@ export async function serveCoordinator(
     { limits, security, report },
   );
 }
-
-/** Our own failures, attempts to get in and whoever takes too much are for everybody to see, the rest is the caller's business. */
-function levelOf({ code }: TesseraError): 'error' | 'warn' | 'debug' {
-  if (code === 'INTERNAL') return 'error';
-  return WORTH_SEEING.has(code) ? 'warn' : 'debug';
-}
-
-const WORTH_SEEING: ReadonlySet<string> = new Set(['ACCESS_DENIED', 'RATE_LIMITED', 'TIMEOUT']);
 
 /** The bulk calls of all workers. */
 class BulkService {

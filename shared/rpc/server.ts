@@ -1,6 +1,7 @@
 /** @file A gRPC server from its start to its end: options, binding, health, reflection, graceful stop. */
 import type { Http2Server } from 'node:http2';
 import type { DropArgument, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import {
   Server,
   type ServerCredentials,
@@ -150,6 +151,7 @@ function tuneConnections(server: Server, settings: ServerSettings): void {
     http2Server.maxConnections = limits.connectionsMax;
     http2Server.on('drop', tellingDrops(limits.connectionsMax, report));
     dropSilent(http2Server, settings);
+    http2Server.on('secureConnection', (socket: TLSSocket) => tellDistrust(socket, report));
     http2Server.on('session', (session) => {
       session.settings({ initialWindowSize: FLOW_WINDOW_BYTES });
       session.setLocalWindowSize(FLOW_WINDOW_BYTES);
@@ -168,6 +170,14 @@ function tellingDrops(connectionsMax: number, report: CallReporter) {
     const error = new TesseraError('RATE_LIMITED', sentence, { hint });
     report(error, 'connection', `${dropped?.remoteAddress}:${dropped?.remotePort}`);
   };
+}
+
+/** A certificate that is not accepted counts as none, and a call does not know why: here it is told. */
+function tellDistrust(socket: TLSSocket, report: CallReporter): void {
+  const { authorized, authorizationError } = socket;
+  if (authorized || socket.getPeerX509Certificate() === undefined) return;
+  const sentence = `a certificate was shown that is not accepted here: ${authorizationError}`;
+  report(new TesseraError('ACCESS_DENIED', sentence), 'connection', peerOf(socket));
 }
 
 /** Who connects and says nothing, or half a handshake, is let go: a place is held for those who work. */

@@ -12,6 +12,7 @@ import { initCerts, issueCerts } from '../../../cli/certs.ts';
 import { clientConnection } from '../../../cli/security.ts';
 import { refuseExposure } from '../../../coordinator/exposure.ts';
 import { serveCoordinator } from '../../../coordinator/service.ts';
+import { deferred } from '../../../shared/core/async.ts';
 import { TesseraError } from '../../../shared/core/errors.ts';
 import { createAuthority, issueCertificate } from '../../../shared/host/certificates.ts';
 import { CredentialFolder } from '../../../shared/host/credentials.ts';
@@ -213,6 +214,23 @@ describe('a coordinator that asks for credentials', () => {
       sentence: expect.stringContaining('authority'),
     });
   });
+});
+
+it('names who shows a certificate that is not accepted, and why', async () => {
+  const tls = await CredentialFolder.open(join(certs, 'coordinator'), SERVING);
+  const told = deferred<readonly [TesseraError, string, string]>();
+  const strict = await startServer('127.0.0.1:0', [], {
+    limits: LIMITS,
+    security: { tls, tokens: {} },
+    report: (...what) => told.resolve(what),
+  });
+  const security = credentials['expired certificate'];
+  await fetchStatus({ address: strict.address, timeoutMs: 5000, security }).catch(() => {});
+  const [error, what, peer] = await told.promise;
+  expect(error.sentence).toMatch(/not accepted here: CERT_HAS_EXPIRED/);
+  expect([what, peer]).toEqual(['connection', expect.stringMatching(/^127\.0\.0\.1:\d+$/)]);
+  tls.close();
+  await strict.stop(0);
 });
 
 it("is not believed with a worker's certificate", async () => {
