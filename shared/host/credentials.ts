@@ -74,23 +74,41 @@ export async function readAuthority(path: string): Promise<Buffer> {
   return bytes;
 }
 
-/** Follows a leaf up to an authority: its own, or by way of others that came with it. Throws  ACCESS_DENIED. */
+/** A leaf, an authority that TLS trusts, and all between them must be alive. Throws  ACCESS_DENIED. */
 function checkChain(chain: CertificateFile, trusted: CertificateFile): void {
-  const [leaf, ...between] = chain.certificates as [X509Certificate, ...X509Certificate[]];
-  checkLife(leaf, chain.path);
+  const links = linksUp(chain.certificates, trusted.certificates);
+  if (links === undefined) {
+    throw denied(`${chain.path} was not signed by ${CREDENTIAL_FILES.authority} beside it`);
+  }
+  for (const link of links) {
+    checkLife(link, trusted.certificates.includes(link) ? trusted.path : chain.path);
+  }
+}
+
+/** Whether a chain, its leaf first, ends at one of these authorities (PEM), whatever the time is. */
+export function isSignedBelow(chain: readonly X509Certificate[], authority: Buffer): boolean {
+  return linksUp(chain, parse(authority, CREDENTIAL_FILES.authority).certificates) !== undefined;
+}
+
+/** From a leaf up to what has signed itself and is trusted, by way of what came with the leaf; undefined if none is. */
+function linksUp(
+  [leaf, ...between]: readonly X509Certificate[],
+  trusted: readonly X509Certificate[],
+): readonly X509Certificate[] | undefined {
+  if (leaf === undefined) return undefined;
+  const links = [leaf];
   let below = leaf;
-  for (let length = between.length + trusted.certificates.length; length > 0; length -= 1) {
+  for (let length = between.length + trusted.length; length > 0; length -= 1) {
     const hasSigned = (above: X509Certificate) =>
       above.ca && below.checkIssued(above) && below.verify(above.publicKey);
-    const root = trusted.certificates.find(hasSigned);
+    const root = trusted.find(hasSigned);
     const above = root ?? between.find(hasSigned);
-    if (above === undefined) break;
-    checkLife(above, root === undefined ? chain.path : trusted.path);
-    // TLS trusts what has signed itself.
-    if (root?.checkIssued(root)) return;
+    if (above === undefined) return undefined;
+    links.push(above);
+    if (root?.checkIssued(root)) return links;
     below = above;
   }
-  throw denied(`${chain.path} was not signed by ${CREDENTIAL_FILES.authority} beside it`);
+  return undefined;
 }
 
 function checkLife({ validFrom, validTo }: X509Certificate, path: string): void {

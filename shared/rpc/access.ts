@@ -21,7 +21,8 @@ export const ACCESS_TABLE: Readonly<Record<string, readonly Role[] | 'anybody'>>
   '/tessera.v1.Exchange/FetchFeatures': ['worker'],
   // Tells no more than that something listens, which the port tells too.
   '/grpc.health.v1.Health/Check': 'anybody',
-  '/grpc.health.v1.Health/Watch': 'anybody',
+  // A stream that nobody ends is not for strangers.
+  '/grpc.health.v1.Health/Watch': ['worker', 'operator'],
   '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo': ['operator'],
   '/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo': ['operator'],
 };

@@ -1,7 +1,6 @@
 /** @file A gRPC server from its start to its end: options, binding, health, reflection, graceful stop. */
 import type { Http2Server } from 'node:http2';
 import type { DropArgument, Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import {
   Server,
   type ServerCredentials,
@@ -22,6 +21,7 @@ import {
 import type { CallReporter } from './handlers.ts';
 import { protoPackage } from './protos.ts';
 import { accessInterceptor, type ServerSecurity, serverCredentials } from './security.ts';
+import { watchTrust } from './trust.ts';
 
 /** A running server. */
 export interface RpcServer {
@@ -144,14 +144,14 @@ function bindError(cause: Error, listen: string): TesseraError {
  * channels only and the second not at all (1.14), so its HTTP/2 servers are looked up; tests watch that this finds them.
  */
 function tuneConnections(server: Server, settings: ServerSettings): void {
-  const { limits, report } = settings;
+  const { limits, security, report } = settings;
   const http2Servers: unknown = Reflect.get(server, 'http2Servers');
   if (!(http2Servers instanceof Map)) return;
   for (const http2Server of (http2Servers as Map<Http2Server, unknown>).keys()) {
     http2Server.maxConnections = limits.connectionsMax;
     http2Server.on('drop', tellingDrops(limits.connectionsMax, report));
     dropSilent(http2Server, settings);
-    http2Server.on('secureConnection', (socket: TLSSocket) => tellDistrust(socket, report));
+    if (security !== undefined) watchTrust(http2Server, security, report);
     http2Server.on('session', (session) => {
       session.settings({ initialWindowSize: FLOW_WINDOW_BYTES });
       session.setLocalWindowSize(FLOW_WINDOW_BYTES);
@@ -170,14 +170,6 @@ function tellingDrops(connectionsMax: number, report: CallReporter) {
     const error = new TesseraError('RATE_LIMITED', sentence, { hint });
     report(error, 'connection', `${dropped?.remoteAddress}:${dropped?.remotePort}`);
   };
-}
-
-/** A certificate that is not accepted counts as none, and a call does not know why: here it is told. */
-function tellDistrust(socket: TLSSocket, report: CallReporter): void {
-  const { authorized, authorizationError } = socket;
-  if (authorized || socket.getPeerX509Certificate() === undefined) return;
-  const sentence = `a certificate was shown that is not accepted here: ${authorizationError}`;
-  report(new TesseraError('ACCESS_DENIED', sentence), 'connection', peerOf(socket));
 }
 
 /** Who connects and says nothing, or half a handshake, is let go: a place is held for those who work. */

@@ -117,6 +117,7 @@ const CALLS: Readonly<Record<string, Call>> = {
   '/tessera.v1.Exchange/FetchFeatures': (security) =>
     linkWith(security).fetchFeatures('s', 'train', [0], { width: 3, numSamples: 10 }),
   '/grpc.health.v1.Health/Check': (security) => health(security),
+  '/grpc.health.v1.Health/Watch': (security) => watchHealth(security),
   '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo': (security) => reflection(security),
 };
 
@@ -131,6 +132,23 @@ function health(security: ClientSecurity): Promise<unknown> {
   return callUnary({ address: server.address, what: 'health', deadlineMs: 5000 }, (options, done) =>
     client.makeUnaryRequest(path, requestSerialize, responseDeserialize, {}, options, done),
   );
+}
+
+function watchHealth(security: ClientSecurity): Promise<unknown> {
+  const client = new Client(server.address, channelCredentials(security, '127.0.0.1'), {
+    'grpc.ssl_target_name_override': 'localhost',
+  });
+  const { path, requestSerialize, responseDeserialize } = healthService['Watch']!;
+  const call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, {});
+  return new Promise((resolve, reject) => {
+    call.once('data', (answer) => {
+      resolve(answer);
+      call.cancel();
+    });
+    call.on('error', (error: ServiceError) =>
+      reject(fromStatus(error, { address: server.address, what: 'health', isCancelled: false })),
+    );
+  });
 }
 
 function reflection(security: ClientSecurity): Promise<unknown> {
@@ -281,6 +299,43 @@ describe('certificates that change', () => {
       await renewing.stop(0);
     }
   });
+});
+
+it('a new authority ends the connections of the one before, a renewed certificate ends none', async () => {
+  const out = join(folder, 'revoking');
+  const wish = { name: 'c', role: 'coordinator', host: ['localhost'], days: 1, out } as const;
+  await issueCerts({ ...wish, folder: certs });
+  const tls = await CredentialFolder.open(out, SERVING);
+  const told = deferred<string>();
+  const report = ({ sentence }: TesseraError) => told.resolve(sentence);
+  const settings = { limits: LIMITS, security: { tls, tokens: {} }, report };
+  const revoking = await startServer('127.0.0.1:0', [], settings);
+  const { identity } = credentials['worker certificate']!.tls.current;
+  const standing = tlsConnect({
+    ...{ port: revoking.port, rejectUnauthorized: false, ALPNProtocols: ['h2'] },
+    ...{ cert: identity!.certificate, key: identity!.key },
+  });
+  const closed = once(
+    standing.resume().on('error', () => {}),
+    'close',
+  );
+  await once(standing, 'secureConnect');
+  const renew = async (authority: string) => {
+    rmSync(out, { recursive: true });
+    await issueCerts({ ...wish, folder: authority });
+    await tls.reload();
+  };
+  // Its settings are the first that a server says.
+  await once(standing, 'data');
+  await renew(certs);
+  const other = join(folder, 'other');
+  await initCerts({ folder: other, days: 1, authorityDays: 2 });
+  expect(standing.readyState).toBe('open');
+  await renew(other);
+  expect(await told.promise).toMatch(/of an authority of the past/);
+  await closed;
+  tls.close();
+  await revoking.stop(0);
 });
 
 it('who begins a TLS handshake and does not end it holds no place', async () => {
