@@ -1,7 +1,7 @@
 /** @file The worker processes of `tessera train`: started, watched, started again, ended. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { deferred } from '../shared/core/async.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
@@ -57,7 +57,6 @@ export class LocalWorkers {
     this.#options = options;
     this.#restartsLeft = options.restarts;
     this.#lost.promise.catch(() => {});
-    mkdirSync(options.logsFolder, { recursive: true });
     for (let number = 0; number < options.count; number += 1) this.#start(number);
   }
 
@@ -85,15 +84,16 @@ export class LocalWorkers {
   #start(number: number): void {
     const { name, logPath } = this.#placeOf(number);
     const [program, ...args] = this.#options.command;
-    const log = openSync(logPath, 'a');
+    const log = openLog(logPath);
     // What a worker of this name said in an earlier life explains nothing.
-    const bornBytes = fstatSync(log).size;
+    const bornBytes = log === undefined ? 0 : fstatSync(log).size;
+    const output = log ?? 'ignore';
     const child = spawn(program as string, [...args, '--name', name], {
       // Our end of its stdin closes with us, however we go; a worker that sees that ends too.
-      stdio: ['pipe', log, log],
+      stdio: ['pipe', output, output],
       env: { ...process.env, ...this.#options.environment(number) },
     });
-    closeSync(log);
+    if (log !== undefined) closeSync(log);
     // Writing to a dead worker's stdin is no news: its end is.
     child.stdin?.on('error', () => {});
     child.stdin?.write(this.#options.firstWords ?? '');
@@ -145,7 +145,6 @@ export class LocalWorkers {
     try {
       this.#start(number);
     } catch (error) {
-      // Its log cannot be opened: a full disk, or the folder is gone.
       const { name, logPath } = this.#placeOf(number);
       const how = `never started: ${TesseraError.from(error).sentence}`;
       this.#died(number, { name, pid: undefined, how, lastWords: '', logPath });
@@ -203,6 +202,16 @@ export function lastWordsIn(log: string): string {
   const error = lines.findLast((line) => line.startsWith('error: '));
   const other = lines.findLast((line) => !line.startsWith('{'));
   return error?.slice('error: '.length) ?? other?.slice(0, 200) ?? '';
+}
+
+/** A worker without a log, on a disk that takes none, is better than no worker; a folder that was removed is made anew. */
+function openLog(path: string): number | undefined {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    return openSync(path, 'a');
+  } catch {
+    return undefined;
+  }
 }
 
 function readText(path: string, firstByte: number): string {

@@ -85,19 +85,40 @@ describe('local workers', () => {
 
   it('that cannot be started again are lost, and that ends nothing else', async () => {
     const said: string[] = [];
-    const logsFolder = join(folder, 'gone');
+    let numStarts = 0;
     const crew = new LocalWorkers({
       command: [process.execPath, '-e', 'process.exit(3)'],
       count: 1,
       restarts: 1,
-      logsFolder,
-      environment: () => ({}),
+      logsFolder: join(folder, 'once'),
+      environment: () => {
+        numStarts += 1;
+        if (numStarts > 1) throw new Error('no memory');
+        return {};
+      },
       isEnding: () => false,
       say: (line) => said.push(line),
     });
-    rmSync(logsFolder, { recursive: true });
     await expect(crew.failed).rejects.toMatchObject({ code: 'WORKERS_LOST' });
-    expect(said.join('\n')).toMatch(/w1 ended with never started: .*no such file/);
+    expect(said.join('\n')).toMatch(/w1 ended with never started: no memory/);
+  });
+
+  it.each([
+    ['was removed', (logs: string) => rmSync(logs, { recursive: true })],
+    [
+      'cannot be written',
+      (logs: string) => {
+        rmSync(logs, { recursive: true });
+        writeFileSync(logs, '');
+      },
+    ],
+  ])('start again when the folder of their logs %s', async (what, harm) => {
+    const { crew, said, logsFolder } = workers(`logs that ${what}`, 'process.exit(3)', {
+      restarts: 1,
+    });
+    harm(logsFolder);
+    await expect(crew.failed).rejects.toMatchObject({ code: 'WORKERS_LOST' });
+    expect(said.join('\n')).toMatch(/w1 ended with exit code 3, no restarts left/);
   });
 
   it('end when their stdin closes, and that is no death', async () => {
