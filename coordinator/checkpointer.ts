@@ -1,6 +1,6 @@
 /** @file Saves a run's checkpoints as they fall due and keeps their number in bounds. */
 import type { Clock } from '../shared/core/clock.ts';
-import type { Disk } from '../shared/host/disk.ts';
+import { type Disk, machineDisk } from '../shared/host/disk.ts';
 import {
   type CheckpointSource,
   pruneCheckpoints,
@@ -44,6 +44,12 @@ export class Checkpointer {
     return this.#last;
   }
 
+  /** Whether somebody has removed the newest checkpoint. */
+  get isLastGone(): boolean {
+    const { disk = machineDisk } = this.#parts;
+    return this.#last !== undefined && !disk.exists(this.#last.folder);
+  }
+
   /**
    * Writes the store's present version, then removes what is no longer kept.
    *
@@ -65,6 +71,7 @@ export class Checkpointer {
 
   /** Saves when there is something that no checkpoint has. Throws  CANNOT_WRITE. */
   async saveIfNewer(store: CheckpointSource): Promise<SavedCheckpoint | undefined> {
-    return store.version > (this.#last?.step ?? 0) ? await this.save(store) : undefined;
+    const isNewer = store.version > (this.#last?.step ?? 0);
+    return isNewer || this.isLastGone ? await this.save(store) : undefined;
   }
 }

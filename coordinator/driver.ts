@@ -321,6 +321,8 @@ export class CoordinatorDriver implements CoordinatorPort {
   async #saveCheckpoint(version: number): Promise<void> {
     const { checkpointer, store, run, onEvent, log } = this.#parts;
     try {
+      if (checkpointer.isLastGone)
+        log.warn({ folder: checkpointer.last?.folder }, 'the newest checkpoint was removed');
       const saved = await checkpointer.save(store);
       onEvent({ type: 'checkpoint', ...saved });
     } catch (error) {

@@ -1,5 +1,5 @@
 /** @file The folder of a run: config, address, metrics; a complete record of what happened. */
-import { appendFile, mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TesseraError } from '../shared/core/errors.ts';
 import { type Disk, machineDisk } from '../shared/host/disk.ts';
@@ -52,45 +52,6 @@ function timestamp(date: Date): string {
   return digits.slice(0, 15);
 }
 
-/** Appends records to metrics.jsonl, in order; a failure is reported once and never ends a run. */
-export class MetricsFile {
-  readonly #path: string;
-  readonly #onError: (error: unknown) => void;
-  #pending: string[] = [];
-  #writing: Promise<void> | undefined;
-  #broken = false;
-
-  constructor(runFolder: string, onError: (error: unknown) => void) {
-    this.#path = join(runFolder, RUN_FILES.metrics);
-    this.#onError = onError;
-  }
-
-  append(record: object): void {
-    if (this.#broken) return;
-    this.#pending.push(`${JSON.stringify(record)}\n`);
-    this.#writing ??= this.#write();
-  }
-
-  /** Resolves when everything appended so far is written. */
-  async flush(): Promise<void> {
-    await this.#writing;
-  }
-
-  async #write(): Promise<void> {
-    // Yield first, so that a burst of records becomes one write.
-    await Promise.resolve();
-    while (this.#pending.length > 0 && !this.#broken) {
-      const text = this.#pending.join('');
-      this.#pending = [];
-      await appendFile(this.#path, text).catch((error: unknown) => {
-        this.#broken = true;
-        this.#onError(error);
-      });
-    }
-    this.#writing = undefined;
-  }
-}
-
 /** Whether a run's metrics tell of a checkpoint that was written. */
 export async function hasSaved(runFolder: string, disk: Disk = machineDisk): Promise<boolean> {
   const path = join(runFolder, RUN_FILES.metrics);
@@ -99,12 +60,19 @@ export async function hasSaved(runFolder: string, disk: Disk = machineDisk): Pro
   return Buffer.from(buffer).includes('"type":"checkpoint"');
 }
 
+/** What a run folder says of its run. */
+export interface RunDescription {
+  readonly runFolder: string;
+  readonly configJson: string;
+  readonly address: string;
+}
+
 /** Writes the config of a run, as it was resolved, and the coordinator's address. Throws  CANNOT_WRITE. */
-export async function describeRun(
-  runFolder: string,
-  configJson: string,
-  address: string,
-): Promise<void> {
+export async function describeRun({
+  runFolder,
+  configJson,
+  address,
+}: RunDescription): Promise<void> {
   const pretty = `${JSON.stringify(JSON.parse(configJson), null, 2)}\n`;
   await writeFileAtomically(join(runFolder, RUN_FILES.config), [Buffer.from(pretty)]);
   await writeFileAtomically(join(runFolder, RUN_FILES.address), [Buffer.from(`${address}\n`)]);

@@ -15,8 +15,10 @@ import { CoordinatorDriver } from './driver.ts';
 import type { CoordinatorEvent, RunResult } from './events.ts';
 import { refuseExposure } from './exposure.ts';
 import { firstParameters } from './first-parameters.ts';
+import { MetricsFile } from './metrics-file.ts';
 import type { RunStatus } from './port.ts';
-import { createRunFolder, describeRun, MetricsFile, RUN_FILES } from './run-folder.ts';
+import { createRunFolder, describeRun, RUN_FILES } from './run-folder.ts';
+import { lockWatcher, metricsWatcher } from './run-folder-trouble.ts';
 import { serveCoordinator } from './service.ts';
 
 /** What a coordinator is started with. */
@@ -94,7 +96,7 @@ async function startRun(
   // Its facts only: what was loaded would keep its tensors alive.
   const { last: goesOnFrom } = parts.checkpointer;
   const ended = settleLater();
-  const metrics = new MetricsFile(runFolder, (error) => log.error({ err: error }, 'no metrics'));
+  const metrics = new MetricsFile(runFolder, metricsWatcher(log));
   const onEvent = (event: CoordinatorEvent) => {
     metrics.append({ time: new Date().toISOString(), ...event });
     options.onEvent(event);
@@ -107,10 +109,12 @@ async function startRun(
     limits,
     security,
   });
-  await describeRun(runFolder, identity.configJson, server.address).catch(async (error) => {
+  const description = { runFolder, configJson: identity.configJson, address: server.address };
+  await describeRun(description).catch(async (error) => {
     await server.stop(0);
     throw error;
   });
+  lock.watch(lockWatcher(description, log, (reason) => void driver.stop(reason)));
   const stopTicking = systemClock.every(TICK_MS, () => driver.tick());
   const onAbort = () => void driver.stop(TesseraError.from(options.signal.reason, 'CANCELLED'));
   if (options.signal.aborted) onAbort();

@@ -6,8 +6,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { link, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { dirname } from 'node:path';
 import { systemClock } from '../core/clock.ts';
 import { TesseraError } from '../core/errors.ts';
 import { errnoOf, isProcessAlive } from './errno.ts';
@@ -21,8 +22,18 @@ export interface LockHolder {
   readonly started: string;
 }
 
+/** What may befall a lock that is held. */
+export interface LockWatcher {
+  /** It was removed, and its folder perhaps; it has been made again. */
+  readonly remade: () => void;
+  /** Another holds it now: it was removed and taken, or we were away for too long. Told once. */
+  readonly lost: (to: LockHolder) => void;
+}
+
 /** A lock that is held. */
 export interface HeldLock {
+  /** Who is to hear of what befalls it. */
+  watch(watcher: LockWatcher): void;
   release(): Promise<void>;
 }
 
@@ -42,7 +53,7 @@ const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
  *
  * Throws  RUN_IN_USE, naming the holder; CANNOT_WRITE.
  */
-export async function takeLock(path: string): Promise<HeldLock> {
+export async function takeLock(path: string, touchMs = TOUCH_MS): Promise<HeldLock> {
   const holder = {
     id: randomUUID(),
     host: hostname(),
@@ -51,7 +62,7 @@ export async function takeLock(path: string): Promise<HeldLock> {
   };
   try {
     for (let attempt = 1; ; attempt += 1) {
-      if (await putWhole(path, holder)) return hold(path, holder);
+      if (await putWhole(path, holder)) return new KeptLock(path, holder, touchMs);
       const other = await holderOf(path);
       if (other !== undefined || attempt === ATTEMPTS) throw inUse(path, other);
       await removeStale(path);
@@ -67,19 +78,54 @@ export async function holderOf(path: string): Promise<LockHolder | undefined> {
   return found?.isStale === false ? found.holder : undefined;
 }
 
-function hold(path: string, holder: LockHolder): HeldLock {
-  const timer = setInterval(() => {
-    const now = new Date();
-    // A disk that is away for a while is no reason to stop.
-    utimes(path, now, now).catch(() => {});
-  }, TOUCH_MS);
-  timer.unref();
-  return {
-    async release() {
-      clearInterval(timer);
-      if ((await readLock(path))?.holder?.id === holder.id) await rm(path, { force: true });
-    },
-  };
+/** Keeps a lock in place and young until it is released. */
+class KeptLock implements HeldLock {
+  readonly #path: string;
+  readonly #holder: LockHolder;
+  readonly #timer: NodeJS.Timeout;
+  #watcher: LockWatcher | undefined;
+  #touching: Promise<void> | undefined;
+
+  constructor(path: string, holder: LockHolder, touchMs: number) {
+    this.#path = path;
+    this.#holder = holder;
+    this.#timer = setInterval(() => {
+      // A disk that is away for a while is no reason to stop.
+      this.#touching ??= this.#touch()
+        .catch(() => {})
+        .finally(() => (this.#touching = undefined));
+    }, touchMs);
+    this.#timer.unref();
+  }
+
+  watch(watcher: LockWatcher): void {
+    this.#watcher = watcher;
+  }
+
+  async release(): Promise<void> {
+    clearInterval(this.#timer);
+    // A touch under way could make it again.
+    await this.#touching;
+    if (await this.#isOurs()) await rm(this.#path, { force: true });
+  }
+
+  async #touch(): Promise<void> {
+    const found = await readLock(this.#path);
+    if (found === undefined) {
+      await mkdir(dirname(this.#path), { recursive: true });
+      if (await putWhole(this.#path, this.#holder)) this.#watcher?.remade();
+    } else if (found.holder?.id === this.#holder.id) {
+      const now = new Date();
+      await utimes(this.#path, now, now);
+    } else if (found.holder !== undefined) {
+      clearInterval(this.#timer);
+      this.#watcher?.lost(found.holder);
+    }
+  }
+
+  async #isOurs(): Promise<boolean> {
+    return (await readLock(this.#path))?.holder?.id === this.#holder.id;
+  }
 }
 
 /** Makes a lock at one stroke, so that nobody sees half of it; false when there is one. */
