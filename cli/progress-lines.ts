@@ -43,7 +43,7 @@ export function eventLine(
       return good(`checkpoint/${basename(event.folder)} written (${size})`);
     }
     case 'checkpointFailed':
-      return bad(`checkpoint of step ${event.step} not written: ${event.reason}`);
+      return bad(`checkpoint of step ${event.step} not written, the run goes on: ${event.reason}`);
     case 'worker':
       return workerLine(event);
     case 'phase':

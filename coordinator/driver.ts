@@ -328,8 +328,8 @@ export class CoordinatorDriver implements CoordinatorPort {
     } catch (error) {
       // A full disk must not end a run that can still train; only the last save may not fail.
       if (version === run.totalSteps) throw error;
-      const reason = TesseraError.from(error, 'CANNOT_WRITE').message;
-      log.error({ err: error, version }, 'checkpoint failed, the run goes on');
+      const { sentence: reason } = TesseraError.from(error, 'CANNOT_WRITE');
+      log.debug({ err: error, version }, 'checkpoint failed, the run goes on');
       onEvent({ type: 'checkpointFailed', step: version, reason });
     }
     this.#dispatch({ type: 'checkpointWritten', version });

@@ -1,8 +1,9 @@
 /** @file The folder of a run: config, address, metrics; a complete record of what happened. */
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TesseraError } from '../shared/core/errors.ts';
 import { type Disk, machineDisk } from '../shared/host/disk.ts';
+import { reasonOf } from '../shared/host/errno.ts';
 import { readWholeFile, writeFileAtomically } from '../shared/host/files.ts';
 
 /** Where run folders are made by default, under the current folder. */
@@ -26,7 +27,7 @@ export const RUN_FILES = {
 export async function createRunFolder(name: string, wanted: string | undefined): Promise<string> {
   const folder = wanted ?? join(RUNS_FOLDER, `${name}-${timestamp(new Date())}`);
   try {
-    await mkdir(folder, { recursive: true });
+    await machineDisk.makeFolder(folder);
     const existing = await readdir(folder);
     if (existing.includes(RUN_FILES.config)) {
       throw new TesseraError('CANNOT_WRITE', `${folder} already holds a run`, {
@@ -37,7 +38,7 @@ export async function createRunFolder(name: string, wanted: string | undefined):
     if (error instanceof TesseraError) throw error;
     throw new TesseraError(
       'CANNOT_WRITE',
-      `cannot make the run folder ${folder}: ${String(error)}`,
+      `cannot make the run folder ${folder}: ${reasonOf(error)}`,
       {
         hint: 'choose a folder that can be written with --run-folder',
         cause: error,

@@ -6,7 +6,7 @@
  */
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { isProcessAlive } from './errno.ts';
+import { errnoOf, isProcessAlive } from './errno.ts';
 
 /** A file that is being written. */
 export interface NewFile {
@@ -74,7 +74,15 @@ export const machineDisk: Disk = {
   },
   exists: existsSync,
   list: (folder) => readdir(folder),
-  makeFolder: (path) => mkdir(path, { recursive: true }),
+  async makeFolder(path) {
+    try {
+      return await mkdir(path, { recursive: true });
+    } catch (error) {
+      // On a read-only disk Node says that there is no such folder (20.20), where one folder alone tells the cause.
+      if (errnoOf(error) === 'ENOENT') await mkdir(path);
+      throw error;
+    }
+  },
   async flushFolder(path) {
     // Windows flushes no folders and keeps names durable itself.
     if (process.platform === 'win32') return;

@@ -11,7 +11,7 @@ import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { systemClock } from '../core/clock.ts';
 import { TesseraError } from '../core/errors.ts';
-import { errnoOf, isProcessAlive } from './errno.ts';
+import { errnoOf, isProcessAlive, reasonOf } from './errno.ts';
 
 /** Who holds a lock. */
 export interface LockHolder {
@@ -106,7 +106,8 @@ class KeptLock implements HeldLock {
     clearInterval(this.#timer);
     // A touch under way could make it again.
     await this.#touching;
-    if (await this.#isOurs()) await rm(this.#path, { force: true });
+    // A disk that is full, read-only or away must not hide how the run ended; who is dead holds nothing.
+    await this.#remove().catch(() => {});
   }
 
   async #touch(): Promise<void> {
@@ -123,8 +124,9 @@ class KeptLock implements HeldLock {
     }
   }
 
-  async #isOurs(): Promise<boolean> {
-    return (await readLock(this.#path))?.holder?.id === this.#holder.id;
+  async #remove(): Promise<void> {
+    const found = await readLock(this.#path);
+    if (found?.holder?.id === this.#holder.id) await rm(this.#path, { force: true });
   }
 }
 
@@ -223,7 +225,7 @@ function inUse(path: string, holder: LockHolder | undefined): TesseraError {
 }
 
 function cannotLock(path: string, cause: unknown): TesseraError {
-  return new TesseraError('CANNOT_WRITE', `cannot take the lock ${path}: ${String(cause)}`, {
+  return new TesseraError('CANNOT_WRITE', `cannot take the lock ${path}: ${reasonOf(cause)}`, {
     hint: 'choose a folder that can be written with --run-folder',
     cause,
   });
