@@ -99,17 +99,16 @@ export class LocalWorkers {
     child.stdin?.write(this.#options.firstWords ?? '');
     const ended = deferred<void>();
     this.#alive.set(name, { child, ended: ended.promise });
-    const onEnd = (how: string | undefined) => {
+    const onEnd = (how: string) => {
       if (!this.#alive.delete(name)) return;
       ended.resolve();
-      if (how === undefined || this.#stop.signal.aborted || this.#options.isEnding()) return;
+      if (this.#stop.signal.aborted || this.#options.isEnding()) return;
       const lastWords = lastWordsIn(readText(logPath, bornBytes));
       this.#died(number, { name, pid: child.pid, how, lastWords, logPath });
     };
     child.once('error', (error) => onEnd(`never started: ${error.message}`));
     child.once('exit', (code, signal) => {
-      if (signal !== null) onEnd(`signal ${signal}`);
-      else onEnd(code === 0 ? undefined : `exit code ${code}`);
+      onEnd(signal === null ? `exit code ${code}` : `signal ${signal}`);
     });
   }
 

@@ -67,16 +67,19 @@ function sayLogLine(line: string): void {
  * A worker of `tessera train` ends with it: however the parent goes, its end of our stdin closes.
  *
  * Ctrl-C in a terminal, and its end, reach parent and child alike; the parent decides, so the child does not listen.
+ * SIGTERM lets it go as any worker does: it may be for it alone, and if for all, then nothing is lost by it.
  */
 function obeyParent(): { readonly signal: AbortSignal; dispose(): void } {
+  const stop = new AbortController();
   const ignore = () => {};
   const leave = () => process.exit(ERROR_EXIT_CODES.CANCELLED);
-  process.on('SIGINT', ignore).on('SIGHUP', ignore);
+  const onTerm = () => (stop.signal.aborted ? leave() : stop.abort());
+  process.on('SIGINT', ignore).on('SIGHUP', ignore).on('SIGTERM', onTerm);
   process.stdin.once('end', leave).once('error', leave).resume();
   return {
-    signal: new AbortController().signal,
+    signal: stop.signal,
     dispose() {
-      process.off('SIGINT', ignore).off('SIGHUP', ignore);
+      process.off('SIGINT', ignore).off('SIGHUP', ignore).off('SIGTERM', onTerm);
       process.stdin.off('end', leave).off('error', leave).destroy();
     },
   };

@@ -194,7 +194,10 @@ export class WorkerDriver {
           this.#dispatch({ type: 'assigned', assignment, numLeaves });
         },
         onAlive: () => this.#dispatch({ type: 'alive' }),
-        onFinish: ({ code, reason }) => this.#dispatch({ type: 'finished', code, reason }),
+        onFinish: ({ code, reason: why }) => {
+          const reason = code === '' ? '' : `the run has ended early: ${why}`;
+          this.#dispatch({ type: 'finished', code, reason });
+        },
         onClosed: (error) => {
           if (this.#stream === stream) this.#connectionClosed(error);
         },

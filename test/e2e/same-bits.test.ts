@@ -135,7 +135,7 @@ describe('P3: deaths change no bit', () => {
     expect(JSON.parse(after.stdout).parametersSha256).toBe(expected);
   });
 
-  it('a killed `tessera train` leaves no worker behind, and --resume ends with the same bits', async () => {
+  it('`tessera train` replaces a worker that is asked to go; killed it leaves none behind, and --resume ends with the same bits', async () => {
     const runFolder = join(folder, 'killed-train');
     const args = [
       'train',
@@ -149,6 +149,9 @@ describe('P3: deaths change no bit', () => {
     const before = new TesseraProcess([...args, '--run-folder', runFolder]);
     const address = (await before.printed(/(127\.0\.0\.1:[1-9]\d*)/))[1] as string;
     const status = await statusWhere(address, (s) => s.step >= 10 && s.parametersVersion >= 7);
+    const [first] = status.workers;
+    if (first !== undefined) process.kill(first.pid, 'SIGTERM');
+    await before.printed(/worker\/w1 left[\s\S]*w1 ended with exit code 0, starts again/);
     before.kill('SIGKILL');
     await before.ended;
     for (const { pid } of status.workers) await processGone(pid);
