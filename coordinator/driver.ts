@@ -225,7 +225,7 @@ export class CoordinatorDriver implements CoordinatorPort {
       nowMs: clock.nowMs(),
       saved: checkpointer.last,
       version: store.version,
-      badSamples: this.notes.badSamples.size,
+      badSamples: this.notes.numBadSamples,
       failure: this.#failure,
     });
   }

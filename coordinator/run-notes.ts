@@ -9,12 +9,14 @@ interface UnreadableSample {
   readonly reason: string;
 }
 
-/** Remembers, and says each thing once. */
+/** Kinds of engines that are remembered: what a worker calls its engine is its own word. */
+const ENGINES_MAX = 16;
+
+/** Remembers, and says each thing once. Bound: a number for each sample of the data set. */
 export class RunNotes {
-  /** Reasons by the samples' names. */
-  readonly badSamples = new Map<string, string>();
   /** More than one kind of them keeps promise P1 but not P2. */
   readonly engines: string[] = [];
+  readonly #badSamples = { train: new Set<number>(), test: new Set<number>() };
   readonly #log: Logger;
   readonly #onEvent: (event: CoordinatorEvent) => void;
 
@@ -23,11 +25,15 @@ export class RunNotes {
     this.#onEvent = onEvent;
   }
 
+  get numBadSamples(): number {
+    return this.#badSamples.train.size + this.#badSamples.test.size;
+  }
+
   /** An engine takes part. */
   engine(description: string): void {
     // The number of threads changes no bit, the kind of engine does.
     const engine = description.replace(/, threads \d+$/, '');
-    if (this.engines.includes(engine)) return;
+    if (this.engines.includes(engine) || this.engines.length === ENGINES_MAX) return;
     this.engines.push(engine);
     if (this.engines.length === 1) return;
     this.#log.warn({ engines: this.engines }, 'engines differ: results are not bit-reproducible');
@@ -36,11 +42,13 @@ export class RunNotes {
   /** A node came without some of its samples; answers those that were not known to be bad. */
   unreadable(node: NodeHeader): UnreadableSample[] {
     const split = node.kind === 'train' ? 'train' : 'test';
+    const known = this.#badSamples[split];
     return node.badSamples.flatMap(({ index, reason }) => {
+      if (known.has(index)) return [];
+      known.add(index);
       const name = `${split} sample ${index}`;
-      if (this.badSamples.has(name)) return [];
-      this.badSamples.set(name, reason);
-      this.#log.warn({ split, index, reason }, 'unreadable sample');
+      // Whoever watches the events is told the first of them; thousands must not drown all else.
+      this.#log.debug({ split, index, reason }, 'unreadable sample');
       this.#onEvent({ type: 'badSample', name, reason });
       return [{ name, reason }];
     });
