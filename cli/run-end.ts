@@ -15,7 +15,9 @@ export function summary(result: RunResult): readonly string[] {
     `${paint('green', '✔')} ${result.steps} steps, ${result.epochs} ${result.epochs === 1 ? 'epoch' : 'epochs'} in ${formatDuration(result.seconds)}`,
     fact('test accuracy', paint('bold', formatPercent(result.testAccuracy))),
     fact('test loss', result.testLoss.toFixed(4)),
-    fact('speed', `${Math.round(result.imagesPerSecond)} img/s, ${crew}, ${result.engine}`),
+    ...(result.workers === 0
+      ? []
+      : [fact('speed', `${Math.round(result.imagesPerSecond)} img/s, ${crew}, ${result.engine}`)]),
     fact('parameters', `sha256 ${result.parametersSha256}`),
     fact('checkpoints', `${result.runFolder}/checkpoints`),
   ];

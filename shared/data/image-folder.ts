@@ -25,7 +25,7 @@ export async function openImageFolder(path: string): Promise<DataSet> {
   const root = await realpath(path).catch((error: unknown) => {
     throw invalid(
       `there is no folder ${path}`,
-      'data.path names the folder of the data set',
+      'data.path names the folder of the data set; if it has moved: --set data.path=FOLDER',
       error,
     );
   });
