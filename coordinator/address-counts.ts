@@ -4,6 +4,11 @@ import type { Clock } from '../shared/core/clock.ts';
 /** Addresses that are remembered at a time. */
 const ADDRESSES_MAX = 4096;
 
+/** The address of a peer, `HOST:PORT`: whatever its port, it is the host that is held to account. */
+export function addressOf(peer: string): string {
+  return peer.slice(0, peer.lastIndexOf(':'));
+}
+
 /** Counts by address, a window of time after the other, in bounded memory. */
 export class AddressCounts {
   readonly #windowMs: number;
@@ -15,10 +20,10 @@ export class AddressCounts {
     this.#clock = clock;
   }
 
-  /** Counts one more of `HOST:PORT`; whatever its port, it is the host that is held to account. */
+  /** Counts one more of a peer's address. */
   add(peer: string): { readonly address: string; readonly count: number } {
     const nowMs = this.#clock.nowMs();
-    const address = peer.slice(0, peer.lastIndexOf(':'));
+    const address = addressOf(peer);
     const known = this.#counts.get(address);
     const entry =
       known !== undefined && nowMs - known.sinceMs < this.#windowMs

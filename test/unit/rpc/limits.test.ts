@@ -4,10 +4,9 @@ import { connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { JoinGate } from '../../../coordinator/join-gate.ts';
-import { refusalLog } from '../../../coordinator/refusal-log.ts';
 import { serveCoordinator } from '../../../coordinator/service.ts';
 import { deferred } from '../../../shared/core/async.ts';
-import { TesseraError } from '../../../shared/core/errors.ts';
+import type { TesseraError } from '../../../shared/core/errors.ts';
 import { createLog } from '../../../shared/host/log.ts';
 import { connectExchange } from '../../../shared/rpc/channel.ts';
 import type { PushReply__Output } from '../../../shared/rpc/generated/tessera/v1/PushReply.ts';
@@ -131,27 +130,6 @@ it('the joins of a minute are forgotten after it, and one address is not held to
   pass('10.0.0.2:1')();
   nowMs = 60_000;
   pass('10.0.0.1:4')();
-});
-
-it('whoever is refused all the time fills no log, and hides nobody else', () => {
-  const lines: Record<string, unknown>[] = [];
-  const write = (line: string) => void lines.push(JSON.parse(line));
-  const log = createLog({ component: 'test', level: 'warn', destination: { write } });
-  let nowMs = 0;
-  const never = () => Promise.reject();
-  const report = refusalLog(log, { nowMs: () => nowMs, every: () => () => {}, sleep: never });
-  const refused = new TesseraError('ACCESS_DENIED', 'no');
-  for (let call = 0; call < 1000; call += 1) report(refused, 'StopRun', `10.0.0.1:${call}`);
-  expect(lines.length).toBeLessThan(30);
-  expect(lines.at(-1)).toMatchObject({
-    address: '10.0.0.1',
-    msg: expect.stringMatching(/not shown/),
-  });
-  report(refused, 'StopRun', '10.0.0.2:1');
-  expect(lines.at(-1)).toMatchObject({ peer: '10.0.0.2:1', method: 'StopRun' });
-  nowMs = 60_000;
-  report(refused, 'StopRun', '10.0.0.1:1');
-  expect(lines.at(-1)).toMatchObject({ peer: '10.0.0.1:1' });
 });
 
 it('a status is answered while others hold what they may', async () => {
