@@ -1,11 +1,10 @@
 /**
  * @file What hostile and broken neighbours cost a healthy worker and the coordinator's memory.
  *
- * One run of the quickstart's model with one healthy worker; then, while it goes on: 1,000 connections that say nothing,
- * workers that push and never finish or read, and a coordinator that reads nothing for a while (SIGSTOP).
+ * One run of the quickstart's model with one healthy worker; then, while it goes on: 1,000 connections that say nothing
+ * and come again when they are closed, workers that push and never finish or read, and a coordinator that reads nothing for a while (SIGSTOP).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
@@ -13,9 +12,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StepTimings } from '../coordinator/events.ts';
-import { connectControl, connectExchange } from '../shared/rpc/channel.ts';
-import { PROTOCOL_VERSION } from '../shared/rpc/protos.ts';
 import { median } from './median.ts';
+import { joinAsRogue } from './rogue.ts';
 
 /** What was measured. Units  MiB of resident memory; ratios of median step times. */
 export interface AbuseFigures {
@@ -25,17 +23,23 @@ export interface AbuseFigures {
   readonly stepRatio: number;
   readonly coordinatorQuietMiB: number;
   readonly coordinatorPeakMiB: number;
+  /** Calls of the rogues, and how many of them they held open at the end: no more than the limits allow. */
+  readonly rogueCalls: number;
+  readonly rogueCallsHeld: number;
+  /** Rogues that the coordinator's messages name. */
+  readonly roguesNamed: number;
   readonly workerQuietMiB: number;
   /** While the coordinator stood still. */
   readonly workerPeakMiB: number;
 }
 
 const IDLE_CONNECTIONS = 1000;
+/** Before a connection that was closed is tried again. */
+const AGAIN_MS = 1000;
 const ROGUES = 8;
 const PHASE_MS = 20_000;
 const STANDSTILL_MS = 8_000;
 const PATIENCE_MS = 120_000;
-const LIMITS = { messageBytes: 16 * 1024 * 1024 };
 
 /** Trains, abuses, and compares. */
 export async function benchAbuse(): Promise<AbuseFigures> {
@@ -43,6 +47,8 @@ export async function benchAbuse(): Promise<AbuseFigures> {
   const runFolder = join(folder, 'run');
   const epochs = ['--set', 'training.epochs=500', '--set', 'evaluation.everyEpochs=0'];
   const coordinator = start(['coordinator', 'quickstart', ...epochs, '--run-folder', runFolder]);
+  const talk: string[] = [];
+  coordinator.stderr?.on('data', (data) => talk.push(String(data)));
   const address = await addressOf(coordinator);
   const worker = start(['worker', address, '--threads', '1', '--name', 'healthy']);
   worker.stderr?.resume();
@@ -52,7 +58,8 @@ export async function benchAbuse(): Promise<AbuseFigures> {
     const before = { coordinator: residentMiB(coordinator), worker: residentMiB(worker) };
     const gone = new AbortController();
     const peak = watchPeak(coordinator, gone.signal);
-    const abused = await stepsDuring(runFolder, () => abuse(address));
+    const calls = { tried: 0, open: 0 };
+    const abused = await stepsDuring(runFolder, () => abuse(address, calls));
     gone.abort();
     const workerPeak = watchPeak(worker, AbortSignal.timeout(STANDSTILL_MS));
     coordinator.kill('SIGSTOP');
@@ -64,6 +71,9 @@ export async function benchAbuse(): Promise<AbuseFigures> {
       stepRatio: abused / quiet,
       coordinatorQuietMiB: before.coordinator,
       coordinatorPeakMiB: await peak,
+      rogueCalls: calls.tried,
+      rogueCallsHeld: calls.open,
+      roguesNamed: new Set(talk.join('').match(/\brogue-\d+\b(?=.* pushes under way)/g)).size,
       workerQuietMiB: before.worker,
       workerPeakMiB: await workerPeak,
     };
@@ -74,59 +84,34 @@ export async function benchAbuse(): Promise<AbuseFigures> {
 }
 
 /** Holds connections that say nothing, and joins as workers that push for ever and never read. */
-async function abuse(address: string): Promise<void> {
-  const [host = '', port = ''] = address.split(':');
-  const sockets: Socket[] = Array.from({ length: IDLE_CONNECTIONS }, () =>
-    connect(Number(port), host),
-  );
-  for (const socket of sockets) socket.on('error', () => {});
+async function abuse(address: string, calls: { tried: number; open: number }): Promise<void> {
+  const idle = Array.from({ length: IDLE_CONNECTIONS }, () => idleConnection(address));
   const rogues = await Promise.all(
     Array.from({ length: ROGUES }, (_, index) => joinAsRogue(address, index)),
   );
   await sleep(PHASE_MS);
-  for (const rogue of rogues) rogue.close();
-  for (const socket of sockets) socket.destroy();
+  for (const rogue of rogues) {
+    calls.tried += rogue.tried;
+    calls.open += rogue.open;
+    rogue.close();
+  }
+  for (const connection of idle) connection.close();
 }
 
-/** A worker that never says it is ready, opens every push that it may, sends half of it, and reads nothing. */
-async function joinAsRogue(address: string, index: number): Promise<{ close(): void }> {
-  const control = connectControl(address, { limits: LIMITS });
-  const exchange = connectExchange(address, { limits: LIMITS });
-  const session = control.session();
-  session.on('error', () => {});
-  session.write({
-    join: {
-      ...{ protocolVersion: PROTOCOL_VERSION, name: `rogue-${index}`, instance: `rogue-${index}` },
-      ...{ engine: 'none', host: 'here', pid: 1, modelFingerprint: '' },
-    },
-  });
-  const [{ welcome }] = await once(session, 'data');
-  session.pause();
-  const status = await new Promise<{ step: number }>((resolve, reject) =>
-    control.getStatus({}, (error, reply) => (error || !reply ? reject(error) : resolve(reply))),
-  );
-  for (let push = 0; push < 8; push += 1) {
-    const call = exchange.pushNode(() => {});
-    call.on('error', () => {});
-    const { step } = status;
-    call.write({
-      node: {
-        ...{
-          session: welcome.session,
-          kind: 'WORK_KIND_TRAIN',
-          step,
-          version: step,
-          first: 0,
-          count: 1,
-        },
-        ...{ lossSum: 0, correct: 0, samples: 1, badSamples: [], badReasons: [], timings: {} },
-      },
-    });
-  }
+/** A connection that says nothing, and is there again whenever it is closed. */
+function idleConnection(address: string): { close(): void } {
+  const [host = '', port = ''] = address.split(':');
+  let isWanted = true;
+  let socket: Socket;
+  const open = () => {
+    socket = connect(Number(port), host).on('error', () => {});
+    socket.once('close', () => isWanted && setTimeout(open, AGAIN_MS));
+  };
+  open();
   return {
     close() {
-      control.close();
-      exchange.close();
+      isWanted = false;
+      socket.destroy();
     },
   };
 }
