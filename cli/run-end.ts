@@ -1,5 +1,6 @@
 /** @file The end of a run in words: its summary, and what to type next. Pure but for colours. */
 import type { RunResult } from '../coordinator/events.ts';
+import { TesseraError } from '../shared/core/errors.ts';
 import { formatDuration } from '../shared/core/units.ts';
 import type { ServerSecurityFlags } from './security.ts';
 import { formatPercent } from './table.ts';
@@ -56,6 +57,15 @@ export function resumeCommand(
     '--resume',
     runFolder,
   ]);
+}
+
+/** The end of a run that can go on, with what to type for that: it was stopped, or its last save found no room. */
+export function withWayOn(error: TesseraError, resume: string): TesseraError {
+  const { code, sentence, hint, details } = error;
+  if (code !== 'CANCELLED' && code !== 'CANNOT_WRITE') return error;
+  const first = code === 'CANNOT_WRITE' && hint !== undefined ? `${hint}, then ` : '';
+  const wayOn = `${first}go on with: ${resume}`;
+  return new TesseraError(code, sentence, { hint: wayOn, details, cause: error });
 }
 
 /** A line to type: `tessera`, which in a checkout is a script of npm, and its arguments, quoted where a shell asks for it. */

@@ -10,7 +10,7 @@ import { watchShutdown } from '../shared/host/shutdown.ts';
 import { newToken } from '../shared/host/tokens.ts';
 import { createDisplay, type Display } from './display.ts';
 import { readableLogLine } from './log-lines.ts';
-import { commandLine, type KeptFlags, resumeCommand, summary } from './run-end.ts';
+import { commandLine, type KeptFlags, resumeCommand, summary, withWayOn } from './run-end.ts';
 import { existingRunFolder, newestRunFolder } from './run-folders.ts';
 import { serverSecurity } from './security.ts';
 import { paint, pointer, printJson, say } from './talk.ts';
@@ -128,15 +128,10 @@ async function withCrew(
     stop.abort(error);
     // What cannot wait (a checkpoint being written) is finished before the process goes.
     await withDeadline(systemClock, running.finished, ENDING_MS, 'ending the run').catch(() => {});
-    throw error.code === 'CANCELLED' ? withHint(error, started.resumeCommand) : error;
+    throw withWayOn(error, started.resumeCommand);
   } finally {
     await crew?.close(endedWell);
   }
-}
-
-function withHint(error: TesseraError, resumeCommand: string): TesseraError {
-  const hint = `go on with: ${resumeCommand}`;
-  return new TesseraError('CANCELLED', error.sentence, { hint, cause: error });
 }
 
 function banner(

@@ -8,7 +8,7 @@ import { bestGuesses, softmax } from '../../../cli/guesses.ts';
 import { readableLogLine } from '../../../cli/log-lines.ts';
 import { eventLine, stepLine } from '../../../cli/progress-lines.ts';
 import { sparkline, view } from '../../../cli/progress-view.ts';
-import { commandLine, resumeCommand, summary } from '../../../cli/run-end.ts';
+import { commandLine, resumeCommand, summary, withWayOn } from '../../../cli/run-end.ts';
 import { statusLines } from '../../../cli/status-view.ts';
 import { formatAge, formatNumber, formatPercent, formatTable } from '../../../cli/table.ts';
 import { describeError } from '../../../cli/talk.ts';
@@ -223,6 +223,14 @@ describe('the end of a run', () => {
     expect(resumeCommand('coordinator', { config: 'x', ...flags }, running)).toMatch(
       / coordinator x --workers 2:8 --listen 10\.0\.0\.1:50051 --certs certs\/coordinator --resume runs\/x$/,
     );
+  });
+
+  it('of a run that can go on says how', () => {
+    const hintOf = (code: 'CANCELLED' | 'CANNOT_WRITE' | 'WORKERS_LOST', hint?: string) =>
+      withWayOn(new TesseraError(code, 'it ended', hint === undefined ? {} : { hint }), 'CMD').hint;
+    expect(hintOf('CANCELLED')).toBe('go on with: CMD');
+    expect(hintOf('CANNOT_WRITE', 'free some space')).toBe('free some space, then go on with: CMD');
+    expect(hintOf('WORKERS_LOST', 'read the log')).toBe('read the log');
   });
 
   it.each([
