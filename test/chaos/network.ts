@@ -3,16 +3,9 @@
  *
  * Needs root. All of it is in namespaces of its own, the bridge too, and goes with them.
  */
-import { execFileSync } from 'node:child_process';
 import { TesseraProcess } from '../e2e/cluster.ts';
-
-/** Traffic of a bad line. */
-export interface Disturbance {
-  readonly delayMs: number;
-  readonly lossPercent: number;
-  /** Width of the line. */
-  readonly mbit: number;
-}
+import { type BadLine, badLine, type Disturbance } from './bad-line.ts';
+import { PATH, run } from './commands.ts';
 
 let networks = 0;
 
@@ -20,6 +13,7 @@ let networks = 0;
 export class Network {
   readonly #prefix: string;
   readonly #hosts: string[] = [];
+  readonly #badLines: BadLine[] = [];
 
   /** Makes the hosts. Throws  an Error with what `ip` said where that is not permitted. */
   constructor(hosts: readonly string[]) {
@@ -28,8 +22,8 @@ export class Network {
     process.once('exit', this.#remove);
     try {
       run(`ip netns add ${this.#hub}`);
-      run(`ip -n ${this.#hub} link add bridge0 type bridge`);
-      run(`ip -n ${this.#hub} link set bridge0 up`);
+      run(`ip -n ${this.#hub} link add ${BRIDGE} type bridge`);
+      run(`ip -n ${this.#hub} link set ${BRIDGE} up`);
       for (const host of hosts) this.#addHost(host);
     } catch (error) {
       this.close();
@@ -77,32 +71,26 @@ export class Network {
     run(`bridge -n ${this.#hub} link set dev ${port(host)} state forwarding`);
   }
 
-  /**
-   * Delays and loses packets in both directions, from now on; answers by what means.
-   *
-   * A kernel without netem loses them by a random BPF filter, and delays them only by the width of the line.
-   */
-  disturb(host: string, { delayMs, lossPercent, mbit }: Disturbance): string {
-    const ends = [
-      { namespace: this.#hub, device: port(host) },
-      { namespace: this.#namespace(host), device: DEVICE },
-    ];
-    const netem = `netem delay ${delayMs}ms loss ${lossPercent}% rate ${mbit}mbit`;
-    try {
-      for (const { namespace, device } of ends) {
-        run(`tc -n ${namespace} qdisc replace dev ${device} root ${netem}`);
-      }
-      return netem;
-    } catch {
-      const narrow = `tbf rate ${mbit}mbit burst 2kb limit 1mb`;
-      for (const { namespace, device } of ends) {
-        run(`tc -n ${namespace} qdisc replace dev ${device} root ${narrow}`);
-        run(`tc -n ${namespace} qdisc add dev ${device} clsact`);
-        const filter = `tc -n ${namespace} filter add dev ${device} ingress bpf da bytecode`;
-        run(filter, lossy(lossPercent));
-      }
-      return `${narrow}, bpf loss ${lossPercent}% (this kernel has no netem)`;
-    }
+  /** Delays and loses packets in both directions, from now on. */
+  async disturb(host: string, disturbance: Disturbance): Promise<BadLine> {
+    const line = await badLine(
+      {
+        hub: this.#hub,
+        bridge: BRIDGE,
+        port: port(host),
+        host: this.#namespace(host),
+        device: DEVICE,
+      },
+      disturbance,
+    );
+    this.#badLines.push(line);
+    return line;
+  }
+
+  /** The shortest round trip that a connection of a host has seen, as its kernel counts; Infinity without any. */
+  shortestRoundTripMs(host: string): number {
+    const connections = run(`ip netns exec ${this.#namespace(host)} ss -Htin`);
+    return Math.min(...[...connections.matchAll(/minrtt:([\d.]+)/g)].map(([, ms]) => Number(ms)));
   }
 
   /** Removes all of it. */
@@ -117,13 +105,14 @@ export class Network {
     const hub = `ip -n ${this.#hub}`;
     run(`ip netns add ${namespace}`);
     run(`${hub} link add ${port(host)} type veth peer name ${DEVICE} netns ${namespace}`);
-    run(`${hub} link set ${port(host)} master bridge0 up`);
+    run(`${hub} link set ${port(host)} master ${BRIDGE} up`);
     run(`ip -n ${namespace} address add ${this.addressOf(host)}/24 dev ${DEVICE}`);
     run(`ip -n ${namespace} link set lo up`);
     run(`ip -n ${namespace} link set ${DEVICE} up`);
   }
 
   readonly #remove = (): void => {
+    for (const line of this.#badLines) line.kill();
     for (const host of [...this.#hosts, 'hub']) {
       try {
         run(`ip netns delete ${this.#namespace(host)}`);
@@ -153,26 +142,8 @@ export function networkIsRefused(): string | undefined {
 }
 
 const DEVICE = 'eth0';
-/** `ip`, `tc` and `bridge` are not always where a user's programs are. */
-const PATH = `${process.env['PATH']}:/usr/sbin:/sbin`;
+const BRIDGE = 'bridge0';
 
 function port(host: string): string {
   return `to-${host}`;
-}
-
-/** Classic BPF: a random word below the threshold is passed (0, OK), any other dropped (2, SHOT). */
-function lossy(percent: number): string {
-  const threshold = Math.floor((1 - percent / 100) * 0xffff_ffff);
-  const randomWord = 0x1_0000_0000 - 0x1000 + 56;
-  return `4,32 0 0 ${randomWord},53 1 0 ${threshold},6 0 0 0,6 0 0 2`;
-}
-
-/** Runs a command given as words, and perhaps one more argument that has spaces. */
-function run(words: string, ...last: readonly string[]): void {
-  const [command = '', ...args] = words.split(' ');
-  execFileSync(command, [...args, ...last], {
-    env: { PATH },
-    stdio: ['ignore', 'ignore', 'pipe'],
-    timeout: 10_000,
-  });
 }

@@ -20,14 +20,14 @@ export interface Ended {
   readonly stderr: string;
 }
 
-const living = new Set<TesseraProcess>();
+const living = new Set<WatchedProcess>();
 // A test that fails leaves nobody behind.
 afterAll(() => {
   for (const process of living) process.kill('SIGKILL');
 });
 
-/** A running `tessera` process. */
-export class TesseraProcess {
+/** A process that is watched: what it prints and how it ends. */
+export class WatchedProcess {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
   stdout = '';
@@ -35,24 +35,17 @@ export class TesseraProcess {
   readonly #watchers = new Set<() => void>();
 
   constructor(
-    args: readonly string[],
+    [command = '', ...args]: readonly string[],
     options: {
       readonly cwd?: string;
       readonly env?: NodeJS.ProcessEnv;
-      /** A command that becomes this process, such as `ip netns exec NAME`. */
-      readonly through?: readonly string[];
+      readonly stdin?: 'ignore' | 'pipe';
     } = {},
   ) {
-    const [command = process.execPath, ...rest] = [
-      ...(options.through ?? []),
-      process.execPath,
-      MAIN,
-      ...args,
-    ];
-    this.child = spawn(command, rest, {
+    this.child = spawn(command, args, {
       cwd: options.cwd ?? REPO,
       env: { ...process.env, NO_COLOR: '1', ...options.env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
     });
     living.add(this);
     this.child.stdout?.on('data', (data) => this.#heard(() => (this.stdout += String(data))));
@@ -97,6 +90,24 @@ export class TesseraProcess {
 
   kill(signal: NodeJS.Signals = 'SIGKILL'): void {
     this.child.kill(signal);
+  }
+}
+
+/** A running `tessera` process. */
+export class TesseraProcess extends WatchedProcess {
+  constructor(
+    args: readonly string[],
+    {
+      through = [],
+      ...options
+    }: {
+      readonly cwd?: string;
+      readonly env?: NodeJS.ProcessEnv;
+      /** A command that becomes this process, such as `ip netns exec NAME`. */
+      readonly through?: readonly string[];
+    } = {},
+  ) {
+    super([...through, process.execPath, MAIN, ...args], options);
   }
 }
 
