@@ -146,6 +146,8 @@ afterEach(async () => {
 describe.skipIf(refused !== undefined)('a network that is cut', () => {
   const SHORT = 1;
   const LONG = 10;
+  /** Two whole runs; a test has half of it for one. */
+  const CALM_RUNS_MS = 360_000;
 
   beforeAll(async () => {
     for (const epochs of [SHORT, LONG]) {
@@ -154,7 +156,7 @@ describe.skipIf(refused !== undefined)('a network that is cut', () => {
       expect(ended.code, ended.stderr).toBe(0);
       expected.set(epochs, JSON.parse(ended.stdout).parametersSha256);
     }
-  });
+  }, CALM_RUNS_MS);
 
   it('for less than a lease: nobody is lost', async () => {
     const made = networkRun('short-cut', LONG);
