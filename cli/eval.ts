@@ -5,8 +5,9 @@ import type { Program } from '../shared/compute/program.ts';
 import { applySettings } from '../shared/config/load.ts';
 import type { RunConfig } from '../shared/config/schema.ts';
 import { TesseraError } from '../shared/core/errors.ts';
+import { mapAtMost } from '../shared/core/gate.ts';
 import { openDataSource } from '../shared/data/open.ts';
-import { createImagePipeline } from '../shared/data/pipeline.ts';
+import { createImagePipeline, IMAGES_AT_ONCE } from '../shared/data/pipeline.ts';
 import type { DataSource } from '../shared/data/source.ts';
 import { heatmap } from '../shared/pictures/charts.ts';
 import { imageOf } from '../shared/pictures/image.ts';
@@ -105,14 +106,14 @@ async function evaluate({ program, config, source, trained }: Evaluation): Promi
     const count = Math.min(microBatch, source.size.test - first);
     const images = new Float32Array(microBatch * imageFloats);
     const view = (place: number) => images.subarray(place * imageFloats, (place + 1) * imageFloats);
-    const samples = await Promise.all(
-      Array.from({ length: count }, (_, place) =>
-        readable(async () => {
-          const sample = await source.read('test', first + place);
-          await pipeline.load(sample, undefined, view(place));
-          return sample;
-        }),
-      ),
+    const places = Array.from({ length: count }, (_, place) => place);
+    const samples = await mapAtMost(IMAGES_AT_ONCE, places, (place) =>
+      readable(async () => {
+        const sample = await source.read('test', first + place);
+        await pipeline.load(sample, undefined, view(place));
+        // Without its bytes, which may be many.
+        return { name: sample.name, label: sample.label };
+      }),
     );
     const logits = await program.predict(images);
     for (const [place, sample] of samples.entries()) {

@@ -3,7 +3,13 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Program } from '../shared/compute/program.ts';
 import { TesseraError } from '../shared/core/errors.ts';
-import { createImagePipeline, type ImagePipeline } from '../shared/data/pipeline.ts';
+import { mapAtMost } from '../shared/core/gate.ts';
+import {
+  createImagePipeline,
+  IMAGES_AT_ONCE,
+  type ImagePipeline,
+} from '../shared/data/pipeline.ts';
+import type { RgbImage } from '../shared/pictures/image.ts';
 import { readImage, writePicture } from '../shared/pictures/render.ts';
 import { sheet } from '../shared/pictures/sheet.ts';
 import { compileModel, openModel, type TrainedModel } from './checkpoint.ts';
@@ -89,38 +95,43 @@ async function predictAll({ program, trained, options, inputs }: Job) {
     const some = inputs.slice(first, first + microBatch);
     // The program has one shape: places without an image stay black.
     const images = new Float32Array(microBatch * imageFloats);
-    const loaded = await Promise.all(
-      some.map((input, place) =>
-        load(input, pipeline, images.subarray(place * imageFloats, (place + 1) * imageFloats)),
-      ),
-    );
+    const views = await mapAtMost(IMAGES_AT_ONCE, some, (input, place) => {
+      const target = images.subarray(place * imageFloats, (place + 1) * imageFloats);
+      return load(input, { pipeline, target, isDrawn: pictures !== undefined });
+    });
     const logits = await program.predict(images);
     for (const [place, { name }] of some.entries()) {
-      const bytes = loaded[place];
-      if (bytes === undefined) {
+      const view = views[place];
+      if (view === undefined) {
         unreadable.push(name);
         continue;
       }
       const own = logits.subarray(place * classes.length, (place + 1) * classes.length);
       const guesses = bestGuesses(own, classes, options.top);
       const picture = pictures && join(options.out ?? '', pictures[first + place] ?? '');
-      if (picture !== undefined) await drawPrediction(picture, { name, bytes, guesses });
+      if (picture !== undefined && view !== NOT_DRAWN) await drawPrediction(picture, view, guesses);
       predictions.push({ image: name, guesses, ...(picture !== undefined && { picture }) });
     }
   }
   return { predictions, unreadable };
 }
 
-/** Loads an image into its place and answers its bytes; says why when it cannot be read. */
+/** What is loaded of an image when no picture of it is wanted. */
+const NOT_DRAWN = 'not drawn';
+
+/**
+ * Loads an image into its place and answers what a picture shows of it, so that its file need not stay in memory; says
+ * why when it cannot be read.
+ */
 async function load(
   { name, read }: ImageInput,
-  pipeline: ImagePipeline,
-  target: Float32Array,
-): Promise<Uint8Array | undefined> {
+  place: { readonly pipeline: ImagePipeline; readonly target: Float32Array; isDrawn: boolean },
+): Promise<RgbImage | typeof NOT_DRAWN | undefined> {
+  const { pipeline, target, isDrawn } = place;
   try {
     const bytes = await read();
     await pipeline.load({ index: 0, label: 0, name, raw: undefined, bytes }, undefined, target);
-    return bytes;
+    return isDrawn ? await readImage(bytes, { sideMax: 2 * PICTURE_PIXELS, name }) : NOT_DRAWN;
   } catch (thrown) {
     say(`warning: ${TesseraError.from(thrown).sentence}`);
     return undefined;
@@ -130,9 +141,9 @@ async function load(
 /** The image, upright, with the likeliest class and its probability as its title. */
 async function drawPrediction(
   path: string,
-  { name, bytes, guesses }: { name: string; bytes: Uint8Array; guesses: readonly Guess[] },
+  image: RgbImage,
+  guesses: readonly Guess[],
 ): Promise<void> {
-  const image = await readImage(bytes, { sideMax: 2 * PICTURE_PIXELS, name });
   const [best, ...others] = guesses.map(
     (guess) => `${guess.class} ${formatPercent(guess.probability)}`,
   );

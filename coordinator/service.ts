@@ -5,7 +5,8 @@
  */
 import { type Clock, systemClock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
-import type { EncodedSample, Split } from '../shared/data/source.ts';
+import { mapAhead } from '../shared/core/gate.ts';
+import type { Split } from '../shared/data/source.ts';
 import type { Logger } from '../shared/host/log.ts';
 import { bytesOf, ChunkAssembler, cutChunks } from '../shared/rpc/chunks.ts';
 import { decodeFeatures, encodeFeatures } from '../shared/rpc/feature-rows.ts';
@@ -178,7 +179,8 @@ class BulkService {
     const port = this.#port;
     port.workerOf(decodeSession(request.session));
     const { split, indices } = decodeFetch(request, this.#splitSizes);
-    for await (const sample of readAhead(port, split, indices)) {
+    const read = (index: number) => port.sample(split, index);
+    for await (const sample of mapAhead(READ_AHEAD_SAMPLES, indices, read)) {
       yield* encodeSample(sample, this.#limits.chunkBytes);
     }
   }
@@ -226,23 +228,4 @@ function addChunk(gradient: ChunkAssembler | undefined, chunk: Chunk__Output): v
     throw new TesseraError('MESSAGE_INVALID', 'push: an evaluation has no gradient');
   }
   gradient.add(chunk);
-}
-
-/** Reads samples in the order asked, the next few while one is under way. */
-async function* readAhead(
-  port: CoordinatorPort,
-  split: Split,
-  indices: readonly number[],
-): AsyncGenerator<EncodedSample> {
-  const queue: Promise<EncodedSample>[] = [];
-  for (let next = 0; next < indices.length || queue.length > 0; ) {
-    while (queue.length <= READ_AHEAD_SAMPLES && next < indices.length) {
-      const reading = port.sample(split, indices[next] as number);
-      // A failure is told when its turn comes.
-      reading.catch(() => {});
-      queue.push(reading);
-      next += 1;
-    }
-    yield await (queue.shift() as Promise<EncodedSample>);
-  }
 }

@@ -9,9 +9,10 @@ import type { LeafInputs } from '../shared/compute/program.ts';
 import { mixesImages } from '../shared/config/rules.ts';
 import type { RunConfig } from '../shared/config/schema.ts';
 import { TesseraError } from '../shared/core/errors.ts';
+import { mapAtMost } from '../shared/core/gate.ts';
 import { ByteCache } from '../shared/data/cache.ts';
 import { mixImages, planMixing } from '../shared/data/mixing.ts';
-import type { ImagePipeline } from '../shared/data/pipeline.ts';
+import { IMAGES_AT_ONCE, type ImagePipeline } from '../shared/data/pipeline.ts';
 import {
   batchIndices,
   leafIndices,
@@ -31,8 +32,11 @@ export type FeatureReader = (
   shape: FeatureShape,
 ) => Promise<FeatureRow[]>;
 
-/** Reads samples, from the coordinator or from files in place. */
-export type SampleReader = (split: Split, indices: readonly number[]) => Promise<EncodedSample[]>;
+/** Reads samples, from the coordinator or from files in place: one after the other, since all may be large. */
+export type SampleReader = (
+  split: Split,
+  indices: readonly number[],
+) => AsyncIterable<EncodedSample>;
 
 /** A sample that could not be decoded. */
 export interface BadSample {
@@ -106,7 +110,7 @@ export class Feeder {
     for (let first = 0; first < missing.length; first += FETCH_SAMPLES_MAX) {
       const some = missing.slice(first, first + FETCH_SAMPLES_MAX);
       try {
-        for (const sample of await this.#options.read(split, some)) this.#keep(split, sample);
+        for await (const sample of this.#options.read(split, some)) this.#keep(split, sample);
       } catch (error) {
         // One unreadable file spoils its request; `leaf` asks for each again and names the culprit.
         if (TesseraError.from(error).code !== 'DATA_INVALID') throw error;
@@ -143,16 +147,14 @@ export class Feeder {
     }
     const badSamples: BadSample[] = [];
     const unknown: { place: number; index: number; label: number }[] = [];
-    await Promise.all(
-      Array.from(samples, async (index, place) => {
-        if (known?.rows.has(place)) return;
-        const bad = await this.#load(task, index, place, inputs);
-        if (bad !== undefined) badSamples.push(bad);
-        else if (known !== undefined) {
-          unknown.push({ place, index, label: inputs.labels[place] ?? 0 });
-        }
-      }),
-    );
+    await mapAtMost(IMAGES_AT_ONCE, [...samples], async (index, place) => {
+      if (known?.rows.has(place)) return;
+      const bad = await this.#load(task, index, place, inputs);
+      if (bad !== undefined) badSamples.push(bad);
+      else if (known !== undefined) {
+        unknown.push({ place, index, label: inputs.labels[place] ?? 0 });
+      }
+    });
     badSamples.sort((a, b) => a.index - b.index);
     return {
       inputs: split === 'train' ? this.#randomised(task, samples, inputs) : inputs,
@@ -279,7 +281,8 @@ export class Feeder {
     const kept = this.#cache.get(keyOf(split, index));
     if (kept !== undefined) return kept;
     // Too large for the cache, or pushed out of it since the fetch.
-    const [sample] = await this.#options.read(split, [index]);
+    let sample: EncodedSample | undefined;
+    for await (const read of this.#options.read(split, [index])) sample = read;
     if (sample === undefined) throw new TesseraError('INTERNAL', `no answer for sample ${index}`);
     return sample;
   }

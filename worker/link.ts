@@ -163,14 +163,14 @@ export class WorkerLink {
    *
    * Throws  DATA_INVALID when the coordinator cannot read one of them; CHUNK_CORRUPT.
    */
-  async fetchSamples(
+  fetchSamples(
     session: string,
     split: Split,
     indices: readonly number[],
-  ): Promise<EncodedSample[]> {
+  ): AsyncIterable<EncodedSample> {
     const call = this.#call(`fetching ${indices.length} samples`);
     const request = { session, split: WIRE_SPLITS[split], indices: [...indices] };
-    return collectSamples(this.#transport.fetchSamples(call, request), split, indices);
+    return assembleSamples(this.#transport.fetchSamples(call, request), split, indices);
   }
 
   /**
@@ -233,15 +233,15 @@ function* nodeChunks(
   for (const chunk of cutChunks(bytesOf(gradient), chunkBytes)) yield { chunk };
 }
 
-async function collectSamples(
+async function* assembleSamples(
   chunks: AsyncIterable<SampleChunk__Output>,
   split: Split,
   indices: readonly number[],
-): Promise<EncodedSample[]> {
-  const samples: EncodedSample[] = [];
+): AsyncGenerator<EncodedSample> {
+  let come = 0;
   let assembler: SampleAssembler | undefined;
   for await (const chunk of chunks) {
-    const expected = indices[samples.length];
+    const expected = indices[come];
     if (chunk.index !== expected) {
       const wanted = expected === undefined ? 'none' : `sample ${expected}`;
       throw new TesseraError(
@@ -252,12 +252,10 @@ async function collectSamples(
     assembler ??= new SampleAssembler(`${split} sample ${expected}`, SAMPLE_BYTES_MAX);
     const bytes = assembler.add(chunk);
     if (bytes === undefined) continue;
-    samples.push({ ...decodeSampleInfo(chunk), bytes });
+    come += 1;
     assembler = undefined;
+    yield { ...decodeSampleInfo(chunk), bytes };
   }
-  if (samples.length === indices.length) return samples;
-  throw new TesseraError(
-    'CHUNK_CORRUPT',
-    `${samples.length} of ${indices.length} ${split} samples came`,
-  );
+  if (come === indices.length) return;
+  throw new TesseraError('CHUNK_CORRUPT', `${come} of ${indices.length} ${split} samples came`);
 }

@@ -5,8 +5,9 @@ import { keepsFeatures, programSpec } from '../shared/config/program.ts';
 import { resolveModel } from '../shared/config/rules.ts';
 import { configSchema, type RunConfig } from '../shared/config/schema.ts';
 import { TesseraError } from '../shared/core/errors.ts';
+import { mapAhead } from '../shared/core/gate.ts';
 import { openDataSource } from '../shared/data/open.ts';
-import { createImagePipeline } from '../shared/data/pipeline.ts';
+import { createImagePipeline, IMAGES_AT_ONCE } from '../shared/data/pipeline.ts';
 import { availableThreads } from '../shared/host/devices.ts';
 import { parameterTable } from '../shared/model/parameters.ts';
 import { ComputeEngine } from './compute.ts';
@@ -121,5 +122,6 @@ async function localReader(
       { hint: 'use the same files on every machine, or data.access: coordinator' },
     );
   }
-  return (split, indices) => Promise.all(indices.map((index) => source.read(split, index)));
+  return (split, indices) =>
+    mapAhead(IMAGES_AT_ONCE, indices, (index) => source.read(split, index));
 }

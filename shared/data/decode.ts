@@ -7,12 +7,19 @@
 import type { Sharp, SharpOptions } from 'sharp';
 import type { DataConfig } from '../config/schema.ts';
 import { TesseraError } from '../core/errors.ts';
+import { WeighedGate } from '../core/gate.ts';
 import { type CropRegion, type ImageSize, planResize, type ResizeOptions } from './geometry.ts';
 import { type Raster, resample } from './resample.ts';
 import type { EncodedSample } from './source.ts';
 
 /** Most pixels of an image file: a decompression bomb must not take the worker down. */
-const INPUT_PIXELS_MAX = 100_000_000;
+export const INPUT_PIXELS_MAX = 100_000_000;
+
+/**
+ * Pixels that this process decodes at one time: a WebP or an interlaced PNG takes up to 9 bytes for each of its pixels
+ * meanwhile. Photos are decoded side by side as ever, the largest files one by one.
+ */
+export const decoding = new WeighedGate(INPUT_PIXELS_MAX);
 
 /** Most pixels that are shrunk exactly, in about 25 ms: libvips is faster with photos of full size. */
 const EXACT_PIXELS_MAX = 2 ** 20;
@@ -67,6 +74,15 @@ async function decodeWith(
 ): Promise<Uint8Array> {
   const { autoOrient, width, height } = await image.metadata();
   const size = autoOrient ?? { width, height };
+  return await decoding.run(width * height, () => decodeSized(image, size, options, region));
+}
+
+async function decodeSized(
+  image: Sharp,
+  size: ImageSize,
+  options: DecodeOptions,
+  region: CropRegion | undefined,
+): Promise<Uint8Array> {
   const plan = planResize(size, options, region);
   if (plan.cutBefore !== undefined) image.extract(plan.cutBefore);
   const from = plan.cutBefore ?? size;

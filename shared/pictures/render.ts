@@ -1,6 +1,7 @@
 /** @file Pictures on the disk: SVG as it is, PNG through sharp; and images read for pictures. */
 import { extname } from 'node:path';
 import { TesseraError } from '../core/errors.ts';
+import { decoding, INPUT_PIXELS_MAX } from '../data/decode.ts';
 import { writeFileAtomically } from '../host/files.ts';
 import { useOwnFonts } from './fonts.ts';
 import type { RgbImage } from './image.ts';
@@ -50,18 +51,26 @@ export async function pngOf({ width, height, pixels }: RgbImage): Promise<Uint8A
  * Throws  DATA_INVALID, naming it, when it cannot be read.
  */
 export async function readImage(
-  source: string | Uint8Array,
+  bytes: Uint8Array,
   { sideMax, name }: { readonly sideMax: number; readonly name: string },
 ): Promise<RgbImage> {
   const sharp = await loadSharp();
   try {
-    const { data, info } = await sharp(source, { failOn: 'warning', autoOrient: true })
-      .resize(sideMax, sideMax, { fit: 'inside', withoutEnlargement: true })
-      .flatten({ background: '#fff' })
-      .toColourspace('srgb')
-      .removeAlpha()
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
+    const image = sharp(bytes, {
+      failOn: 'warning',
+      autoOrient: true,
+      limitInputPixels: INPUT_PIXELS_MAX,
+    });
+    const { width, height } = await image.metadata();
+    const { data, info } = await decoding.run(width * height, () =>
+      image
+        .resize(sideMax, sideMax, { fit: 'inside', withoutEnlargement: true })
+        .flatten({ background: '#fff' })
+        .toColourspace('srgb')
+        .removeAlpha()
+        .raw({ depth: 'uchar' })
+        .toBuffer({ resolveWithObject: true }),
+    );
     return { width: info.width, height: info.height, pixels: inColour(data, info.channels) };
   } catch (error) {
     const reason = TesseraError.from(error).sentence.trim().split('\n')[0];

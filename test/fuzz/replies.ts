@@ -5,7 +5,7 @@ import type { DuplexReader } from '../../shared/rpc/calls.ts';
 import type { CoordinatorMessage__Output } from '../../shared/rpc/generated/tessera/v1/CoordinatorMessage.ts';
 import type { WorkerTransport } from '../../shared/rpc/transport.ts';
 import { WorkerLink } from '../../worker/link.ts';
-import { JOIN, LIMITS, NODE, NotingPort } from '../unit/rpc/loopback.ts';
+import { allOf, JOIN, LIMITS, NODE, NotingPort } from '../unit/rpc/loopback.ts';
 import { door } from './door.ts';
 import {
   encodings,
@@ -105,7 +105,7 @@ export const workerDoors = [
       const { link } = linkTo(bytes);
       const payload = { gradient: undefined, features: [] };
       if (call === 'outcome') await link.pushNode('s-1', NODE, payload);
-      if (call === 'samples') await link.fetchSamples('s-1', 'train', [1]);
+      if (call === 'samples') await allOf(link.fetchSamples('s-1', 'train', [1]));
       if (call === 'features') {
         await link.fetchFeatures('s-1', 'train', [1], { width: 2, numSamples: 5 });
       }

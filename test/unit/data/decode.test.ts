@@ -178,3 +178,23 @@ describe('decodeImage', () => {
 function colourAt(pixels: Uint8Array, side: number, x: number, y: number): number[] {
   return [...pixels.subarray((y * side + x) * 3, (y * side + x + 1) * 3)];
 }
+
+describe('huge images', () => {
+  it('are decoded one after the other, however many come at once', async () => {
+    // 50 megapixels each, in a few kilobytes: two of them are more than may be under way.
+    const huge = await sharp({
+      create: { width: 10_010, height: 5_000, channels: 3, background: ORANGE },
+    })
+      .jpeg({ quality: 1 })
+      .toBuffer();
+    let most = 0;
+    const watch = setInterval(() => {
+      most = Math.max(most, sharp.counters().process);
+    }, 1);
+    const samples = [1, 2].map((number) => fileSample(`${number}.jpg`, huge));
+    const squares = await Promise.all(samples.map((sample) => decodeImage(sample, CROP)));
+    clearInterval(watch);
+    expect(squares.map((pixels) => pixels.length)).toEqual([48, 48]);
+    expect(most).toBe(1);
+  });
+});

@@ -27,7 +27,7 @@ import { fromStatus } from '../../../shared/rpc/status.ts';
 import { fetchStatus, stopRun } from '../../../shared/rpc/status-client.ts';
 import { grpcTransport } from '../../../shared/rpc/transport.ts';
 import { WorkerLink } from '../../../worker/link.ts';
-import { JOIN, LIMITS, NODE, NotingPort, openSession } from './loopback.ts';
+import { allOf, JOIN, LIMITS, NODE, NotingPort, openSession } from './loopback.ts';
 
 const WORKER_TOKEN = 'worker-token-0123456789';
 const OPERATOR_TOKEN = 'operator-token-0123456789';
@@ -113,7 +113,7 @@ const CALLS: Readonly<Record<string, Call>> = {
   '/tessera.v1.Exchange/PullParameters': (security) =>
     linkWith(security).pullParameters('s', { version: 3, first: 0 }, new Float32Array(8)),
   '/tessera.v1.Exchange/FetchSamples': (security) =>
-    linkWith(security).fetchSamples('s', 'train', [0]),
+    allOf(linkWith(security).fetchSamples('s', 'train', [0])),
   '/tessera.v1.Exchange/FetchFeatures': (security) =>
     linkWith(security).fetchFeatures('s', 'train', [0], { width: 3, numSamples: 10 }),
   '/grpc.health.v1.Health/Check': (security) => health(security),

@@ -7,7 +7,7 @@ import type { NodeChunk } from '../../../shared/rpc/generated/tessera/v1/NodeChu
 import type { RpcServer } from '../../../shared/rpc/server.ts';
 import type { WorkerLink } from '../../../worker/link.ts';
 import { encodeNode } from '../../../worker/wire.ts';
-import { LIMITS, NODE, NotingPort, openSession, startLoopback } from './loopback.ts';
+import { allOf, LIMITS, NODE, NotingPort, openSession, startLoopback } from './loopback.ts';
 
 let port: NotingPort;
 let server: RpcServer;
@@ -230,7 +230,7 @@ describe('pulling parameters', () => {
 describe('fetching samples', () => {
   it('brings them in the order asked, large and empty ones alike', async () => {
     const indices = [9, 0, 3, 3, 8, 1, 2, 4, 5];
-    const samples = await link.fetchSamples(session, 'test', indices);
+    const samples = await allOf(link.fetchSamples(session, 'test', indices));
     expect(samples.map(({ bytes, ...about }) => ({ ...about, bytes: [...bytes] }))).toEqual(
       await Promise.all(
         indices.map(async (index) => {
@@ -242,7 +242,7 @@ describe('fetching samples', () => {
   });
 
   it('passes on that one cannot be read', async () => {
-    await expect(link.fetchSamples(session, 'train', [1, 7])).rejects.toMatchObject({
+    await expect(allOf(link.fetchSamples(session, 'train', [1, 7]))).rejects.toMatchObject({
       code: 'DATA_INVALID',
       sentence: 'train/ö.jpg is truncated',
     });
@@ -251,14 +251,14 @@ describe('fetching samples', () => {
   it.each([[[10]], [Array.from({ length: 1025 }, () => 0)]])(
     'refuses indices out of range, and too many',
     async (indices) => {
-      await expect(link.fetchSamples(session, 'train', indices)).rejects.toMatchObject({
+      await expect(allOf(link.fetchSamples(session, 'train', indices))).rejects.toMatchObject({
         code: 'MESSAGE_INVALID',
       });
     },
   );
 
   it('is refused without a session', async () => {
-    await expect(link.fetchSamples('', 'train', [1])).rejects.toMatchObject({
+    await expect(allOf(link.fetchSamples('', 'train', [1]))).rejects.toMatchObject({
       code: 'SESSION_UNKNOWN',
     });
   });

@@ -14,7 +14,7 @@ import { services } from '../../../shared/rpc/protos.ts';
 import { fromStatus } from '../../../shared/rpc/status.ts';
 import { fetchStatus } from '../../../shared/rpc/status-client.ts';
 import { encodeNode } from '../../../worker/wire.ts';
-import { JOIN, LIMITS, linkTo, NODE, NotingPort, openSession } from './loopback.ts';
+import { allOf, JOIN, LIMITS, linkTo, NODE, NotingPort, openSession } from './loopback.ts';
 
 const closing: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {
@@ -97,7 +97,7 @@ it('no worker pushes more at a time than it may', async () => {
 it('connections beyond the bound are closed, and those of workers go on', async () => {
   const { server, link, refusal } = await start({ connectionsMax: 8 });
   const { session } = await openSession(link).welcome;
-  await link.fetchSamples(session, 'train', [1]);
+  await allOf(link.fetchSamples(session, 'train', [1]));
   const sockets: Socket[] = Array.from({ length: 20 }, () => connect(server.port, '127.0.0.1'));
   closing.push(() => {
     for (const socket of sockets) socket.destroy();
@@ -105,7 +105,7 @@ it('connections beyond the bound are closed, and those of workers go on', async 
   const closed = sockets.map((socket) => once(socket.on('error', () => {}).resume(), 'close'));
   // Two are the worker's: the session's and the exchange's.
   await Promise.all(await firstSettled(closed, 14));
-  expect(await link.fetchSamples(session, 'train', [2])).toHaveLength(1);
+  expect(await allOf(link.fetchSamples(session, 'train', [2]))).toHaveLength(1);
   expect(await refusal).toMatch(/all 8 connections are taken.*127\.0\.0\.1/);
 });
 

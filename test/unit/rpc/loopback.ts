@@ -206,3 +206,10 @@ export function openSession(link: WorkerLink, join: JoinRequest = JOIN): HeardSe
   });
   return { stream, welcome, closed, heard };
 }
+
+/** Everything that comes, in its order. */
+export async function allOf<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
