@@ -13,7 +13,7 @@ import {
 } from '../shared/host/certificates.ts';
 import { CREDENTIAL_FILES } from '../shared/host/credentials.ts';
 import { reasonOf } from '../shared/host/errno.ts';
-import { readSmallFile } from '../shared/host/small-file.ts';
+import { readTextFile } from '../shared/host/regular-file.ts';
 import { newToken } from '../shared/host/tokens.ts';
 import { formatTable } from './table.ts';
 import { pointer, print, printJson, say } from './talk.ts';
@@ -208,7 +208,7 @@ async function certificateIn(folder: string): Promise<string> {
 
 async function readText(path: string): Promise<string> {
   try {
-    return (await readSmallFile(path)).bytes.toString('utf8');
+    return await readTextFile(path);
   } catch (cause) {
     throw new TesseraError('DATA_INVALID', `cannot read ${path}: ${reasonOf(cause)}`, {
       hint: 'tessera certs init makes such a folder',

@@ -163,8 +163,11 @@ function checkHeads(
   );
 }
 
+/** A file with the names of classes, one a line. */
+const CLASSES_BYTES_MAX = 16 * 1024 ** 2;
+
 async function linesOf(path: string): Promise<string[]> {
-  const text = new TextDecoder().decode(await readWholeFile(path));
+  const text = new TextDecoder().decode(await readWholeFile(path, { bytesMax: CLASSES_BYTES_MAX }));
   return text.split(/\r?\n/).filter((line) => line.trim() !== '');
 }
 

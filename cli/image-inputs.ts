@@ -3,6 +3,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { TesseraError } from '../shared/core/errors.ts';
+import { IMAGE_BYTES_MAX } from '../shared/data/image-folder.ts';
 import { readWholeFile } from '../shared/host/files.ts';
 
 /** An image to be read. */
@@ -16,7 +17,6 @@ export interface ImageInput {
 const IMAGE_FILE = /\.(?:jpe?g|png|webp)$/i;
 /** Images of one command: more are a data set, for `tessera eval`. */
 const IMAGES_MAX = 100_000;
-const STDIN_BYTES_MAX = 256 * 1024 ** 2;
 
 /**
  * Finds the images: a folder is searched with all below it, in the order of names; `-` is stdin.
@@ -50,7 +50,7 @@ export function pictureNames(inputs: readonly ImageInput[]): string[] {
 }
 
 function fileInput(path: string): ImageInput {
-  return { name: path, read: () => readWholeFile(path) };
+  return { name: path, read: () => readWholeFile(path, { bytesMax: IMAGE_BYTES_MAX }) };
 }
 
 async function imagesIn(folder: string): Promise<string[]> {
@@ -68,7 +68,7 @@ async function readStdin(): Promise<Uint8Array> {
   let bytes = 0;
   for await (const piece of process.stdin as AsyncIterable<Uint8Array>) {
     bytes += piece.length;
-    if (bytes > STDIN_BYTES_MAX)
+    if (bytes > IMAGE_BYTES_MAX)
       throw new TesseraError('DATA_INVALID', 'stdin is no image: too long');
     pieces.push(piece);
   }

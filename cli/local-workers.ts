@@ -1,6 +1,6 @@
 /** @file The worker processes of `tessera train`: started, watched, started again, ended. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { deferred } from '../shared/core/async.ts';
 import { systemClock } from '../shared/core/clock.ts';
@@ -39,6 +39,8 @@ export interface WorkerDeath {
 
 const BACK_OFF_FIRST_MS = 500;
 const BACK_OFF_MAX_MS = 10_000;
+/** What a worker said last is in the end of its log. */
+const LOG_BYTES_MAX = 1024 ** 2;
 /** A worker that was told to finish gets this long, then its stdin closes, then it is killed. */
 const FINISH_MS = 5_000;
 const KILL_MS = 2_000;
@@ -213,9 +215,15 @@ function openLog(path: string): number | undefined {
   }
 }
 
+/** The end of a log, of what is written from `firstByte` on. */
 function readText(path: string, firstByte: number): string {
   try {
-    return readFileSync(path).subarray(firstByte).toString();
+    const log = openSync(path, 'r');
+    const { size } = fstatSync(log);
+    const bytes = Buffer.alloc(Math.max(0, Math.min(size - firstByte, LOG_BYTES_MAX)));
+    readSync(log, bytes, 0, bytes.length, size - bytes.length);
+    closeSync(log);
+    return bytes.toString();
   } catch {
     return '';
   }

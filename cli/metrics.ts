@@ -4,13 +4,13 @@
  * A run that was killed leaves a torn last line, and one that was resumed does some steps again: the torn line is
  * counted and left out, and of what was done again the later record stands.
  */
-import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { RUN_FILES } from '../coordinator/run-folder.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { reasonOf } from '../shared/host/errno.ts';
+import { streamRegularFile } from '../shared/host/regular-file.ts';
 
 const count = z.int().min(0);
 /** JSON writes NaN as null. */
@@ -81,7 +81,7 @@ export async function readMetrics(runFolder: string): Promise<RunMetrics> {
   const path = join(runFolder, RUN_FILES.metrics);
   const collector = new MetricsCollector();
   try {
-    const lines = createInterface({ input: createReadStream(path), crlfDelay: Infinity });
+    const lines = createInterface({ input: await streamRegularFile(path), crlfDelay: Infinity });
     for await (const line of lines) collector.add(line);
   } catch (cause) {
     if (!isMissing(cause)) {

@@ -1,8 +1,9 @@
 /** @file Finds runs on this disk: the newest one, its address, the checkpoint that a path means. */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RUN_FILES, RUNS_FOLDER } from '../coordinator/run-folder.ts';
 import { TesseraError } from '../shared/core/errors.ts';
+import { readTextFile } from '../shared/host/regular-file.ts';
 
 /** The newest folder of the runs called `name`, by its time in its name. Throws  USAGE when there is none. */
 export async function newestRunFolder(name: string, runsFolder = RUNS_FOLDER): Promise<string> {
@@ -36,7 +37,7 @@ export async function newestAddress(runsFolder = RUNS_FOLDER): Promise<string> {
       newest = { path, timeMs };
     }
   }
-  if (newest !== undefined) return dialled((await readFile(newest.path, 'utf8')).trim());
+  if (newest !== undefined) return dialled((await readTextFile(newest.path)).trim());
   throw new TesseraError('USAGE', `no run in ${runsFolder}/ says where its coordinator is`, {
     hint: 'give its address: tessera status HOST:PORT',
   });

@@ -1,11 +1,12 @@
 /** @file Reads run folders: what each run was, how far it came, whether it still goes on. */
-import { lstat, readdir, readFile, stat } from 'node:fs/promises';
+import { lstat, readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { readState } from '../coordinator/checkpoint-state.ts';
 import { listCheckpoints } from '../coordinator/checkpoints.ts';
 import { RUN_FILES } from '../coordinator/run-folder.ts';
 import { type ErrorCode, TesseraError } from '../shared/core/errors.ts';
 import { holderOf } from '../shared/host/lock.ts';
+import { readTextFile } from '../shared/host/regular-file.ts';
 import { fetchStatus } from '../shared/rpc/status-client.ts';
 import { type RunMetrics, readMetrics } from './metrics.ts';
 
@@ -106,7 +107,7 @@ export async function readRun(folder: string): Promise<RunRecord> {
 async function readConfig(folder: string): Promise<Record<string, unknown>> {
   const path = join(folder, RUN_FILES.config);
   try {
-    const config: unknown = JSON.parse(await readFile(path, 'utf8'));
+    const config: unknown = JSON.parse(await readTextFile(path));
     if (typeof config !== 'object' || config === null) throw new Error('it is no JSON object');
     return { ...config };
   } catch (cause) {
@@ -123,7 +124,7 @@ async function stateOf(folder: string, metrics: RunMetrics): Promise<RunState> {
   if (metrics.phases.at(-1)?.phase === 'done') return 'done';
   if ((await holderOf(join(folder, RUN_FILES.lock))) !== undefined) return 'running';
   const path = join(folder, RUN_FILES.address);
-  const address = (await readFile(path, 'utf8').catch(() => '')).trim();
+  const address = (await readTextFile(path).catch(() => '')).trim();
   if (address === '') return 'stopped';
   try {
     const { runFolder } = await fetchStatus({ address, timeoutMs: ANSWER_MS });

@@ -1,7 +1,8 @@
 /** @file Where `tessera weights convert` may write: over what it wrote before, never over anything else's folder. */
-import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { TesseraError } from '../shared/core/errors.ts';
+import { readTextFile } from '../shared/host/regular-file.ts';
 
 /** Files of a Hugging Face folder that we write. */
 export const EXPORT_FILES = {
@@ -64,7 +65,7 @@ async function isExport(folder: string): Promise<boolean> {
   if (names.length === 0) return true;
   if (!names.every((name) => ours.includes(name))) return false;
   try {
-    const config: unknown = JSON.parse(await readFile(join(folder, EXPORT_FILES.config), 'utf8'));
+    const config: unknown = JSON.parse(await readTextFile(join(folder, EXPORT_FILES.config)));
     const mark = Object.entries(EXPORT_MARK);
     return mark.every(([key, value]) => Object(config)[key] === value);
   } catch {

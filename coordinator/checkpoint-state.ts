@@ -72,7 +72,7 @@ export async function readState(
   disk?: Disk,
 ): Promise<{ state: CheckpointState; bytes: number }> {
   const bytes = await blamingCheckpoint(folder, () =>
-    readWholeFile(join(folder, CHECKPOINT_FILES.state), disk),
+    readWholeFile(join(folder, CHECKPOINT_FILES.state), { disk }),
   );
   const { crc32: noted, ...content } = parseObject(folder, bytes);
   if (crc32(textOf(folder, content)) !== noted) {
@@ -104,7 +104,7 @@ export function readVerified(
   const name = CHECKPOINT_FILES[file];
   const noted = state.files[file];
   return blamingCheckpoint(folder, async () => {
-    const bytes = await readWholeFile(join(folder, name), disk);
+    const bytes = await readWholeFile(join(folder, name), { disk });
     if (bytes.length !== noted.bytes) {
       throw corrupt(folder, `${name} has ${bytes.length} bytes instead of ${noted.bytes}`);
     }

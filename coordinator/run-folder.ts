@@ -57,7 +57,7 @@ function timestamp(date: Date): string {
 export async function hasSaved(runFolder: string, disk: Disk = machineDisk): Promise<boolean> {
   const path = join(runFolder, RUN_FILES.metrics);
   if (!disk.exists(path)) return false;
-  const { buffer } = await readWholeFile(path, disk);
+  const { buffer } = await readWholeFile(path, { disk });
   return Buffer.from(buffer).includes('"type":"checkpoint"');
 }
 

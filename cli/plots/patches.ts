@@ -2,6 +2,7 @@
 
 import { TesseraError } from '../../shared/core/errors.ts';
 import { decodeImage } from '../../shared/data/decode.ts';
+import { IMAGE_BYTES_MAX } from '../../shared/data/image-folder.ts';
 import { readWholeFile } from '../../shared/host/files.ts';
 import type { RgbImage } from '../../shared/pictures/image.ts';
 import { cut, mosaic } from '../../shared/pictures/pixels.ts';
@@ -50,7 +51,7 @@ export async function plotPatches(options: PatchesOptions): Promise<void> {
 }
 
 async function square(path: string, imageSize: number): Promise<RgbImage> {
-  const bytes = await readWholeFile(path);
+  const bytes = await readWholeFile(path, { bytesMax: IMAGE_BYTES_MAX });
   const sample = { index: 0, label: 0, name: path, raw: undefined, bytes };
   const options = {
     imageSize,

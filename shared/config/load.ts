@@ -4,11 +4,12 @@
  * The only reader of settings in the environment. `TESSERA_SET` holds the same settings as `--set`,
  * with commas between: TESSERA_SET="training.epochs=2,seed=7".
  */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { TesseraError } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
+import { readRegularFile } from '../host/regular-file.ts';
 import { isSection, parseConfigDocument } from './document.ts';
 import { configError, nearest, type PlacedProblem, schemaProblems } from './problems.ts';
 import { type ConfigProblem, checkConfig } from './rules.ts';
@@ -130,7 +131,9 @@ function refusal(
 
 async function readText(path: string, label: string): Promise<string> {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
+    return new TextDecoder('utf-8', { fatal: true }).decode(
+      await readRegularFile(path, FILE_BYTES_MAX),
+    );
   } catch (error) {
     const reason = error instanceof TypeError ? 'it is not UTF-8 text' : (error as Error).message;
     throw new TesseraError('CONFIG_INVALID', `cannot read ${label}: ${reason}`, {

@@ -1,8 +1,9 @@
 /** @file From the files of a published data set to a folder that `data.source` reads. */
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TesseraError } from '../core/errors.ts';
 import { safeEntryParts } from '../host/entry-names.ts';
+import { readRegularFile } from '../host/regular-file.ts';
 import { encodePng } from './png.ts';
 
 /** Reads the unpacked files in `from` and fills `to`, on the same disk; what is not needed stays in `from`. */
@@ -18,6 +19,9 @@ export async function arrangeAsIs({ from, to }: Arranging): Promise<void> {
   const root = await insideOnlyFolder(from);
   for (const name of await readdir(root)) await rename(join(root, name), join(to, name));
 }
+
+/** A file of an archive that is read whole: a part of CIFAR-10 has 31 MB. */
+const PART_BYTES_MAX = 256 * 1024 ** 2;
 
 const CIFAR_SIDE = 32;
 const CIFAR_PIXELS = CIFAR_SIDE * CIFAR_SIDE;
@@ -108,9 +112,12 @@ function cifarPng(record: Uint8Array): Uint8Array {
 }
 
 async function readPart(root: string, name: string): Promise<Buffer> {
-  return await readFile(join(root, name)).catch((cause: unknown) => {
-    throw unexpected(root, `has no ${name} that can be read`, cause);
-  });
+  const reading = readRegularFile(join(root, name), PART_BYTES_MAX);
+  return await reading
+    .then(({ buffer }) => Buffer.from(buffer))
+    .catch((cause: unknown) => {
+      throw unexpected(root, `has no ${name} that can be read`, cause);
+    });
 }
 
 /** Many archives have one folder around everything. */

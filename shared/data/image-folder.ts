@@ -4,16 +4,18 @@
  * Folders are listed once, at the start; the images are read one by one, when they are asked for, and by
  * number: no name from outside is ever made into a path.
  */
-import { constants, type Dirent } from 'node:fs';
-import { open, readdir, realpath, stat } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { TesseraError } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
+import { readRegularFile } from '../host/regular-file.ts';
 import type { Collection, DataSet, StoredImage } from './collection.ts';
 
 const IMAGE_FILE = /\.(?:jpe?g|png|webp)$/i;
 const TEST_FOLDERS = ['test', 'val'];
-const FILE_BYTES_MAX = 256 * 1024 ** 2;
+/** Most bytes of an image file: 100 megapixels of noise as PNG. */
+export const IMAGE_BYTES_MAX = 256 * 1024 ** 2;
 
 /**
  * Lists an image folder: classes and files sorted by name.
@@ -91,20 +93,14 @@ async function readImage(root: string, name: string): Promise<StoredImage> {
   try {
     const path = await realpath(join(root, name));
     if (!path.startsWith(root + sep)) throw new Error('it is a link that leaves the data set now');
-    // What was a file when the set was listed may be a pipe by now: opening that would wait for ever.
-    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const found = await file.stat();
-    if (!found.isFile()) throw new Error('it is no file any more');
-    if (found.size > FILE_BYTES_MAX) throw new Error(`it has ${formatBytes(found.size)}`);
-    // Of the size that was looked at: a file that grows meanwhile is not read to an end that never comes.
-    const bytes = new Uint8Array(found.size);
-    const { bytesRead } = await file.read(bytes, 0, found.size, 0);
-    return { name, raw: undefined, bytes: bytes.subarray(0, bytesRead) };
+    // What was a file when the set was listed may be anything by now.
+    const bytes = await readRegularFile(path, IMAGE_BYTES_MAX);
+    return { name, raw: undefined, bytes };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw invalid(
       `cannot read ${join(root, name)}: ${reason}`,
-      `an image file that can be read and has at most ${formatBytes(FILE_BYTES_MAX)} belongs there`,
+      `an image file that can be read and has at most ${formatBytes(IMAGE_BYTES_MAX)} belongs there`,
       error,
     );
   }

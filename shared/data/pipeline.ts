@@ -15,14 +15,11 @@ import type { CropRegion } from './geometry.ts';
 import { applyPolicy, planPolicy } from './policy.ts';
 import type { EncodedSample } from './source.ts';
 
-/** Threads that decode: libuv's own number unless somebody chose another. */
-const THREADS = Math.min(64, Math.max(4, Number(process.env['UV_THREADPOOL_SIZE']) || 0));
-
 /**
- * Images that are read and decoded at one time: two a thread, so that none waits for the disk; more would only keep more
- * files in memory, which may be large.
+ * Images that are read and decoded at one time: two for each of libuv's threads, so that none waits for the disk; more
+ * would only keep more files in memory, which may be large.
  */
-export const IMAGES_AT_ONCE = 2 * THREADS;
+export const IMAGES_AT_ONCE = 8;
 
 /** Prepares the images of one run. Samples that differ must have names that differ. */
 export interface ImagePipeline {

@@ -3,7 +3,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { TesseraError } from '../core/errors.ts';
 import { reasonOf } from './errno.ts';
-import { isOpenToOthers, readSmallFile, type SmallFile } from './small-file.ts';
+import { readSmallFile, type SmallFile } from './small-file.ts';
 
 /** Names of the files of a credential folder. */
 export const CREDENTIAL_FILES = {
@@ -47,7 +47,7 @@ async function readCredentials(folder: string, use: CertificateUse): Promise<Tls
   const authority = (await read(path('authority'))).bytes;
   const certificate = (await read(path('certificate'))).bytes;
   const keyFile = await read(path('key'));
-  if (isOpenToOthers(keyFile)) {
+  if (keyFile.isOpenToOthers) {
     throw denied(`${path('key')} can be read by others`, `chmod 600 ${path('key')}`);
   }
   const chain = parse(certificate, path('certificate'));

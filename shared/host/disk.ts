@@ -7,6 +7,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { errnoOf, isProcessAlive } from './errno.ts';
+import { readRegularFile } from './regular-file.ts';
 
 /** A file that is being written. */
 export interface NewFile {
@@ -23,7 +24,8 @@ export interface Disk {
   isAlive(processId: number): boolean;
   /** Makes a file; there must be none of that name. */
   create(path: string): Promise<NewFile>;
-  read(path: string): Promise<Uint8Array<ArrayBuffer>>;
+  /** Reads a regular file; others, and larger ones, are refused in words. */
+  read(path: string, bytesMax?: number): Promise<Uint8Array<ArrayBuffer>>;
   exists(path: string): boolean;
   /** Names in a folder. */
   list(folder: string): Promise<string[]>;
@@ -36,7 +38,7 @@ export interface Disk {
   remove(path: string): Promise<void>;
 }
 
-/** Reads and writes go in slices: one call moves at most 2 GiB. */
+/** Writes go in slices: one call moves at most 2 GiB. */
 const SLICE_BYTES = 64 * 1024 * 1024;
 
 /** This machine's disk. */
@@ -56,22 +58,7 @@ export const machineDisk: Disk = {
       close: () => handle.close(),
     };
   },
-  async read(path) {
-    const handle = await open(path, 'r');
-    try {
-      const { size } = await handle.stat();
-      const bytes = new Uint8Array(size);
-      for (let filled = 0; filled < size; ) {
-        const length = Math.min(SLICE_BYTES, size - filled);
-        const { bytesRead } = await handle.read(bytes, filled, length, filled);
-        if (bytesRead === 0) throw new Error('it became shorter while being read');
-        filled += bytesRead;
-      }
-      return bytes;
-    } finally {
-      await handle.close();
-    }
-  },
+  read: readRegularFile,
   exists: existsSync,
   list: (folder) => readdir(folder),
   async makeFolder(path) {

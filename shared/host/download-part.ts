@@ -1,6 +1,7 @@
 /** @file The part of a download that has arrived, `NAME.part`, and what it is a part of, `NAME.part.json`. */
-import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { TesseraError } from '../core/errors.ts';
+import { readTextFile } from './regular-file.ts';
 
 /** What a part is a part of. */
 export interface PartState {
@@ -31,7 +32,7 @@ export async function dropPart(path: string): Promise<void> {
 /** What the part is of, when that is known and it is of this address. */
 export async function readPartState(path: string, url: string): Promise<PartState | undefined> {
   try {
-    const state: unknown = JSON.parse(await readFile(stateOf(path), 'utf8'));
+    const state: unknown = JSON.parse(await readTextFile(stateOf(path)));
     const { url: of, validator } = state as Partial<Record<string, unknown>>;
     return of === url && typeof validator === 'string' ? { url, validator } : undefined;
   } catch {

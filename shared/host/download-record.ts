@@ -4,11 +4,11 @@
  * For a file whose checksum nobody published, the first download decides; from then on every further one is
  * checked against it.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { TesseraError } from '../core/errors.ts';
 import { writeFileAtomically } from './files.ts';
+import { readTextFile } from './regular-file.ts';
 
 const recordSchema = z.object({
   url: z.string(),
@@ -32,7 +32,7 @@ const RECORDS_FILE = 'downloads.json';
 /** Everything remembered in a folder, by file name. Throws  DATA_INVALID when the records are damaged. */
 export async function readRecords(folder: string): Promise<ReadonlyMap<string, DownloadRecord>> {
   const path = join(folder, RECORDS_FILE);
-  const text = await readFile(path, 'utf8').catch(() => undefined);
+  const text = await readTextFile(path).catch(() => undefined);
   if (text === undefined) return new Map();
   try {
     return new Map(Object.entries(fileSchema.parse(JSON.parse(text)).files));

@@ -104,22 +104,34 @@ export async function sweepFolder(folder: string, disk: Disk = machineDisk): Pro
   }
 }
 
+/** How a file is read. */
+interface ReadOptions {
+  readonly disk?: Disk | undefined;
+  readonly bytesMax?: number;
+}
+
 /**
- * Reads a file of any size that fits in memory; the bytes begin at the start of their buffer.
+ * Reads a regular file of any size that fits in memory, or of at most `bytesMax`; the bytes begin at the start of their
+ * buffer.
  *
  * Throws  DATA_INVALID, naming the path and the cause in words.
  */
 export async function readWholeFile(
   path: string,
-  disk: Disk = machineDisk,
+  { disk = machineDisk, bytesMax }: ReadOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    return await disk.read(path);
+    return await disk.read(path, bytesMax);
   } catch (cause) {
-    throw new TesseraError('DATA_INVALID', `cannot read ${path}: ${causeOf(cause).words}`, {
-      cause,
-    });
+    throw cannotRead(path, cause);
   }
+}
+
+/** A file of somebody else that cannot be read, in words. */
+export function cannotRead(path: string, cause: unknown): TesseraError {
+  return new TesseraError('DATA_INVALID', `cannot read ${path}: ${causeOf(cause).words}`, {
+    cause,
+  });
 }
 
 /**
@@ -230,6 +242,8 @@ const CAUSES: Readonly<Record<string, { words: string; hint: string }>> = {
   ENOTDIR: { words: 'a part of the path is a file', hint: 'check the path' },
   EEXIST: { words: 'a file of that name is in the way', hint: 'check the path' },
   EISDIR: { words: 'it is a folder', hint: 'check the path' },
+  ENXIO: { words: 'it is a socket or a device, not a file', hint: 'check the path' },
+  ELOOP: { words: 'its links lead in a circle', hint: 'check the path' },
   EMFILE: { words: 'too many open files', hint: 'raise the limit (ulimit -n)' },
   EIO: { words: 'the disk reports an error', hint: 'check the disk' },
 };

@@ -1,6 +1,7 @@
 /** @file Checks a file against what is known of it. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { cannotRead } from './files.ts';
+import { streamRegularFile } from './regular-file.ts';
 
 /** A checksum that is known of a file. Units  `hex` may be the first digits only, where only those are published. */
 interface KnownDigest {
@@ -14,13 +15,17 @@ export interface KnownContent {
   readonly digest?: KnownDigest;
 }
 
-/** SHA-256 and MD5 of a file, in hex. */
+/** SHA-256 and MD5 of a file, in hex. Throws  DATA_INVALID, naming it. */
 export async function digestsOfFile(path: string): Promise<{ sha256: string; md5: string }> {
   const sha256 = createHash('sha256');
   const md5 = createHash('md5');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 ** 2 })) {
-    sha256.update(chunk);
-    md5.update(chunk);
+  try {
+    for await (const chunk of await streamRegularFile(path, { highWaterMark: 1024 ** 2 })) {
+      sha256.update(chunk);
+      md5.update(chunk);
+    }
+  } catch (error) {
+    throw cannotRead(path, error);
   }
   return { sha256: sha256.digest('hex'), md5: md5.digest('hex') };
 }

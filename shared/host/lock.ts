@@ -6,12 +6,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { link, mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, mkdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { systemClock } from '../core/clock.ts';
 import { TesseraError } from '../core/errors.ts';
 import { errnoOf, isProcessAlive, reasonOf } from './errno.ts';
+import { readTextFile } from './regular-file.ts';
 
 /** Who holds a lock. */
 export interface LockHolder {
@@ -180,7 +181,7 @@ async function readLock(
   path: string,
 ): Promise<{ holder: LockHolder | undefined; isStale: boolean } | undefined> {
   try {
-    const holder = parseHolder(await readFile(path, 'utf8'));
+    const holder = parseHolder(await readTextFile(path));
     if (holder?.host === hostname()) return { holder, isStale: !isAlive(holder) };
     const ageMs = Date.now() - (await stat(path)).mtimeMs;
     return { holder, isStale: ageMs >= (holder === undefined ? HALF_MS : STALE_MS) };

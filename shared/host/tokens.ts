@@ -1,23 +1,30 @@
-/** @file Tokens: secrets that come from a file or from stdin, are known by their hash, and compared in constant time. */
+/** @file Tokens: secrets that come from a file, a pipe or stdin, are known by their hash, and compared in constant time. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { constants, openSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import { withDeadline } from '../core/async.ts';
+import { systemClock } from '../core/clock.ts';
 import { TesseraError } from '../core/errors.ts';
 import { reasonOf } from './errno.ts';
-import { isOpenToOthers, readSmallFile } from './small-file.ts';
+import { readSmallFile } from './small-file.ts';
 
 /** Shortest token: 96 bits of base64. */
 const TOKEN_LENGTH_MIN = 16;
 const TOKEN_LENGTH_MAX = 512;
-/** Whoever was to write the token has forgotten it by then. */
-const STDIN_MS = 60_000;
+/** Whoever makes a token for a pipe may have to ask somebody first. */
+const WAIT_MS = 60_000;
 
 /**
- * Reads a token: the first line of a file, or of stdin for `-`. Never from a flag, which every user of a machine can see.
+ * Reads a token: the first line of a file or a pipe, or of stdin for `-`. Never from a flag, which every user of a machine
+ * can see.
  *
- * Throws  ACCESS_DENIED, naming the file: not there, no file, open to others, or too short to be a secret.
+ * Throws  ACCESS_DENIED, naming the file: not there, open to others, or too short to be a secret; TIMEOUT when a pipe says
+ *         nothing.
  */
-export async function readToken(path: string): Promise<string> {
-  const isStdin = path === '-';
-  const token = (isStdin ? await firstLineOfStdin() : await firstLineOfFile(path)).trim();
+export async function readToken(path: string, waitMs = WAIT_MS): Promise<string> {
+  const token = (await firstLineOf(path, waitMs)).trim();
   if (
     /^[\x21-\x7e]+$/.test(token) &&
     token.length >= TOKEN_LENGTH_MIN &&
@@ -26,7 +33,7 @@ export async function readToken(path: string): Promise<string> {
     return token;
   }
   throw denied(
-    `${isStdin ? 'stdin' : path} holds no token of ${TOKEN_LENGTH_MIN} to ${TOKEN_LENGTH_MAX} visible characters`,
+    `${nameOf(path)} holds no token of ${TOKEN_LENGTH_MIN} to ${TOKEN_LENGTH_MAX} visible characters`,
     'tessera certs token makes one',
   );
 }
@@ -54,42 +61,63 @@ function hashOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
+/** Of a file, or of what somebody writes: a pipe, `<(pass show tessera)`, or stdin. */
+async function firstLineOf(path: string, waitMs: number): Promise<string> {
+  const writes = (stream: Readable) =>
+    withDeadline(systemClock, firstLineIn(stream), waitMs, `a token from ${nameOf(path)}`);
+  if (isStdin(path)) return await writes(process.stdin);
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isFIFO()) return await firstLineOfFile(path);
+  // Opened so that nobody waits here for a writer, and read so that the wait can be given up.
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const pipe = new Socket({ fd, readable: true, writable: false });
+  try {
+    return await writes(pipe);
+  } finally {
+    pipe.destroy();
+  }
+}
+
 async function firstLineOfFile(path: string): Promise<string> {
-  const file = await readSmallFile(path).catch((cause: unknown) => {
+  const { bytes, isOpenToOthers } = await readSmallFile(path).catch((cause: unknown) => {
     const hint = 'tessera certs token makes a token; give - to read it from stdin';
     throw new TesseraError('ACCESS_DENIED', `cannot read ${path}: ${reasonOf(cause)}`, {
       hint,
       cause,
     });
   });
-  if (isOpenToOthers(file)) throw denied(`${path} can be read by others`, `chmod 600 ${path}`);
-  return firstLine(file.bytes.toString('utf8'));
+  if (isOpenToOthers) throw denied(`${path} can be read by others`, `chmod 600 ${path}`);
+  return lineIn(bytes.toString('latin1'));
 }
 
-/** Only the first line: whoever gave it may keep the pipe open. */
-function firstLineOfStdin(): Promise<string> {
-  const { stdin } = process;
-  return new Promise((resolve, reject) => {
+/** Only the first line, and no more of it than a token may have: whoever gave it may keep the stream open. */
+function firstLineIn(stream: Readable): Promise<string> {
+  return new Promise((resolve) => {
     let text = '';
-    const settle = (end: () => void) => {
-      clearTimeout(timer);
-      stdin.pause().off('data', onData).off('end', onEnd).off('error', onEnd);
-      end();
+    const finish = () => {
+      stream.off('data', take).off('end', finish).off('error', finish);
+      stream.pause();
+      resolve(lineIn(text));
     };
-    const onEnd = () => settle(() => resolve(firstLine(text)));
-    const onData = (piece: Buffer) => {
-      text += piece.toString('utf8');
-      if (text.includes('\n') || text.length > TOKEN_LENGTH_MAX) onEnd();
+    const take = (piece: Buffer) => {
+      text += piece.toString('latin1');
+      if (text.includes('\n') || text.length > 2 * TOKEN_LENGTH_MAX) finish();
     };
-    const tooLate = () =>
-      denied(`no token came on stdin within ${STDIN_MS / 1000} s`, 'tessera certs token makes one');
-    const timer = setTimeout(() => settle(() => reject(tooLate())), STDIN_MS);
-    stdin.on('data', onData).once('end', onEnd).once('error', onEnd);
+    stream.on('data', take).once('end', finish).once('error', finish).resume();
+    if (stream.readableEnded) finish();
   });
 }
 
-function firstLine(text: string): string {
+function lineIn(text: string): string {
   return text.split('\n', 1)[0] ?? '';
+}
+
+function isStdin(path: string): boolean {
+  return path === '-' || path === '/dev/stdin';
+}
+
+function nameOf(path: string): string {
+  return isStdin(path) ? 'stdin' : path;
 }
 
 function denied(sentence: string, hint: string): TesseraError {

@@ -5,8 +5,8 @@
  * ends it. What comes out is bounded, in bytes and in proportion to the archive. The caller hands a folder of its own
  * (`buildFolderAtomically`), so that nothing half-unpacked is left.
  */
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -15,6 +15,7 @@ import { type Extract, extract, type Header } from 'tar-stream';
 import { TesseraError } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
 import { hostileEntry, isMacLitter, safeEntryParts } from './entry-names.ts';
+import { readRegularFile, streamRegularFile } from './regular-file.ts';
 import { type ZipEntry, zipContent, zipEntries } from './zip-entries.ts';
 
 /** Kinds of archives that can be unpacked. */
@@ -126,7 +127,7 @@ async function unpackZip(options: UnpackOptions, budget: Budget, size: number): 
       },
     );
   }
-  const bytes = await readFile(archive);
+  const bytes = Buffer.from((await readRegularFile(archive, ZIP_BYTES_MAX)).buffer);
   const entries = zipEntries(archive, bytes);
   // Everything is judged before anything is written.
   for (const entry of entries) {
@@ -153,7 +154,7 @@ function judgeZipEntry(archive: string, { name, mode, isEncrypted }: ZipEntry): 
 
 async function unpackTar(options: UnpackOptions, budget: Budget): Promise<void> {
   const entries = extract();
-  const source = createReadStream(options.archive);
+  const source = await streamRegularFile(options.archive);
   const broken = new AbortController();
   const stop = AbortSignal.any([broken.signal, ...(options.signal ? [options.signal] : [])]);
   const parts = options.kind === 'tar' ? [source, entries] : [source, createGunzip(), entries];
@@ -210,7 +211,8 @@ async function unpackGzip(options: UnpackOptions, budget: Budget): Promise<void>
   const { archive, folder, signal } = options;
   const target = createWriteStream(join(folder, basename(archive, '.gz')), { flags: 'wx' });
   const abort = signal === undefined ? {} : { signal };
-  await pipeline(createReadStream(archive), createGunzip(), metered(budget), target, abort);
+  const source = await streamRegularFile(archive);
+  await pipeline(source, createGunzip(), metered(budget), target, abort);
 }
 
 /** The path of an entry, its folder made; undefined when there is nothing to write. */

@@ -35,6 +35,9 @@ const preprocessorSchema = z.object({
   image_std: z.array(z.number()).optional(),
 });
 
+/** The names of 21,000 classes, or of all tensors of a large model, take a megabyte. */
+const JSON_BYTES_MAX = 64 * 1024 ** 2;
+
 /** What transformers calls a class that has no name. */
 const nameless = (id: number) => `LABEL_${id}`;
 
@@ -110,7 +113,7 @@ function classesOf(id2label: Readonly<Record<string, string>>): readonly string[
 }
 
 async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
-  const bytes = await readWholeFile(path);
+  const bytes = await readWholeFile(path, { bytesMax: JSON_BYTES_MAX });
   try {
     return schema.parse(JSON.parse(new TextDecoder().decode(bytes)));
   } catch (cause) {

@@ -41,6 +41,16 @@ describe('the sources are tidy', () => {
     expect(found.filter((path) => !allowed.test(path))).toEqual([]);
   });
 
+  it('files of others come in by one door, which opens regular files only', () => {
+    // Files of the kernel, of a package, and those that a benchmark has made.
+    const allowed =
+      /^(shared\/host\/(regular-file|devices|lock)\.ts|shared\/data\/mnist\.ts|bench\/)/;
+    const found = offenders(({ text }) =>
+      /\b(readFile|readFileSync|createReadStream)\(/.test(text),
+    );
+    expect(found.filter((path) => !allowed.test(path))).toEqual([]);
+  });
+
   it('pure code never asks for the time', () => {
     const clock = 'shared/core/clock.ts';
     expect(
