@@ -1,14 +1,26 @@
 /** @file MNIST-style data sets: idx files of images and labels, plain or gzipped, held in memory. */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
 import { TesseraError } from '../core/errors.ts';
-import { parseIdx } from '../formats/idx.ts';
+import { type IdxArray, IdxAssembler } from '../formats/idx.ts';
+import { streamRegularFile } from '../host/regular-file.ts';
 import type { Collection, DataSet } from './collection.ts';
 
-/** Most bytes of an unpacked file; EMNIST's largest has 0.6 GB. */
-const FILE_BYTES_MAX = 1024 ** 3;
+/** Most bytes of a set, unpacked, all its files together; EMNIST has 0.6 GiB. */
+const SET_BYTES_MAX = 1024 ** 3;
+/** Most images of a split: tiny ones would cost more to keep account of than to hold. ImageNet-21k has 14 million. */
+const IMAGES_MAX = 2 ** 24;
+const PIECE_BYTES = 256 * 1024;
+
+/** A set that is being opened. */
+interface OpenSet {
+  readonly folder: string;
+  readonly files: readonly string[];
+  /** What is left of what it may have. */
+  readonly room: { bytes: number };
+}
 
 /**
  * Opens train-images-idx3-ubyte and train-labels-idx1-ubyte, and t10k-... where it is there.
@@ -23,14 +35,15 @@ export async function openIdx(folder: string): Promise<DataSet> {
       error,
     );
   });
-  const train = await openPart(folder, files, 'train');
+  const set = { folder, files, room: { bytes: SET_BYTES_MAX } };
+  const train = await openPart(set, 'train');
   if (train === undefined) {
     throw invalid(
       `${folder} has no train-images-idx3-ubyte or train-images-idx3-ubyte.gz`,
       'data.path names the folder of the idx files',
     );
   }
-  const test = await openPart(folder, files, 't10k');
+  const test = await openPart(set, 't10k');
   checkTogether(train, test);
   const numClasses = train.labels.reduce((largest, label) => Math.max(largest, label), 0) + 1;
   return { classes: Array.from({ length: numClasses }, (_, label) => String(label)), train, test };
@@ -46,11 +59,8 @@ interface Part extends Collection {
 }
 
 /** Opens one split; undefined when it has no images. */
-async function openPart(
-  folder: string,
-  files: readonly string[],
-  prefix: 'train' | 't10k',
-): Promise<Part | undefined> {
+async function openPart(set: OpenSet, prefix: 'train' | 't10k'): Promise<Part | undefined> {
+  const { folder, files } = set;
   const imagesFile = findFile(files, `${prefix}-images`, 3);
   if (imagesFile === undefined) return undefined;
   const labelsFile = findFile(files, `${prefix}-labels`, 1);
@@ -60,8 +70,8 @@ async function openPart(
       'put both files there',
     );
   }
-  const [count, height, width, images] = await readIdx3(folder, imagesFile);
-  const { shape, data: labels } = await readIdx(folder, labelsFile, 1);
+  const [count, height, width, images] = await readIdx3(set, imagesFile);
+  const { shape, data: labels } = await readIdx(set, labelsFile, 1);
   if (labels.length !== count) {
     throw invalid(
       `${join(folder, labelsFile)} has ${shape[0]} labels for the ${count} images of ${imagesFile}`,
@@ -90,23 +100,29 @@ function findFile(files: readonly string[], part: string, dimensions: 1 | 3): st
 }
 
 async function readIdx3(
-  folder: string,
+  set: OpenSet,
   file: string,
 ): Promise<[count: number, height: number, width: number, data: Uint8Array]> {
-  const { shape, data } = await readIdx(folder, file, 3);
+  const { shape, data } = await readIdx(set, file, 3);
   const [count = 0, height = 0, width = 0] = shape;
-  if (data.length > 0) return [count, height, width, data];
-  throw invalid(`${join(folder, file)} has no images`, 'download the file again');
+  const path = join(set.folder, file);
+  if (data.length === 0) throw invalid(`${path} has no images`, 'download the file again');
+  if (count <= IMAGES_MAX) return [count, height, width, data];
+  throw invalid(
+    `${path} has ${count} images, more than ${IMAGES_MAX}`,
+    'so many belong into image files, with data.source: image-folder',
+  );
 }
 
-/** Reads, unpacks and parses one file. */
+/** Reads, unpacks and parses one file, at the expense of the set's `room`. */
 async function readIdx(
-  folder: string,
+  { folder, room }: OpenSet,
   file: string,
   dimensions: 1 | 3,
-): Promise<ReturnType<typeof parseIdx>> {
+): Promise<IdxArray> {
   const path = join(folder, file);
-  const array = parseIdx(await readBytes(path), path);
+  const array = await readArray(path, room.bytes);
+  room.bytes -= array.data.length;
   if (array.shape.length === dimensions) return array;
   throw invalid(
     `${path} has ${array.shape.length} dimensions where ${dimensions} belong`,
@@ -114,14 +130,30 @@ async function readIdx(
   );
 }
 
-async function readBytes(path: string): Promise<Uint8Array> {
+async function readArray(path: string, bytesMax: number): Promise<IdxArray> {
+  const assembler = new IdxAssembler(path, bytesMax);
+  let refusal: unknown;
+  const take = async (pieces: AsyncIterable<Uint8Array>) => {
+    try {
+      for await (const piece of pieces) assembler.add(piece);
+    } catch (error) {
+      refusal = error;
+      throw error;
+    }
+  };
   try {
-    // To open a pipe would wait for its writer for ever.
-    if (!(await stat(path)).isFile()) throw new Error('it is no file');
-    const bytes = await readFile(path);
-    if (!path.endsWith('.gz')) return bytes;
-    return await promisify(gunzip)(bytes, { maxOutputLength: FILE_BYTES_MAX });
-  } catch (error) {
+    const source = await streamRegularFile(path, { highWaterMark: PIECE_BYTES });
+    if (path.endsWith('.gz')) {
+      const gunzip = createGunzip({ chunkSize: PIECE_BYTES });
+      await pipeline(source, gunzip, take);
+      // Zeros behind the last member pass for padding, and hide what comes after them.
+      if (gunzip.bytesWritten !== source.bytesRead) throw new Error('it goes on behind its end');
+    } else await pipeline(source, take);
+    return assembler.finish();
+  } catch (thrown) {
+    // What we refuse breaks the reading too: ours is the reason.
+    const error = refusal ?? thrown;
+    if (error instanceof TesseraError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw invalid(`cannot read ${path}: ${reason}`, 'download the file again', error);
   }

@@ -13,7 +13,7 @@ import {
   sequentialIndices,
 } from '../../shared/data/sampler.ts';
 import { divide } from '../../shared/data/split.ts';
-import { parseIdx } from '../../shared/formats/idx.ts';
+import { type IdxArray, IdxAssembler } from '../../shared/formats/idx.ts';
 
 const seeds = fc.integer({ min: 0, max: 0xffff_ffff });
 const epochs = fc.integer({ min: 0, max: 1000 });
@@ -171,22 +171,34 @@ describe('ByteCache', () => {
   });
 });
 
-describe('parseIdx', () => {
+/** Reads an idx file that comes in pieces of `pieceBytes`. */
+function readIdx(bytes: Uint8Array, pieceBytes: number): IdxArray {
+  const file = new IdxAssembler('x', 2000);
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    file.add(bytes.subarray(at, at + pieceBytes));
+  }
+  return file.finish();
+}
+
+describe('an idx file in pieces', () => {
+  const pieces = fc.integer({ min: 1, max: 30 });
+
   it('reads back what a header and its elements say', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 0, max: 6 }), { minLength: 1, maxLength: 4 }),
-        (shape) => {
+        pieces,
+        (shape, pieceBytes) => {
           const length = shape.reduce((product, size) => product * size, 1);
           const data = Uint8Array.from({ length }, (_, i) => i);
-          expect(parseIdx(idxFile(shape, data), 'x')).toEqual({ shape, data });
+          expect(readIdx(idxFile(shape, data), pieceBytes)).toEqual({ shape, data });
         },
       ),
       { numRuns: 100 },
     );
   });
 
-  it('answers any bytes with a view of them or DATA_INVALID', () => {
+  it('is what its header says, to the byte, or DATA_INVALID', () => {
     const hostile = fc.oneof(
       fc.uint8Array({ maxLength: 40 }),
       fc
@@ -197,9 +209,10 @@ describe('parseIdx', () => {
         .map(([shape, data]) => idxFile(shape, data)),
     );
     fc.assert(
-      fc.property(hostile, (bytes) => {
+      fc.property(hostile, pieces, (bytes, pieceBytes) => {
         try {
-          expect(parseIdx(bytes, 'x').data.buffer).toBe(bytes.buffer);
+          const { shape, data } = readIdx(bytes, pieceBytes);
+          expect(bytes.subarray(4 + 4 * shape.length)).toEqual(data);
         } catch (error) {
           expect(TesseraError.from(error).code).toBe('DATA_INVALID');
         }

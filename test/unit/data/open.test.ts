@@ -150,7 +150,7 @@ describe('image-folder', () => {
       source.read('train', 0),
       /a\/1\.jpg: it is a link that leaves the data set/,
     );
-    await expectInvalid(source.read('train', 1), /a\/2\.jpg: it is no file any more/);
+    await expectInvalid(source.read('train', 1), /a\/2\.jpg: it is a pipe, not a file/);
     await expectInvalid(source.read('train', 2), /a\/3\.jpg: it has 10\.0 GiB/);
     await source.read('train', 3);
   });
@@ -180,10 +180,29 @@ describe('idx', () => {
     't10k-labels-idx1-ubyte.gz': gzipSync(idxBytes([1], [2])),
   };
 
+  const gzip = test['t10k-images-idx3-ubyte.gz'];
+  const PADDING = Buffer.alloc(8);
+  /** Allowed if it were alone. */
+  const GIBIBYTE = gzipSync(Buffer.concat([idxBytes([2 ** 30], []), Buffer.alloc(2 ** 22)]));
+  const MANY_TINY = gzipSync(
+    Buffer.concat([idxBytes([2 ** 24 + 1, 1, 1], []), Buffer.alloc(2 ** 24 + 1)]),
+  );
+
+  it('reads a gzip of several members', async () => {
+    const members = [images.subarray(0, 9), images.subarray(9)].map((part) => gzipSync(part));
+    const source = await openIdxFiles({
+      'train-images-idx3-ubyte.gz': Buffer.concat(members),
+      'train-labels-idx1-ubyte': labels,
+    });
+    expect(source.size.train + source.size.test).toBe(3);
+  });
+
   it('a pipe in the place of a file is refused, not waited for', async () => {
     const folder = await writeFiles({ 'train-labels-idx1-ubyte': labels });
     execFileSync('mkfifo', [join(folder, 'train-images-idx3-ubyte')]);
-    await expect(open('idx', folder)).rejects.toThrow(/train-images-idx3-ubyte: it is no file/);
+    await expect(open('idx', folder)).rejects.toThrow(
+      /train-images-idx3-ubyte: it is a pipe, not a file/,
+    );
   });
 
   it('reads plain and gzipped files', async () => {
@@ -248,6 +267,46 @@ describe('idx', () => {
       'damaged gzip',
       { ...train, ...test, 't10k-images-idx3-ubyte.gz': images },
       /cannot read .*t10k-images-idx3-ubyte\.gz: incorrect header/,
+    ],
+    [
+      'a gzip that is cut short',
+      { ...train, ...test, 't10k-images-idx3-ubyte.gz': gzip.subarray(0, -4) },
+      /cannot read .*t10k-images-idx3-ubyte\.gz: unexpected end of file/,
+    ],
+    [
+      'bytes behind the end',
+      { ...train, 'train-labels-idx1-ubyte': Uint8Array.of(...labels, 0) },
+      /train-labels-idx1-ubyte has more than the 11 bytes that its header \(3\) says/,
+    ],
+    [
+      'a gzip whose content goes on',
+      { ...train, ...test, 't10k-images-idx3-ubyte.gz': Buffer.concat([gzip, gzip]) },
+      /t10k-images-idx3-ubyte\.gz has more than the 20 bytes/,
+    ],
+    [
+      'a gzip with something behind padding',
+      { ...train, ...test, 't10k-images-idx3-ubyte.gz': Buffer.concat([gzip, PADDING, gzip]) },
+      /t10k-images-idx3-ubyte\.gz: it goes on behind its end/,
+    ],
+    [
+      'a header that says too much for a set',
+      { ...train, 'train-images-idx3-ubyte': idxBytes([3, 2 ** 20, 2 ** 20], []) },
+      /elements, 3\.0 TiB; 1\.0 GiB are left of what a set may have/,
+    ],
+    [
+      'files that are too much for a set together',
+      { 'train-images-idx3-ubyte': images, 'train-labels-idx1-ubyte.gz': GIBIBYTE },
+      /train-labels-idx1-ubyte\.gz says that it has 1073741824 elements/,
+    ],
+    [
+      'more tiny images than can be kept account of',
+      { 'train-images-idx3-ubyte.gz': MANY_TINY, 'train-labels-idx1-ubyte': labels },
+      /has 16777217 images, more than 16777216/,
+    ],
+    [
+      'images without pixels',
+      { ...train, 'train-images-idx3-ubyte': idxBytes([3, 0, 2], []) },
+      /has no images/,
     ],
     [
       'test images of another size',
