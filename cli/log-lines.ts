@@ -1,4 +1,5 @@
 /** @file Log records as people read them: the message first, then what varies. */
+import { oneLine, unbroken } from '../shared/core/text.ts';
 import { paint } from './talk.ts';
 
 const WARN_LEVEL = 40;
@@ -19,9 +20,9 @@ export function readableLogLine(line: string): string {
 
 /** An error is its message; its stack stays in the JSON log. */
 function valueText(value: unknown): string {
-  if (typeof value === 'string') return value;
+  if (typeof value === 'string') return oneLine(value);
   const isError = typeof value === 'object' && value !== null && 'message' in value;
-  return isError ? String(value.message) : JSON.stringify(value);
+  return isError ? oneLine(unbroken(String(value.message))) : oneLine(JSON.stringify(value));
 }
 
 function parseRecord(line: string): Record<string, unknown> | undefined {

@@ -5,7 +5,7 @@ import { watchShutdown } from '../shared/host/shutdown.ts';
 import { fetchStatus, type Question, type StatusReply } from '../shared/rpc/status-client.ts';
 import { type QuestionFlags, questionOf } from './question.ts';
 import { statusLines } from './status-view.ts';
-import { print, printJson, say } from './talk.ts';
+import { jsonText, print, printJson, say } from './talk.ts';
 
 /** Flags of `status`. */
 export interface StatusOptions extends QuestionFlags {
@@ -66,7 +66,6 @@ async function ask(question: Question): Promise<StatusReply> {
 /** JSON has no NaN; a number that is not there yet is null there. */
 function show(status: StatusReply, options: StatusOptions): void {
   if (!options.json) print(statusLines(status));
-  else if (options.watch)
-    process.stdout.write(`${JSON.stringify({ schema: 'status/1', ...status })}\n`);
+  else if (options.watch) process.stdout.write(`${jsonText({ schema: 'status/1', ...status })}\n`);
   else printJson({ schema: 'status/1', ...status });
 }

@@ -1,6 +1,6 @@
 /** @file Tables as kubectl prints them: no borders, columns two spaces apart, no spaces inside cells. */
 
-import { oneLine } from './talk.ts';
+import { oneLine } from '../shared/core/text.ts';
 
 /** One column: its title and which side its cells keep to. */
 export interface Column {

@@ -1,6 +1,7 @@
 /** @file What the command line says on stderr: banners, hints and errors. Results go to stdout. */
 import { styleText } from 'node:util';
 import type { TesseraError } from '../shared/core/errors.ts';
+import { escaped } from '../shared/core/text.ts';
 import { errnoOf } from '../shared/host/errno.ts';
 
 type Style = Parameters<typeof styleText>[0] & string;
@@ -11,26 +12,21 @@ export function paint(style: Style, text: string): string {
   return styleText(style, text, { stream: process.stderr });
 }
 
-/** Text without what a terminal obeys, but for line ends and colours: names of files and classes are strangers'. */
-function harmless(text: string): string {
-  return text.replace(/(\p{Cc})(\[[\d;]*m)?/gu, (all, sign: string, colour = '') => {
-    const isOurs = sign === '\n' || sign === '\t' || (sign === '\u001b' && colour !== '');
+/** One line without what a terminal obeys, but for colours: names of files and classes are strangers'. */
+export function harmless(line: string): string {
+  return line.replace(/(\p{Cc})(\[[\d;]*m)?/gu, (all, sign: string, colour = '') => {
+    const isOurs = sign === '\t' || (sign === '\u001b' && colour !== '');
     return isOurs ? all : escaped(sign) + colour;
   });
 }
 
-/** A text of a stranger in one line: each control character as JSON would write it. */
-export function oneLine(text: string): string {
-  return text.replace(/\p{Cc}/gu, escaped);
-}
-
-function escaped(sign: string): string {
-  return `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`;
+function asLines(lines: readonly string[]): string {
+  return lines.map((line) => `${harmless(line)}\n`).join('');
 }
 
 /** Says a line to the person who watches. */
 export function say(line: string): void {
-  process.stderr.write(`${harmless(line)}\n`);
+  process.stderr.write(asLines([line]));
 }
 
 /** `➜ coordinator  127.0.0.1:50051`: something to know or to type. */
@@ -49,23 +45,30 @@ const SYSTEM_HINTS: Partial<Record<string, string>> = {
 
 /** The lines of an error: what is wrong, what to do, and with `stack` where in the code. */
 export function describeError(error: TesseraError, options: { readonly stack: boolean }): string {
-  const lines = [`${paint('bold', paint('red', 'error:'))} ${error.sentence}`];
+  const [sentence, ...rest] = error.sentence.split('\n');
+  const lines = [`${paint('bold', paint('red', 'error:'))} ${sentence}`, ...rest];
   if (error.hint !== undefined) lines.push(`  ${paint('cyan', 'hint:')} ${error.hint}`);
   if (options.stack) {
-    lines.push(paint('dim', error.stack ?? ''));
-    if (error.cause instanceof Error) lines.push(paint('dim', `cause: ${error.cause.stack}`));
+    const cause = error.cause instanceof Error ? `\ncause: ${error.cause.stack}` : '';
+    const stack = `${error.stack ?? ''}${cause}`;
+    lines.push(...stack.split('\n').map((line) => paint('dim', `  ${line}`)));
   } else if (error.code === 'INTERNAL') {
     lines.push(`  ${paint('cyan', 'hint:')} ${SYSTEM_HINTS[errnoOf(error.cause)] ?? BUG_HINT}`);
   }
-  return harmless(`${lines.join('\n')}\n`);
+  return asLines(lines);
 }
 
 /** Prints the one JSON document of a command on stdout. */
 export function printJson(document: object): void {
-  process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+  process.stdout.write(`${jsonText(document, 2)}\n`);
+}
+
+/** JSON leaves the control characters from U+007F on as they are, and terminals obey some. */
+export function jsonText(document: object, indent?: number): string {
+  return JSON.stringify(document, null, indent).replace(/[\u007f-\u009f]/g, escaped);
 }
 
 /** Prints lines of a result on stdout. */
 export function print(lines: readonly string[]): void {
-  process.stdout.write(harmless(lines.map((line) => `${line}\n`).join('')));
+  process.stdout.write(asLines(lines));
 }

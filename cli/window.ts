@@ -1,4 +1,5 @@
 /** @file A few lines that stay at the bottom of a terminal while others are printed above them. */
+import { harmless } from './talk.ts';
 
 /** Shortest time between two paints; a terminal shows no more anyway. */
 const PAINT_MS = 100;
@@ -49,7 +50,7 @@ export class BottomWindow {
 
   /** Prints a line above the window, to stay. */
   print(line: string): void {
-    this.#paint(`${line}\n`);
+    this.#paint(`${harmless(line)}\n`);
   }
 
   /** Takes the window away and gives the terminal back. */
@@ -67,7 +68,7 @@ export class BottomWindow {
     clearTimeout(this.#soon);
     this.#soon = undefined;
     const lines = this.#view(this.#terminal.columns || WIDTH_UNKNOWN);
-    const body = lines.map((line) => `${line}\n`).join('');
+    const body = lines.map((line) => `${harmless(line)}\n`).join('');
     this.#terminal.write(`${BEGIN_UPDATE}${this.#erase()}${above}${body}${END_UPDATE}`);
     this.#painted = lines.length;
   }

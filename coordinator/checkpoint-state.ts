@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { TesseraError } from '../shared/core/errors.ts';
+import { unbroken } from '../shared/core/text.ts';
 import { readSafetensors, type SafeTensors } from '../shared/formats/safetensors.ts';
 import { crc32OfPieces, sha256OfText } from '../shared/host/digest.ts';
 import type { Disk } from '../shared/host/disk.ts';
@@ -85,7 +86,7 @@ export async function readState(
     );
   }
   const parsed = stateSchema.safeParse(content);
-  if (!parsed.success) throw corrupt(folder, z.prettifyError(parsed.error));
+  if (!parsed.success) throw corrupt(folder, unbroken(z.prettifyError(parsed.error)));
   const { schema: _, ...state } = parsed.data;
   return { state, bytes: bytes.length };
 }

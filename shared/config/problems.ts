@@ -28,10 +28,11 @@ export function configError(problems: readonly PlacedProblem[], cause?: unknown)
     const hint = first.hint === undefined ? {} : { hint: first.hint };
     return new TesseraError('CONFIG_INVALID', headline(first), { ...hint, details, cause });
   }
-  const blocks = problems.map((problem) =>
-    problem.hint === undefined ? headline(problem) : `${headline(problem)}\n  ${problem.hint}`,
+  const [sentence = '', ...lines] = problems.flatMap((problem) =>
+    problem.hint === undefined ? [headline(problem)] : [headline(problem), `  ${problem.hint}`],
   );
-  return new TesseraError('CONFIG_INVALID', blocks.join('\n'), {
+  return new TesseraError('CONFIG_INVALID', sentence, {
+    lines,
     hint: SHOW_OPTIONS,
     details,
     cause,

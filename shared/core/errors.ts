@@ -5,6 +5,8 @@
  * status (`shared/rpc/status.ts`) and the exit code (`exitCodeOf`), so both sides and the shell agree.
  */
 
+import { oneLine, unbroken } from './text.ts';
+
 /** Exit code of the process for each error code; the numbers follow sysexits.h where it has one. */
 export const ERROR_EXIT_CODES = {
   USAGE: 2,
@@ -42,12 +44,18 @@ export type ErrorCode = keyof typeof ERROR_EXIT_CODES;
 export interface ErrorExtras {
   /** What the reader can type or change to mend it. */
   readonly hint?: string;
+  /** What follows the sentence, a line each. */
+  readonly lines?: readonly string[];
   /** Values worth logging: ids, paths, expected and received. */
   readonly details?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
 }
 
-/** A failure with a stable code, a sentence that names what is wrong and where, and a hint. */
+/**
+ * A failure with a stable code, a sentence that names what is wrong and where, and a hint.
+ *
+ * Sentences have names of strangers in them, which must neither make lines of their own nor command a terminal.
+ */
 export class TesseraError extends Error {
   override readonly name = 'TesseraError';
   readonly code: ErrorCode;
@@ -55,9 +63,10 @@ export class TesseraError extends Error {
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, sentence: string, extras: ErrorExtras = {}) {
-    super(`[${code}] ${sentence}`, extras.cause === undefined ? {} : { cause: extras.cause });
+    const text = [sentence, ...(extras.lines ?? [])].map(oneLine).join('\n');
+    super(`[${code}] ${text}`, extras.cause === undefined ? {} : { cause: extras.cause });
     this.code = code;
-    this.hint = extras.hint;
+    this.hint = extras.hint === undefined ? undefined : oneLine(extras.hint);
     this.details = extras.details ?? {};
   }
 
@@ -70,7 +79,7 @@ export class TesseraError extends Error {
   static from(thrown: unknown, fallback: ErrorCode = 'INTERNAL'): TesseraError {
     if (thrown instanceof TesseraError) return thrown;
     const sentence = thrown instanceof Error ? thrown.message : String(thrown);
-    return new TesseraError(fallback, sentence, { cause: thrown });
+    return new TesseraError(fallback, unbroken(sentence), { cause: thrown });
   }
 }
 

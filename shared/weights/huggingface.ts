@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { TesseraError } from '../core/errors.ts';
+import { unbroken } from '../core/text.ts';
 import { readWholeFile } from '../host/files.ts';
 import type { WeightsInfo } from '../model/pretrained/weights.ts';
 import { readTensorFile, type TensorFile } from './file.ts';
@@ -117,7 +118,7 @@ async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   try {
     return schema.parse(JSON.parse(new TextDecoder().decode(bytes)));
   } catch (cause) {
-    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
+    const reason = unbroken(cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause));
     throw new TesseraError('DATA_INVALID', `${path} is not as transformers writes it: ${reason}`, {
       cause,
     });

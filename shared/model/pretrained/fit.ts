@@ -50,7 +50,8 @@ export function fitParameters(options: FitOptions): Float32Array {
     }),
   ];
   if (problems.length > 0) {
-    throw new TesseraError('CHECKPOINT_MISMATCH', `${path} does not fit:\n${problems.join('\n')}`, {
+    throw new TesseraError('CHECKPOINT_MISMATCH', `${path} does not fit:`, {
+      lines: problems,
       hint: 'tessera weights inspect shows which model the weights are of; set `model` to it',
     });
   }

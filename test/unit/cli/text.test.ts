@@ -11,10 +11,11 @@ import { sparkline, view } from '../../../cli/progress-view.ts';
 import { commandLine, resumeCommand, summary, withWayOn } from '../../../cli/run-end.ts';
 import { statusLines } from '../../../cli/status-view.ts';
 import { formatAge, formatNumber, formatPercent, formatTable } from '../../../cli/table.ts';
-import { describeError } from '../../../cli/talk.ts';
+import { describeError, jsonText } from '../../../cli/talk.ts';
 import { parseCount, parseCrew, parseDurationMs } from '../../../cli/values.ts';
 import { BottomWindow } from '../../../cli/window.ts';
 import { TesseraError } from '../../../shared/core/errors.ts';
+import { readWholeFile } from '../../../shared/host/files.ts';
 import { STATUS } from './support.ts';
 
 const STEP = {
@@ -268,9 +269,27 @@ describe('errors', () => {
   it('command no terminal by the names of strangers, in lines and in tables', () => {
     const name = 'a\u001b]52;c;eA==\u0007\n\u009b31mb';
     const said = describeError(new TesseraError('DATA_INVALID', `no ${name}`), { stack: false });
-    expect(said).toContain('no a\\u001b]52;c;eA==\\u0007\n\\u009b31mb\n');
+    expect(said).toContain('no a\\u001b]52;c;eA==\\u0007\\u000a\\u009b31mb\n');
     const [, row] = formatTable([{ title: 'CLASS' }], [[name]]);
     expect(row).toBe('a\\u001b]52;c;eA==\\u0007\\u000a\\u009b31mb');
+  });
+
+  it('have the lines that we give them, and no name makes one of its own', async () => {
+    const name = 'a\nerror: all is lost';
+    const fit = new TesseraError('DATA_INVALID', `${name} does not fit:`, { lines: ['x', name] });
+    expect(describeError(fit, { stack: false })).toBe(
+      'error: a\\u000aerror: all is lost does not fit:\nx\na\\u000aerror: all is lost\n',
+    );
+    const unread = await readWholeFile(`/nowhere/${name}.jpg`).catch(TesseraError.from);
+    expect(describeError(unread as TesseraError, { stack: true })).not.toMatch(/^error: all/m);
+    expect(readableLogLine(JSON.stringify({ level: 40, msg: 'unreadable', name }))).toMatch(/^.*$/);
+  });
+
+  it('JSON commands no terminal either, and stays the same JSON', () => {
+    const document = { name: 'a\n\u009b31m\u007f\u001b[2J' };
+    const text = jsonText(document);
+    expect(text).not.toMatch(/\p{Cc}/u);
+    expect(JSON.parse(text)).toEqual(document);
   });
 
   it('a machine at its limits is no bug', () => {
