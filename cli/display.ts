@@ -38,7 +38,12 @@ class EventWords {
   #badSamples = 0;
 
   of(event: Exclude<CoordinatorEvent, { type: 'step' }>): string | undefined {
-    if (event.type === 'badSample' && ++this.#badSamples > BAD_SAMPLES_SHOWN) return undefined;
+    if (event.type === 'badSample' && ++this.#badSamples > BAD_SAMPLES_SHOWN) {
+      if (this.#badSamples > BAD_SAMPLES_SHOWN + 1) return undefined;
+      const more =
+        'more images cannot be read: they are counted, and metrics.jsonl names the first 1000';
+      return `${paint(COLOURS.warning, SYMBOLS.warning)} ${more}`;
+    }
     if (event.type === 'phase' && !this.#isNews(event.phase)) return undefined;
     const line = eventLine(event);
     if (line === undefined) return undefined;

@@ -18,7 +18,7 @@ import { compileModel, openModel, type TrainedModel } from './checkpoint.ts';
 import { classLines, confusionLines } from './eval-view.ts';
 import { softmax } from './guesses.ts';
 import { formatPercent } from './table.ts';
-import { print, printJson, say } from './talk.ts';
+import { print, printJson, say, Warnings } from './talk.ts';
 
 /** Flags of `eval`. */
 export interface EvalOptions {
@@ -101,6 +101,7 @@ async function evaluate({ program, config, source, trained }: Evaluation): Promi
   const pipeline = createImagePipeline(config.data, { imageSize, seed: config.seed });
   const confusion = new Confusion(numClasses);
   const mistakes: Mistake[] = [];
+  const warnings = new Warnings();
   let badSamples = 0;
   for (let first = 0; first < source.size.test; first += microBatch) {
     const count = Math.min(microBatch, source.size.test - first);
@@ -108,7 +109,7 @@ async function evaluate({ program, config, source, trained }: Evaluation): Promi
     const view = (place: number) => images.subarray(place * imageFloats, (place + 1) * imageFloats);
     const places = Array.from({ length: count }, (_, place) => place);
     const samples = await mapAtMost(IMAGES_AT_ONCE, places, (place) =>
-      readable(async () => {
+      readable(warnings, async () => {
         const sample = await source.read('test', first + place);
         await pipeline.load(sample, undefined, view(place));
         // Without its bytes, which may be many.
@@ -130,18 +131,19 @@ async function evaluate({ program, config, source, trained }: Evaluation): Promi
       keepWorst(mistakes, { name, label, predicted, probability, loss, values: view(place) });
     }
   }
+  warnings.close();
   if (confusion.samples > 0) return { confusion, badSamples, mistakes };
   throw new TesseraError('DATA_INVALID', 'not one of the test images can be read');
 }
 
 /** What `read` answers; undefined, and a warning, when the data are at fault. */
-async function readable<T>(read: () => Promise<T>): Promise<T | undefined> {
+async function readable<T>(warnings: Warnings, read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read();
   } catch (thrown) {
     const error = TesseraError.from(thrown);
     if (error.code !== 'DATA_INVALID') throw error;
-    say(`warning: ${error.sentence}`);
+    warnings.give(error.sentence);
     return undefined;
   }
 }

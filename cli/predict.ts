@@ -16,7 +16,7 @@ import { compileModel, openModel, type TrainedModel } from './checkpoint.ts';
 import { bestGuesses, type Guess } from './guesses.ts';
 import { findImages, type ImageInput, pictureNames } from './image-inputs.ts';
 import { formatPercent, formatTable } from './table.ts';
-import { print, printJson, say } from './talk.ts';
+import { print, printJson, say, someOf, Warnings } from './talk.ts';
 
 /** Flags of `predict`. */
 export interface PredictOptions {
@@ -64,7 +64,7 @@ export async function runPredict(options: PredictOptions): Promise<void> {
     if (unreadable.length === 0) return;
     throw new TesseraError(
       'DATA_INVALID',
-      `${unreadable.length} of ${inputs.length} images cannot be read: ${unreadable.join(', ')}`,
+      `${unreadable.length} of ${inputs.length} images cannot be read: ${someOf(unreadable)}`,
       { hint: 'give paths of JPEG, PNG or WebP files' },
     );
   } finally {
@@ -91,13 +91,14 @@ async function predictAll({ program, trained, options, inputs }: Job) {
   const pictures = options.out === undefined ? undefined : pictureNames(inputs);
   const predictions: Prediction[] = [];
   const unreadable: string[] = [];
+  const warnings = new Warnings();
   for (let first = 0; first < inputs.length; first += microBatch) {
     const some = inputs.slice(first, first + microBatch);
     // The program has one shape: places without an image stay black.
     const images = new Float32Array(microBatch * imageFloats);
     const views = await mapAtMost(IMAGES_AT_ONCE, some, (input, place) => {
       const target = images.subarray(place * imageFloats, (place + 1) * imageFloats);
-      return load(input, { pipeline, target, isDrawn: pictures !== undefined });
+      return load(input, { pipeline, target, warnings, isDrawn: pictures !== undefined });
     });
     const logits = await program.predict(images);
     for (const [place, { name }] of some.entries()) {
@@ -113,6 +114,7 @@ async function predictAll({ program, trained, options, inputs }: Job) {
       predictions.push({ image: name, guesses, ...(picture !== undefined && { picture }) });
     }
   }
+  warnings.close();
   return { predictions, unreadable };
 }
 
@@ -125,15 +127,20 @@ const NOT_DRAWN = 'not drawn';
  */
 async function load(
   { name, read }: ImageInput,
-  place: { readonly pipeline: ImagePipeline; readonly target: Float32Array; isDrawn: boolean },
+  how: {
+    readonly pipeline: ImagePipeline;
+    readonly target: Float32Array;
+    readonly warnings: Warnings;
+    readonly isDrawn: boolean;
+  },
 ): Promise<RgbImage | typeof NOT_DRAWN | undefined> {
-  const { pipeline, target, isDrawn } = place;
+  const { pipeline, target, warnings, isDrawn } = how;
   try {
     const bytes = await read();
     await pipeline.load({ index: 0, label: 0, name, raw: undefined, bytes }, undefined, target);
     return isDrawn ? await readImage(bytes, { sideMax: 2 * PICTURE_PIXELS, name }) : NOT_DRAWN;
   } catch (thrown) {
-    say(`warning: ${TesseraError.from(thrown).sentence}`);
+    warnings.give(TesseraError.from(thrown).sentence);
     return undefined;
   }
 }

@@ -29,6 +29,30 @@ export function say(line: string): void {
   process.stderr.write(asLines([line]));
 }
 
+/** Warnings of one command about its images: more of them would drown everything else. */
+const WARNINGS_MAX = 10;
+
+/** Says the first warnings of many; the others are counted. */
+export class Warnings {
+  #given = 0;
+
+  give(sentence: string): void {
+    this.#given += 1;
+    if (this.#given <= WARNINGS_MAX) say(`warning: ${sentence}`);
+  }
+
+  /** That was all of them. */
+  close(): void {
+    if (this.#given > WARNINGS_MAX) say(`warning: and ${this.#given - WARNINGS_MAX} more`);
+  }
+}
+
+/** The first names of many, and how many more there are. */
+export function someOf(names: readonly string[]): string {
+  const some = names.slice(0, WARNINGS_MAX).join(', ');
+  return names.length > WARNINGS_MAX ? `${some} and ${names.length - WARNINGS_MAX} more` : some;
+}
+
 /** `➜ coordinator  127.0.0.1:50051`: something to know or to type. */
 export function pointer(label: string, value: string): string {
   return `  ${paint('green', '➜')} ${paint('bold', label.padEnd(11))}  ${value}`;

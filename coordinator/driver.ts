@@ -225,7 +225,7 @@ export class CoordinatorDriver implements CoordinatorPort {
       nowMs: clock.nowMs(),
       saved: checkpointer.last,
       version: store.version,
-      badSamples: this.notes.numBadSamples,
+      badSamples: this.notes.numUnreadable,
       failure: this.#failure,
     });
   }

@@ -11,12 +11,15 @@ interface UnreadableSample {
 
 /** Kinds of engines that are remembered: what a worker calls its engine is its own word. */
 const ENGINES_MAX = 16;
+/** Unreadable samples that the log and metrics.jsonl name; a data set full of them is counted beyond that. */
+const NAMED_MAX = 1000;
 
-/** Remembers, and says each thing once. Bound: a number for each sample of the data set. */
+/** Remembers, and says each thing once. */
 export class RunNotes {
+  /** Samples that could not be read, by their split. */
+  readonly #unreadable = { train: new Set<number>(), test: new Set<number>() };
   /** More than one kind of them keeps promise P1 but not P2. */
   readonly engines: string[] = [];
-  readonly #badSamples = { train: new Set<number>(), test: new Set<number>() };
   readonly #log: Logger;
   readonly #onEvent: (event: CoordinatorEvent) => void;
 
@@ -25,8 +28,9 @@ export class RunNotes {
     this.#onEvent = onEvent;
   }
 
-  get numBadSamples(): number {
-    return this.#badSamples.train.size + this.#badSamples.test.size;
+  /** Samples that could not be read, so far. */
+  get numUnreadable(): number {
+    return this.#unreadable.train.size + this.#unreadable.test.size;
   }
 
   /** An engine takes part. */
@@ -42,15 +46,22 @@ export class RunNotes {
   /** A node came without some of its samples; answers those that were not known to be bad. */
   unreadable(node: NodeHeader): UnreadableSample[] {
     const split = node.kind === 'train' ? 'train' : 'test';
-    const known = this.#badSamples[split];
+    const known = this.#unreadable[split];
     return node.badSamples.flatMap(({ index, reason }) => {
       if (known.has(index)) return [];
       known.add(index);
-      const name = `${split} sample ${index}`;
-      // Whoever watches the events is told the first of them; thousands must not drown all else.
-      this.#log.debug({ split, index, reason }, 'unreadable sample');
-      this.#onEvent({ type: 'badSample', name, reason });
-      return [{ name, reason }];
+      const sample = { name: `${split} sample ${index}`, reason };
+      if (this.numUnreadable <= NAMED_MAX) this.#name(sample);
+      return [sample];
     });
+  }
+
+  #name(sample: UnreadableSample): void {
+    // People hear of it by the event.
+    this.#log.info(sample, 'unreadable sample');
+    this.#onEvent({ type: 'badSample', ...sample });
+    if (this.numUnreadable === NAMED_MAX) {
+      this.#log.warn({ named: NAMED_MAX }, 'further unreadable samples are counted, not named');
+    }
   }
 }

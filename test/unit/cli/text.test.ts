@@ -149,7 +149,8 @@ describe('lines', () => {
     for (let at = 0; at < 50; at += 1) {
       display.event({ type: 'badSample', name: `${at}.jpg`, reason: 'empty' });
     }
-    expect(lines).toHaveLength(10);
+    expect(lines).toHaveLength(11);
+    expect(lines[10]).toMatch(/more images cannot be read/);
   });
 
   it.each([

@@ -1,32 +1,48 @@
-/** @file What a run remembers of its workers is bounded, and is told once. */
+/** @file What a run remembers of its workers and samples is bounded, and is told once. */
 import { expect, it } from 'vitest';
 import type { CoordinatorEvent } from '../../../coordinator/events.ts';
+import type { NodeHeader } from '../../../coordinator/port.ts';
 import { RunNotes } from '../../../coordinator/run-notes.ts';
 import { createLog } from '../../../shared/host/log.ts';
 
-function notes() {
-  const events: CoordinatorEvent[] = [];
-  const logged: string[] = [];
-  const destination = { write: (line: string) => logged.push(line) };
-  const log = createLog({ component: 'test', level: 'warn', destination });
-  return { notes: new RunNotes(log, (event) => events.push(event)), events, logged };
+function node(kind: 'train' | 'evaluate', first: number, count: number): NodeHeader {
+  const badSamples = Array.from({ length: count }, (_, at) => {
+    return { index: first + at, reason: 'cannot decode it' };
+  });
+  return { kind, badSamples } as unknown as NodeHeader;
 }
 
-it('an image that cannot be read is told once, by an event', () => {
-  const { notes: run, events, logged } = notes();
-  const bad = { index: 3, reason: 'cut short' };
-  const timings = { pullMs: 0, fetchMs: 0, computeMs: 0, pushMs: 0, idleMs: 0 };
-  const totals = { lossSum: 0, correct: 0, samples: 1, timings, badSamples: [bad] };
-  const node = { step: 0, version: 0, first: 0, count: 1, ...totals };
-  for (const kind of ['train', 'train', 'evaluate'] as const) run.unreadable({ ...node, kind });
-  expect(run.numBadSamples).toBe(2);
-  expect(events).toMatchObject([{ name: 'train sample 3' }, { name: 'test sample 3' }]);
-  expect(logged).toEqual([]);
+it('10,000 unreadable samples are counted, each once, and neither log nor metrics name them all', () => {
+  const lines: string[] = [];
+  const events: CoordinatorEvent[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  const notes = new RunNotes(createLog({ component: 'test', destination }), (event) => {
+    events.push(event);
+  });
+  for (let epoch = 0; epoch < 2; epoch += 1) {
+    for (let first = 0; first < 9_000; first += 100) notes.unreadable(node('train', first, 100));
+    for (let first = 0; first < 1_000; first += 100) notes.unreadable(node('evaluate', first, 100));
+  }
+  expect(notes.numUnreadable).toBe(10_000);
+  expect(events).toHaveLength(1000);
+  expect(events[0]).toEqual({
+    type: 'badSample',
+    name: 'train sample 0',
+    reason: 'cannot decode it',
+  });
+  expect(lines).toHaveLength(1001);
+  expect(lines.at(-1)).toContain('further unreadable samples are counted, not named');
+  // Whether they end the run is for each new one to decide, named or not.
+  expect(notes.unreadable(node('train', 8_999, 2))).toEqual([
+    { name: 'train sample 9000', reason: 'cannot decode it' },
+  ]);
 });
 
 it('workers that call their engines ever other names fill no memory', () => {
-  const { notes: run, logged } = notes();
-  for (let number = 0; number < 100; number += 1) run.engine(`engine ${number}, threads 2`);
-  expect(run.engines).toHaveLength(16);
-  expect(logged.at(-1)).toContain('not bit-reproducible');
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  const notes = new RunNotes(createLog({ component: 'test', destination }), () => {});
+  for (let number = 0; number < 100; number += 1) notes.engine(`engine ${number}, threads 2`);
+  expect(notes.engines).toHaveLength(16);
+  expect(lines.at(-1)).toContain('not bit-reproducible');
 });
