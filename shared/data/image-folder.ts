@@ -9,6 +9,7 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { TesseraError } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
+import { reasonOf } from '../host/errno.ts';
 import { readRegularFile } from '../host/regular-file.ts';
 import type { Collection, DataSet, StoredImage } from './collection.ts';
 
@@ -97,9 +98,8 @@ async function readImage(root: string, name: string): Promise<StoredImage> {
     const bytes = await readRegularFile(path, IMAGE_BYTES_MAX);
     return { name, raw: undefined, bytes };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
     throw invalid(
-      `cannot read ${join(root, name)}: ${reason}`,
+      `cannot read ${join(root, name)}: ${reasonOf(error)}`,
       `an image file that can be read and has at most ${formatBytes(IMAGE_BYTES_MAX)} belongs there`,
       error,
     );
