@@ -1,7 +1,9 @@
-/** @file Who may take part in a run: the same protocol, the same model. */
+/** @file Who may take part in a run, the same protocol and the same model, and what a worker is told of it. */
 import { TesseraError } from '../shared/core/errors.ts';
+import type { DataSource } from '../shared/data/source.ts';
 import { PROTOCOL_VERSION } from '../shared/rpc/protos.ts';
-import type { JoinRequest } from './port.ts';
+import type { RunIdentity } from './assemble.ts';
+import type { JoinRequest, WelcomeInfo } from './port.ts';
 
 const HINT = 'install the same version of tessera on both machines and start the worker again';
 
@@ -26,4 +28,24 @@ export function refuseModel(built: string, expected: string): void {
     `the worker built model ${built.slice(0, 12)}, this run trains ${expected.slice(0, 12)}`,
     { hint: HINT },
   );
+}
+
+/** Everything that a worker that is taken in needs to know. */
+export function welcomeOf(
+  { worker, session }: { readonly worker: string; readonly session: string },
+  { config, configJson, modelFingerprint }: RunIdentity,
+  { classes, size }: DataSource,
+): WelcomeInfo {
+  return {
+    worker,
+    run: config.name,
+    session,
+    configJson,
+    modelFingerprint,
+    classes,
+    trainSamples: size.train,
+    testSamples: size.test,
+    heartbeatMs: config.cluster.heartbeatMs,
+    silenceMs: config.cluster.silenceMs,
+  };
 }

@@ -10,7 +10,7 @@ import { TesseraError } from '../shared/core/errors.ts';
 import type { DataSource, EncodedSample, Split } from '../shared/data/source.ts';
 import type { Logger } from '../shared/host/log.ts';
 import type { FeatureRow } from '../shared/rpc/feature-rows.ts';
-import { refuseModel, refuseStranger } from './admission.ts';
+import { refuseModel, refuseStranger, welcomeOf } from './admission.ts';
 import type { RunIdentity } from './assemble.ts';
 import type { Checkpointer } from './checkpointer.ts';
 import type { ArrivedNode, PushOutcome, RunEffect, RunEvent } from './core/messages.ts';
@@ -124,18 +124,7 @@ export class CoordinatorDriver implements CoordinatorPort {
       this.#dispatch({ type: 'workerGone', worker: replaced.worker, reason: 'joined again' });
     }
     this.#tellWorker(added, 'joined', `${added.engine} on ${added.host}`);
-    return {
-      worker: added.worker,
-      run: identity.config.name,
-      session: added.session,
-      configJson: identity.configJson,
-      modelFingerprint: identity.modelFingerprint,
-      classes: source.classes,
-      trainSamples: source.size.train,
-      testSamples: source.size.test,
-      heartbeatMs: identity.config.cluster.heartbeatMs,
-      silenceMs: identity.config.cluster.silenceMs,
-    };
+    return welcomeOf(added, identity, source);
   }
 
   ready(worker: string, modelFingerprint: string, engine: string): void {
