@@ -34,6 +34,7 @@ const LIMITS = {
   streamsMax: 64,
   pushesMax: 4,
   joinsPerMinute: 600,
+  sampleBytes: 0,
 };
 
 const NODE: NodeReport = {
@@ -101,6 +102,7 @@ function benchPort(): CoordinatorPort {
     wanted: () => 'accepted',
     nodeArrived: () => 'accepted',
     parameters: () => vector,
+    sampleBytes: notMeasured,
     sample: notMeasured,
     status: notMeasured,
     stopRun: notMeasured,

@@ -200,6 +200,10 @@ export class CoordinatorDriver implements CoordinatorPort {
     );
   }
 
+  sampleBytes(split: Split, index: number): Promise<number> {
+    return this.#parts.source.bytes(split, index);
+  }
+
   sample(split: Split, index: number): Promise<EncodedSample> {
     return this.#parts.source.read(split, index);
   }

@@ -148,6 +148,8 @@ export interface CoordinatorPort {
    * Throws  STEP_STALE when that version is not there (any more, or yet).
    */
   parameters(version: number, average: boolean): Float32Array;
+  /** The memory that reading a sample will take; 0 for one that is in memory already. */
+  sampleBytes(split: Split, index: number): Promise<number>;
   /** Throws  DATA_INVALID when the sample cannot be read. */
   sample(split: Split, index: number): Promise<EncodedSample>;
   status(): RunStatus;

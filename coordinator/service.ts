@@ -5,7 +5,6 @@
  */
 import { type Clock, systemClock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
-import { mapAhead } from '../shared/core/gate.ts';
 import type { Split } from '../shared/data/source.ts';
 import type { Logger } from '../shared/host/log.ts';
 import { bytesOf, ChunkAssembler, cutChunks } from '../shared/rpc/chunks.ts';
@@ -32,6 +31,7 @@ import { wireInteger, wirePresent } from '../shared/rpc/validate.ts';
 import { JoinGate } from './join-gate.ts';
 import type { CoordinatorPort, NodeHeader, WelcomeInfo } from './port.ts';
 import { refusalLog } from './refusal-log.ts';
+import { SampleReads } from './sample-reads.ts';
 import { listenToWorker } from './session-stream.ts';
 import {
   decodeFetch,
@@ -49,6 +49,8 @@ export interface CallLimits {
   readonly chunkBytes: number;
   /** Nodes that one worker may be pushing at a time, each with a gradient's memory. */
   readonly pushesMax: number;
+  /** Of samples on their way to one worker. */
+  readonly sampleBytes: number;
   /** Joins from one address. */
   readonly joinsPerMinute: number;
 }
@@ -61,9 +63,6 @@ export interface ServiceSettings {
   /** Undefined for plaintext, open to whoever reaches the port. */
   readonly security?: ServerSecurity | undefined;
 }
-
-/** Samples read ahead of the one being sent. */
-const READ_AHEAD_SAMPLES = 4;
 
 /** The calls of both services as plain functions over a coordinator's port. */
 export function coordinatorCalls(port: CoordinatorPort, limits: CallLimits, clock: Clock) {
@@ -120,6 +119,7 @@ export async function serveCoordinator(
 class BulkService {
   readonly #port: CoordinatorPort;
   readonly #limits: CallLimits;
+  readonly #samples: SampleReads;
   /** Pushes under way, by worker. */
   readonly #pushes = new Map<string, number>();
   /** Samples of the run's data set; nobody holds a session before the first welcome has told them. */
@@ -128,6 +128,7 @@ class BulkService {
   constructor(port: CoordinatorPort, limits: CallLimits) {
     this.#port = port;
     this.#limits = limits;
+    this.#samples = new SampleReads(port, limits.sampleBytes);
   }
 
   learnSizes({ trainSamples, testSamples }: WelcomeInfo): void {
@@ -176,11 +177,9 @@ class BulkService {
   }
 
   async *fetchSamples(request: FetchRequest__Output): AsyncGenerator<SampleChunk> {
-    const port = this.#port;
-    port.workerOf(decodeSession(request.session));
+    const worker = this.#port.workerOf(decodeSession(request.session));
     const { split, indices } = decodeFetch(request, this.#splitSizes);
-    const read = (index: number) => port.sample(split, index);
-    for await (const sample of mapAhead(READ_AHEAD_SAMPLES, indices, read)) {
+    for await (const sample of this.#samples.read(worker, split, indices)) {
       yield* encodeSample(sample, this.#limits.chunkBytes);
     }
   }

@@ -292,6 +292,9 @@ const limits = z.strictObject({
   workersMax: count.max(4096).default(256).describe('Most workers of a run'),
   messageBytes: bytes.prefault('4MiB').describe('Largest single gRPC message'),
   chunkBytes: bytes.prefault('1MiB').describe('Payload of one chunk'),
+  sampleBytes: bytes
+    .prefault('64MiB')
+    .describe('Bytes of samples on their way to one worker; a larger sample goes alone'),
   featureBytes: bytes
     .prefault('2GiB')
     .describe('Most bytes of features of a frozen backbone that the coordinator keeps'),

@@ -12,18 +12,26 @@ export class WeighedGate {
 
   /** Does `work` when there is room for it; what alone weighs more than the limit is done alone. */
   async run<T>(weight: number, work: () => Promise<T>): Promise<T> {
+    const leave = await this.enter(weight);
+    try {
+      return await work();
+    } finally {
+      leave();
+    }
+  }
+
+  /** Waits for room; whoever was let in calls what it is answered, once, when its work is over. */
+  async enter(weight: number): Promise<() => void> {
     // More than the limit counts as the limit, or it would wait for ever.
     const share = Math.min(weight, this.#limit);
     await new Promise<void>((begin) => {
       this.#waiting.push({ weight: share, begin });
       this.#admit();
     });
-    try {
-      return await work();
-    } finally {
+    return () => {
       this.#underWay -= share;
       this.#admit();
-    }
+    };
   }
 
   /** Nobody overtakes: what is heavy would wait for ever behind what is light. */

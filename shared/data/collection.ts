@@ -11,6 +11,8 @@ export type StoredImage = Pick<EncodedSample, 'name' | 'raw' | 'bytes'>;
 export interface Collection {
   /** Class of each image. */
   readonly labels: ArrayLike<number>;
+  /** Bytes of the file at a position; undefined for images that are in memory already. */
+  readonly bytes?: (position: number) => Promise<number>;
   /** Reads the image at a position. */
   image(position: number): StoredImage | Promise<StoredImage>;
 }
@@ -34,6 +36,10 @@ export function dataSourceOf(
     size: { train: parts.train.positions.length, test: parts.test.positions.length },
     label(split, index) {
       return find(split, parts[split], index).label;
+    },
+    async bytes(split, index) {
+      const { position } = find(split, parts[split], index);
+      return (await parts[split].collection.bytes?.(position)) ?? 0;
     },
     async read(split, index) {
       const { position, label } = find(split, parts[split], index);

@@ -80,13 +80,21 @@ async function listCollection(
       labels.push(label);
     }
   }
+  const nameOf = (position: number) => {
+    const parts = [split, classes[labels[position] as number], files[position]] as string[];
+    return parts.filter((part) => part !== '').join('/');
+  };
   return {
     labels,
-    image(position) {
-      const parts = [split, classes[labels[position] as number], files[position]] as string[];
-      return readImage(root, parts.filter((part) => part !== '').join('/'));
-    },
+    bytes: (position) => sizeOf(join(root, nameOf(position))),
+    image: (position) => readImage(root, nameOf(position)),
   };
+}
+
+/** Nothing for what cannot be read, or is too large to be. */
+async function sizeOf(path: string): Promise<number> {
+  const { size } = await stat(path).catch(() => ({ size: 0 }));
+  return size <= IMAGE_BYTES_MAX ? size : 0;
 }
 
 /** Reads one file of the set. */

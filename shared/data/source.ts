@@ -23,6 +23,8 @@ export interface DataSource {
   readonly size: Readonly<Record<Split, number>>;
   /** Class of a sample. */
   label(split: Split, index: number): number;
+  /** The memory that reading a sample will take, as far as that can be told; 0 for one that is in memory already. */
+  bytes(split: Split, index: number): Promise<number>;
   /**
    * Reads one sample.
    *

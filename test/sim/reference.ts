@@ -19,6 +19,7 @@ export function simSource(train: number, test: number): DataSource {
     classes: ['even', 'odd'],
     size: { train, test },
     label,
+    bytes: () => Promise.resolve(1),
     read: (split, index) => {
       const raw = { height: 1, width: 1, channels: 1 };
       const bytes = Uint8Array.of((split === 'train' ? 7 : 11) * index);

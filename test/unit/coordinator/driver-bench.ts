@@ -63,6 +63,7 @@ export function startDriver(clock: Clock = systemClock) {
       size: { train: 32, test: 1 },
       classes: ['a', 'b'],
       label: () => 0,
+      bytes: () => Promise.reject(),
       read: () => Promise.reject(),
     },
     checkpointer: new Checkpointer({

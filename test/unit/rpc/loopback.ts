@@ -32,6 +32,7 @@ export const LIMITS = {
   connectionsMax: 100,
   streamsMax: 64,
   pushesMax: 4,
+  sampleBytes: 64 * 1024,
   joinsPerMinute: 600,
 };
 const SAMPLES = 10;
@@ -125,6 +126,9 @@ export class NotingPort implements CoordinatorPort {
   parameters(version: number): Float32Array {
     if (version === this.version) return this.vector;
     throw new TesseraError('STEP_STALE', `version ${version} is gone`);
+  }
+  sampleBytes(_split: Split, index: number): Promise<number> {
+    return Promise.resolve(index * 700);
   }
   async sample(_split: Split, index: number): Promise<EncodedSample> {
     if (index === 7) throw new TesseraError('DATA_INVALID', 'train/ö.jpg is truncated');
