@@ -96,9 +96,9 @@ export async function readMetrics(runFolder: string): Promise<RunMetrics> {
 
 /** Takes the lines of a metrics.jsonl one by one. */
 class MetricsCollector {
-  #steps: StepRecord[] = [];
-  #evaluations: EvaluationRecord[] = [];
-  #checkpoints: CheckpointRecord[] = [];
+  readonly #steps: StepRecord[] = [];
+  readonly #evaluations: EvaluationRecord[] = [];
+  readonly #checkpoints: CheckpointRecord[] = [];
   readonly #phases: PhaseRecord[] = [];
   #firstTime: string | undefined;
   #lastTime: string | undefined;
@@ -137,12 +137,12 @@ class MetricsCollector {
         return accept(stepRecord, record, (step) => this.#step(step));
       case 'evaluation':
         return accept(evaluationRecord, record, (evaluation) => {
-          this.#evaluations = before(this.#evaluations, evaluation.version, versionOf);
+          dropFrom(this.#evaluations, evaluation.version, versionOf);
           this.#evaluations.push(evaluation);
         });
       case 'checkpoint':
         return accept(checkpointRecord, record, (checkpoint) => {
-          this.#checkpoints = before(this.#checkpoints, checkpoint.step, stepOf);
+          dropFrom(this.#checkpoints, checkpoint.step, stepOf);
           this.#checkpoints.push(checkpoint);
         });
       case 'phase':
@@ -156,9 +156,9 @@ class MetricsCollector {
   #step(step: StepRecord): void {
     const last = this.#steps.at(-1);
     if (last !== undefined && last.step >= step.step) {
-      this.#steps = before(this.#steps, step.step, stepOf);
-      this.#evaluations = before(this.#evaluations, step.step, versionOf);
-      this.#checkpoints = before(this.#checkpoints, step.step, stepOf);
+      dropFrom(this.#steps, step.step, stepOf);
+      dropFrom(this.#evaluations, step.step, versionOf);
+      dropFrom(this.#checkpoints, step.step, stepOf);
     }
     this.#steps.push(step);
   }
@@ -174,11 +174,12 @@ function bestOf(evaluations: readonly EvaluationRecord[]): EvaluationRecord | un
 const stepOf = ({ step }: { readonly step: number }) => step;
 const versionOf = ({ version }: EvaluationRecord) => version;
 
-/** The records before `step`; the same array when that is all of them. */
-function before<T>(records: T[], step: number, position: (record: T) => number): T[] {
-  const last = records.at(-1);
-  if (last === undefined || position(last) < step) return records;
-  return records.filter((record) => position(record) < step);
+/** Takes the records from `step` on off the end: they lie in the order of their positions. */
+function dropFrom<T>(records: T[], step: number, position: (record: T) => number): void {
+  for (let last = records.at(-1); last !== undefined && position(last) >= step; ) {
+    records.pop();
+    last = records.at(-1);
+  }
 }
 
 function accept<T>(schema: z.ZodType<T>, record: object, keep: (value: T) => void): boolean {

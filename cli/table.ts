@@ -18,7 +18,9 @@ export function formatTable(
   const titles = columns.map((column) => column.title);
   const cells = rows.map((row) => columns.map((_, at) => oneLine(row[at] || EMPTY_CELL)));
   const lines = [titles, ...cells];
-  const widths = columns.map((_, at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)));
+  const widths = columns.map((_, at) =>
+    lines.reduce((widest, line) => Math.max(widest, line[at]?.length ?? 0), 0),
+  );
   return lines.map((line) =>
     line
       .map((cell, at) => {

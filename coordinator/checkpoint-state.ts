@@ -119,11 +119,11 @@ export function readVerified(
 /**
  * Refuses a checkpoint whose run had another identity.
  *
- * Throws  CHECKPOINT_MISMATCH, naming the keys that differ.
+ * Throws  CHECKPOINT_MISMATCH, naming the keys that differ; CHECKPOINT_CORRUPT when its identity cannot be read.
  */
 export function refuseOtherRun(folder: string, state: CheckpointState, identityJson: string): void {
   if (state.runFingerprint === sha256OfText(identityJson)) return;
-  const differences = differingKeys(JSON.parse(state.identityJson), JSON.parse(identityJson));
+  const differences = differencesOf(folder, state.identityJson, identityJson);
   const shown = differences.slice(0, 5).join('; ') || 'the order of its keys';
   const more = differences.length > 5 ? `; and ${differences.length - 5} more` : '';
   throw mismatch(folder, `it is of another run: ${shown}${more}`);
@@ -170,6 +170,14 @@ function textOf(folder: string, content: unknown): string {
     return JSON.stringify(content) ?? 'nothing';
   } catch (error) {
     throw corrupt(folder, `${CHECKPOINT_FILES.state} is nested too deep`, error);
+  }
+}
+
+function differencesOf(folder: string, savedJson: string, nowJson: string): string[] {
+  try {
+    return differingKeys(JSON.parse(savedJson), JSON.parse(nowJson));
+  } catch (error) {
+    throw corrupt(folder, 'its identityJson is no JSON that can be read', error);
   }
 }
 

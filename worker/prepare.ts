@@ -58,9 +58,7 @@ export async function prepare(
   choice: WorkerChoice,
   readers: Readers,
 ): Promise<Preparation> {
-  const config = parseConfig(welcome.configJson);
-  const model = resolveModel(config, welcome.classes.length);
-  const spec = programSpec(config, model);
+  const { config, model, spec } = programOf(welcome);
   const engineChoice = await chooseEngine(
     {
       engine: choice.engine ?? config.compute.engine,
@@ -97,13 +95,19 @@ export async function prepare(
   };
 }
 
-function parseConfig(configJson: string): RunConfig {
-  const parsed = configSchema.safeParse(JSON.parse(configJson));
-  if (parsed.success) return parsed.data;
-  throw new TesseraError('PROTOCOL_MISMATCH', "this worker does not understand the run's config", {
-    hint: 'install the same version of tessera on both machines',
-    cause: parsed.error,
-  });
+/** What is computed in the run of a welcome. Throws  PROTOCOL_MISMATCH when this version does not know how. */
+export function programOf({ configJson, classes }: WelcomeInfo) {
+  try {
+    const config = configSchema.parse(JSON.parse(configJson));
+    const model = resolveModel(config, classes.length);
+    return { config, model, spec: programSpec(config, model) };
+  } catch (cause) {
+    throw new TesseraError(
+      'PROTOCOL_MISMATCH',
+      "this worker does not understand the run's config",
+      { hint: 'install the same version of tessera on both machines', cause },
+    );
+  }
 }
 
 /** Reads samples in place; the set must have the coordinator's size. */

@@ -59,7 +59,10 @@ function seriesOf(
   prefix: string,
   colour: number | undefined,
 ): Series[] {
-  const perEpoch = Math.max(1, ...countByEpoch(steps).values());
+  const perEpoch = [...countByEpoch(steps).values()].reduce(
+    (most, count) => Math.max(most, count),
+    1,
+  );
   const train = { name: `${prefix}train`, colour: colour ?? 0 };
   return [
     {

@@ -5,11 +5,12 @@
  * Source  RFC 5280; roles lie in the subject's OU.
  */
 import 'reflect-metadata';
-import { createPrivateKey, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
+import { createPrivateKey, randomBytes, webcrypto, type X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import * as x509 from '@peculiar/x509';
 import { TesseraError } from '../core/errors.ts';
 import { checkHost, checkName } from './certificate-names.ts';
+import { certificateOf } from './credentials.ts';
 
 /** What a certificate's owner may be in a cluster. */
 const CERTIFICATE_ROLES = ['coordinator', 'worker', 'operator'] as const;
@@ -96,7 +97,7 @@ export async function issueCertificate(authority: KeyPairPem, wish: LeafWish): P
 export function describeCertificate(pem: string | Uint8Array, path: string): CertificateFacts {
   let certificate: X509Certificate;
   try {
-    certificate = new X509Certificate(pem);
+    certificate = certificateOf(pem);
   } catch (cause) {
     throw new TesseraError('DATA_INVALID', `${path} is no certificate`, { cause });
   }
@@ -172,7 +173,7 @@ async function pemOfKey(key: webcrypto.CryptoKey): Promise<string> {
 
 async function readAuthority({ certificate, key }: KeyPairPem): Promise<SigningWish['issuer']> {
   try {
-    if (!new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))) {
+    if (!certificateOf(certificate).checkPrivateKey(createPrivateKey(key))) {
       throw new Error('the key is of another certificate');
     }
     const { subjectName, extensions } = new x509.X509Certificate(certificate);

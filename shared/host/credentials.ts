@@ -133,11 +133,25 @@ async function read(path: string): Promise<SmallFile> {
 
 const PEM = /-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs;
 
+/**
+ * A certificate of which all that matters can be read: OpenSSL looks at a key or a date only when it is asked for it.
+ *
+ * Throws  what OpenSSL says, when it is none.
+ */
+export function certificateOf(pem: string | Uint8Array): X509Certificate {
+  const certificate = new X509Certificate(pem);
+  const { publicKey, validFrom, validTo } = certificate;
+  if (publicKey.type !== 'public' || Number.isNaN(Date.parse(validFrom) + Date.parse(validTo))) {
+    throw new Error(`its life is ${validFrom} to ${validTo}`);
+  }
+  return certificate;
+}
+
 function parse(bytes: Buffer, path: string): CertificateFile {
   try {
     const texts = bytes.toString('latin1').match(PEM) ?? [];
     if (texts.length === 0) throw new Error('there is none in it');
-    return { path, certificates: texts.map((text) => new X509Certificate(text)) };
+    return { path, certificates: texts.map(certificateOf) };
   } catch (cause) {
     throw new TesseraError('ACCESS_DENIED', `${path} is no certificate`, { hint: HINT, cause });
   }

@@ -14,6 +14,8 @@ export function reasonOf(error: unknown): string {
 
 /** Whether a process of this machine lives, be it ours or another user's. */
 export function isProcessAlive(processId: number): boolean {
+  // To the system, 0 and less mean groups of processes, our own among them.
+  if (processId < 1) return false;
   try {
     return process.kill(processId, 0);
   } catch (error) {

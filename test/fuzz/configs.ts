@@ -1,16 +1,14 @@
 /** @file The doors of configs: YAML files, and values of --set and TESSERA_SET. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
-import { afterAll } from 'vitest';
 import { applySettings, loadConfig } from '../../shared/config/load.ts';
 import { SMALL, smallConfig } from '../unit/config/support.ts';
 import { mutated } from './bytes.ts';
 import { door } from './door.ts';
+import { scratchFolder } from './sandbox.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'tessera-fuzz-config-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = scratchFolder('config');
 const file = join(folder, 'run.yaml');
 
 const preset = (name: string) =>
@@ -48,10 +46,24 @@ const value = fc.oneof(
   fc.constantFrom('1', '2', '0.5', 'null', 'true', '[1, 2]', '{a: 1}', '1e-3', '9'.repeat(400)),
   fc.nat(3000).map((depth) => '['.repeat(depth)),
 );
+/** Settings that are sound, and those that are not. */
+const sound = fc.constantFrom(
+  ...['seed=7', 'name=x', 'training.epochs=3', 'data.path=x', 'model.width=32', 'model={heads: 4}'],
+  ...['training.optimizer.learningRate=1e-4', 'limits.chunkBytes=64KiB', 'data.augment.flip=true'],
+  ...['data.path=null', 'training.schedule.warmupSteps=1', 'checkpoint.keep=2', 'seed=0x10'],
+);
 const path = fc.constantFrom(
   ...['seed', 'training.epochs', 'training', 'data.path', 'model.width', 'training.optimizer.name'],
   ...['__proto__.x', 'constructor', 'training.__proto__', 'limits.chunkBytes', '', '.', 'a.b.c'],
+  ...['k'.repeat(3000), 'traning.epochs', 'model.depth', 'cluster.listen', 'training.epochs.x'],
 );
+const setting = fc.oneof(
+  { weight: 3, arbitrary: sound },
+  { weight: 1, arbitrary: fc.tuple(path, value).map(([name, text]) => `${name}=${text}`) },
+);
+/** Linux takes eight times that; it is the user's own, and costs what it is long. */
+const VARIABLE_CHARS_MAX = 16 * 1024;
+const settings = fc.array(setting, { minLength: 1, maxLength: 3 });
 
 export const configDoors = [
   door({
@@ -64,16 +76,28 @@ export const configDoors = [
       if ('polluted' in {}) throw new Error('the prototype of all objects was changed');
     },
     refusals: ['CONFIG_INVALID'],
+    least: { accepted: 0.1, refused: 0.3 },
   }),
   door({
     name: 'settings',
-    numInputs: 300,
-    inputs: fc.array(fc.tuple(path, value), { minLength: 1, maxLength: 3 }),
-    enter: (settings) =>
-      applySettings(
-        smallConfig({}),
-        settings.map(([name, text]) => `${name}=${text}`),
-      ),
+    numInputs: 200,
+    inputs: settings,
+    enter: (set) => applySettings(smallConfig({}), set),
     refusals: ['CONFIG_INVALID'],
+    least: { accepted: 0.2, refused: 0.2 },
+  }),
+  door({
+    name: 'TESSERA_SET',
+    numInputs: 100,
+    inputs: fc.oneof(
+      settings.map((set) => set.join(',')),
+      settings.map((set) => set.join(' , ')),
+      fc
+        .tuple(settings, fc.nat(3000))
+        .map(([set, count]) => `${set.join()},`.repeat(count).slice(0, VARIABLE_CHARS_MAX)),
+    ),
+    enter: (text) => loadConfig('quickstart', { env: { TESSERA_SET: text } }),
+    refusals: ['CONFIG_INVALID'],
+    least: { accepted: 0.1, refused: 0.2 },
   }),
 ];

@@ -1,7 +1,8 @@
 /**
  * @file A door: a place where bytes of strangers come in, and what hammers on it.
  *
- * Every input must be accepted or refused with a foreseen TesseraError, soon, and without keeping memory.
+ * Every input must be accepted or refused with a foreseen TesseraError that a terminal can show, soon, without keeping
+ * memory and without a trace outside of the door's own folder.
  */
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
@@ -9,7 +10,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { type ErrorCode, TesseraError } from '../../shared/core/errors.ts';
-import { watch } from './watchdog.ts';
+import { strays } from './sandbox.ts';
+import { PEAK_BYTES_MAX, watch } from './watchdog.ts';
 
 /** What a door is made of. */
 export interface DoorPlan<T> {
@@ -20,6 +22,13 @@ export interface DoorPlan<T> {
   /** Lets one input in. Throws  a TesseraError of one of the `refusals`. */
   readonly enter: (input: T) => unknown;
   readonly refusals: readonly ErrorCode[];
+  /** Shares of the inputs that must at least come in, and be refused: with less the door tests nothing any more. */
+  readonly least: Shares;
+}
+
+interface Shares {
+  readonly accepted: number;
+  readonly refused: number;
 }
 
 /** How many inputs came, and what became of them. */
@@ -32,23 +41,24 @@ export interface DoorCounts {
 /** A door, ready to be hammered on. */
 export interface Door {
   readonly name: string;
+  readonly least: Shares;
   hammer(seed: number, factor: number): Promise<DoorCounts>;
 }
 
 /** Time of the processor that one input may take, and real time that it may wait. */
 const WORK_MS = 2_000;
 const WAIT_MS = 30_000;
-/** Buffers that one input may leave behind, memory that a door may keep, and what the process may ever have. */
+/** Buffers and memory of native code that one input may leave behind, and memory that a door may keep. */
 const INPUT_BYTES_MAX = 64 * 1024 ** 2;
 const KEPT_BYTES_MAX = 32 * 1024 ** 2;
-const PEAK_BYTES_MAX = 1024 ** 3;
 
 /** Turns in which what is let go has to go. */
 const TURNS_MAX = 3;
 
 /** Makes a door of its plan. */
 export function door<T>(plan: DoorPlan<T>): Door {
-  return { name: plan.name, hammer: (seed, factor) => hammer(plan, seed, factor) };
+  const { name, least } = plan;
+  return { name, least, hammer: (seed, factor) => hammer(plan, seed, factor) };
 }
 
 /** Memory after the last door. */
@@ -68,6 +78,8 @@ async function hammer<T>(plan: DoorPlan<T>, seed: number, factor: number): Promi
     property.beforeEach(async () => tick()),
     { seed, numRuns: Math.ceil(plan.numInputs * factor), timeout: WAIT_MS },
   );
+  const found = strays();
+  if (found.length > 0) throw new Error(`${name}: these were written outside: ${found.join()}`);
   const allowed = keptBefore + KEPT_BYTES_MAX;
   const kept = await keptBytes(allowed);
   if (kept > allowed) {
@@ -79,6 +91,9 @@ async function hammer<T>(plan: DoorPlan<T>, seed: number, factor: number): Promi
   return counts;
 }
 
+/** Control characters; of those only line ends and tabs may stand in a sentence. */
+const OBEYED = /[^\P{Cc}\n\t]/u;
+
 async function isAccepted<T>({ enter, refusals }: DoorPlan<T>, input: T): Promise<boolean> {
   const check = startMeasuring();
   try {
@@ -86,8 +101,10 @@ async function isAccepted<T>({ enter, refusals }: DoorPlan<T>, input: T): Promis
     if (result instanceof Promise) await result;
     return true;
   } catch (thrown) {
-    if (thrown instanceof TesseraError && refusals.includes(thrown.code)) return false;
-    throw thrown;
+    if (!(thrown instanceof TesseraError) || !refusals.includes(thrown.code)) throw thrown;
+    const said = `${thrown.message}\n${thrown.hint ?? ''}`;
+    if (OBEYED.test(said)) throw new Error(`a terminal obeys ${JSON.stringify(said)}`);
+    return false;
   } finally {
     check();
   }
@@ -95,12 +112,12 @@ async function isAccepted<T>({ enter, refusals }: DoorPlan<T>, input: T): Promis
 
 /** What is called when an input is through. Throws  what it cost too much of. */
 function startMeasuring(): () => void {
-  const buffersBefore = process.memoryUsage().arrayBuffers;
+  const externalBefore = process.memoryUsage().external;
   const startedMs = performance.now();
   const cpu = process.cpuUsage();
   return () => {
-    const buffers = process.memoryUsage().arrayBuffers - buffersBefore;
-    if (buffers > INPUT_BYTES_MAX) throw new Error(`it left buffers of ${buffers} bytes`);
+    const external = process.memoryUsage().external - externalBefore;
+    if (external > INPUT_BYTES_MAX) throw new Error(`it left ${external} bytes beside the heap`);
     // A busy machine makes anything slow: only work of our own counts.
     if (performance.now() - startedMs < WORK_MS) return;
     const { user, system } = process.cpuUsage(cpu);

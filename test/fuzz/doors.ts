@@ -1,10 +1,16 @@
 /** @file All doors, in the order in which they are hammered on. */
+import { answerDoors } from './answers.ts';
 import { archiveDoors } from './archives.ts';
+import { checkpointDoors } from './checkpoints.ts';
 import { configDoors } from './configs.ts';
+import { credentialDoors } from './credentials.ts';
+import { dataDoors } from './data-sets.ts';
 import { downloadDoors } from './downloads.ts';
 import { floatDoors } from './floats.ts';
 import { formatDoors } from './formats.ts';
+import { huggingFaceDoors } from './huggingface.ts';
 import { imageDoors } from './images.ts';
+import { lockDoors } from './locks.ts';
 import { coordinatorDoors } from './messages.ts';
 import { modelDoors } from './models.ts';
 import { workerDoors } from './replies.ts';
@@ -15,14 +21,20 @@ import { vectorDoors } from './vectors.ts';
 export const DOORS = [
   ...coordinatorDoors,
   ...workerDoors,
+  ...answerDoors,
   ...socketDoors,
   ...vectorDoors,
   ...floatDoors,
   ...formatDoors,
   ...modelDoors,
+  ...huggingFaceDoors,
+  ...checkpointDoors,
   ...configDoors,
   ...imageDoors,
   ...archiveDoors,
   ...downloadDoors,
+  ...dataDoors,
   ...folderDoors,
+  ...lockDoors,
+  ...credentialDoors,
 ];

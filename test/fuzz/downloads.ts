@@ -1,18 +1,16 @@
 /** @file The door of downloads: a server that lies in its status, its headers and its body. */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll } from 'vitest';
 import { type Clock, systemClock } from '../../shared/core/clock.ts';
 import { download } from '../../shared/host/download.ts';
 import { mutated } from './bytes.ts';
 import { door } from './door.ts';
+import { scratchFolder } from './sandbox.ts';
 
-const root = mkdtempSync(join(tmpdir(), 'tessera-fuzz-download-'));
-afterAll(() => rmSync(root, { recursive: true }));
+const root = scratchFolder('download');
 const folder = join(root, 'in');
 const path = join(folder, 'file.bin');
 
@@ -112,5 +110,6 @@ export const downloadDoors = [
       if (strange.length > 0 || readdirSync(root).length > 1) throw new Error('more was written');
     },
     refusals: ['DATA_INVALID', 'TIMEOUT'],
+    least: { accepted: 0.1, refused: 0.3 },
   }),
 ];

@@ -74,6 +74,7 @@ export const formatDoors = [
     inputs: fc.oneof(headers, mutated(SAFETENSORS, { changesMax: 3 }), noise),
     enter: readSafetensors,
     refusals: ['DATA_INVALID'],
+    least: { accepted: 0.05, refused: 0.3 },
   }),
   door({
     name: 'pth',
@@ -81,6 +82,7 @@ export const formatDoors = [
     inputs: mutated(PTH, { headBytes: 2000, changesMax: 3 }),
     enter: (bytes) => (isPth(bytes) ? readPth(bytes, crc32) : readSafetensors(bytes)),
     refusals: ['DATA_INVALID'],
+    least: { accepted: 0.1, refused: 0.3 },
   }),
   door({
     name: 'tensors in a zip',
@@ -94,6 +96,7 @@ export const formatDoors = [
       }
     },
     refusals: ['DATA_INVALID'],
+    least: { accepted: 0.02, refused: 0.3 },
   }),
   door({
     name: 'pickle',
@@ -101,6 +104,7 @@ export const formatDoors = [
     inputs: fc.oneof(pickles, noise),
     enter: readPickle,
     refusals: ['DATA_INVALID'],
+    least: { accepted: 0.03, refused: 0.3 },
   }),
   door({
     name: 'idx',
@@ -112,5 +116,6 @@ export const formatDoors = [
       return file.finish();
     },
     refusals: ['DATA_INVALID'],
+    least: { accepted: 0.05, refused: 0.3 },
   }),
 ];

@@ -68,5 +68,6 @@ export const imageDoors = [
       if (pixels.length !== how.imageSize ** 2 * how.channels) throw new Error('other pixels came');
     },
     refusals: ['DATA_INVALID'],
+    least: { accepted: 0.1, refused: 0.3 },
   }),
 ];

@@ -122,6 +122,7 @@ export const coordinatorDoors = [
       }
     },
     refusals: WIRE_REFUSALS,
+    least: { accepted: 0.1, refused: 0.3 },
   }),
   door({
     name: 'pushes',
@@ -133,6 +134,7 @@ export const coordinatorDoors = [
     enter: ([first, rest]) =>
       joined().pushNode(messages(PushNode.requestDeserialize, [first, ...rest])),
     refusals: WIRE_REFUSALS,
+    least: { accepted: 0.08, refused: 0.3 },
   }),
   door({
     name: 'requests',
@@ -145,5 +147,6 @@ export const coordinatorDoors = [
         : drained(calls[call](parsed(FetchSamples.requestDeserialize, bytes)));
     },
     refusals: WIRE_REFUSALS,
+    least: { accepted: 0.1, refused: 0.3 },
   }),
 ];

@@ -1,9 +1,7 @@
 /** @file The door of model files: what a stranger's weights, and what they say of themselves, can make of a model. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
-import { afterAll } from 'vitest';
 import { openModel } from '../../cli/checkpoint.ts';
 import { encodeModelMetadata } from '../../coordinator/model-metadata.ts';
 import {
@@ -14,11 +12,14 @@ import {
 import { inferModel } from '../../shared/model/pretrained/infer.ts';
 import { renameWeights } from '../../shared/model/pretrained/weights.ts';
 import { smallConfig } from '../unit/config/support.ts';
+import { mutated } from './bytes.ts';
 import { door } from './door.ts';
+import { changed } from './json.ts';
+import { scratchFolder } from './sandbox.ts';
 
-const root = mkdtempSync(join(tmpdir(), 'tessera-fuzz-model-'));
-afterAll(() => rmSync(root, { recursive: true }));
+const root = scratchFolder('model');
 const file = join(root, 'model.safetensors');
+const classesFile = join(root, 'classes.txt');
 
 const { tensors: RAW } = readSafetensors(
   readFileSync(resolve(import.meta.dirname, '../fixtures/weights/timm.f32.safetensors')),
@@ -30,45 +31,75 @@ export const { model: MODEL } = inferModel(renameWeights(RAW));
 
 const size = fc.constantFrom(0, 1, 2, 3, 16, 48, 1000, 2 ** 20, 2 ** 31, 2 ** 50);
 const place = fc.constantFrom(...TENSORS.keys());
+type Change = (all: readonly NamedTensor[]) => readonly NamedTensor[];
+
+/** What leaves a model: the same values in another width, other values, names with a prefix, another order. */
+const harmless: fc.Arbitrary<Change> = fc.oneof(
+  place.map((at) => (all: readonly NamedTensor[]) => {
+    const tensor = all[at] ?? (all[0] as NamedTensor);
+    const bytes = new Uint8Array(2 * (tensor.bytes.length / 4)).fill(at);
+    const narrow = { ...tensor, dtype: 'BF16' as const, bytes };
+    return tensor.dtype === 'F32' ? all.with(all.indexOf(tensor), narrow) : all;
+  }),
+  fc.constant((all: readonly NamedTensor[]) => all.toReversed()),
+  fc
+    .constantFrom('module.', 'model.', '')
+    .map(
+      (prefix) => (all: readonly NamedTensor[]) =>
+        all.map((tensor) => ({ ...tensor, name: `${prefix}${tensor.name}` })),
+    ),
+);
 
 /** A change of some tensor: other sides for its values, sides without values, another name, none at all. */
-const change = fc.oneof(
+const harmful: fc.Arbitrary<Change> = fc.oneof(
   fc.tuple(place, fc.array(size, { minLength: 1, maxLength: 3 })).map(([at, sides]) => {
     const empty = { shape: [...sides, 0], bytes: new Uint8Array(0) };
-    return (all: NamedTensor[]) => all.with(at, { ...(all[at] as NamedTensor), ...empty });
+    return (all: readonly NamedTensor[]) => all.with(at, { ...(all[at] as NamedTensor), ...empty });
   }),
-  place.map((at) => (all: NamedTensor[]) => {
+  place.map((at) => (all: readonly NamedTensor[]) => {
     const tensor = all[at] as NamedTensor;
     return all.with(at, { ...tensor, shape: tensor.shape.toReversed() });
   }),
-  fc.tuple(place, place).map(([at, other]) => (all: NamedTensor[]) => {
+  fc.tuple(place, place).map(([at, other]) => (all: readonly NamedTensor[]) => {
     const { name } = all[other] as NamedTensor;
     return all.with(at, { ...(all[at] as NamedTensor), name: `${name}.x` });
   }),
+  place.map((at) => (all: readonly NamedTensor[]) => all.toSpliced(at, 1)),
 );
-const dropped = fc.option(place, { freq: 10 });
 
-/** What Tessera writes into its files, with other numbers. */
-const described = fc
-  .tuple(fc.constantFrom(...(Object.keys(MODEL) as (keyof typeof MODEL)[])), size)
-  .map(([key, value]) => {
-    const metadata = { model: { ...MODEL, [key]: value }, classes: ['a', 'b', 'c'] };
-    return encodeModelMetadata({ ...metadata, config: smallConfig({}) }, 1);
-  });
+/** One change that breaks the model at most; two hide each other. */
+const changes = fc
+  .tuple(fc.array(harmless, { maxLength: 2 }), fc.option(harmful, { freq: 1 }))
+  .map(([ways, harm]) => (harm === null ? ways : [harm, ...ways]));
+
+/** What Tessera writes into its files, and the same with other values, as a safetensors file holds it. */
+const DESCRIBED = encodeModelMetadata(
+  { model: MODEL, classes: ['a', 'b', 'c'], config: smallConfig({}) },
+  1,
+);
+const described = changed(JSON.parse(DESCRIBED['tessera'] as string), { changesMax: 1 }).map(
+  (content) => ({ ...DESCRIBED, tessera: JSON.stringify(content) }),
+);
+const names = fc.option(mutated([Buffer.from('pizza\nsteak\nsushi\n')], { changesMax: 2 }), {
+  freq: 3,
+});
 
 export const modelDoors = [
   door({
     name: 'model files',
-    numInputs: 200,
-    inputs: fc.tuple(fc.array(change, { maxLength: 3 }), dropped, fc.option(described)),
-    async enter([changes, without, metadata]) {
-      let all = TENSORS;
-      for (const apply of changes) all = apply([...all]);
-      const kept = all.filter((_, at) => at !== without);
-      const named = [...new Map(kept.map((tensor) => [tensor.name, tensor])).values()];
+    numInputs: 250,
+    inputs: fc.tuple(changes, fc.option(described, { freq: 1 }), names),
+    async enter([ways, metadata, classes]) {
+      const all = ways.reduce(
+        (tensors, apply) => apply(tensors),
+        TENSORS as readonly NamedTensor[],
+      );
+      const named = [...new Map(all.map((tensor) => [tensor.name, tensor])).values()];
       writeFileSync(file, Buffer.concat(encodeSafetensors(named, metadata ?? {})));
-      await openModel(file);
+      if (classes !== null) writeFileSync(classesFile, classes);
+      await openModel(file, { heads: 'any', ...(classes !== null && { classesFile }) });
     },
     refusals: ['DATA_INVALID', 'CHECKPOINT_MISMATCH'],
+    least: { accepted: 0.3, refused: 0.15 },
   }),
 ];

@@ -1,14 +1,22 @@
 /** @file Inputs that once broke something, each by name. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openModel } from '../../cli/checkpoint.ts';
-import { readState } from '../../coordinator/checkpoint-state.ts';
+import { readMetrics } from '../../cli/metrics.ts';
+import { statusLines } from '../../cli/status-view.ts';
+import {
+  type CheckpointState,
+  readState,
+  refuseOtherRun,
+} from '../../coordinator/checkpoint-state.ts';
 import { encodeModelMetadata } from '../../coordinator/model-metadata.ts';
+import type { RunStatus } from '../../coordinator/port.ts';
 import { applySettings, loadConfig } from '../../shared/config/load.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
 import { decodeImage } from '../../shared/data/decode.ts';
 import { readPickle } from '../../shared/formats/pickle.ts';
 import { readPth } from '../../shared/formats/pth.ts';
@@ -18,15 +26,21 @@ import {
   readSafetensors,
 } from '../../shared/formats/safetensors.ts';
 import { readZip } from '../../shared/formats/zip.ts';
+import { describeCertificate } from '../../shared/host/certificates.ts';
+import { readAuthority } from '../../shared/host/credentials.ts';
+import { takeLock } from '../../shared/host/lock.ts';
 import { renameWeights } from '../../shared/model/pretrained/weights.ts';
 import { decodeFeatures } from '../../shared/rpc/feature-rows.ts';
+import { programOf } from '../../worker/prepare.ts';
 import { smallConfig, writeConfig } from '../unit/config/support.ts';
 import { fileSample } from '../unit/data/support.ts';
 import { zipOf } from '../unit/get/archives.ts';
+import { JOIN, NotingPort } from '../unit/rpc/loopback.ts';
+import { NAMELESS } from './credentials.ts';
 import { MODEL, TENSORS } from './models.ts';
+import { scratchFolder } from './sandbox.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'tessera-once-broken-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = scratchFolder('once-broken');
 
 const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
 
@@ -176,7 +190,85 @@ describe('a model file', () => {
   });
 });
 
+describe('certificates', () => {
+  /** The nameless one with other bytes at the first place where these are. */
+  const changedAt = (found: string, other: string) => {
+    const der = Buffer.from(NAMELESS.split('\n').slice(1, -2).join(''), 'base64');
+    const at = der.indexOf(found);
+    der.write(other, at, 'latin1');
+    return `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`;
+  };
+  const describing = (pem: string) => () => describeCertificate(pem, 'a.crt');
+
+  it('one without a subject is shown (TypeError)', () => {
+    expect(describing(NAMELESS)()).toMatchObject({ name: '', role: undefined });
+  });
+
+  it('one whose last day is no date is refused (RangeError)', () => {
+    expect(describing(changedAt('2126', '21x6'))).toThrow(/DATA_INVALID.*no certificate/);
+  });
+
+  it('one whose key is no point of its curve is refused (an error of OpenSSL)', async () => {
+    const path = join(folder, 'ca.crt');
+    // The mark of a point that is not compressed, behind the length of the key.
+    writeFileSync(path, changedAt('\u0003B\u0000\u0004', '\u0003B\u0000\u0009'));
+    await expect(readAuthority(path)).rejects.toThrow(/ACCESS_DENIED.*no certificate/);
+  });
+});
+
+describe('what is said of strange input', () => {
+  it('has nothing that a terminal obeys (a dtype cleared the screen of whoever printed it)', () => {
+    const error = new TesseraError('DATA_INVALID', 'a\u001b[2J\u009b2J', { hint: 'b\r\nc' });
+    expect([error.sentence, error.hint]).toEqual(['a\\u001b[2J\\u009b2J', 'b\\u000d\\u000ac']);
+  });
+
+  it('a status of 130,000 workers is shown (RangeError)', () => {
+    const worker = new NotingPort().status().workers[0] as RunStatus['workers'][number];
+    const workers = Array.from({ length: 130_000 }, () => worker);
+    expect(statusLines({ ...new NotingPort().status(), workers }).length).toBeGreaterThan(130_000);
+  });
+});
+
+describe('a run folder', () => {
+  it('whose lock is of process 0 is taken over (it was held for ever)', async () => {
+    const path = join(folder, 'coordinator.lock');
+    const holder = { id: 'x', host: hostname(), pid: 0, started: '' };
+    writeFileSync(path, JSON.stringify(holder));
+    await (await takeLock(path)).release();
+  });
+
+  it('whose metrics say the 50,000th step 50,000 times is read (each went through all before it)', async () => {
+    const step = (number: number) => {
+      const figures = {
+        loss: 1,
+        accuracy: 1,
+        learningRate: 1,
+        gradientNorm: 1,
+        imagesPerSecond: 1,
+      };
+      const time = '2026-01-02T03:04:05.678Z';
+      return JSON.stringify({ type: 'step', time, step: number, epoch: 0, ...figures });
+    };
+    const steps = Array.from({ length: 1e5 }, (_, at) => step(Math.min(at, 5e4)));
+    writeFileSync(join(folder, 'metrics.jsonl'), steps.join('\n'));
+    expect((await readMetrics(folder)).steps).toHaveLength(5e4 + 1);
+  }, 20_000);
+});
+
 describe('what comes from a coordinator or a disk', () => {
+  it('a welcome whose config is no JSON is refused (SyntaxError)', () => {
+    const welcome = new NotingPort().join(JOIN, { send: () => {}, close: () => {} });
+    expect(() => programOf({ ...welcome, configJson: '{' })).toThrow(/PROTOCOL_MISMATCH/);
+  });
+
+  it.each(['{', `{"seed":${nested(9000)}}`])(
+    'a checkpoint of a run that is named by no JSON is damaged (SyntaxError, stack overflow)',
+    (identityJson) => {
+      const state = { runFingerprint: 'ab'.repeat(32), identityJson } as CheckpointState;
+      expect(() => refuseOtherRun('c', state, '{"seed":1}')).toThrow(/CHECKPOINT_CORRUPT/);
+    },
+  );
+
   it('features are counted before they are allocated', () => {
     const message = { indices: [1], labels: [0], crc32: 0, data: new Uint8Array(0) };
     const shape = { width: 2 ** 40, numSamples: 5 };

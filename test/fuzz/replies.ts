@@ -96,6 +96,7 @@ export const workerDoors = [
       hear();
     },
     refusals: WIRE_REFUSALS,
+    least: { accepted: 0.05, refused: 0.3 },
   }),
   door({
     name: 'replies',
@@ -115,5 +116,6 @@ export const workerDoors = [
       }
     },
     refusals: WIRE_REFUSALS,
+    least: { accepted: 0.1, refused: 0.3 },
   }),
 ];

@@ -1,153 +1,139 @@
-/** @file The doors of folders that may come from elsewhere: of runs, of checkpoints, of downloads, of Hugging Face. */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { crc32 } from 'node:zlib';
+/** @file The doors of run folders, which may come from elsewhere: their metrics, configs and addresses. */
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll } from 'vitest';
 import { readMetrics } from '../../cli/metrics.ts';
+import { plotCurves } from '../../cli/plots/curves.ts';
 import { newestAddress } from '../../cli/run-folders.ts';
-import {
-  type CheckpointState,
-  encodeState,
-  readState,
-} from '../../coordinator/checkpoint-state.ts';
+import { findRun, readRun, readRuns } from '../../cli/runs-read.ts';
+import { compareLines, listLines, showLines } from '../../cli/runs-view.ts';
+import { hasSaved, RUN_FILES } from '../../coordinator/run-folder.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { readRecords } from '../../shared/host/download-record.ts';
 import { checkAddress } from '../../shared/rpc/channel.ts';
-import { readWeights } from '../../shared/weights/read.ts';
+import { smallConfig } from '../unit/config/support.ts';
 import { mutated, noise } from './bytes.ts';
 import { door } from './door.ts';
+import { changed, changedText, json } from './json.ts';
+import { scratchFolder } from './sandbox.ts';
 
-const root = mkdtempSync(join(tmpdir(), 'tessera-fuzz-run-'));
-afterAll(() => rmSync(root, { recursive: true }));
-const run = join(root, 'runs', 'one');
-mkdirSync(run, { recursive: true });
-const huggingFace = join(root, 'vit');
-cpSync(resolve(import.meta.dirname, '../fixtures/weights/huggingface.f16'), huggingFace, {
-  recursive: true,
-});
+const root = scratchFolder('runs');
+const runs = join(root, 'runs');
+const run = join(runs, 'one');
+const other = join(runs, 'two');
+for (const folder of [run, other]) mkdirSync(folder, { recursive: true });
 
 const sha256 = 'ab'.repeat(32);
-const file = { bytes: 10, crc32: 7 };
-const STATE: CheckpointState = {
-  step: 400,
-  runFingerprint: sha256,
-  identityJson: '{}',
-  progress: { evaluation: undefined, best: undefined, seconds: 12.5 },
-  parametersSha256: sha256,
-  files: { model: file, optimizer: file },
-};
-const STATE_BYTES = encodeState(STATE);
-
-/** JSON of any shape; a depth that breaks whoever walks it is tried in `once-broken.test.ts`. */
-const json = fc.oneof(
-  fc.jsonValue(),
-  fc.constantFrom(
-    -1,
-    0.5,
-    2 ** 53,
-    '__proto__',
-    null,
-    [],
-    {},
-    JSON.parse('[[[[[[[[[[{}]]]]]]]]]]'),
-  ),
-);
-
-/** The state with something else in it, whose own checksum holds. */
-const signed = fc
-  .tuple(fc.constantFrom('schema', 'step', 'progress', 'files', 'runFingerprint', 'x'), json)
-  .map(([key, value]) => {
-    const content: Record<string, unknown> = JSON.parse(Buffer.from(STATE_BYTES).toString());
-    delete content['crc32'];
-    const changed = { ...content, [key]: value };
-    return Buffer.from(JSON.stringify({ ...changed, crc32: crc32(JSON.stringify(changed)) }));
-  });
-
 const time = '2026-01-02T03:04:05.678Z';
-const METRICS = [
+const about = { time, epoch: 0, loss: 1, accuracy: 0.5 };
+const RECORDS: readonly object[] = [
+  { type: 'step', ...about, step: 1, learningRate: 1, gradientNorm: 1, imagesPerSecond: 1 },
+  { type: 'step', ...about, step: 2, learningRate: 1, gradientNorm: 1, imagesPerSecond: null },
+  { type: 'evaluation', ...about, version: 1 },
   {
-    type: 'step',
-    time,
-    step: 1,
-    epoch: 0,
-    loss: 1,
-    accuracy: null,
-    learningRate: 1,
-    gradientNorm: 1,
+    type: 'checkpoint',
+    ...{ time, step: 1, folder: 'x', bytes: 1, seconds: 1, parametersSha256: sha256 },
   },
-  { type: 'evaluation', time, version: 1, epoch: 0, loss: 1, accuracy: 0.5 },
-  { type: 'phase', time, phase: 'done', reason: '' },
-].map((record) => JSON.stringify({ imagesPerSecond: 1, ...record }));
-const metricsLine = fc.oneof(
-  fc.constantFrom(...METRICS),
-  mutated(METRICS.map((line) => Buffer.from(line))).map(String),
-  json.map((value) => JSON.stringify(value)),
+  { type: 'phase', time, phase: 'training', reason: '' },
+];
+const record = fc
+  .constantFrom(...RECORDS)
+  .chain((one) =>
+    fc.oneof(
+      { weight: 6, arbitrary: fc.constant(JSON.stringify(one)) },
+      { weight: 2, arbitrary: changedText(one, { changesMax: 1 }) },
+      { weight: 1, arbitrary: mutated([Buffer.from(JSON.stringify(one))]).map(String) },
+      { weight: 1, arbitrary: json.map((value) => JSON.stringify(value)) },
+    ),
+  );
+const metrics = fc.array(record, { maxLength: 6 }).map((lines) => lines.join('\n'));
+const configs = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: changed(smallConfig({}), { changesMax: 3 }).map((it) => JSON.stringify(it)),
+  },
+  { weight: 1, arbitrary: json.map((it) => JSON.stringify(it)) },
 );
 
-const RECORD = { url: 'https://x/y', bytes: 1, sha256, firstSeen: time };
-const RECORDS = JSON.stringify({ schema: 'downloads/1', files: { a: RECORD, __proto__: RECORD } });
-const CONFIG = readFileSync(join(huggingFace, 'config.json'));
-const PIXELS = readFileSync(join(huggingFace, 'preprocessor_config.json'));
+const ADDRESSES = ['127.0.0.1:50051\n', '[::1]:1', '0.0.0.0:80'].map((text) => Buffer.from(text));
+const DOWNLOADS = {
+  schema: 'downloads/1',
+  files: { a: { url: 'https://x/y', bytes: 1, sha256, firstSeen: time } },
+};
 
 export const folderDoors = [
   door({
-    name: 'state.json',
-    numInputs: 400,
-    inputs: fc.oneof(signed, mutated([STATE_BYTES], { changesMax: 2 }), fc.constant(STATE_BYTES)),
-    async enter(bytes) {
-      writeFileSync(join(run, 'state.json'), bytes);
-      await readState(run);
-    },
-    refusals: ['CHECKPOINT_CORRUPT', 'CHECKPOINT_MISMATCH'],
-  }),
-  door({
     name: 'metrics.jsonl',
-    numInputs: 200,
-    inputs: fc.array(metricsLine, { maxLength: 6 }),
-    async enter(lines) {
-      writeFileSync(join(run, 'metrics.jsonl'), lines.join('\n'));
+    numInputs: 300,
+    inputs: metrics,
+    async enter(text) {
+      writeFileSync(join(run, RUN_FILES.metrics), text);
+      await hasSaved(run);
       const { damagedLines } = await readMetrics(run);
       if (damagedLines > 0) throw new TesseraError('DATA_INVALID', 'counted, and left out');
     },
     refusals: ['DATA_INVALID'],
+    least: { accepted: 0.2, refused: 0.2 },
+  }),
+  door({
+    name: 'runs as tables',
+    numInputs: 120,
+    inputs: fc.tuple(configs, metrics),
+    async enter([config, text]) {
+      for (const folder of [run, other]) {
+        writeFileSync(join(folder, RUN_FILES.config), config);
+        writeFileSync(join(folder, RUN_FILES.metrics), text);
+        // Nobody is asked over the network; an address alone is another door.
+        writeFileSync(join(folder, RUN_FILES.address), '');
+      }
+      const found = await readRuns(runs);
+      listLines(found, Date.now());
+      const one = await readRun(await findRun('one', runs));
+      showLines(one, []);
+      compareLines([one, ...found]);
+    },
+    refusals: ['DATA_INVALID', 'USAGE'],
+    least: { accepted: 0.4, refused: 0.05 },
+  }),
+  door({
+    name: 'curves of runs',
+    numInputs: 8,
+    inputs: metrics,
+    async enter(text) {
+      writeFileSync(join(run, RUN_FILES.config), '{}');
+      writeFileSync(join(run, RUN_FILES.metrics), text);
+      await plotCurves({ runs: [run], out: join(root, 'curves.svg') });
+    },
+    refusals: ['DATA_INVALID'],
+    least: { accepted: 0.1, refused: 0.1 },
   }),
   door({
     name: 'addresses',
-    numInputs: 500,
+    numInputs: 400,
     inputs: fc.oneof(
-      mutated([Buffer.from('127.0.0.1:50051\n'), Buffer.from('[::1]:1')], { changesMax: 2 }),
-      noise,
+      { weight: 4, arbitrary: mutated(ADDRESSES, { changesMax: 1, headBytes: 20 }) },
+      { weight: 1, arbitrary: noise },
     ),
     async enter(bytes) {
-      writeFileSync(join(run, 'address'), bytes);
-      checkAddress(await newestAddress(join(root, 'runs')));
+      writeFileSync(join(run, RUN_FILES.address), bytes);
+      utimesSync(join(run, RUN_FILES.address), new Date(), new Date(Date.now() + 60_000));
+      checkAddress(await newestAddress(runs));
     },
     refusals: ['USAGE'],
+    least: { accepted: 0.2, refused: 0.2 },
   }),
   door({
     name: 'records of downloads',
-    numInputs: 500,
+    numInputs: 300,
     inputs: fc.oneof(
-      mutated([Buffer.from(RECORDS)], { changesMax: 2 }),
-      json.map((it) => Buffer.from(JSON.stringify(it))),
+      { weight: 4, arbitrary: changedText(DOWNLOADS, { changesMax: 1 }) },
+      { weight: 1, arbitrary: mutated([Buffer.from(JSON.stringify(DOWNLOADS))]).map(String) },
     ),
-    async enter(bytes) {
-      writeFileSync(join(run, 'downloads.json'), bytes);
+    async enter(text) {
+      writeFileSync(join(run, 'downloads.json'), text);
       await readRecords(run);
     },
     refusals: ['DATA_INVALID'],
-  }),
-  door({
-    name: 'Hugging Face folders',
-    numInputs: 100,
-    inputs: fc.tuple(mutated([CONFIG], { changesMax: 2 }), mutated([PIXELS], { changesMax: 1 })),
-    async enter([config, pixels]) {
-      writeFileSync(join(huggingFace, 'config.json'), config);
-      writeFileSync(join(huggingFace, 'preprocessor_config.json'), pixels);
-      await readWeights(huggingFace);
-    },
-    refusals: ['DATA_INVALID', 'CHECKPOINT_MISMATCH'],
+    least: { accepted: 0.2, refused: 0.2 },
   }),
 ];

@@ -9,6 +9,7 @@ import { TesseraError } from '../../shared/core/errors.ts';
 import { LIMITS, NotingPort, startLoopback } from '../unit/rpc/loopback.ts';
 import { mutated, noise } from './bytes.ts';
 import { door } from './door.ts';
+import { EMPTY_SESSION, floods, frames, HTTP1 } from './http2.ts';
 import { PUSH, pushMessages, workerMessages } from './messages.ts';
 
 // Node stops reading a connection that sent a bad frame, so its end is noticed by the keepalive alone, after 15 s.
@@ -55,29 +56,10 @@ async function healthyCall(): Promise<void> {
   if (about['grpc-status'] !== '0') throw new Error(`a healthy call failed: ${inspect(about)}`);
 }
 
-const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
-
-/** A frame of HTTP/2: length, type, flags, stream, payload. */
-const frame = fc
-  .tuple(fc.nat(10), fc.nat(255), fc.nat(5), fc.uint8Array({ maxLength: 40 }), fc.nat(20))
-  .map(([type, flags, stream, payload, lie]) => {
-    const head = Buffer.alloc(9);
-    head.writeUIntBE(lie === 0 ? 0xff_ffff : payload.length, 0, 3);
-    head.writeUInt8(type, 3);
-    head.writeUInt8(flags, 4);
-    head.writeUInt32BE(stream, 5);
-    return Buffer.concat([head, payload]);
-  });
-const HTTP1 = [
-  'GET / HTTP/1.1\r\nhost: x\r\n\r\n',
-  'POST /tessera.v1.Control/GetStatus HTTP/1.1\r\ncontent-length: 5\r\n\r\nhello',
-  `GET / HTTP/1.1\r\n${'x: y\r\n'.repeat(5000)}\r\n`,
-].map((text) => Buffer.from(text));
-const SETTINGS = Buffer.of(0, 0, 0, 4, 0, 0, 0, 0, 0);
 const raw = fc.oneof(
-  noise,
-  mutated([...HTTP1, Buffer.concat([PREFACE, SETTINGS])], { changesMax: 2 }),
-  fc.array(frame, { maxLength: 6 }).map((frames) => Buffer.concat([PREFACE, SETTINGS, ...frames])),
+  { weight: 1, arbitrary: noise },
+  { weight: 3, arbitrary: mutated([...HTTP1, EMPTY_SESSION], { changesMax: 2 }) },
+  { weight: 4, arbitrary: frames },
 );
 
 /** A gRPC message with its frame: a flag for compression and the length, which may lie. */
@@ -117,22 +99,34 @@ const call = fc.oneof(
   ),
 );
 
+/** Sends bytes on a connection of their own; a healthy call works while they are there. */
+async function besideHealthyCall(bytes: Buffer): Promise<void> {
+  const socket = connectTcp(server.port, '127.0.0.1');
+  socket.on('error', () => {}).resume();
+  await once(socket, 'connect');
+  socket.write(bytes);
+  await healthyCall();
+  const isCutOff = socket.readableEnded || socket.destroyed;
+  socket.destroy();
+  if (isCutOff) throw new TesseraError('MESSAGE_INVALID', 'the server ended the connection');
+}
+
 export const socketDoors = [
   door({
     name: 'bytes on the port',
     numInputs: 120,
     inputs: raw,
-    async enter(bytes) {
-      const socket = connectTcp(server.port, '127.0.0.1');
-      socket.on('error', () => {}).resume();
-      await once(socket, 'connect');
-      socket.write(bytes);
-      await healthyCall();
-      const isCutOff = socket.readableEnded || socket.destroyed;
-      socket.destroy();
-      if (isCutOff) throw new TesseraError('MESSAGE_INVALID', 'the server ended the connection');
-    },
+    enter: besideHealthyCall,
     refusals: ['MESSAGE_INVALID'],
+    least: { accepted: 0.1, refused: 0.1 },
+  }),
+  door({
+    name: 'HTTP/2 floods',
+    numInputs: 60,
+    inputs: floods,
+    enter: besideHealthyCall,
+    refusals: ['MESSAGE_INVALID'],
+    least: { accepted: 0.1, refused: 0.1 },
   }),
   door({
     name: 'gRPC calls',
@@ -145,5 +139,6 @@ export const socketDoors = [
       if (about['grpc-status'] !== '0') throw new TesseraError('MESSAGE_INVALID', 'it was refused');
     },
     refusals: ['MESSAGE_INVALID'],
+    least: { accepted: 0.02, refused: 0.3 },
   }),
 ];

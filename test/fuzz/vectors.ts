@@ -70,6 +70,7 @@ export const vectorDoors = [
         throw new Error('other bytes came');
     },
     refusals: ['CHUNK_CORRUPT', 'NON_FINITE'],
+    least: { accepted: 0.05, refused: 0.3 },
   }),
   door({
     name: 'pieces of samples',
@@ -84,6 +85,7 @@ export const vectorDoors = [
       }
     },
     refusals: ['CHUNK_CORRUPT'],
+    least: { accepted: 0.3, refused: 0.1 },
   }),
   door({
     name: 'rows of features',
@@ -102,5 +104,6 @@ export const vectorDoors = [
       decodeFeatures(message, { width: 2, numSamples: 5 });
     },
     refusals: ['CHUNK_CORRUPT', 'NON_FINITE', 'MESSAGE_INVALID'],
+    least: { accepted: 0.1, refused: 0.3 },
   }),
 ];
