@@ -59,15 +59,15 @@ const welcomes = fc.record({
 export const answerDoors = [
   door({
     name: 'status replies',
-    numInputs: 1200,
+    numInputs: 600,
     inputs: encodings('tessera.v1.StatusReply', [STATUS]),
     enter: (bytes) => statusLines(parsed(GetStatus.responseDeserialize, bytes)),
     refusals: ['MESSAGE_INVALID'],
-    least: { accepted: 0.2, refused: 0.2 },
+    least: { accepted: 0.3, refused: 0.1 },
   }),
   door({
     name: 'refusals of a coordinator',
-    numInputs: 2500,
+    numInputs: 800,
     inputs: refusal,
     enter({ code, details, errorCode, hint }) {
       const metadata = new Metadata();
@@ -87,7 +87,7 @@ export const answerDoors = [
   }),
   door({
     name: 'welcomes',
-    numInputs: 300,
+    numInputs: 150,
     inputs: welcomes,
     enter({ config, classes, run }) {
       const configJson = typeof config === 'string' ? config : JSON.stringify(config);
@@ -98,6 +98,6 @@ export const answerDoors = [
       if (told) programOf(decodeWelcome(told));
     },
     refusals: ['MESSAGE_INVALID', 'PROTOCOL_MISMATCH'],
-    least: { accepted: 0.1, refused: 0.3 },
+    least: { accepted: 0.2, refused: 0.3 },
   }),
 ];

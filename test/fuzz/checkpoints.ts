@@ -89,18 +89,18 @@ const whole = fc
 export const checkpointDoors = [
   door({
     name: 'state.json',
-    numInputs: 400,
+    numInputs: 300,
     inputs: states,
     async enter(bytes) {
       writeFileSync(join(folder, STATE), bytes);
       await readState(folder);
     },
     refusals: ['CHECKPOINT_CORRUPT', 'CHECKPOINT_MISMATCH'],
-    least: { accepted: 0.2, refused: 0.3 },
+    least: { accepted: 0.3, refused: 0.15 },
   }),
   door({
     name: 'checkpoints',
-    numInputs: 200,
+    numInputs: 100,
     inputs: whole,
     async enter({ model, optimizer, state }) {
       mkdirSync(folder, { recursive: true });
@@ -114,7 +114,7 @@ export const checkpointDoors = [
       if (readdirSync(folder).length !== 3) throw new Error('more was written');
     },
     refusals: ['CHECKPOINT_CORRUPT', 'CHECKPOINT_MISMATCH'],
-    least: { accepted: 0.2, refused: 0.3 },
+    least: { accepted: 0.3, refused: 0.2 },
   }),
 ];
 

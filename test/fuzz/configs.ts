@@ -68,7 +68,7 @@ const settings = fc.array(setting, { minLength: 1, maxLength: 3 });
 export const configDoors = [
   door({
     name: 'config files',
-    numInputs: 300,
+    numInputs: 200,
     inputs: fc.oneof(assembled, mutated(TEXTS.map((text) => Buffer.from(text)))),
     async enter(bytes) {
       writeFileSync(file, bytes);
@@ -80,7 +80,7 @@ export const configDoors = [
   }),
   door({
     name: 'settings',
-    numInputs: 200,
+    numInputs: 120,
     inputs: settings,
     enter: (set) => applySettings(smallConfig({}), set),
     refusals: ['CONFIG_INVALID'],
@@ -88,7 +88,7 @@ export const configDoors = [
   }),
   door({
     name: 'TESSERA_SET',
-    numInputs: 100,
+    numInputs: 30,
     inputs: fc.oneof(
       settings.map((set) => set.join(',')),
       settings.map((set) => set.join(' , ')),

@@ -84,7 +84,7 @@ function use({ authority: ca, identity }: CredentialFolder['current']): void {
 export const credentialDoors = [
   door({
     name: 'credential folders',
-    numInputs: 400,
+    numInputs: 200,
     inputs: fc.tuple(
       authorities,
       certificates,
@@ -103,11 +103,11 @@ export const credentialDoors = [
       use(opened.current);
     },
     refusals: ['ACCESS_DENIED'],
-    least: { accepted: 0.05, refused: 0.3 },
+    least: { accepted: 0.15, refused: 0.3 },
   }),
   door({
     name: 'certificates to show',
-    numInputs: 400,
+    numInputs: 150,
     inputs: certificates,
     async enter(bytes) {
       const path = join(root, 'shown.crt');
@@ -117,11 +117,11 @@ export const credentialDoors = [
       await quietly(() => showCerts([path], {}));
     },
     refusals: ['DATA_INVALID'],
-    least: { accepted: 0.3, refused: 0.1 },
+    least: { accepted: 0.3, refused: 0.08 },
   }),
   door({
     name: 'authorities that sign',
-    numInputs: 100,
+    numInputs: 40,
     inputs: fc.tuple(authorities, pems(authority.key, [other.key, pemKey('rsa')])),
     async enter([certificate, key]) {
       const issuer = { certificate: certificate.toString(), key: key.toString() };
@@ -133,7 +133,7 @@ export const credentialDoors = [
   }),
   door({
     name: 'tokens',
-    numInputs: 400,
+    numInputs: 200,
     inputs: tokens,
     async enter(bytes) {
       const path = join(root, 'token');

@@ -103,7 +103,7 @@ async function arranged(
 export const dataDoors = [
   door({
     name: 'idx folders',
-    numInputs: 250,
+    numInputs: 150,
     inputs: idxFolder,
     async enter(files) {
       for (const name of readdirSync(idx)) rmSync(join(idx, name));
@@ -118,7 +118,7 @@ export const dataDoors = [
   }),
   door({
     name: 'CIFAR-10 files',
-    numInputs: 60,
+    numInputs: 30,
     inputs: fc.tuple(cifarNames, cifarFile, cifarFile),
     enter: ([names, train, test]) =>
       arranged(
@@ -130,7 +130,7 @@ export const dataDoors = [
   }),
   door({
     name: 'Food-101 lists',
-    numInputs: 60,
+    numInputs: 30,
     inputs: fc.tuple(food('pizza/1'), food('pizza/3')),
     enter: ([train, test]) =>
       arranged(

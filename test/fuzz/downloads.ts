@@ -91,7 +91,7 @@ function answer(line: string, headers: readonly string[], bytes: Buffer): Buffer
 export const downloadDoors = [
   door({
     name: 'downloads',
-    numInputs: 80,
+    numInputs: 60,
     inputs: fc.array(fc.oneof(made, mutated(GOOD, { changesMax: 2 }), fc.constantFrom(...GOOD)), {
       minLength: 1,
       maxLength: 4,

@@ -74,6 +74,6 @@ export const floatDoors = [
       if (Buffer.compare(again, bytes) !== 0) throw new Error('a second round trip changes bits');
     },
     refusals: ['DATA_INVALID'],
-    least: { accepted: 0.3, refused: 0.05 },
+    least: { accepted: 0.3, refused: 0.1 },
   }),
 ];

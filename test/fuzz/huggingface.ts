@@ -70,7 +70,7 @@ const shards = fc.tuple(
 export const huggingFaceDoors = [
   door({
     name: 'Hugging Face folders',
-    numInputs: 150,
+    numInputs: 100,
     inputs: fc.tuple(text(jsonOf('config.json')), text(jsonOf('preprocessor_config.json'))),
     async enter([config, pixels]) {
       writeFileSync(join(whole, 'config.json'), config);
@@ -82,7 +82,7 @@ export const huggingFaceDoors = [
   }),
   door({
     name: 'indices of shards',
-    numInputs: 150,
+    numInputs: 100,
     inputs: fc.tuple(index, shards),
     async enter([document, parts]) {
       writeFileSync(join(sharded, 'model.safetensors.index.json'), document);
@@ -96,7 +96,7 @@ export const huggingFaceDoors = [
   }),
   door({
     name: 'exports to write over',
-    numInputs: 100,
+    numInputs: 60,
     inputs: fc.tuple(
       text({ model_type: 'vit', ...EXPORT_MARK }),
       fc.array(fc.constantFrom('model.safetensors', 'thesis.tex', '.git'), { maxLength: 2 }),

@@ -61,7 +61,7 @@ const options: fc.Arbitrary<DecodeOptions> = fc.record({
 export const imageDoors = [
   door({
     name: 'images',
-    numInputs: 150,
+    numInputs: 130,
     inputs: fc.tuple(fc.oneof({ weight: 5, arbitrary: files }, raws), options),
     async enter([sample, how]) {
       const pixels = await decodeImage(sample, how);

@@ -17,9 +17,20 @@ const NOBODY = 2 ** 30;
 const holder = fc
   .record({
     id: fc.constantFrom('5d1c4a3e-0000-4000-8000-000000000000', 'x', '../../x', '', 'n'.repeat(65)),
-    host: fc.constantFrom(hostname(), hostname(), 'elsewhere', '\u001b[2J', ''),
-    pid: fc.constantFrom<unknown>(NOBODY, NOBODY, process.pid, 0, -1, 1, 2 ** 53, 1e308, '7', null),
-    started: fc.constantFrom('', '12345', '\u0000'),
+    host: fc.constantFrom(...Array(5).fill(hostname()), 'elsewhere', '\u001b[2J', ''),
+    pid: fc.constantFrom<unknown>(
+      NOBODY,
+      process.pid,
+      process.pid,
+      1,
+      1,
+      0,
+      -1,
+      2 ** 53,
+      '7',
+      null,
+    ),
+    started: fc.constantFrom('', '', '', '12345', '\u0000'),
   })
   .chain((one) =>
     fc.oneof(
@@ -38,7 +49,7 @@ const age = fc.constantFrom(...Array(12).fill(3600), 10, 10, 10, 0);
 export const lockDoors = [
   door({
     name: 'locks',
-    numInputs: 200,
+    numInputs: 100,
     inputs: fc.tuple(contents, age),
     async enter([bytes, seconds]) {
       for (const name of readdirSync(folder)) rmSync(join(folder, name));

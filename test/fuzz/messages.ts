@@ -10,7 +10,7 @@ import { encodeNode } from '../../worker/wire.ts';
 import { JOIN, LIMITS, NODE, NotingPort } from '../unit/rpc/loopback.ts';
 import { mutated } from './bytes.ts';
 import { door } from './door.ts';
-import { wireBytes } from './protobuf.ts';
+import { patched, wireBytes } from './protobuf.ts';
 
 export const { Session } = services.Control.service;
 export const { PushNode, PullParameters, FetchSamples, FetchFeatures } = services.Exchange.service;
@@ -30,9 +30,13 @@ export function parsed<T>(deserialize: (bytes: Buffer) => T, bytes: Buffer): T {
   }
 }
 
-/** Encodings of a message: changed good ones, and any by its descriptor. */
+/** Encodings of a message: changed good ones, good ones with other fields, and any by its descriptor. */
 export function encodings(message: string, good: readonly Buffer[]): fc.Arbitrary<Buffer> {
-  return fc.oneof(mutated(good, { changesMax: 2, headBytes: 16 }), wireBytes(message));
+  return fc.oneof(
+    { weight: 3, arbitrary: mutated(good, { changesMax: 2, headBytes: 16 }) },
+    { weight: 3, arbitrary: patched(message, good) },
+    { weight: 1, arbitrary: wireBytes(message) },
+  );
 }
 
 /** Reads a stream to its end. */
@@ -40,9 +44,9 @@ async function drained(stream: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of stream);
 }
 
-const join = Session.requestSerialize({ join: JOIN });
+export const JOINING = Session.requestSerialize({ join: JOIN });
 export const workerMessages = encodings('tessera.v1.WorkerMessage', [
-  join,
+  JOINING,
   Session.requestSerialize({ ready: { modelFingerprint: 'f', engine: 'e' } }),
   Session.requestSerialize({ heartbeat: { assignment: 3, leavesOpen: 2 } }),
   Session.requestSerialize({ leave: { errorCode: '', reason: '' } }),
@@ -79,7 +83,7 @@ function coordinator() {
 /** The same after the join. */
 function joined() {
   const { calls, session } = coordinator();
-  session.onMessage(Session.requestDeserialize(join));
+  session.onMessage(Session.requestDeserialize(JOINING));
   session.onClosed('the session is not what is tested');
   return calls;
 }
@@ -106,9 +110,9 @@ const request = fc.oneof(
 export const coordinatorDoors = [
   door({
     name: 'worker messages',
-    numInputs: 2500,
+    numInputs: 1500,
     inputs: fc.tuple(
-      fc.oneof({ weight: 3, arbitrary: fc.constant(join) }, workerMessages),
+      fc.oneof({ weight: 3, arbitrary: fc.constant(JOINING) }, workerMessages),
       fc.array(workerMessages, { maxLength: 4 }),
     ),
     enter([first, rest]) {
@@ -122,11 +126,11 @@ export const coordinatorDoors = [
       }
     },
     refusals: WIRE_REFUSALS,
-    least: { accepted: 0.1, refused: 0.3 },
+    least: { accepted: 0.12, refused: 0.3 },
   }),
   door({
     name: 'pushes',
-    numInputs: 2500,
+    numInputs: 1500,
     inputs: fc.tuple(
       fc.constantFrom(...PUSH.slice(0, 2)),
       fc.array(fc.oneof(fc.constantFrom(...PUSH), pushMessages), { maxLength: 4 }),
@@ -138,7 +142,7 @@ export const coordinatorDoors = [
   }),
   door({
     name: 'requests',
-    numInputs: 2000,
+    numInputs: 1200,
     inputs: request,
     enter([call, bytes]) {
       const calls = joined();
@@ -147,6 +151,6 @@ export const coordinatorDoors = [
         : drained(calls[call](parsed(FetchSamples.requestDeserialize, bytes)));
     },
     refusals: WIRE_REFUSALS,
-    least: { accepted: 0.1, refused: 0.3 },
+    least: { accepted: 0.2, refused: 0.3 },
   }),
 ];

@@ -87,7 +87,7 @@ const names = fc.option(mutated([Buffer.from('pizza\nsteak\nsushi\n')], { change
 export const modelDoors = [
   door({
     name: 'model files',
-    numInputs: 250,
+    numInputs: 150,
     inputs: fc.tuple(changes, fc.option(described, { freq: 1 }), names),
     async enter([ways, metadata, classes]) {
       const all = ways.reduce(
@@ -100,6 +100,6 @@ export const modelDoors = [
       await openModel(file, { heads: 'any', ...(classes !== null && { classesFile }) });
     },
     refusals: ['DATA_INVALID', 'CHECKPOINT_MISMATCH'],
-    least: { accepted: 0.3, refused: 0.15 },
+    least: { accepted: 0.3, refused: 0.1 },
   }),
 ];

@@ -58,6 +58,15 @@ const tensor = fc
     ...Buffer.from('tR'),
   ]);
 
+/** The same with numbers that fit: 2 x 3 values of the beginning of the storage. */
+const soundTensor = [
+  ...Buffer.from('ctorch._utils\n_rebuild_tensor_v2\n('),
+  ...[0x28, 0x8c, 7, ...Buffer.from('storagectorch\nFloatStorage\n')],
+  ...[0x8c, 1, 0x30, 0x8c, 3, ...Buffer.from('cpu'), 0x4b, 6, ...Buffer.from('tQ')],
+  ...[0x4b, 0, 0x28, 0x4b, 2, 0x4b, 3, 0x74, 0x28, 0x4b, 3, 0x4b, 1, 0x74],
+  ...Buffer.from('tR'),
+];
+
 /** What needs nothing to be there. */
 const push = fc.oneof(
   fc.constantFrom(...'()]}N('.split('')).map((letter) => [letter.charCodeAt(0)]),
@@ -72,6 +81,33 @@ const opcode = fc.oneof(
   { weight: 1, arbitrary: byte.map((code) => [code]) },
 );
 
+/** Values as Python writes them: what stands on the stack after each is one more. */
+const { whole } = fc.letrec<{ whole: number[]; leaf: number[] }>((tie) => ({
+  leaf: fc.oneof(
+    number,
+    shortText,
+    fc.constantFrom<number[]>([0x4e], [0x88], [0x89], [...soundTensor]),
+  ),
+  whole: fc.oneof(
+    { maxDepth: 3, withCrossShrink: true },
+    tie('leaf'),
+    fc.array(tie('whole'), { maxLength: 3 }).map((all) => [0x28, ...all.flat(), 0x74]),
+    fc.array(tie('whole'), { maxLength: 3 }).map((all) => [0x5d, 0x28, ...all.flat(), 0x65]),
+    fc
+      .array(fc.tuple(shortText, tie('whole')), { maxLength: 3 })
+      .map((all) => [0x7d, 0x28, ...all.flat(2), 0x75]),
+    tie('whole').map((one) => [...one, 0x71, 1, 0x30, 0x68, 1]),
+  ),
+}));
+/** A pickle as Python writes it, perhaps with something put in or left out. */
+export const wholePickles = fc
+  .tuple(whole, fc.option(fc.tuple(fc.nat(200), opcode), { freq: 1 }), fc.nat(3))
+  .map(([value, change, gone]) => {
+    const bytes = [0x80, 2, ...value, 0x2e];
+    if (change !== null) bytes.splice(2 + (change[0] % value.length), gone, ...change[1]);
+    return Buffer.from(bytes);
+  });
+
 /** Pickles as bytes: something on the stack, then anything; most end with STOP. */
 export const pickles = fc
   .tuple(fc.array(push, { maxLength: 4 }), fc.array(opcode, { maxLength: 20 }), fc.nat(9))
@@ -81,7 +117,10 @@ export const pickles = fc
 
 /** Files as torch.save writes them, around tensors whose numbers are anything. */
 export const pthFiles = fc
-  .tuple(fc.array(fc.tuple(shortText, tensor), { maxLength: 3 }), fc.nat(200))
+  .tuple(
+    fc.array(fc.tuple(shortText, fc.oneof(fc.constant(soundTensor), tensor)), { maxLength: 2 }),
+    fc.oneof(fc.constantFrom(24, 48), fc.nat(200)),
+  )
   .map(([tensors, storageBytes]) =>
     zipOf(
       { name: 'x/data.pkl', content: Buffer.from([0x7d, 0x28, ...tensors.flat(2), 0x75, 0x2e]) },

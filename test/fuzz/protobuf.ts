@@ -22,6 +22,34 @@ export function wireBytes(message: string): fc.Arbitrary<Buffer> {
     .map((fields) => Buffer.concat(fields));
 }
 
+/**
+ * A good message with some fields after its own, which decide: all its lengths are right. Of a message that is one of
+ * several others, it is the inner one's fields.
+ */
+export function patched(message: string, good: readonly Buffer[]): fc.Arbitrary<Buffer> {
+  return fc.constantFrom(...good).chain((bytes) => {
+    const fields = fieldsOf(message);
+    const outer = fields.find(({ number }) => bytes[0] === number * 8 + DELIMITED);
+    const isWrapper = fields.every(({ type }) => type === 'TYPE_MESSAGE');
+    if (!isWrapper || outer === undefined) return appended(message, bytes);
+    const inner = bytes.subarray(1 + varint(BigInt(bytes.length - 2)).length);
+    const tag = Buffer.of(bytes[0] ?? 0);
+    return appended(nameOf(outer), inner).map((it) => Buffer.concat([tag, withLength(it)]));
+  });
+}
+
+function appended(message: string, bytes: Buffer): fc.Arbitrary<Buffer> {
+  const fields = fieldsOf(message).map(fieldBytes);
+  if (fields.length === 0) return fc.constant(bytes);
+  return fc
+    .array(fc.oneof(...fields), { maxLength: 2 })
+    .map((more) => Buffer.concat([bytes, ...more]));
+}
+
+function nameOf({ typeName }: Field): string {
+  return `tessera.v1.${typeName.split('.').at(-1)}`;
+}
+
 function fieldsOf(message: string): readonly Field[] {
   const definition = protoPackage[message]?.type as { readonly field?: readonly Field[] };
   return definition.field ?? [];
@@ -51,7 +79,8 @@ const strange = fc.oneof(
   fc.constant(Buffer.alloc(12, 0xff)),
 );
 
-function fieldBytes({ number, type, typeName }: Field): fc.Arbitrary<Buffer> {
+function fieldBytes(field: Field): fc.Arbitrary<Buffer> {
+  const { number, type } = field;
   const tagged = (wireType: number, value: Buffer) =>
     Buffer.concat([varint(BigInt(number * 8 + wireType)), value]);
   const delimited = (value: Buffer) => tagged(DELIMITED, withLength(value));
@@ -72,7 +101,7 @@ function fieldBytes({ number, type, typeName }: Field): fc.Arbitrary<Buffer> {
     case 'TYPE_BYTES':
       return bytes.map(delimited);
     case 'TYPE_MESSAGE':
-      return wireBytes(`tessera.v1.${typeName.split('.').at(-1)}`).map(delimited);
+      return wireBytes(nameOf(field)).map(delimited);
     default:
       return fc.oneof(
         integer.map((value) => tagged(VARINT, varint(value))),

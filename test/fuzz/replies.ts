@@ -84,7 +84,7 @@ const reply = fc.oneof(
 export const workerDoors = [
   door({
     name: 'coordinator messages',
-    numInputs: 1500,
+    numInputs: 1000,
     inputs: fc.array(coordinatorMessages, { minLength: 1, maxLength: 3 }),
     enter(bytes) {
       const { link, hear } = linkTo(bytes);
@@ -96,11 +96,11 @@ export const workerDoors = [
       hear();
     },
     refusals: WIRE_REFUSALS,
-    least: { accepted: 0.05, refused: 0.3 },
+    least: { accepted: 0.2, refused: 0.3 },
   }),
   door({
     name: 'replies',
-    numInputs: 2500,
+    numInputs: 1500,
     inputs: reply,
     async enter([call, bytes]) {
       const { link } = linkTo(bytes);
@@ -116,6 +116,6 @@ export const workerDoors = [
       }
     },
     refusals: WIRE_REFUSALS,
-    least: { accepted: 0.1, refused: 0.3 },
+    least: { accepted: 0.12, refused: 0.3 },
   }),
 ];

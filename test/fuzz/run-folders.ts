@@ -64,7 +64,7 @@ const DOWNLOADS = {
 export const folderDoors = [
   door({
     name: 'metrics.jsonl',
-    numInputs: 300,
+    numInputs: 200,
     inputs: metrics,
     async enter(text) {
       writeFileSync(join(run, RUN_FILES.metrics), text);
@@ -77,7 +77,7 @@ export const folderDoors = [
   }),
   door({
     name: 'runs as tables',
-    numInputs: 120,
+    numInputs: 50,
     inputs: fc.tuple(configs, metrics),
     async enter([config, text]) {
       for (const folder of [run, other]) {
@@ -97,7 +97,7 @@ export const folderDoors = [
   }),
   door({
     name: 'curves of runs',
-    numInputs: 8,
+    numInputs: 6,
     inputs: metrics,
     async enter(text) {
       writeFileSync(join(run, RUN_FILES.config), '{}');
@@ -109,7 +109,7 @@ export const folderDoors = [
   }),
   door({
     name: 'addresses',
-    numInputs: 400,
+    numInputs: 300,
     inputs: fc.oneof(
       { weight: 4, arbitrary: mutated(ADDRESSES, { changesMax: 1, headBytes: 20 }) },
       { weight: 1, arbitrary: noise },
@@ -124,7 +124,7 @@ export const folderDoors = [
   }),
   door({
     name: 'records of downloads',
-    numInputs: 300,
+    numInputs: 200,
     inputs: fc.oneof(
       { weight: 4, arbitrary: changedText(DOWNLOADS, { changesMax: 1 }) },
       { weight: 1, arbitrary: mutated([Buffer.from(JSON.stringify(DOWNLOADS))]).map(String) },

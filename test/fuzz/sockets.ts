@@ -10,7 +10,7 @@ import { LIMITS, NotingPort, startLoopback } from '../unit/rpc/loopback.ts';
 import { mutated, noise } from './bytes.ts';
 import { door } from './door.ts';
 import { EMPTY_SESSION, floods, frames, HTTP1 } from './http2.ts';
-import { PUSH, pushMessages, workerMessages } from './messages.ts';
+import { JOINING, PUSH, pushMessages, workerMessages } from './messages.ts';
 
 // Node stops reading a connection that sent a bad frame, so its end is noticed by the keepalive alone, after 15 s.
 const limits = { ...LIMITS, connectionsMax: 100_000, joinsPerMinute: 1_000_000 };
@@ -83,7 +83,10 @@ const body = (message: fc.Arbitrary<Buffer>) =>
     patience: messages.some(([, lie]) => lie.length > 1) ? '100m' : '20S',
   }));
 const call = fc.oneof(
-  fc.tuple(fc.constant('Control/Session'), body(workerMessages)),
+  fc.tuple(
+    fc.constant('Control/Session'),
+    body(fc.oneof({ weight: 3, arbitrary: fc.constant(JOINING) }, workerMessages)),
+  ),
   fc.tuple(
     fc.constant('Exchange/PushNode'),
     body(fc.oneof(fc.constantFrom(...PUSH), pushMessages)),
@@ -95,7 +98,7 @@ const call = fc.oneof(
       'Exchange/FetchSamples',
       'No/Call',
     ),
-    body(fc.oneof(noise, fc.constant(Buffer.alloc(0)))),
+    body(fc.oneof({ weight: 3, arbitrary: fc.constant(Buffer.alloc(0)) }, noise)),
   ),
 );
 
@@ -114,23 +117,23 @@ async function besideHealthyCall(bytes: Buffer): Promise<void> {
 export const socketDoors = [
   door({
     name: 'bytes on the port',
-    numInputs: 120,
+    numInputs: 100,
     inputs: raw,
     enter: besideHealthyCall,
     refusals: ['MESSAGE_INVALID'],
-    least: { accepted: 0.1, refused: 0.1 },
+    least: { accepted: 0.2, refused: 0.2 },
   }),
   door({
     name: 'HTTP/2 floods',
-    numInputs: 60,
+    numInputs: 40,
     inputs: floods,
     enter: besideHealthyCall,
     refusals: ['MESSAGE_INVALID'],
-    least: { accepted: 0.1, refused: 0.1 },
+    least: { accepted: 0.3, refused: 0.1 },
   }),
   door({
     name: 'gRPC calls',
-    numInputs: 120,
+    numInputs: 100,
     inputs: call,
     async enter([method, { bytes, patience }]) {
       const about = await rawCall(lineOf('bad'), method, bytes, patience);
@@ -139,6 +142,6 @@ export const socketDoors = [
       if (about['grpc-status'] !== '0') throw new TesseraError('MESSAGE_INVALID', 'it was refused');
     },
     refusals: ['MESSAGE_INVALID'],
-    least: { accepted: 0.02, refused: 0.3 },
+    least: { accepted: 0.05, refused: 0.3 },
   }),
 ];
