@@ -20,6 +20,7 @@ import type { TransportCall, WorkerTransport } from '../shared/rpc/transport.ts'
 import type { Assignment, ParametersId } from './core/messages.ts';
 import {
   decodeAssignment,
+  decodeFinish,
   decodeOutcome,
   decodeSampleInfo,
   decodeWelcome,
@@ -213,10 +214,8 @@ function tell(listener: SessionListener, message: CoordinatorMessage__Output): v
   if (message.welcome) listener.onWelcome(decodeWelcome(message.welcome));
   else if (message.assignment) listener.onAssignment(decodeAssignment(message.assignment));
   else if (message.alive) listener.onAlive();
-  else if (message.finish) {
-    const { errorCode, reason } = message.finish;
-    listener.onFinish({ code: errorCode, reason });
-  } else {
+  else if (message.finish) listener.onFinish(decodeFinish(message.finish));
+  else {
     throw new TesseraError('MESSAGE_INVALID', 'session: a message of no known kind');
   }
 }

@@ -1,6 +1,7 @@
 /** @file The worker's messages between the wire's form and its own; what comes in is checked here. */
 import type { Split } from '../shared/data/source.ts';
 import type { Assignment__Output } from '../shared/rpc/generated/tessera/v1/Assignment.ts';
+import type { Finish__Output } from '../shared/rpc/generated/tessera/v1/Finish.ts';
 import type { Node } from '../shared/rpc/generated/tessera/v1/Node.ts';
 import type { PushReply__Output } from '../shared/rpc/generated/tessera/v1/PushReply.ts';
 import type { SampleChunk__Output } from '../shared/rpc/generated/tessera/v1/SampleChunk.ts';
@@ -75,6 +76,11 @@ export function decodeWelcome(welcome: Welcome__Output): WelcomeInfo {
     worker: wireText(welcome.worker, 'welcome.worker', TEXT_LENGTH_MAX),
     run: wireText(welcome.run, 'welcome.run', TEXT_LENGTH_MAX),
     session: wireText(welcome.session, 'welcome.session', TEXT_LENGTH_MAX),
+    modelFingerprint: wireText(
+      welcome.modelFingerprint,
+      'welcome.model_fingerprint',
+      TEXT_LENGTH_MAX,
+    ),
     classes: welcome.classes.map((name) => wireText(name, 'welcome.classes', TEXT_LENGTH_MAX)),
     heartbeatMs: wireInteger(welcome.heartbeatMs, 'welcome.heartbeat_ms', { min: 1 }),
     silenceMs: wireInteger(welcome.silenceMs, 'welcome.silence_ms', { min: 1 }),
@@ -94,6 +100,14 @@ export function decodeAssignment(assignment: Assignment__Output): Assignment {
       first: wireInteger(first, 'assignment.ranges.first'),
       count: wireInteger(count, 'assignment.ranges.count', { min: 1 }),
     })),
+  };
+}
+
+/** Why the run is over: whatever it says, it is over, so its texts are made lines instead of refused. */
+export function decodeFinish({ errorCode, reason }: Finish__Output) {
+  return {
+    code: toWireText(errorCode, TEXT_LENGTH_MAX),
+    reason: toWireText(reason, TEXT_LENGTH_MAX),
   };
 }
 

@@ -55,6 +55,7 @@ const identities = fc
 const states = fc.oneof(
   { weight: 4, arbitrary: changed(STATE_JSON, { changesMax: 1 }).map(signed) },
   { weight: 1, arbitrary: identities.map(signed) },
+  { weight: 1, arbitrary: changed(STATE_JSON).map((it) => Buffer.from(JSON.stringify(it))) },
   { weight: 1, arbitrary: mutated([GOOD.state], { changesMax: 2 }) },
 );
 
@@ -77,13 +78,22 @@ function tensorFiles(bytes: Buffer): fc.Arbitrary<Buffer> {
   );
 }
 
+/** The good one with a value of the moments or the weights changed. */
+function flipped(place: number): typeof GOOD {
+  const name = place % 2 === 0 ? 'optimizer' : 'model';
+  const bytes = Buffer.from(GOOD[name]);
+  bytes[bytes.length - place] = (bytes[bytes.length - place] ?? 0) ^ 1;
+  return { ...GOOD, [name]: bytes };
+}
+
 /** A checkpoint whose state mostly fits its files. */
 const whole = fc
   .tuple(tensorFiles(GOOD.model), tensorFiles(GOOD.optimizer), fc.nat(9), states)
   .map(([model, optimizer, luck, state]) => {
     const about = (bytes: Buffer) => ({ bytes: bytes.length, crc32: crc32(bytes) });
     const files = { model: about(model), optimizer: about(optimizer) };
-    return { model, optimizer, state: luck < 7 ? signed({ ...STATE_JSON, files }) : state };
+    if (luck < 6) return { model, optimizer, state: signed({ ...STATE_JSON, files }) };
+    return luck < 8 ? flipped(luck) : { model, optimizer, state };
   });
 
 export const checkpointDoors = [
@@ -94,6 +104,8 @@ export const checkpointDoors = [
     async enter(bytes) {
       writeFileSync(join(folder, STATE), bytes);
       await readState(folder);
+      const { crc32: noted, ...content } = JSON.parse(bytes.toString());
+      if (crc32(JSON.stringify(content)) !== noted) throw new Error('its checksum does not hold');
     },
     refusals: ['CHECKPOINT_CORRUPT', 'CHECKPOINT_MISMATCH'],
     least: { accepted: 0.3, refused: 0.15 },
@@ -110,7 +122,11 @@ export const checkpointDoors = [
       const expected = { table, identityJson };
       // A damaged one is passed over when a run goes on, and is no reason not to.
       await newestGoodCheckpoint(run, expected).catch(refusedAsAnothers);
-      await readCheckpoint(folder, expected);
+      const loaded = await readCheckpoint(folder, expected);
+      const hash = await sha256OfBytes(new Uint8Array(loaded.parameters.buffer));
+      const { files, parametersSha256 } = JSON.parse(state.toString());
+      const isAsNoted = crc32(optimizer) === files.optimizer.crc32 && hash === parametersSha256;
+      if (!isAsNoted) throw new Error('other values came than were saved');
       if (readdirSync(folder).length !== 3) throw new Error('more was written');
     },
     refusals: ['CHECKPOINT_CORRUPT', 'CHECKPOINT_MISMATCH'],

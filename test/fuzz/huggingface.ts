@@ -27,7 +27,7 @@ const jsonOf = (name: string): object => JSON.parse(readFileSync(join(fixture, n
 /** A document that mostly is one. */
 const text = (specimen: object) =>
   fc.oneof(
-    { weight: 5, arbitrary: changedText(specimen, { changesMax: 1 }).map((it) => Buffer.from(it)) },
+    { weight: 5, arbitrary: changedText(specimen).map((it) => Buffer.from(it)) },
     { weight: 1, arbitrary: mutated([Buffer.from(JSON.stringify(specimen))], { changesMax: 1 }) },
   );
 
@@ -78,7 +78,7 @@ export const huggingFaceDoors = [
       await readWeights(whole);
     },
     refusals: ['DATA_INVALID', 'CHECKPOINT_MISMATCH'],
-    least: { accepted: 0.3, refused: 0.08 },
+    least: { accepted: 0.3, refused: 0.1 },
   }),
   door({
     name: 'indices of shards',
@@ -88,8 +88,10 @@ export const huggingFaceDoors = [
       writeFileSync(join(sharded, 'model.safetensors.index.json'), document);
       for (const [part, bytes] of parts.entries())
         writeFileSync(join(sharded, fileOf(part)), bytes);
-      const { tensors: read } = await readWeights(sharded);
-      if (read.size > all.length) throw new Error('tensors came from elsewhere');
+      await readWeights(sharded);
+      const named = Object.values<unknown>(JSON.parse(document.toString()).weight_map);
+      const isInside = (name: unknown) => name === fileOf(0) || name === fileOf(1);
+      if (!named.every(isInside)) throw new Error('tensors came from elsewhere');
     },
     refusals: ['DATA_INVALID', 'CHECKPOINT_MISMATCH'],
     least: { accepted: 0.15, refused: 0.3 },

@@ -1,5 +1,5 @@
 /** @file The door of images: real files, changed; sizes that are made up; pixels that come raw over the wire. */
-import { crc32 } from 'node:zlib';
+import { crc32, deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { type DecodeOptions, decodeImage } from '../../shared/data/decode.ts';
@@ -33,6 +33,26 @@ function claiming(width: number, height: number): Buffer {
   return bytes;
 }
 
+/** 12 kB that are all there, and 100 megapixels and more. */
+const VAST = vast(10_001, 10_000);
+
+function vast(width: number, height: number): Buffer {
+  const chunk = (type: string, content: Buffer) => {
+    const bytes = Buffer.concat([Buffer.alloc(4), Buffer.from(type), content, Buffer.alloc(4)]);
+    bytes.writeUInt32BE(content.length, 0);
+    bytes.writeUInt32BE(crc32(bytes.subarray(4, -4)), bytes.length - 4);
+    return bytes;
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  // One bit a pixel, grey.
+  header.writeUInt8(1, 8);
+  const rows = deflateSync(Buffer.alloc((1 + Math.ceil(width / 8)) * height));
+  const chunks = [chunk('IHDR', header), chunk('IDAT', rows), chunk('IEND', Buffer.alloc(0))];
+  return Buffer.concat([PNG.subarray(0, 8), ...chunks]);
+}
+
 const side = fc.constantFrom(0, 1, 12, 20, 9_000, 2 ** 16, 2 ** 31 - 1, 2 ** 32 - 1);
 const files = fc
   .oneof(
@@ -42,6 +62,7 @@ const files = fc
       arbitrary: fc.tuple(side, side).map(([width, height]) => claiming(width, height)),
     },
     { weight: 1, arbitrary: fc.constantFrom(...NARROW) },
+    { weight: 1, arbitrary: fc.constant(VAST) },
   )
   .map((bytes) => fileSample('file', bytes));
 const raws = fc
@@ -65,6 +86,7 @@ export const imageDoors = [
     inputs: fc.tuple(fc.oneof({ weight: 5, arbitrary: files }, raws), options),
     async enter([sample, how]) {
       const pixels = await decodeImage(sample, how);
+      if (sample.bytes.length === VAST.length) throw new Error('too many pixels were decoded');
       if (pixels.length !== how.imageSize ** 2 * how.channels) throw new Error('other pixels came');
     },
     refusals: ['DATA_INVALID'],

@@ -39,6 +39,14 @@ export function encodings(message: string, good: readonly Buffer[]): fc.Arbitrar
   );
 }
 
+/** Nothing that goes on from the wire may hold what logs and terminals obey. */
+export function refuseObeyed(heard: unknown): void {
+  JSON.stringify(heard, (_key, value: unknown) => {
+    if (typeof value !== 'string' || !/\p{Cc}/u.test(value)) return value;
+    throw new Error(`a terminal obeys ${JSON.stringify(value)}`);
+  });
+}
+
 /** Reads a stream to its end. */
 async function drained(stream: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of stream);
@@ -121,6 +129,7 @@ export const coordinatorDoors = [
         for (const bytes of [first, ...rest]) {
           session.onMessage(parsed(Session.requestDeserialize, bytes));
         }
+        refuseObeyed(port.calls);
       } finally {
         session.onClosed('the input is over');
       }
@@ -135,8 +144,10 @@ export const coordinatorDoors = [
       fc.constantFrom(...PUSH.slice(0, 2)),
       fc.array(fc.oneof(fc.constantFrom(...PUSH), pushMessages), { maxLength: 4 }),
     ),
-    enter: ([first, rest]) =>
-      joined().pushNode(messages(PushNode.requestDeserialize, [first, ...rest])),
+    async enter([first, rest]) {
+      await joined().pushNode(messages(PushNode.requestDeserialize, [first, ...rest]));
+      refuseObeyed(port.nodes.map(({ node }) => node));
+    },
     refusals: WIRE_REFUSALS,
     least: { accepted: 0.08, refused: 0.3 },
   }),

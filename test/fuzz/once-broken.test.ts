@@ -32,6 +32,7 @@ import { takeLock } from '../../shared/host/lock.ts';
 import { renameWeights } from '../../shared/model/pretrained/weights.ts';
 import { decodeFeatures } from '../../shared/rpc/feature-rows.ts';
 import { programOf } from '../../worker/prepare.ts';
+import { decodeFinish } from '../../worker/wire.ts';
 import { smallConfig, writeConfig } from '../unit/config/support.ts';
 import { fileSample } from '../unit/data/support.ts';
 import { zipOf } from '../unit/get/archives.ts';
@@ -256,6 +257,11 @@ describe('a run folder', () => {
 });
 
 describe('what comes from a coordinator or a disk', () => {
+  it('a finish brings no control characters to logs and terminals (it did)', () => {
+    const finish = decodeFinish({ errorCode: 'INTERNAL', reason: 'a\u001b[2J\nb' });
+    expect(finish).toEqual({ code: 'INTERNAL', reason: 'a [2J b' });
+  });
+
   it('a welcome whose config is no JSON is refused (SyntaxError)', () => {
     const welcome = new NotingPort().join(JOIN, { send: () => {}, close: () => {} });
     expect(() => programOf({ ...welcome, configJson: '{' })).toThrow(/PROTOCOL_MISMATCH/);

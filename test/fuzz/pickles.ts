@@ -81,6 +81,9 @@ const opcode = fc.oneof(
   { weight: 1, arbitrary: byte.map((code) => [code]) },
 );
 
+/** A pickle that may be anything. */
+export const allowed = (bytes: Buffer) => ({ bytes, isForbidden: false });
+
 /** Values as Python writes them: what stands on the stack after each is one more. */
 const { whole } = fc.letrec<{ whole: number[]; leaf: number[] }>((tie) => ({
   leaf: fc.oneof(
@@ -101,12 +104,19 @@ const { whole } = fc.letrec<{ whole: number[]; leaf: number[] }>((tie) => ({
 }));
 /** A pickle as Python writes it, perhaps with something put in or left out. */
 export const wholePickles = fc
-  .tuple(whole, fc.option(fc.tuple(fc.nat(200), opcode), { freq: 1 }), fc.nat(3))
+  .tuple(whole, fc.option(fc.tuple(fc.nat(200), opcode), { freq: 2 }), fc.nat(3))
   .map(([value, change, gone]) => {
     const bytes = [0x80, 2, ...value, 0x2e];
     if (change !== null) bytes.splice(2 + (change[0] % value.length), gone, ...change[1]);
-    return Buffer.from(bytes);
+    return allowed(Buffer.from(bytes));
   });
+/** Whole ones with an opcode at the end that no tensor needs: INST, OBJ, NEWOBJ, EXT1, NEWOBJ_EX, and none at all. */
+export const forbiddenPickles = fc
+  .tuple(whole, fc.constantFrom(0x69, 0x6f, 0x81, 0x82, 0x92, 0xff))
+  .map(([value, opcode]) => ({
+    bytes: Buffer.from([0x80, 2, ...value, ...value, opcode, 0x2e]),
+    isForbidden: true,
+  }));
 
 /** Pickles as bytes: something on the stack, then anything; most end with STOP. */
 export const pickles = fc
@@ -120,10 +130,12 @@ export const pthFiles = fc
   .tuple(
     fc.array(fc.tuple(shortText, fc.oneof(fc.constant(soundTensor), tensor)), { maxLength: 2 }),
     fc.oneof(fc.constantFrom(24, 48), fc.nat(200)),
+    // Mostly the truth.
+    fc.constantFrom(...Array<undefined>(20).fill(undefined), 2 ** 30, 2 ** 32 - 2),
   )
-  .map(([tensors, storageBytes]) =>
+  .map(([tensors, storageBytes, claims]) =>
     zipOf(
       { name: 'x/data.pkl', content: Buffer.from([0x7d, 0x28, ...tensors.flat(2), 0x75, 0x2e]) },
-      { name: 'x/data/0', content: Buffer.alloc(storageBytes) },
+      { name: 'x/data/0', content: Buffer.alloc(storageBytes), ...(claims && { claims }) },
     ),
   );

@@ -14,6 +14,7 @@ import {
   PullParameters,
   PushNode,
   parsed,
+  refuseObeyed,
   Session,
   WIRE_REFUSALS,
 } from './messages.ts';
@@ -88,10 +89,11 @@ export const workerDoors = [
     inputs: fc.array(coordinatorMessages, { minLength: 1, maxLength: 3 }),
     enter(bytes) {
       const { link, hear } = linkTo(bytes);
-      const nothing = () => {};
+      // A config is JSON for this version's own reader, not a text for people.
+      const heard = (message: object) => refuseObeyed({ ...message, configJson: '' });
       link.openSession(JOIN, {
-        ...{ onWelcome: nothing, onAssignment: nothing, onAlive: nothing },
-        ...{ onFinish: nothing, onClosed: nothing },
+        ...{ onWelcome: heard, onAssignment: heard, onFinish: heard },
+        ...{ onAlive: () => {}, onClosed: () => {} },
       });
       hear();
     },

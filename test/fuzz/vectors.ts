@@ -82,6 +82,7 @@ export const vectorDoors = [
         const crc32 = wrong === 3 ? piece.crc32 + 1 : piece.crc32;
         const whole = assembler.add({ ...piece, crc32 });
         if (whole && Buffer.compare(whole, bytes) !== 0) throw new Error('other bytes came');
+        if (whole && whole.length > limit) throw new Error('more than the limit came');
       }
     },
     refusals: ['CHUNK_CORRUPT'],
