@@ -30,6 +30,7 @@ const coordinatorMessages = encodings('tessera.v1.CoordinatorMessage', [
   Session.responseSerialize({ welcome: { ...welcome, classes: [...welcome.classes] } }),
   Session.responseSerialize({ assignment }),
   Session.responseSerialize({ finish: { errorCode: '', reason: '' } }),
+  Session.responseSerialize({ alive: {} }),
 ]);
 
 const data = Buffer.from(Float32Array.of(1, -2).buffer);
