@@ -7,8 +7,11 @@ import { Worker } from 'node:worker_threads';
 /** Longest time without a tick. */
 const SILENCE_MS = 60_000;
 const LOOK_MS = 250;
-/** What the process may ever have, whatever it is of: heap, buffers, memory of native code. */
-export const PEAK_BYTES_MAX = 1024 ** 3;
+/**
+ * What the process may ever have, whatever it is of: heap, buffers, memory of native code. One image of 100 megapixels,
+ * which is allowed, takes 0.9 GB while it is decoded.
+ */
+export const PEAK_BYTES_MAX = 1.5 * 1024 ** 3;
 
 const WATCHING = `
 const { parentPort, workerData } = require('node:worker_threads');
