@@ -15,6 +15,7 @@ import { CREDENTIAL_FILES, CredentialFolder } from '../../shared/host/credential
 import { readToken } from '../../shared/host/tokens.ts';
 import { mutated } from './bytes.ts';
 import { door } from './door.ts';
+import { quietly } from './quiet.ts';
 import { scratchFolder } from './sandbox.ts';
 
 /** A certificate without a subject, good until 2126. */
@@ -149,14 +150,3 @@ export const credentialDoors = [
     least: { accepted: 0.1, refused: 0.1 },
   }),
 ];
-
-/** Runs a command whose output goes nowhere. */
-async function quietly(command: () => Promise<void>): Promise<void> {
-  const { write } = process.stdout;
-  process.stdout.write = () => true;
-  try {
-    await command();
-  } finally {
-    process.stdout.write = write;
-  }
-}

@@ -15,6 +15,7 @@ import { smallConfig } from '../unit/config/support.ts';
 import { mutated, noise } from './bytes.ts';
 import { door } from './door.ts';
 import { changed, changedText, json } from './json.ts';
+import { quietly } from './quiet.ts';
 import { scratchFolder } from './sandbox.ts';
 
 const root = scratchFolder('runs');
@@ -102,7 +103,7 @@ export const folderDoors = [
     async enter(text) {
       writeFileSync(join(run, RUN_FILES.config), '{}');
       writeFileSync(join(run, RUN_FILES.metrics), text);
-      await plotCurves({ runs: [run], out: join(root, 'curves.svg') });
+      await quietly(() => plotCurves({ runs: [run], out: join(root, 'curves.svg') }));
     },
     refusals: ['DATA_INVALID'],
     least: { accepted: 0.1, refused: 0.1 },
