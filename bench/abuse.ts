@@ -3,6 +3,9 @@
  *
  * One run of the quickstart's model with one healthy worker; then, while it goes on: 1,000 connections that say nothing
  * and come again when they are closed, workers that push and never finish or read, and a coordinator that reads nothing for a while (SIGSTOP).
+ *
+ * By turns the same neighbours abuse another coordinator of this machine, so that what they take of its few cores is in
+ * both times, and the difference is what sharing a coordinator with them costs.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -15,17 +18,23 @@ import type { StepTimings } from '../coordinator/events.ts';
 import { median } from './median.ts';
 import { joinAsRogue } from './rogue.ts';
 
-/** What was measured. Units  MiB of resident memory; ratios of median step times. */
+/** What was measured. Units  MiB of resident memory; medians over the rounds. */
 export interface AbuseFigures {
   readonly quietStepMs: number;
+  /** While another coordinator is abused. */
+  readonly besideStepMs: number;
   readonly abusedStepMs: number;
-  /** abused / quiet: 1 is no harm. */
+  /** abused / beside, of each round: 1 is no harm. */
   readonly stepRatio: number;
+  /** Least and largest of the rounds; and of quiet against the quiet before it, which is the machine's own doing. */
+  readonly stepRatios: string;
+  readonly quietRatios: string;
+  /** Cores that the neighbours themselves took of this machine. */
+  readonly neighbourCores: number;
   readonly coordinatorQuietMiB: number;
   readonly coordinatorPeakMiB: number;
-  /** Calls of the rogues, and how many of them they held open at the end: no more than the limits allow. */
+  /** Calls of the rogues, in all rounds. */
   readonly rogueCalls: number;
-  readonly rogueCallsHeld: number;
   /** Rogues that the coordinator's messages name. */
   readonly roguesNamed: number;
   readonly workerQuietMiB: number;
@@ -37,7 +46,9 @@ const IDLE_CONNECTIONS = 1000;
 /** Before a connection that was closed is tried again. */
 const AGAIN_MS = 1000;
 const ROGUES = 8;
-const PHASE_MS = 20_000;
+/** By turns: a virtual machine is a fifth faster or slower from one minute to the next. */
+const ROUNDS = 7;
+const PHASE_MS = 6_000;
 const STANDSTILL_MS = 8_000;
 const PATIENCE_MS = 120_000;
 
@@ -52,50 +63,95 @@ export async function benchAbuse(): Promise<AbuseFigures> {
   const address = await addressOf(coordinator);
   const worker = start(['worker', address, '--threads', '1', '--name', 'healthy']);
   worker.stderr?.resume();
+  const other = await startDecoy(join(folder, 'decoy'));
   try {
     await stepsAfter(runFolder, 20);
-    const quiet = await stepsDuring(runFolder, () => sleep(PHASE_MS));
     const before = { coordinator: residentMiB(coordinator), worker: residentMiB(worker) };
     const gone = new AbortController();
     const peak = watchPeak(coordinator, gone.signal);
-    const calls = { tried: 0, open: 0 };
-    const abused = await stepsDuring(runFolder, () => abuse(address, calls));
+    const rounds = await byTurns(runFolder, address, other.address);
     gone.abort();
     const workerPeak = watchPeak(worker, AbortSignal.timeout(STANDSTILL_MS));
     coordinator.kill('SIGSTOP');
     await sleep(STANDSTILL_MS);
     coordinator.kill('SIGCONT');
     return {
-      quietStepMs: quiet,
-      abusedStepMs: abused,
-      stepRatio: abused / quiet,
+      ...rounds,
       coordinatorQuietMiB: before.coordinator,
       coordinatorPeakMiB: await peak,
-      rogueCalls: calls.tried,
-      rogueCallsHeld: calls.open,
       roguesNamed: new Set(talk.join('').match(/\brogue-\d+\b(?=.* pushes under way)/g)).size,
       workerQuietMiB: before.worker,
       workerPeakMiB: await workerPeak,
     };
   } finally {
-    for (const child of [worker, coordinator]) child.kill('SIGKILL');
+    for (const child of [worker, coordinator, ...other.processes]) child.kill('SIGKILL');
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** Holds connections that say nothing, and joins as workers that push for ever and never read. */
-async function abuse(address: string, calls: { tried: number; open: number }): Promise<void> {
+/** A coordinator whose one worker is stopped, so that its step stays open: it takes what a working one takes. */
+async function startDecoy(runFolder: string) {
+  const patient = ['--set', 'cluster.silenceMs=3600000', '--set', 'cluster.leaseMs=3600000'];
+  const coordinator = start(['coordinator', 'quickstart', ...patient, '--run-folder', runFolder]);
+  const address = await addressOf(coordinator);
+  const worker = start(['worker', address, '--threads', '1']);
+  worker.stderr?.resume();
+  await stepsAfter(runFolder, 1);
+  worker.kill('SIGSTOP');
+  return { address, processes: [coordinator, worker] };
+}
+
+/** Quiet, beside and abused by turns, on the one run. */
+async function byTurns(runFolder: string, address: string, otherAddress: string) {
+  const quiet: number[] = [];
+  const beside: number[] = [];
+  const abused: number[] = [];
+  let rogueCalls = 0;
+  const cores: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    quiet.push(await stepsDuring(runFolder, () => sleep(PHASE_MS)));
+    beside.push(
+      await stepsDuring(runFolder, async () => {
+        await abuse(otherAddress);
+      }),
+    );
+    const cpu = process.cpuUsage();
+    const startedMs = performance.now();
+    abused.push(
+      await stepsDuring(runFolder, async () => {
+        rogueCalls += await abuse(address);
+      }),
+    );
+    const { user, system } = process.cpuUsage(cpu);
+    cores.push((user + system) / 1000 / (performance.now() - startedMs));
+  }
+  const ratios = abused.map((ms, round) => ms / (beside[round] as number));
+  const quietRatios = quiet.slice(1).map((ms, round) => ms / (quiet[round] as number));
+  return {
+    quietStepMs: median(quiet),
+    besideStepMs: median(beside),
+    abusedStepMs: median(abused),
+    stepRatio: median(ratios),
+    stepRatios: rangeOf(ratios),
+    quietRatios: rangeOf(quietRatios),
+    neighbourCores: median(cores),
+    rogueCalls,
+  };
+}
+
+function rangeOf(values: readonly number[]): string {
+  return `${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)}`;
+}
+
+/** Holds connections that say nothing, and joins as workers that push for ever and never read; answers how often those called. */
+async function abuse(address: string): Promise<number> {
   const idle = Array.from({ length: IDLE_CONNECTIONS }, () => idleConnection(address));
   const rogues = await Promise.all(
     Array.from({ length: ROGUES }, (_, index) => joinAsRogue(address, index)),
   );
   await sleep(PHASE_MS);
-  for (const rogue of rogues) {
-    calls.tried += rogue.tried;
-    calls.open += rogue.open;
-    rogue.close();
-  }
-  for (const connection of idle) connection.close();
+  for (const one of [...rogues, ...idle]) one.close();
+  return rogues.reduce((sum, { tried }) => sum + tried, 0);
 }
 
 /** A connection that says nothing, and is there again whenever it is closed. */

@@ -33,6 +33,7 @@ const LIMITS = {
   connectionsMax: 64,
   streamsMax: 64,
   pushesMax: 4,
+  pullsMax: 4,
   joinsPerMinute: 600,
   sampleBytes: 0,
 };

@@ -33,6 +33,7 @@ import type { CoordinatorPort, NodeHeader, WelcomeInfo } from './port.ts';
 import { refusalLog } from './refusal-log.ts';
 import { SampleReads } from './sample-reads.ts';
 import { listenToWorker } from './session-stream.ts';
+import { Transfers } from './transfers.ts';
 import {
   decodeFetch,
   decodeNode,
@@ -49,6 +50,8 @@ export interface CallLimits {
   readonly chunkBytes: number;
   /** Nodes that one worker may be pushing at a time, each with a gradient's memory. */
   readonly pushesMax: number;
+  /** Pulls of parameters that one worker may have under way. */
+  readonly pullsMax: number;
   /** Of samples on their way to one worker. */
   readonly sampleBytes: number;
   /** Joins from one address. */
@@ -120,8 +123,8 @@ class BulkService {
   readonly #port: CoordinatorPort;
   readonly #limits: CallLimits;
   readonly #samples: SampleReads;
-  /** Pushes under way, by worker. */
-  readonly #pushes = new Map<string, number>();
+  readonly #pushes: Transfers;
+  readonly #pulls: Transfers;
   /** Samples of the run's data set; nobody holds a session before the first welcome has told them. */
   #splitSizes: Readonly<Record<Split, number>> = { train: 0, test: 0 };
 
@@ -129,6 +132,8 @@ class BulkService {
     this.#port = port;
     this.#limits = limits;
     this.#samples = new SampleReads(port, limits.sampleBytes);
+    this.#pushes = new Transfers('pushes', limits.pushesMax);
+    this.#pulls = new Transfers('pulls', limits.pullsMax);
   }
 
   learnSizes({ trainSamples, testSamples }: WelcomeInfo): void {
@@ -139,6 +144,7 @@ class BulkService {
     const port = this.#port;
     let push: { readonly worker: string; readonly header: NodeHeader } | undefined;
     let gradient: ChunkAssembler | undefined;
+    let endPush = () => {};
     try {
       for await (const { node, chunk, features } of messages) {
         if (push === undefined) {
@@ -147,7 +153,7 @@ class BulkService {
           const header = decodeNode(wire, this.#splitSizes);
           const outcome = port.wanted(worker, header);
           if (outcome !== 'accepted') return encodeOutcome(outcome);
-          this.#beginPush(worker);
+          endPush = this.#pushes.begin(worker);
           push = { worker, header };
           gradient = this.#gradientFor(header);
         } else if (node !== null) {
@@ -159,20 +165,25 @@ class BulkService {
       const { worker, header } = wirePresent(push, 'first message of a push');
       return encodeOutcome(await port.nodeArrived(worker, header, gradient?.finish()));
     } finally {
-      if (push !== undefined) this.#endPush(push.worker);
+      endPush();
     }
   }
 
   async *pullParameters(request: PullRequest__Output): AsyncGenerator<Chunk> {
     const port = this.#port;
-    port.workerOf(decodeSession(request.session));
+    const worker = port.workerOf(decodeSession(request.session));
     const version = wireInteger(request.version, 'pull.version');
     const parameters = port.parameters(version, request.average);
     const first = wireInteger(request.first, 'pull.first', { max: parameters.length });
-    for (const chunk of cutChunks(bytesOf(parameters.subarray(first)), this.#limits.chunkBytes)) {
-      yield chunk;
-      // Later chunks are cut later: the version must still be there.
-      port.parameters(version, request.average);
+    const endPull = this.#pulls.begin(worker);
+    try {
+      for (const chunk of cutChunks(bytesOf(parameters.subarray(first)), this.#limits.chunkBytes)) {
+        yield chunk;
+        // Later chunks are cut later: the version must still be there.
+        port.parameters(version, request.average);
+      }
+    } finally {
+      endPull();
     }
   }
 
@@ -190,22 +201,6 @@ class BulkService {
     const { split, indices } = decodeFetch(request, this.#splitSizes);
     const rows = indices.flatMap((index) => port.features(split, index) ?? []);
     yield* encodeFeatures(rows, this.#limits.chunkBytes);
-  }
-
-  #beginPush(worker: string): void {
-    const underWay = this.#pushes.get(worker) ?? 0;
-    if (underWay >= this.#limits.pushesMax) {
-      throw new TesseraError('TIMEOUT', `worker ${worker} has ${underWay} pushes under way`, {
-        hint: 'push again when one of them is answered',
-      });
-    }
-    this.#pushes.set(worker, underWay + 1);
-  }
-
-  #endPush(worker: string): void {
-    const left = (this.#pushes.get(worker) ?? 1) - 1;
-    if (left > 0) this.#pushes.set(worker, left);
-    else this.#pushes.delete(worker);
   }
 
   #addFeatures({ kind }: NodeHeader, message: FeatureRows__Output): void {

@@ -306,6 +306,9 @@ const limits = z.strictObject({
   pushesMax: count
     .default(4)
     .describe('Most nodes that one worker may be pushing, each with the memory of a gradient'),
+  pullsMax: count
+    .default(4)
+    .describe('Most pulls of parameters that one worker may have under way'),
   joinsPerMinute: count.default(600).describe('Most joins a minute from one address'),
 });
 

@@ -10,7 +10,13 @@ import type { DiskFaults } from './storage.ts';
 import type { World } from './world.ts';
 
 const TICK_MS = 50;
-const LIMITS = { chunkBytes: 64, pushesMax: 4, sampleBytes: 2, joinsPerMinute: 10_000 };
+const LIMITS = {
+  chunkBytes: 64,
+  pushesMax: 4,
+  pullsMax: 4,
+  sampleBytes: 2,
+  joinsPerMinute: 10_000,
+};
 export const SIM_LOG = createLog({ component: 'sim', level: 'off' });
 
 /** What does not change over the lives of a run's coordinators. */

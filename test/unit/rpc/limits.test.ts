@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { JoinGate } from '../../../coordinator/join-gate.ts';
 import { serveCoordinator } from '../../../coordinator/service.ts';
 import { deferred } from '../../../shared/core/async.ts';
@@ -107,6 +107,19 @@ it('connections beyond the bound are closed, and those of workers go on', async 
   await Promise.all(await firstSettled(closed, 14));
   expect(await allOf(link.fetchSamples(session, 'train', [2]))).toHaveLength(1);
   expect(await refusal).toMatch(/all 8 connections are taken.*127\.0\.0\.1/);
+});
+
+it('no worker pulls more at a time than it may, and those that end make room', async () => {
+  const port = new NotingPort();
+  port.vector = new Float32Array(16 * 1024 * 1024);
+  const limits = { pullsMax: 1, rpcMs: 1000, chunkBytes: 1024 * 1024 };
+  const { server, link, refusal } = await start(limits, port);
+  const { session } = await openSession(link).welcome;
+  pullWithoutReading(server.address, session);
+  pullWithoutReading(server.address, session);
+  expect(await refusal).toMatch(/1 pulls under way/);
+  const target = port.vector.slice();
+  await vi.waitFor(() => link.pullParameters(session, { version: 3, first: 0 }, target), 10_000);
 });
 
 it('an address that joins too often is told so', async () => {

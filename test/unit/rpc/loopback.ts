@@ -32,6 +32,7 @@ export const LIMITS = {
   connectionsMax: 100,
   streamsMax: 64,
   pushesMax: 4,
+  pullsMax: 4,
   sampleBytes: 64 * 1024,
   joinsPerMinute: 600,
 };

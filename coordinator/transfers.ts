@@ -1,0 +1,30 @@
+/** @file How many transfers of one kind each worker has under way: whoever begins them and never ends is bounded. */
+import { TesseraError } from '../shared/core/errors.ts';
+
+/** The pushes, or the pulls, of all workers. */
+export class Transfers {
+  readonly #kind: 'pushes' | 'pulls';
+  readonly #most: number;
+  readonly #underWay = new Map<string, number>();
+
+  constructor(kind: 'pushes' | 'pulls', most: number) {
+    this.#kind = kind;
+    this.#most = most;
+  }
+
+  /** Begins one; answers what ends it. Throws  TIMEOUT when the worker has as many as it may. */
+  begin(worker: string): () => void {
+    const count = this.#underWay.get(worker) ?? 0;
+    if (count >= this.#most) {
+      throw new TesseraError('TIMEOUT', `worker ${worker} has ${count} ${this.#kind} under way`, {
+        hint: 'try again when one of them has ended',
+      });
+    }
+    this.#underWay.set(worker, count + 1);
+    return () => {
+      const left = (this.#underWay.get(worker) ?? 1) - 1;
+      if (left > 0) this.#underWay.set(worker, left);
+      else this.#underWay.delete(worker);
+    };
+  }
+}
