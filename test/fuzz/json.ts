@@ -91,8 +91,13 @@ function at(document: unknown, path: Path): unknown {
 function put(document: unknown, path: Path, value: unknown): void {
   const parent = at(document, path.slice(0, -1));
   if (typeof parent !== 'object' || parent === null) return;
-  // Not by an assignment, which a key `__proto__` would make another thing of.
-  const how = { value, enumerable: true, configurable: true, writable: true };
+  // Not by an assignment, which a key `__proto__` would make another thing of; a copy, since a later change may be in it.
+  const how = {
+    value: structuredClone(value),
+    enumerable: true,
+    configurable: true,
+    writable: true,
+  };
   if (!(Array.isArray(parent) && path.at(-1) === 'length')) {
     Object.defineProperty(parent, path.at(-1) as string, how);
   }
