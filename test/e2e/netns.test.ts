@@ -145,7 +145,7 @@ afterEach(async () => {
 
 describe.skipIf(refused !== undefined)('a network that is cut', () => {
   const SHORT = 1;
-  const LONG = 10;
+  const LONG = 8;
   /** Two whole runs; a test has half of it for one. */
   const CALM_RUNS_MS = 360_000;
 

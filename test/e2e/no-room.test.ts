@@ -10,7 +10,8 @@ const NO_LOG = ['sh', '-c', 'exec "$@" 2>/dev/full', 'sh'];
 const NO_ANSWER = ['sh', '-c', 'exec "$@" >/dev/full 2>/dev/full', 'sh'];
 
 describe('a full disk', () => {
-  const train = ['train', ...SMALL_RUN, '--workers', '1', '--json', '--run-folder'];
+  const short = ['--set', 'training.epochs=1', '--workers', '1'];
+  const train = ['train', ...SMALL_RUN, ...short, '--json', '--run-folder'];
 
   it('under the log ends no run', async () => {
     const run = new TesseraProcess([...train, join(folder, 'no-log')], { through: NO_LOG });
