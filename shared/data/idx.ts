@@ -1,5 +1,5 @@
 /** @file MNIST-style data sets: idx files of images and labels, plain or gzipped, held in memory. */
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
@@ -13,6 +13,8 @@ const SET_BYTES_MAX = 1024 ** 3;
 /** Most images of a split: tiny ones would cost more to keep account of than to hold. ImageNet-21k has 14 million. */
 const IMAGES_MAX = 2 ** 24;
 const PIECE_BYTES = 256 * 1024;
+/** Most bytes that one byte of a deflated file unpacks to (RFC 1951: 258 of them by a match of two bits). */
+const DEFLATE_RATIO_MAX = 1032;
 
 /** A set that is being opened. */
 interface OpenSet {
@@ -131,7 +133,10 @@ async function readIdx(
 }
 
 async function readArray(path: string, bytesMax: number): Promise<IdxArray> {
-  const assembler = new IdxAssembler(path, bytesMax);
+  // A header may ask for memory that its file can never fill.
+  const { size } = await stat(path).catch(() => ({ size: 0 }));
+  const holdsMax = path.endsWith('.gz') ? size * DEFLATE_RATIO_MAX : size;
+  const assembler = new IdxAssembler(path, bytesMax, holdsMax);
   let refusal: unknown;
   const take = async (pieces: AsyncIterable<Uint8Array>) => {
     try {

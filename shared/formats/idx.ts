@@ -25,16 +25,18 @@ export interface IdxArray {
 export class IdxAssembler {
   readonly #name: string;
   readonly #bytesMax: number;
+  readonly #holdsMax: number;
   readonly #header = new Uint8Array(MAGIC_BYTES + 4 * DIMENSIONS_MAX);
   #headerBytes = MAGIC_BYTES;
   #array: IdxArray | undefined;
   /** Bytes that have come, the header's among them. */
   #come = 0;
 
-  /** `name` is for the messages; elements may have `bytesMax` in all. */
-  constructor(name: string, bytesMax: number) {
+  /** `name` is for the messages; elements may have `bytesMax` in all, and a file of its size can hold `holdsMax`. */
+  constructor(name: string, bytesMax: number, holdsMax = Number.POSITIVE_INFINITY) {
     this.#name = name;
     this.#bytesMax = bytesMax;
+    this.#holdsMax = holdsMax;
   }
 
   /** Throws  DATA_INVALID when this is no idx file, too large a one, or more than its header says. */
@@ -97,10 +99,13 @@ export class IdxAssembler {
     const shape = Array.from({ length: dimensions }, (_, i) => view.getUint32(4 + 4 * i));
     // Doubles are exact enough here: a product past 2^53 is above any bound.
     const size = shape.reduce((product, side) => product * side, 1);
-    if (size <= this.#bytesMax) return { shape, data: new Uint8Array(size) };
-    throw this.#invalid(
-      `says that it has ${shape.join(' x ')} elements, ${formatBytes(size)}; ${formatBytes(this.#bytesMax)} are left of what a set may have`,
-    );
+    if (size > this.#bytesMax) {
+      throw this.#invalid(
+        `says that it has ${shape.join(' x ')} elements, ${formatBytes(size)}; ${formatBytes(this.#bytesMax)} are left of what a set may have`,
+      );
+    }
+    if (size <= this.#holdsMax) return { shape, data: new Uint8Array(size) };
+    throw this.#invalid(`is too short for the ${shape.join(' x ')} elements that its header says`);
   }
 
   #noMagic(): TesseraError {

@@ -244,6 +244,11 @@ describe('idx', () => {
       /train-images-idx3-ubyte has 27 bytes where its header \(3 x 2 x 2\) says 28/,
     ],
     [
+      'a file whose header asks for more than it can hold, packed or not',
+      { ...train, 'train-images-idx3-ubyte': idxBytes([900, 1000, 1000], [1, 2, 3]) },
+      /train-images-idx3-ubyte is too short for the 900 x 1000 x 1000 elements/,
+    ],
+    [
       'a foreign file',
       { ...train, 'train-images-idx3-ubyte': Uint8Array.from([0x89, 0x50, 0x4e, 0x47]) },
       /train-images-idx3-ubyte is no idx file/,
