@@ -1,6 +1,8 @@
 /** @file How often each address did something of late: what limits and logs count callers by. */
 import type { Clock } from '../shared/core/clock.ts';
 
+/** The window that people reckon with. */
+export const MINUTE_MS = 60_000;
 /** Addresses that are remembered at a time. */
 const ADDRESSES_MAX = 4096;
 

@@ -5,7 +5,7 @@
  * about the run. Contract with the core: effects are performed in order, one event at a time; work
  * that takes long (sum, optimizer, checkpoint) is started and comes back as an event.
  */
-import type { Clock } from '../shared/core/clock.ts';
+import { type Clock, stoodStill } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import type { DataSource, EncodedSample, Split } from '../shared/data/source.ts';
 import type { Logger } from '../shared/host/log.ts';
@@ -85,8 +85,7 @@ export class CoordinatorDriver implements CoordinatorPort {
     const { clock, identity } = this.#parts;
     const sinceMs = clock.nowMs() - this.#tickedMs;
     this.#tickedMs += sinceMs;
-    // We were stopped ourselves (SIGSTOP, a machine that slept): what others said meanwhile is read before they are judged.
-    if (sinceMs > identity.config.cluster.silenceMs / 4) return;
+    if (stoodStill(sinceMs, identity.config.cluster.silenceMs)) return;
     this.#dropSilentNewcomers();
     this.#dispatch({ type: 'tick' });
   }

@@ -1,9 +1,7 @@
 /** @file How many joins a minute one address may try: a worker that starts and dies in a loop harms nobody else. */
 import type { Clock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
-import { AddressCounts } from './address-counts.ts';
-
-const MINUTE_MS = 60_000;
+import { AddressCounts, MINUTE_MS } from './address-counts.ts';
 
 /** Counts joins by address, a minute at a time. */
 export class JoinGate {

@@ -3,9 +3,8 @@ import type { Clock } from '../shared/core/clock.ts';
 import type { TesseraError } from '../shared/core/errors.ts';
 import type { Logger } from '../shared/host/log.ts';
 import type { CallReporter } from '../shared/rpc/handlers.ts';
-import { AddressCounts, addressOf } from './address-counts.ts';
+import { AddressCounts, addressOf, MINUTE_MS } from './address-counts.ts';
 
-const MINUTE_MS = 60_000;
 /** Different refusals of one address that are told in a minute. */
 const LINES_MAX = 20;
 

@@ -10,6 +10,14 @@ export interface Clock {
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
 }
 
+/**
+ * Whether so long a gap between two of our own ticks means that we were stopped (SIGSTOP, a machine that slept): what
+ * others said meanwhile is read before anybody is called silent.
+ */
+export function stoodStill(gapMs: number, silenceMs: number): boolean {
+  return gapMs > silenceMs / 4;
+}
+
 /** The machine's monotonic clock. */
 export const systemClock: Clock = {
   nowMs: () => performance.now(),

@@ -24,7 +24,10 @@ export const decoding = new WeighedGate(INPUT_PIXELS_MAX);
 /** Most pixels that are shrunk exactly, in about 25 ms: libvips is faster with photos of full size. */
 const EXACT_PIXELS_MAX = 2 ** 20;
 
-/** Longest side on the way: enlarged in proportion, a file of 1 x 16,000 pixels would ask for gigabytes. */
+/**
+ * Longest side, in the file and on the way: enlarged in proportion, a file of 1 x 16,000 pixels would ask for gigabytes,
+ * and so would reading the rows of a PNG of 6 million x 9.
+ */
 const SIDE_MAX = 2 ** 16;
 
 /** What the pixels should be like. */
@@ -87,9 +90,9 @@ async function decodeSized(
   if (plan.cutBefore !== undefined) image.extract(plan.cutBefore);
   const from = plan.cutBefore ?? size;
   const isExact = isResampled(from, plan.scaleTo);
-  const longest = Math.max(from.width, from.height, plan.scaleTo.width, plan.scaleTo.height);
-  if (isExact && longest > SIDE_MAX) {
-    throw new Error(`${from.width} x ${from.height} pixels are too long and narrow`);
+  const longest = Math.max(size.width, size.height, plan.scaleTo.width, plan.scaleTo.height);
+  if (longest > SIDE_MAX) {
+    throw new Error(`${size.width} x ${size.height} pixels are too long and narrow`);
   }
   if (!isExact) {
     const kernel = options.interpolation === 'bicubic' ? 'cubic' : 'linear';

@@ -152,12 +152,27 @@ describe('a config', () => {
 });
 
 describe('an image', () => {
+  const how = {
+    ...({ imageSize: 224, resize: 'crop', cropFraction: 0.875 } as const),
+    ...({ channels: 3, interpolation: 'bicubic' } as const),
+  };
+  const plain = (width: number, height: number) =>
+    sharp({ create: { width, height, channels: 3, background: '#123' } });
+
   it('of 1 x 16,000 pixels is refused, not enlarged to 2 GB', async () => {
-    const image = sharp({ create: { width: 1, height: 16_000, channels: 3, background: '#123' } });
-    const sample = fileSample('narrow.png', await image.png().toBuffer());
-    const how = { imageSize: 224, resize: 'crop', cropFraction: 0.875, channels: 3 } as const;
-    await expect(decodeImage(sample, { ...how, interpolation: 'bicubic' })).rejects.toThrow(
+    const sample = fileSample('narrow.png', await plain(1, 16_000).png().toBuffer());
+    await expect(decodeImage(sample, how)).rejects.toThrow(
       /DATA_INVALID.*1 x 16000 pixels are too long and narrow/,
+    );
+  });
+
+  it('of 6,619,145 x 9 pixels is refused before a row of it is read (0.9 GB)', async () => {
+    const png = await plain(1, 9).png().toBuffer();
+    png.writeUInt32BE(6_619_145, 16);
+    png.writeUInt32BE(crc32(png.subarray(12, 29)), 29);
+    const region = { area: 1e-6, aspect: 1, left: 0, top: 0 };
+    await expect(decodeImage(fileSample('wide.png', png), how, region)).rejects.toThrow(
+      /DATA_INVALID.*6619145 x 9 pixels are too long and narrow/,
     );
   });
 });

@@ -5,6 +5,7 @@
  * stands, `#proceed` compares what is assigned with what is there, and does the next thing. Results of
  * work that was started before a reconnect are taken in any phase: bits do not depend on the session.
  */
+import { stoodStill } from '../../shared/core/clock.ts';
 import { randomUnit } from '../../shared/core/random.ts';
 import { Backlog } from './backlog.ts';
 import type {
@@ -238,9 +239,9 @@ export class Session {
     return this.#line === 'preparing' || this.#line === 'ready';
   }
 
-  /** A line may die without a word to anybody; who was stopped itself first reads what came meanwhile. */
+  /** A line may die without a word to anybody. */
   #listen(nowMs: number): void {
-    const wasStopped = nowMs - this.#tickedMs > this.#silenceMs / 4;
+    const wasStopped = stoodStill(nowMs - this.#tickedMs, this.#silenceMs);
     this.#tickedMs = nowMs;
     const silentMs = nowMs - this.#heardMs;
     if (wasStopped || silentMs <= this.#silenceMs) return;
