@@ -164,4 +164,7 @@ export const SMALL_RUN: readonly string[] = [
   'model.depth=2',
   '--set',
   'model.heads=2',
+  // Two threads of an engine wait for each other by spinning, and the tests beside would pay for it.
+  '--set',
+  'compute.threads=1',
 ];

@@ -25,10 +25,10 @@ beforeAll(async () => {
 });
 
 describe('P1 and P2: the number of workers changes no bit', () => {
-  it.each([3, 4])('%i workers end with the parameters of one', async (workers) => {
-    const result = await train(`workers-${workers}`, '--workers', String(workers));
+  it('three workers end with the parameters of one', async () => {
+    const result = await train('workers-3', '--workers', '3');
     expect(result.parametersSha256).toBe(expected);
-    expect(result).toMatchObject({ schema: 'train/1', steps: 40, epochs: 2, workers });
+    expect(result).toMatchObject({ schema: 'train/1', steps: 40, epochs: 2, workers: 3 });
     expect(result.testAccuracy).toBeGreaterThan(0.3);
   });
 });
@@ -121,18 +121,18 @@ describe('P3: deaths change no bit', () => {
     for (const worker of workers) expect((await worker.ended).code).toBe(0);
   });
 
-  it('a run whose output nobody reads any more saves what it has and says that it is not done', async () => {
+  it('a run whose output nobody reads any more saves what it has and says that it is not done; four workers go on where two were', async () => {
     const runFolder = join(folder, 'no-reader');
-    const args = ['train', ...SMALL_RUN, '--workers', '2', '--set', 'checkpoint.everyEpochs=0'];
-    const before = new TesseraProcess([...args, '--run-folder', runFolder]);
+    const args = ['train', ...SMALL_RUN, '--set', 'checkpoint.everyEpochs=0'];
+    const before = new TesseraProcess([...args, '--workers', '2', '--run-folder', runFolder]);
     await before.printed(/step +20/);
     before.child.stdout?.destroy();
     before.child.stderr?.destroy();
     expect((await before.ended).code).toBe(130);
     expect(readdirSync(join(runFolder, 'checkpoints'))).toHaveLength(1);
-    const after = await tessera([...args, '--json', '--resume', runFolder]);
+    const after = await tessera([...args, '--workers', '4', '--json', '--resume', runFolder]);
     expect(after.code, after.stderr).toBe(0);
-    expect(JSON.parse(after.stdout).parametersSha256).toBe(expected);
+    expect(JSON.parse(after.stdout)).toMatchObject({ parametersSha256: expected, workers: 4 });
   });
 
   it('`tessera train` replaces a worker that is asked to go; killed it leaves none behind, and --resume ends with the same bits', async () => {
