@@ -10,7 +10,8 @@ const NO_LOG = ['sh', '-c', 'exec "$@" 2>/dev/full', 'sh'];
 const NO_ANSWER = ['sh', '-c', 'exec "$@" >/dev/full 2>/dev/full', 'sh'];
 
 describe('a full disk', () => {
-  const short = ['--set', 'training.epochs=1', '--workers', '1'];
+  const few = ['training.epochs=1', 'evaluation.everyEpochs=0'];
+  const short = [...few.flatMap((setting) => ['--set', setting]), '--workers', '1'];
   const train = ['train', ...SMALL_RUN, ...short, '--json', '--run-folder'];
 
   it('under the log ends no run', async () => {

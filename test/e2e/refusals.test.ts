@@ -260,7 +260,7 @@ describe('a truncated image', () => {
 describe('checkpoints', () => {
   it('a truncated newest checkpoint is passed over for the one before; a foreign one is refused', async () => {
     const runFolder = join(folder, 'run');
-    const args = ['train', ...SMALL_RUN, '--workers', '1', '--json', '--set', 'training.epochs=3'];
+    const args = ['train', ...SMALL_RUN, '--workers', '1', '--json'];
     const whole = await tessera([...args, '--run-folder', runFolder]);
     expect(whole.code, whole.stderr).toBe(0);
     const { parametersSha256 } = JSON.parse(whole.stdout);
