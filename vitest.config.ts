@@ -23,7 +23,8 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     maxConcurrency: 2,
-    globalSetup: ['test/scratch.ts'],
+    // In this order: the digits lie in the scratch folder. A project's own setup would run before both.
+    globalSetup: ['test/scratch.ts', 'test/e2e/small-digits.ts'],
     projects: [
       project('unit', 60_000),
       project('property', 120_000),

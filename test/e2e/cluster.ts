@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { afterAll } from 'vitest';
 import type { RunStatus } from '../../coordinator/port.ts';
 import { fetchStatus } from '../../shared/rpc/status-client.ts';
+import { smallDigits } from './small-digits.ts';
 
 const REPO = resolve(import.meta.dirname, '../..');
 /** The build under test: this checkout's, or another that TESSERA_MAIN names. */
@@ -148,23 +149,17 @@ export function scratchFolder(): string {
 /** A run small enough for tests and long enough to be disturbed: 40 steps of 8 leaves. */
 export const SMALL_RUN: readonly string[] = [
   'quickstart',
-  '--set',
-  'data.testFraction=0.75',
-  '--set',
-  'training.epochs=2',
-  '--set',
-  'training.batchSize=128',
-  '--set',
-  'training.microBatch=16',
-  '--set',
-  'training.schedule.warmupSteps=5',
-  '--set',
-  'model.width=32',
-  '--set',
-  'model.depth=2',
-  '--set',
-  'model.heads=2',
-  // Two threads of an engine wait for each other by spinning, and the tests beside would pay for it.
-  '--set',
-  'compute.threads=1',
+  ...[
+    'data.source=idx',
+    `data.path=${smallDigits()}`,
+    'training.epochs=2',
+    'training.batchSize=128',
+    'training.microBatch=16',
+    'training.schedule.warmupSteps=5',
+    'model.width=32',
+    'model.depth=2',
+    'model.heads=2',
+    // Two threads of an engine wait for each other by spinning, and the tests beside would pay for it.
+    'compute.threads=1',
+  ].flatMap((setting) => ['--set', setting]),
 ];
