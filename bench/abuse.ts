@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StepTimings } from '../coordinator/events.ts';
-import { median } from './median.ts';
+import { median, rangeOf } from './median.ts';
 import { joinAsRogue } from './rogue.ts';
 
 /** What was measured. Units  MiB of resident memory; medians over the rounds. */
@@ -137,10 +137,6 @@ async function byTurns(runFolder: string, address: string, otherAddress: string)
     neighbourCores: median(cores),
     rogueCalls,
   };
-}
-
-function rangeOf(values: readonly number[]): string {
-  return `${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)}`;
 }
 
 /** Holds connections that say nothing, and joins as workers that push for ever and never read; answers how often those called. */

@@ -10,7 +10,7 @@ import { createAuthority, issueCertificate } from '../shared/host/certificates.t
 import { CREDENTIAL_FILES } from '../shared/host/credentials.ts';
 import { bytesOf, ChunkAssembler, cutChunks } from '../shared/rpc/chunks.ts';
 import { trainSteps } from './cluster.ts';
-import { median } from './median.ts';
+import { median, rangeOf } from './median.ts';
 
 /** What was measured. Units  milliseconds, medians over all steps; shares are of a plain step. */
 export interface SafetyFigures {
@@ -19,6 +19,9 @@ export interface SafetyFigures {
   readonly tlsMs: number;
   /** (tls - plain) / plain. */
   readonly tlsShare: number;
+  /** Least and largest tls / plain of a turn; and of plain against the plain before it, which is the machine's own doing. */
+  readonly tlsRatios: string;
+  readonly plainRatios: string;
   /** Cutting and checking, of what one worker pushes and pulls in a step: CRC-32 on both sides, and the look for NaN. */
   readonly checksumMs: number;
   readonly checksumShare: number;
@@ -36,20 +39,41 @@ export async function benchSafety(): Promise<SafetyFigures> {
   const folder = await mkdtemp(join(tmpdir(), 'tessera-certs-'));
   try {
     await writeCredentials(folder);
-    const plain: number[] = [];
-    const tls: number[] = [];
-    for (let turn = 0; turn < TURNS; turn += 1) {
-      plain.push(...(await trainSteps([])).map(({ wallMs }) => wallMs));
-      tls.push(...(await trainSteps(['--certs', folder])).map(({ wallMs }) => wallMs));
-    }
-    const [plainMs, tlsMs, checksumMs] = [median(plain), median(tls), measureChecksums()];
+    const { plain, tls } = await byTurns(folder);
+    const [plainMs, tlsMs, checksumMs] = [
+      median(plain.flat()),
+      median(tls.flat()),
+      measureChecksums(),
+    ];
     const tlsShare = (tlsMs - plainMs) / plainMs;
     const checksumShare = checksumMs / plainMs;
-    const share = tlsShare + checksumShare;
-    return { steps: plain.length, plainMs, tlsMs, tlsShare, checksumMs, checksumShare, share };
+    const [plains, tlses] = [plain.map(median), tls.map(median)];
+    return {
+      steps: plain.flat().length,
+      plainMs,
+      tlsMs,
+      tlsShare,
+      tlsRatios: rangeOf(tlses.map((ms, turn) => ms / (plains[turn] as number))),
+      plainRatios: rangeOf(plains.slice(1).map((ms, turn) => ms / (plains[turn] as number))),
+      checksumMs,
+      checksumShare,
+      share: tlsShare + checksumShare,
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Milliseconds of the steps of each run. The order changes from turn to turn, so that a machine that slows down favours neither. */
+async function byTurns(certs: string): Promise<{ plain: number[][]; tls: number[][] }> {
+  const times = { plain: [] as number[][], tls: [] as number[][] };
+  for (let turn = 0; turn < TURNS; turn += 1) {
+    for (const kind of turn % 2 === 0 ? (['plain', 'tls'] as const) : (['tls', 'plain'] as const)) {
+      const steps = await trainSteps(kind === 'tls' ? ['--certs', certs] : []);
+      times[kind].push(steps.map(({ wallMs }) => wallMs));
+    }
+  }
+  return times;
 }
 
 async function writeCredentials(folder: string): Promise<void> {

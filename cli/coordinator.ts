@@ -1,4 +1,5 @@
 /** @file `tessera coordinator`: a run whose workers join from elsewhere. */
+import { dialledAddresses } from '../shared/host/addresses.ts';
 import { driveRun, type RunOptions } from './run.ts';
 import { commandLine } from './run-end.ts';
 import { pointer } from './talk.ts';
@@ -8,7 +9,9 @@ export async function runCoordinator(options: RunOptions): Promise<void> {
   await driveRun(options, {
     command: 'coordinator',
     banner: ({ address }) => [
-      pointer('join with', commandLine(['worker', address, ...how(options)])),
+      ...dialledAddresses(address).map((host, index) =>
+        pointer(index === 0 ? 'join with' : 'or', commandLine(['worker', host, ...how(options)])),
+      ),
       '',
     ],
   });

@@ -3,6 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RUN_FILES, RUNS_FOLDER } from '../coordinator/run-folder.ts';
 import { TesseraError } from '../shared/core/errors.ts';
+import { ownAddress } from '../shared/host/addresses.ts';
 import { readTextFile } from '../shared/host/regular-file.ts';
 
 /** The newest folder of the runs called `name`, by its time in its name. Throws  USAGE when there is none. */
@@ -37,15 +38,10 @@ export async function newestAddress(runsFolder = RUNS_FOLDER): Promise<string> {
       newest = { path, timeMs };
     }
   }
-  if (newest !== undefined) return dialled((await readTextFile(newest.path)).trim());
+  if (newest !== undefined) return ownAddress((await readTextFile(newest.path)).trim());
   throw new TesseraError('USAGE', `no run in ${runsFolder}/ says where its coordinator is`, {
     hint: 'give its address: tessera status HOST:PORT',
   });
-}
-
-/** Where this machine finds a coordinator of its own that listens on all addresses. */
-export function dialled(address: string): string {
-  return address.replace(/^(?:0\.0\.0\.0|\[::\])(?=:\d+$)/, '127.0.0.1');
 }
 
 /** Whether a run began here: one that could not listen left a folder without a config. */

@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TesseraError } from '../shared/core/errors.ts';
+import { ownAddress } from '../shared/host/addresses.ts';
 import { type Devices, findDevices } from '../shared/host/devices.ts';
 import { countWorkers, LocalWorkers, threadsEach } from './local-workers.ts';
 import { type Crew, driveRun, type RunOptions, type StartedRun } from './run.ts';
-import { dialled } from './run-folders.ts';
 import { localWorkerFlags } from './security.ts';
 
 /** Trains on this machine to the end of the run. Throws  what ended it badly. */
@@ -39,7 +39,7 @@ async function hire(options: RunOptions, started: StartedRun): Promise<Crew> {
     process.execPath,
     main,
     'worker',
-    dialled(running.address),
+    ownAddress(running.address),
     '--parent',
     ...security,
   ];
