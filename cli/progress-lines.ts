@@ -40,7 +40,10 @@ export function eventLine(
       );
     case 'checkpoint': {
       const size = `${formatBytes(event.bytes)}, ${event.seconds.toFixed(1)} s`;
-      return good(`checkpoint/${basename(event.folder)} written (${size})`);
+      const written = `checkpoint/${basename(event.folder)} written (${size})`;
+      if (event.givenUp === undefined) return good(written);
+      const names = event.givenUp.map((folder) => basename(folder)).join(', ');
+      return bad(`${written}; the disk is full: ${names} was given up for it`);
     }
     case 'checkpointFailed':
       return bad(`checkpoint of step ${event.step} not written, the run goes on: ${event.reason}`);

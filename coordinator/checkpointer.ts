@@ -1,6 +1,8 @@
 /** @file Saves a run's checkpoints as they fall due and keeps their number in bounds. */
 import type { Clock } from '../shared/core/clock.ts';
+import { TesseraError } from '../shared/core/errors.ts';
 import { type Disk, machineDisk } from '../shared/host/disk.ts';
+import { errnoOf } from '../shared/host/errno.ts';
 import {
   type CheckpointSource,
   pruneCheckpoints,
@@ -51,22 +53,35 @@ export class Checkpointer {
   }
 
   /**
-   * Writes the store's present version, then removes what is no longer kept.
+   * Writes the store's present version, then removes what is no longer kept. Where the disk has no room for one more
+   * than is kept, the oldest goes first.
    *
    * Throws  CANNOT_WRITE.
    */
   async save(store: CheckpointSource): Promise<SavedCheckpoint> {
-    const { runFolder, keep, progress, clock, disk } = this.#parts;
-    const snapshot = progress.snapshot(clock.nowMs());
-    const saved = await writeCheckpoint({ ...this.#parts, store, progress: snapshot });
+    const { keep, progress, clock } = this.#parts;
+    const parts = { ...this.#parts, store, progress: progress.snapshot(clock.nowMs()) };
+    let givenUp: readonly string[] = [];
+    const saved = await writeCheckpoint(parts).catch(async (error: unknown) => {
+      if (isFull(error) && this.#last !== undefined && keep > 1) {
+        givenUp = await this.#prune(this.#last.step, keep - 1);
+      }
+      if (givenUp.length === 0) throw error;
+      return await writeCheckpoint(parts);
+    });
     this.#last = saved;
-    await pruneCheckpoints(runFolder, {
+    await this.#prune(saved.step, keep);
+    return givenUp.length === 0 ? saved : { ...saved, givenUp };
+  }
+
+  #prune(newestStep: number, keep: number): Promise<string[]> {
+    const { runFolder, progress, disk } = this.#parts;
+    return pruneCheckpoints(runFolder, {
       keep,
       bestStep: progress.best?.version,
-      newestStep: saved.step,
+      newestStep,
       disk,
     });
-    return saved;
   }
 
   /** Saves when there is something that no checkpoint has. Throws  CANNOT_WRITE. */
@@ -74,4 +89,9 @@ export class Checkpointer {
     const isNewer = store.version > (this.#last?.step ?? 0);
     return isNewer || this.isLastGone ? await this.save(store) : undefined;
   }
+}
+
+/** Whether something could not be written for want of room. */
+function isFull(error: unknown): boolean {
+  return error instanceof TesseraError && ['ENOSPC', 'EDQUOT'].includes(errnoOf(error.cause));
 }

@@ -37,6 +37,8 @@ export interface SavedCheckpoint {
   readonly bytes: number;
   readonly seconds: number;
   readonly parametersSha256: string;
+  /** Older checkpoints that were given up since the disk had no room for this one beside them. */
+  readonly givenUp?: readonly string[];
 }
 
 /** A checkpoint that was read and found good; its `seconds` are 0, nothing was written. */
@@ -196,7 +198,7 @@ export async function newestGoodCheckpoint(
 
 /**
  * Removes all but the last `keep` checkpoints and the best one. Those beyond `newestStep` stay: a
- * resumed run skipped them as damaged, and will write them again.
+ * resumed run skipped them as damaged, and will write them again. Answers which were removed.
  *
  * Throws  CANNOT_WRITE.
  */
@@ -208,12 +210,12 @@ export async function pruneCheckpoints(
     readonly newestStep?: number;
     readonly disk?: Disk | undefined;
   },
-): Promise<void> {
+): Promise<string[]> {
   const { keep, bestStep, newestStep = Number.POSITIVE_INFINITY, disk } = options;
   const reached = (await listCheckpoints(runFolder, disk)).filter(({ step }) => step <= newestStep);
-  for (const { step, folder } of reached.slice(keep)) {
-    if (step !== bestStep) await removeFolderAtomically(folder, disk);
-  }
+  const excess = reached.slice(keep).filter(({ step }) => step !== bestStep);
+  for (const { folder } of excess) await removeFolderAtomically(folder, disk);
+  return excess.map(({ folder }) => folder);
 }
 
 /** Where a run keeps its checkpoints. */

@@ -27,6 +27,7 @@ export type CoordinatorEvent =
       readonly bytes: number;
       readonly seconds: number;
       readonly parametersSha256: string;
+      readonly givenUp?: readonly string[];
     }
   | { readonly type: 'checkpointFailed'; readonly step: number; readonly reason: string }
   | {

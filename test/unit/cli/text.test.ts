@@ -109,6 +109,18 @@ describe('lines', () => {
       'checkpoint/step-7 written (88.2 MiB, 0.4 s)',
     ],
     [
+      {
+        type: 'checkpoint',
+        step: 7,
+        folder: 'runs/x/checkpoints/step-7',
+        bytes: 1024,
+        seconds: 0,
+        parametersSha256: 'a',
+        givenUp: ['runs/x/checkpoints/step-5'],
+      },
+      'checkpoint/step-7 written (1.0 KiB, 0.0 s); the disk is full: step-5 was given up for it',
+    ],
+    [
       { type: 'badSample', name: 'cat/1.jpg', reason: 'empty' },
       'image cat/1.jpg cannot be read: empty',
     ],
