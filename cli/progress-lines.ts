@@ -42,8 +42,9 @@ export function eventLine(
       const size = `${formatBytes(event.bytes)}, ${event.seconds.toFixed(1)} s`;
       const written = `checkpoint/${basename(event.folder)} written (${size})`;
       if (event.givenUp === undefined) return good(written);
-      const names = event.givenUp.map((folder) => basename(folder)).join(', ');
-      return bad(`${written}; the disk is full: ${names} was given up for it`);
+      return warning(
+        `${written}; the disk is full: ${basename(event.givenUp)} was given up for it`,
+      );
     }
     case 'checkpointFailed':
       return bad(`checkpoint of step ${event.step} not written, the run goes on: ${event.reason}`);

@@ -5,6 +5,7 @@ import { type Disk, machineDisk } from '../shared/host/disk.ts';
 import { errnoOf } from '../shared/host/errno.ts';
 import {
   type CheckpointSource,
+  giveUpOldest,
   pruneCheckpoints,
   type SavedCheckpoint,
   writeCheckpoint,
@@ -53,35 +54,27 @@ export class Checkpointer {
   }
 
   /**
-   * Writes the store's present version, then removes what is no longer kept. Where the disk has no room for one more
-   * than is kept, the oldest goes first.
+   * Writes the store's present version, then removes what is no longer kept. Where the disk has no room for one more,
+   * the oldest goes first: they are all of one size.
    *
    * Throws  CANNOT_WRITE.
    */
   async save(store: CheckpointSource): Promise<SavedCheckpoint> {
-    const { keep, progress, clock } = this.#parts;
+    const { runFolder, keep, progress, clock, disk } = this.#parts;
+    const bestStep = progress.best?.version;
     const parts = { ...this.#parts, store, progress: progress.snapshot(clock.nowMs()) };
-    let givenUp: readonly string[] = [];
+    let givenUp: string | undefined;
     const saved = await writeCheckpoint(parts).catch(async (error: unknown) => {
-      if (isFull(error) && this.#last !== undefined && keep > 1) {
-        givenUp = await this.#prune(this.#last.step, keep - 1);
+      const newestStep = this.#last?.step;
+      if (newestStep !== undefined && isFull(error)) {
+        givenUp = await giveUpOldest(runFolder, { bestStep, newestStep, disk });
       }
-      if (givenUp.length === 0) throw error;
+      if (givenUp === undefined) throw error;
       return await writeCheckpoint(parts);
     });
     this.#last = saved;
-    await this.#prune(saved.step, keep);
-    return givenUp.length === 0 ? saved : { ...saved, givenUp };
-  }
-
-  #prune(newestStep: number, keep: number): Promise<string[]> {
-    const { runFolder, progress, disk } = this.#parts;
-    return pruneCheckpoints(runFolder, {
-      keep,
-      bestStep: progress.best?.version,
-      newestStep,
-      disk,
-    });
+    await pruneCheckpoints(runFolder, { keep, bestStep, newestStep: saved.step, disk });
+    return givenUp === undefined ? saved : { ...saved, givenUp };
   }
 
   /** Saves when there is something that no checkpoint has. Throws  CANNOT_WRITE. */

@@ -37,8 +37,8 @@ export interface SavedCheckpoint {
   readonly bytes: number;
   readonly seconds: number;
   readonly parametersSha256: string;
-  /** Older checkpoints that were given up since the disk had no room for this one beside them. */
-  readonly givenUp?: readonly string[];
+  /** Folder of an older checkpoint that was given up, since the disk had no room for this one beside it. */
+  readonly givenUp?: string;
 }
 
 /** A checkpoint that was read and found good; its `seconds` are 0, nothing was written. */
@@ -198,7 +198,7 @@ export async function newestGoodCheckpoint(
 
 /**
  * Removes all but the last `keep` checkpoints and the best one. Those beyond `newestStep` stay: a
- * resumed run skipped them as damaged, and will write them again. Answers which were removed.
+ * resumed run skipped them as damaged, and will write them again.
  *
  * Throws  CANNOT_WRITE.
  */
@@ -210,12 +210,34 @@ export async function pruneCheckpoints(
     readonly newestStep?: number;
     readonly disk?: Disk | undefined;
   },
-): Promise<string[]> {
+): Promise<void> {
   const { keep, bestStep, newestStep = Number.POSITIVE_INFINITY, disk } = options;
   const reached = (await listCheckpoints(runFolder, disk)).filter(({ step }) => step <= newestStep);
-  const excess = reached.slice(keep).filter(({ step }) => step !== bestStep);
-  for (const { folder } of excess) await removeFolderAtomically(folder, disk);
-  return excess.map(({ folder }) => folder);
+  for (const { step, folder } of reached.slice(keep)) {
+    if (step !== bestStep) await removeFolderAtomically(folder, disk);
+  }
+}
+
+/**
+ * Removes the oldest checkpoint before `newestStep` that is not the best one, and answers which that was; undefined
+ * when there is none.
+ *
+ * Throws  CANNOT_WRITE.
+ */
+export async function giveUpOldest(
+  runFolder: string,
+  options: {
+    readonly bestStep: number | undefined;
+    readonly newestStep: number;
+    readonly disk?: Disk | undefined;
+  },
+): Promise<string | undefined> {
+  const { bestStep, newestStep, disk } = options;
+  const oldest = (await listCheckpoints(runFolder, disk)).findLast(
+    ({ step }) => step < newestStep && step !== bestStep,
+  );
+  if (oldest !== undefined) await removeFolderAtomically(oldest.folder, disk);
+  return oldest?.folder;
 }
 
 /** Where a run keeps its checkpoints. */

@@ -27,7 +27,7 @@ export type CoordinatorEvent =
       readonly bytes: number;
       readonly seconds: number;
       readonly parametersSha256: string;
-      readonly givenUp?: readonly string[];
+      readonly givenUp?: string;
     }
   | { readonly type: 'checkpointFailed'; readonly step: number; readonly reason: string }
   | {

@@ -116,7 +116,7 @@ describe('lines', () => {
         bytes: 1024,
         seconds: 0,
         parametersSha256: 'a',
-        givenUp: ['runs/x/checkpoints/step-5'],
+        givenUp: 'runs/x/checkpoints/step-5',
       },
       'checkpoint/step-7 written (1.0 KiB, 0.0 s); the disk is full: step-5 was given up for it',
     ],
