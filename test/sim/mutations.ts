@@ -107,6 +107,12 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'reached.slice(keep - 1)',
   },
   {
+    name: 'give-up-the-only-checkpoint',
+    file: 'coordinator/checkpoints.ts',
+    find: 'step < newestStep && step !== bestStep',
+    replace: 'step <= newestStep && step !== bestStep',
+  },
+  {
     name: 'compute-with-the-parameters-at-hand',
     file: 'worker/core/session.ts',
     find: 'next.version !== this.#inPlace?.version ||',
