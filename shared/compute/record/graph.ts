@@ -34,6 +34,8 @@ export interface Graph {
   readonly outputs: readonly Value[];
   readonly constants: readonly Constant[];
   readonly nodes: readonly GraphNode[];
+  /** Of every value, by name. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
 }
 
 /** Collects a graph while it is recorded. */
@@ -41,12 +43,14 @@ export class GraphBuilder {
   readonly inputs: Value[] = [];
   readonly nodes: GraphNode[] = [];
   readonly #constants = new Map<string, Constant>();
+  readonly #shapes = new Map<string, readonly number[]>();
   #values = 0;
 
   /** Declares an input. */
   input(name: string, shape: readonly number[], type: ValueType): Value {
     const value = { name, shape, type };
     this.inputs.push(value);
+    this.#shapes.set(name, shape);
     return value;
   }
 
@@ -57,6 +61,7 @@ export class GraphBuilder {
     if (known !== undefined) return known;
     const constant = { name: `c${this.#constants.size}`, shape, type, data };
     this.#constants.set(key, constant);
+    this.#shapes.set(constant.name, shape);
     return constant;
   }
 
@@ -75,7 +80,9 @@ export class GraphBuilder {
   ): Value[] {
     const made = outputs.map(({ shape, type }) => {
       this.#values += 1;
-      return { name: `v${this.#values}`, shape, type };
+      const name = `v${this.#values}`;
+      this.#shapes.set(name, shape);
+      return { name, shape, type };
     });
     this.nodes.push({
       op,
@@ -97,6 +104,7 @@ export class GraphBuilder {
         outputs: [name],
         attributes: {},
       });
+      this.#shapes.set(name, value.shape);
       return { ...value, name };
     });
     return {
@@ -104,6 +112,7 @@ export class GraphBuilder {
       outputs: named,
       constants: [...this.#constants.values()],
       nodes: this.nodes,
+      shapes: this.#shapes,
     };
   }
 }
