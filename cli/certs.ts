@@ -1,5 +1,5 @@
 /** @file `tessera certs`: an authority for a cluster, credentials below it, and what they say. */
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TesseraError } from '../shared/core/errors.ts';
 import { checkHost } from '../shared/host/certificate-names.ts';
@@ -13,6 +13,7 @@ import {
 } from '../shared/host/certificates.ts';
 import { CREDENTIAL_FILES } from '../shared/host/credentials.ts';
 import { reasonOf } from '../shared/host/errno.ts';
+import { makeFolders } from '../shared/host/make-folders.ts';
 import { readTextFile } from '../shared/host/regular-file.ts';
 import { newToken } from '../shared/host/tokens.ts';
 import { formatTable } from './table.ts';
@@ -167,7 +168,7 @@ function refuseLongerLife({ certificate }: KeyPairPem, days: number): void {
 }
 
 async function makeFolder(path: string): Promise<void> {
-  await writing(path, () => mkdir(path, { recursive: true, mode: 0o700 }));
+  await writing(path, () => makeFolders(path, 0o700));
 }
 
 /** Writes what was not there: also no link, by which somebody else would get a key. What all may read only we may write. */

@@ -5,8 +5,9 @@
  * what was not flushed.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { errnoOf, isProcessAlive } from './errno.ts';
+import { open, readdir, rename, rm } from 'node:fs/promises';
+import { isProcessAlive } from './errno.ts';
+import { makeFolders } from './make-folders.ts';
 import { readRegularFile } from './regular-file.ts';
 
 /** A file that is being written. */
@@ -61,15 +62,7 @@ export const machineDisk: Disk = {
   read: readRegularFile,
   exists: existsSync,
   list: (folder) => readdir(folder),
-  async makeFolder(path) {
-    try {
-      return await mkdir(path, { recursive: true });
-    } catch (error) {
-      // On a read-only disk Node says that there is no such folder (20.20), where one folder alone tells the cause.
-      if (errnoOf(error) === 'ENOENT') await mkdir(path);
-      throw error;
-    }
-  },
+  makeFolder: makeFolders,
   async flushFolder(path) {
     // Windows flushes no folders and keeps names durable itself.
     if (process.platform === 'win32') return;

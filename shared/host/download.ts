@@ -4,7 +4,7 @@
  * What has arrived is kept in `NAME.part`, with `NAME.part.json` saying what it is a part of. It is gone on with only
  * when the server proves with its validator (ETag or Last-Modified, in If-Range) that the file is still the same.
  */
-import { mkdir, open, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { withDeadline } from '../core/async.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
@@ -22,6 +22,7 @@ import {
 } from './download-part.ts';
 import { openUrl, parseWebAddress, retryAfterMs } from './http.ts';
 import { digestsOfFile, type KnownContent, mismatchOf } from './known-file.ts';
+import { makeFolders } from './make-folders.ts';
 
 /** What a download may cost. */
 interface DownloadLimits {
@@ -82,7 +83,7 @@ export async function download(options: DownloadOptions): Promise<Downloaded> {
   parseWebAddress(options.url);
   const limits = { ...LIMITS, ...options.limits };
   const clock = options.clock ?? systemClock;
-  await mkdir(dirname(options.path), { recursive: true }).catch((error: unknown) => {
+  await makeFolders(dirname(options.path)).catch((error: unknown) => {
     throw cannotWrite(options.path, error);
   });
   let failures = 0;

@@ -6,12 +6,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { link, mkdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { systemClock } from '../core/clock.ts';
 import { TesseraError } from '../core/errors.ts';
 import { errnoOf, isProcessAlive, reasonOf } from './errno.ts';
+import { makeFolders } from './make-folders.ts';
 import { readTextFile } from './regular-file.ts';
 
 /** Who holds a lock. */
@@ -114,7 +115,7 @@ class KeptLock implements HeldLock {
   async #touch(): Promise<void> {
     const found = await readLock(this.#path);
     if (found === undefined) {
-      await mkdir(dirname(this.#path), { recursive: true });
+      await makeFolders(dirname(this.#path));
       if (await putWhole(this.#path, this.#holder)) this.#watcher?.remade();
     } else if (found.holder?.id === this.#holder.id) {
       const now = new Date();
