@@ -4,7 +4,11 @@ import { planting } from './test/sim/mutations.ts';
 const { SIM_MUTATION: planted } = process.env;
 
 /** One project a layer of tests; `npm test` runs them all. */
-function project(name: string, testTimeout: number, setupFiles: string[] = []) {
+function project(
+  name: string,
+  testTimeout: number,
+  { setupFiles = [], globalSetup = [] }: { setupFiles?: string[]; globalSetup?: string[] } = {},
+) {
   return {
     plugins: planted === undefined ? [] : [planting(planted)],
     test: {
@@ -13,6 +17,7 @@ function project(name: string, testTimeout: number, setupFiles: string[] = []) {
       testTimeout,
       hookTimeout: testTimeout,
       setupFiles,
+      globalSetup,
       // Small tests share the modules of a process: to load TensorFlow.js anew for each file took half of their time.
       isolate: name !== 'unit' && name !== 'property',
     },
@@ -23,15 +28,14 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     maxConcurrency: 2,
-    // In this order: the digits lie in the scratch folder. A project's own setup would run before both.
-    globalSetup: ['test/scratch.ts', 'test/e2e/small-digits.ts'],
+    globalSetup: ['test/scratch.ts'],
     projects: [
       project('unit', 60_000),
       project('property', 120_000),
-      project('sim', 3_600_000, ['test/sim/no-machine-disk.ts']),
+      project('sim', 3_600_000, { setupFiles: ['test/sim/no-machine-disk.ts'] }),
       project('mutations', 180_000),
       project('fuzz', 600_000),
-      project('e2e', 180_000),
+      project('e2e', 180_000, { globalSetup: ['test/e2e/small-digits.ts'] }),
       project('chaos', 3_600_000),
     ],
   },

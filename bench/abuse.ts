@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StepTimings } from '../coordinator/events.ts';
-import { median, rangeOf } from './median.ts';
+import { median, rangeOf, ratiosOf } from './median.ts';
 import { joinAsRogue } from './rogue.ts';
 
 /** What was measured. Units  MiB of resident memory; medians over the rounds. */
@@ -125,15 +125,14 @@ async function byTurns(runFolder: string, address: string, otherAddress: string)
     const { user, system } = process.cpuUsage(cpu);
     cores.push((user + system) / 1000 / (performance.now() - startedMs));
   }
-  const ratios = abused.map((ms, round) => ms / (beside[round] as number));
-  const quietRatios = quiet.slice(1).map((ms, round) => ms / (quiet[round] as number));
+  const ratios = ratiosOf(abused, beside);
   return {
     quietStepMs: median(quiet),
     besideStepMs: median(beside),
     abusedStepMs: median(abused),
     stepRatio: median(ratios),
     stepRatios: rangeOf(ratios),
-    quietRatios: rangeOf(quietRatios),
+    quietRatios: rangeOf(ratiosOf(quiet.slice(1), quiet)),
     neighbourCores: median(cores),
     rogueCalls,
   };

@@ -9,3 +9,8 @@ export function median(values: readonly number[]): number {
 export function rangeOf(values: readonly number[]): string {
   return `${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)}`;
 }
+
+/** Each value over the one at its place among the others. */
+export function ratiosOf(values: readonly number[], others: readonly number[]): number[] {
+  return values.map((value, place) => value / (others[place] as number));
+}

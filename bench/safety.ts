@@ -10,7 +10,7 @@ import { createAuthority, issueCertificate } from '../shared/host/certificates.t
 import { CREDENTIAL_FILES } from '../shared/host/credentials.ts';
 import { bytesOf, ChunkAssembler, cutChunks } from '../shared/rpc/chunks.ts';
 import { trainSteps } from './cluster.ts';
-import { median, rangeOf } from './median.ts';
+import { median, rangeOf, ratiosOf } from './median.ts';
 
 /** What was measured. Units  milliseconds, medians over all steps; shares are of a plain step. */
 export interface SafetyFigures {
@@ -53,8 +53,8 @@ export async function benchSafety(): Promise<SafetyFigures> {
       plainMs,
       tlsMs,
       tlsShare,
-      tlsRatios: rangeOf(tlses.map((ms, turn) => ms / (plains[turn] as number))),
-      plainRatios: rangeOf(plains.slice(1).map((ms, turn) => ms / (plains[turn] as number))),
+      tlsRatios: rangeOf(ratiosOf(tlses, plains)),
+      plainRatios: rangeOf(ratiosOf(plains.slice(1), plains)),
       checksumMs,
       checksumShare,
       share: tlsShare + checksumShare,

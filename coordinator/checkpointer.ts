@@ -62,19 +62,21 @@ export class Checkpointer {
   async save(store: CheckpointSource): Promise<SavedCheckpoint> {
     const { runFolder, keep, progress, clock, disk } = this.#parts;
     const bestStep = progress.best?.version;
-    const parts = { ...this.#parts, store, progress: progress.snapshot(clock.nowMs()) };
-    let givenUp: string | undefined;
-    const saved = await writeCheckpoint(parts).catch(async (error: unknown) => {
-      const newestStep = this.#last?.step;
-      if (newestStep !== undefined && isFull(error)) {
-        givenUp = await giveUpOldest(runFolder, { bestStep, newestStep, disk });
-      }
+    const written = { ...this.#parts, store, progress: progress.snapshot(clock.nowMs()) };
+    const saved = await writeCheckpoint(written).catch(async (error: unknown) => {
+      const givenUp = isFull(error) ? await this.#giveUpOldest(bestStep) : undefined;
       if (givenUp === undefined) throw error;
-      return await writeCheckpoint(parts);
+      return { ...(await writeCheckpoint(written)), givenUp };
     });
     this.#last = saved;
     await pruneCheckpoints(runFolder, { keep, bestStep, newestStep: saved.step, disk });
-    return givenUp === undefined ? saved : { ...saved, givenUp };
+    return saved;
+  }
+
+  async #giveUpOldest(bestStep: number | undefined): Promise<string | undefined> {
+    const { runFolder, disk } = this.#parts;
+    const newestStep = this.#last?.step ?? 0;
+    return await giveUpOldest(runFolder, { bestStep, newestStep, disk });
   }
 
   /** Saves when there is something that no checkpoint has. Throws  CANNOT_WRITE. */

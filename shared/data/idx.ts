@@ -1,11 +1,11 @@
 /** @file MNIST-style data sets: idx files of images and labels, plain or gzipped, held in memory. */
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { TesseraError } from '../core/errors.ts';
 import { type IdxArray, IdxAssembler } from '../formats/idx.ts';
-import { streamRegularFile } from '../host/regular-file.ts';
+import { openRegularFile, streamOpenFile } from '../host/regular-file.ts';
 import type { Collection, DataSet } from './collection.ts';
 
 /** Most bytes of a set, unpacked, all its files together; EMNIST has 0.6 GiB. */
@@ -133,21 +133,21 @@ async function readIdx(
 }
 
 async function readArray(path: string, bytesMax: number): Promise<IdxArray> {
-  // A header may ask for memory that its file can never fill.
-  const { size } = await stat(path).catch(() => ({ size: 0 }));
-  const holdsMax = path.endsWith('.gz') ? size * DEFLATE_RATIO_MAX : size;
-  const assembler = new IdxAssembler(path, bytesMax, holdsMax);
   let refusal: unknown;
-  const take = async (pieces: AsyncIterable<Uint8Array>) => {
-    try {
-      for await (const piece of pieces) assembler.add(piece);
-    } catch (error) {
-      refusal = error;
-      throw error;
-    }
-  };
   try {
-    const source = await streamRegularFile(path, { highWaterMark: PIECE_BYTES });
+    const file = await openRegularFile(path);
+    // A header may ask for memory that its file can never fill.
+    const holdsMax = path.endsWith('.gz') ? file.size * DEFLATE_RATIO_MAX : file.size;
+    const assembler = new IdxAssembler(path, bytesMax, holdsMax);
+    const take = async (pieces: AsyncIterable<Uint8Array>) => {
+      try {
+        for await (const piece of pieces) assembler.add(piece);
+      } catch (error) {
+        refusal = error;
+        throw error;
+      }
+    };
+    const source = streamOpenFile(file, { highWaterMark: PIECE_BYTES });
     if (path.endsWith('.gz')) {
       const gunzip = createGunzip({ chunkSize: PIECE_BYTES });
       await pipeline(source, gunzip, take);

@@ -1,6 +1,7 @@
 /** @file The part of a download that has arrived, `NAME.part`, and what it is a part of, `NAME.part.json`. */
 import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { TesseraError } from '../core/errors.ts';
+import { errnoOf } from './errno.ts';
 import { readTextFile } from './regular-file.ts';
 
 /** What a part is a part of. */
@@ -57,9 +58,8 @@ export async function completePart(path: string): Promise<void> {
 
 /** A failure of the disk, in words. */
 export function cannotWrite(path: string, cause: unknown): TesseraError {
-  const isFull = cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC';
   const words = cause instanceof Error ? cause.message : String(cause);
-  const reason = isFull ? 'the disk is full' : words;
+  const reason = errnoOf(cause) === 'ENOSPC' ? 'the disk is full' : words;
   return new TesseraError('CANNOT_WRITE', `cannot write ${path}: ${reason}`, {
     hint: 'free some space or choose another folder with --out, and type it again: what arrived is kept',
     cause,

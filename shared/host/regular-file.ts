@@ -90,7 +90,14 @@ export async function streamRegularFile(
   options: { readonly bytesMax?: number; readonly highWaterMark?: number } = {},
 ): Promise<ReadStream> {
   const { bytesMax, ...how } = options;
-  const { handle, size } = await openRegularFile(path, bytesMax);
+  return streamOpenFile(await openRegularFile(path, bytesMax), how);
+}
+
+/** All of an open file in pieces; it is closed with the stream. */
+export function streamOpenFile(
+  { handle, size }: RegularFile,
+  how: { readonly highWaterMark?: number } = {},
+): ReadStream {
   // `end` is the last byte, and there is none in an empty file: what is past its end is not there either.
   return handle.createReadStream({ ...how, start: 0, end: Math.max(0, size - 1) });
 }

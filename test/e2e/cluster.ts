@@ -3,10 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll } from 'vitest';
+import { afterAll, inject } from 'vitest';
 import type { RunStatus } from '../../coordinator/port.ts';
 import { fetchStatus } from '../../shared/rpc/status-client.ts';
-import { smallDigits } from './small-digits.ts';
 
 const REPO = resolve(import.meta.dirname, '../..');
 /** The build under test: this checkout's, or another that TESSERA_MAIN names. */
@@ -151,7 +150,7 @@ export const SMALL_RUN: readonly string[] = [
   'quickstart',
   ...[
     'data.source=idx',
-    `data.path=${smallDigits()}`,
+    `data.path=${inject('smallDigits')}`,
     'training.epochs=2',
     'training.batchSize=128',
     'training.microBatch=16',

@@ -7,6 +7,7 @@ import { arrangeCifar10, arrangeFood101 } from '../../shared/data/arrange.ts';
 import { openIdx } from '../../shared/data/idx.ts';
 import { openImageFolder } from '../../shared/data/image-folder.ts';
 import { buildFolderAtomically } from '../../shared/host/files.ts';
+import { idxBytes } from '../idx-bytes.ts';
 import { mutated } from './bytes.ts';
 import { door } from './door.ts';
 import { scratchFolder } from './sandbox.ts';
@@ -15,15 +16,12 @@ const root = scratchFolder('data');
 const idx = join(root, 'idx');
 mkdirSync(idx);
 
-const header = (...sizes: number[]) => {
-  const bytes = Buffer.alloc(4 + 4 * sizes.length);
-  bytes.set([0, 0, 8, sizes.length]);
-  for (const [at, size] of sizes.entries()) bytes.writeUInt32BE(size, 4 + 4 * at);
-  return bytes;
-};
-const images = (count: number) => Buffer.concat([header(count, 2, 3), Buffer.alloc(6 * count, 9)]);
+const images = (count: number) => idxBytes([count, 2, 3], Buffer.alloc(6 * count, 9));
 const labels = (count: number) =>
-  Buffer.concat([header(count), Buffer.from(Array.from({ length: count }, (_, at) => at % 2))]);
+  idxBytes(
+    [count],
+    Array.from({ length: count }, (_, at) => at % 2),
+  );
 
 /** A file as it should be, mostly; its packed form may be damaged, cut, or followed by another. */
 function packed(good: Buffer): fc.Arbitrary<{ gz: boolean; bytes: Buffer }> {

@@ -17,7 +17,7 @@ import { encodeModelMetadata } from '../../coordinator/model-metadata.ts';
 import type { RunStatus } from '../../coordinator/port.ts';
 import { applySettings, loadConfig } from '../../shared/config/load.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
-import { decodeImage } from '../../shared/data/decode.ts';
+import { type DecodeOptions, decodeImage } from '../../shared/data/decode.ts';
 import { readPickle } from '../../shared/formats/pickle.ts';
 import { readPth } from '../../shared/formats/pth.ts';
 import {
@@ -152,9 +152,12 @@ describe('a config', () => {
 });
 
 describe('an image', () => {
-  const how = {
-    ...({ imageSize: 224, resize: 'crop', cropFraction: 0.875 } as const),
-    ...({ channels: 3, interpolation: 'bicubic' } as const),
+  const how: DecodeOptions = {
+    imageSize: 224,
+    resize: 'crop',
+    cropFraction: 0.875,
+    channels: 3,
+    interpolation: 'bicubic',
   };
   const plain = (width: number, height: number) =>
     sharp({ create: { width, height, channels: 3, background: '#123' } });

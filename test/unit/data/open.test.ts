@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { openDataSource } from '../../../shared/data/open.ts';
 import type { DataSource, Split } from '../../../shared/data/source.ts';
+import { idxBytes } from '../../idx-bytes.ts';
 import { dataConfig, expectInvalid, temporaryFolder } from './support.ts';
 
 describe('mnist', () => {
@@ -373,14 +374,4 @@ async function countLabels(source: DataSource, split: Split): Promise<number[]> 
   const counts: number[] = source.classes.map(() => 0);
   for (let i = 0; i < source.size[split]; i += 1) counts[(await source.read(split, i)).label]! += 1;
   return counts;
-}
-
-function idxBytes(shape: readonly number[], data: readonly number[]): Uint8Array {
-  const sizes = shape.flatMap((size) => [
-    size >>> 24,
-    (size >>> 16) & 255,
-    (size >>> 8) & 255,
-    size & 255,
-  ]);
-  return Uint8Array.from([0, 0, 8, shape.length, ...sizes, ...data]);
 }
