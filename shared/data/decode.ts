@@ -9,6 +9,14 @@ import type { DataConfig } from '../config/schema.ts';
 import { TesseraError } from '../core/errors.ts';
 import { WeighedGate } from '../core/gate.ts';
 import { type CropRegion, type ImageSize, planResize, type ResizeOptions } from './geometry.ts';
+import {
+  DECODABLE_NAMES,
+  type ImageKind,
+  imageKind,
+  isDecodable,
+  kindName,
+  remedy,
+} from './image-kind.ts';
 import { type Raster, resample } from './resample.ts';
 import type { EncodedSample } from './source.ts';
 
@@ -140,20 +148,14 @@ function withChannels(pixels: Uint8Array, from: number, to: number): Uint8Array 
 function checkSample(sample: EncodedSample): void {
   const { raw, bytes } = sample;
   if (raw === undefined) {
-    if (!isImageFile(bytes)) throw invalid(sample, 'it is no JPEG, PNG or WebP file');
+    const kind = imageKind(bytes);
+    if (!isDecodable(kind)) throw refused(sample, kind);
     return;
   }
   const expectedBytes = raw.height * raw.width * raw.channels;
   if (bytes.length !== expectedBytes || expectedBytes === 0) {
     throw invalid(sample, `it has ${bytes.length} bytes of pixels where ${expectedBytes} belong`);
   }
-}
-
-/** Whether the first bytes are those of a JPEG, PNG or WebP file. */
-function isImageFile(bytes: Uint8Array): boolean {
-  const head = String.fromCharCode(...bytes.subarray(0, 12));
-  const isWebp = head.startsWith('RIFF') && head.endsWith('WEBP');
-  return isWebp || head.startsWith('\xff\xd8\xff') || head.startsWith('\x89PNG\r\n\x1a\n');
 }
 
 function inputOptions({ raw }: EncodedSample): SharpOptions {
@@ -173,6 +175,14 @@ function invalid(sample: EncodedSample, reason: string, cause?: unknown): Tesser
   return new TesseraError('DATA_INVALID', `cannot decode ${sample.name}: ${reason}`, {
     hint: 'replace or remove the image; data.onBadImage: skip trains without it',
     cause,
+  });
+}
+
+/** What a file is that cannot be read here, and what to do about it. */
+function refused({ name }: EncodedSample, kind: ImageKind | undefined): TesseraError {
+  const what = kind === undefined ? 'not an image that is known here' : `a ${kindName(kind)} file`;
+  return new TesseraError('DATA_INVALID', `cannot decode ${name}: it is ${what}`, {
+    hint: `images are ${DECODABLE_NAMES} files; ${remedy(kind)}`,
   });
 }
 
