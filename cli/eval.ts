@@ -16,6 +16,7 @@ import { sheet } from '../shared/pictures/sheet.ts';
 import { Confusion } from '../shared/training/metrics.ts';
 import { compileModel, openModel, type TrainedModel } from './checkpoint.ts';
 import { classLines, confusionLines } from './eval-view.ts';
+import { foundLines } from './found-lines.ts';
 import { softmax } from './guesses.ts';
 import { formatPercent } from './table.ts';
 import { print, printJson, say, Warnings } from './talk.ts';
@@ -73,6 +74,7 @@ export async function runEval(options: EvalOptions): Promise<void> {
   checkClasses(source, trained);
   const program = await compileModel(trained, config);
   try {
+    for (const line of foundLines(source)) say(line);
     say(`testing ${trained.modelPath} on ${source.size.test} images (${program.description})`);
     const findings = await evaluate({ program, config, source, trained });
     report(findings, { options, trained });

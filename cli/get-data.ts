@@ -71,7 +71,7 @@ export async function openedCounts(folder: string, source: 'idx' | 'image-folder
   const set = source === 'idx' ? await openIdx(folder) : await openImageFolder(folder);
   return {
     train: set.train.labels.length,
-    test: set.test?.labels.length ?? 0,
+    test: (set.test ?? set.validation)?.labels.length ?? 0,
     classes: set.classes.length,
   };
 }

@@ -34,6 +34,9 @@ export function eventLine(
   event: Exclude<CoordinatorEvent, { type: 'step' }>,
 ): { readonly text: string; readonly mood: Mood } | undefined {
   switch (event.type) {
+    case 'data':
+      // The banner has it.
+      return undefined;
     case 'evaluation':
       return good(
         `test  epoch ${event.epoch}  loss ${event.loss.toFixed(4)}  accuracy ${formatPercent(event.accuracy)}`,

@@ -9,6 +9,7 @@ import { createLog } from '../shared/host/log.ts';
 import { watchShutdown } from '../shared/host/shutdown.ts';
 import { newToken } from '../shared/host/tokens.ts';
 import { createDisplay, type Display } from './display.ts';
+import { foundLines } from './found-lines.ts';
 import { readableLogLine } from './log-lines.ts';
 import { commandLine, type KeptFlags, resumeCommand, summary, withWayOn } from './run-end.ts';
 import { existingRunFolder, newestRunFolder } from './run-folders.ts';
@@ -151,6 +152,7 @@ function banner(
     '',
     pointer('coordinator', running.address),
     pointer('run folder', running.runFolder),
+    ...foundLines(running.data).map((line, at) => (at === 0 ? pointer('data set', line) : line)),
     ...(resume === undefined ? [] : [pointer('goes on', beginning)]),
   ];
 }

@@ -1,4 +1,5 @@
 /** @file What a run tells those who watch it: the command line's progress and metrics.jsonl. */
+import type { FoundSource } from '../shared/data/sets/found.ts';
 import type { RunPhase } from './core/messages.ts';
 import type { EvaluationReport, StepReport } from './progress.ts';
 
@@ -18,6 +19,7 @@ export interface StepTimings {
 
 /** Something that happened to a run. */
 export type CoordinatorEvent =
+  | ({ readonly type: 'data'; readonly sentence: string } & FoundSource)
   | ({ readonly type: 'step'; readonly timings: StepTimings } & StepReport)
   | ({ readonly type: 'evaluation' } & EvaluationReport)
   | {

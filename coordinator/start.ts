@@ -5,6 +5,7 @@ import { checkAgainstData } from '../shared/config/rules.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { openDataSource } from '../shared/data/open.ts';
+import { type FoundSource, foundSentence } from '../shared/data/sets/found.ts';
 import type { DataSource } from '../shared/data/source.ts';
 import { type HeldLock, takeLock } from '../shared/host/lock.ts';
 import type { Logger } from '../shared/host/log.ts';
@@ -44,6 +45,8 @@ export interface StartOptions {
 export interface RunningCoordinator {
   readonly address: string;
   readonly runFolder: string;
+  /** What its data set holds, and what of it was passed over. */
+  readonly data: FoundSource;
   /** The checkpoint that it goes on from; undefined for a run that begins. */
   readonly resumed: SavedCheckpoint | undefined;
   status(): RunStatus;
@@ -101,6 +104,9 @@ async function startRun(
     metrics.append({ time: new Date().toISOString(), ...event });
     options.onEvent(event);
   };
+  const { classes, size, found } = source;
+  const data = { classes, size, found };
+  onEvent({ type: 'data', sentence: foundSentence(data), ...data });
   const driver = new CoordinatorDriver({ ...parts, log, onEvent, onEnd: ended.settle });
   const { limits } = config;
   const { security } = options;
@@ -134,6 +140,7 @@ async function startRun(
   return {
     address,
     runFolder,
+    data,
     resumed: goesOnFrom,
     status: () => driver.status(),
     finished,

@@ -1,6 +1,7 @@
 /** @file Labelled images in the order of their files, and how they become a data source with two splits. */
 import { TesseraError } from '../core/errors.ts';
 import { sequentialIndices } from './sampler.ts';
+import type { Found } from './sets/found.ts';
 import type { DataSource, EncodedSample, Split } from './source.ts';
 import { divide } from './split.ts';
 
@@ -11,6 +12,10 @@ export type StoredImage = Pick<EncodedSample, 'name' | 'raw' | 'bytes'>;
 export interface Collection {
   /** Class of each image. */
   readonly labels: ArrayLike<number>;
+  /** Name of the image at a position, relative to the data set; nothing is read for it. */
+  name(position: number): string;
+  /** Bytes of the image at a position, as they were when the set was listed; nothing is read for it. */
+  listedBytes(position: number): number;
   /** Bytes of the file at a position; undefined for images that are in memory already. */
   readonly bytes?: (position: number) => Promise<number>;
   /** Reads the image at a position. */
@@ -21,8 +26,12 @@ export interface Collection {
 export interface DataSet {
   readonly classes: readonly string[];
   readonly train: Collection;
-  /** Undefined when the set has no test split of its own. */
-  readonly test: Collection | undefined;
+  /** Absent when the set has no validation split of its own. */
+  readonly validation?: Collection | undefined;
+  /** Absent when the set has no test split of its own. */
+  readonly test?: Collection | undefined;
+  /** What was found besides the images; `from` has the collections' names. */
+  readonly found: Found;
 }
 
 /** Makes a data source of a set; one without a test split is divided. */
@@ -33,9 +42,18 @@ export function dataSourceOf(
   const parts = partsOf(set, options);
   return {
     classes: set.classes,
+    found: parts.found,
     size: { train: parts.train.positions.length, test: parts.test.positions.length },
     label(split, index) {
       return find(split, parts[split], index).label;
+    },
+    name(split, index) {
+      const { position } = find(split, parts[split], index);
+      return parts[split].collection.name(position);
+    },
+    listedBytes(split, index) {
+      const { position } = find(split, parts[split], index);
+      return parts[split].collection.listedBytes(position);
     },
     async bytes(split, index) {
       const { position } = find(split, parts[split], index);
@@ -64,14 +82,20 @@ interface Part {
 }
 
 function partsOf(
-  { classes, train, test }: DataSet,
+  { classes, train, validation, test, found }: DataSet,
   options: { readonly testFraction: number; readonly seed: number },
-): Record<Split, Part> {
-  if (test !== undefined) return { train: wholeOf(train), test: wholeOf(test) };
+): Record<Split, Part> & { readonly found: Found } {
+  // A set with one split beside train has that for testing.
+  const rest = test ?? validation;
+  if (rest !== undefined) {
+    const from = { train: found.from['train'], test: found.from[test ? 'test' : 'validation'] };
+    return { train: wholeOf(train), test: wholeOf(rest), found: { ...found, from } };
+  }
   const positions = divide({ labels: train.labels, numClasses: classes.length, ...options });
   return {
     train: { collection: train, positions: positions.train },
     test: { collection: train, positions: positions.test },
+    found,
   };
 }
 

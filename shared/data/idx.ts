@@ -7,6 +7,7 @@ import { TesseraError } from '../core/errors.ts';
 import { type IdxArray, IdxAssembler } from '../formats/idx.ts';
 import { openRegularFile, streamOpenFile } from '../host/regular-file.ts';
 import type { Collection, DataSet } from './collection.ts';
+import { NOTHING_LEFT_OUT } from './sets/found.ts';
 
 /** Most bytes of a set, unpacked, all its files together; EMNIST has 0.6 GiB. */
 const SET_BYTES_MAX = 1024 ** 3;
@@ -48,7 +49,15 @@ export async function openIdx(folder: string): Promise<DataSet> {
   const test = await openPart(set, 't10k');
   checkTogether(train, test);
   const numClasses = train.labels.reduce((largest, label) => Math.max(largest, label), 0) + 1;
-  return { classes: Array.from({ length: numClasses }, (_, label) => String(label)), train, test };
+  return {
+    classes: Array.from({ length: numClasses }, (_, label) => String(label)),
+    train,
+    test,
+    found: {
+      ...NOTHING_LEFT_OUT,
+      from: { train: train.imagesFile, test: test?.imagesFile },
+    },
+  };
 }
 
 /** The images and labels of one split. */
@@ -82,15 +91,18 @@ async function openPart(set: OpenSet, prefix: 'train' | 't10k'): Promise<Part | 
   }
   const raw = { height, width, channels: 1 };
   const imageBytes = height * width;
+  const nameOf = (position: number) => `${imagesFile}#${position}`;
   return {
     labels,
     imagesFile,
     labelsFile,
     height,
     width,
+    name: nameOf,
+    listedBytes: () => imageBytes,
     image(position) {
       const bytes = images.subarray(position * imageBytes, (position + 1) * imageBytes);
-      return { name: `${imagesFile}#${position}`, raw, bytes };
+      return { name: nameOf(position), raw, bytes };
     },
   };
 }

@@ -12,6 +12,7 @@ import { formatBytes } from '../core/units.ts';
 import { reasonOf } from '../host/errno.ts';
 import { readRegularFile } from '../host/regular-file.ts';
 import type { Collection, DataSet, StoredImage } from './collection.ts';
+import { NOTHING_LEFT_OUT } from './sets/found.ts';
 
 const IMAGE_FILE = /\.(?:jpe?g|png|webp)$/i;
 const TEST_FOLDERS = ['test', 'val'];
@@ -46,7 +47,14 @@ export async function openImageFolder(path: string): Promise<DataSet> {
   return {
     classes,
     train: await listCollection(root, trainFolder, classes),
-    test: testFolder === undefined ? undefined : await listCollection(root, testFolder, classes),
+    ...(testFolder !== undefined && {
+      [testFolder === 'val' ? 'validation' : 'test']: await listCollection(
+        root,
+        testFolder,
+        classes,
+      ),
+    }),
+    found: { ...NOTHING_LEFT_OUT, from: {} },
   };
 }
 
@@ -86,6 +94,8 @@ async function listCollection(
   };
   return {
     labels,
+    name: nameOf,
+    listedBytes: () => 0,
     bytes: (position) => sizeOf(join(root, nameOf(position))),
     image: (position) => readImage(root, nameOf(position)),
   };

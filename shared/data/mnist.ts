@@ -9,6 +9,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { TesseraError } from '../core/errors.ts';
 import type { DataSet } from './collection.ts';
+import { NOTHING_LEFT_OUT } from './sets/found.ts';
 
 const SIDE = 28;
 const IMAGE_BYTES = SIDE * SIDE;
@@ -26,19 +27,28 @@ export async function openMnist(): Promise<DataSet> {
   const counts = digits.map((pixels) => pixels.length / IMAGE_BYTES);
   const labels = Uint8Array.from(counts.flatMap((count, digit) => Array(count).fill(digit)));
   const firsts = CLASSES.map((_, digit) => labels.indexOf(digit));
+  const placeOf = (position: number) => {
+    const digit = labels[position] as number;
+    return { digit, place: position - (firsts[digit] as number) };
+  };
+  const nameOf = (position: number) => {
+    const { digit, place } = placeOf(position);
+    return `digits/${digit}#${place}`;
+  };
   return {
     classes: CLASSES,
+    found: NOTHING_LEFT_OUT,
     train: {
       labels,
+      name: nameOf,
+      listedBytes: () => IMAGE_BYTES,
       image(position) {
-        const digit = labels[position] as number;
-        const place = position - (firsts[digit] as number);
+        const { digit, place } = placeOf(position);
         const pixels = digits[digit] as Uint8Array;
         const bytes = pixels.subarray(place * IMAGE_BYTES, (place + 1) * IMAGE_BYTES);
-        return { name: `digits/${digit}#${place}`, raw: RAW, bytes };
+        return { name: nameOf(position), raw: RAW, bytes };
       },
     },
-    test: undefined,
   };
 }
 

@@ -1,4 +1,5 @@
 /** @file What a data set is to the rest of Tessera: two splits of numbered, labelled, encoded images. */
+import type { Found } from './sets/found.ts';
 
 /** Which part of the data set. */
 export type Split = 'train' | 'test';
@@ -21,8 +22,14 @@ export interface EncodedSample {
 export interface DataSource {
   readonly classes: readonly string[];
   readonly size: Readonly<Record<Split, number>>;
+  /** What was found besides the samples, and what was passed over. */
+  readonly found: Found;
   /** Class of a sample. */
   label(split: Split, index: number): number;
+  /** Name of a sample, as `EncodedSample.name`; nothing is read for it. */
+  name(split: Split, index: number): string;
+  /** Bytes of a sample as they were when the set was listed; nothing is read for it. */
+  listedBytes(split: Split, index: number): number;
   /** The memory that reading a sample will take, as far as that can be told; 0 for one that is in memory already. */
   bytes(split: Split, index: number): Promise<number>;
   /**

@@ -8,6 +8,7 @@ import type { NodeTotals } from '../../coordinator/core/messages.ts';
 import { ParameterStore } from '../../coordinator/parameters.ts';
 import type { LeafInputs, LeafOutputs, Program } from '../../shared/compute/program.ts';
 import { batchIndices, leafIndices, sequentialIndices } from '../../shared/data/sampler.ts';
+import { NOTHING_LEFT_OUT } from '../../shared/data/sets/found.ts';
 import type { DataSource, EncodedSample } from '../../shared/data/source.ts';
 import { parameterTable } from '../../shared/model/parameters.ts';
 import { learningRateAt } from '../../shared/training/schedule.ts';
@@ -15,10 +16,14 @@ import { learningRateAt } from '../../shared/training/schedule.ts';
 /** A data set of one-byte images. */
 export function simSource(train: number, test: number): DataSource {
   const label = (_split: string, index: number) => index % 2;
+  const name = (split: string, index: number) => `${split}#${index}`;
   return {
     classes: ['even', 'odd'],
     size: { train, test },
+    found: NOTHING_LEFT_OUT,
     label,
+    name,
+    listedBytes: () => 1,
     bytes: () => Promise.resolve(1),
     read: (split, index) => {
       const raw = { height: 1, width: 1, channels: 1 };
@@ -26,7 +31,7 @@ export function simSource(train: number, test: number): DataSource {
       return Promise.resolve({
         index,
         label: label(split, index),
-        name: `${split}#${index}`,
+        name: name(split, index),
         raw,
         bytes,
       });

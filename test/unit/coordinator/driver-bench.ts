@@ -5,6 +5,7 @@ import { CoordinatorDriver } from '../../../coordinator/driver.ts';
 import { ParameterStore } from '../../../coordinator/parameters.ts';
 import { RunProgress } from '../../../coordinator/progress.ts';
 import { type Clock, systemClock } from '../../../shared/core/clock.ts';
+import { NOTHING_LEFT_OUT } from '../../../shared/data/sets/found.ts';
 import { createLog } from '../../../shared/host/log.ts';
 import { PROTOCOL_VERSION } from '../../../shared/rpc/protos.ts';
 import { metadata, newRunFolder } from '../checkpoints/fixtures.ts';
@@ -62,7 +63,10 @@ export function startDriver(clock: Clock = systemClock) {
     source: {
       size: { train: 32, test: 1 },
       classes: ['a', 'b'],
+      found: NOTHING_LEFT_OUT,
       label: () => 0,
+      name: () => '',
+      listedBytes: () => 0,
       bytes: () => Promise.reject(),
       read: () => Promise.reject(),
     },
