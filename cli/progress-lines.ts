@@ -19,10 +19,10 @@ export function stepLine(step: StepReport, context: StepContext): string {
   return [
     `step ${String(step.step).padStart(total.length)}/${total}`,
     `epoch ${step.epoch}`,
-    `loss ${step.loss.toFixed(4)}`,
+    `loss ${formatNumber(step.loss, 4)}`,
     `acc ${formatPercent(step.accuracy).padStart(6)}`,
     `lr ${step.learningRate.toExponential(2)}`,
-    `grad ${step.gradientNorm.toFixed(2)}`,
+    `grad ${formatNumber(step.gradientNorm, 2)}`,
     `${formatNumber(step.imagesPerSecond, 0)} img/s`,
     `workers ${context.workers}`,
     `eta ${eta}`,
@@ -55,6 +55,10 @@ export function eventLine(
       return workerLine(event);
     case 'phase':
       return phaseLine(event);
+    case 'emptyStep':
+      return warning(
+        `no image of step ${event.step} can be read: it counts as a step and changes nothing; so do further ones`,
+      );
     case 'badSample':
       return warning(`image ${event.name} cannot be read: ${event.reason}`);
   }

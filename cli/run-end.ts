@@ -23,6 +23,10 @@ export function summary(result: RunResult): readonly string[] {
     fact('checkpoints', `${result.runFolder}/checkpoints`),
   ];
   if (result.badSamples > 0) lines.push(fact('unreadable', `${result.badSamples} images`));
+  if (result.emptySteps > 0) {
+    const { emptySteps, steps } = result;
+    lines.push(fact('empty steps', `${emptySteps} of ${steps} had no image that can be read`));
+  }
   return lines;
 }
 

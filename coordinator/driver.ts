@@ -306,6 +306,7 @@ export class CoordinatorDriver implements CoordinatorPort {
       effect.totals,
       clock.nowMs(),
     );
+    if (effect.totals.samples === 0) this.notes.emptyStep(report.step);
     onEvent({ type: 'step', ...report, timings });
     this.#dispatch({ type: 'stepApplied', step: effect.step });
   }
@@ -329,6 +330,7 @@ export class CoordinatorDriver implements CoordinatorPort {
 
   #reportEvaluation(effect: Extract<RunEffect, { type: 'reportEvaluation' }>): void {
     const { progress, onEvent, log } = this.#parts;
+    if (effect.totals.samples === 0) throw nothingReadable('test');
     const report = progress.evaluated(effect.version, effect.epoch, effect.totals);
     log.info(report, 'evaluated');
     onEvent({ type: 'evaluation', ...report });
@@ -368,7 +370,13 @@ export class CoordinatorDriver implements CoordinatorPort {
 
   #noteBadSamples(node: NodeHeader): void {
     const [first] = this.notes.unreadable(node);
-    if (first === undefined || this.#parts.identity.config.data.onBadImage !== 'fail') return;
+    if (first === undefined) return;
+    const { identity, source } = this.#parts;
+    if (identity.config.data.onBadImage !== 'fail') {
+      const isNoneLeft = this.notes.numUnreadableOf('train') === source.size.train;
+      if (isNoneLeft) this.#end(nothingReadable('train'));
+      return;
+    }
     const hint = 'mend or remove the file, or set data.onBadImage: skip';
     const sentence = `${first.name} is unreadable: ${first.reason}`;
     this.#end(new TesseraError('DATA_INVALID', sentence, { hint }));
@@ -389,4 +397,11 @@ export class CoordinatorDriver implements CoordinatorPort {
     const { code = '', sentence = '' } = this.#failure ?? {};
     return { type: 'finish', code, reason: sentence };
   }
+}
+
+/** A run may go on without some images, not without all of them. */
+function nothingReadable(split: Split): TesseraError {
+  return new TesseraError('DATA_INVALID', `not one of the ${split} images can be read`, {
+    hint: 'the log names the images and says what is wrong with each',
+  });
 }

@@ -40,6 +40,8 @@ export type CoordinatorEvent =
       readonly workers: number;
     }
   | { readonly type: 'phase'; readonly phase: RunPhase; readonly reason: string }
+  /** A step none of whose samples could be read; said of the first one only. */
+  | { readonly type: 'emptyStep'; readonly step: number }
   | { readonly type: 'badSample'; readonly name: string; readonly reason: string };
 
 /** What is left of a run when it has ended well. */
@@ -56,4 +58,6 @@ export interface RunResult {
   readonly engine: string;
   readonly runFolder: string;
   readonly badSamples: number;
+  /** Steps none of whose samples could be read. */
+  readonly emptySteps: number;
 }

@@ -132,6 +132,15 @@ export class ParameterStore {
     return { gradientNorm };
   }
 
+  /**
+   * Makes the next version of a step without a single sample: it is counted, so that schedules and versions go on, and
+   * parameters, moments and average stay as they are.
+   */
+  skipStep(step: number): void {
+    assert(step === this.#version + 1, `step ${step} follows version ${this.#version}`);
+    this.#version = step;
+  }
+
   /** Takes the present version into the average. */
   async #moveAverage(step: number): Promise<void> {
     const average = this.#average;

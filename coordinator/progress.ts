@@ -1,7 +1,7 @@
 /** @file How a run is doing, in numbers: what the status, the progress bar and metrics.jsonl report. */
 import type { NodeTotals } from './core/messages.ts';
 
-/** One committed step. Units  loss and accuracy are means over the step's samples. */
+/** One committed step. Units  loss and accuracy are means over the step's samples, NaN where none could be read. */
 export interface StepReport {
   readonly step: number;
   readonly epoch: number;
@@ -119,6 +119,8 @@ export class RunProgress {
   }
 }
 
+/** What is not there moves nothing. */
 function smooth(before: number, value: number): number {
+  if (Number.isNaN(value)) return before;
   return Number.isNaN(before) ? value : before + (value - before) / SMOOTHING_STEPS;
 }

@@ -1,4 +1,5 @@
 /** @file What is worth remembering of a run: engines that took part, samples that nobody could read. */
+import type { Split } from '../shared/data/source.ts';
 import type { Logger } from '../shared/host/log.ts';
 import type { CoordinatorEvent } from './events.ts';
 import type { NodeHeader } from './port.ts';
@@ -20,6 +21,8 @@ export class RunNotes {
   readonly #unreadable = { train: new Set<number>(), test: new Set<number>() };
   /** More than one kind of them keeps promise P1 but not P2. */
   readonly engines: string[] = [];
+  /** Steps none of whose samples could be read, so far. */
+  emptySteps = 0;
   readonly #log: Logger;
   readonly #onEvent: (event: CoordinatorEvent) => void;
 
@@ -31,6 +34,11 @@ export class RunNotes {
   /** Samples that could not be read, so far. */
   get numUnreadable(): number {
     return this.#unreadable.train.size + this.#unreadable.test.size;
+  }
+
+  /** Samples of a split that could not be read, so far. */
+  numUnreadableOf(split: Split): number {
+    return this.#unreadable[split].size;
   }
 
   /** An engine takes part. */
@@ -54,6 +62,15 @@ export class RunNotes {
       if (this.numUnreadable <= NAMED_MAX) this.#name(sample);
       return [sample];
     });
+  }
+
+  /** Nothing of a step could be read. */
+  emptyStep(step: number): void {
+    this.emptySteps += 1;
+    if (this.emptySteps > 1) return;
+    // People hear of it by the event.
+    this.#log.info({ step }, 'no sample of a step can be read');
+    this.#onEvent({ type: 'emptyStep', step });
   }
 
   #name(sample: UnreadableSample): void {

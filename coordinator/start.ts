@@ -172,5 +172,6 @@ function resultOf(status: RunStatus, driver: CoordinatorDriver): RunResult {
     engine: driver.notes.engines.join(' + '),
     runFolder: status.runFolder,
     badSamples: status.badSamples,
+    emptySteps: driver.notes.emptySteps,
   };
 }

@@ -1,6 +1,6 @@
 /** @file The arithmetic of one step as gradients come in: sum along the tree, then one optimizer step. */
 import type { TrainingConfig } from '../shared/config/schema.ts';
-import { TesseraError } from '../shared/core/errors.ts';
+import { assert } from '../shared/core/errors.ts';
 import { TreeSum } from '../shared/training/reduction.ts';
 import { learningRateAt } from '../shared/training/schedule.ts';
 import type { NodeTotals } from './core/messages.ts';
@@ -12,6 +12,7 @@ import { StepStopwatch } from './timings.ts';
 /** What a step came to. */
 export interface StepResult {
   readonly learningRate: number;
+  /** NaN for a step without a sample. */
   readonly gradientNorm: number;
   readonly timings: StepTimings;
 }
@@ -44,22 +45,23 @@ export class StepArithmetic {
   }
 
   /**
-   * Averages over the samples and steps the optimizer; `step` counts from 0.
+   * Averages over the samples and steps the optimizer; `step` counts from 0. A step none of whose samples could be
+   * read has weight 0: its version is the one before, and it has no gradient whose norm could be told.
    *
-   * Throws  DATA_INVALID when no sample of the step could be read; NON_FINITE.
+   * Throws  NON_FINITE.
    */
   async apply(step: number, totals: NodeTotals): Promise<StepResult> {
     await this.#adding;
     const gradientSum = this.#sum?.root?.vector;
     this.#sum = undefined;
-    if (gradientSum === undefined || totals.samples === 0) {
-      throw new TesseraError('DATA_INVALID', `step ${step + 1} has no readable sample at all`, {
-        hint: 'the log names the images that could not be decoded',
-      });
-    }
+    assert(gradientSum !== undefined, 'a complete round has its sum');
     const { schedule, optimizer, clipNorm } = this.#training;
     const learningRate = learningRateAt(schedule, optimizer.learningRate, step, this.#totalSteps);
     const { samples } = totals;
+    if (samples === 0) {
+      this.#store.skipStep(step + 1);
+      return { learningRate, gradientNorm: Number.NaN, timings: this.#stopwatch.lap() };
+    }
     const inputs = { gradientSum, samples, step: step + 1, learningRate, clipNorm };
     const { gradientNorm } = await this.#stopwatch.measure('optimizer', () =>
       this.#store.applyStep(inputs),

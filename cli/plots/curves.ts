@@ -54,12 +54,14 @@ function panelOf(
 
 /** Training as means over epochs with the steps behind, testing dashed where runs have a colour each. */
 function seriesOf(
-  { steps, evaluations }: RunMetrics,
+  { steps: all, evaluations }: RunMetrics,
   quantity: Quantity,
   prefix: string,
   colour: number | undefined,
 ): Series[] {
-  const perEpoch = [...countByEpoch(steps).values()].reduce(
+  // A step none of whose images could be read has no loss.
+  const steps = all.filter((step) => Number.isFinite(step[quantity]));
+  const perEpoch = [...countByEpoch(all).values()].reduce(
     (most, count) => Math.max(most, count),
     1,
   );

@@ -24,6 +24,7 @@ export function noCounts() {
     diskFull: 0,
     rotten: 0,
     steps: 0,
+    emptySteps: 0,
     evaluations: 0,
     checkpoints: 0,
     checkpointsFailed: 0,

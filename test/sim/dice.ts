@@ -7,6 +7,7 @@ export class Dice {
   readonly #kind: readonly number[];
   #engine: Dice | undefined;
   #line: Dice | undefined;
+  #data: Dice | undefined;
   #draws = 0;
 
   constructor(seed: number, ...kind: readonly number[]) {
@@ -25,6 +26,12 @@ export class Dice {
   get line(): Dice {
     this.#line ??= new Dice(this.#seed, 8);
     return this.#line;
+  }
+
+  /** Likewise for the data of the run: what of it cannot be read. */
+  get data(): Dice {
+    this.#data ??= new Dice(this.#seed, 9);
+    return this.#data;
   }
 
   /** A number in [low, high). */

@@ -77,6 +77,12 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: '',
   },
   {
+    name: 'step-without-a-sample',
+    file: 'coordinator/step.ts',
+    find: 'const { samples } = totals;',
+    replace: 'const samples = Math.max(1, totals.samples);',
+  },
+  {
     name: 'resume-one-step-too-far',
     file: 'coordinator/assemble.ts',
     find: 'const version = resumed?.step ?? 0;',

@@ -127,7 +127,8 @@ export class Oracle {
     this.#version = step;
     this.#committed.set(step - 1, (this.#committed.get(step - 1) ?? 0) + 1);
     const { lossSum, correct, samples } = this.#reference.steps[step - 1]!;
-    const isRight = loss === lossSum / samples && accuracy === correct / samples;
+    // Of nothing there is no mean: NaN on both sides.
+    const isRight = Object.is(loss, lossSum / samples) && Object.is(accuracy, correct / samples);
     check(isRight, `P1, P4: the totals of step ${step} are those of the unbroken run`);
     this.#expectBits('P1: the parameters', step, this.#store!.parameters);
   }

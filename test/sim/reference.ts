@@ -107,12 +107,19 @@ interface Sum {
   readonly totals: NodeTotals;
 }
 
+/** The data of a run, and what of them cannot be read. */
+interface Data {
+  readonly source: DataSource;
+  readonly unreadable: ReadonlySet<string>;
+}
+
 /** Computes the whole run in one place, one leaf after the other. */
 export async function reference(
   { config, model }: RunIdentity,
-  source: DataSource,
+  data: Data,
   parameters: Float32Array,
 ): Promise<Reference> {
+  const { source } = data;
   const { seed, training } = config;
   const { batchSize, microBatch } = training;
   const batchesPerEpoch = Math.ceil(source.size.train / batchSize);
@@ -134,10 +141,10 @@ export async function reference(
     const numLeaves = Math.ceil(indices.length / microBatch);
     const leaves: Sum[] = [];
     for (let leaf = 0; leaf < numLeaves; leaf += 1) {
-      const inputs = await leafOf(source, split, leafIndices(indices, leaf, microBatch), epoch);
+      const inputs = await leafOf(data, split, leafIndices(indices, leaf, microBatch), epoch);
       const { gradient, ...totals } =
         await program[split === 'train' ? 'train' : 'evaluate'](inputs);
-      leaves.push({ gradient, totals: { ...totals, samples: inputs.weights.length } });
+      leaves.push({ gradient, totals: { ...totals, samples: sum(inputs.weights) } });
     }
     return sumTree(leaves);
   };
@@ -155,13 +162,16 @@ export async function reference(
       totalSteps,
     );
     const { samples } = totals;
-    await store.applyStep({
-      gradientSum: gradient,
-      samples,
-      step: step + 1,
-      learningRate,
-      clipNorm: training.clipNorm,
-    });
+    // A step without samples changes nothing, and counts.
+    if (samples === 0) store.skipStep(step + 1);
+    else
+      await store.applyStep({
+        gradientSum: gradient,
+        samples,
+        step: step + 1,
+        learningRate,
+        clipNorm: training.clipNorm,
+      });
     steps.push(totals);
     versions.push(store.parameters.slice());
   }
@@ -172,8 +182,12 @@ export async function reference(
   return { versions, steps, batchesPerEpoch, evaluation: (version) => evaluations[version]! };
 }
 
+function sum(values: Float32Array): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
 async function leafOf(
-  source: DataSource,
+  { source, unreadable }: Data,
   split: 'train' | 'test',
   indices: Uint32Array,
   epoch: number | undefined,
@@ -182,7 +196,7 @@ async function leafOf(
   return {
     images: Float32Array.from(samples, (sample) => pixelOf(sample, epoch)),
     labels: Int32Array.from(samples, ({ label }) => label),
-    weights: new Float32Array(samples.length).fill(1),
+    weights: Float32Array.from(samples, ({ name }) => (unreadable.has(name) ? 0 : 1)),
   };
 }
 

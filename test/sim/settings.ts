@@ -1,5 +1,6 @@
 /** @file What a world is like: its run, its workers and its faults, all drawn from the seed. */
 import { configSchema, type RunConfig } from '../../shared/config/schema.ts';
+import type { Split } from '../../shared/data/source.ts';
 import type { Dice } from './dice.ts';
 
 /** How much goes wrong; chances are per message, per call, per computation or per second as their names say. */
@@ -44,6 +45,8 @@ export interface Settings {
   readonly config: RunConfig;
   readonly trainSamples: number;
   readonly testSamples: number;
+  /** Names of the samples that cannot be read. */
+  readonly unreadable: ReadonlySet<string>;
   readonly workers: readonly WorkerSettings[];
   readonly faults: Faults;
   /** From then on nothing goes wrong any more. */
@@ -79,10 +82,12 @@ export function drawSettings(dice: Dice): Settings {
   const some = (most: number) => (dice.chance(0.5) ? dice.between(0, most) : 0);
   const { engine, line } = dice;
   const numWorkers = dice.integer(config.cluster.minWorkers, 4);
+  const testSamples = dice.integer(1, 10);
   return {
     config,
     trainSamples,
-    testSamples: dice.integer(1, 10),
+    testSamples,
+    unreadable: drawUnreadable(dice.data, { train: trainSamples, test: testSamples }),
     workers: Array.from({ length: numWorkers }, (_, index) => ({
       name: `w${index}`,
       startMs: dice.chance(0.3) ? dice.between(0, 2_000) : 0,
@@ -111,6 +116,15 @@ export function drawSettings(dice: Dice): Settings {
     },
     healMs: dice.between(1_000, 8_000),
   };
+}
+
+/** A share of each split, so large in some worlds that whole batches have nothing; one sample of each is good. */
+function drawUnreadable(dice: Dice, size: Readonly<Record<Split, number>>): Set<string> {
+  const share = dice.chance(0.5) ? dice.between(0, 1) : 0;
+  const names = Object.entries(size).flatMap(([split, count]) =>
+    Array.from({ length: count }, (_, index) => `${split}#${index}`),
+  );
+  return new Set(names.filter((name) => !name.endsWith('#0') && dice.chance(share)));
 }
 
 function drawConfig(dice: Dice, trainSamples: number): RunConfig {

@@ -66,6 +66,9 @@ export class SimWorker {
         sizes: source.size,
         pipeline: {
           load: (sample, epoch, target) => {
+            if (this.#world.settings.unreadable.has(sample.name)) {
+              return Promise.reject(new TesseraError('DATA_INVALID', `cannot read ${sample.name}`));
+            }
             target[0] = pixelOf(sample, epoch);
             return Promise.resolve();
           },

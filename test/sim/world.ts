@@ -46,7 +46,7 @@ export class World {
   readonly #trace: string[] = [];
 
   static async create(dice: Dice, settings: Settings, counts: Counts): Promise<World> {
-    const { config, trainSamples, testSamples } = settings;
+    const { config, trainSamples, testSamples, unreadable } = settings;
     const source = simSource(trainSamples, testSamples);
     const identity = identify(config, source, RUN_FOLDER);
     const parameters = initialParameters(
@@ -54,7 +54,7 @@ export class World {
       config.seed,
       config.model.positionDeviation,
     );
-    const expected = await reference(identity, source, parameters);
+    const expected = await reference(identity, { source, unreadable }, parameters);
     const oracle = new Oracle(config, expected);
     const run = { identity, source, parameters };
     return new World({
@@ -282,6 +282,7 @@ const FORESEEN_ENDS: ReadonlySet<string> = new Set(['CANCELLED', 'CANNOT_WRITE',
 
 const COUNTERS: Partial<Record<CoordinatorEvent['type'], keyof Counts>> = {
   step: 'steps',
+  emptyStep: 'emptySteps',
   evaluation: 'evaluations',
   checkpoint: 'checkpoints',
   checkpointFailed: 'checkpointsFailed',
@@ -304,7 +305,8 @@ export async function liveWorld(seed: number, counts: Counts): Promise<void> {
   }
 }
 
-function describe({ config, workers, faults, ...rest }: Settings): string {
+function describe({ config, workers, faults, unreadable, ...others }: Settings): string {
+  const rest = { ...others, unreadable: [...unreadable] };
   const { training, checkpoint, cluster, evaluation } = config;
   const present = Object.fromEntries(Object.entries(faults).filter(([, value]) => value > 0));
   return JSON.stringify({ training, checkpoint, cluster, evaluation, workers, present, rest });

@@ -220,11 +220,15 @@ describe('the end of a run', () => {
     engine: 'onnxruntime-cpu',
     runFolder: 'runs/x',
     badSamples: 3,
+    emptySteps: 0,
   };
 
   it('is summed up, unreadable images only where there were some', () => {
     expect(stripVTControlCharacters(summary(result).join('\n'))).toMatchSnapshot();
-    expect(summary({ ...result, badSamples: 0 }).join()).not.toMatch(/unreadable/);
+    expect(summary({ ...result, badSamples: 0 }).join()).not.toMatch(/unreadable|empty/);
+    expect(summary({ ...result, steps: 9, emptySteps: 2 }).join('\n')).toContain(
+      'empty steps    2 of 9 had no image that can be read',
+    );
   });
 
   it('names the command that goes on, with the same settings and quoted where a shell needs it', () => {

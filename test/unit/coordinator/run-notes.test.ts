@@ -38,6 +38,17 @@ it('10,000 unreadable samples are counted, each once, and neither log nor metric
   ]);
 });
 
+it('a step without a readable sample is told of once, and counted', () => {
+  const events: CoordinatorEvent[] = [];
+  const destination = { write: () => {} };
+  const notes = new RunNotes(createLog({ component: 'test', destination }), (event) => {
+    events.push(event);
+  });
+  for (const step of [3, 5, 9]) notes.emptyStep(step);
+  expect(notes.emptySteps).toBe(3);
+  expect(events).toEqual([{ type: 'emptyStep', step: 3 }]);
+});
+
 it('workers that call their engines ever other names fill no memory', () => {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };

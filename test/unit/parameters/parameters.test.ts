@@ -98,6 +98,27 @@ describe('ten steps of PyTorch', () => {
 });
 
 describe('a step', () => {
+  it.each([0, 0.9])(
+    'without a sample is counted and changes nothing (average %d)',
+    async (averageDecay) => {
+      const { store: plain, inputs } = storeOf(10);
+      const { table, parameters } = plain;
+      const store = new ParameterStore({ config: ADAMW, table, averageDecay, parameters });
+      await store.applyStep(inputs);
+      const state = () => [
+        store.parameters.slice(),
+        structuredClone(store.state),
+        store.average?.slice(),
+      ];
+      const before = state();
+      store.skipStep(2);
+      expect(store.version).toBe(2);
+      expect(state()).toEqual(before);
+      await store.applyStep({ ...inputs, step: 3 });
+      expect(store.version).toBe(3);
+    },
+  );
+
   it('lets the event loop turn, and shows readers one version or the other meanwhile', async () => {
     const { store, inputs, parameters } = storeOf(3 * 2 ** 20);
     const before = parameters.slice();
