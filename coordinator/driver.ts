@@ -29,7 +29,7 @@ import type {
   WelcomeInfo,
 } from './port.ts';
 import type { RunProgress } from './progress.ts';
-import { RunNotes } from './run-notes.ts';
+import { nothingReadable, RunNotes } from './run-notes.ts';
 import { type ConnectedWorker, Sessions } from './sessions.ts';
 import { describeStatus } from './status.ts';
 import { StepArithmetic } from './step.ts';
@@ -394,14 +394,7 @@ export class CoordinatorDriver implements CoordinatorPort {
   }
 
   get #farewell(): CoordinatorMessage {
-    const { code = '', sentence = '' } = this.#failure ?? {};
-    return { type: 'finish', code, reason: sentence };
+    const { code = '', sentence: reason = '' } = this.#failure ?? {};
+    return { type: 'finish', code, reason };
   }
-}
-
-/** A run may go on without some images, not without all of them. */
-function nothingReadable(split: Split): TesseraError {
-  return new TesseraError('DATA_INVALID', `not one of the ${split} images can be read`, {
-    hint: 'the log names the images and says what is wrong with each',
-  });
 }

@@ -1,4 +1,5 @@
 /** @file What is worth remembering of a run: engines that took part, samples that nobody could read. */
+import { TesseraError } from '../shared/core/errors.ts';
 import type { Split } from '../shared/data/source.ts';
 import type { Logger } from '../shared/host/log.ts';
 import type { CoordinatorEvent } from './events.ts';
@@ -14,6 +15,9 @@ interface UnreadableSample {
 const ENGINES_MAX = 16;
 /** Unreadable samples that the log and metrics.jsonl name; a data set full of them is counted beyond that. */
 const NAMED_MAX = 1000;
+
+/** What the images of a split are called. */
+const SPLIT_WORDS: Readonly<Record<Split, string>> = { train: 'training', test: 'test' };
 
 /** Remembers, and says each thing once. */
 export class RunNotes {
@@ -81,4 +85,15 @@ export class RunNotes {
       this.#log.warn({ named: NAMED_MAX }, 'further unreadable samples are counted, not named');
     }
   }
+}
+
+/** A run may go on without some images, not without all of them. */
+export function nothingReadable(split: Split): TesseraError {
+  return new TesseraError(
+    'DATA_INVALID',
+    `not one of the ${SPLIT_WORDS[split]} images can be read`,
+    {
+      hint: 'the log names the images and says what is wrong with each',
+    },
+  );
 }
