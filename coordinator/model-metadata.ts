@@ -32,6 +32,7 @@ const metadataSchema = z.object({
     depth: count,
     heads: count,
     mlpWidth: count,
+    normEpsilon: z.number().positive().optional(),
   }),
   classes: z.array(z.string()),
   config: configSchema,

@@ -1,7 +1,7 @@
 /** @file The rules of a config that no single field can check: what must fit together. */
 import { TesseraError } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
-import { type ModelConfig, parseVariant } from '../model/variants.ts';
+import { epsilonOf, type ModelConfig, parseVariant } from '../model/variants.ts';
 import type { RunConfig } from './schema.ts';
 
 /** One thing that is wrong with a config. */
@@ -79,7 +79,8 @@ export function checkAgainstData(
  */
 export function resolveModel(config: RunConfig, numClasses: number): ModelConfig {
   const { variant, imageSize, patchSize, width, depth, heads, mlpWidth } = config.model;
-  const input = { imageSize, channels: config.data.channels, numClasses };
+  const epsilon = epsilonOf(config.model.normEpsilon);
+  const input = { imageSize, channels: config.data.channels, numClasses, ...epsilon };
   if (variant !== undefined) return { ...parseVariant(variant), ...input };
   if (
     patchSize === undefined ||

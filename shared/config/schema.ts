@@ -48,21 +48,31 @@ const data = z.strictObject({
     .default(3)
     .describe('1 for grey images, 3 for RGB'),
   resize: z
-    .enum(['stretch', 'crop'])
+    .enum(['stretch', 'crop', 'squash'])
     .default('crop')
-    .describe('stretch: to the square as it is; crop: short side to the square, then the centre'),
+    .describe(
+      'stretch: to the square as it is; crop: short side, then the centre; squash: stretched, then the centre',
+    ),
   cropFraction: z
     .number()
     .gt(0)
     .max(1)
     .default(1)
     .describe(
-      'With resize crop: side of the centre crop over the short side (0.9 for timm ViT weights)',
+      'With resize crop and squash: side of the centre crop over the short side (0.9 for timm ViT weights)',
+    ),
+  cropRounding: z
+    .enum(['even', 'down'])
+    .optional()
+    .describe(
+      'Where a centre crop lies when the room around it is odd: even (timm, torchvision; default), down (transformers)',
     ),
   interpolation: z
-    .enum(['bicubic', 'bilinear'])
+    .enum(['bicubic', 'bilinear', 'lanczos'])
     .default('bicubic')
-    .describe('How pixels are resampled: bicubic (timm), bilinear (torchvision); both antialiased'),
+    .describe(
+      'How pixels are resampled: bicubic (timm), bilinear (torchvision), lanczos; all antialiased',
+    ),
   mean: z
     .array(z.number())
     .min(1)
@@ -134,6 +144,10 @@ const model = z.strictObject({
     .max(1_048_576)
     .optional()
     .describe('Hidden width of the MLP (default: 4 x width)'),
+  normEpsilon: positive
+    .max(0.1)
+    .optional()
+    .describe('Added to the variance in layer norms (default: 1e-6; transformers: 1e-12)'),
   positionDeviation: z
     .number()
     .min(0)

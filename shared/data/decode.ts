@@ -38,6 +38,9 @@ const EXACT_PIXELS_MAX = 2 ** 20;
  */
 const SIDE_MAX = 2 ** 16;
 
+/** What libvips calls the filters. */
+const KERNELS = { bicubic: 'cubic', bilinear: 'linear', lanczos: 'lanczos3' } as const;
+
 /** What the pixels should be like. */
 export type DecodeOptions = ResizeOptions & Pick<DataConfig, 'channels' | 'interpolation'>;
 
@@ -103,7 +106,7 @@ async function decodeSized(
     throw new Error(`${size.width} x ${size.height} pixels are too long and narrow`);
   }
   if (!isExact) {
-    const kernel = options.interpolation === 'bicubic' ? 'cubic' : 'linear';
+    const kernel = KERNELS[options.interpolation];
     image.resize({ ...plan.scaleTo, fit: 'fill', kernel, fastShrinkOnLoad: false });
     if (plan.cutAfter !== undefined) image.extract(plan.cutAfter);
   }

@@ -35,36 +35,38 @@ export interface ResizePlan {
 export interface ResizeOptions {
   /** Side of the square. */
   readonly imageSize: number;
-  readonly resize: 'stretch' | 'crop';
-  /** With crop: side of the centre crop over the short side. */
+  readonly resize: 'stretch' | 'crop' | 'squash';
+  /** With crop and squash: side of the centre crop over the short side. */
   readonly cropFraction: number;
+  /** Where the centre lies when the room around it is odd; `even` when it is not given. */
+  readonly cropRounding?: 'even' | 'down' | undefined;
 }
 
 /**
  * Plans how an image of `size` becomes a square.
  *
  * Source  resize `crop` follows timm's evaluation transform: the short side goes to floor(imageSize /
- *         cropFraction), the long side in proportion, then the centre is cut.
+ *         cropFraction), the long side in proportion, then the centre is cut; `squash` its crop mode of that
+ *         name, and transformers' resize to a square before a centre crop: both sides go there.
  */
 export function planResize(
   size: ImageSize,
   options: ResizeOptions,
   region: CropRegion | undefined,
 ): ResizePlan {
-  const { imageSize, resize, cropFraction } = options;
+  const { imageSize, resize, cropFraction, cropRounding = 'even' } = options;
   const square = { width: imageSize, height: imageSize };
   if (region !== undefined) {
     return { cutBefore: regionBox(size, region), scaleTo: square, cutAfter: undefined };
   }
   if (resize === 'stretch') return { cutBefore: undefined, scaleTo: square, cutAfter: undefined };
   const scaledShort = Math.floor(imageSize / cropFraction);
-  const scale = scaledShort / Math.min(size.width, size.height);
-  const scaleTo = {
-    width: Math.max(scaledShort, Math.floor(size.width * scale)),
-    height: Math.max(scaledShort, Math.floor(size.height * scale)),
-  };
-  const left = halfOf(scaleTo.width - imageSize);
-  const top = halfOf(scaleTo.height - imageSize);
+  const scaleTo =
+    resize === 'squash'
+      ? { width: scaledShort, height: scaledShort }
+      : inProportion(size, scaledShort);
+  const left = HALVES[cropRounding](scaleTo.width - imageSize);
+  const top = HALVES[cropRounding](scaleTo.height - imageSize);
   const isWhole = scaleTo.width === imageSize && scaleTo.height === imageSize;
   return {
     cutBefore: undefined,
@@ -73,11 +75,23 @@ export function planResize(
   };
 }
 
-/** Half of a whole number as torchvision's centre crop rounds it: to the even one where it lies between. */
-function halfOf(room: number): number {
-  const half = Math.floor(room / 2);
-  return room % 2 === 0 || half % 2 === 0 ? half : half + 1;
+/** The size of an image whose short side is `short`. */
+function inProportion({ width, height }: ImageSize, short: number): ImageSize {
+  const scale = short / Math.min(width, height);
+  return {
+    width: Math.max(short, Math.floor(width * scale)),
+    height: Math.max(short, Math.floor(height * scale)),
+  };
 }
+
+/** Half of a whole number: torchvision's centre crop takes the even one where it lies between, transformers' the lower. */
+const HALVES = {
+  even(room: number): number {
+    const half = Math.floor(room / 2);
+    return room % 2 === 0 || half % 2 === 0 ? half : half + 1;
+  },
+  down: (room: number) => Math.floor(room / 2),
+} as const;
 
 /** The pixels of a region; one that is too long for the image is cut to its edge. */
 function regionBox(size: ImageSize, region: CropRegion): Box {

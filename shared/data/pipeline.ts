@@ -37,9 +37,9 @@ export function createImagePipeline(
   config: DataConfig,
   options: { readonly imageSize: number; readonly seed: number },
 ): ImagePipeline {
-  const { channels, resize, cropFraction, interpolation } = config;
+  const { channels, resize, cropFraction, cropRounding, interpolation } = config;
   const { imageSize, seed } = options;
-  const decodeOptions = { imageSize, channels, resize, cropFraction, interpolation };
+  const decodeOptions = { imageSize, channels, resize, cropFraction, cropRounding, interpolation };
   const tables = normalisationTables(config);
   const cache = new ByteCache<Uint8Array>(Math.floor(config.cacheBytes / 2));
   return {

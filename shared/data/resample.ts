@@ -7,6 +7,7 @@
  * Source  Pillow's Resample.c: separable, the filter widened by the ratio where it shrinks, coefficients in fixed
  *         point, 8 bits between the two passes.
  */
+import type { DataConfig } from '../config/schema.ts';
 
 /** How far a filter reaches, and its value at a distance. */
 interface Filter {
@@ -14,8 +15,11 @@ interface Filter {
   at(x: number): number;
 }
 
-/** Keys' cubic with a = -0.5, and the triangle. */
-const FILTERS: Readonly<Record<'bicubic' | 'bilinear', Filter>> = {
+/** A filter by its name. */
+export type Interpolation = DataConfig['interpolation'];
+
+/** Keys' cubic with a = -0.5, the triangle, and the sinc within a wider sinc. */
+const FILTERS: Readonly<Record<Interpolation, Filter>> = {
   bicubic: {
     support: 2,
     at(x) {
@@ -25,7 +29,12 @@ const FILTERS: Readonly<Record<'bicubic' | 'bilinear', Filter>> = {
     },
   },
   bilinear: { support: 1, at: (x) => Math.max(0, 1 - Math.abs(x)) },
+  lanczos: { support: 3, at: (x) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0) },
 };
+
+function sinc(x: number): number {
+  return x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI);
+}
 
 /** Pixels in rows. Shapes  pixels [height, width, channels]. */
 export interface Raster {
@@ -39,7 +48,7 @@ export interface Raster {
 export function resample(
   image: Raster,
   size: { readonly width: number; readonly height: number },
-  interpolation: 'bicubic' | 'bilinear',
+  interpolation: Interpolation,
 ): Raster {
   const filter = FILTERS[interpolation];
   const wide = image.width === size.width ? image : resampleRows(image, size.width, filter);

@@ -5,9 +5,7 @@
  * to keep from the forward pass where autodiff would keep more, or compute it again.
  */
 import * as tf from '@tensorflow/tfjs-core';
-
-/** Added to the variance in layer norm. Source  timm and the paper's code use 1e-6. */
-const NORM_EPSILON = 1e-6;
+import { NORM_EPSILON } from './variants.ts';
 
 /**
  * Kernel that normalises rows and answers [y, mean, inverse deviation]; a backend that lacks it
@@ -30,13 +28,19 @@ export function linear(x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor1D): 
  * Shapes  x [R, D], gamma and beta [D] -> [R, D].
  * Source  Ba et al. 2016 (arXiv:1607.06450).
  */
-export function layerNorm(x: tf.Tensor2D, gamma: tf.Tensor1D, beta: tf.Tensor1D): tf.Tensor2D {
+export function layerNorm(
+  x: tf.Tensor2D,
+  gamma: tf.Tensor1D,
+  beta: tf.Tensor1D,
+  epsilon = NORM_EPSILON,
+): tf.Tensor2D {
   const width = x.shape[1];
   const op = tf.customGrad((x_RD, gamma_D, beta_D, save) => {
     const [y_RD, mean_R1, inverse_R1] = normalise(
       x_RD as tf.Tensor,
       gamma_D as tf.Tensor,
       beta_D as tf.Tensor,
+      epsilon,
     );
     (save as tf.GradSaveFunc)([x_RD as tf.Tensor, gamma_D as tf.Tensor, mean_R1, inverse_R1]);
     const gradFunc = (dy_RD: tf.Tensor, saved: tf.Tensor[]) => {
@@ -63,16 +67,15 @@ function normalise(
   x: tf.Tensor,
   gamma: tf.Tensor,
   beta: tf.Tensor,
+  epsilon: number,
 ): [y: tf.Tensor, mean: tf.Tensor, inverse: tf.Tensor] {
   if (tf.getKernel(LAYER_NORM_KERNEL, tf.getBackend()) !== undefined) {
-    const outputs = tf
-      .engine()
-      .runKernel(LAYER_NORM_KERNEL, { x, gamma, beta }, { epsilon: NORM_EPSILON });
+    const outputs = tf.engine().runKernel(LAYER_NORM_KERNEL, { x, gamma, beta }, { epsilon });
     return outputs as unknown as [tf.Tensor, tf.Tensor, tf.Tensor];
   }
   const mean = tf.mean(x, -1, true);
   const centred = tf.sub(x, mean);
-  const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), NORM_EPSILON));
+  const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), epsilon));
   return [tf.add(tf.mul(tf.mul(centred, inverse), gamma), beta), mean, inverse];
 }
 

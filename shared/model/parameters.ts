@@ -1,6 +1,6 @@
 /** @file The parameters of a ViT: one flat float32 vector, and the table that says what lies where. */
 import { TesseraError } from '../core/errors.ts';
-import { type ModelConfig, numPatches } from './variants.ts';
+import { epsilonOf, type ModelConfig, numPatches } from './variants.ts';
 
 /** One named tensor inside the flat vector. */
 export interface ParameterEntry {
@@ -115,11 +115,13 @@ export function modelSignature(spec: {
   const { model, microBatch, labelSmoothing } = spec;
   const { frozen = 0, dropout = 0, stochasticDepth = 0, mixes = false } = spec;
   const tensors = parameterTable(model).entries.map(({ name, shape }) => `${name}[${shape}]`);
+  const { normEpsilon } = epsilonOf(model.normEpsilon);
   return [
     `revision ${MODEL_REVISION}`,
     `image ${model.imageSize} patch ${model.patchSize} heads ${model.heads}`,
     `leaf ${microBatch} smoothing ${labelSmoothing}`,
     `frozen ${frozen} dropout ${dropout} depth ${stochasticDepth} mixes ${mixes}`,
+    ...(normEpsilon === undefined ? [] : [`epsilon ${normEpsilon}`]),
     ...tensors,
   ].join('\n');
 }

@@ -20,6 +20,16 @@ export interface ModelConfig extends EncoderSize {
   /** Side of a (square) patch in pixels, P. */
   readonly patchSize: number;
   readonly numClasses: number;
+  /** Added to the variance in layer norms; left out where it is `NORM_EPSILON`. */
+  readonly normEpsilon?: number | undefined;
+}
+
+/** The usual one. Source  timm, torchvision and the paper's code use 1e-6; transformers' default is 1e-12. */
+export const NORM_EPSILON = 1e-6;
+
+/** The entry of a model's normEpsilon: none for the usual one, so that such models are what they were. */
+export function epsilonOf(normEpsilon: number | undefined): Pick<ModelConfig, 'normEpsilon'> {
+  return normEpsilon === undefined || normEpsilon === NORM_EPSILON ? {} : { normEpsilon };
 }
 
 /**

@@ -151,7 +151,7 @@ class Net {
 
   #norm(x: tf.Tensor2D, name: string): tf.Tensor2D {
     const [gamma, beta] = [this.#get(`${name}.weight`), this.#get(`${name}.bias`)];
-    return layerNorm(x, gamma as tf.Tensor1D, beta as tf.Tensor1D);
+    return layerNorm(x, gamma as tf.Tensor1D, beta as tf.Tensor1D, this.#model.normEpsilon);
   }
 
   #linear(x: tf.Tensor2D, name: string): tf.Tensor2D {

@@ -1,6 +1,6 @@
 /** @file Parameters in another library's names, and what that library's config says of the model. */
 import { bytesOf, type FloatDtype, type NamedTensor } from '../../formats/safetensors.ts';
-import type { ModelConfig } from '../variants.ts';
+import { type ModelConfig, NORM_EPSILON } from '../variants.ts';
 import { canonicalSpelling, type Naming } from './names.ts';
 import type { WeightTensor } from './weights.ts';
 
@@ -60,7 +60,7 @@ export function huggingFaceConfig({ model, dtype, classes }: HuggingFaceOptions)
     hidden_act: 'gelu',
     hidden_dropout_prob: 0,
     attention_probs_dropout_prob: 0,
-    layer_norm_eps: 1e-6,
+    layer_norm_eps: model.normEpsilon ?? NORM_EPSILON,
     image_size: model.imageSize,
     patch_size: model.patchSize,
     num_channels: model.channels,
@@ -76,11 +76,11 @@ export interface PixelOptions {
   readonly imageSize: number;
   readonly mean: readonly number[];
   readonly deviation: readonly number[];
-  readonly interpolation: 'bicubic' | 'bilinear';
+  readonly interpolation: 'bicubic' | 'bilinear' | 'lanczos';
 }
 
 /** PIL's numbers of the filters. */
-const RESAMPLE = { bilinear: 2, bicubic: 3 } as const;
+const RESAMPLE = { lanczos: 1, bilinear: 2, bicubic: 3 } as const;
 
 /** preprocessor_config.json of a ViTImageProcessor, which stretches an image to the square. */
 export function huggingFacePixels({

@@ -17,6 +17,13 @@ describe('layer norm', () => {
       [1, 2, 3],
     ]);
   });
+
+  it('of rows that hardly vary depends on the epsilon', () => {
+    const row = tf.tensor2d([[0, 1e-3]]);
+    const [gamma, beta] = [tf.ones([2]) as tf.Tensor1D, tf.zeros([2]) as tf.Tensor1D];
+    expect(layerNorm(row, gamma, beta).dataSync()[1]).toBeCloseTo(5e-4 / Math.sqrt(1.25e-6), 4);
+    expect(layerNorm(row, gamma, beta, 1e-12).dataSync()[1]).toBeCloseTo(1, 4);
+  });
 });
 
 describe('GELU', () => {

@@ -66,6 +66,11 @@ describe('the signature', () => {
     expect(modelSignature(structuredClone(spec))).toBe(modelSignature(spec));
   });
 
+  it('is what it was where the epsilon of the norms is the usual one', () => {
+    const spelled = { ...spec, model: { ...spec.model, normEpsilon: 1e-6 } };
+    expect(modelSignature(spelled)).toBe(modelSignature(spec));
+  });
+
   it.each([
     ['image size', { ...spec, model: { ...spec.model, imageSize: 240 } }],
     ['patch size', { ...spec, model: { ...spec.model, patchSize: 32 } }],
@@ -73,6 +78,7 @@ describe('the signature', () => {
     ['width', { ...spec, model: { ...spec.model, width: 384 } }],
     ['depth', { ...spec, model: { ...spec.model, depth: 11 } }],
     ['heads, which no shape shows', { ...spec, model: { ...spec.model, heads: 6 } }],
+    ['epsilon of the norms', { ...spec, model: { ...spec.model, normEpsilon: 1e-12 } }],
     ['MLP width', { ...spec, model: { ...spec.model, mlpWidth: 384 } }],
     ['classes', { ...spec, model: { ...spec.model, numClasses: 10 } }],
     ['leaf', { ...spec, microBatch: 4 }],
