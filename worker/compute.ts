@@ -1,5 +1,7 @@
 /** @file The main thread's end of the compute thread: requests out, promises back. */
 import { Worker } from 'node:worker_threads';
+// For its side effect, which a thread cannot have: ONNX Runtime reports nothing to its makers.
+import '../shared/compute/telemetry.ts';
 import type { EngineChoice, LeafInputs, ProgramSpec } from '../shared/compute/program.ts';
 import { type Deferred, deferred } from '../shared/core/async.ts';
 import { isErrorCode, TesseraError } from '../shared/core/errors.ts';

@@ -17,6 +17,10 @@ import { encodeOnnx } from '../record/onnx.ts';
 import { standardProducts } from '../record/standard-products.ts';
 import { gradientName, recordFeatures, recordForward, recordTraining } from '../record/steps.ts';
 import { trainableEntries } from '../step.ts';
+import { assertTelemetryIsOff } from '../telemetry.ts';
+
+// ONNX Runtime starts with its first session, so this is before.
+assertTelemetryIsOff();
 
 /** It would undo what `kernels.ts` does for products that are wider than high. */
 const UNDOING = 'GemmTransposeFusion';
