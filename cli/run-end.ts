@@ -5,7 +5,6 @@ import { formatDuration } from '../shared/core/units.ts';
 import type { ServerSecurityFlags } from './security.ts';
 import { formatPercent } from './table.ts';
 import { paint } from './talk.ts';
-import { type Crew, crewText } from './values.ts';
 
 /** The end of a run in a few lines. */
 export function summary(result: RunResult): readonly string[] {
@@ -30,37 +29,33 @@ export function summary(result: RunResult): readonly string[] {
   return lines;
 }
 
-/** Flags that a run which goes on needs again. */
-export interface KeptFlags extends ServerSecurityFlags {
-  readonly config: string;
-  readonly set?: readonly string[];
-  readonly workers?: Crew;
-  readonly listen?: string;
-}
+/** Flags that a run which goes on needs again, since its folder does not hold them: who may come in. */
+export type KeptFlags = ServerSecurityFlags;
 
-/** After Ctrl-C, the line to type to go on: the settings that the run had, at the address that its workers know. */
+/** After Ctrl-C, the line to type to go on: the folder has the settings, and the address that its workers know. */
 export function resumeCommand(
-  command: string,
+  command: 'train' | 'coordinator',
   options: KeptFlags,
-  { runFolder, address }: { readonly runFolder: string; readonly address: string },
+  { runFolder }: { readonly runFolder: string },
 ): string {
-  const { config, set = [], workers, listen, certs, tokenFile, operatorTokenFile } = options;
   const flags = {
-    '--workers': workers === undefined ? undefined : crewText(workers),
-    '--listen': listen === undefined ? undefined : address,
-    '--certs': certs,
-    '--token-file': tokenFile,
-    '--operator-token-file': operatorTokenFile,
+    '--resume': runFolder,
+    '--certs': options.certs,
+    '--token-file': options.tokenFile,
+    '--operator-token-file': options.operatorTokenFile,
   };
   return commandLine([
     command,
-    config,
-    ...set.flatMap((setting) => ['--set', setting]),
-    ...Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value])),
+    ...Object.entries(flags).flatMap(([flag, value]) =>
+      value === undefined ? [] : [flag, pathWord(value)],
+    ),
     ...(options.insecure ? ['--insecure'] : []),
-    '--resume',
-    runFolder,
   ]);
+}
+
+/** A path that no command takes for a flag; `-` alone is stdin. */
+export function pathWord(path: string): string {
+  return path.startsWith('-') && path !== '-' ? `./${path}` : path;
 }
 
 /** The end of a run that can go on, with what to type for that: it was stopped, or its last save found no room. */

@@ -6,16 +6,18 @@ import { TesseraError } from '../shared/core/errors.ts';
 import { ownAddress } from '../shared/host/addresses.ts';
 import { readTextFile } from '../shared/host/regular-file.ts';
 
-/** The newest folder of the runs called `name`, by its time in its name. Throws  USAGE when there is none. */
-export async function newestRunFolder(name: string, runsFolder = RUNS_FOLDER): Promise<string> {
-  const stamped = (await namesIn(runsFolder)).filter(
-    (entry) => entry.startsWith(`${name}-`) && /^\d{8}-\d{6}$/.test(entry.slice(name.length + 1)),
-  );
-  for (const entry of stamped.sort().reverse()) {
+/** The newest folder of the runs called `name`, or of all, by the time in its name. Throws  USAGE when there is none. */
+export async function newestRunFolder(name?: string, runsFolder = RUNS_FOLDER): Promise<string> {
+  const stamped = (await namesIn(runsFolder)).flatMap((entry) => {
+    const [, of, stamp = ''] = /^(.+)-(\d{8}-\d{6})$/.exec(entry) ?? [];
+    return of !== undefined && (name === undefined || of === name) ? { entry, stamp } : [];
+  });
+  for (const { entry } of stamped.sort((one, other) => (one.stamp < other.stamp ? 1 : -1))) {
     const folder = join(runsFolder, entry);
     if (await holdsRun(folder)) return folder;
   }
-  throw new TesseraError('USAGE', `there is no run of ${name} in ${runsFolder}/ to go on with`, {
+  const what = name === undefined ? 'no run' : `no run of ${name}`;
+  throw new TesseraError('USAGE', `there is ${what} in ${runsFolder}/ to go on with`, {
     hint: 'give its folder, --resume RUN_FOLDER, or leave --resume out to start anew',
   });
 }

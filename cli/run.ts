@@ -11,17 +11,29 @@ import { newToken } from '../shared/host/tokens.ts';
 import { createDisplay, type Display } from './display.ts';
 import { foundLines } from './found-lines.ts';
 import { readableLogLine } from './log-lines.ts';
-import { commandLine, type KeptFlags, resumeCommand, summary, withWayOn } from './run-end.ts';
-import { existingRunFolder, newestRunFolder } from './run-folders.ts';
+import { knownAddress, resumeFolder, runOrigin } from './resume.ts';
+import {
+  commandLine,
+  type KeptFlags,
+  pathWord,
+  resumeCommand,
+  summary,
+  withWayOn,
+} from './run-end.ts';
 import { serverSecurity } from './security.ts';
 import { paint, pointer, printJson, say } from './talk.ts';
-import { crewSettings } from './values.ts';
+import { crewSettings, type Crew as Workers } from './values.ts';
 import { VERSION } from './version.ts';
 
 /** Flags of `train` and `coordinator`. */
 export interface RunOptions extends KeptFlags {
+  /** Name of a preset or path of a file; a run that goes on has its own. */
+  readonly config?: string;
+  readonly set?: readonly string[];
+  readonly workers?: Workers;
+  readonly listen?: string;
   readonly runFolder?: string;
-  /** True without a folder: the newest run of this name. */
+  /** True without a folder: the newest run, of the config's name where one is given. */
   readonly resume?: string | true;
   readonly json?: true;
   readonly verbose?: true;
@@ -67,17 +79,20 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
   const stop = new AbortController();
   const signal = AbortSignal.any([shutdown.signal, stop.signal]);
   try {
-    const loaded = await loadConfig(options.config, {
-      set: [...crewSettings(options.workers), ...(options.set ?? [])],
+    const origin = await runOrigin(options);
+    const loaded = await loadConfig(origin.config, {
+      set: [...(options.set ?? []), ...crewSettings(options.workers), ...listenSetting(options)],
     });
+    const resume = await resumeFolder(options, origin, loaded);
     const ownToken = newToken();
     const running = await startCoordinator({
       loaded,
       security: await serverSecurity(options, ownToken),
       insecure: options.insecure,
-      ...(options.listen !== undefined && { listen: options.listen }),
-      ...(options.runFolder !== undefined && { runFolder: options.runFolder }),
-      ...(options.resume !== undefined && { resume: await resumeFolder(options.resume, loaded) }),
+      // Its own workers are told where it is; others look where it was.
+      listen: part.command === 'train' ? undefined : await knownAddress(resume, loaded),
+      runFolder: options.runFolder,
+      resume,
       log: createLog({
         component: 'coordinator',
         level: options.verbose ? 'debug' : 'warn',
@@ -102,10 +117,9 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
   }
 }
 
-async function resumeFolder(resume: string | true, loaded: LoadedConfig): Promise<string> {
-  return resume === true
-    ? await newestRunFolder(loaded.config.name)
-    : await existingRunFolder(resume);
+/** The address is a setting like any other, so that a run which goes on has it from its folder. */
+function listenSetting({ listen }: RunOptions): string[] {
+  return listen === undefined ? [] : [`cluster.listen=${JSON.stringify(listen)}`];
 }
 
 /** Waits for the end of the run; if its crew is lost first, that is the end. */
@@ -160,7 +174,9 @@ function banner(
 function report(result: RunResult, options: RunOptions): void {
   for (const line of summary(result)) say(line);
   say('');
-  say(pointer('next', commandLine(['eval', result.runFolder])));
-  say(pointer('or', commandLine(['predict', 'IMAGE...', '--checkpoint', result.runFolder])));
+  say(pointer('next', commandLine(['eval', pathWord(result.runFolder)])));
+  say(
+    pointer('or', commandLine(['predict', 'IMAGE...', '--checkpoint', pathWord(result.runFolder)])),
+  );
   if (options.json) printJson({ schema: 'train/1', ...result });
 }

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { TesseraError } from '../shared/core/errors.ts';
 import { formatBytes } from '../shared/core/units.ts';
 import { removeFolderAtomically } from '../shared/host/files.ts';
-import { commandLine } from './run-end.ts';
+import { commandLine, pathWord } from './run-end.ts';
 import { findRun, type RunRecord, readRun, readRuns } from './runs-read.ts';
 import {
   changedSettings,
@@ -120,17 +120,16 @@ function summaryOf(run: RunRecord) {
   return { name, folder, state, seconds, firstTime, lastTime, damagedLines, ...outcomeOf(run) };
 }
 
-/** What one may type about a run; it resumes only with the settings that it had. */
-function nextLines({ folder, state, config, checkpoints }: RunRecord) {
-  const name = typeof config['name'] === 'string' ? config['name'] : 'CONFIG';
+/** What one may type about a run. */
+function nextLines({ folder, state, checkpoints }: RunRecord) {
   const lines: (readonly [string, string])[] = [];
   if (state === 'running') lines.push(['Watch', commandLine(['status', '--watch'])]);
   if (state === 'stopped') {
-    lines.push(['Resume', commandLine(['train', name, '--resume', folder])]);
+    lines.push(['Resume', commandLine(['train', '--resume', pathWord(folder)])]);
   }
   if (checkpoints.length > 0) {
-    lines.push(['Evaluate', commandLine(['eval', folder])]);
-    lines.push(['Predict', commandLine(['predict', 'IMAGE...', '--checkpoint', folder])]);
+    lines.push(['Evaluate', commandLine(['eval', pathWord(folder)])]);
+    lines.push(['Predict', commandLine(['predict', 'IMAGE...', '--checkpoint', pathWord(folder)])]);
   }
   return lines;
 }

@@ -24,7 +24,9 @@ async function hire(options: RunOptions, started: StartedRun): Promise<Crew> {
   const { running, loaded, display, signal, ownToken } = started;
   const { cluster, compute, limits } = loaded.config;
   const devices = await findDevices();
-  const count = countWorkers(options.workers ?? cluster.workers, devices);
+  const { minWorkers: min } = cluster;
+  const range = { min, max: Math.max(min, limits.workersMax) };
+  const count = countWorkers(cluster.workers === 'auto' ? range : cluster.workers, devices);
   if (count > limits.workersMax) {
     throw new TesseraError(
       'CONFIG_INVALID',

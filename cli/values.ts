@@ -27,13 +27,10 @@ export function parseCrew(text: string): Crew | undefined {
   return areNumbers && min <= max && rest.length === 0 ? { min, max } : undefined;
 }
 
-/** What `parseCrew` reads. */
-export function crewText(crew: Crew): string {
-  return typeof crew === 'object' ? `${crew.min}:${crew.max}` : String(crew);
-}
-
-/** The settings of a config that a range of workers stands for. */
+/** The settings of a config that `--workers` stands for: a run that goes on has them from its folder. */
 export function crewSettings(crew: Crew | undefined): string[] {
-  if (typeof crew !== 'object') return [];
-  return [`cluster.minWorkers=${crew.min}`, `limits.workersMax=${crew.max}`];
+  if (crew === undefined) return [];
+  if (typeof crew !== 'object') return [`cluster.workers=${crew}`];
+  const range = [`cluster.minWorkers=${crew.min}`, `limits.workersMax=${crew.max}`];
+  return ['cluster.workers=auto', ...range];
 }

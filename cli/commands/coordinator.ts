@@ -7,7 +7,7 @@ import { addRunOptions } from './run-options.ts';
 export function addCoordinator(program: Command): void {
   const coordinator = addCommand(
     program,
-    'coordinator <config>',
+    'coordinator [config]',
     GROUPS.run,
     'Train with workers that join from elsewhere',
   )

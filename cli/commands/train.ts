@@ -7,7 +7,7 @@ import { addRunOptions } from './run-options.ts';
 export function addTrain(program: Command): void {
   const train = addCommand(
     program,
-    'train <config>',
+    'train [config]',
     GROUPS.run,
     'Train on this machine: a coordinator and N workers',
   )
@@ -21,6 +21,8 @@ export function addTrain(program: Command): void {
   addRunOptions(train);
   examples(train, 'Four workers, two epochs', [
     'tessera train quickstart --workers 4 --set training.epochs=2',
+    '# Go on with a run that was stopped or killed',
+    'tessera train --resume runs/quickstart-20260101-120000',
   ]);
   train.action(async (config, options) =>
     (await import('../train.ts')).runTrain({ ...options, config }),

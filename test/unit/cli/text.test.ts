@@ -231,15 +231,15 @@ describe('the end of a run', () => {
     );
   });
 
-  it('names the command that goes on, with the same settings and quoted where a shell needs it', () => {
-    const options = { config: 'quickstart', set: ['training.epochs=2', 'data.path=my photos'] };
-    const running = { runFolder: 'runs/x', address: '10.0.0.1:50051' };
-    expect(resumeCommand('train', options, running)).toMatch(
-      / train quickstart --set training\.epochs=2 --set 'data\.path=my photos' --resume runs\/x$/,
-    );
-    const flags = { workers: { min: 2, max: 8 }, listen: '10.0.0.1:0', certs: 'certs/coordinator' };
-    expect(resumeCommand('coordinator', { config: 'x', ...flags }, running)).toMatch(
-      / coordinator x --workers 2:8 --listen 10\.0\.0\.1:50051 --certs certs\/coordinator --resume runs\/x$/,
+  it('names the command that goes on: the folder, and who may come in, as a shell takes them', () => {
+    const goOn = (command: 'train' | 'coordinator', runFolder: string, flags = {}) =>
+      resumeCommand(command, flags, { runFolder });
+    expect(goOn('train', 'runs/x')).toMatch(/ train --resume runs\/x$/);
+    expect(goOn('train', 'my runs/x')).toMatch(/ train --resume 'my runs\/x'$/);
+    expect(goOn('train', '-x')).toMatch(/ train --resume \.\/-x$/);
+    const flags = { certs: 'certs/coordinator', tokenFile: '-', insecure: true as const };
+    expect(goOn('coordinator', 'runs/x', flags)).toMatch(
+      / coordinator --resume runs\/x --certs certs\/coordinator --token-file - --insecure$/,
     );
   });
 

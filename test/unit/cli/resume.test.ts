@@ -1,0 +1,83 @@
+/** @file A run that goes on needs nothing but its folder: config, workers and address are found there. */
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { knownAddress, resumeFolder, runOrigin } from '../../../cli/resume.ts';
+import { newestRunFolder } from '../../../cli/run-folders.ts';
+import { crewSettings } from '../../../cli/values.ts';
+import { loadConfig } from '../../../shared/config/load.ts';
+
+const runs = mkdtempSync(join(tmpdir(), 'tessera-resume-'));
+
+function aRun(name: string, files: Readonly<Record<string, string>> = {}): string {
+  const folder = join(runs, name);
+  mkdirSync(folder, { recursive: true });
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text);
+  return folder;
+}
+
+const config = JSON.stringify({
+  name: 'mine',
+  data: { source: 'mnist', channels: 1 },
+  model: { imageSize: 28, patchSize: 7, width: 32, depth: 1, heads: 2 },
+  training: { epochs: 1, batchSize: 8, microBatch: 4, optimizer: { learningRate: 1e-3 } },
+  cluster: { workers: 3, listen: '10.0.0.1:0' },
+});
+
+describe('--resume RUN', () => {
+  it('takes the config that the run keeps, settings of the command line over it', async () => {
+    const folder = aRun('with a space', { 'config.json': config });
+    const flags = { resume: folder };
+    const origin = await runOrigin(flags);
+    expect(origin).toEqual({ config: join(folder, 'config.json'), resume: folder });
+    const loaded = await loadConfig(origin.config, { set: crewSettings({ min: 2, max: 8 }) });
+    expect(loaded.config).toMatchObject({
+      name: 'mine',
+      cluster: { workers: 'auto', minWorkers: 2, listen: '10.0.0.1:0' },
+      limits: { workersMax: 8 },
+    });
+    expect(await resumeFolder(flags, origin, loaded)).toBe(folder);
+  });
+
+  it('beside a config takes that, and a run of its name where no folder is given', async () => {
+    const folder = aRun('given', { 'config.json': config });
+    const origin = await runOrigin({ config: 'quickstart', resume: folder });
+    expect(origin).toEqual({ config: 'quickstart', resume: folder });
+    expect(await runOrigin({ config: 'quickstart', resume: true })).toMatchObject({
+      resume: undefined,
+    });
+  });
+
+  it('is refused without a run, beside a new folder, and where nothing is named', async () => {
+    const usage = (words: RegExp) => ({ code: 'USAGE', sentence: expect.stringMatching(words) });
+    await expect(runOrigin({ resume: aRun('empty') })).rejects.toMatchObject(usage(/holds no run/));
+    await expect(runOrigin({ resume: true, runFolder: 'x' })).rejects.toMatchObject(
+      usage(/stays in its folder/),
+    );
+    await expect(runOrigin({})).rejects.toMatchObject(usage(/no config to train and no run/));
+  });
+
+  it('without a folder is of the newest run that began, whatever its name', async () => {
+    const folder = join(runs, 'many');
+    const names = ['b-20260101-100000', 'a-20260102-100000', 'a-b-20260103-100000'];
+    for (const name of names) aRun(join('many', name), { 'config.json': config });
+    aRun(join('many', 'a-20270101-100000'));
+    expect(await newestRunFolder(undefined, folder)).toBe(join(folder, names[2] as string));
+    expect(await newestRunFolder('a', folder)).toBe(join(folder, names[1] as string));
+    await expect(newestRunFolder('c', folder)).rejects.toMatchObject({ code: 'USAGE' });
+  });
+
+  it('listens where its workers look for it, unless the port is settled', async () => {
+    const folder = aRun('called', { 'config.json': config, address: '10.0.0.1:41234\n' });
+    const loaded = await loadConfig(join(folder, 'config.json'));
+    const settled = await loadConfig(join(folder, 'config.json'), {
+      set: ['cluster.listen="127.0.0.1:5000"'],
+    });
+    expect(await knownAddress(folder, loaded)).toBe('10.0.0.1:41234');
+    expect(await knownAddress(folder, settled)).toBeUndefined();
+    expect(await knownAddress(undefined, loaded)).toBeUndefined();
+    const other = aRun('never', { 'config.json': config, address: 'nonsense' });
+    expect(await knownAddress(other, loaded)).toBeUndefined();
+  });
+});
