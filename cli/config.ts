@@ -1,9 +1,13 @@
 /** @file `tessera config`: look at configs, check them, list every option. */
+import { firstParameters } from '../coordinator/first-parameters.ts';
 import { explainConfig } from '../shared/config/explain.ts';
-import { loadConfig } from '../shared/config/load.ts';
+import { type LoadedConfig, loadConfig } from '../shared/config/load.ts';
+import { checkAgainstData, resolveModel } from '../shared/config/rules.ts';
 import { TesseraError } from '../shared/core/errors.ts';
+import { openDataSource } from '../shared/data/open.ts';
 import { optionLines, valueLines } from './config-view.ts';
-import { describeError, print, printJson } from './talk.ts';
+import { absentNames, getCommand, inputLines, requireInputs } from './inputs.ts';
+import { describeError, pointer, print, printJson, say } from './talk.ts';
 
 /** Flags of `config show`. */
 export interface ShowConfigOptions {
@@ -11,6 +15,12 @@ export interface ShowConfigOptions {
   readonly set?: string[];
   readonly origin?: true;
   readonly json?: true;
+}
+
+/** Flags of `config check`. */
+export interface CheckConfigsOptions {
+  readonly names: readonly string[];
+  readonly set?: string[];
 }
 
 /** Shows every value of a config, or every option that a config may have. Throws  CONFIG_INVALID. */
@@ -24,19 +34,38 @@ export async function showConfig(options: ShowConfigOptions): Promise<void> {
   const loaded = await loadConfig(options.config, { set: options.set ?? [] });
   if (options.json) {
     const origins = options.origin ? { origins: Object.fromEntries(loaded.origins) } : {};
-    printJson({ schema: 'config/1', path: loaded.path, config: loaded.config, ...origins });
+    const { path, config, inputs } = loaded;
+    printJson({ schema: 'config/1', path, config, inputs, ...origins });
     return;
   }
   print(valueLines(loaded.config, options.origin ? loaded.origins : undefined));
+  for (const line of inputLines(loaded.inputs)) say(line);
+  const absent = absentNames(loaded.inputs);
+  if (absent.length > 0) say(pointer('missing', `to get it: ${getCommand(absent)}`));
 }
 
-/** Checks configs one by one, so that one run of it shows the faults of all. Throws  CONFIG_INVALID. */
-export async function checkConfigs(names: readonly string[]): Promise<void> {
+/** Opens what a config names, as a run would. Throws  what a run would. */
+async function openInputs({ config, baseFolder }: LoadedConfig): Promise<void> {
+  const source = await openDataSource(config.data, { seed: config.seed, baseFolder });
+  checkAgainstData(config, source);
+  if (config.model.init === undefined) return;
+  await firstParameters(config, resolveModel(config, source.classes.length), baseFolder);
+}
+
+/**
+ * Checks configs one by one, so that one run of it shows the faults of all: what they say, and whether the data and
+ * weights that they name are here and fit.
+ *
+ * Throws  CONFIG_INVALID, DATA_INVALID, CHECKPOINT_MISMATCH: the last one, after the others were shown.
+ */
+export async function checkConfigs(options: CheckConfigsOptions): Promise<void> {
   const errors: TesseraError[] = [];
-  for (const name of names) {
+  for (const name of options.names) {
     try {
-      const { path } = await loadConfig(name, {});
-      print([`✔ ${path}`]);
+      const loaded = await loadConfig(name, { set: options.set ?? [] });
+      requireInputs(loaded.inputs);
+      await openInputs(loaded);
+      print([`✔ ${loaded.path}`, ...inputLines(loaded.inputs)]);
     } catch (thrown) {
       errors.push(TesseraError.from(thrown));
     }

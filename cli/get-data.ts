@@ -36,7 +36,7 @@ export interface BuildOptions {
  * Throws  DATA_INVALID when an archive is damaged, hostile or not the data set; CANNOT_WRITE; nothing is left then.
  */
 export async function buildDataFolder(
-  { arrangement }: Pick<KnownData, 'arrangement'>,
+  { arrangement, classes }: Pick<KnownData, 'arrangement' | 'classes'>,
   { archives, folder, signal, onProgress, limits }: BuildOptions,
 ): Promise<void> {
   const common = {
@@ -57,6 +57,7 @@ export async function buildDataFolder(
     }
     await ARRANGE[arrangement]({
       ...common,
+      ...(classes !== undefined && { classes }),
       from: unpacked,
       to: temporary,
       onProgress: (count) => onProgress?.('arranging by class', count),

@@ -4,13 +4,16 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { DATA, type KnownData } from '../shared/catalog/data.ts';
+import { type CatalogKind, cacheFolder, OUT_FOLDERS } from '../shared/catalog/find.ts';
 import type { KnownFile } from '../shared/catalog/item.ts';
 import { WEIGHTS } from '../shared/catalog/weights.ts';
+import type { ConfigInput } from '../shared/config/inputs.ts';
+import { loadConfig } from '../shared/config/load.ts';
 import { nearest } from '../shared/config/problems.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { formatBytes } from '../shared/core/units.ts';
 import { type FetchedFile, fetchKnown } from '../shared/host/fetch-known.ts';
-import { watchShutdown } from '../shared/host/shutdown.ts';
+import { type ShutdownWatch, watchShutdown } from '../shared/host/shutdown.ts';
 import { buildDataFolder, openedCounts } from './get-data.ts';
 import { GetProgress } from './get-progress.ts';
 import { commandLine } from './run-end.ts';
@@ -20,7 +23,10 @@ import { pointer, print, printJson, say } from './talk.ts';
 /** Flags of both commands. */
 export interface GetOptions {
   readonly name: string | undefined;
-  readonly out: string;
+  /** Folder to put it into: ./data or ./weights unless given. */
+  readonly out?: string;
+  /** Put it into the user's cache, where runs of every folder find it. */
+  readonly cache?: true;
   readonly url?: string;
   readonly list?: true;
   readonly keepArchive?: true;
@@ -35,7 +41,8 @@ export async function runWeightsGet(options: GetOptions): Promise<void> {
   }
   const known = find(WEIGHTS, options.name, 'weights');
   const file = options.url === undefined ? known : { ...known, url: options.url };
-  const fetched = await withProgress((watch) => fetchShown(file, options.out, watch));
+  const out = outOf('weights', options);
+  const fetched = await withProgress((watch) => fetchShown(file, out, watch));
   if (options.json) {
     printJson({ schema: 'weights-get/1', name: known.name, url: file.url, ...fetched });
     return;
@@ -52,10 +59,11 @@ export async function runDataGet(options: GetOptions): Promise<void> {
     return;
   }
   const known = find(DATA, options.name, 'data');
-  const folder = join(options.out, known.name);
+  const out = outOf('data', options);
+  const folder = join(out, known.name);
   const source = known.arrangement === 'idx' ? 'idx' : 'image-folder';
   const wasThere = existsSync(folder);
-  if (!wasThere) await withProgress((watch) => bring(known, folder, options, watch));
+  if (!wasThere) await withProgress((watch) => bring(known, out, options, watch));
   const counts = await openedCounts(folder, source);
   if (options.json) {
     printJson({ schema: 'data-get/1', name: known.name, folder, source, wasThere, ...counts });
@@ -66,9 +74,44 @@ export async function runDataGet(options: GetOptions): Promise<void> {
   say(
     `${wasThere ? 'already there' : 'ready'}: ${train} images to train, ${test} to test, ${classes} classes`,
   );
-  const settings = [`data.source=${source}`, `data.path=${resolve(folder)}`];
-  const set = settings.flatMap((setting) => ['--set', setting]);
-  say(pointer('next', commandLine(['train', known.config, ...set])));
+  say(
+    pointer(
+      'next',
+      commandLine(['train', known.config, ...(await settingsFor(known, folder, source))]),
+    ),
+  );
+}
+
+/** Downloads what a config names and this machine has not, to where configs look for it. Throws  as both commands do. */
+export async function getInputs(
+  absent: readonly (Pick<ConfigInput, 'kind'> & { readonly name: string })[],
+  signal: AbortSignal,
+): Promise<void> {
+  await withProgress(async (watch) => {
+    for (const { kind, name } of absent) {
+      if (kind === 'data') await bring(find(DATA, name, kind), OUT_FOLDERS.data, {}, watch);
+      else await fetchShown(find(WEIGHTS, name, kind), OUT_FOLDERS.weights, watch);
+    }
+  }, signal);
+}
+
+function outOf(kind: CatalogKind, { out, cache }: GetOptions): string {
+  if (cache === undefined) return out ?? OUT_FOLDERS[kind];
+  if (out === undefined) return cacheFolder(kind, process.env);
+  throw new TesseraError('USAGE', '--out and --cache are two places', { hint: 'give one of them' });
+}
+
+/** What a config of ours needs to be told of a set: nothing, where it finds that set by itself. */
+async function settingsFor(known: KnownData, folder: string, source: string): Promise<string[]> {
+  const { inputs } = await loadConfig(known.config);
+  const isFound = inputs.some(
+    ({ kind, name, path }) => kind === 'data' && name === known.name && path === resolve(folder),
+  );
+  if (isFound) return [];
+  return [`data.source=${source}`, `data.path=${resolve(folder)}`].flatMap((setting) => [
+    '--set',
+    setting,
+  ]);
 }
 
 /** Someone to tell how far it is, and a wish to stop. */
@@ -77,19 +120,27 @@ interface Watch {
   readonly signal: AbortSignal;
 }
 
-async function withProgress<T>(work: (watch: Watch) => Promise<T>): Promise<T> {
-  const shutdown = watchShutdown({ announce: say });
+async function withProgress<T>(
+  work: (watch: Watch) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  const shutdown = signal === undefined ? watchShutdown({ announce: say }) : undefined;
   const progress = new GetProgress();
   try {
-    return await work({ progress, signal: shutdown.signal });
+    return await work({ progress, signal: signal ?? (shutdown as ShutdownWatch).signal });
   } finally {
     progress.close();
-    shutdown.dispose();
+    shutdown?.dispose();
   }
 }
 
-async function bring(known: KnownData, folder: string, options: GetOptions, watch: Watch) {
-  const downloads = join(options.out, 'downloads', known.name);
+async function bring(
+  known: KnownData,
+  out: string,
+  options: Pick<GetOptions, 'url' | 'keepArchive'>,
+  watch: Watch,
+) {
+  const downloads = join(out, 'downloads', known.name);
   const archives: string[] = [];
   for (const file of known.files) {
     const from = withUrl(file, options.url, known.files.length);
@@ -97,7 +148,7 @@ async function bring(known: KnownData, folder: string, options: GetOptions, watc
   }
   await buildDataFolder(known, {
     archives,
-    folder,
+    folder: join(out, known.name),
     signal: watch.signal,
     onProgress: (what, count) => watch.progress.files(what, count),
   });

@@ -67,14 +67,22 @@ export function withWayOn(error: TesseraError, resume: string): TesseraError {
   return new TesseraError(code, sentence, { hint: wayOn, details, cause: error });
 }
 
-/** A line to type: `tessera`, which in a checkout is a script of npm, and its arguments, quoted where a shell asks for it. */
+/**
+ * A line to type: `tessera`, as it was called itself (in a checkout it is a script of npm, in a folder where it is
+ * installed it may be npx), and its arguments, quoted where a shell asks for it.
+ */
 export function commandLine(
   args: readonly string[],
   env: Readonly<NodeJS.ProcessEnv> = process.env,
 ): string {
-  const program = env['npm_package_name'] === 'tessera' ? 'npm run --silent tessera --' : 'tessera';
+  const program = programOf(env);
   const quoted = args.map((word) =>
     /^[\w./:=@,+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`,
   );
   return [program, ...quoted].join(' ');
+}
+
+function programOf(env: Readonly<NodeJS.ProcessEnv>): string {
+  if (env['npm_command'] === 'exec') return 'npx tessera';
+  return env['npm_package_name'] === 'tessera' ? 'npm run --silent tessera --' : 'tessera';
 }

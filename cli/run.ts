@@ -10,6 +10,7 @@ import { watchShutdown } from '../shared/host/shutdown.ts';
 import { newToken } from '../shared/host/tokens.ts';
 import { createDisplay, type Display } from './display.ts';
 import { foundLines } from './found-lines.ts';
+import { inputLines, withInputs } from './inputs.ts';
 import { readableLogLine } from './log-lines.ts';
 import { knownAddress, resumeFolder, runOrigin } from './resume.ts';
 import {
@@ -35,6 +36,8 @@ export interface RunOptions extends KeptFlags {
   readonly runFolder?: string;
   /** True without a folder: the newest run, of the config's name where one is given. */
   readonly resume?: string | true;
+  /** Download what the config names and this machine has not. */
+  readonly yes?: true;
   readonly json?: true;
   readonly verbose?: true;
 }
@@ -80,9 +83,12 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
   const signal = AbortSignal.any([shutdown.signal, stop.signal]);
   try {
     const origin = await runOrigin(options);
-    const loaded = await loadConfig(origin.config, {
-      set: [...(options.set ?? []), ...crewSettings(options.workers), ...listenSetting(options)],
-    });
+    const set = [
+      ...(options.set ?? []),
+      ...crewSettings(options.workers),
+      ...listenSetting(options),
+    ];
+    const loaded = await withInputs(() => loadConfig(origin.config, { set }), options, signal);
     const resume = await resumeFolder(options, origin, loaded);
     const ownToken = newToken();
     const running = await startCoordinator({
@@ -102,6 +108,7 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
       onEvent: (event) => display.event(event),
     });
     for (const line of banner(running, options, performance.now() - startedMs)) display.line(line);
+    for (const line of inputLines(loaded.inputs)) display.line(line);
     for (const line of part.banner(running)) display.line(line);
     display.attach(() => running.status());
     const again = resumeCommand(part.command, options, running);

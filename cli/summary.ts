@@ -1,5 +1,5 @@
 /** @file `tessera summary`: the layers of a model, as torchinfo prints them. */
-import { loadConfig } from '../shared/config/load.ts';
+import { type LoadedConfig, loadConfig } from '../shared/config/load.ts';
 import { resolveModel } from '../shared/config/rules.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { openDataSource } from '../shared/data/open.ts';
@@ -7,6 +7,7 @@ import { frozenSize } from '../shared/model/parameters.ts';
 import { summarise } from '../shared/model/summary.ts';
 import { type ModelConfig, parseVariant } from '../shared/model/variants.ts';
 import { openModel } from './checkpoint.ts';
+import { requireInputs } from './inputs.ts';
 import { summaryLines } from './summary-view.ts';
 import { print, printJson } from './talk.ts';
 
@@ -65,14 +66,15 @@ async function find(options: SummaryOptions): Promise<Found> {
   return { model: resolveModel(config.config, numClasses), freeze: config.config.model.freeze };
 }
 
-async function countClasses({ config, baseFolder }: Awaited<ReturnType<typeof loadConfig>>) {
+async function countClasses({ config, baseFolder, inputs }: LoadedConfig) {
   try {
+    requireInputs(inputs.filter(({ kind }) => kind === 'data'));
     const source = await openDataSource(config.data, { seed: config.seed, baseFolder });
     return source.classes.length;
   } catch (thrown) {
-    const { sentence } = TesseraError.from(thrown);
+    const { sentence, hint = 'point --set data.path at the data set' } = TesseraError.from(thrown);
     throw new TesseraError('DATA_INVALID', `the number of classes is not known: ${sentence}`, {
-      hint: 'give it with --classes, or point --set data.path at the data set',
+      hint: `give it with --classes; or ${hint}`,
     });
   }
 }

@@ -23,8 +23,12 @@ export function addConfig(program: Command): void {
     config,
     'check <config...>',
     'Commands:',
-    'Say whether configs are sound',
-  ).addOption(verboseOption());
+    'Say whether configs are sound, and their data and weights here',
+  )
+    .addOption(setOption())
+    .addOption(verboseOption());
   examples(check, 'Every config of a folder', ['tessera config check configs/*.yaml']);
-  check.action(async (names) => (await import('../config.ts')).checkConfigs(names));
+  check.action(async (names, options) =>
+    (await import('../config.ts')).checkConfigs({ ...options, names }),
+  );
 }

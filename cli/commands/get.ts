@@ -35,7 +35,8 @@ export function addData(program: Command): void {
 function withFlags(get: Command, out: string): Command {
   return get
     .option('--list', 'Show the names and what is known of each')
-    .option('--out <folder>', 'Folder to put it into', out)
+    .option('--out <folder>', `Folder to put it into (default: ${out})`)
+    .option('--cache', "Put it into the user's cache, which runs of every folder find")
     .option('--url <address>', 'Take it from another address, such as a mirror')
     .addOption(jsonOption())
     .addOption(verboseOption());

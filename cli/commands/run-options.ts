@@ -10,6 +10,7 @@ export function addRunOptions(target: Command): void {
     .addOption(setOption())
     .option('--run-folder <folder>', 'Where the run is recorded (default: runs/NAME-TIME)')
     .option('--resume [run-folder]', 'Go on with a run, with its own config (default: newest run)')
+    .option('-y, --yes', 'Download what the config names and this machine has not')
     .option('--listen <host:port>', 'Address to listen on (default: cluster.listen)');
   addServerSecurity(target);
   target.optionsGroup('Output:').addOption(jsonOption()).addOption(verboseOption(LOG_MORE));

@@ -8,6 +8,7 @@ import { batchIndices } from '../../shared/data/sampler.ts';
 import { imageOf } from '../../shared/pictures/image.ts';
 import { writePicture } from '../../shared/pictures/render.ts';
 import { sheet } from '../../shared/pictures/sheet.ts';
+import { requireInputs } from '../inputs.ts';
 import { formatPercent } from '../table.ts';
 import { print } from '../talk.ts';
 
@@ -25,7 +26,10 @@ const COLUMNS = 8;
 
 /** Draws the first images of an epoch's first batch. Throws  CONFIG_INVALID, DATA_INVALID. */
 export async function plotBatch(options: BatchOptions): Promise<void> {
-  const { config, baseFolder } = await loadConfig(options.config, { set: options.set ?? [] });
+  const { config, baseFolder, inputs } = await loadConfig(options.config, {
+    set: options.set ?? [],
+  });
+  requireInputs(inputs.filter(({ kind }) => kind === 'data'));
   const { seed, data, training } = config;
   const source = await openDataSource(data, { seed, baseFolder });
   const { imageSize } = config.model;

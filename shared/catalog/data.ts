@@ -9,6 +9,10 @@ export interface KnownData extends Provenance {
   readonly name: string;
   readonly files: readonly KnownFile[];
   readonly arrangement: Arrangement;
+  /** The classes that are taken of a larger set; all unless given. */
+  readonly classes?: readonly string[];
+  /** Where a package of the system puts it. */
+  readonly installed?: readonly string[];
   /** A config of ours to begin with. */
   readonly config: string;
 }
@@ -34,6 +38,13 @@ function fashion(stem: string, hex: string): KnownFile {
     digest: { algorithm: 'md5', hex },
   };
 }
+
+const FOOD101: KnownFile = {
+  file: 'food-101.tar.gz',
+  url: 'https://data.vision.ee.ethz.ch/cvl/food-101.tar.gz',
+  digest: { algorithm: 'md5', hex: '85eeb15f3717b99a5da872d97d918f87' },
+};
+const FOOD101_TERMS = 'research only, see its readme';
 
 /** Every name of `tessera data get`. */
 export const DATA: readonly KnownData[] = [
@@ -62,22 +73,27 @@ export const DATA: readonly KnownData[] = [
       fashion('t10k-labels-idx1-ubyte', 'bb300cfdad3c16e7a12a480ee83cd310'),
     ],
     arrangement: 'idx',
+    // Debian and Ubuntu: apt-get install dataset-fashion-mnist.
+    installed: ['/usr/share/datasets/fashion-mnist'],
     config: 'fashion-mnist',
     description: '60,000 + 10,000 grey images of 28 px, 10 classes',
     license: 'MIT',
   },
   {
     name: 'food101',
-    files: [
-      {
-        file: 'food-101.tar.gz',
-        url: 'https://data.vision.ee.ethz.ch/cvl/food-101.tar.gz',
-        digest: { algorithm: 'md5', hex: '85eeb15f3717b99a5da872d97d918f87' },
-      },
-    ],
+    files: [FOOD101],
     arrangement: 'food101',
     config: 'foodvision-mini-b16',
     description: '75,750 + 25,250 photos of 101 dishes, 5 GB',
-    license: 'research only, see its readme',
+    license: FOOD101_TERMS,
+  },
+  {
+    name: 'food101_pizza_steak_sushi',
+    files: [FOOD101],
+    arrangement: 'food101',
+    classes: ['pizza', 'steak', 'sushi'],
+    config: 'foodvision-600-frozen',
+    description: '2,250 + 750 photos of three dishes, taken out of the 5 GB of food101',
+    license: FOOD101_TERMS,
   },
 ];

@@ -11,6 +11,7 @@ import { TesseraError } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
 import { readRegularFile } from '../host/regular-file.ts';
 import { isSection, parseConfigDocument } from './document.ts';
+import { type ConfigInput, placeInputs } from './inputs.ts';
 import { configError, nearest, type PlacedProblem, schemaProblems } from './problems.ts';
 import { type ConfigProblem, checkConfig } from './rules.ts';
 import { configSchema, type RunConfig } from './schema.ts';
@@ -28,8 +29,10 @@ type Origin = 'default' | 'file' | SettingOrigin;
 
 /** A checked config and where it comes from. */
 export interface LoadedConfig {
-  /** `data.path` is absolute. */
+  /** Its paths are absolute. */
   readonly config: RunConfig;
+  /** The data set and the weights that it names, wherever they are. */
+  readonly inputs: readonly ConfigInput[];
   /** Absolute path of the file. */
   readonly path: string;
   /** The file's folder. */
@@ -72,15 +75,15 @@ export async function loadConfig(
   });
   const baseFolder = dirname(path);
   const origins = originsOf(parsed, { tree, settings });
-  const config = withAbsolutePath(
-    parsed,
-    origins.get('data.path') === 'file' ? baseFolder : process.cwd(),
-  );
-  return { config, path, baseFolder, origins };
+  const { config, inputs } = placeInputs(parsed, {
+    folderOf: (option) => (origins.get(option) === 'file' ? baseFolder : process.cwd()),
+    env,
+  });
+  return { config, inputs, path, baseFolder, origins };
 }
 
 /**
- * A config with the settings of `--set` laid over it; a new `data.path` is relative to the current folder.
+ * A config with the settings of `--set` laid over it; a new path is relative to the current folder.
  *
  * Throws  CONFIG_INVALID as `loadConfig` does.
  */
@@ -90,9 +93,11 @@ export function applySettings(config: RunConfig, set: readonly string[]): RunCon
     problems,
     placeOf: (path) => settingOf(path, settings)?.place ?? 'config',
   });
-  return settingOf(['data', 'path'], settings) === undefined
-    ? changed
-    : withAbsolutePath(changed, process.cwd());
+  const isSet = (option: string) => settingOf(option.split('.'), settings) !== undefined;
+  return placeInputs(changed, {
+    folderOf: (option) => (isSet(option) ? process.cwd() : undefined),
+    env: process.env,
+  }).config;
 }
 
 /** Names of the configs that come with the package. */
@@ -181,10 +186,4 @@ function originsOf(
   };
   visit(config, given.tree, []);
   return origins;
-}
-
-function withAbsolutePath(config: RunConfig, folder: string): RunConfig {
-  const { path } = config.data;
-  if (path === undefined) return config;
-  return { ...config, data: { ...config.data, path: resolve(folder, path) } };
 }

@@ -33,7 +33,9 @@ const data = z.strictObject({
   path: z
     .string()
     .optional()
-    .describe('Folder of the data set, relative to the config file (not for mnist)'),
+    .describe(
+      'Folder of the data set, relative to the config file, or a name of `tessera data get`',
+    ),
   access: z
     .enum(['coordinator', 'local'])
     .default('coordinator')
@@ -160,7 +162,7 @@ const model = z.strictObject({
       weights: z
         .string()
         .describe(
-          'Weights to start from, relative to the config file: safetensors, .pth, a Hugging Face folder, a run',
+          'Weights to start from: a file or folder, relative to the config file, or a name of `tessera weights get`',
         ),
       head: z
         .enum(['new', 'keep'])

@@ -10,6 +10,8 @@ import { encodePng } from './png.ts';
 export interface Arranging {
   readonly from: string;
   readonly to: string;
+  /** The classes that are wanted; all unless given. */
+  readonly classes?: readonly string[];
   readonly signal?: AbortSignal;
   readonly onProgress?: (images: number) => void;
 }
@@ -66,7 +68,8 @@ export async function arrangeCifar10(arranging: Arranging): Promise<void> {
 }
 
 /** Moves Food-101's photos to train/CLASS and test/CLASS, as its meta/train.txt and meta/test.txt say. */
-export async function arrangeFood101({ from, to, onProgress, signal }: Arranging): Promise<void> {
+export async function arrangeFood101(arranging: Arranging): Promise<void> {
+  const { from, to, classes, onProgress, signal } = arranging;
   const root = await insideOnlyFolder(from);
   let images = 0;
   for (const split of ['train', 'test']) {
@@ -79,6 +82,7 @@ export async function arrangeFood101({ from, to, onProgress, signal }: Arranging
       if (name === undefined || photo === undefined || rest.length > 0) {
         throw unexpected(list, `has the line "${line}" where CLASS/NUMBER belongs`);
       }
+      if (classes?.includes(name) === false) continue;
       if (!made.has(name)) await mkdir(join(to, split, name), { recursive: true });
       made.add(name);
       const source = join(root, 'images', name, `${photo}.jpg`);

@@ -96,6 +96,29 @@ describe('data get', () => {
     expect(readdirSync(out)).toEqual(['downloads']);
   });
 
+  it('puts it into the cache, where every folder finds it, and names a preset alone that finds it', async () => {
+    const cache = process.env['XDG_CACHE_HOME'];
+    process.env['XDG_CACHE_HOME'] = out;
+    server = await serve(
+      good(
+        zipOf(photo('train/pizza/1.png'), photo('train/sushi/2.png'), photo('test/pizza/3.png')),
+      ),
+    );
+    const { url } = server;
+    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    try {
+      const name = 'pizza_steak_sushi';
+      const printed = await stdoutOf(() => runDataGet({ name, cache: true, url }));
+      expect(printed).toBe(`${join(out, 'tessera/data', name)}\n`);
+      const words = said.mock.calls.map(([text]) => String(text)).join('');
+      expect(words).toMatch(/train foodvision-mini-frozen\n/);
+      await expect(runDataGet({ name, cache: true, out })).rejects.toThrow('two places');
+    } finally {
+      if (cache === undefined) delete process.env['XDG_CACHE_HOME'];
+      else process.env['XDG_CACHE_HOME'] = cache;
+    }
+  });
+
   it('names what there is when the name is unknown', async () => {
     const get = runDataGet({ name: 'cifar-10', out });
     await expect(get).rejects.toMatchObject({
@@ -209,16 +232,20 @@ describe('the arrangement', () => {
   it('of Food-101 follows its own lists, and trusts no line of them', async () => {
     const archive = (line: string) =>
       tarGzOf(
-        { name: 'food-101/meta/train.txt', content: 'pie/1\npie/2\n' },
+        { name: 'food-101/meta/train.txt', content: 'pie/1\npie/2\ntart/4\n' },
         { name: 'food-101/meta/test.txt', content: line },
-        ...['1', '2', '3'].map((n) => ({
-          name: `food-101/images/pie/${n}.jpg`,
+        ...['pie/1', 'pie/2', 'pie/3', 'tart/4'].map((name) => ({
+          name: `food-101/images/${name}.jpg`,
           content: Buffer.from(red),
         })),
       );
     const folder = await arranged('food101', [['food.tar.gz', await archive('pie/3\n')]]);
     expect(readdirSync(join(folder, 'train/pie'))).toEqual(['1.jpg', '2.jpg']);
     expect(readdirSync(join(folder, 'test/pie'))).toEqual(['3.jpg']);
+    rmSync(folder, { recursive: true });
+    const archives = [join(out, 'food.tar.gz')];
+    await buildDataFolder({ arrangement: 'food101', classes: ['pie'] }, { archives, folder });
+    expect(readdirSync(join(folder, 'train'))).toEqual(['pie']);
     rmSync(folder, { recursive: true });
     const hostile = arranged('food101', [['food.tar.gz', await archive('../3\n')]]);
     await expect(hostile).rejects.toThrow(/unsafe name/);

@@ -1,0 +1,69 @@
+/** @file The data set and the weights that a config names: a path, or a name of the catalogue, and where that is here. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type CatalogKind, findInCatalog } from '../catalog/find.ts';
+import type { RunConfig } from './schema.ts';
+
+/** Options that name a file or folder. */
+export type InputOption = 'data.path' | 'model.init.weights';
+
+/** A file or folder that a config names. */
+export interface ConfigInput {
+  readonly option: InputOption;
+  readonly kind: CatalogKind;
+  /** As it was written. */
+  readonly given: string;
+  /** Absolute. */
+  readonly path: string;
+  readonly isThere: boolean;
+  /** Its name, when an entry of the catalogue is meant. */
+  readonly name?: string;
+  /** The folders where a name was looked for. */
+  readonly lookedIn: readonly string[];
+}
+
+/** How relative paths become absolute. */
+export interface InputRoots {
+  /** The folder that the path of an option is relative to; undefined for one that is left as it is. */
+  folderOf(option: InputOption): string | undefined;
+  readonly env: Readonly<NodeJS.ProcessEnv>;
+}
+
+/** The config with absolute paths, and what they name: a file that is there comes before a name of the catalogue. */
+export function placeInputs(
+  config: RunConfig,
+  roots: InputRoots,
+): { readonly config: RunConfig; readonly inputs: readonly ConfigInput[] } {
+  const data = placeOf({ option: 'data.path', kind: 'data' }, config.data.path, roots);
+  const weights = placeOf(
+    { option: 'model.init.weights', kind: 'weights' },
+    config.model.init?.weights,
+    roots,
+  );
+  const { init } = config.model;
+  return {
+    config: {
+      ...config,
+      ...(data && { data: { ...config.data, path: data.path } }),
+      ...(weights &&
+        init && { model: { ...config.model, init: { ...init, weights: weights.path } } }),
+    },
+    // The embedded digits need no folder, whatever is said of one.
+    inputs: [config.data.source === 'mnist' ? undefined : data, weights].filter(
+      (it) => it !== undefined,
+    ),
+  };
+}
+
+function placeOf(
+  what: Pick<ConfigInput, 'option' | 'kind'>,
+  given: string | undefined,
+  { folderOf, env }: InputRoots,
+): ConfigInput | undefined {
+  const folder = folderOf(what.option);
+  if (given === undefined || folder === undefined) return undefined;
+  const path = resolve(folder, given);
+  if (existsSync(path)) return { ...what, given, path, isThere: true, lookedIn: [] };
+  const place = findInCatalog(what.kind, given, { env });
+  return { ...what, given, ...(place ?? { path, isThere: false, lookedIn: [] }) };
+}
