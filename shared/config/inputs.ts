@@ -5,7 +5,7 @@ import { type CatalogKind, findInCatalog } from '../catalog/find.ts';
 import type { RunConfig } from './schema.ts';
 
 /** Options that name a file or folder. */
-export type InputOption = 'data.path' | 'model.init.weights';
+type InputOption = 'data.path' | 'model.init.weights';
 
 /** A file or folder that a config names. */
 export interface ConfigInput {
