@@ -1,40 +1,32 @@
 /**
- * @file A reader of Python pickles that runs nothing: the opcodes and the five callables that tensors need.
+ * @file A reader of Python pickles that runs nothing: all opcodes of a file, and a list of what tensors need.
  *
  * A pickle is a program, and one from a stranger may call anything. Here a name is looked up in a short
- * list and never called; every other name, and every other opcode, is refused by name.
+ * list and never called; what it does not have becomes an object that is stepped over, counted by its name.
  *
- * Source  Lib/pickletools.py of CPython for the opcodes; torch/_utils.py for what the callables take.
+ * Source  Lib/pickletools.py of CPython for the opcodes.
  */
 import { TesseraError } from '../core/errors.ts';
-
-/** Where some tensors' values are. */
-export interface PickledStorage {
-  readonly key: string;
-  /** torch's name of the type, such as `FloatStorage`. */
-  readonly type: string;
-}
-
-/** A tensor: its place in a storage. Units  offset and strides in values. */
-export class PickledTensor {
-  readonly storage: PickledStorage;
-  readonly offset: number;
-  readonly shape: readonly number[];
-  readonly strides: readonly number[];
-
-  constructor(storage: PickledStorage, offset: number, shape: number[], strides: number[]) {
-    this.storage = storage;
-    this.offset = offset;
-    this.shape = shape;
-    this.strides = strides;
-  }
-}
+import { PickleBytes } from './pickle-bytes.ts';
+import {
+  damaged,
+  Global,
+  isUnderstood,
+  made,
+  OpaqueObject,
+  type PickledStorage,
+  refuseDangerous,
+  STORAGE_TYPE,
+  UnreadTensor,
+} from './pickle-objects.ts';
 
 /** What a pickle holds. Dictionaries are Maps; lists and tuples are arrays. */
 export interface Pickle {
   readonly value: unknown;
   /** All that its tensors refer to, by key. */
   readonly storages: ReadonlyMap<string, PickledStorage>;
+  /** Names of what was stepped over, and how many of each. */
+  readonly steppedOver: ReadonlyMap<string, number>;
   /** Index behind its last byte. */
   readonly end: number;
 }
@@ -42,93 +34,69 @@ export interface Pickle {
 /**
  * Reads one pickle at the beginning of `bytes`.
  *
- * Throws  DATA_INVALID, naming what it wants to call, or the opcode.
+ * Throws  DATA_INVALID, naming what would start a program, or the opcode that is unknown.
  */
 export function readPickle(bytes: Uint8Array): Pickle {
   return new Unpickler(bytes).read();
 }
 
-/** A name that may appear, and what stands for it. */
-type Callable = (args: readonly unknown[]) => unknown;
-
-class Global {
-  readonly name: string;
-  constructor(name: string) {
-    this.name = name;
-  }
-}
-
-const CALLABLES: Readonly<Record<string, Callable>> = {
-  'collections.OrderedDict': (args) => orderedDict(args),
-  'torch._utils._rebuild_tensor': rebuildTensor,
-  'torch._utils._rebuild_tensor_v2': rebuildTensor,
-  'torch._utils._rebuild_parameter': ([tensor]) => tensor,
-  'torch.Size': ([sizes]) => sizes,
-};
-
-/** torch.FloatStorage and its like are named, never called. */
-const STORAGE_TYPE = /^torch\.([A-Za-z0-9]+Storage)$/;
-
-/** As many as torch allows: each value of a tensor costs a step for each of them. */
-const DIMENSIONS_MAX = 64;
-
 /** What stands on the stack where a group begins. */
 const MARK = Symbol('mark');
 
-/** Names of opcodes that are refused and that a reader may have met. */
-const REFUSED: ReadonlyMap<number, string> = new Map([
-  [0x69, 'INST'],
-  [0x6f, 'OBJ'],
-  [0x81, 'NEWOBJ'],
-  [0x82, 'EXT1'],
-  [0x83, 'EXT2'],
-  [0x84, 'EXT4'],
-  [0x92, 'NEWOBJ_EX'],
-  [0x97, 'NEXT_BUFFER'],
-]);
-
 class Unpickler {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  readonly #in: PickleBytes;
   readonly #stack: unknown[] = [];
   readonly #memo = new Map<number, unknown>();
   readonly #storages = new Map<string, PickledStorage>();
-  #at = 0;
+  readonly #made = new Map<string, number>();
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#in = new PickleBytes(bytes);
   }
 
   read(): Pickle {
     for (;;) {
-      const opcode = this.#view.getUint8(this.#take(1));
+      const opcode = this.#in.byte();
       if (opcode === STOP) break;
       const run = this.#opcodes.get(opcode);
       if (run === undefined) throw refusedOpcode(opcode);
       run();
     }
-    return { value: this.#pop(), storages: this.#storages, end: this.#at };
+    // A name that is only mentioned, such as torch.float32, is a thing too.
+    const steppedOver = new Map([...this.#made].map(([name, n]) => [name, Math.max(1, n)]));
+    return { value: this.#pop(), storages: this.#storages, steppedOver, end: this.#in.at };
   }
 
   readonly #opcodes: ReadonlyMap<number, () => void> = new Map<number, () => void>([
     // PROTO and FRAME say nothing that changes the reading.
-    [0x80, () => void this.#take(1)],
-    [0x95, () => void this.#take(8)],
+    [0x80, () => void this.#in.take(1)],
+    [0x95, () => void this.#in.take(8)],
     // Constants.
     [code('N'), () => this.#push(null)],
     [0x88, () => this.#push(true)],
     [0x89, () => this.#push(false)],
-    [code('J'), () => this.#push(this.#view.getInt32(this.#take(4), true))],
-    [code('K'), () => this.#push(this.#view.getUint8(this.#take(1)))],
-    [code('M'), () => this.#push(this.#view.getUint16(this.#take(2), true))],
-    [code('G'), () => this.#push(this.#view.getFloat64(this.#take(8)))],
-    [0x8a, () => this.#push(this.#long(this.#byte()))],
-    [code('X'), () => this.#push(this.#text(this.#uint32()))],
-    [0x8c, () => this.#push(this.#text(this.#byte()))],
+    [code('J'), () => this.#push(this.#in.int32())],
+    [code('K'), () => this.#push(this.#in.byte())],
+    [code('M'), () => this.#push(this.#in.uint16())],
+    [code('G'), () => this.#push(this.#in.float64())],
+    [0x8a, () => this.#push(this.#in.long(this.#in.byte()))],
+    [0x8b, () => this.#push(this.#in.long(this.#in.uint32()))],
+    [code('I'), () => this.#push(this.#in.number(this.#in.line()))],
+    [code('L'), () => this.#push(this.#in.number(this.#in.line().replace(/L$/, '')))],
+    [code('F'), () => this.#push(Number(this.#in.line()))],
+    [code('X'), () => this.#push(this.#in.text(this.#in.uint32()))],
+    [0x8c, () => this.#push(this.#in.text(this.#in.byte()))],
+    [0x8d, () => this.#push(this.#in.text(this.#in.uint64()))],
+    [code('V'), () => this.#push(this.#in.line())],
+    // Bytes are never looked at.
+    [code('C'), () => this.#bytesOf(this.#in.byte())],
+    [code('B'), () => this.#bytesOf(this.#in.uint32())],
+    [0x8e, () => this.#bytesOf(this.#in.uint64())],
+    [0x96, () => this.#bytesOf(this.#in.uint64())],
     // Python 2 wrote its texts so.
-    [code('U'), () => this.#push(this.#text(this.#byte()))],
-    [code('T'), () => this.#push(this.#text(this.#uint32()))],
+    [code('S'), () => this.#push(this.#in.line().replace(/^(['"])(.*)\1$/, '$2'))],
+    [code('U'), () => this.#push(this.#in.text(this.#in.byte()))],
+    [code('T'), () => this.#push(this.#in.text(this.#in.uint32()))],
     // Collections.
     [code('('), () => this.#push(MARK)],
     [code('}'), () => this.#push(new Map())],
@@ -139,28 +107,51 @@ class Unpickler {
     [0x85, () => this.#push(this.#popMany(1))],
     [0x86, () => this.#push(this.#popMany(2))],
     [0x87, () => this.#push(this.#popMany(3))],
+    [code('d'), () => this.#push(this.#dictionary(this.#popToMark()))],
+    [0x8f, () => this.#push(new OpaqueObject('set'))],
+    [0x90, () => this.#append(this.#popToMark())],
+    [0x91, () => this.#frozenSet()],
     [code('a'), () => this.#append(this.#popMany(1))],
     [code('e'), () => this.#append(this.#popToMark())],
     [code('s'), () => this.#set(this.#popMany(2))],
     [code('u'), () => this.#set(this.#popToMark())],
     [code('0'), () => void this.#pop()],
+    [code('1'), () => void this.#popToMark()],
+    [code('2'), () => this.#push(this.#top())],
     // The memo.
-    [code('q'), () => void this.#memo.set(this.#byte(), this.#top())],
-    [code('r'), () => void this.#memo.set(this.#uint32(), this.#top())],
+    [code('q'), () => void this.#memo.set(this.#in.byte(), this.#top())],
+    [code('r'), () => void this.#memo.set(this.#in.uint32(), this.#top())],
+    [code('p'), () => void this.#memo.set(Number(this.#in.line()), this.#top())],
     [0x94, () => void this.#memo.set(this.#memo.size, this.#top())],
-    [code('h'), () => this.#push(this.#recall(this.#byte()))],
-    [code('j'), () => this.#push(this.#recall(this.#uint32()))],
+    [code('h'), () => this.#push(this.#recall(this.#in.byte()))],
+    [code('j'), () => this.#push(this.#recall(this.#in.uint32()))],
+    [code('g'), () => this.#push(this.#recall(Number(this.#in.line())))],
     // What could run code in Python.
-    [code('c'), () => this.#global(`${this.#line()}.${this.#line()}`)],
+    [code('c'), () => this.#global(`${this.#in.line()}.${this.#in.line()}`)],
     [0x93, () => this.#stackGlobal()],
     [code('R'), () => this.#reduce()],
+    [0x81, () => this.#reduce()],
+    [0x92, () => this.#newWithKeywords()],
+    [
+      code('i'),
+      () => this.#make(this.#named(`${this.#in.line()}.${this.#in.line()}`), this.#popToMark()),
+    ],
+    [code('o'), () => this.#object()],
+    [0x82, () => this.#push(new OpaqueObject(`extension ${this.#in.byte()}`))],
+    [0x83, () => this.#push(new OpaqueObject(`extension ${this.#in.uint16()}`))],
+    [0x84, () => this.#push(new OpaqueObject(`extension ${this.#in.uint32()}`))],
     [code('b'), () => this.#build()],
     [code('Q'), () => this.#persistent()],
   ]);
 
   #global(name: string): void {
-    if (!Object.hasOwn(CALLABLES, name) && !STORAGE_TYPE.test(name)) throw refusedName(name);
-    this.#push(new Global(name));
+    this.#push(this.#named(name));
+  }
+
+  #named(name: string): Global {
+    refuseDangerous(name);
+    if (!isUnderstood(name) && !this.#made.has(name)) this.#made.set(name, 0);
+    return new Global(name);
   }
 
   #stackGlobal(): void {
@@ -171,22 +162,64 @@ class Unpickler {
 
   #reduce(): void {
     const [callable, args] = this.#popMany(2);
-    if (!(callable instanceof Global) || !Array.isArray(args)) throw damaged('it calls no name');
-    const call = Object.hasOwn(CALLABLES, callable.name) ? CALLABLES[callable.name] : undefined;
-    if (call === undefined) throw refusedName(callable.name);
-    this.#push(call(args));
+    if (!Array.isArray(args)) throw damaged('it calls no name');
+    this.#make(callable, args);
   }
 
-  /** State of an OrderedDict (a state_dict's `_metadata`) says nothing of its tensors; others have none. */
+  #newWithKeywords(): void {
+    const [callable, args] = this.#popMany(3);
+    if (!Array.isArray(args)) throw damaged('it calls no name');
+    this.#make(callable, args);
+  }
+
+  #object(): void {
+    const [callable, ...args] = this.#popToMark();
+    this.#make(callable, args);
+  }
+
+  /** Nothing is called: what is not understood becomes an object with a name. */
+  #make(callable: unknown, args: readonly unknown[]): void {
+    if (callable instanceof OpaqueObject) {
+      this.#push(new OpaqueObject(callable.name));
+      return;
+    }
+    if (!(callable instanceof Global)) throw damaged('it calls no name');
+    const { name } = callable;
+    if (!isUnderstood(name)) this.#made.set(name, (this.#made.get(name) ?? 0) + 1);
+    this.#push(made(name, args));
+  }
+
+  /** State of an OrderedDict (a state_dict's `_metadata`) says nothing of its tensors; that of others is left. */
   #build(): void {
-    this.#pop();
-    if (!(this.#top() instanceof Map)) throw damaged('it sets the state of something unknown');
+    const state = this.#pop();
+    const target = this.#top();
+    if (target instanceof OpaqueObject) {
+      target.isModule ||= state instanceof Map && state.has('_modules') && state.has('_parameters');
+      return;
+    }
+    const isHarmless = target instanceof Map || target instanceof UnreadTensor;
+    if (!isHarmless) throw damaged('it sets the state of something unknown');
+  }
+
+  #bytesOf(length: number): void {
+    this.#in.take(length);
+    this.#push(new OpaqueObject('bytes'));
+  }
+
+  #frozenSet(): void {
+    this.#popToMark();
+    this.#push(new OpaqueObject('frozenset'));
   }
 
   /** `('storage', type, key, device, count)`, in old files with a sixth value for a view. */
   #persistent(): void {
     const id = this.#pop();
     const [kind, type, key, , , view = null] = Array.isArray(id) ? id : [];
+    // Old files keep the source code of a module's class beside it.
+    if (kind === 'module' && type instanceof Global) {
+      this.#push(type);
+      return;
+    }
     const storageType = type instanceof Global ? STORAGE_TYPE.exec(type.name)?.[1] : undefined;
     if (kind !== 'storage' || storageType === undefined || typeof key !== 'string') {
       throw damaged('it refers to something that is no storage');
@@ -198,17 +231,24 @@ class Unpickler {
   }
 
   #append(items: readonly unknown[]): void {
-    const list = this.#top();
+    const top = this.#top();
+    const list = top instanceof OpaqueObject ? top.items : top;
     if (!Array.isArray(list)) throw damaged('it appends to no list');
     for (const item of items) list.push(item);
   }
 
   #set(items: readonly unknown[]): void {
-    const dictionary = this.#top();
-    if (!(dictionary instanceof Map) || items.length % 2 !== 0) {
-      throw damaged('it sets items of no dictionary');
-    }
+    const top = this.#top();
+    const dictionary = top instanceof OpaqueObject ? top.entries : top;
+    if (!(dictionary instanceof Map)) throw damaged('it sets items of no dictionary');
+    for (const [key, value] of this.#dictionary(items)) dictionary.set(key, value);
+  }
+
+  #dictionary(items: readonly unknown[]): Map<unknown, unknown> {
+    if (items.length % 2 !== 0) throw damaged('it sets items of no dictionary');
+    const dictionary = new Map<unknown, unknown>();
     for (let at = 0; at < items.length; at += 2) dictionary.set(items[at], items[at + 1]);
+    return dictionary;
   }
 
   #recall(index: number): unknown {
@@ -241,46 +281,6 @@ class Unpickler {
     if (mark < 0) throw damaged('a group has no beginning');
     return this.#stack.splice(mark).slice(1);
   }
-
-  /** Index of the next `count` bytes. */
-  #take(count: number): number {
-    const at = this.#at;
-    if (at + count > this.#bytes.length) throw damaged('it is cut short');
-    this.#at += count;
-    return at;
-  }
-
-  #byte(): number {
-    return this.#view.getUint8(this.#take(1));
-  }
-
-  #uint32(): number {
-    return this.#view.getUint32(this.#take(4), true);
-  }
-
-  #text(length: number): string {
-    const at = this.#take(length);
-    return new TextDecoder().decode(this.#bytes.subarray(at, at + length));
-  }
-
-  /** A text up to the end of its line. */
-  #line(): string {
-    const end = this.#bytes.indexOf(0x0a, this.#at);
-    if (end < 0) throw damaged('it is cut short');
-    const text = this.#text(end - this.#at);
-    this.#take(1);
-    return text;
-  }
-
-  /** A little-endian two's complement integer; a bigint where a number would round it. */
-  #long(length: number): number | bigint {
-    const at = this.#take(length);
-    let value = 0n;
-    for (let i = length - 1; i >= 0; i -= 1)
-      value = (value << 8n) | BigInt(this.#bytes[at + i] ?? 0);
-    const signed = BigInt.asIntN(8 * length, value);
-    return Number.isSafeInteger(Number(signed)) ? Number(signed) : signed;
-  }
 }
 
 const STOP = code('.');
@@ -289,58 +289,9 @@ function code(letter: string): number {
   return letter.charCodeAt(0);
 }
 
-function orderedDict([items]: readonly unknown[]): Map<unknown, unknown> {
-  if (items === undefined) return new Map();
-  if (!Array.isArray(items) || !items.every(Array.isArray)) {
-    throw damaged('it makes a dictionary of something unknown');
-  }
-  return new Map(items.map(([key, value]) => [key, value]));
-}
-
-function rebuildTensor([storage, offset, shape, strides]: readonly unknown[]): PickledTensor {
-  const isValid =
-    isStorage(storage) &&
-    isSize(offset) &&
-    isSizes(shape) &&
-    isSizes(strides) &&
-    shape.length === strides.length &&
-    shape.length <= DIMENSIONS_MAX;
-  if (!isValid) throw damaged('it describes a tensor badly');
-  return new PickledTensor(storage, offset, shape, strides);
-}
-
-function isStorage(value: unknown): value is PickledStorage {
-  return typeof value === 'object' && value !== null && 'key' in value && 'type' in value;
-}
-
-function isSize(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}
-
-function isSizes(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every(isSize);
-}
-
-function refusedName(name: string): TesseraError {
-  return new TesseraError('DATA_INVALID', `the pickle wants to call ${name.slice(0, 100)}`, {
-    hint: 'only tensors are read, and nothing is run; in Python: torch.save(model.state_dict(), PATH)',
-  });
-}
-
 function refusedOpcode(opcode: number): TesseraError {
   const hex = `0x${opcode.toString(16).padStart(2, '0')}`;
-  const name = REFUSED.get(opcode);
-  return new TesseraError(
-    'DATA_INVALID',
-    `the pickle uses the opcode ${name === undefined ? hex : `${name} (${hex})`}`,
-    {
-      hint: 'only what tensors need is read; in Python: torch.save(model.state_dict(), PATH)',
-    },
-  );
-}
-
-function damaged(what: string): TesseraError {
-  return new TesseraError('DATA_INVALID', `the pickle is damaged: ${what}`, {
-    hint: 'copy or download the file again',
+  return new TesseraError('DATA_INVALID', `the pickle uses the unknown opcode ${hex}`, {
+    hint: 'the file is damaged; in Python: torch.save(model.state_dict(), PATH)',
   });
 }

@@ -7,19 +7,34 @@
  * Source  the layout that torch.save writes (torch/serialization.py).
  */
 import { TesseraError } from '../core/errors.ts';
-import { type PickledStorage, PickledTensor, readPickle } from './pickle.ts';
+import { readPickle } from './pickle.ts';
+import type { PickledStorage, PickledTensor } from './pickle-objects.ts';
+import { groupsIn, keyOf, type PickledGroup } from './pth-groups.ts';
 import type { SafeTensor } from './safetensors.ts';
+import { gather } from './strided.ts';
 import { type Crc32, isZip, readZip } from './zip.ts';
 
 /** The two layouts. */
 export type PthFormat = 'PyTorch zip' | 'PyTorch legacy pickle';
 
-/** The tensors of a file. */
+/** Tensors that a file keeps together in one dictionary. */
+export interface TensorGroup {
+  /** Keys that lead to the dictionary, joined by points; empty for the outermost. */
+  readonly path: string;
+  /** Their bytes are put together when they are asked for. */
+  readonly tensors: ReadonlyMap<string, SafeTensor>;
+  /** Tensors that cannot be read, and what they are. */
+  readonly unread: ReadonlyMap<string, string>;
+}
+
+/** What a file holds. */
 export interface PthFile {
-  readonly tensors: Map<string, SafeTensor>;
+  readonly groups: readonly TensorGroup[];
   readonly format: PthFormat;
-  /** Key of the dictionary that they were in, when it was not the outermost. */
-  readonly nesting?: string | undefined;
+  /** Names of the objects that were stepped over, and how many of each. */
+  readonly steppedOver: ReadonlyMap<string, number>;
+  /** Whole modules that were passed over: their path and class. */
+  readonly modules: readonly (readonly [path: string, name: string])[];
 }
 
 type Storages = (storage: PickledStorage) => Uint8Array;
@@ -32,9 +47,6 @@ const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
 const LEGACY_PROTOCOL = 1001;
 /** A storage's number of values. */
 const COUNT_BYTES = 8;
-/** A training checkpoint's weights, the averaged ones first, as timm prefers them. */
-const NESTINGS = ['state_dict_ema', 'model_ema', 'state_dict', 'model', 'model_state_dict', 'net'];
-
 /** Bytes of a value, and safetensors' name of its type. */
 const STORAGES: Readonly<Record<string, readonly [dtype: string, bytes: number]>> = {
   FloatStorage: ['F32', 4],
@@ -47,6 +59,12 @@ const STORAGES: Readonly<Record<string, readonly [dtype: string, bytes: number]>
   CharStorage: ['I8', 1],
   ByteStorage: ['U8', 1],
   BoolStorage: ['BOOL', 1],
+  // Not read, but in old files stepped over by their size.
+  ComplexFloatStorage: ['C64', 8],
+  ComplexDoubleStorage: ['C128', 16],
+  QInt8Storage: ['QI8', 1],
+  QUInt8Storage: ['QU8', 1],
+  QInt32Storage: ['QI32', 4],
 };
 
 /** Whether bytes begin like one of PyTorch's files: a zip, or the pickle of the magic number. */
@@ -55,29 +73,76 @@ export function isPth(bytes: Uint8Array): boolean {
 }
 
 /**
- * Reads the tensors of a whole file; those that lie in one piece are views of `bytes`. A zip's checksums are checked
- * with `crc32`; the older layout has none.
+ * Reads a whole file; tensors that lie in one piece are views of `bytes`. A zip's checksums are checked with `crc32`
+ * when an entry is read; the older layout has none.
  *
- * Throws  DATA_INVALID, naming what the pickle wants or which tensor is wrong.
+ * Throws  DATA_INVALID, naming what the pickle wants, or which tensor is wrong when its bytes are asked for.
  */
 export function readPth(bytes: Uint8Array, crc32: Crc32): PthFile {
-  const { root, storages, format } = isZip(bytes) ? readZipped(bytes, crc32) : readLegacy(bytes);
-  const { found, nesting } = findTensors(root);
-  // Tensors of one file share no values, so together they never need more than the file has.
-  const budget = { left: bytes.length };
-  const tensors = new Map(
-    [...found].map(([name, tensor]) => [
-      name,
-      gather(name, tensor, storages(tensor.storage), budget),
-    ]),
-  );
-  return { tensors, format, nesting };
+  const { root, storages, format, steppedOver } = isZip(bytes)
+    ? readZipped(bytes, crc32)
+    : readLegacy(bytes);
+  const { groups, modules } = groupsIn(root);
+  if (groups.length === 0) throw withoutTensors(root, modules[0]);
+  // Tensors of one dictionary share no values, so together they never need more than the file has.
+  const readable = groups.map((group) => readGroup(group, storages, { left: bytes.length }));
+  return { groups: readable, format, steppedOver, modules };
+}
+
+function readGroup(
+  { path, tensors, unread }: PickledGroup,
+  storages: Storages,
+  budget: { left: number },
+): TensorGroup {
+  const read = new Map<string, SafeTensor>();
+  const others = new Map(unread);
+  for (const [name, tensor] of tensors) {
+    const type = STORAGES[tensor.storage.type];
+    if (type === undefined) others.set(name, `a tensor of the type ${tensor.storage.type}`);
+    else read.set(name, new LazyTensor(name, { tensor, type, storages, budget }));
+  }
+  return { path, tensors: read, unread: others };
+}
+
+interface LazyOptions {
+  readonly tensor: PickledTensor;
+  readonly type: readonly [dtype: string, bytes: number];
+  readonly storages: Storages;
+  readonly budget: { left: number };
+}
+
+/** A tensor whose bytes are put together once, when they are asked for. */
+class LazyTensor implements SafeTensor {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly #name: string;
+  readonly #options: LazyOptions;
+  #bytes: Uint8Array | undefined;
+
+  constructor(name: string, options: LazyOptions) {
+    this.dtype = options.type[0];
+    this.shape = options.tensor.shape;
+    this.#name = name;
+    this.#options = options;
+  }
+
+  get bytes(): Uint8Array {
+    const { tensor, type, storages, budget } = this.#options;
+    const { shape, strides, offset, storage } = tensor;
+    this.#bytes ??= gather(
+      this.#name,
+      { shape, strides, offset, width: type[1], stored: storages(storage) },
+      budget,
+    );
+    return this.#bytes;
+  }
 }
 
 interface Opened {
   readonly root: unknown;
   readonly storages: Storages;
   readonly format: PthFormat;
+  readonly steppedOver: ReadonlyMap<string, number>;
 }
 
 function readZipped(bytes: Uint8Array, crc32: Crc32): Opened {
@@ -91,14 +156,14 @@ function readZipped(bytes: Uint8Array, crc32: Crc32): Opened {
   if (order !== undefined && new TextDecoder().decode(order()) === 'big') {
     throw bigEndian();
   }
-  const { value } = readPickle((files.get(pickle) as () => Uint8Array)());
+  const { value, steppedOver } = readPickle((files.get(pickle) as () => Uint8Array)());
   const opened = new Map<string, Uint8Array>();
   const storages = ({ key }: PickledStorage) => {
     const stored = opened.get(key) ?? files.get(`${folder}data/${key}`)?.() ?? missingStorage(key);
     opened.set(key, stored);
     return stored;
   };
-  return { root: value, storages, format: 'PyTorch zip' };
+  return { root: value, storages, steppedOver, format: 'PyTorch zip' };
 }
 
 /** Magic number, protocol, system, the object, the keys of its storages: five pickles; then the bytes. */
@@ -119,7 +184,8 @@ function readLegacy(bytes: Uint8Array): Opened {
   if (!Array.isArray(keys)) throw invalid('has no list of storages');
   const stored = legacyStorages(bytes, offset, { keys, storages: root.storages });
   const storages = ({ key }: PickledStorage) => stored.get(key) ?? missingStorage(key);
-  return { root: root.value, storages, format: 'PyTorch legacy pickle' };
+  const { value, steppedOver } = root;
+  return { root: value, storages, steppedOver, format: 'PyTorch legacy pickle' };
 }
 
 /** Storages one behind the other, each with its number of values before it. */
@@ -132,8 +198,8 @@ function legacyStorages(
   const stored = new Map<string, Uint8Array>();
   let offset = start;
   for (const key of keys) {
-    const storage = storages.get(textOf(key));
-    if (storage === undefined) throw missingStorage(textOf(key));
+    const storage = storages.get(keyOf(key));
+    if (storage === undefined) throw missingStorage(keyOf(key));
     const first = offset + COUNT_BYTES;
     if (first > bytes.length) throw cutShort();
     const size = view.getBigUint64(offset, true) * BigInt(typeOf(storage).bytes);
@@ -144,87 +210,24 @@ function legacyStorages(
   return stored;
 }
 
-/** The dictionary of tensors: the outermost, or one inside it. What is no tensor (an epoch) is left out. */
-function findTensors(root: unknown): { found: Map<string, PickledTensor>; nesting?: string } {
-  const direct = tensorsIn(root);
-  if (direct.size > 0) return { found: direct };
-  if (root instanceof Map) {
-    for (const nesting of NESTINGS) {
-      const found = tensorsIn(root.get(nesting));
-      if (found.size > 0) return { found, nesting };
-    }
+/** What a file without a dictionary of tensors is refused with. */
+function withoutTensors(
+  root: unknown,
+  module: readonly [path: string, name: string] | undefined,
+): TesseraError {
+  if (module !== undefined) {
+    const [path, name] = module;
+    const place = path === '' ? '' : ` under ${JSON.stringify(path.slice(0, 100))}`;
+    return invalid(
+      `holds a whole module${place}, a ${name.slice(0, 100)}, which only its own code can run`,
+      'in Python: torch.save(model.state_dict(), PATH)',
+    );
   }
-  const keys = root instanceof Map ? [...root.keys()].slice(0, 5).map(textOf).join(', ') : 'none';
-  throw invalid(
+  const keys = root instanceof Map ? [...root.keys()].slice(0, 5).map(keyOf).join(', ') : 'none';
+  return invalid(
     `holds no dictionary of tensors (its keys: ${keys})`,
     'save the weights alone: torch.save(model.state_dict(), PATH)',
   );
-}
-
-/** A key for messages and look-ups. What is in a list is left out: a few bytes can nest it beyond any time. */
-function textOf(key: unknown): string {
-  return typeof key === 'object' ? 'an object' : String(key);
-}
-
-function tensorsIn(value: unknown): Map<string, PickledTensor> {
-  const found = new Map<string, PickledTensor>();
-  if (!(value instanceof Map)) return found;
-  for (const [name, entry] of value) {
-    if (typeof name === 'string' && entry instanceof PickledTensor) found.set(name, entry);
-  }
-  return found;
-}
-
-/** A tensor's bytes in row-major order: a view where it lies so, else a copy. */
-function gather(
-  name: string,
-  tensor: PickledTensor,
-  stored: Uint8Array,
-  budget: { left: number },
-): SafeTensor {
-  const { shape, strides, offset, storage } = tensor;
-  const { dtype, bytes: width } = typeOf(storage);
-  const size = shape.reduce((product, side) => product * side, 1);
-  const span = shape.reduce((sum, side, axis) => sum + (side - 1) * (strides[axis] ?? 0), 1);
-  const isInside = size === 0 || (offset + span) * width <= stored.length;
-  if (!isInside || !Number.isSafeInteger(size)) {
-    throw invalid(`is damaged: tensor ${JSON.stringify(name)} reaches beyond its storage`);
-  }
-  if (size === 0 || isRowMajor(shape, strides)) {
-    return { dtype, shape, bytes: stored.subarray(offset * width, (offset + size) * width) };
-  }
-  budget.left -= size * width;
-  if (budget.left < 0) {
-    throw invalid(`has tensors that together are larger than itself, ${JSON.stringify(name)} last`);
-  }
-  const bytes = new Uint8Array(size * width);
-  const at = new Array<number>(shape.length).fill(0);
-  for (let target = 0; target < bytes.length; target += width) {
-    const source = at.reduce((sum, index, axis) => sum + index * (strides[axis] ?? 0), offset);
-    bytes.set(stored.subarray(source * width, (source + 1) * width), target);
-    advance(at, shape);
-  }
-  return { dtype, shape, bytes };
-}
-
-/** The next index in row-major order. */
-function advance(at: number[], shape: readonly number[]): void {
-  for (let axis = shape.length - 1; axis >= 0; axis -= 1) {
-    const next = (at[axis] ?? 0) + 1;
-    at[axis] = next === shape[axis] ? 0 : next;
-    if (at[axis] !== 0) return;
-  }
-}
-
-function isRowMajor(shape: readonly number[], strides: readonly number[]): boolean {
-  let expected = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis -= 1) {
-    const side = shape[axis] ?? 1;
-    // The stride of an axis of one value is never used.
-    if (side !== 1 && strides[axis] !== expected) return false;
-    expected *= side;
-  }
-  return true;
 }
 
 function typeOf({ type, key }: PickledStorage): { dtype: string; bytes: number } {

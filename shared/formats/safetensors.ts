@@ -47,6 +47,9 @@ const DTYPE_BYTES: ReadonlyMap<unknown, number> = new Map([
   ['I8', 1],
   ['F8_E5M2', 1],
   ['F8_E4M3', 1],
+  ['F8_E8M0', 1],
+  ['F8_E4M3FNUZ', 1],
+  ['F8_E5M2FNUZ', 1],
   ['U16', 2],
   ['I16', 2],
   ['F16', 2],
@@ -57,6 +60,7 @@ const DTYPE_BYTES: ReadonlyMap<unknown, number> = new Map([
   ['U64', 8],
   ['I64', 8],
   ['F64', 8],
+  ['C64', 8],
 ]);
 
 /**
@@ -112,9 +116,9 @@ export function encodeSafetensors(
 }
 
 /**
- * The values of a tensor as float32: a view where dtype and alignment allow, else a copy.
+ * The values of a tensor as float32: a view where dtype and alignment allow, else a copy; F64 is rounded.
  *
- * Throws  DATA_INVALID when the dtype is not F32, F16 or BF16.
+ * Throws  DATA_INVALID when the dtype is not F32, F16, BF16 or F64, or a finite value is too large for float32.
  */
 export function float32Of(tensor: SafeTensor, name = 'tensor'): Float32Array {
   const { dtype, bytes } = tensor;
@@ -127,9 +131,11 @@ export function float32Of(tensor: SafeTensor, name = 'tensor'): Float32Array {
       return from16(bytes, halfToFloat32Bits);
     case 'BF16':
       return from16(bytes, (half) => half << 16);
+    case 'F64':
+      return from64(bytes, name);
     default:
       throw new TesseraError('DATA_INVALID', `${quote(name)} has dtype ${dtype}`, {
-        hint: 'parameters must be F32, F16 or BF16',
+        hint: 'parameters must be F32, F16, BF16 or F64',
       });
   }
 }
@@ -245,6 +251,19 @@ function from16(bytes: Uint8Array, float32Bits: (half: number) => number): Float
     bits[index] = float32Bits(low | (high << 8));
   }
   return new Float32Array(bits.buffer);
+}
+
+function from64(bytes: Uint8Array, name: string): Float32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const values = new Float32Array(bytes.length / 8);
+  for (let index = 0; index < values.length; index += 1) {
+    const value = view.getFloat64(8 * index, true);
+    values[index] = value;
+    if (Number.isFinite(value) && !Number.isFinite(values[index])) {
+      throw new TesseraError('DATA_INVALID', `${quote(name)} has ${value}: too large for F32`);
+    }
+  }
+  return values;
 }
 
 /** Source  IEEE 754 binary16: 1 sign, 5 exponent (bias 15) and 10 fraction bits. */

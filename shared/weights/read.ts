@@ -2,11 +2,17 @@
 import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { renameWeights, type Weights, type WeightsInfo } from '../model/pretrained/weights.ts';
-import { inFile, readTensorFile, type TensorFile } from './file.ts';
+import { inFile, keyInside, readTensorFile, type TensorFile } from './file.ts';
 import { readHuggingFaceFolder } from './huggingface.ts';
 
 /** Weights and where they were. */
-export interface WeightsFile extends Weights, Omit<TensorFile, 'tensors'> {}
+export interface WeightsFile extends Weights, Omit<TensorFile, 'tensors' | 'notes'> {}
+
+/** How weights are read. */
+export interface ReadOptions {
+  /** Which model, where a file holds several: keys and prefix that lead to it, such as `teacher`. */
+  readonly key?: string | undefined;
+}
 
 /** What Tessera's own files say of their model; of strangers' files nothing is asked. */
 const ownSchema = z.object({
@@ -19,15 +25,21 @@ const ownSchema = z.object({
  *
  * Throws  DATA_INVALID when they are not there or damaged; CHECKPOINT_MISMATCH when they are of no ViT.
  */
-export async function readWeights(path: string): Promise<WeightsFile> {
+export async function readWeights(path: string, { key }: ReadOptions = {}): Promise<WeightsFile> {
   const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
-  const { file, info } = isFolder ? await readHuggingFaceFolder(path) : await readAlone(path);
-  const weights = inFile(path, () => renameWeights(file.tensors, { ...ownInfo(file), ...info }));
-  return { ...file, ...weights };
+  const { file, info } = isFolder ? await readHuggingFaceFolder(path) : await readAlone(path, key);
+  const options = { key: keyInside(file.nesting, key), unread: file.unread };
+  const weights = inFile(path, () =>
+    renameWeights(file.tensors, { ...ownInfo(file), ...info }, options),
+  );
+  return { ...file, ...weights, notes: [...(file.notes ?? []), ...weights.notes] };
 }
 
-async function readAlone(path: string): Promise<{ file: TensorFile; info: WeightsInfo }> {
-  return { file: await readTensorFile(path), info: {} };
+async function readAlone(
+  path: string,
+  key: string | undefined,
+): Promise<{ file: TensorFile; info: WeightsInfo }> {
+  return { file: await readTensorFile(path, key), info: {} };
 }
 
 function ownInfo({ metadata }: TensorFile): WeightsInfo {

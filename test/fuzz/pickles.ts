@@ -16,6 +16,9 @@ const name = fc.constantFrom(
   'ctorch\nSize\n',
   'cos\nsystem\n',
   'c__builtin__\neval\n',
+  'cargparse\nNamespace\n',
+  'ctorch._utils\n_rebuild_qtensor\n',
+  'ctorch._tensor\n_rebuild_from_type_v2\n',
 );
 const number = fc.oneof(
   byte.map((value) => [0x4b, value]),
@@ -25,8 +28,10 @@ const number = fc.oneof(
 );
 /** Memo, groups, collections: what can be built upon itself. */
 const structure = fc.oneof(
-  fc.constantFrom(...'()]}tle.asu0bRQN'.split('')).map((letter) => [letter.charCodeAt(0)]),
-  fc.constantFrom(0x85, 0x86, 0x87, 0x88, 0x93, 0x94, 0x81, 0x92).map((code) => [code]),
+  fc.constantFrom(...'()]}tldeasu012bRoQN.'.split('')).map((letter) => [letter.charCodeAt(0)]),
+  fc
+    .constantFrom(0x85, 0x86, 0x87, 0x88, 0x93, 0x94, 0x81, 0x92, 0x8f, 0x90, 0x91)
+    .map((code) => [code]),
   fc.nat(3).map((place) => [0x71, place]),
   fc.nat(3).map((place) => [0x68, place]),
 );
@@ -110,11 +115,17 @@ export const wholePickles = fc
     if (change !== null) bytes.splice(2 + (change[0] % value.length), gone, ...change[1]);
     return allowed(Buffer.from(bytes));
   });
-/** Whole ones with an opcode at the end that no tensor needs: INST, OBJ, NEWOBJ, EXT1, NEWOBJ_EX, and none at all. */
+/** Whole ones with something at the end that Python would start a program with, and an opcode that there is not. */
 export const forbiddenPickles = fc
-  .tuple(whole, fc.constantFrom(0x69, 0x6f, 0x81, 0x82, 0x92, 0xff))
-  .map(([value, opcode]) => ({
-    bytes: Buffer.from([0x80, 2, ...value, ...value, opcode, 0x2e]),
+  .tuple(
+    whole,
+    fc.constantFrom(
+      ...['cos\nsystem\n', 'c__builtin__\neval\n', '(ios\nsystem\n', 'csubprocess\nPopen\n)\x81'],
+      ...['\x8c\x02os\x8c\x06system\x93', 'cbuiltins\n__import__\n(\x8c\x02ostR', '\xff'],
+    ),
+  )
+  .map(([value, end]) => ({
+    bytes: Buffer.from([0x80, 2, ...value, ...value, ...Buffer.from(end, 'latin1'), 0x2e]),
     isForbidden: true,
   }));
 

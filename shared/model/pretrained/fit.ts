@@ -3,6 +3,7 @@ import { TesseraError } from '../../core/errors.ts';
 import { type ParameterEntry, parameterTable } from '../parameters.ts';
 import { resamplePositions } from '../positions.ts';
 import { type ModelConfig, numPatches } from '../variants.ts';
+import { adaptChannels } from './channels.ts';
 import { nearestName, type Weights, type WeightTensor } from './weights.ts';
 
 /** What is fitted to what. */
@@ -18,47 +19,86 @@ export interface FitOptions {
 /** Most lines of one kind in a message. */
 const LISTED_MAX = 12;
 
+/** Parameters of a model, and what was done to the weights for it. */
+export interface FittedWeights {
+  /** Flat, in table order. */
+  readonly parameters: Float32Array;
+  /** What was converted or left, a sentence each. */
+  readonly notes: readonly string[];
+}
+
 /**
- * The parameters of a model from pretrained weights. Position embeddings of another resolution are resampled.
+ * The parameters of a model from pretrained weights. Position embeddings of another resolution are resampled, and the
+ * patch embedding is brought to the model's number of channels.
  *
- * Shapes  flat, in table order.
  * Throws  CHECKPOINT_MISMATCH, listing every tensor that is missing, unknown, or of another shape.
  */
-export function fitParameters(options: FitOptions): Float32Array {
+export function fitWeights(options: FitOptions): FittedWeights {
   const { weights, model, head, path } = options;
   const { entries, size } = parameterTable(model);
   const wanted = entries.filter(({ name }) => head === 'keep' || !name.startsWith('head.'));
   const missing = wanted.filter(({ name }) => !weights.tensors.has(name));
   const differing: string[] = [];
   const fitting: [Float32Array, offset: number][] = [];
+  const notes: string[] = [];
   for (const entry of wanted) {
     const tensor = weights.tensors.get(entry.name);
     if (tensor === undefined) continue;
-    const values = valuesFor(entry, tensor, model);
-    if (values === undefined) {
+    const fitted = valuesFor(entry, tensor, model);
+    if (fitted === undefined) {
       differing.push(`${entry.name}: [${tensor.shape}] there, [${entry.shape}] in this model`);
     } else {
-      fitting.push([values, entry.offset]);
+      fitting.push([fitted.values, entry.offset]);
+      if (fitted.note !== undefined) notes.push(fitted.note);
     }
   }
-  const problems = [
+  refuseProblems(path, [
     ...listed('missing', missing, ({ name }) => name),
     ...listed('of another shape', differing, (line) => line),
     ...listed('unknown', [...weights.unknown, ...surplus(weights, entries)], (name) => {
       const near = nearestName(weights, name);
       return near === undefined || near === name ? name : `${name} (nearest: ${near})`;
     }),
-  ];
-  if (problems.length > 0) {
-    throw new TesseraError('CHECKPOINT_MISMATCH', `${path} does not fit:`, {
-      lines: problems,
-      hint: 'tessera weights inspect shows which model the weights are of; set `model` to it',
-    });
-  }
+    ...(head === 'new' ? [] : headProblems(weights)),
+  ]);
   // Only now: a file may name sizes that it has no values for.
-  const flat = new Float32Array(size);
-  for (const [values, offset] of fitting) flat.set(values, offset);
-  return flat;
+  const parameters = new Float32Array(size);
+  for (const [values, offset] of fitting) parameters.set(values, offset);
+  const left = head === 'new' ? [...weights.unused, ...weights.besideHead] : weights.unused;
+  return { parameters, notes: [...weights.notes, ...notes, ...leftNote(left)] };
+}
+
+/** The parameters alone. Throws  CHECKPOINT_MISMATCH. */
+export function fitParameters(options: FitOptions): Float32Array {
+  return fitWeights(options).parameters;
+}
+
+function refuseProblems(path: string, problems: readonly string[]): void {
+  if (problems.length === 0) return;
+  throw new TesseraError('CHECKPOINT_MISMATCH', `${path} does not fit:`, {
+    lines: problems,
+    hint: 'tessera weights inspect shows which model the weights are of; set `model` to it',
+  });
+}
+
+/** Why the head of a file cannot be kept. */
+function headProblems({ headCandidates, besideHead }: Weights): string[] {
+  return [
+    ...listed('more than one layer may be the head', headCandidates, (name) => name),
+    ...listed('a head of more than one linear layer', besideHead, (name) => name),
+  ];
+}
+
+/** Names in a note. */
+const LEFT_NAMED_MAX = 3;
+
+/** How many tensors were not used, and the first of them. */
+function leftNote(left: readonly string[]): string[] {
+  if (left.length === 0) return [];
+  const named = left.slice(0, LEFT_NAMED_MAX).join(', ');
+  const more = left.length > LEFT_NAMED_MAX ? ', ...' : '';
+  const tensors = left.length === 1 ? '1 tensor' : `${left.length} tensors`;
+  return [`${tensors} not used: ${named}${more}`];
 }
 
 /** Parameters of blocks that the model does not have. */
@@ -67,21 +107,45 @@ function surplus(weights: Weights, entries: readonly ParameterEntry[]): string[]
   return [...weights.tensors.keys()].filter((name) => !known.has(name));
 }
 
+interface FittedValues {
+  readonly values: Float32Array;
+  /** What was done to them. */
+  readonly note?: string;
+}
+
 /** The values of one parameter; undefined when its shape is another. */
 function valuesFor(
   { name, shape }: ParameterEntry,
   tensor: WeightTensor,
   model: ModelConfig,
-): Float32Array | undefined {
+): FittedValues | undefined {
   if (name === 'pos_embed' && tensor.shape.length === 3) {
     const [one, , width] = tensor.shape;
     if (one !== 1 || width !== model.width) return undefined;
     const side = Math.sqrt(numPatches(model));
-    return resamplePositions({ positions: tensor.values, width, side });
+    const values = resamplePositions({ positions: tensor.values, width, side });
+    const before = Math.sqrt(tensor.values.length / width - 1);
+    const note = `position embeddings of ${before} x ${before} patches are resampled to ${side} x ${side}`;
+    return before === side ? { values } : { values, note };
   }
-  const isSame =
-    shape.length === tensor.shape.length && shape.every((n, i) => n === tensor.shape[i]);
-  return isSame ? tensor.values : undefined;
+  if (areSame(shape, tensor.shape)) return { values: tensor.values };
+  if (name !== 'patch_embed.proj.weight') return undefined;
+  const { shape: own } = tensor;
+  const [rows = 0, channels = 0, height = 0, width = 0] = own;
+  if (own.length !== 4 || !areSame(shape, [rows, model.channels, height, width])) return undefined;
+  const values = adaptChannels(tensor.values, {
+    from: channels,
+    to: model.channels,
+    height,
+    width,
+  });
+  const how = model.channels === 1 ? 'summed up' : 'repeated and scaled';
+  const note = `the patch embedding of ${channels} channels is ${how} for ${model.channels}, as timm does`;
+  return values && { values, note };
+}
+
+function areSame(one: readonly number[], other: readonly number[]): boolean {
+  return one.length === other.length && one.every((side, axis) => side === other[axis]);
 }
 
 function listed<T>(kind: string, items: readonly T[], line: (item: T) => string): string[] {

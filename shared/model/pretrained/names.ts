@@ -71,20 +71,29 @@ const MODULES: Readonly<Record<Naming, Modules>> = {
 /** The namings, in the order in which a tie is decided. */
 export const NAMINGS = Object.keys(MODULES) as readonly Naming[];
 
-/** What wrappers put before every name: DataParallel, torch.compile, Lightning, transformers. */
-const WRAPPERS = /^(?:module\.|_orig_mod\.|model\.|vit\.)+/;
+/** How the names of a block begin, in any library; its number stands where `#` does in the tables. */
+const BLOCK = /^(blocks|encoder\.layer|layers|encoder\.layers)\.(encoder_layer_)?(\d{1,6})\./;
 
-/** Parameters that a ViT classifier does not use: those of pre-training and of pooling. */
-const UNUSED = /^(?:pooler\.|embeddings\.mask_token$|embeddings\.position_ids$)/;
-
-/** A name without what wrappers put before it. */
-export function unwrapped(name: string): string {
-  return name.replace(WRAPPERS, '');
+/** The block that a name is of. */
+export function blockOf(name: string): number | undefined {
+  const block = BLOCK.exec(name)?.[3];
+  return block === undefined ? undefined : Number(block);
 }
 
-/** Whether a tensor of this (unwrapped) name does nothing in a classifier. */
-export function isUnused(name: string): boolean {
-  return UNUSED.test(name);
+/** A name with `#` for the number of its block. */
+export function withoutBlock(name: string): string {
+  return name.replace(BLOCK, '$1.$2#.');
+}
+
+/** A library's spellings with `#` for the number of a block: their name -> ours. */
+export function patterns(naming: Naming): ReadonlyMap<string, string> {
+  return new Map(
+    Object.entries(MODULES[naming]).flatMap(([module, modules]) =>
+      modules
+        .flatMap((spelling) => spell(module, [spelling].flat(), '#'))
+        .flatMap(({ ours, theirs }) => theirs.map((name) => [name, ours] as const)),
+    ),
+  );
 }
 
 /** Every way in which a library may name the parameters of a ViT with `depth` blocks, ours in table order. */

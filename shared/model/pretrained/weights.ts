@@ -1,8 +1,12 @@
 /** @file Pretrained weights in timm's names, whoever's names they had in their file. */
 import { nearest } from '../../config/problems.ts';
 import { assert, TesseraError } from '../../core/errors.ts';
+import type { TensorGroup } from '../../formats/pth.ts';
 import { float32Of, type SafeTensor } from '../../formats/safetensors.ts';
-import { isUnused, NAMINGS, type Naming, type Spelling, spellings, unwrapped } from './names.ts';
+import { chooseModel } from './candidates.ts';
+import { type FoundHead, findHead } from './head.ts';
+import { blockOf, type Naming, type Spelling, spellings } from './names.ts';
+import { type Fate, fateOf } from './rest.ts';
 
 /** One parameter. */
 export interface WeightTensor {
@@ -26,71 +30,162 @@ export interface WeightsInfo {
 
 /** Weights that were read. */
 export interface Weights {
-  /** By timm's names; a name that fits nothing stays as it was. */
+  /** By timm's names. */
   readonly tensors: ReadonlyMap<string, WeightTensor>;
   readonly naming: Naming;
-  /** Names of the file that fit nothing. */
+  /** What stood before every name of the model, with the point; empty for nothing. */
+  readonly prefix: string;
+  /** Names of the file that would change what the model computes, and that it has no place for. */
   readonly unknown: readonly string[];
   /** Names of the file that a classifier has no use for. */
   readonly unused: readonly string[];
+  /** Names of the file that make its head more than one linear layer: in the way only where the head is kept. */
+  readonly besideHead: readonly string[];
+  /** Layers of which each may be the head, where there are several; then none is taken. */
+  readonly headCandidates: readonly string[];
+  /** What was chosen or converted, a sentence each. */
+  readonly notes: readonly string[];
   /** The library's own names, for a nearest one. */
   readonly known: readonly string[];
   readonly info: WeightsInfo;
 }
 
 /** Tensors by the names of their file. */
-export type RawTensors = ReadonlyMap<string, SafeTensor>;
+export type RawTensors = TensorGroup['tensors'];
+
+/** How a model is found in tensors that may hold more than it. */
+export interface RenameOptions {
+  /** Which model, where there are several: the prefix of its names. */
+  readonly key?: string | undefined;
+  /** Tensors that cannot be read, and what they are. */
+  readonly unread?: ReadonlyMap<string, string> | undefined;
+}
 
 /**
  * Gives tensors timm's names.
  *
- * Throws  CHECKPOINT_MISMATCH when no name is that of a ViT, or when it is a distilled DeiT;
- *         DATA_INVALID when a tensor is neither f32 nor f16 nor bf16.
+ * Throws  CHECKPOINT_MISMATCH when no name is that of a ViT, when there are two models, or when it is a distilled DeiT;
+ *         DATA_INVALID when a tensor of the model is of a type that is not read.
  */
-export function renameWeights(raw: RawTensors, info: WeightsInfo = {}): Weights {
-  const byName = new Map([...raw].map(([name, tensor]) => [unwrapped(name), tensor]));
-  refuseDistilled(byName);
-  const { naming, table } = recognise(byName);
+export function renameWeights(
+  raw: RawTensors,
+  info: WeightsInfo = {},
+  { key, unread = new Map() }: RenameOptions = {},
+): Weights {
+  const clean = withoutInnerWrappers(raw);
+  const { candidate, notes } = chooseModel([{ path: '', tensors: clean.tensors, unread }], key);
+  const { naming, prefix, names } = candidate;
+  refuseDistilled(prefix, clean.tensors);
+  const table = spellings(naming, blocksIn(names));
+  const isHead = ({ ours }: Spelling) => ours.startsWith('head.');
   const tensors = new Map<string, WeightTensor>();
   const taken = new Set<string>();
-  for (const { ours, theirs } of table) {
-    const parts = theirs.map((name) => byName.get(name));
+  for (const { ours, theirs } of table.filter((spelling) => !isHead(spelling))) {
+    const full = theirs.map((name) => prefix + name);
+    refuseUnread(full, unread);
+    const parts = full.map((name) => clean.tensors.get(name));
     if (tensors.has(ours) || !parts.every((part) => part !== undefined)) continue;
-    tensors.set(ours, joinParts(parts, theirs));
-    for (const name of theirs) taken.add(name);
+    tensors.set(ours, joinParts(parts, full));
+    for (const name of full) taken.add(name);
   }
-  const left = [...raw.keys()].filter((name) => !taken.has(unwrapped(name)));
+  const rest = new Map([...clean.tensors].filter(([name]) => !taken.has(name)));
+  const width = tensors.get('patch_embed.proj.weight')?.shape[0] ?? 0;
+  const usual = USUAL_HEADS[naming];
+  const found = findHead({ rest, prefix, usual, width });
+  const headNotes = takeHead(found, { rest, unread, tensors, taken });
+  const fates = new Map<string, Fate>();
+  for (const name of [...rest.keys(), ...unread.keys()].filter((one) => !taken.has(one))) {
+    const fate = fateOf(name, rest.get(name)?.shape ?? [], { naming, prefix, width });
+    fates.set(name, found.beside.includes(name) ? 'head' : fate);
+  }
+  const withFate = (fate: Fate) => [...fates.keys()].filter((name) => fates.get(name) === fate);
   return {
-    tensors,
-    naming,
-    unknown: left.filter((name) => !isUnused(unwrapped(name))),
-    unused: left.filter((name) => isUnused(unwrapped(name))),
+    ...{ tensors, naming, prefix, info },
+    unknown: withFate('changes'),
+    unused: withFate('left'),
+    besideHead: withFate('head'),
+    headCandidates: found.candidates,
+    notes: [
+      ...notes,
+      ...clean.notes,
+      ...(prefix === '' ? [] : [`names without their prefix ${JSON.stringify(prefix)}`]),
+      ...headNotes,
+      ...narrowed(tensors),
+    ],
     known: table.flatMap(({ theirs }) => theirs),
-    info,
   };
 }
 
-/** What a name that fits nothing was probably meant to be. */
-export function nearestName({ known }: Weights, unknown: string): string | undefined {
-  return nearest(unwrapped(unknown), known);
+/** What the libraries call their head; torchvision's was one layer by itself before 0.13's Sequential, and in forks. */
+const USUAL_HEADS: Readonly<Record<Naming, readonly string[]>> = {
+  timm: ['head'],
+  torchvision: ['heads.head', 'heads'],
+  huggingface: ['classifier'],
+};
+
+/** Wrappers inside of a model: sharding, recomputation and compilation of single blocks. */
+const INNER_WRAPPER = /(?:_fsdp_wrapped_module|_checkpoint_wrapped_module|_orig_mod)\./g;
+
+/** Names without what wrappers put into them, unless two names become one. */
+function withoutInnerWrappers(raw: RawTensors): { tensors: RawTensors; notes: string[] } {
+  const renamed = new Map(
+    [...raw].map(([name, tensor]) => [name.replace(INNER_WRAPPER, ''), tensor]),
+  );
+  const wrapped = [...raw.keys()].filter((name) => !renamed.has(name));
+  if (wrapped.length === 0 || renamed.size < raw.size) return { tensors: raw, notes: [] };
+  const [first = ''] = wrapped.join().match(INNER_WRAPPER) ?? [];
+  return { tensors: renamed, notes: [`names without ${JSON.stringify(first)} in them`] };
 }
 
-/** The library in whose names most tensors are. */
-function recognise(byName: RawTensors): { naming: Naming; table: readonly Spelling[] } {
-  const depth = blocksIn(byName.keys());
-  const candidates = NAMINGS.map((naming) => {
-    const table = spellings(naming, depth);
-    const hits = table.flatMap(({ theirs }) => theirs).filter((name) => byName.has(name)).length;
-    return { naming, table, hits };
-  });
-  const best = candidates.reduce((a, b) => (b.hits > a.hits ? b : a));
-  if (best.hits > 0) return best;
-  const found = [...byName.keys()].slice(0, 3).join(', ');
+interface HeadPlace {
+  readonly rest: RawTensors;
+  readonly unread: ReadonlyMap<string, string>;
+  readonly tensors: Map<string, WeightTensor>;
+  readonly taken: Set<string>;
+}
+
+/** Puts the head into its place; what is unusual about it comes back in words. */
+function takeHead(
+  { head, isRenamed }: FoundHead,
+  { rest, unread, tensors, taken }: HeadPlace,
+): string[] {
+  const weight = head === undefined ? undefined : rest.get(head.weight);
+  if (head === undefined || weight === undefined) return [];
+  const bias = head.bias === undefined ? undefined : rest.get(head.bias);
+  refuseUnread([head.weight.replace(/weight$/, 'bias')], unread);
+  const [classes = 0] = weight.shape;
+  const read = joinParts([weight], [head.weight]);
+  tensors.set('head.weight', read);
+  taken.add(head.weight);
+  if (bias !== undefined && head.bias !== undefined) {
+    tensors.set('head.bias', joinParts([bias], [head.bias]));
+    taken.add(head.bias);
+  }
+  const notes = isRenamed ? [`${head.weight} [${weight.shape}] is taken as the head`] : [];
+  // A tensor without values may have any number of rows.
+  if (bias !== undefined || classes > read.values.length) return notes;
+  tensors.set('head.bias', { shape: [classes], values: new Float32Array(classes), dtype: 'F32' });
+  return [...notes, `${head.weight} has no bias beside it: zeros stand for it`];
+}
+
+function narrowed(tensors: ReadonlyMap<string, WeightTensor>): string[] {
+  const doubles = [...tensors.values()].filter(({ dtype }) => dtype === 'F64').length;
+  return doubles === 0 ? [] : [`${doubles} tensors of float64 are rounded to float32`];
+}
+
+function refuseUnread(names: readonly string[], unread: ReadonlyMap<string, string>): void {
+  const found = names.find((name) => unread.has(name));
+  if (found === undefined) return;
   throw new TesseraError(
-    'CHECKPOINT_MISMATCH',
-    `not one name is that of a Vision Transformer (it has ${found || 'no tensors'})`,
-    { hint: 'names of timm, torchvision, Hugging Face ViT and DeiT are known: docs/weights.md' },
+    'DATA_INVALID',
+    `${JSON.stringify(found)} is ${unread.get(found)}, which is not read`,
+    { hint: 'save the model with plain tensors of f32, f16 or bf16' },
   );
+}
+
+/** What a name that fits nothing was probably meant to be. */
+export function nearestName({ known, prefix }: Weights, unknown: string): string | undefined {
+  return nearest(unknown.startsWith(prefix) ? unknown.slice(prefix.length) : unknown, known);
 }
 
 /** As many as a config may ask for: each block costs its names in every library's spelling. */
@@ -101,24 +196,17 @@ function blocksIn(names: Iterable<string>): number {
   const blocks = new Set<number>();
   let most = 0;
   for (const name of names) {
-    const block =
-      /^(?:blocks|encoder\.layer|layers|encoder\.layers)\.(?:encoder_layer_)?(\d+)\./.exec(
-        name,
-      )?.[1];
+    const block = blockOf(name);
     if (block === undefined) continue;
-    blocks.add(Number(block));
-    most = Math.max(most, Number(block) + 1);
+    blocks.add(block);
+    most = Math.max(most, block + 1);
   }
   return Math.min(most, 2 * blocks.size, BLOCKS_MAX);
 }
 
-function refuseDistilled(byName: RawTensors): void {
-  const distilled = [
-    'dist_token',
-    'embeddings.distillation_token',
-    'deit.embeddings.distillation_token',
-  ];
-  const found = distilled.find((name) => byName.has(name));
+function refuseDistilled(prefix: string, tensors: RawTensors): void {
+  const distilled = ['dist_token', 'embeddings.distillation_token'];
+  const found = distilled.find((name) => tensors.has(prefix + name));
   if (found === undefined) return;
   throw new TesseraError(
     'CHECKPOINT_MISMATCH',
@@ -129,7 +217,10 @@ function refuseDistilled(byName: RawTensors): void {
 
 /** One tensor out of its parts, one behind the other along the first axis. */
 function joinParts(parts: readonly SafeTensor[], names: readonly string[]): WeightTensor {
-  const read = parts.map((part, index) => ({ ...part, values: float32Of(part, names[index]) }));
+  const read = parts.map((part, index) => {
+    const { shape, dtype } = part;
+    return { shape, dtype, values: float32Of(part, names[index]) };
+  });
   const [first] = read;
   assert(first !== undefined, 'a tensor has parts');
   if (read.length === 1) return { shape: first.shape, values: first.values, dtype: first.dtype };

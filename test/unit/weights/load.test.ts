@@ -56,7 +56,7 @@ describe('what is refused', () => {
     ['refused-call.legacy.pth', /wants to call (posix|nt|os)\.system/],
     [
       'refused-module.pth',
-      /wants to call torchvision\.models\.vision_transformer\.VisionTransformer/,
+      /a whole module, a torchvision\.models\.vision_transformer\.VisionTransformer/,
     ],
     ['refused-distilled.pth', /distilled DeiT/],
     ['refused-linear.pth', /not one name is that of a Vision Transformer \(it has weight, bias\)/],
