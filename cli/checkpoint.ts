@@ -9,10 +9,11 @@ import { assert, TesseraError } from '../shared/core/errors.ts';
 import { availableThreads } from '../shared/host/devices.ts';
 import { readWholeFile } from '../shared/host/files.ts';
 import { parameterTable } from '../shared/model/parameters.ts';
-import { fitParameters } from '../shared/model/pretrained/fit.ts';
+import { fitWeights } from '../shared/model/pretrained/fit.ts';
 import { type InferredModel, inferModel } from '../shared/model/pretrained/infer.ts';
 import type { ModelConfig } from '../shared/model/variants.ts';
 import { readWeights, type WeightsFile } from '../shared/weights/read.ts';
+import { say } from './talk.ts';
 
 /** A checkpoint as it was read. */
 export interface TrainedModel {
@@ -95,7 +96,7 @@ async function openForeign(
   const model = { ...inferred.model, heads };
   const { imageSize, channels, patchSize, width, depth, mlpWidth, numClasses } = model;
   // First of all: a tensor without values may have any number of rows, and each would be a class.
-  const parameters = fitParameters({ weights, model, head: 'keep', path });
+  const { parameters, notes } = fitWeights({ weights, model, head: 'keep', path });
   const { mean, deviation } = weights.info;
   const named = classesFile === undefined ? weights.info.classes : await linesOf(classesFile);
   const classes = named ?? Array.from({ length: numClasses }, (_, label) => `class ${label}`);
@@ -123,6 +124,7 @@ async function openForeign(
   // Last: whatever else is wrong with the weights, heads do not mend it.
   checkHeads(path, inferred, wanted);
   const areClassesNamed = named !== undefined;
+  for (const note of notes) say(`note: ${path}: ${note}`);
   return { model, config, classes, areClassesNamed, parameters, modelPath: weights.path };
 }
 

@@ -161,7 +161,7 @@ function banner(
   { resume }: RunOptions,
   readyMs: number,
 ): readonly string[] {
-  const { resumed } = running;
+  const { resumed, weightsNotes } = running;
   const beginning =
     resumed === undefined
       ? 'from the beginning: nothing was saved yet'
@@ -173,6 +173,7 @@ function banner(
     '',
     pointer('coordinator', running.address),
     pointer('run folder', running.runFolder),
+    ...weightsNotes.map((note) => pointer('weights', note)),
     ...foundLines(running.data).map((line, at) => (at === 0 ? pointer('data set', line) : line)),
     ...(resume === undefined ? [] : [pointer('goes on', beginning)]),
   ];

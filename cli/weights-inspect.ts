@@ -4,7 +4,7 @@ import { formatBytes } from '../shared/core/units.ts';
 import { inferModel } from '../shared/model/pretrained/infer.ts';
 import { readWeights, type WeightsFile } from '../shared/weights/read.ts';
 import { formatTable } from './table.ts';
-import { print, printJson } from './talk.ts';
+import { print, printJson, someOf } from './talk.ts';
 
 /** Flags of `weights inspect`. */
 export interface InspectOptions {
@@ -20,18 +20,21 @@ export async function inspectWeights({ path, tensors, json }: InspectOptions): P
   const parameters = [...weights.tensors.values()].reduce((sum, t) => sum + t.values.length, 0);
   const dtypes = [...new Set([...weights.tensors.values()].map(({ dtype }) => dtype))];
   if (json) {
-    const { format, naming, nesting, unknown, unused, info } = weights;
+    const { format, naming, nesting, prefix, unknown, unused, info } = weights;
+    const { besideHead, headCandidates, notes: found } = weights;
     printJson({
       schema: 'weights/1',
       ...{ path: weights.path, format, naming, nesting, dtypes, parameters, ...inferred },
-      ...{ classes: info.classes, unknown, unused },
+      ...{ classes: info.classes, unknown, unused, besideHead, headCandidates },
+      ...{ prefix, steppedOver: Object.fromEntries(weights.steppedOver ?? []) },
+      notes: [...found, ...inferred.notes],
       tensors: [...weights.tensors].map(([name, { shape, dtype }]) => ({ name, shape, dtype })),
     });
     return;
   }
   const { model, variant, notes } = inferred;
   const shape = `width ${model.width}, depth ${model.depth}, heads ${model.heads}, MLP ${model.mlpWidth}`;
-  const fact = (label: string, value: string) => `${label.padEnd(11)} ${value}`;
+  const fact = (label: string, value: string) => `${label.padEnd(12)} ${value}`;
   print([
     fact('format', weights.format + (weights.nesting ? `, under "${weights.nesting}"` : '')),
     fact('names', `of ${weights.naming}`),
@@ -40,11 +43,21 @@ export async function inspectWeights({ path, tensors, json }: InspectOptions): P
     fact('input', `${model.channels} x ${model.imageSize} x ${model.imageSize} pixels`),
     fact('classes', model.numClasses === 0 ? 'no head' : String(model.numClasses)),
     fact('parameters', `${parameters.toLocaleString('en-US')}, ${formatBytes(4 * parameters)}`),
-    ...notes.map((note) => fact('note', note)),
+    ...[...weights.notes, ...notes].map((note) => fact('note', note)),
+    ...steppedOver(weights).map((names) => fact('stepped over', names)),
     ...weights.unused.map((name) => fact('not used', name)),
+    ...weights.headCandidates.map((name) => fact('head?', name)),
+    ...weights.besideHead.map((name) => fact('beside head', name)),
     ...weights.unknown.map((name) => fact('unknown', name)),
     ...(tensors ? ['', ...tensorLines(weights)] : []),
   ]);
+}
+
+/** Objects of Python that are no tensors, with their count. */
+function steppedOver({ steppedOver = new Map() }: WeightsFile): string[] {
+  if (steppedOver.size === 0) return [];
+  const counts = [...steppedOver].map(([name, count]) => (count > 1 ? `${name} (${count})` : name));
+  return [someOf(counts)];
 }
 
 function tensorLines({ tensors }: WeightsFile): readonly string[] {

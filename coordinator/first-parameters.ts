@@ -2,13 +2,13 @@
 import { resolve } from 'node:path';
 import type { RunConfig } from '../shared/config/schema.ts';
 import { initialParameters } from '../shared/model/init.ts';
-import { fitParameters } from '../shared/model/pretrained/fit.ts';
+import { type FittedWeights, fitWeights } from '../shared/model/pretrained/fit.ts';
 import type { ModelConfig } from '../shared/model/variants.ts';
 import { readWeights } from '../shared/weights/read.ts';
 import { modelFileIn } from './model-file.ts';
 
 /**
- * The parameters of version 0. Shapes  flat, in table order.
+ * The parameters of version 0, and what was done to the weights that they come from.
  *
  * Throws  DATA_INVALID when the weights cannot be read; CHECKPOINT_MISMATCH when they do not fit the model.
  */
@@ -16,9 +16,11 @@ export async function firstParameters(
   { model: { init, positionDeviation }, seed }: RunConfig,
   model: ModelConfig,
   baseFolder: string,
-): Promise<Float32Array> {
-  if (init === undefined) return initialParameters(model, seed, positionDeviation);
+): Promise<FittedWeights> {
+  if (init === undefined) {
+    return { parameters: initialParameters(model, seed, positionDeviation), notes: [] };
+  }
   const path = resolve(baseFolder, init.weights);
   const weights = await readWeights((await modelFileIn(path)) ?? path);
-  return fitParameters({ weights, model, head: init.head, path });
+  return fitWeights({ weights, model, head: init.head, path });
 }

@@ -49,6 +49,8 @@ export interface RunningCoordinator {
   readonly data: FoundSource;
   /** The checkpoint that it goes on from; undefined for a run that begins. */
   readonly resumed: SavedCheckpoint | undefined;
+  /** What was chosen, converted or left of the weights that it begins with, a sentence each. */
+  readonly weightsNotes: readonly string[];
   status(): RunStatus;
   /** Settles when the run is over and the port closed; rejects with the reason if it failed. */
   readonly finished: Promise<RunResult>;
@@ -93,8 +95,9 @@ async function startRun(
   const { config } = loaded;
   const identity = identify(config, source, runFolder);
   const resumed = options.resume === undefined ? undefined : await findCheckpoint(identity, log);
-  const parameters =
-    resumed?.parameters ?? (await firstParameters(config, identity.model, loaded.baseFolder));
+  const { parameters, notes } = resumed
+    ? { parameters: resumed.parameters, notes: [] }
+    : await firstParameters(config, identity.model, loaded.baseFolder);
   const parts = assemble({ identity, source, parameters, resumed, clock: systemClock });
   // Its facts only: what was loaded would keep its tensors alive.
   const { last: goesOnFrom } = parts.checkpointer;
@@ -142,6 +145,7 @@ async function startRun(
     runFolder,
     data,
     resumed: goesOnFrom,
+    weightsNotes: notes,
     status: () => driver.status(),
     finished,
   };
