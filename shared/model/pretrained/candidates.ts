@@ -10,7 +10,7 @@ import type { SafeTensor } from '../../formats/safetensors.ts';
 import { NAMINGS, type Naming, patterns, withoutBlock } from './names.ts';
 
 /** What may be a model. */
-export interface Candidate {
+interface Candidate {
   readonly group: TensorGroup;
   /** What stands before each of its names, with the point; empty for nothing. */
   readonly prefix: string;
@@ -67,7 +67,7 @@ export function chooseModel(groups: readonly TensorGroup[], key?: string): Chose
 }
 
 /** All that may be models in a group. */
-export function candidatesIn(group: TensorGroup): Candidate[] {
+function candidatesIn(group: TensorGroup): Candidate[] {
   const found = new Map<string, { naming: Naming; prefix: string; names: Set<string> }>();
   for (const name of [...group.tensors.keys(), ...group.unread.keys()]) {
     for (const { prefix, rest, naming } of readings(name)) {

@@ -8,7 +8,7 @@ import type { TensorGroup } from '../../formats/pth.ts';
 type RawTensors = TensorGroup['tensors'];
 
 /** A linear layer of a file. */
-export interface LinearLayer {
+interface LinearLayer {
   readonly weight: string;
   /** Undefined where it has none. */
   readonly bias: string | undefined;
