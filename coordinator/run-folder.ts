@@ -12,6 +12,8 @@ export const RUNS_FOLDER = 'runs';
 /** Names of the files of a run folder. */
 export const RUN_FILES = {
   config: 'config.json',
+  /** Which run this is and which data set it has. */
+  identity: 'identity.json',
   /** Address of the coordinator while it runs. */
   address: 'address',
   metrics: 'metrics.jsonl',
@@ -65,16 +67,20 @@ export async function hasSaved(runFolder: string, disk: Disk = machineDisk): Pro
 export interface RunDescription {
   readonly runFolder: string;
   readonly configJson: string;
+  /** Text of its identity.json. */
+  readonly beginning: string;
   readonly address: string;
 }
 
-/** Writes the config of a run, as it was resolved, and the coordinator's address. Throws  CANNOT_WRITE. */
+/** Writes the config of a run, as it was resolved, what it began with, and the coordinator's address. Throws  CANNOT_WRITE. */
 export async function describeRun({
   runFolder,
   configJson,
+  beginning,
   address,
 }: RunDescription): Promise<void> {
   const pretty = `${JSON.stringify(JSON.parse(configJson), null, 2)}\n`;
+  await writeFileAtomically(join(runFolder, RUN_FILES.identity), [Buffer.from(beginning)]);
   await writeFileAtomically(join(runFolder, RUN_FILES.config), [Buffer.from(pretty)]);
   await writeFileAtomically(join(runFolder, RUN_FILES.address), [Buffer.from(`${address}\n`)]);
 }

@@ -10,12 +10,12 @@ import type { DataSource } from '../shared/data/source.ts';
 import { type HeldLock, takeLock } from '../shared/host/lock.ts';
 import type { Logger } from '../shared/host/log.ts';
 import type { ServerSecurity } from '../shared/rpc/security.ts';
-import { assemble, findCheckpoint, identify } from './assemble.ts';
+import { assemble } from './assemble.ts';
+import { beginRun } from './begin.ts';
 import type { SavedCheckpoint } from './checkpoints.ts';
 import { CoordinatorDriver } from './driver.ts';
 import type { CoordinatorEvent, RunResult } from './events.ts';
 import { refuseExposure } from './exposure.ts';
-import { firstParameters } from './first-parameters.ts';
 import { MetricsFile } from './metrics-file.ts';
 import type { RunStatus } from './port.ts';
 import { createRunFolder, describeRun, RUN_FILES } from './run-folder.ts';
@@ -93,12 +93,15 @@ async function startRun(
 ): Promise<RunningCoordinator> {
   const { loaded, log } = options;
   const { config } = loaded;
-  const identity = identify(config, source, runFolder);
-  const resumed = options.resume === undefined ? undefined : await findCheckpoint(identity, log);
-  const { parameters, notes } = resumed
-    ? { parameters: resumed.parameters, notes: [] }
-    : await firstParameters(config, identity.model, loaded.baseFolder);
-  const parts = assemble({ identity, source, parameters, resumed, clock: systemClock });
+  const { beginning, notes, ...begun } = await beginRun({
+    config,
+    source,
+    runFolder,
+    isResumed: options.resume !== undefined,
+    baseFolder: loaded.baseFolder,
+    log,
+  });
+  const parts = assemble({ ...begun, source, clock: systemClock });
   // Its facts only: what was loaded would keep its tensors alive.
   const { last: goesOnFrom } = parts.checkpointer;
   const ended = settleLater();
@@ -118,7 +121,8 @@ async function startRun(
     limits,
     security,
   });
-  const description = { runFolder, configJson: identity.configJson, address: server.address };
+  const { configJson } = parts.identity;
+  const description = { runFolder, configJson, beginning, address: server.address };
   await describeRun(description).catch(async (error) => {
     await server.stop(0);
     throw error;

@@ -24,7 +24,7 @@ async function hold(name: string) {
   const warned = deferred<string>();
   const stopped = deferred<TesseraError>();
   const log = createLog({ component: 'test', destination: { write: warned.resolve } });
-  const description = { runFolder, configJson: '{}', address: '127.0.0.1:1' };
+  const description = { runFolder, configJson: '{}', beginning: '{}', address: '127.0.0.1:1' };
   lock.watch(lockWatcher(description, log, stopped.resolve));
   return { runFolder, path, lock, warned: warned.promise, stopped: stopped.promise };
 }
