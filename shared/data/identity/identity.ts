@@ -50,7 +50,7 @@ export const dataIdentitySchema = z.strictObject({
 });
 
 /** One split, by its digests. */
-export type SplitIdentity = z.infer<typeof splitSchema>;
+type SplitIdentity = z.infer<typeof splitSchema>;
 /** A data set, by its digests. */
 export type DataIdentity = z.infer<typeof dataIdentitySchema>;
 
