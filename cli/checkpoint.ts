@@ -33,6 +33,8 @@ export interface OpenOptions {
   readonly classesFile?: string | undefined;
   /** Attention heads, for weights that do not tell; `any` where they change nothing. */
   readonly heads?: number | 'any' | undefined;
+  /** Which model of a file that holds several: what leads to it, such as `teacher`. */
+  readonly weightsKey?: string | undefined;
 }
 
 /**
@@ -43,14 +45,19 @@ export interface OpenOptions {
  */
 export async function openModel(path: string, options: OpenOptions = {}): Promise<TrainedModel> {
   if ((await modelFileIn(path)) !== undefined) return await openOwn(path, options);
-  const weights = await readWeights(path);
+  const weights = await readWeights(path, { key: options.weightsKey });
   return weights.metadata['tessera'] === undefined
     ? await openForeign(path, weights, options)
     : await openOwn(path, options);
 }
 
 /** What Tessera saved says itself what it is. */
-async function openOwn(path: string, { heads }: OpenOptions): Promise<TrainedModel> {
+async function openOwn(path: string, { heads, weightsKey }: OpenOptions): Promise<TrainedModel> {
+  if (weightsKey !== undefined) {
+    throw new TesseraError('CHECKPOINT_MISMATCH', `${path} is of Tessera and holds one model`, {
+      hint: 'leave --weights-key out',
+    });
+  }
   const { metadata, parametersByName, modelPath } = await loadModelFile(path);
   assert(metadata !== undefined, 'a checkpoint describes its model');
   const { model, classes } = metadata;

@@ -30,6 +30,8 @@ export interface PredictOptions {
   readonly classes?: string;
   /** Attention heads, for weights that do not tell. */
   readonly heads?: number;
+  /** Which model of a file that holds several. */
+  readonly weightsKey?: string;
   readonly json?: true;
 }
 
@@ -53,6 +55,7 @@ export async function runPredict(options: PredictOptions): Promise<void> {
   const trained = await openModel(options.checkpoint, {
     classesFile: options.classes,
     heads: options.heads,
+    weightsKey: options.weightsKey,
   });
   const program = await compileModel(trained, trained.config);
   try {

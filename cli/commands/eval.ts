@@ -8,6 +8,7 @@ import {
   jsonOption,
   setOption,
   verboseOption,
+  weightsKeyOption,
 } from './flags.ts';
 
 /** Adds `tessera eval`. */
@@ -21,6 +22,7 @@ export function addEval(program: Command): void {
     .addOption(setOption())
     .option('--out <folder>', 'Write confusion matrix and worst mistakes as pictures')
     .addOption(headsOption())
+    .addOption(weightsKeyOption())
     .addOption(jsonOption())
     .addOption(verboseOption());
   examples(evaluate, 'The best checkpoint of a run, with pictures', [

@@ -8,6 +8,7 @@ import {
   parseWholeCount,
   setOption,
   verboseOption,
+  weightsKeyOption,
 } from './flags.ts';
 
 const SUB = 'Commands:';
@@ -75,6 +76,7 @@ function addEmbedding(plot: Command): void {
     'An image as the sequence of its patches',
   )
     .requiredOption(...CHECKPOINT)
+    .addOption(weightsKeyOption())
     .addOption(outOption().makeOptionMandatory())
     .addOption(verboseOption());
   examples(embedding, 'Feature maps and the flattened sequence', [
@@ -93,6 +95,7 @@ function addFilters(plot: Command): void {
     "Patch-embedding filters: the paper's figure 7, left",
   )
     .option('--raw', 'The filters themselves instead of their principal components')
+    .addOption(weightsKeyOption())
     .addOption(outOption().makeOptionMandatory())
     .addOption(verboseOption());
   examples(filters, 'The 28 first components', ['tessera plot filters runs/a --out filters.png']);
@@ -108,6 +111,7 @@ function addPositions(plot: Command): void {
     SUB,
     'Similarity of position embeddings: figure 7, centre',
   )
+    .addOption(weightsKeyOption())
     .addOption(outOption().makeOptionMandatory())
     .addOption(verboseOption());
   examples(positions, 'Of a run', ['tessera plot positions runs/a --out positions.png']);
@@ -128,6 +132,7 @@ function addDistance(plot: Command): void {
       new Option('--samples <count>', 'Most images').argParser(parseWholeCount).default(16),
     )
     .addOption(headsOption())
+    .addOption(weightsKeyOption())
     .addOption(outOption().makeOptionMandatory())
     .addOption(verboseOption());
   examples(distance, 'Over 16 photos of a folder', [
@@ -142,6 +147,7 @@ function addRollout(plot: Command): void {
   const rollout = addCommand(plot, 'rollout <image...>', SUB, 'Where a model looks: figure 6')
     .requiredOption(...CHECKPOINT)
     .addOption(headsOption())
+    .addOption(weightsKeyOption())
     .addOption(outOption().makeOptionMandatory())
     .addOption(verboseOption());
   examples(rollout, 'Photos and the attention on them, side by side', [

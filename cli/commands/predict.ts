@@ -8,6 +8,7 @@ import {
   jsonOption,
   parseWholeCount,
   verboseOption,
+  weightsKeyOption,
 } from './flags.ts';
 
 /** Adds `tessera predict`. */
@@ -22,6 +23,7 @@ export function addPredict(program: Command): void {
     .option('--out <folder>', 'Write a picture of each image with its label here')
     .option('--classes <file>', 'Names of the classes, one a line, for bare weights')
     .addOption(headsOption())
+    .addOption(weightsKeyOption())
     .addOption(jsonOption())
     .addOption(verboseOption());
   examples(predict, 'The three best guesses for each photo; a folder, with pictures; stdin', [

@@ -13,6 +13,8 @@ import { loadImages } from './inputs.ts';
 export interface RolloutOptions {
   readonly images: readonly string[];
   readonly checkpoint: string;
+  /** Which model of a file that holds several. */
+  readonly weightsKey?: string;
   /** Attention heads, for weights that do not tell. */
   readonly heads?: number;
   readonly out: string;
@@ -30,9 +32,10 @@ export async function plotRollout({
   images: paths,
   checkpoint,
   heads,
+  weightsKey,
   out,
 }: RolloutOptions): Promise<void> {
-  const trained = await openModel(checkpoint, { heads: heads });
+  const trained = await openModel(checkpoint, { heads, weightsKey });
   const { model } = trained;
   const side = model.imageSize / model.patchSize;
   const { values, images } = await loadImages(trained, paths);
