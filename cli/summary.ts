@@ -22,8 +22,6 @@ export interface SummaryOptions {
   readonly imageSize?: number;
   /** Attention heads, for weights that do not tell. */
   readonly heads?: number;
-  /** Which model of a file that holds several. */
-  readonly weightsKey?: string;
   readonly json?: true;
 }
 
@@ -46,7 +44,7 @@ export async function runSummary(options: SummaryOptions): Promise<void> {
 }
 
 async function find(options: SummaryOptions): Promise<Found> {
-  const { model: name, classes, imageSize, heads, weightsKey } = options;
+  const { model: name, classes, imageSize, heads } = options;
   if (VARIANT.test(name)) {
     const input = { imageSize: imageSize ?? IMAGE_SIZE, channels: 3 };
     return {
@@ -57,11 +55,11 @@ async function find(options: SummaryOptions): Promise<Found> {
   const config = await loadConfig(name, { set: options.set ?? [] }).catch((error: unknown) => {
     // A run, a checkpoint or weights are no config; what else it may be is the next try.
     if (TesseraError.from(error).sentence.startsWith('there is no config')) return undefined;
-    if (/\.(safetensors|pth|pt|bin|ckpt|npz)$/.test(name)) return undefined;
+    if (/\.(safetensors|pth|pt|bin)$/.test(name)) return undefined;
     throw error;
   });
   if (config === undefined) {
-    const trained = await openModel(name, { heads, weightsKey });
+    const trained = await openModel(name, { heads });
     return { model: trained.model, freeze: trained.config.model.freeze };
   }
   const numClasses = classes ?? (await countClasses(config));

@@ -9,7 +9,6 @@ import {
   parseWholeCount,
   setOption,
   verboseOption,
-  weightsKeyOption,
 } from './flags.ts';
 
 /** Adds `tessera summary`. */
@@ -35,7 +34,6 @@ export function addSummary(program: Command): void {
       ),
     )
     .addOption(headsOption())
-    .addOption(weightsKeyOption())
     .addOption(jsonOption())
     .addOption(verboseOption());
   examples(summary, 'A size of the paper; a config; a run', [

@@ -10,9 +10,8 @@ import { loadImages, parameterOf } from './inputs.ts';
 /** Flags of `plot embedding`. */
 export interface EmbeddingOptions {
   readonly image: string;
-  readonly checkpoint: string;
-  /** Which model of a file that holds several. */
-  readonly weightsKey?: string;
+  /** The newest run unless given. */
+  readonly checkpoint?: string;
   readonly out: string;
 }
 
@@ -24,10 +23,7 @@ const PIXELS = 420;
 
 /** Draws the image, its first feature maps, and the sequence of its embedded patches. */
 export async function plotEmbedding(options: EmbeddingOptions): Promise<void> {
-  const trained = await openModel(options.checkpoint, {
-    heads: 'any',
-    weightsKey: options.weightsKey,
-  });
+  const trained = await openModel(options.checkpoint, { heads: 'any' });
   const { values, images } = await loadImages(trained, [options.image], 1);
   const { model } = trained;
   const weight = parameterOf(trained, 'patch_embed.proj.weight');

@@ -9,9 +9,8 @@ import { parameterOf } from './inputs.ts';
 
 /** Flags of `plot positions`. */
 export interface PositionsOptions {
-  readonly checkpoint: string;
-  /** Which model of a file that holds several. */
-  readonly weightsKey?: string;
+  /** The newest run unless given. */
+  readonly checkpoint?: string;
   readonly out: string;
 }
 
@@ -19,9 +18,8 @@ export interface PositionsOptions {
 const PIXELS = 840;
 
 /** Draws a map for each patch: its embedding's cosine similarity with those of all patches. */
-export async function plotPositions(options: PositionsOptions): Promise<void> {
-  const { checkpoint, out, weightsKey } = options;
-  const trained = await openModel(checkpoint, { heads: 'any', weightsKey });
+export async function plotPositions({ checkpoint, out }: PositionsOptions): Promise<void> {
+  const trained = await openModel(checkpoint, { heads: 'any' });
   const { width, imageSize, patchSize } = trained.model;
   const side = imageSize / patchSize;
   // The class token's embedding has no place in the picture.

@@ -12,9 +12,8 @@ import { loadImages } from './inputs.ts';
 /** Flags of `plot rollout`. */
 export interface RolloutOptions {
   readonly images: readonly string[];
-  readonly checkpoint: string;
-  /** Which model of a file that holds several. */
-  readonly weightsKey?: string;
+  /** The newest run unless given. */
+  readonly checkpoint?: string;
   /** Attention heads, for weights that do not tell. */
   readonly heads?: number;
   readonly out: string;
@@ -32,10 +31,9 @@ export async function plotRollout({
   images: paths,
   checkpoint,
   heads,
-  weightsKey,
   out,
 }: RolloutOptions): Promise<void> {
-  const trained = await openModel(checkpoint, { heads, weightsKey });
+  const trained = await openModel(checkpoint, { heads: heads });
   const { model } = trained;
   const side = model.imageSize / model.patchSize;
   const { values, images } = await loadImages(trained, paths);

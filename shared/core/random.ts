@@ -14,8 +14,7 @@ export type RandomStream =
   | 'jitter'
   | 'faults'
   | 'dropout'
-  | 'mix'
-  | 'identity';
+  | 'mix';
 
 const STREAM_IDS: Readonly<Record<RandomStream, number>> = {
   init: 1,
@@ -26,7 +25,6 @@ const STREAM_IDS: Readonly<Record<RandomStream, number>> = {
   faults: 6,
   dropout: 7,
   mix: 8,
-  identity: 9,
 };
 
 function mix(hash: number, word: number): number {

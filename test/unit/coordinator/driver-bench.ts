@@ -50,8 +50,6 @@ export function startDriver(clock: Clock = systemClock) {
     configJson: '{}',
     modelFingerprint: 'f',
     identityJson: '{}',
-    runId: 'r',
-    dataJson: '',
     runFolder,
     tesseraVersion: '0',
   };

@@ -98,8 +98,6 @@ export class NotingPort implements CoordinatorPort {
       testSamples: SAMPLES,
       heartbeatMs: 1000,
       silenceMs: 10_000,
-      runId: 'r',
-      dataJson: '',
     };
   }
   ready(...call: unknown[]): void {
