@@ -13,7 +13,6 @@ import { fitWeights } from '../shared/model/pretrained/fit.ts';
 import { type InferredModel, inferModel } from '../shared/model/pretrained/infer.ts';
 import type { ModelConfig } from '../shared/model/variants.ts';
 import { readWeights, type WeightsFile } from '../shared/weights/read.ts';
-import { modelOf } from './run-folders.ts';
 import { say } from './talk.ts';
 
 /** A checkpoint as it was read. */
@@ -34,26 +33,31 @@ export interface OpenOptions {
   readonly classesFile?: string | undefined;
   /** Attention heads, for weights that do not tell; `any` where they change nothing. */
   readonly heads?: number | 'any' | undefined;
+  /** Which model of a file that holds several: what leads to it, such as `teacher`. */
+  readonly weightsKey?: string | undefined;
 }
 
 /**
- * Reads a model: a run by its folder or name, a checkpoint, or weights of another library (see docs/weights.md); the newest
- * run unless one is given.
+ * Reads a model: a run folder, a checkpoint, or weights of another library (see docs/weights.md).
  *
  * Throws  CHECKPOINT_CORRUPT or DATA_INVALID when it cannot be read; CHECKPOINT_MISMATCH when it is no ViT,
  *         or nothing says how many attention heads it has, or something else than `heads`.
  */
-export async function openModel(given?: string, options: OpenOptions = {}): Promise<TrainedModel> {
-  const path = await modelOf(given);
+export async function openModel(path: string, options: OpenOptions = {}): Promise<TrainedModel> {
   if ((await modelFileIn(path)) !== undefined) return await openOwn(path, options);
-  const weights = await readWeights(path);
+  const weights = await readWeights(path, { key: options.weightsKey });
   return weights.metadata['tessera'] === undefined
     ? await openForeign(path, weights, options)
     : await openOwn(path, options);
 }
 
 /** What Tessera saved says itself what it is. */
-async function openOwn(path: string, { heads }: OpenOptions): Promise<TrainedModel> {
+async function openOwn(path: string, { heads, weightsKey }: OpenOptions): Promise<TrainedModel> {
+  if (weightsKey !== undefined) {
+    throw new TesseraError('CHECKPOINT_MISMATCH', `${path} is of Tessera and holds one model`, {
+      hint: 'leave --weights-key out',
+    });
+  }
   const { metadata, parametersByName, modelPath } = await loadModelFile(path);
   assert(metadata !== undefined, 'a checkpoint describes its model');
   const { model, classes } = metadata;

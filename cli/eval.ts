@@ -23,11 +23,12 @@ import { print, printJson, say, Warnings } from './talk.ts';
 
 /** Flags of `eval`. */
 export interface EvalOptions {
-  /** The newest run unless given. */
-  readonly checkpoint?: string;
+  readonly checkpoint: string;
   readonly set?: string[];
   /** Attention heads, for weights that do not tell. */
   readonly heads?: number;
+  /** Which model of a file that holds several. */
+  readonly weightsKey?: string;
   /** Folder for the confusion matrix and the worst mistakes as pictures. */
   readonly out?: string;
   readonly json?: true;
@@ -66,7 +67,10 @@ const MATRIX_CLASSES_MAX = 20;
 
 /** Tests a model. Throws  DATA_INVALID when the data set is not there or no image of it can be read. */
 export async function runEval(options: EvalOptions): Promise<void> {
-  const trained = await openModel(options.checkpoint, { heads: options.heads });
+  const trained = await openModel(options.checkpoint, {
+    heads: options.heads,
+    weightsKey: options.weightsKey,
+  });
   const config = applySettings(trained.config, options.set ?? []);
   const source = await openDataSource(config.data, {
     seed: config.seed,

@@ -22,8 +22,7 @@ import { print, printJson, say, someOf, Warnings } from './talk.ts';
 export interface PredictOptions {
   /** Files, folders, or `-` for one image on stdin. */
   readonly images: readonly string[];
-  /** The newest run unless given. */
-  readonly checkpoint?: string;
+  readonly checkpoint: string;
   readonly top: number;
   /** Folder for a picture of each image with its label. */
   readonly out?: string;
@@ -31,6 +30,8 @@ export interface PredictOptions {
   readonly classes?: string;
   /** Attention heads, for weights that do not tell. */
   readonly heads?: number;
+  /** Which model of a file that holds several. */
+  readonly weightsKey?: string;
   readonly json?: true;
 }
 
@@ -54,6 +55,7 @@ export async function runPredict(options: PredictOptions): Promise<void> {
   const trained = await openModel(options.checkpoint, {
     classesFile: options.classes,
     heads: options.heads,
+    weightsKey: options.weightsKey,
   });
   const program = await compileModel(trained, trained.config);
   try {

@@ -22,6 +22,8 @@ export interface SummaryOptions {
   readonly imageSize?: number;
   /** Attention heads, for weights that do not tell. */
   readonly heads?: number;
+  /** Which model of a file that holds several. */
+  readonly weightsKey?: string;
   readonly json?: true;
 }
 
@@ -44,7 +46,7 @@ export async function runSummary(options: SummaryOptions): Promise<void> {
 }
 
 async function find(options: SummaryOptions): Promise<Found> {
-  const { model: name, classes, imageSize, heads } = options;
+  const { model: name, classes, imageSize, heads, weightsKey } = options;
   if (VARIANT.test(name)) {
     const input = { imageSize: imageSize ?? IMAGE_SIZE, channels: 3 };
     return {
@@ -55,11 +57,11 @@ async function find(options: SummaryOptions): Promise<Found> {
   const config = await loadConfig(name, { set: options.set ?? [] }).catch((error: unknown) => {
     // A run, a checkpoint or weights are no config; what else it may be is the next try.
     if (TesseraError.from(error).sentence.startsWith('there is no config')) return undefined;
-    if (/\.(safetensors|pth|pt|bin)$/.test(name)) return undefined;
+    if (/\.(safetensors|pth|pt|bin|ckpt|npz)$/.test(name)) return undefined;
     throw error;
   });
   if (config === undefined) {
-    const trained = await openModel(name, { heads });
+    const trained = await openModel(name, { heads, weightsKey });
     return { model: trained.model, freeze: trained.config.model.freeze };
   }
   const numClasses = classes ?? (await countClasses(config));

@@ -30,6 +30,8 @@ export interface ConvertOptions {
   readonly classes?: string;
   /** Attention heads, for weights that do not tell. */
   readonly heads?: number;
+  /** Which model of a file that holds several. */
+  readonly weightsKey?: string;
   readonly json?: true;
 }
 
@@ -50,6 +52,7 @@ export async function convertWeights(options: ConvertOptions): Promise<void> {
   const trained = await openModel(path, {
     classesFile: options.classes,
     heads: options.heads ?? (NEED_HEADS.has(to) ? undefined : 'any'),
+    weightsKey: options.weightsKey,
   });
   await checkNotInput(out, [path, trained.modelPath]);
   await write(trained, options);

@@ -10,12 +10,15 @@ import { print, printJson, someOf } from './talk.ts';
 export interface InspectOptions {
   readonly path: string;
   readonly tensors?: true;
+  /** Which model of a file that holds several. */
+  readonly weightsKey?: string;
   readonly json?: true;
 }
 
 /** Shows what some weights are. Throws  DATA_INVALID, CHECKPOINT_MISMATCH. */
-export async function inspectWeights({ path, tensors, json }: InspectOptions): Promise<void> {
-  const weights = await readWeights((await modelFileIn(path)) ?? path);
+export async function inspectWeights(options: InspectOptions): Promise<void> {
+  const { path, tensors, json, weightsKey: key } = options;
+  const weights = await readWeights((await modelFileIn(path)) ?? path, { key });
   const inferred = inferModel(weights);
   const parameters = [...weights.tensors.values()].reduce((sum, t) => sum + t.values.length, 0);
   const dtypes = [...new Set([...weights.tensors.values()].map(({ dtype }) => dtype))];

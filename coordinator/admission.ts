@@ -33,7 +33,7 @@ export function refuseModel(built: string, expected: string): void {
 /** Everything that a worker that is taken in needs to know. */
 export function welcomeOf(
   { worker, session }: { readonly worker: string; readonly session: string },
-  { config, configJson, modelFingerprint }: RunIdentity,
+  { config, configJson, modelFingerprint, runId, dataJson }: RunIdentity,
   { classes, size }: DataSource,
 ): WelcomeInfo {
   return {
@@ -47,5 +47,7 @@ export function welcomeOf(
     testSamples: size.test,
     heartbeatMs: config.cluster.heartbeatMs,
     silenceMs: config.cluster.silenceMs,
+    runId,
+    dataJson: config.data.access === 'local' ? dataJson : '',
   };
 }

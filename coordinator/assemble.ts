@@ -2,12 +2,14 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { canonicalJson, identityJson, modelFingerprint } from '../shared/config/fingerprint.ts';
-import { keepsFeatures, programSpec } from '../shared/config/program.ts';
+import { programSpec } from '../shared/config/program.ts';
 import { resolveModel } from '../shared/config/rules.ts';
 import type { RunConfig } from '../shared/config/schema.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
+import type { DataIdentity } from '../shared/data/identity/identity.ts';
 import type { DataSource } from '../shared/data/source.ts';
+import { sha256OfText } from '../shared/host/digest.ts';
 import type { Disk } from '../shared/host/disk.ts';
 import { makeNamesDurable } from '../shared/host/files.ts';
 import type { Logger } from '../shared/host/log.ts';
@@ -30,26 +32,37 @@ export interface RunIdentity {
   readonly modelFingerprint: string;
   /** Everything that decides the numbers of the run, as canonical JSON. */
   readonly identityJson: string;
+  /** Which run this is, for its workers: alike for runs that begin alike and go alike. */
+  readonly runId: string;
+  /** Which data set it has, as JSON. */
+  readonly dataJson: string;
   readonly runFolder: string;
   readonly tesseraVersion: string;
 }
 
-/** What a config and its data define. */
-export function identify(config: RunConfig, source: DataSource, runFolder: string): RunIdentity {
+/** What a config and its data define; `data` is which set the source is. */
+export function identify(
+  config: RunConfig,
+  source: DataSource,
+  { runFolder, data }: { readonly runFolder: string; readonly data?: DataIdentity },
+): RunIdentity {
   const model = resolveModel(config, source.classes.length);
   const fingerprint = modelFingerprint(programSpec(config, model));
   const { version } = createRequire(import.meta.url)('#package.json') as { version: string };
+  const json = identityJson(config, {
+    modelFingerprint: fingerprint,
+    trainSamples: source.size.train,
+    testSamples: source.size.test,
+    classes: source.classes,
+  });
   return {
     config,
     model,
     configJson: canonicalJson(config),
     modelFingerprint: fingerprint,
-    identityJson: identityJson(config, {
-      modelFingerprint: fingerprint,
-      trainSamples: source.size.train,
-      testSamples: source.size.test,
-      classes: source.classes,
-    }),
+    identityJson: json,
+    runId: sha256OfText(json),
+    dataJson: data === undefined ? '' : JSON.stringify(data),
     runFolder,
     tesseraVersion: version,
   };
@@ -119,11 +132,7 @@ export function assemble(seed: RunSeed) {
   const { identity, source, parameters, resumed, clock, disk } = seed;
   const { config, model, runFolder } = identity;
   const version = resumed?.step ?? 0;
-  const progress = new RunProgress(
-    clock.nowMs(),
-    resumed?.progress,
-    warmUpSteps(identity, source, version),
-  );
+  const progress = new RunProgress(clock.nowMs(), resumed?.progress);
   const store = new ParameterStore({
     table: parameterTable(model),
     config: config.training.optimizer,
@@ -148,15 +157,6 @@ export function assemble(seed: RunSeed) {
     isEvaluated: progress.evaluation?.version === version,
   });
   return { identity, run, store, source, checkpointer, progress, clock };
-}
-
-/** Steps from `version` on until this process has the features of every training image, where they are kept. */
-function warmUpSteps({ config, model }: RunIdentity, source: DataSource, version: number): number {
-  if (!keepsFeatures(config, programSpec(config, model), 'train')) return 0;
-  const stepsPerEpoch = Math.ceil(source.size.train / config.training.batchSize);
-  const done = version % stepsPerEpoch;
-  // What an epoch had done before a resume, the next epoch computes.
-  return done === 0 ? stepsPerEpoch : 2 * stepsPerEpoch - done;
 }
 
 function planOf(config: RunConfig, source: DataSource): RunPlan {

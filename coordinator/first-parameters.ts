@@ -21,6 +21,6 @@ export async function firstParameters(
     return { parameters: initialParameters(model, seed, positionDeviation), notes: [] };
   }
   const path = resolve(baseFolder, init.weights);
-  const weights = await readWeights((await modelFileIn(path)) ?? path);
+  const weights = await readWeights((await modelFileIn(path)) ?? path, { key: init.key });
   return fitWeights({ weights, model, head: init.head, path });
 }

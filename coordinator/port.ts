@@ -49,6 +49,10 @@ export interface WelcomeInfo {
   readonly heartbeatMs: number;
   /** A worker that hears nothing for so long takes the connection for dead. */
   readonly silenceMs: number;
+  /** Which run this is, resumes included. */
+  readonly runId: string;
+  /** Which data set the run has, for those who read their own; '' where none does. */
+  readonly dataJson: string;
 }
 
 /** A node as its worker describes it. */

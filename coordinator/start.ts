@@ -10,12 +10,12 @@ import type { DataSource } from '../shared/data/source.ts';
 import { type HeldLock, takeLock } from '../shared/host/lock.ts';
 import type { Logger } from '../shared/host/log.ts';
 import type { ServerSecurity } from '../shared/rpc/security.ts';
-import { assemble, findCheckpoint, identify } from './assemble.ts';
+import { assemble } from './assemble.ts';
+import { beginRun } from './begin.ts';
 import type { SavedCheckpoint } from './checkpoints.ts';
 import { CoordinatorDriver } from './driver.ts';
 import type { CoordinatorEvent, RunResult } from './events.ts';
 import { refuseExposure } from './exposure.ts';
-import { firstParameters } from './first-parameters.ts';
 import { MetricsFile } from './metrics-file.ts';
 import type { RunStatus } from './port.ts';
 import { createRunFolder, describeRun, RUN_FILES } from './run-folder.ts';
@@ -33,8 +33,6 @@ export interface StartOptions {
   readonly resume?: string | undefined;
   /** What callers must show; undefined for plaintext, open to whoever reaches the port. */
   readonly security?: ServerSecurity | undefined;
-  /** The folder that its certificates are in; the run folder says so to those who look for the operator's. */
-  readonly certs?: string | undefined;
   /** The user has typed that plaintext may leave this machine. */
   readonly insecure?: boolean | undefined;
   readonly log: Logger;
@@ -78,19 +76,7 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
     baseFolder: loaded.baseFolder,
   });
   checkAgainstData(config, source);
-  if (options.resume !== undefined) return await lockAndStart(options, source, options.resume);
-  const { folder, undo } = await createRunFolder(config.name, options.runFolder);
-  return await lockAndStart(options, source, folder).catch(async (error) => {
-    await undo();
-    throw error;
-  });
-}
-
-async function lockAndStart(
-  options: StartOptions,
-  source: DataSource,
-  runFolder: string,
-): Promise<RunningCoordinator> {
+  const runFolder = options.resume ?? (await createRunFolder(config.name, options.runFolder));
   const lock = await takeLock(join(runFolder, RUN_FILES.lock));
   try {
     return await startRun(options, source, { runFolder, lock });
@@ -107,12 +93,15 @@ async function startRun(
 ): Promise<RunningCoordinator> {
   const { loaded, log } = options;
   const { config } = loaded;
-  const identity = identify(config, source, runFolder);
-  const resumed = options.resume === undefined ? undefined : await findCheckpoint(identity, log);
-  const { parameters, notes } = resumed
-    ? { parameters: resumed.parameters, notes: [] }
-    : await firstParameters(config, identity.model, loaded.baseFolder);
-  const parts = assemble({ identity, source, parameters, resumed, clock: systemClock });
+  const { beginning, notes, ...begun } = await beginRun({
+    config,
+    source,
+    runFolder,
+    isResumed: options.resume !== undefined,
+    baseFolder: loaded.baseFolder,
+    log,
+  });
+  const parts = assemble({ ...begun, source, clock: systemClock });
   // Its facts only: what was loaded would keep its tensors alive.
   const { last: goesOnFrom } = parts.checkpointer;
   const ended = settleLater();
@@ -124,28 +113,18 @@ async function startRun(
   const { classes, size, found } = source;
   const data = { classes, size, found };
   onEvent({ type: 'data', sentence: foundSentence(data), ...data });
-  const onEnd = (error: TesseraError | undefined) => {
-    const phase = { type: 'phase', phase: 'failed', reason: error?.sentence ?? '' } as const;
-    if (error !== undefined) metrics.append({ time: new Date().toISOString(), ...phase });
-    ended.settle(error);
-  };
-  const driver = new CoordinatorDriver({ ...parts, log, onEvent, onEnd });
+  const driver = new CoordinatorDriver({ ...parts, log, onEvent, onEnd: ended.settle });
   const { limits } = config;
-  const { security, certs } = options;
+  const { security } = options;
   const server = await serveCoordinator(driver, log, {
     listen: listenOf(options),
     limits,
     security,
-  }).catch(async (error) => {
-    // What is written later would make a folder again that is taken back.
-    await metrics.flush();
-    throw error;
   });
-  const { address } = server;
-  const description = { runFolder, configJson: identity.configJson, address, certs };
+  const { configJson } = parts.identity;
+  const description = { runFolder, configJson, beginning, address: server.address };
   await describeRun(description).catch(async (error) => {
     await server.stop(0);
-    await metrics.flush();
     throw error;
   });
   lock.watch(lockWatcher(description, log, (reason) => void driver.stop(reason)));
@@ -164,6 +143,7 @@ async function startRun(
     .then(() => resultOf(driver.status(), driver));
   // The caller may look later; meanwhile a failure is no unhandled rejection.
   finished.catch(() => {});
+  const { address } = server;
   return {
     address,
     runFolder,

@@ -184,7 +184,7 @@ export class WorkerDriver {
       {
         onWelcome: (welcome) => {
           this.#welcome = welcome;
-          const { configJson: run, modelFingerprint, heartbeatMs, silenceMs } = welcome;
+          const { runId: run, modelFingerprint, heartbeatMs, silenceMs } = welcome;
           if (this.#saidLost !== undefined) this.#options.log.info('joined');
           this.#saidLost = undefined;
           this.#dispatch({ type: 'welcomed', run, modelFingerprint, heartbeatMs, silenceMs });

@@ -11,6 +11,7 @@ import { createImagePipeline, IMAGES_AT_ONCE } from '../shared/data/pipeline.ts'
 import { availableThreads } from '../shared/host/devices.ts';
 import { parameterTable } from '../shared/model/parameters.ts';
 import { ComputeEngine } from './compute.ts';
+import { refuseOtherData } from './data-check.ts';
 import { type FeatureReader, Feeder, type SampleReader } from './feeder.ts';
 import type { WelcomeInfo } from './link.ts';
 
@@ -69,7 +70,9 @@ export async function prepare(
   );
   const sizes = { train: welcome.trainSamples, test: welcome.testSamples };
   const read =
-    config.data.access === 'local' ? await localReader(config, choice, sizes) : readers.samples;
+    config.data.access === 'local'
+      ? await localReader(config, { choice, welcome, samples: readers.samples })
+      : readers.samples;
   const pipeline = createImagePipeline(config.data, {
     imageSize: model.imageSize,
     seed: config.seed,
@@ -110,22 +113,24 @@ export function programOf({ configJson, classes }: WelcomeInfo) {
   }
 }
 
-/** Reads samples in place; the set must have the coordinator's size. */
+/** Reads samples in place; the set must be the run's. */
 async function localReader(
   config: RunConfig,
-  choice: WorkerChoice,
-  sizes: { readonly train: number; readonly test: number },
+  from: {
+    readonly choice: WorkerChoice;
+    readonly welcome: WelcomeInfo;
+    readonly samples: SampleReader;
+  },
 ): Promise<SampleReader> {
-  const path = choice.dataPath ?? config.data.path;
+  const path = from.choice.dataPath ?? config.data.path;
   const data = path === undefined ? config.data : { ...config.data, path };
   const source = await openDataSource(data, { seed: config.seed, baseFolder: process.cwd() });
-  if (source.size.train !== sizes.train || source.size.test !== sizes.test) {
-    throw new TesseraError(
-      'DATA_INVALID',
-      `the data set at ${path ?? config.data.source} has ${source.size.train} + ${source.size.test} samples, the coordinator's ${sizes.train} + ${sizes.test}`,
-      { hint: 'use the same files on every machine, or data.access: coordinator' },
-    );
-  }
+  await refuseOtherData(source, {
+    seed: config.seed,
+    dataJson: from.welcome.dataJson,
+    samples: from.samples,
+    place: path ?? config.data.source,
+  });
   return (split, indices) =>
     mapAhead(IMAGES_AT_ONCE, indices, (index) => source.read(split, index));
 }

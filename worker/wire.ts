@@ -25,6 +25,10 @@ export interface WelcomeInfo {
   readonly testSamples: number;
   readonly heartbeatMs: number;
   readonly silenceMs: number;
+  /** Which run this is, resumes included. */
+  readonly runId: string;
+  /** Which data set the run has, where workers read their own. */
+  readonly dataJson: string;
 }
 
 /** A computed node, without its gradient. */
@@ -84,6 +88,7 @@ export function decodeWelcome(welcome: Welcome__Output): WelcomeInfo {
     classes: welcome.classes.map((name) => wireText(name, 'welcome.classes', TEXT_LENGTH_MAX)),
     heartbeatMs: wireInteger(welcome.heartbeatMs, 'welcome.heartbeat_ms', { min: 1 }),
     silenceMs: wireInteger(welcome.silenceMs, 'welcome.silence_ms', { min: 1 }),
+    runId: wireText(welcome.runId, 'welcome.run_id', TEXT_LENGTH_MAX),
   };
 }
 

@@ -8,23 +8,24 @@ import {
   jsonOption,
   setOption,
   verboseOption,
+  weightsKeyOption,
 } from './flags.ts';
 
 /** Adds `tessera eval`. */
 export function addEval(program: Command): void {
   const evaluate = addCommand(
     program,
-    'eval [run-or-checkpoint]',
+    'eval <run-or-checkpoint>',
     GROUPS.models,
     'What a model gets right and wrong on the test images',
   )
     .addOption(setOption())
     .option('--out <folder>', 'Write confusion matrix and worst mistakes as pictures')
     .addOption(headsOption())
+    .addOption(weightsKeyOption())
     .addOption(jsonOption())
     .addOption(verboseOption());
-  examples(evaluate, 'The newest run; the best checkpoint of a run, with pictures', [
-    'tessera eval',
+  examples(evaluate, 'The best checkpoint of a run, with pictures', [
     'tessera eval runs/quickstart-20260101-120000 --out pictures',
   ]);
   evaluate.action(async (checkpoint, options) =>

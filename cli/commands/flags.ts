@@ -69,6 +69,10 @@ export const LOG_MORE = 'Log more, and show where in the code an error comes fro
 export const headsOption = () =>
   new Option('--heads <count>', 'Attention heads, for bare weights').argParser(parseWholeCount);
 
+/** `--weights-key`, of every command that reads weights. */
+export const weightsKeyOption = () =>
+  new Option('--weights-key <key>', 'Which model of a file that holds several, such as teacher');
+
 /** `--verbose`, of every command. */
 export const verboseOption = (what = 'Show where in the code an error comes from') =>
   new Option('-v, --verbose', what);

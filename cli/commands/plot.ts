@@ -8,13 +8,14 @@ import {
   parseWholeCount,
   setOption,
   verboseOption,
+  weightsKeyOption,
 } from './flags.ts';
 
 const SUB = 'Commands:';
 const outOption = (text = 'Where to write it: .png or .svg') => new Option('--out <file>', text);
 const CHECKPOINT = [
   '--checkpoint <path>',
-  'Run (default: the newest), checkpoint, or any weights',
+  'Run, checkpoint, or weights of another library',
 ] as const;
 
 /** Adds `tessera plot`. */
@@ -37,9 +38,9 @@ export function addPlot(program: Command): void {
 function addCurves(plot: Command): void {
   const curves = addCommand(
     plot,
-    'curves [run...]',
+    'curves <run...>',
     SUB,
-    'Loss and accuracy of runs (default: the newest)',
+    'Loss and accuracy of one or several runs',
   )
     .addOption(outOption('Where to write it (default: pictures/curves.png of the first run)'))
     .addOption(verboseOption());
@@ -74,7 +75,8 @@ function addEmbedding(plot: Command): void {
     SUB,
     'An image as the sequence of its patches',
   )
-    .option(...CHECKPOINT)
+    .requiredOption(...CHECKPOINT)
+    .addOption(weightsKeyOption())
     .addOption(outOption().makeOptionMandatory())
     .addOption(verboseOption());
   examples(embedding, 'Feature maps and the flattened sequence', [
@@ -88,11 +90,12 @@ function addEmbedding(plot: Command): void {
 function addFilters(plot: Command): void {
   const filters = addCommand(
     plot,
-    'filters [checkpoint]',
+    'filters <checkpoint>',
     SUB,
     "Patch-embedding filters: the paper's figure 7, left",
   )
     .option('--raw', 'The filters themselves instead of their principal components')
+    .addOption(weightsKeyOption())
     .addOption(outOption().makeOptionMandatory())
     .addOption(verboseOption());
   examples(filters, 'The 28 first components', ['tessera plot filters runs/a --out filters.png']);
@@ -104,10 +107,11 @@ function addFilters(plot: Command): void {
 function addPositions(plot: Command): void {
   const positions = addCommand(
     plot,
-    'positions [checkpoint]',
+    'positions <checkpoint>',
     SUB,
     'Similarity of position embeddings: figure 7, centre',
   )
+    .addOption(weightsKeyOption())
     .addOption(outOption().makeOptionMandatory())
     .addOption(verboseOption());
   examples(positions, 'Of a run', ['tessera plot positions runs/a --out positions.png']);
@@ -119,7 +123,7 @@ function addPositions(plot: Command): void {
 function addDistance(plot: Command): void {
   const distance = addCommand(
     plot,
-    'attention-distance [checkpoint]',
+    'attention-distance <checkpoint>',
     SUB,
     'Mean attention distance by depth: figure 7, right',
   )
@@ -128,6 +132,7 @@ function addDistance(plot: Command): void {
       new Option('--samples <count>', 'Most images').argParser(parseWholeCount).default(16),
     )
     .addOption(headsOption())
+    .addOption(weightsKeyOption())
     .addOption(outOption().makeOptionMandatory())
     .addOption(verboseOption());
   examples(distance, 'Over 16 photos of a folder', [
@@ -140,8 +145,9 @@ function addDistance(plot: Command): void {
 
 function addRollout(plot: Command): void {
   const rollout = addCommand(plot, 'rollout <image...>', SUB, 'Where a model looks: figure 6')
-    .option(...CHECKPOINT)
+    .requiredOption(...CHECKPOINT)
     .addOption(headsOption())
+    .addOption(weightsKeyOption())
     .addOption(outOption().makeOptionMandatory())
     .addOption(verboseOption());
   examples(rollout, 'Photos and the attention on them, side by side', [

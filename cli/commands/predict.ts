@@ -8,12 +8,13 @@ import {
   jsonOption,
   parseWholeCount,
   verboseOption,
+  weightsKeyOption,
 } from './flags.ts';
 
 /** Adds `tessera predict`. */
 export function addPredict(program: Command): void {
   const predict = addCommand(program, 'predict <image...>', GROUPS.models, 'Name what images show')
-    .option('--checkpoint <path>', 'Run (default: the newest), checkpoint, or any weights')
+    .requiredOption('--checkpoint <path>', 'Run, checkpoint, or weights of another library')
     .addOption(
       new Option('--top <count>', 'Classes to show for each image')
         .argParser(parseWholeCount)
@@ -22,6 +23,7 @@ export function addPredict(program: Command): void {
     .option('--out <folder>', 'Write a picture of each image with its label here')
     .option('--classes <file>', 'Names of the classes, one a line, for bare weights')
     .addOption(headsOption())
+    .addOption(weightsKeyOption())
     .addOption(jsonOption())
     .addOption(verboseOption());
   examples(predict, 'The three best guesses for each photo; a folder, with pictures; stdin', [

@@ -7,18 +7,14 @@ import { addClientSecurity } from './security-options.ts';
 export function addStatus(program: Command): void {
   const status = addCommand(
     program,
-    'status [run-or-address]',
+    'status [host:port]',
     GROUPS.look,
-    'Show a run and its workers, or how it ended',
+    'Show a run and its workers (default: the newest run here)',
   ).option('--watch', 'Show it again every second until the run ends');
   addClientSecurity(status);
   status.optionsGroup('Output:').addOption(jsonOption()).addOption(verboseOption());
-  examples(status, 'The newest run of this folder; one by its name; one elsewhere', [
-    'tessera status --watch',
-    'tessera status quickstart-20260101-120000',
-    'tessera status 10.0.0.1:50051 --certs certs/operator',
-  ]);
-  status.action(async (run, options) =>
-    (await import('../status.ts')).runStatus({ ...options, run }),
+  examples(status, 'Follow the newest run of this folder', ['tessera status --watch']);
+  status.action(async (address, options) =>
+    (await import('../status.ts')).runStatus({ ...options, address }),
   );
 }

@@ -9,6 +9,7 @@ import {
   parseWholeCount,
   setOption,
   verboseOption,
+  weightsKeyOption,
 } from './flags.ts';
 
 /** Adds `tessera summary`. */
@@ -34,6 +35,7 @@ export function addSummary(program: Command): void {
       ),
     )
     .addOption(headsOption())
+    .addOption(weightsKeyOption())
     .addOption(jsonOption())
     .addOption(verboseOption());
   examples(summary, 'A size of the paper; a config; a run', [

@@ -1,6 +1,14 @@
 /** @file Flags and help of `tessera weights`. */
 import { type Command, Option } from 'commander';
-import { addCommand, examples, GROUPS, headsOption, jsonOption, verboseOption } from './flags.ts';
+import {
+  addCommand,
+  examples,
+  GROUPS,
+  headsOption,
+  jsonOption,
+  verboseOption,
+  weightsKeyOption,
+} from './flags.ts';
 
 /** Adds `tessera weights` and answers it, for what else belongs below. */
 export function addWeights(program: Command): Command {
@@ -27,6 +35,7 @@ function addInspect(weights: Command): void {
     'Library, model and tensors of some weights',
   )
     .option('--tensors', 'List every tensor')
+    .addOption(weightsKeyOption())
     .addOption(jsonOption())
     .addOption(verboseOption());
   examples(inspect, 'A PyTorch file', ['tessera weights inspect vit_b_16.pth --tensors']);
@@ -54,6 +63,7 @@ function addConvert(weights: Command): void {
     )
     .option('--classes <file>', 'Names of the classes, one a line, for bare weights')
     .addOption(headsOption())
+    .addOption(weightsKeyOption())
     .addOption(jsonOption())
     .addOption(verboseOption());
   examples(convert, 'A folder for transformers; a file for ONNX Runtime', [

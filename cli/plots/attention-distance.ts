@@ -9,8 +9,9 @@ import { loadImages } from './inputs.ts';
 
 /** Flags of `plot attention-distance`. */
 export interface DistanceOptions {
-  /** The newest run unless given. */
-  readonly checkpoint?: string;
+  readonly checkpoint: string;
+  /** Which model of a file that holds several. */
+  readonly weightsKey?: string;
   /** Attention heads, for weights that do not tell. */
   readonly heads?: number;
   readonly images: readonly string[];
@@ -20,8 +21,8 @@ export interface DistanceOptions {
 
 /** Draws a dot for each head: the mean distance, in pixels, of what it attends to. */
 export async function plotDistance(options: DistanceOptions): Promise<void> {
-  const { checkpoint, images: paths, samples, out } = options;
-  const trained = await openModel(checkpoint, { heads: options.heads });
+  const { checkpoint, images: paths, samples, out, heads: wanted, weightsKey } = options;
+  const trained = await openModel(checkpoint, { heads: wanted, weightsKey });
   const { model } = trained;
   const { heads, patchSize, imageSize } = model;
   const { values, images } = await loadImages(trained, paths, samples);

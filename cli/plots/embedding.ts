@@ -10,8 +10,9 @@ import { loadImages, parameterOf } from './inputs.ts';
 /** Flags of `plot embedding`. */
 export interface EmbeddingOptions {
   readonly image: string;
-  /** The newest run unless given. */
-  readonly checkpoint?: string;
+  readonly checkpoint: string;
+  /** Which model of a file that holds several. */
+  readonly weightsKey?: string;
   readonly out: string;
 }
 
@@ -23,7 +24,10 @@ const PIXELS = 420;
 
 /** Draws the image, its first feature maps, and the sequence of its embedded patches. */
 export async function plotEmbedding(options: EmbeddingOptions): Promise<void> {
-  const trained = await openModel(options.checkpoint, { heads: 'any' });
+  const trained = await openModel(options.checkpoint, {
+    heads: 'any',
+    weightsKey: options.weightsKey,
+  });
   const { values, images } = await loadImages(trained, [options.image], 1);
   const { model } = trained;
   const weight = parameterOf(trained, 'patch_embed.proj.weight');

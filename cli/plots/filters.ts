@@ -10,8 +10,9 @@ import { parameterOf } from './inputs.ts';
 
 /** Flags of `plot filters`. */
 export interface FiltersOptions {
-  /** The newest run unless given. */
-  readonly checkpoint?: string;
+  readonly checkpoint: string;
+  /** Which model of a file that holds several. */
+  readonly weightsKey?: string;
   readonly raw?: true;
   readonly out: string;
 }
@@ -23,8 +24,9 @@ const FILTERS_MAX = 192;
 const COLUMNS = { components: 7, raw: 16 } as const;
 
 /** Draws the filters of a model's patch embedding. */
-export async function plotFilters({ checkpoint, raw, out }: FiltersOptions): Promise<void> {
-  const trained = await openModel(checkpoint, { heads: 'any' });
+export async function plotFilters(options: FiltersOptions): Promise<void> {
+  const { checkpoint, raw, out, weightsKey } = options;
+  const trained = await openModel(checkpoint, { heads: 'any', weightsKey });
   const { channels, patchSize, width } = trained.model;
   const size = channels * patchSize ** 2;
   const weights = parameterOf(trained, 'patch_embed.proj.weight');

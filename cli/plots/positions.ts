@@ -9,8 +9,9 @@ import { parameterOf } from './inputs.ts';
 
 /** Flags of `plot positions`. */
 export interface PositionsOptions {
-  /** The newest run unless given. */
-  readonly checkpoint?: string;
+  readonly checkpoint: string;
+  /** Which model of a file that holds several. */
+  readonly weightsKey?: string;
   readonly out: string;
 }
 
@@ -18,8 +19,9 @@ export interface PositionsOptions {
 const PIXELS = 840;
 
 /** Draws a map for each patch: its embedding's cosine similarity with those of all patches. */
-export async function plotPositions({ checkpoint, out }: PositionsOptions): Promise<void> {
-  const trained = await openModel(checkpoint, { heads: 'any' });
+export async function plotPositions(options: PositionsOptions): Promise<void> {
+  const { checkpoint, out, weightsKey } = options;
+  const trained = await openModel(checkpoint, { heads: 'any', weightsKey });
   const { width, imageSize, patchSize } = trained.model;
   const side = imageSize / patchSize;
   // The class token's embedding has no place in the picture.

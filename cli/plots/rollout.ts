@@ -12,8 +12,9 @@ import { loadImages } from './inputs.ts';
 /** Flags of `plot rollout`. */
 export interface RolloutOptions {
   readonly images: readonly string[];
-  /** The newest run unless given. */
-  readonly checkpoint?: string;
+  readonly checkpoint: string;
+  /** Which model of a file that holds several. */
+  readonly weightsKey?: string;
   /** Attention heads, for weights that do not tell. */
   readonly heads?: number;
   readonly out: string;
@@ -31,9 +32,10 @@ export async function plotRollout({
   images: paths,
   checkpoint,
   heads,
+  weightsKey,
   out,
 }: RolloutOptions): Promise<void> {
-  const trained = await openModel(checkpoint, { heads: heads });
+  const trained = await openModel(checkpoint, { heads, weightsKey });
   const { model } = trained;
   const side = model.imageSize / model.patchSize;
   const { values, images } = await loadImages(trained, paths);

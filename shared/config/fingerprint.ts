@@ -26,17 +26,21 @@ export interface RunFacts {
  * it counts as nothing either way.
  */
 export function identityJson(config: RunConfig, facts: RunFacts): string {
-  const {
-    path: _path,
-    access: _access,
-    cacheBytes: _bytes,
-    onBadImage: _bad,
-    ...data
-  } = config.data;
   const { positionDeviation } = config.model;
   const model = { ...resolveModel(config, facts.classes.length), positionDeviation };
   const { cacheFeatures: _cache, ...training } = config.training;
-  return canonicalJson({ seed: config.seed, data, model, training, ...facts });
+  return canonicalJson({ ...samplesOf(config), model, training, ...facts });
+}
+
+/** What decides, of a given data set, which sample is where and what becomes of it: runs in which it is the same can compare theirs. */
+export function samplesFingerprint(config: RunConfig): string {
+  return sha256OfText(canonicalJson(samplesOf(config)));
+}
+
+/** The parts of a config that decide the samples of a data set that is given. */
+function samplesOf({ seed, data: whole }: RunConfig) {
+  const { path: _path, access: _access, cacheBytes: _bytes, onBadImage: _bad, ...data } = whole;
+  return { seed, data };
 }
 
 /** Name of a training step: SHA-256, in hex, of everything that its numbers depend on besides data and parameters. */

@@ -168,6 +168,10 @@ const model = z.strictObject({
         .enum(['new', 'keep'])
         .default('new')
         .describe('new: a head of zeros for the classes of the data; keep: the one of the weights'),
+      key: z
+        .string()
+        .optional()
+        .describe('Which model of weights that hold several: keys or prefix, such as teacher'),
     })
     .optional()
     .describe('Pretrained weights'),

@@ -14,7 +14,8 @@ export type RandomStream =
   | 'jitter'
   | 'faults'
   | 'dropout'
-  | 'mix';
+  | 'mix'
+  | 'identity';
 
 const STREAM_IDS: Readonly<Record<RandomStream, number>> = {
   init: 1,
@@ -25,6 +26,7 @@ const STREAM_IDS: Readonly<Record<RandomStream, number>> = {
   faults: 6,
   dropout: 7,
   mix: 8,
+  identity: 9,
 };
 
 function mix(hash: number, word: number): number {

@@ -33,6 +33,7 @@ export interface NamedTensor {
 }
 
 const LENGTH_BYTES = 8;
+const OPENING_BRACE = 0x7b;
 /** The reference implementation's own bound. */
 const HEADER_BYTES_MAX = 100_000_000;
 const HALF_INFINITY = 0x7c00;
@@ -62,6 +63,13 @@ const DTYPE_BYTES: ReadonlyMap<unknown, number> = new Map([
   ['F64', 8],
   ['C64', 8],
 ]);
+
+/** Whether bytes begin as such a file does: a length, and the brace of its header. */
+export function isSafetensors(bytes: Uint8Array): boolean {
+  if (bytes.length <= LENGTH_BYTES || bytes[LENGTH_BYTES] !== OPENING_BRACE) return false;
+  // As a text, the length would be beyond any file.
+  return bytes[LENGTH_BYTES - 1] === 0 && bytes[LENGTH_BYTES - 2] === 0;
+}
 
 /**
  * Reads a whole file; the tensors are views of `bytes`.

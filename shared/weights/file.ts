@@ -1,14 +1,18 @@
-/** @file Reads one file of tensors, safetensors or PyTorch, whatever its name ends in. */
+/** @file Reads one file of tensors, safetensors, PyTorch or NumPy, whatever its name ends in; says what others are. */
 import { crc32 } from 'node:zlib';
 import { TesseraError } from '../core/errors.ts';
+import { isNpz, readNpz } from '../formats/npy.ts';
 import { isPth, type PthFormat, readPth, type TensorGroup } from '../formats/pth.ts';
-import { readSafetensors } from '../formats/safetensors.ts';
+import { isSafetensors, readSafetensors } from '../formats/safetensors.ts';
+import { isZip, readZip, type ZipEntries } from '../formats/zip.ts';
 import { readWholeFile } from '../host/files.ts';
 import { chooseModel } from '../model/pretrained/candidates.ts';
-import type { RawTensors } from '../model/pretrained/weights.ts';
+import { fromJax } from '../model/pretrained/jax.ts';
+import type { RawTensors, WeightsInfo } from '../model/pretrained/weights.ts';
+import { type FileKind, fileKind, KIND_BYTES, zipKind } from './file-kind.ts';
 
 /** How a file stores its tensors. */
-type WeightsFormat = 'safetensors' | PthFormat;
+type WeightsFormat = 'safetensors' | 'NumPy .npz' | PthFormat;
 
 /** A file's tensors under its own names. */
 export interface TensorFile {
@@ -23,6 +27,8 @@ export interface TensorFile {
   readonly steppedOver?: ReadonlyMap<string, number>;
   /** What a safetensors file says of itself. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** What its layout says of the model. */
+  readonly info?: WeightsInfo;
   /** What was chosen between, a sentence each. */
   readonly notes?: readonly string[];
 }
@@ -36,18 +42,51 @@ export interface TensorFile {
 export async function readTensorFile(path: string, key?: string): Promise<TensorFile> {
   const bytes = await readWholeFile(path);
   return inFile(path, () => {
-    if (!isPth(bytes)) return { path, format: 'safetensors', ...readSafetensors(bytes) };
-    const { groups, format, steppedOver, modules } = readPth(bytes, crc32);
-    const { group, notes } = chooseGroup(groups, key);
-    const { tensors, unread, path: nesting } = group;
-    const passed = modules.map(
-      ([place, name]) => `a whole module is passed over: ${place}, a ${name}`,
-    );
-    return {
-      ...{ path, format, tensors, unread, steppedOver },
-      ...{ metadata: {}, nesting: nesting || undefined, notes: [...notes, ...passed] },
-    };
+    if (isSafetensors(bytes)) return { path, format: 'safetensors', ...readSafetensors(bytes) };
+    if (!isZip(bytes)) return isPth(bytes) ? fromPth(path, bytes, key) : refuse(bytes);
+    const entries = readZip(bytes, crc32);
+    const names = [...entries.keys()];
+    if (isNpz(entries)) return fromNpz(path, entries);
+    const isTorch = names.some((name) => /^(?:[^/]+\/)?data\.pkl$/.test(name));
+    const isScript = names.some((name) => /(?:^|\/)constants\.pkl$/.test(name));
+    if (!isTorch || isScript) throw refused(zipKind(names));
+    return fromPth(path, bytes, key);
   });
+}
+
+function fromPth(path: string, bytes: Uint8Array, key: string | undefined): TensorFile {
+  const { groups, format, steppedOver, modules } = readPth(bytes, crc32);
+  const { group, notes } = chooseGroup(groups, key);
+  const { tensors, unread, path: nesting } = group;
+  const passed = modules.map(
+    ([place, name]) => `a whole module is passed over: ${place}, a ${name}`,
+  );
+  return {
+    ...{ path, format, tensors, unread, steppedOver },
+    ...{ metadata: {}, nesting: nesting || undefined, notes: [...notes, ...passed] },
+  };
+}
+
+function fromNpz(path: string, entries: ZipEntries): TensorFile {
+  const { tensors, unread } = readNpz(entries);
+  const file = { path, format: 'NumPy .npz', metadata: {}, unread } as const;
+  const converted = fromJax(tensors);
+  if (converted === undefined) return { ...file, tensors };
+  const { heads } = converted;
+  const notes = ['names and layouts of JAX (Flax) are given those of timm'];
+  return { ...file, tensors: converted.tensors, info: { heads }, notes };
+}
+
+/** What is neither: said by its kind, or as a damaged safetensors file. */
+function refuse(bytes: Uint8Array): TensorFile {
+  const kind = fileKind(bytes.subarray(0, KIND_BYTES));
+  if (kind !== undefined) throw refused(kind);
+  readSafetensors(bytes);
+  throw new TesseraError('DATA_INVALID', 'it is no file of weights');
+}
+
+function refused({ what, hint }: FileKind): TesseraError {
+  return new TesseraError('DATA_INVALID', `it is ${what}`, { hint });
 }
 
 /** The dictionary with the model in it. */

@@ -6,7 +6,7 @@ import { inFile, keyInside, readTensorFile, type TensorFile } from './file.ts';
 import { readHuggingFaceFolder } from './huggingface.ts';
 
 /** Weights and where they were. */
-export interface WeightsFile extends Weights, Omit<TensorFile, 'tensors' | 'notes'> {}
+export interface WeightsFile extends Weights, Omit<TensorFile, 'tensors' | 'notes' | 'info'> {}
 
 /** How weights are read. */
 export interface ReadOptions {
@@ -30,7 +30,7 @@ export async function readWeights(path: string, { key }: ReadOptions = {}): Prom
   const { file, info } = isFolder ? await readHuggingFaceFolder(path) : await readAlone(path, key);
   const options = { key: keyInside(file.nesting, key), unread: file.unread };
   const weights = inFile(path, () =>
-    renameWeights(file.tensors, { ...ownInfo(file), ...info }, options),
+    renameWeights(file.tensors, { ...ownInfo(file), ...file.info, ...info }, options),
   );
   return { ...file, ...weights, notes: [...(file.notes ?? []), ...weights.notes] };
 }

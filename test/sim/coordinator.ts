@@ -1,5 +1,10 @@
 /** @file One life of the product's coordinator in a simulated process: resume, serve, tick, end. */
-import { assemble, findCheckpoint, type RunIdentity } from '../../coordinator/assemble.ts';
+import {
+  assemble,
+  findCheckpoint,
+  identify,
+  type RunIdentity,
+} from '../../coordinator/assemble.ts';
 import { CoordinatorDriver } from '../../coordinator/driver.ts';
 import { coordinatorCalls } from '../../coordinator/service.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
@@ -57,10 +62,11 @@ export class SimCoordinator {
       .catch((error: unknown) => this.#world.fail(error));
   }
 
-  async #start({ identity, source, parameters }: SimRun, life: number): Promise<void> {
+  async #start({ identity: begun, source, parameters }: SimRun, life: number): Promise<void> {
     const { host } = this;
     const world = this.#world;
     const disk = world.storage.for(host, life, this.diskFaults);
+    const identity = asResumed(begun, source, life);
     const resumed = life === 1 ? undefined : await findCheckpoint(identity, SIM_LOG, disk);
     const parts = assemble({
       identity,
@@ -84,4 +90,16 @@ export class SimCoordinator {
     };
     host.clock.every(TICK_MS, () => driver.tick());
   }
+}
+
+/** The same run in another life: what does not decide its numbers is another, and its workers must not mind. */
+function asResumed(begun: RunIdentity, source: DataSource, life: number): RunIdentity {
+  const { config, runFolder } = begun;
+  const changed = {
+    ...config,
+    name: `life-${life}`,
+    checkpoint: { ...config.checkpoint, keep: 1 + (life % 3) },
+    limits: { ...config.limits, workersMax: config.limits.workersMax + life },
+  };
+  return identify(changed, source, { runFolder });
 }

@@ -137,6 +137,12 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "catch(() => this.#dispatch({ type: 'pushFailed', task }))",
   },
   {
+    name: 'know-a-run-by-its-whole-config',
+    file: 'worker/driver.ts',
+    find: 'const { runId: run,',
+    replace: 'const { configJson: run,',
+  },
+  {
     name: 'shuffle-every-epoch-alike',
     file: 'worker/feeder.ts',
     find: 'epoch: place.epoch,',

@@ -48,7 +48,7 @@ export class World {
   static async create(dice: Dice, settings: Settings, counts: Counts): Promise<World> {
     const { config, trainSamples, testSamples, unreadable } = settings;
     const source = simSource(trainSamples, testSamples);
-    const identity = identify(config, source, RUN_FOLDER);
+    const identity = identify(config, source, { runFolder: RUN_FOLDER });
     const parameters = initialParameters(
       identity.model,
       config.seed,

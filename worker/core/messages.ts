@@ -48,7 +48,7 @@ export type SessionPhase =
 /** What happens to a session. */
 export type SessionEvent =
   | { readonly type: 'started' }
-  /** The coordinator took us in. `run` is all that defines its run: one worker serves one run only. */
+  /** The coordinator took us in. `run` is the id of its run: one worker serves one run only. */
   | {
       readonly type: 'welcomed';
       readonly run: string;

@@ -24,7 +24,9 @@ describe('admission', () => {
     expect(() => refuseStranger(stranger, 'model')).toThrow(
       expect.objectContaining({
         code: 'PROTOCOL_MISMATCH',
-        message: expect.stringMatching(/"w1" speaks protocol 4, this coordinator 3/),
+        message: expect.stringContaining(
+          `"w1" speaks protocol ${PROTOCOL_VERSION + 1}, this coordinator ${PROTOCOL_VERSION}`,
+        ),
         hint: expect.stringMatching(/same version/),
       }),
     );

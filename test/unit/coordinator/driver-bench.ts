@@ -50,6 +50,8 @@ export function startDriver(clock: Clock = systemClock) {
     configJson: '{}',
     modelFingerprint: 'f',
     identityJson: '{}',
+    runId: 'r',
+    dataJson: '',
     runFolder,
     tesseraVersion: '0',
   };

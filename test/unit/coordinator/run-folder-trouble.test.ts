@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync 
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { findRun } from '../../../cli/run-folders.ts';
+import { existingRunFolder } from '../../../cli/run-folders.ts';
 import { MetricsFile } from '../../../coordinator/metrics-file.ts';
 import { lockWatcher } from '../../../coordinator/run-folder-trouble.ts';
 import { deferred } from '../../../shared/core/async.ts';
@@ -24,7 +24,7 @@ async function hold(name: string) {
   const warned = deferred<string>();
   const stopped = deferred<TesseraError>();
   const log = createLog({ component: 'test', destination: { write: warned.resolve } });
-  const description = { runFolder, configJson: '{}', address: '127.0.0.1:1' };
+  const description = { runFolder, configJson: '{}', beginning: '{}', address: '127.0.0.1:1' };
   lock.watch(lockWatcher(description, log, stopped.resolve));
   return { runFolder, path, lock, warned: warned.promise, stopped: stopped.promise };
 }
@@ -35,7 +35,7 @@ describe('the folder of a run that goes on', () => {
     rmSync(runFolder, { recursive: true });
     expect(await warned).toContain(runFolder);
     expect(await holderOf(path)).toMatchObject({ pid: process.pid });
-    await expect.poll(() => findRun(runFolder)).toBe(runFolder);
+    await expect.poll(() => existingRunFolder(runFolder)).toBe(runFolder);
     await lock.release();
     expect(await holderOf(path)).toBeUndefined();
   });

@@ -98,6 +98,8 @@ export class NotingPort implements CoordinatorPort {
       testSamples: SAMPLES,
       heartbeatMs: 1000,
       silenceMs: 10_000,
+      runId: 'r',
+      dataJson: '',
     };
   }
   ready(...call: unknown[]): void {

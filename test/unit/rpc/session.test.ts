@@ -53,6 +53,8 @@ describe('a session', () => {
       testSamples: 10,
       heartbeatMs: 1000,
       silenceMs: 10_000,
+      runId: 'r',
+      dataJson: '',
     });
     expect(port.calls).toEqual([['join', JOIN]]);
   });

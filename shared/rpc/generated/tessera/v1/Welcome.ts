@@ -24,6 +24,14 @@ export interface Welcome {
    * A worker that hears nothing for so long takes the connection for dead.
    */
   'silenceMs'?: (number);
+  /**
+   * Which run this is, from its beginning to its end, resumes included: a worker serves one.
+   */
+  'runId'?: (string);
+  /**
+   * Which data set the run has, as JSON (shared/data/identity): workers that read their own compare it. Empty where they do not.
+   */
+  'dataJson'?: (string);
 }
 
 /**
@@ -49,4 +57,12 @@ export interface Welcome__Output {
    * A worker that hears nothing for so long takes the connection for dead.
    */
   'silenceMs': (number);
+  /**
+   * Which run this is, from its beginning to its end, resumes included: a worker serves one.
+   */
+  'runId': (string);
+  /**
+   * Which data set the run has, as JSON (shared/data/identity): workers that read their own compare it. Empty where they do not.
+   */
+  'dataJson': (string);
 }

@@ -1,0 +1,140 @@
+/** @file In what two data sets differ, in a sentence that names the class or the sample. */
+import type { EncodedSample, Split } from '../source.ts';
+import type { Block, DataDifference, DataIdentity, IdentifiableSource } from './identity.ts';
+
+/** Most names of one kind in a sentence. */
+const NAMES_MAX = 10;
+/** Most samples of the other side that are looked at to find the one that differs. */
+const LOOKED_AT_MAX = 64;
+
+/** The two sides that are compared. */
+export interface ComparedSides {
+  /** The set that is at hand. */
+  readonly here: { readonly source: IdentifiableSource; readonly identity: DataIdentity };
+  readonly there: {
+    readonly identity: DataIdentity;
+    /** Brings samples of the other side, where it can be asked. */
+    readonly read?: (split: Split, indices: readonly number[]) => AsyncIterable<EncodedSample>;
+  };
+  readonly words: {
+    /** What the sentence is about: `its data set`. */
+    readonly subject: string;
+    /** `has`, and of the other side `where the run has`. */
+    readonly has: readonly [string, string];
+    readonly here: string;
+    readonly there: string;
+    /** What the other side does with its names. */
+    readonly had: 'has' | 'had';
+  };
+}
+
+/** What differs, as exactly as can be told. */
+export async function differenceText(
+  difference: DataDifference,
+  sides: ComparedSides,
+): Promise<string> {
+  const { here, there, words } = sides;
+  const { subject, has } = words;
+  if (difference.kind === 'classes') {
+    return `${subject} ${classesText(here.identity.classes, there.identity.classes, words)}`;
+  }
+  const { split } = difference;
+  if (difference.kind === 'contents') {
+    return `${here.source.name(split, difference.index)} has other bytes ${words.here}`;
+  }
+  const example = await exampleText(difference, sides);
+  if (difference.kind !== 'samples') return example;
+  const counts = [here, there].map(({ identity }) => identity.splits[split]?.samples ?? 0);
+  const [ours, theirs] = counts.map((count) => count.toLocaleString('en-US'));
+  const numbers = `${subject} ${has[0]} ${ours} samples of ${split} ${has[1]} ${theirs}`;
+  return example === '' ? numbers : `${numbers}; ${example}`;
+}
+
+function classesText(
+  ours: readonly string[],
+  theirs: readonly string[],
+  { has, here, there }: ComparedSides['words'],
+): string {
+  if (Math.max(ours.length, theirs.length) <= NAMES_MAX) {
+    return `${has[0]} the classes ${ours.join(', ')} ${has[1]} ${theirs.join(', ')}`;
+  }
+  const known = [new Set(ours), new Set(theirs)] as const;
+  const parts = [
+    ['besides the classes', ours.filter((name) => !known[1].has(name))] as const,
+    ['not the classes', theirs.filter((name) => !known[0].has(name))] as const,
+  ].flatMap(([what, names]) => (names.length === 0 ? [] : `${what} ${someOf(names)}`));
+  if (parts.length > 0) return `${has[0]} ${parts.join(', and ')}`;
+  const at = ours.findIndex((name, place) => name !== theirs[place]);
+  return `${has[0]} its classes in another order: class ${at} is ${ours[at]} ${here} and ${theirs[at]} ${there}`;
+}
+
+function someOf(names: readonly string[]): string {
+  const some = names.slice(0, NAMES_MAX).join(', ');
+  return names.length > NAMES_MAX ? `${some} and ${names.length - NAMES_MAX} more` : some;
+}
+
+/** The first sample that differs, or the samples among which it is; '' where that is not known. */
+async function exampleText(
+  { kind, split, block }: Exclude<DataDifference, { kind: 'classes' | 'contents' }>,
+  sides: ComparedSides,
+): Promise<string> {
+  if (block === undefined) return kind === 'samples' ? '' : `the samples of ${split} are others`;
+  const { here, words } = sides;
+  const exact = await firstDiffering({ kind, split, block }, sides);
+  if (exact !== undefined) return exact;
+  const numHere = here.identity.splits[split]?.samples ?? 0;
+  const [first, last] = [block.first, Math.min(block.first + block.count, numHere) - 1];
+  if (first >= numHere) return `sample ${first} of ${split} is missing ${words.here}`;
+  const name = here.source.name(split, first);
+  const which =
+    first === last
+      ? `sample ${first} of ${split} (${name} ${words.here})`
+      : `of the samples ${first} to ${last} of ${split} (from ${name} ${words.here}) one`;
+  const what = kind === 'sizes' ? 'another size' : 'another name or class';
+  return `${which} ${words.had} ${what} ${words.there}`;
+}
+
+/** Looks at the samples of the other side; undefined where they cannot be had. */
+async function firstDiffering(
+  { kind, split, block }: { readonly kind: string; readonly split: Split; readonly block: Block },
+  { here, there, words }: ComparedSides,
+): Promise<string | undefined> {
+  if (there.read === undefined || block.count > LOOKED_AT_MAX) return undefined;
+  const { source, identity } = here;
+  const [numHere, numThere] = [identity, there.identity].map(
+    (of) => of.splits[split]?.samples ?? 0,
+  );
+  const known = Array.from({ length: block.count }, (_, at) => block.first + at);
+  const [onlyHere] = known.filter((index) => index >= (numThere as number));
+  try {
+    for await (const sample of there.read(
+      split,
+      known.filter((index) => index < (numThere as number)),
+    )) {
+      const { index } = sample;
+      const place = `sample ${index} of ${split}`;
+      if (index >= (numHere as number)) {
+        return `${place} is missing ${words.here} and ${sample.name} ${words.there}`;
+      }
+      const name = source.name(split, index);
+      if (name.normalize('NFC') !== sample.name.normalize('NFC')) {
+        return `${place} is ${name} ${words.here} and ${sample.name} ${words.there}`;
+      }
+      const labels = [source.label(split, index), sample.label];
+      if (labels[0] !== labels[1]) {
+        const [ours, theirs] = labels.map((label) => identity.classes[label] ?? `class ${label}`);
+        return `${name} is of class ${ours} ${words.here} and ${theirs} ${words.there}`;
+      }
+      const bytes = source.listedBytes(split, index);
+      if (kind === 'sizes' && bytes !== sample.bytes.length) {
+        return `${name} has ${bytes} bytes ${words.here} and ${sample.bytes.length} ${words.there}`;
+      }
+    }
+  } catch {
+    // Which one it is would be good to know; that they differ is known.
+    return undefined;
+  }
+  if (onlyHere === undefined) return undefined;
+  const name = source.name(split, onlyHere);
+  return `sample ${onlyHere} of ${split} is ${name} ${words.here} and missing ${words.there}`;
+}

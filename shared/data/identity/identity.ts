@@ -1,0 +1,229 @@
+/**
+ * @file Which data set this is: digests of its classes, names, labels, sizes, and of a sample of its contents.
+ *
+ * Two machines that read a set each for itself, and a run that goes on, compare these and never numbers alone. Digests
+ * are kept for each block of samples too, so that a difference can be found without sending a million names.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { z } from 'zod';
+import { TesseraError } from '../../core/errors.ts';
+import { mapAtMost } from '../../core/gate.ts';
+import { sha256OfBytes, sha256OfText } from '../../host/digest.ts';
+import { permutation } from '../permutation.ts';
+import type { DataSource, Split } from '../source.ts';
+
+/** Blocks of a split at most; a block is a power of two of samples, one each of up to so many. */
+const BLOCKS_MAX = 1024;
+/** Hexadecimal digits that tell where two listings differ; whether they do, a whole SHA-256 tells. */
+const MARK_DIGITS = 8;
+/** Contents that are compared of each split: as many as fit into these bytes, so many at least and at most. */
+const CONTENTS = { least: 16, most: 256, bytes: 16 * 1024 ** 2 } as const;
+const CONTENTS_AT_ONCE = 8;
+const SPLITS_MAX = 8;
+const CLASSES_MAX = 1_000_000;
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const marks = z.string().regex(new RegExp(`^(?:[0-9a-f]{${MARK_DIGITS}}){0,${BLOCKS_MAX}}$`));
+const index = z.int().min(0);
+
+const splitSchema = z.strictObject({
+  samples: index,
+  /** Of the name and the label of each sample, in order. */
+  listing: sha256,
+  /** Of the size of each sample in bytes, in order. */
+  sizes: sha256,
+  /** The first digits of the digest of each block. */
+  listingMarks: marks,
+  sizeMarks: marks,
+  /** What was read of some samples; '' for one that could not be read. */
+  contents: z
+    .array(z.strictObject({ index, sha256: z.union([sha256, z.literal('')]) }))
+    .max(CONTENTS.most),
+});
+
+/** The form of an identity in a welcome and in a run folder. */
+export const dataIdentitySchema = z.strictObject({
+  classes: z.array(z.string()).max(CLASSES_MAX),
+  splits: z
+    .record(z.string(), splitSchema)
+    .refine((splits) => Object.keys(splits).length <= SPLITS_MAX, 'too many splits'),
+});
+
+/** One split, by its digests. */
+type SplitIdentity = z.infer<typeof splitSchema>;
+/** A data set, by its digests. */
+export type DataIdentity = z.infer<typeof dataIdentitySchema>;
+
+/** What an identity is made of. */
+export type IdentifiableSource = Pick<
+  DataSource,
+  'classes' | 'size' | 'label' | 'name' | 'listedBytes' | 'read'
+>;
+
+/**
+ * Which data set a source is. Of each split all names, labels and sizes count, and the contents of up to 256 samples
+ * that the seed draws, as far as they fit into 16 MiB. Memory does not grow with the set.
+ */
+export async function identifyData(
+  source: IdentifiableSource,
+  seed: number,
+): Promise<DataIdentity> {
+  const splits: Record<string, SplitIdentity> = {};
+  for (const split of splitsOf(source)) splits[split] = await identifySplit(source, split, seed);
+  return { classes: source.classes.map(plain), splits };
+}
+
+/** The splits that have samples. */
+function splitsOf({ size }: IdentifiableSource): Split[] {
+  return (Object.keys(size) as Split[]).filter((split) => size[split] > 0);
+}
+
+async function identifySplit(
+  source: IdentifiableSource,
+  split: Split,
+  seed: number,
+): Promise<SplitIdentity> {
+  const samples = source.size[split];
+  const listing: string[] = [];
+  const sizes: string[] = [];
+  const blockSize = blockSizeOf(samples);
+  for (let first = 0; first < samples; first += blockSize) {
+    const indices = Array.from(
+      { length: Math.min(blockSize, samples - first) },
+      (_, at) => first + at,
+    );
+    listing.push(
+      sha256OfText(
+        indices
+          .map(
+            (at) => `${source.label(split, at)} ${JSON.stringify(plain(source.name(split, at)))}`,
+          )
+          .join('\n'),
+      ),
+    );
+    sizes.push(sha256OfText(indices.map((at) => source.listedBytes(split, at)).join('\n')));
+    // A million names take a second, and others shall be answered meanwhile.
+    await setImmediate();
+  }
+  return {
+    samples,
+    listing: sha256OfText(listing.join()),
+    sizes: sha256OfText(sizes.join()),
+    listingMarks: marksOf(listing),
+    sizeMarks: marksOf(sizes),
+    contents: await mapAtMost(CONTENTS_AT_ONCE, drawn(source, split, seed), async (at) => ({
+      index: at,
+      sha256: await contentOf(source, split, at),
+    })),
+  };
+}
+
+/** The samples whose contents are compared, ascending. */
+function drawn(source: IdentifiableSource, split: Split, seed: number): number[] {
+  const size = source.size[split];
+  const at = permutation({ size, seed, stream: 'identity', counter: 0 });
+  const indices: number[] = [];
+  for (let bytes = 0; indices.length < Math.min(size, CONTENTS.most); ) {
+    const next = at(indices.length);
+    bytes += source.listedBytes(split, next);
+    if (bytes > CONTENTS.bytes && indices.length >= CONTENTS.least) break;
+    indices.push(next);
+  }
+  return indices.sort((one, other) => one - other);
+}
+
+/** What cannot be read here says nothing: whoever needs that sample will say so. */
+async function contentOf(source: IdentifiableSource, split: Split, at: number): Promise<string> {
+  try {
+    return await sha256OfBytes((await source.read(split, at)).bytes);
+  } catch (error) {
+    if (TesseraError.from(error).code === 'DATA_INVALID') return '';
+    throw error;
+  }
+}
+
+/** Where two sets differ first; what is compared last is what the others say nothing about. */
+export type DataDifference =
+  | { readonly kind: 'classes' }
+  | { readonly kind: 'samples'; readonly split: Split; readonly block: Block | undefined }
+  | { readonly kind: 'listing' | 'sizes'; readonly split: Split; readonly block: Block | undefined }
+  | { readonly kind: 'contents'; readonly split: Split; readonly index: number };
+
+/** Samples that lie one behind the other. */
+export interface Block {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** The first difference of two sets: of classes, then of each split its number, names and labels, sizes, contents. */
+export function firstDifference(
+  one: DataIdentity,
+  other: DataIdentity,
+): DataDifference | undefined {
+  if (!areSame(one.classes, other.classes)) return { kind: 'classes' };
+  const names = new Set([...Object.keys(one.splits), ...Object.keys(other.splits)]) as Set<Split>;
+  for (const split of names) {
+    const difference = splitDifference(split, one.splits[split], other.splits[split]);
+    if (difference !== undefined) return difference;
+  }
+  return undefined;
+}
+
+function splitDifference(
+  split: Split,
+  one: SplitIdentity | undefined,
+  other: SplitIdentity | undefined,
+): DataDifference | undefined {
+  if (one === undefined || other === undefined) return { kind: 'samples', split, block: undefined };
+  if (one.samples !== other.samples) {
+    const isAlike = blockSizeOf(one.samples) === blockSizeOf(other.samples);
+    const block = isAlike ? firstBlock(one, other, 'listingMarks') : undefined;
+    return { kind: 'samples', split, block };
+  }
+  if (one.listing !== other.listing) {
+    return { kind: 'listing', split, block: firstBlock(one, other, 'listingMarks') };
+  }
+  if (one.sizes !== other.sizes) {
+    return { kind: 'sizes', split, block: firstBlock(one, other, 'sizeMarks') };
+  }
+  const contents = new Map(other.contents.map(({ index: at, sha256: digest }) => [at, digest]));
+  const differing = one.contents.find(({ index: at, sha256: digest }) => {
+    const there = contents.get(at) ?? '';
+    return digest !== '' && there !== '' && digest !== there;
+  });
+  return differing && { kind: 'contents', split, index: differing.index };
+}
+
+/** The first block whose mark is another, or is there on one side alone. */
+function firstBlock(
+  one: SplitIdentity,
+  other: SplitIdentity,
+  marksName: 'listingMarks' | 'sizeMarks',
+): Block | undefined {
+  const [ours, theirs] = [one[marksName], other[marksName]];
+  const samples = Math.max(one.samples, other.samples);
+  const size = blockSizeOf(one.samples);
+  for (let at = 0; at * size < samples; at += 1) {
+    const place = [at * MARK_DIGITS, (at + 1) * MARK_DIGITS] as const;
+    if (ours.slice(...place) === theirs.slice(...place)) continue;
+    return { first: at * size, count: Math.min(size, samples - at * size) };
+  }
+  return undefined;
+}
+
+function blockSizeOf(samples: number): number {
+  return 2 ** Math.max(0, Math.ceil(Math.log2(samples / BLOCKS_MAX)));
+}
+
+function marksOf(digests: readonly string[]): string {
+  return digests.map((digest) => digest.slice(0, MARK_DIGITS)).join('');
+}
+
+/** Some systems keep `é` as one sign, some as two: the name is the same. */
+function plain(name: string): string {
+  return name.normalize('NFC');
+}
+
+function areSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((name, at) => name === other[at]);
+}
