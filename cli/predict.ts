@@ -4,13 +4,15 @@ import { join } from 'node:path';
 import type { Program } from '../shared/compute/program.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { mapAtMost } from '../shared/core/gate.ts';
+import { decodeWhole, type Look } from '../shared/data/decode.ts';
+import { DECODABLE_NAMES } from '../shared/data/image-kind.ts';
 import {
   createImagePipeline,
   IMAGES_AT_ONCE,
   type ImagePipeline,
 } from '../shared/data/pipeline.ts';
 import type { RgbImage } from '../shared/pictures/image.ts';
-import { readImage, writePicture } from '../shared/pictures/render.ts';
+import { writePicture } from '../shared/pictures/render.ts';
 import { sheet } from '../shared/pictures/sheet.ts';
 import { compileModel, openModel, type TrainedModel } from './checkpoint.ts';
 import { bestGuesses, type Guess } from './guesses.ts';
@@ -68,7 +70,7 @@ export async function runPredict(options: PredictOptions): Promise<void> {
     throw new TesseraError(
       'DATA_INVALID',
       `${unreadable.length} of ${inputs.length} images cannot be read: ${someOf(unreadable)}`,
-      { hint: 'give paths of JPEG, PNG or WebP files' },
+      { hint: `give paths of ${DECODABLE_NAMES} files` },
     );
   } finally {
     await program.dispose();
@@ -101,7 +103,7 @@ async function predictAll({ program, trained, options, inputs }: Job) {
     const images = new Float32Array(microBatch * imageFloats);
     const views = await mapAtMost(IMAGES_AT_ONCE, some, (input, place) => {
       const target = images.subarray(place * imageFloats, (place + 1) * imageFloats);
-      return load(input, { pipeline, target, warnings, isDrawn: pictures !== undefined });
+      return load(input, { pipeline, target, warnings, out: options.out, look: config.data });
     });
     const logits = await program.predict(images);
     for (const [place, { name }] of some.entries()) {
@@ -134,14 +136,17 @@ async function load(
     readonly pipeline: ImagePipeline;
     readonly target: Float32Array;
     readonly warnings: Warnings;
-    readonly isDrawn: boolean;
+    /** Where pictures go, and the colours that the model sees. */
+    readonly out: string | undefined;
+    readonly look: Look;
   },
 ): Promise<RgbImage | typeof NOT_DRAWN | undefined> {
-  const { pipeline, target, warnings, isDrawn } = how;
+  const { pipeline, target, warnings, out, look } = how;
   try {
-    const bytes = await read();
-    await pipeline.load({ index: 0, label: 0, name, raw: undefined, bytes }, undefined, target);
-    return isDrawn ? await readImage(bytes, { sideMax: 2 * PICTURE_PIXELS, name }) : NOT_DRAWN;
+    const sample = { index: 0, label: 0, name, raw: undefined, bytes: await read() };
+    await pipeline.load(sample, undefined, target);
+    if (out === undefined) return NOT_DRAWN;
+    return await decodeWhole(sample, { ...look, sideMax: 2 * PICTURE_PIXELS });
   } catch (thrown) {
     warnings.give(TesseraError.from(thrown).sentence);
     return undefined;

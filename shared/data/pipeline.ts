@@ -37,9 +37,10 @@ export function createImagePipeline(
   config: DataConfig,
   options: { readonly imageSize: number; readonly seed: number },
 ): ImagePipeline {
-  const { channels, resize, cropFraction, cropRounding, interpolation } = config;
+  const { channels, background, resize, cropFraction, cropRounding, interpolation } = config;
   const { imageSize, seed } = options;
-  const decodeOptions = { imageSize, channels, resize, cropFraction, cropRounding, interpolation };
+  const framing = { imageSize, resize, cropFraction, cropRounding };
+  const decodeOptions = { ...framing, channels, background, interpolation };
   const tables = normalisationTables(config);
   const cache = new ByteCache<Uint8Array>(Math.floor(config.cacheBytes / 2));
   return {

@@ -1,7 +1,6 @@
-/** @file Pictures on the disk: SVG as it is, PNG through sharp; and images read for pictures. */
+/** @file Pictures on the disk: SVG as it is, PNG through sharp. */
 import { extname } from 'node:path';
 import { TesseraError } from '../core/errors.ts';
-import { decoding, INPUT_PIXELS_MAX } from '../data/decode.ts';
 import { writeFileAtomically } from '../host/files.ts';
 import { useOwnFonts } from './fonts.ts';
 import type { RgbImage } from './image.ts';
@@ -43,51 +42,6 @@ export async function pngOf({ width, height, pixels }: RgbImage): Promise<Uint8A
   return await sharp(pixels, { raw: { width, height, channels: 3 } })
     .png()
     .toBuffer();
-}
-
-/**
- * Reads an image upright, its longer side at most `sideMax`.
- *
- * Throws  DATA_INVALID, naming it, when it cannot be read.
- */
-export async function readImage(
-  bytes: Uint8Array,
-  { sideMax, name }: { readonly sideMax: number; readonly name: string },
-): Promise<RgbImage> {
-  const sharp = await loadSharp();
-  try {
-    const image = sharp(bytes, {
-      failOn: 'warning',
-      autoOrient: true,
-      limitInputPixels: INPUT_PIXELS_MAX,
-    });
-    const { width, height } = await image.metadata();
-    const { data, info } = await decoding.run(width * height, () =>
-      image
-        .resize(sideMax, sideMax, { fit: 'inside', withoutEnlargement: true })
-        .flatten({ background: '#fff' })
-        .toColourspace('srgb')
-        .removeAlpha()
-        .raw({ depth: 'uchar' })
-        .toBuffer({ resolveWithObject: true }),
-    );
-    return { width: info.width, height: info.height, pixels: inColour(data, info.channels) };
-  } catch (error) {
-    const reason = TesseraError.from(error).sentence.trim().split('\n')[0];
-    throw new TesseraError('DATA_INVALID', `cannot read the image ${name}: ${reason}`, {
-      hint: 'give a JPEG, PNG or WebP file',
-      cause: error,
-    });
-  }
-}
-
-function inColour(data: Uint8Array, channels: number): Uint8Array {
-  if (channels === 3) return new Uint8Array(data);
-  const pixels = new Uint8Array((data.length / channels) * 3);
-  for (let i = 0; i < pixels.length; i += 1) {
-    pixels[i] = data[Math.floor(i / 3) * channels] as number;
-  }
-  return pixels;
 }
 
 /** Loaded when first used: commands without pictures never wait for it. */

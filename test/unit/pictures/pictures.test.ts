@@ -20,7 +20,7 @@ import {
   interpolated,
   mosaic,
 } from '../../../shared/pictures/pixels.ts';
-import { readImage, writePicture } from '../../../shared/pictures/render.ts';
+import { writePicture } from '../../../shared/pictures/render.ts';
 import { sheet } from '../../../shared/pictures/sheet.ts';
 import { text } from '../../../shared/pictures/svg.ts';
 
@@ -103,23 +103,6 @@ describe('a sheet', () => {
 });
 
 describe('images', () => {
-  it('are read upright and no larger than asked', async () => {
-    const photo = await sharp({
-      create: { width: 60, height: 20, channels: 3, background: '#f00' },
-    })
-      .withMetadata({ orientation: 6 })
-      .jpeg()
-      .toBuffer();
-    const read = await readImage(photo, { sideMax: 30, name: 'photo' });
-    expect([read.width, read.height]).toEqual([10, 30]);
-    await expect(readImage(Buffer.from('no'), { sideMax: 9, name: 'x.jpg' })).rejects.toMatchObject(
-      {
-        code: 'DATA_INVALID',
-        sentence: expect.stringContaining('x.jpg'),
-      },
-    );
-  });
-
   it('come back from the model’s input', () => {
     const values = Float32Array.from([1, -1, 0, 0, 0, 0, -1, 1, 0, 0, 1, -1]);
     const { pixels } = imageOf(values, 2, { mean: [0.5], deviation: [0.5] });

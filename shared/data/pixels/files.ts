@@ -1,0 +1,79 @@
+/** @file From an image file of any kind to the pixels that its plan asks for. */
+import { openBmp } from '../../formats/bmp.ts';
+import { openGif } from '../../formats/gif.ts';
+import { tidyJpeg } from '../../formats/jpeg.ts';
+import type { PictureFile } from '../../formats/raster.ts';
+import { tiffRefusal } from '../../formats/tiff.ts';
+import type { ImageSize, ResizePlan } from '../geometry.ts';
+import { imageKind } from '../image-kind.ts';
+import type { Raster } from '../resample.ts';
+import type { EncodedSample } from '../source.ts';
+import { toRaster } from './channels.ts';
+import {
+  checkSides,
+  colouring,
+  decodeBySharp,
+  decoding,
+  INPUT_PIXELS_MAX,
+  type Look,
+  scaled,
+} from './libvips.ts';
+
+type PlanOf = (size: ImageSize) => ResizePlan;
+
+/** Decodes a sample, shrunk and cut by a plan for its size. Throws  Error, saying why. */
+export async function decodeBy(sample: EncodedSample, look: Look, planOf: PlanOf): Promise<Raster> {
+  const { raw, bytes } = sample;
+  if (raw !== undefined) {
+    const plan = planOf(raw);
+    checkSides(raw, plan);
+    const space = raw.channels < 3 ? 'grey' : 'rgb';
+    const hasAlpha = raw.channels === 2 || raw.channels === 4;
+    const raster = toRaster({ ...raw, samples: bytes, space, hasAlpha }, ...colouring(look));
+    return await scaled(raster, plan, look);
+  }
+  switch (imageKind(bytes)) {
+    case 'jpeg':
+      return await decodeJpeg(bytes, look, planOf);
+    case 'bmp':
+      return await decodeOwn(openBmp(bytes), look, planOf);
+    case 'gif':
+      return await decodeOwn(openGif(bytes), look, planOf);
+    case 'tiff': {
+      const refusal = tiffRefusal(bytes);
+      if (refusal !== undefined) throw new Error(refusal);
+    }
+  }
+  return await decodeBySharp(bytes, look, planOf);
+}
+
+/** Decodes a file of a kind that is read by Tessera itself. */
+async function decodeOwn(file: PictureFile, look: Look, planOf: PlanOf): Promise<Raster> {
+  const pixels = file.width * file.height;
+  if (pixels > INPUT_PIXELS_MAX) throw new Error('Input image exceeds pixel limit');
+  return await decoding.run(pixels, async () => {
+    const plan = planOf(file);
+    checkSides(file, plan);
+    const picture = file.decode();
+    const hasAlpha = picture.channels === 4;
+    return await scaled(
+      toRaster({ ...picture, space: 'rgb', hasAlpha }, ...colouring(look)),
+      plan,
+      look,
+    );
+  });
+}
+/** Decodes a JPEG file; one that is only out of order is put in order. */
+async function decodeJpeg(bytes: Uint8Array, look: Look, planOf: PlanOf): Promise<Raster> {
+  try {
+    return await decodeBySharp(bytes, look, planOf);
+  } catch (error) {
+    for (const dropsZeros of [false, true]) {
+      const tidy = tidyJpeg(bytes, dropsZeros);
+      if (tidy === undefined) break;
+      const raster = await decodeBySharp(tidy, look, planOf).catch(() => undefined);
+      if (raster !== undefined) return raster;
+    }
+    throw error;
+  }
+}

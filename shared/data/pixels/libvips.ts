@@ -1,0 +1,194 @@
+/**
+ * @file The door to sharp, and so to libvips: channels as a file has them, and photos of full size shrunk.
+ *
+ * sharp is loaded when the first image file comes: raw samples of the right size, such as the embedded digits, never
+ * need it.
+ */
+import type { Metadata, ResizeOptions, Sharp, SharpOptions } from 'sharp';
+import type { DataConfig } from '../../config/schema.ts';
+import { WeighedGate } from '../../core/gate.ts';
+import type { ImageSize, ResizePlan } from '../geometry.ts';
+import { type Raster, resample } from '../resample.ts';
+import { type Colour, colourOf, type RawImage, type Samples, toRaster } from './channels.ts';
+
+/** Most pixels of an image file: a decompression bomb must not take the worker down. */
+export const INPUT_PIXELS_MAX = 100_000_000;
+
+/**
+ * Pixels that this process decodes at one time: a WebP or an interlaced PNG takes up to 9 bytes for each of its pixels
+ * meanwhile. Photos are decoded side by side as ever, the largest files one by one.
+ */
+export const decoding = new WeighedGate(INPUT_PIXELS_MAX);
+
+/** Most pixels that are shrunk exactly, in about 25 ms: libvips is faster with photos of full size. */
+const EXACT_PIXELS_MAX = 2 ** 20;
+
+/**
+ * Longest side, in the file and on the way: enlarged in proportion, a file of 1 x 16,000 pixels would ask for gigabytes,
+ * and so would reading the rows of a PNG of 6 million x 9.
+ */
+const SIDE_MAX = 2 ** 16;
+
+/** What libvips calls the filters. */
+const KERNELS = { bicubic: 'cubic', bilinear: 'linear', lanczos: 'lanczos3' } as const;
+
+/** What the pixels are for: how they are shrunk and what their colours become. */
+export type Look = Pick<DataConfig, 'channels' | 'interpolation' | 'background'>;
+
+/**
+ * Decodes a file of a kind that libvips reads, shrunk and cut by a plan for its size.
+ *
+ * Throws  Error, saying why.
+ */
+export async function decodeBySharp(
+  bytes: Uint8Array,
+  look: Look,
+  planOf: (size: ImageSize) => ResizePlan,
+): Promise<Raster> {
+  const sharp = await loadSharp();
+  const image = sharp(bytes, INPUT_OPTIONS);
+  const facts = await image.metadata();
+  const { autoOrient: size, width, height } = facts;
+  return await decoding.run(width * height, async () => {
+    const plan = planOf(size);
+    checkSides(size, plan);
+    if (plan.cutBefore !== undefined) image.extract(plan.cutBefore);
+    const from = plan.cutBefore ?? size;
+    const isWhole = isResampled(from, plan.scaleTo) || !isPhoto(facts);
+    if (!isWhole) image.resize(shrinking(plan, look));
+    const raster = toRaster(await channelsOf(image, facts, look), ...colouring(look));
+    const rest = { ...plan, cutBefore: undefined };
+    return isWhole ? await scaled(raster, rest, look) : cutTo(raster, plan.cutAfter);
+  });
+}
+
+/** The channels of an image as its file has them: libvips converts none. */
+async function channelsOf(image: Sharp, facts: Metadata, { background }: Look): Promise<RawImage> {
+  const { depth, hasAlpha } = facts;
+  // sharp leaves the alpha of grey pixels out, which matters where they lie on a colour.
+  const space = (hasAlpha && background !== undefined && COLOURED[facts.space]) || facts.space;
+  const meaning = SPACES[space];
+  const Numbers = NUMBERS[depth];
+  if (meaning === undefined || Numbers === undefined) {
+    throw new Error(`its colours are ${space}, in numbers of the kind ${depth}`);
+  }
+  const { data, info } = await image
+    .pipelineColourspace(space)
+    .toColourspace(space)
+    .raw({ depth })
+    .toBuffer({ resolveWithObject: true });
+  const count = info.width * info.height * info.channels;
+  // Wider numbers begin where their width allows it.
+  const at = data.byteOffset % Numbers.BYTES_PER_ELEMENT === 0 ? data : new Uint8Array(data);
+  const samples = new Numbers(at.buffer as ArrayBuffer, at.byteOffset, count);
+  return { ...info, samples, space: meaning, hasAlpha: hasAlpha && info.channels % 2 === 0 };
+}
+
+/** Whether libvips can shrink an image before its colours are converted: most photos of full size. */
+function isPhoto({ space, depth, channels }: Metadata): boolean {
+  const isPlain = (space === 'srgb' && channels === 3) || (space === 'b-w' && channels === 1);
+  return isPlain && depth === 'uchar';
+}
+
+/** Cuts and shrinks converted pixels, exactly or, where they are many, by libvips. */
+export async function scaled(raster: Raster, plan: ResizePlan, look: Look): Promise<Raster> {
+  const part = cutTo(raster, plan.cutBefore);
+  if (isResampled(part, plan.scaleTo)) {
+    return cutTo(resample(part, plan.scaleTo, look.interpolation), plan.cutAfter);
+  }
+  const { pixels, width, height } = part;
+  const channels = part.channels as 1 | 3;
+  const sharp = await loadSharp();
+  const { data, info } = await sharp(pixels, { raw: { width, height, channels } })
+    .resize(shrinking(plan, look))
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  const shrunk = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return cutTo({ ...info, pixels: shrunk }, plan.cutAfter);
+}
+
+function shrinking({ scaleTo }: ResizePlan, { interpolation }: Look): ResizeOptions {
+  return { ...scaleTo, fit: 'fill', kernel: KERNELS[interpolation], fastShrinkOnLoad: false };
+}
+
+export function colouring({ channels, background }: Look): [1 | 3, Colour | undefined] {
+  return [channels, background === undefined ? undefined : colourOf(background)];
+}
+
+/** Throws  Error for sides that would take gigabytes. */
+export function checkSides(size: ImageSize, { scaleTo }: ResizePlan): void {
+  const longest = Math.max(size.width, size.height, scaleTo.width, scaleTo.height);
+  if (longest <= SIDE_MAX) return;
+  throw new Error(`${size.width} x ${size.height} pixels are too long and narrow`);
+}
+
+/** Whether an image is resized here, with the bytes of Pillow, and not by libvips, which is off when it enlarges. */
+function isResampled(from: ImageSize, to: ImageSize): boolean {
+  const isEnlarged = to.width > from.width || to.height > from.height;
+  return isEnlarged || from.width * from.height <= EXACT_PIXELS_MAX;
+}
+
+/** A rectangle of an image, or all of it. */
+function cutTo(image: Raster, box: ResizePlan['cutBefore']): Raster {
+  if (box === undefined) return image;
+  const { pixels, width, channels } = image;
+  const part = new Uint8Array(box.width * box.height * channels);
+  for (let y = 0; y < box.height; y += 1) {
+    const first = ((box.top + y) * width + box.left) * channels;
+    part.set(pixels.subarray(first, first + box.width * channels), y * box.width * channels);
+  }
+  return { width: box.width, height: box.height, channels, pixels: part };
+}
+
+/**
+ * failOn warning: a damaged file must be refused, never come out half grey.
+ * Colour profiles are not applied: neither torchvision nor timm does, and it takes longer than the rest.
+ */
+const INPUT_OPTIONS: SharpOptions = {
+  failOn: 'warning',
+  limitInputPixels: INPUT_PIXELS_MAX,
+  ignoreIcc: true,
+  autoOrient: true,
+};
+
+/** What libvips calls the colours that are read here. */
+const SPACES: Readonly<Record<string, RawImage['space']>> = {
+  'b-w': 'grey',
+  grey16: 'grey',
+  srgb: 'rgb',
+  rgb: 'rgb',
+  rgb16: 'rgb',
+  cmyk: 'cmyk',
+};
+
+/** The same with equal red, green and blue. */
+const COLOURED: Readonly<Record<string, Metadata['space']>> = { 'b-w': 'srgb', grey16: 'rgb16' };
+
+/** What libvips calls the numbers that are read here. */
+const NUMBERS: Readonly<Record<string, NumbersOf>> = {
+  uchar: Uint8Array,
+  char: Int8Array,
+  ushort: Uint16Array,
+  short: Int16Array,
+  uint: Uint32Array,
+  int: Int32Array,
+  float: Float32Array,
+  double: Float64Array,
+};
+type NumbersOf = {
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: ArrayBuffer, byteOffset: number, length: number): Samples;
+};
+
+let loading: Promise<typeof import('sharp').default> | undefined;
+
+/** Loads sharp once, with one thread and no cache: a worker has few cores, and keeps its own pixels. */
+function loadSharp(): Promise<typeof import('sharp').default> {
+  loading ??= import('sharp').then(({ default: sharp }) => {
+    sharp.concurrency(1);
+    sharp.cache(false);
+    return sharp;
+  });
+  return loading;
+}
