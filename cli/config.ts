@@ -49,7 +49,8 @@ async function openInputs({ config, baseFolder }: LoadedConfig): Promise<void> {
   const source = await openDataSource(config.data, { seed: config.seed, baseFolder });
   checkAgainstData(config, source);
   if (config.model.init === undefined) return;
-  await firstParameters(config, resolveModel(config, source.classes.length), baseFolder);
+  const model = resolveModel(config, source.classes.length);
+  await firstParameters(config, model, { classes: source.classes, baseFolder });
 }
 
 /**

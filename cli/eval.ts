@@ -9,6 +9,7 @@ import { mapAtMost } from '../shared/core/gate.ts';
 import { openDataSource } from '../shared/data/open.ts';
 import { createImagePipeline, IMAGES_AT_ONCE } from '../shared/data/pipeline.ts';
 import type { DataSource } from '../shared/data/source.ts';
+import { type ClassMatch, matchClasses } from '../shared/model/pretrained/classes.ts';
 import { heatmap } from '../shared/pictures/charts.ts';
 import { imageOf } from '../shared/pictures/image.ts';
 import { writePicture } from '../shared/pictures/render.ts';
@@ -49,6 +50,8 @@ interface Evaluation {
   readonly config: RunConfig;
   readonly source: DataSource;
   readonly trained: TrainedModel;
+  /** The model's number of each class of the data set. */
+  readonly labels: readonly number[];
 }
 
 interface Findings {
@@ -76,12 +79,13 @@ export async function runEval(options: EvalOptions): Promise<void> {
     seed: config.seed,
     baseFolder: process.cwd(),
   });
-  checkClasses(source, trained);
+  const { rowOf: labels, note } = classesOf(source, trained);
   const program = await compileModel(trained, config);
   try {
     for (const line of foundLines(source)) say(line);
+    if (note !== undefined) say(`note: ${note}`);
     say(`testing ${trained.modelPath} on ${source.size.test} images (${program.description})`);
-    const findings = await evaluate({ program, config, source, trained });
+    const findings = await evaluate({ program, config, source, trained, labels });
     report(findings, { options, trained });
     if (options.out !== undefined) await draw(findings, { folder: options.out, trained, config });
   } finally {
@@ -89,19 +93,25 @@ export async function runEval(options: EvalOptions): Promise<void> {
   }
 }
 
-function checkClasses(source: DataSource, { classes, modelPath }: TrainedModel): void {
-  const isSame =
-    source.classes.length === classes.length &&
-    classes.every((name, at) => name === source.classes[at]);
-  if (isSame) return;
-  throw new TesseraError(
-    'CHECKPOINT_MISMATCH',
-    `${modelPath} knows the classes ${classes.join(', ')}; the data set has ${source.classes.join(', ')}`,
-    { hint: 'point --set data.path at a data set with the classes that the model was trained on' },
-  );
+/** The model's own number of each class of the data set, and what is to be said of it. Throws  CHECKPOINT_MISMATCH. */
+function classesOf(source: DataSource, trained: TrainedModel): ClassMatch {
+  const { classes, areClassesNamed, modelPath } = trained;
+  return matchClasses({
+    head: areClassesNamed ? classes : undefined,
+    rows: classes.length,
+    data: source.classes,
+    path: modelPath,
+    hint: 'point --set data.path at a data set with the classes that the model was trained on',
+  });
 }
 
-async function evaluate({ program, config, source, trained }: Evaluation): Promise<Findings> {
+async function evaluate({
+  program,
+  config,
+  source,
+  trained,
+  labels,
+}: Evaluation): Promise<Findings> {
   const { imageSize, channels, numClasses } = trained.model;
   const { microBatch } = config.training;
   const imageFloats = channels * imageSize ** 2;
@@ -120,7 +130,7 @@ async function evaluate({ program, config, source, trained }: Evaluation): Promi
         const sample = await source.read('test', first + place);
         await pipeline.load(sample, undefined, view(place));
         // Without its bytes, which may be many.
-        return { name: sample.name, label: sample.label };
+        return { name: sample.name, label: labels[sample.label] as number };
       }),
     );
     const logits = await program.predict(images);

@@ -51,7 +51,7 @@ export async function beginRun(start: RunStart): Promise<BegunRun> {
   const resumed = isResumed ? await goOn(start, { identity, data, begun }) : undefined;
   const { parameters, notes } = resumed
     ? { parameters: resumed.parameters, notes: [] }
-    : await firstParameters(config, identity.model, baseFolder);
+    : await firstParameters(config, identity.model, { classes: source.classes, baseFolder });
   // What nothing was saved of begins anew, and may begin otherwise.
   const isSame = resumed !== undefined && begun !== undefined;
   const beginning = isSame ? begun : await beginningOf(identity, data, parameters);

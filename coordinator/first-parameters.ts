@@ -15,12 +15,12 @@ import { modelFileIn } from './model-file.ts';
 export async function firstParameters(
   { model: { init, positionDeviation }, seed }: RunConfig,
   model: ModelConfig,
-  baseFolder: string,
+  { classes, baseFolder }: { readonly classes: readonly string[]; readonly baseFolder: string },
 ): Promise<FittedWeights> {
   if (init === undefined) {
     return { parameters: initialParameters(model, seed, positionDeviation), notes: [] };
   }
   const path = resolve(baseFolder, init.weights);
   const weights = await readWeights((await modelFileIn(path)) ?? path, { key: init.key });
-  return fitWeights({ weights, model, head: init.head, path });
+  return fitWeights({ weights, model, head: init.head, path, classes });
 }

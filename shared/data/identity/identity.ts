@@ -92,15 +92,9 @@ async function identifySplit(
       { length: Math.min(blockSize, samples - first) },
       (_, at) => first + at,
     );
-    listing.push(
-      sha256OfText(
-        indices
-          .map(
-            (at) => `${source.label(split, at)} ${JSON.stringify(plain(source.name(split, at)))}`,
-          )
-          .join('\n'),
-      ),
-    );
+    // A name has no control characters: a data set with such a one is refused.
+    const names = indices.map((at) => `${source.label(split, at)} ${source.name(split, at)}`);
+    listing.push(sha256OfText(plain(names.join('\n'))));
     sizes.push(sha256OfText(indices.map((at) => source.listedBytes(split, at)).join('\n')));
     // A million names take a second, and others shall be answered meanwhile.
     await setImmediate();

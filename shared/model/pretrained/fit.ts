@@ -4,6 +4,7 @@ import { type ParameterEntry, parameterTable } from '../parameters.ts';
 import { resamplePositions } from '../positions.ts';
 import { type ModelConfig, numPatches } from '../variants.ts';
 import { adaptChannels } from './channels.ts';
+import { matchClasses, withHeadRows } from './classes.ts';
 import { nearestName, type Weights, type WeightTensor } from './weights.ts';
 
 /** What is fitted to what. */
@@ -14,6 +15,8 @@ export interface FitOptions {
   readonly head: 'new' | 'keep';
   /** Where the weights come from, for messages. */
   readonly path: string;
+  /** Classes of the data set, where there is one: a head that is kept is put in their order, by its names. */
+  readonly classes?: readonly string[] | undefined;
 }
 
 /** Most lines of one kind in a message. */
@@ -34,7 +37,8 @@ export interface FittedWeights {
  * Throws  CHECKPOINT_MISMATCH, listing every tensor that is missing, unknown, or of another shape.
  */
 export function fitWeights(options: FitOptions): FittedWeights {
-  const { weights, model, head, path } = options;
+  const { model, head, path } = options;
+  const { weights, note } = inOrderOfData(options);
   const { entries, size } = parameterTable(model);
   const wanted = entries.filter(({ name }) => head === 'keep' || !name.startsWith('head.'));
   const missing = wanted.filter(({ name }) => !weights.tensors.has(name));
@@ -65,7 +69,24 @@ export function fitWeights(options: FitOptions): FittedWeights {
   const parameters = new Float32Array(size);
   for (const [values, offset] of fitting) parameters.set(values, offset);
   const left = head === 'new' ? [...weights.unused, ...weights.besideHead] : weights.unused;
-  return { parameters, notes: [...weights.notes, ...notes, ...leftNote(left)] };
+  return { parameters, notes: [...weights.notes, ...notes, ...(note ?? []), ...leftNote(left)] };
+}
+
+/** A head that is kept, with its rows in the order of the data's classes. Throws  CHECKPOINT_MISMATCH when it is of others. */
+function inOrderOfData({ weights, head, path, classes }: FitOptions): {
+  readonly weights: Weights;
+  readonly note?: readonly string[];
+} {
+  const rows = weights.tensors.get('head.weight')?.shape[0];
+  if (head === 'new' || classes === undefined || rows === undefined) return { weights };
+  const { rowOf, note } = matchClasses({
+    head: weights.info.classes,
+    rows,
+    data: classes,
+    path,
+    hint: 'rename the folders of the classes, or begin with a new head: model.init.head: new',
+  });
+  return { weights: withHeadRows(weights, rowOf), ...(note !== undefined && { note: [note] }) };
 }
 
 /** The parameters alone. Throws  CHECKPOINT_MISMATCH. */
