@@ -13,6 +13,7 @@ import { fitWeights } from '../shared/model/pretrained/fit.ts';
 import { type InferredModel, inferModel } from '../shared/model/pretrained/infer.ts';
 import type { ModelConfig } from '../shared/model/variants.ts';
 import { readWeights, type WeightsFile } from '../shared/weights/read.ts';
+import { modelOf } from './run-folders.ts';
 import { say } from './talk.ts';
 
 /** A checkpoint as it was read. */
@@ -38,12 +39,14 @@ export interface OpenOptions {
 }
 
 /**
- * Reads a model: a run folder, a checkpoint, or weights of another library (see docs/weights.md).
+ * Reads a model: a run by its folder or name, a checkpoint, or weights of another library (see docs/weights.md); the newest
+ * run unless one is given.
  *
  * Throws  CHECKPOINT_CORRUPT or DATA_INVALID when it cannot be read; CHECKPOINT_MISMATCH when it is no ViT,
  *         or nothing says how many attention heads it has, or something else than `heads`.
  */
-export async function openModel(path: string, options: OpenOptions = {}): Promise<TrainedModel> {
+export async function openModel(given?: string, options: OpenOptions = {}): Promise<TrainedModel> {
+  const path = await modelOf(given);
   if ((await modelFileIn(path)) !== undefined) return await openOwn(path, options);
   const weights = await readWeights(path, { key: options.weightsKey });
   return weights.metadata['tessera'] === undefined

@@ -8,7 +8,7 @@ export function classLines(confusion: Confusion, classes: readonly string[]): re
     return { title, align: 'right' } as const;
   });
   const rows = confusion.classes.map(({ precision, recall, f1, support }, label) => [
-    inOneCell(classes[label] ?? ''),
+    classes[label] ?? '',
     formatPercent(precision),
     formatPercent(recall),
     formatPercent(f1),
@@ -22,12 +22,7 @@ export function confusionLines(
   { counts }: Confusion,
   classes: readonly string[],
 ): readonly string[] {
-  const columns = classes.map((name) => ({ title: inOneCell(name), align: 'right' }) as const);
-  const rows = counts.map((row, label) => [inOneCell(classes[label] ?? ''), ...row.map(String)]);
+  const columns = classes.map((name) => ({ title: name, align: 'right' }) as const);
+  const rows = counts.map((row, label) => [classes[label] ?? '', ...row.map(String)]);
   return formatTable([{ title: 'TRUE\\PREDICTED' }, ...columns], rows);
-}
-
-/** Cells have no spaces, so that columns can be cut by tools. */
-function inOneCell(name: string): string {
-  return name.replace(/\s+/g, '_');
 }

@@ -24,7 +24,8 @@ import { print, printJson, say, Warnings } from './talk.ts';
 
 /** Flags of `eval`. */
 export interface EvalOptions {
-  readonly checkpoint: string;
+  /** The newest run unless given. */
+  readonly checkpoint?: string;
   readonly set?: string[];
   /** Attention heads, for weights that do not tell. */
   readonly heads?: number;

@@ -68,6 +68,8 @@ export interface RunMetrics {
   /** Times of the first and last record, as ISO 8601. */
   readonly firstTime: string | undefined;
   readonly lastTime: string | undefined;
+  /** Time at work: from the first to the last record of each process that went on with the run. */
+  readonly workedSeconds: number;
   /** Lines that are no records: at most the last one, unless somebody edited the file. */
   readonly damagedLines: number;
 }
@@ -102,6 +104,10 @@ class MetricsCollector {
   readonly #phases: PhaseRecord[] = [];
   #firstTime: string | undefined;
   #lastTime: string | undefined;
+  #workedMs = 0;
+  /** Workers that were there by the last record about them. */
+  #numWorkers = 0;
+  #tellsBeginnings = false;
   #damagedLines = 0;
 
   add(line: string): void {
@@ -113,8 +119,26 @@ class MetricsCollector {
     }
     const { time: at } = record;
     if (typeof at !== 'string') return;
+    // What lies between two processes was no work.
+    if (!this.#beginsProcess(record) && this.#lastTime !== undefined) {
+      this.#workedMs += Math.max(0, Date.parse(at) - Date.parse(this.#lastTime)) || 0;
+    }
     this.#firstTime ??= at;
     this.#lastTime = at;
+  }
+
+  /**
+   * Whether a coordinator wrote this first: what its data are. Older ones did not; they are known by their workers, whom
+   * they count from 1 again, while those before had not left.
+   */
+  #beginsProcess({ type, what, workers }: Record<string, unknown>): boolean {
+    if (type === 'data') this.#tellsBeginnings = true;
+    if (this.#tellsBeginnings || type !== 'worker' || typeof workers !== 'number') {
+      return type === 'data';
+    }
+    const isRecount = what === 'joined' && workers <= this.#numWorkers;
+    this.#numWorkers = workers;
+    return isRecount;
   }
 
   metrics(): RunMetrics {
@@ -126,6 +150,7 @@ class MetricsCollector {
       best: bestOf(this.#evaluations),
       firstTime: this.#firstTime,
       lastTime: this.#lastTime,
+      workedSeconds: this.#workedMs / 1000,
       damagedLines: this.#damagedLines,
     };
   }

@@ -24,7 +24,8 @@ import { print, printJson, say, someOf, Warnings } from './talk.ts';
 export interface PredictOptions {
   /** Files, folders, or `-` for one image on stdin. */
   readonly images: readonly string[];
-  readonly checkpoint: string;
+  /** The newest run unless given. */
+  readonly checkpoint?: string;
   readonly top: number;
   /** Folder for a picture of each image with its label. */
   readonly out?: string;

@@ -1,17 +1,106 @@
-/** @file Whom a command asks, and how: the coordinator that was named, or that of the newest run here. */
+/** @file Whom a command asks, and how: a coordinator by its address, or that of a run here. */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { RUN_FILES } from '../coordinator/run-folder.ts';
+import { TesseraError } from '../shared/core/errors.ts';
+import { ownAddress } from '../shared/host/addresses.ts';
+import { CREDENTIAL_FILES } from '../shared/host/credentials.ts';
+import { holderOf } from '../shared/host/lock.ts';
+import { readTextFile } from '../shared/host/regular-file.ts';
 import type { Question } from '../shared/rpc/status-client.ts';
-import { newestAddress } from './run-folders.ts';
+import { findRun, lastStartedRun } from './run-folders.ts';
+import { type RunRecord, readRun } from './runs-read.ts';
 import { type ClientSecurityFlags, clientConnection } from './security.ts';
+import { say } from './talk.ts';
 
 /** Flags of every command that asks a coordinator. */
 export interface QuestionFlags extends ClientSecurityFlags {
-  readonly address?: string;
+  /** HOST:PORT, or a run of this machine; the run that was started last unless given. */
+  readonly run?: string;
 }
 
-const ANSWER_MS = 5000;
+/** Whom to ask; of a run of this machine that has ended, what it came to instead. */
+export type Asked =
+  | { readonly question: Question; readonly ended?: undefined }
+  | { readonly question?: undefined; readonly ended: RunRecord };
 
-/** A question by its flags. Throws  USAGE when there is no run here; ACCESS_DENIED when a credential cannot be used. */
-export async function questionOf(flags: QuestionFlags): Promise<Question> {
-  const address = flags.address ?? (await newestAddress());
+const ANSWER_MS = 5000;
+const OPERATOR = 'operator';
+
+/**
+ * Whom to ask, by flags.
+ *
+ * Throws  USAGE when there is no such run here; ACCESS_DENIED when a credential cannot be used, or none is found where
+ *         one is needed.
+ */
+export async function askedBy(flags: QuestionFlags): Promise<Asked> {
+  const { run } = flags;
+  if (run !== undefined && isAddress(run)) return { question: await question(run, flags) };
+  const folder = run === undefined ? await lastStartedRun() : await findRun(run);
+  if ((await holderOf(join(folder, RUN_FILES.lock))) === undefined) {
+    const record = await readRun(folder);
+    if (record.state !== 'running') return { ended: record };
+  }
+  const address = await lineOf(join(folder, RUN_FILES.address));
+  if (address === '') {
+    throw new TesseraError(
+      'COORDINATOR_UNREACHABLE',
+      `${folder} does not say where its coordinator is`,
+      {
+        hint: 'it may be about to listen: try again, or give its address HOST:PORT',
+      },
+    );
+  }
+  return { question: await question(ownAddress(address), await withOwnCerts(flags, folder)) };
+}
+
+/** What a coordinator answers. Throws  COORDINATOR_UNREACHABLE with what may be the matter, and what it refuses with. */
+export async function answered<T>(question: Question, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (thrown) {
+    const error = TesseraError.from(thrown);
+    if (error.code !== 'COORDINATOR_UNREACHABLE' && error.code !== 'TIMEOUT') throw error;
+    const tls = 'a run that asks for credentials needs --certs FOLDER';
+    throw new TesseraError(
+      'COORDINATOR_UNREACHABLE',
+      `no coordinator answers at ${question.address}`,
+      {
+        hint: `it may have ended, or the address is another one${question.security === undefined ? `; ${tls}` : ''}`,
+        cause: thrown,
+      },
+    );
+  }
+}
+
+/** An address unless there is a folder of that name. */
+function isAddress(text: string): boolean {
+  return /^.+:\d{1,5}$/.test(text) && !existsSync(text);
+}
+
+async function question(address: string, flags: QuestionFlags): Promise<Question> {
   return { address, timeoutMs: ANSWER_MS, ...(await clientConnection(flags)) };
+}
+
+/** The operator's credentials beside those of the run's coordinator, unless flags say which. */
+async function withOwnCerts(flags: QuestionFlags, folder: string): Promise<QuestionFlags> {
+  const { certs, ca, insecure } = flags;
+  const coordinators = await lineOf(join(folder, RUN_FILES.certs));
+  if (coordinators === '' || certs !== undefined || ca !== undefined || insecure) return flags;
+  const operators = join(dirname(coordinators), OPERATOR);
+  if (existsSync(join(operators, CREDENTIAL_FILES.key))) {
+    say(`with the credentials in ${operators}`);
+    return { ...flags, certs: operators };
+  }
+  throw new TesseraError(
+    'ACCESS_DENIED',
+    `the run of ${folder} asks for credentials (TLS), and there are none in ${operators}`,
+    {
+      hint: "add --certs FOLDER with an operator's (tessera certs issue CERTS NAME --role operator)",
+    },
+  );
+}
+
+async function lineOf(path: string): Promise<string> {
+  return (await readTextFile(path).catch(() => '')).trim();
 }

@@ -4,7 +4,7 @@ import { RUN_FILES } from '../coordinator/run-folder.ts';
 import type { LoadedConfig } from '../shared/config/load.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { readTextFile } from '../shared/host/regular-file.ts';
-import { existingRunFolder, newestRunFolder } from './run-folders.ts';
+import { findRun, newestRunFolder } from './run-folders.ts';
 
 /** What the command line says of a run: its config, or where it goes on, or both. */
 export interface RunFlags {
@@ -32,15 +32,14 @@ export async function runOrigin({ config, resume, runFolder }: RunFlags): Promis
       hint: 'give --resume RUN_FOLDER without --run-folder',
     });
   }
-  if (typeof resume === 'string') await existingRunFolder(resume);
-  if (config !== undefined)
-    return { config, resume: typeof resume === 'string' ? resume : undefined };
+  const named = typeof resume === 'string' ? await findRun(resume) : undefined;
+  if (config !== undefined) return { config, resume: named };
   if (resume === undefined) {
     throw new TesseraError('USAGE', 'there is no config to train and no run to go on with', {
       hint: 'give a config, such as quickstart, or --resume RUN_FOLDER',
     });
   }
-  const folder = resume === true ? await newestRunFolder() : resume;
+  const folder = named ?? (await newestRunFolder());
   return { config: join(folder, RUN_FILES.config), resume: folder };
 }
 

@@ -1,55 +1,120 @@
-/** @file Finds runs on this disk: the newest one, its address, the checkpoint that a path means. */
+/** @file Finds runs on this disk: by path, by name, by the beginning of a name, or the newest. */
+import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RUN_FILES, RUNS_FOLDER } from '../coordinator/run-folder.ts';
 import { TesseraError } from '../shared/core/errors.ts';
-import { ownAddress } from '../shared/host/addresses.ts';
-import { readTextFile } from '../shared/host/regular-file.ts';
+import { say, someOf } from './talk.ts';
 
-/** The newest folder of the runs called `name`, or of all, by the time in its name. Throws  USAGE when there is none. */
-export async function newestRunFolder(name?: string, runsFolder = RUNS_FOLDER): Promise<string> {
-  const stamped = (await namesIn(runsFolder)).flatMap((entry) => {
-    const [, of, stamp = ''] = /^(.+)-(\d{8}-\d{6})$/.exec(entry) ?? [];
-    return of !== undefined && (name === undefined || of === name) ? { entry, stamp } : [];
+/** When a folder of runs says that a run began, and which one of that second it is. */
+export interface RunStamp {
+  /** The name of the run, which its config has too. */
+  readonly of: string;
+  readonly timeMs: number;
+  readonly number: number;
+}
+
+/** Reads NAME-TIME or NAME-TIME-2; undefined for a folder that was named by hand. */
+export function runStamp(folderName: string): RunStamp | undefined {
+  const match = /^(.+)-(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)(?:-([1-9]\d*))?$/.exec(folderName);
+  if (match === null) return undefined;
+  const [, of = '', year, month, day, hour, minute, second, number = '1'] = match;
+  const timeMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  return Number.isNaN(timeMs) ? undefined : { of, timeMs, number: Number(number) };
+}
+
+/**
+ * The folder of a run by what was typed: a path, a name in the folder of runs, or the beginning of one name alone. A path
+ * comes before a name. Without a word it is the newest run.
+ *
+ * Throws  USAGE when there is none, or several names begin so.
+ */
+export async function findRun(text?: string, runsFolder = RUNS_FOLDER): Promise<string> {
+  if (text === undefined) return await newestRunFolder(undefined, runsFolder);
+  const found = await searchRun(text, runsFolder);
+  if (found !== undefined) return found;
+  const what = existsSync(text) ? `${text} holds no run` : `there is no run ${text}`;
+  throw new TesseraError('USAGE', `${what}, and none in ${runsFolder}/ has a name that begins so`, {
+    hint: 'tessera runs list shows their names',
   });
-  for (const { entry } of stamped.sort((one, other) => (one.stamp < other.stamp ? 1 : -1))) {
-    const folder = join(runsFolder, entry);
-    if (await holdsRun(folder)) return folder;
+}
+
+/**
+ * What holds a model: a path as it is, else a run by its name or the beginning of it; without a word the newest run,
+ * which is said.
+ *
+ * Throws  USAGE when several names begin so, or there is no run at all.
+ */
+export async function modelOf(text: string | undefined): Promise<string> {
+  if (text === undefined) {
+    const newest = await newestRunFolder();
+    say(`the newest run: ${newest}`);
+    return newest;
   }
+  return existsSync(text) ? text : ((await searchRun(text, RUNS_FOLDER)) ?? text);
+}
+
+/** The newest of the runs called `name`, or of all. Throws  USAGE when there is none. */
+export async function newestRunFolder(name?: string, runsFolder = RUNS_FOLDER): Promise<string> {
+  const runs = await runsIn(runsFolder);
+  const [newest] = runs.filter(({ entry }) => name === undefined || runStamp(entry)?.of === name);
+  if (newest !== undefined) return newest.folder;
   const what = name === undefined ? 'no run' : `no run of ${name}`;
-  throw new TesseraError('USAGE', `there is ${what} in ${runsFolder}/ to go on with`, {
-    hint: 'give its folder, --resume RUN_FOLDER, or leave --resume out to start anew',
+  throw new TesseraError('USAGE', `there is ${what} in ${runsFolder}/`, {
+    hint: `begin one with tessera train ${name ?? 'CONFIG'}, or give the folder of a run that is elsewhere`,
   });
 }
 
-/** The folder of a run to go on with, as it was typed. Throws  USAGE when it holds none. */
-export async function existingRunFolder(folder: string): Promise<string> {
-  if (await holdsRun(folder)) return folder;
-  throw new TesseraError('USAGE', `${folder} holds no run to go on with`, {
-    hint: 'give the folder that a run named when it began, such as runs/NAME-TIME',
-  });
-}
-
-/** The coordinator of the run whose address file is the newest. Throws  USAGE when there is none. */
-export async function newestAddress(runsFolder = RUNS_FOLDER): Promise<string> {
-  let newest: { path: string; timeMs: number } | undefined;
+/** The run whose coordinator was started last: its address is the newest. Throws  USAGE when there is none. */
+export async function lastStartedRun(runsFolder = RUNS_FOLDER): Promise<string> {
+  let newest: { folder: string; timeMs: number } | undefined;
   for (const entry of await namesIn(runsFolder)) {
-    const path = join(runsFolder, entry, RUN_FILES.address);
-    const timeMs = (await stat(path).catch(() => undefined))?.mtimeMs;
-    if (timeMs !== undefined && (newest === undefined || timeMs > newest.timeMs)) {
-      newest = { path, timeMs };
+    const folder = join(runsFolder, entry);
+    const found = await stat(join(folder, RUN_FILES.address)).catch(() => undefined);
+    if (found !== undefined && (newest === undefined || found.mtimeMs > newest.timeMs)) {
+      newest = { folder, timeMs: found.mtimeMs };
     }
   }
-  if (newest !== undefined) return ownAddress((await readTextFile(newest.path)).trim());
+  if (newest !== undefined) return newest.folder;
   throw new TesseraError('USAGE', `no run in ${runsFolder}/ says where its coordinator is`, {
-    hint: 'give its address: tessera status HOST:PORT',
+    hint: 'give its address or its run folder: tessera status HOST:PORT',
   });
 }
 
-/** Whether a run began here: one that could not listen left a folder without a config. */
-async function holdsRun(folder: string): Promise<boolean> {
+async function searchRun(text: string, runsFolder: string): Promise<string | undefined> {
+  for (const folder of [text, join(runsFolder, text)]) {
+    if ((await beganMs(folder)) !== undefined) return folder;
+  }
+  if (text === '') return undefined;
+  const alike = (await runsIn(runsFolder)).filter(({ entry }) => entry.startsWith(text));
+  const [only, ...others] = alike;
+  if (others.length === 0) return only?.folder;
+  const names = someOf(alike.map(({ entry }) => entry));
+  throw new TesseraError(
+    'USAGE',
+    `${alike.length} runs have names that begin with ${text}: ${names}`,
+    {
+      hint: 'type as much of the name as only one has',
+    },
+  );
+}
+
+/** The runs of a folder, the newest first. */
+async function runsIn(runsFolder: string) {
+  const runs: { entry: string; folder: string; timeMs: number; number: number }[] = [];
+  for (const entry of await namesIn(runsFolder)) {
+    const folder = join(runsFolder, entry);
+    const timeMs = await beganMs(folder);
+    const stamp = runStamp(entry);
+    if (timeMs !== undefined) runs.push({ entry, folder, timeMs, number: 1, ...stamp });
+  }
+  return runs.sort((one, other) => other.timeMs - one.timeMs || other.number - one.number);
+}
+
+/** When a run was described in a folder; undefined where none began. */
+async function beganMs(folder: string): Promise<number | undefined> {
   const found = await stat(join(folder, RUN_FILES.config)).catch(() => undefined);
-  return found?.isFile() ?? false;
+  return found?.isFile() ? found.mtimeMs : undefined;
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {

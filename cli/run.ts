@@ -68,6 +68,8 @@ export interface RunPart {
   readonly command: 'train' | 'coordinator';
   /** Lines of the banner beside those that every run has. */
   banner(running: RunningCoordinator): readonly string[];
+  /** What would end it badly, before anything is begun. */
+  check?(loaded: LoadedConfig): Promise<void>;
   hire?(started: StartedRun): Promise<Crew>;
 }
 
@@ -89,11 +91,13 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
       ...listenSetting(options),
     ];
     const loaded = await withInputs(() => loadConfig(origin.config, { set }), options, signal);
+    await part.check?.(loaded);
     const resume = await resumeFolder(options, origin, loaded);
     const ownToken = newToken();
     const running = await startCoordinator({
       loaded,
       security: await serverSecurity(options, ownToken),
+      certs: options.certs,
       insecure: options.insecure,
       // Its own workers are told where it is; others look where it was.
       listen: part.command === 'train' ? undefined : await knownAddress(resume, loaded),

@@ -1,7 +1,6 @@
 /** @file Reads run folders: what each run was, how far it came, whether it still goes on. */
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { readState } from '../coordinator/checkpoint-state.ts';
 import { listCheckpoints } from '../coordinator/checkpoints.ts';
 import { RUN_FILES } from '../coordinator/run-folder.ts';
 import { type ErrorCode, TesseraError } from '../shared/core/errors.ts';
@@ -9,6 +8,7 @@ import { holderOf } from '../shared/host/lock.ts';
 import { readTextFile } from '../shared/host/regular-file.ts';
 import { fetchStatus } from '../shared/rpc/status-client.ts';
 import { type RunMetrics, readMetrics } from './metrics.ts';
+import { runStamp } from './run-folders.ts';
 
 /** Whether a run goes on: `stopped` are those that ended early, whoever or whatever ended them. */
 type RunState = 'running' | 'done' | 'stopped';
@@ -31,7 +31,9 @@ export interface RunRecord {
   /** The newest first. */
   readonly checkpoints: readonly StoredCheckpoint[];
   readonly pictures: readonly string[];
-  /** Time at work, without the pauses before a resume where a checkpoint tells them. */
+  /** When it began: what its first record, its name or its folder says. */
+  readonly beganMs: number;
+  /** Time at work, without the pauses before a resume. */
   readonly seconds: number;
 }
 
@@ -49,30 +51,16 @@ export async function readRuns(runsFolder: string): Promise<readonly RunRecord[]
     const folder = join(runsFolder, name);
     if (await isRunFolder(folder)) runs.push(await readRun(folder));
   }
-  const begun = ({ metrics }: RunRecord) => metrics.firstTime ?? '';
-  return runs.sort((a, b) => begun(b).localeCompare(begun(a)) || a.name.localeCompare(b.name));
-}
-
-/**
- * The folder of a run, given as its name in the folder of runs or as a path.
- *
- * Throws  USAGE when there is no run.
- */
-export async function findRun(name: string, runsFolder: string): Promise<string> {
-  for (const folder of [join(runsFolder, name), name]) {
-    if (await isRunFolder(folder)) return folder;
-  }
-  throw new TesseraError(
-    'USAGE',
-    `there is no run ${name}, neither in ${runsFolder}/ nor as a folder`,
-    {
-      hint: 'tessera runs list shows their names',
-    },
+  return runs.sort(
+    (a, b) =>
+      b.beganMs - a.beganMs ||
+      (runStamp(b.name)?.number ?? 1) - (runStamp(a.name)?.number ?? 1) ||
+      a.name.localeCompare(b.name),
   );
 }
 
 /** Whether a folder is one that a run made: it has the config of a run, and its address or metrics. */
-async function isRunFolder(folder: string): Promise<boolean> {
+export async function isRunFolder(folder: string): Promise<boolean> {
   const kind = await lstat(folder).catch(() => undefined);
   if (!kind?.isDirectory()) return false;
   const names = await readdir(folder).catch((): string[] => []);
@@ -100,7 +88,8 @@ export async function readRun(folder: string): Promise<RunRecord> {
     metrics,
     checkpoints,
     pictures: await picturesOf(folder),
-    seconds: await secondsOf(metrics, checkpoints),
+    beganMs: await beganMs(folder, metrics),
+    seconds: metrics.workedSeconds,
   };
 }
 
@@ -135,23 +124,11 @@ async function stateOf(folder: string, metrics: RunMetrics): Promise<RunState> {
   }
 }
 
-/** The newest checkpoint knows the time at work before it, pauses left out; what follows is added. */
-async function secondsOf(
-  metrics: RunMetrics,
-  checkpoints: readonly StoredCheckpoint[],
-): Promise<number> {
-  const { firstTime, lastTime } = metrics;
-  if (firstTime === undefined || lastTime === undefined) return 0;
-  const newest = checkpoints[0];
-  const written = metrics.checkpoints.find(({ step }) => step === newest?.step);
-  const saved =
-    newest === undefined ? undefined : await readState(newest.folder).catch(() => undefined);
-  if (written === undefined || saved === undefined) return secondsBetween(firstTime, lastTime);
-  return saved.state.progress.seconds + secondsBetween(written.time, lastTime);
-}
-
-function secondsBetween(from: string, to: string): number {
-  return Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000);
+/** A run that was stopped before its first record began when its folder says so. */
+async function beganMs(folder: string, { firstTime }: RunMetrics): Promise<number> {
+  if (firstTime !== undefined) return Date.parse(firstTime);
+  const stamp = runStamp(basename(resolve(folder)));
+  return stamp?.timeMs ?? (await stat(join(folder, RUN_FILES.config))).mtimeMs;
 }
 
 async function picturesOf(folder: string): Promise<readonly string[]> {

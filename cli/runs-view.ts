@@ -49,11 +49,33 @@ export function outcomeOf({ config, metrics }: RunRecord): RunOutcome {
   };
 }
 
+/** How a run that is over came to its end, in words. */
+export function endOf({ state, metrics }: RunRecord): string {
+  const last = metrics.phases.at(-1);
+  if (state === 'done') return last?.reason ?? 'done';
+  if (last?.phase === 'failed') return last.reason;
+  return 'its coordinator is gone without a word, as after a kill or a power cut';
+}
+
+/** A run that is over, in a block like that of one that goes on. */
+export function endLines(run: RunRecord): readonly string[] {
+  const { step, epoch, epochs, testAccuracy, testLoss, parametersSha256 } = outcomeOf(run);
+  const facts: readonly (readonly [string, string])[] = [
+    ['Run', run.name],
+    ['Phase', `${run.state} (${endOf(run)})`],
+    ['Step', `${step}, epoch ${epoch}/${formatNumber(epochs, 0)}`],
+    ['Test', `loss ${formatNumber(testLoss, 4)}, accuracy ${formatPercent(testAccuracy)}`],
+    ['Time', formatDuration(run.seconds)],
+    ['Parameters', parametersSha256.slice(0, 12) || '<none>'],
+    ['Folder', run.folder],
+  ];
+  return facts.map(([label, value]) => `${`${label}:`.padEnd(12)} ${value}`);
+}
+
 /** A line for each run. */
 export function listLines(runs: readonly RunRecord[], nowMs: number): readonly string[] {
   const rows = runs.map((run) => {
     const outcome = outcomeOf(run);
-    const { firstTime } = run.metrics;
     return [
       run.name,
       run.state,
@@ -63,7 +85,7 @@ export function listLines(runs: readonly RunRecord[], nowMs: number): readonly s
       formatPercent(outcome.bestAccuracy),
       formatNumber(outcome.trainLoss, 4),
       formatDuration(run.seconds),
-      firstTime === undefined ? '-' : formatAge((nowMs - Date.parse(firstTime)) / 1000),
+      formatAge((nowMs - run.beganMs) / 1000),
     ];
   });
   return formatTable(LIST_COLUMNS, rows);
@@ -77,7 +99,7 @@ export function showLines(run: RunRecord, next: readonly (readonly [string, stri
     ['Run', run.name],
     ['Folder', run.folder],
     ['State', run.state],
-    ['Began', metrics.firstTime ?? '-'],
+    ['Began', new Date(run.beganMs).toISOString()],
     ['Duration', formatDuration(run.seconds)],
     ['Step', `${outcome.step}, epoch ${outcome.epoch}/${formatNumber(outcome.epochs, 0)}`],
     ['Train', `loss ${formatNumber(outcome.trainLoss, 4)}`],

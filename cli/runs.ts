@@ -5,7 +5,8 @@ import { TesseraError } from '../shared/core/errors.ts';
 import { formatBytes } from '../shared/core/units.ts';
 import { removeFolderAtomically } from '../shared/host/files.ts';
 import { commandLine, pathWord } from './run-end.ts';
-import { findRun, type RunRecord, readRun, readRuns } from './runs-read.ts';
+import { findRun } from './run-folders.ts';
+import { isRunFolder, type RunRecord, readRun, readRuns } from './runs-read.ts';
 import {
   changedSettings,
   compareLines,
@@ -30,9 +31,9 @@ export async function listRuns(options: RunsOptions): Promise<void> {
   else print(listLines(runs, Date.now()));
 }
 
-/** Shows one run in full. Throws  USAGE when there is none of that name. */
-export async function showRun(options: RunsOptions & { readonly name: string }): Promise<void> {
-  const run = await readRun(await findRun(options.name, options.runsFolder));
+/** Shows one run in full, the newest unless one is named. Throws  USAGE when there is none of that name. */
+export async function showRun(options: RunsOptions & { readonly name?: string }): Promise<void> {
+  const run = await readRun(await runFolder(options.name, options));
   const { checkpoints, pictures, metrics } = run;
   if (options.json) {
     printJson({
@@ -53,8 +54,7 @@ export async function compareRuns(
   options: RunsOptions & { readonly names: readonly string[] },
 ): Promise<void> {
   const runs: RunRecord[] = [];
-  for (const name of options.names)
-    runs.push(await readRun(await findRun(name, options.runsFolder)));
+  for (const name of options.names) runs.push(await readRun(await runFolder(name, options)));
   if (!options.json) {
     print(compareLines(runs));
     return;
@@ -72,7 +72,7 @@ export async function removeRuns(
   options: RunsOptions & { readonly names: readonly string[]; readonly yes?: true },
 ): Promise<void> {
   const folders = new Set<string>();
-  for (const name of options.names) folders.add(resolve(await findRun(name, options.runsFolder)));
+  for (const name of options.names) folders.add(resolve(await runFolder(name, options)));
   const runs: RunRecord[] = [];
   for (const folder of folders) runs.push(await removable(folder));
   if (!options.yes) await agree(runs);
@@ -81,6 +81,15 @@ export async function removeRuns(
     say(`removed ${folder}`);
   }
   if (options.json) printJson({ schema: 'runs-rm/1', removed: runs.map(({ folder }) => folder) });
+}
+
+/** The folder of a run; one that only looks like it, as an export does, is none. */
+async function runFolder(name: string | undefined, { runsFolder }: RunsOptions): Promise<string> {
+  const folder = await findRun(name, runsFolder);
+  if (await isRunFolder(folder)) return folder;
+  throw new TesseraError('USAGE', `${folder} holds no run`, {
+    hint: 'tessera runs list shows those that there are',
+  });
 }
 
 async function removable(folder: string): Promise<RunRecord> {

@@ -1,9 +1,10 @@
 /** @file `tessera status`: what a run is doing, once or every second. */
 import { systemClock } from '../shared/core/clock.ts';
-import { TesseraError } from '../shared/core/errors.ts';
 import { watchShutdown } from '../shared/host/shutdown.ts';
 import { fetchStatus, type Question, type StatusReply } from '../shared/rpc/status-client.ts';
-import { type QuestionFlags, questionOf } from './question.ts';
+import { answered, askedBy, type QuestionFlags } from './question.ts';
+import type { RunRecord } from './runs-read.ts';
+import { endLines, endOf, outcomeOf } from './runs-view.ts';
 import { statusLines } from './status-view.ts';
 import { jsonText, print, printJson, say } from './talk.ts';
 
@@ -16,11 +17,12 @@ export interface StatusOptions extends QuestionFlags {
 const WATCH_MS = 1000;
 const CLEAR_SCREEN = '\x1b[H\x1b[2J';
 
-/** Shows the status of a run. Throws  COORDINATOR_UNREACHABLE when nobody answers. */
+/** Shows the status of a run, or how it ended. Throws  COORDINATOR_UNREACHABLE when nobody answers. */
 export async function runStatus(options: StatusOptions): Promise<void> {
-  const question = await questionOf(options);
-  if (options.watch) return await watch(question, options);
-  show(await ask(question), options);
+  const { question, ended } = await askedBy(options);
+  if (ended !== undefined) showEnd(ended, options);
+  else if (options.watch) await watch(question, options);
+  else show(await answered(question, () => fetchStatus(question)), options);
 }
 
 /** Shows it again and again until the run is over, its coordinator has gone, or Ctrl-C: all good ends. */
@@ -29,7 +31,8 @@ async function watch(question: Question, options: StatusOptions): Promise<void> 
   let isSeen = false;
   try {
     for (;;) {
-      const status = await ask({ ...question, signal: shutdown.signal });
+      const asking = { ...question, signal: shutdown.signal };
+      const status = await answered(asking, () => fetchStatus(asking));
       isSeen = true;
       if (process.stdout.isTTY && !options.json) process.stdout.write(CLEAR_SCREEN);
       show(status, options);
@@ -46,26 +49,24 @@ async function watch(question: Question, options: StatusOptions): Promise<void> 
   }
 }
 
-async function ask(question: Question): Promise<StatusReply> {
-  try {
-    return await fetchStatus(question);
-  } catch (thrown) {
-    const error = TesseraError.from(thrown);
-    if (error.code !== 'COORDINATOR_UNREACHABLE' && error.code !== 'TIMEOUT') throw error;
-    throw new TesseraError(
-      'COORDINATOR_UNREACHABLE',
-      `no coordinator answers at ${question.address}`,
-      {
-        hint: 'it may have ended; start or resume the run, or give the address it printed at its start',
-        cause: thrown,
-      },
-    );
-  }
-}
-
 /** JSON has no NaN; a number that is not there yet is null there. */
 function show(status: StatusReply, options: StatusOptions): void {
   if (!options.json) print(statusLines(status));
   else if (options.watch) process.stdout.write(`${jsonText({ schema: 'status/1', ...status })}\n`);
   else printJson({ schema: 'status/1', ...status });
+}
+
+/** A run that has ended, from its folder. */
+function showEnd(run: RunRecord, options: StatusOptions): void {
+  if (!options.json) {
+    print(endLines(run));
+    return;
+  }
+  const { folder: runFolder, state, seconds } = run;
+  const { epoch, epochs: epochsTotal, step, trainLoss: loss, ...outcome } = outcomeOf(run);
+  printJson({
+    schema: 'status/1',
+    ...{ run: run.name, phase: state, reason: endOf(run), step, epoch, epochsTotal, loss },
+    ...{ ...outcome, seconds, etaSeconds: null, runFolder, workers: [] },
+  });
 }

@@ -1,6 +1,7 @@
 /** @file `tessera stop`: ends a run early, what is trained being saved. */
 import { stopRun } from '../shared/rpc/status-client.ts';
-import { type QuestionFlags, questionOf } from './question.ts';
+import { answered, askedBy, type QuestionFlags } from './question.ts';
+import { endOf, outcomeOf } from './runs-view.ts';
 import { pointer, printJson, say } from './talk.ts';
 
 /** Flags of `stop`. */
@@ -9,9 +10,19 @@ export interface StopOptions extends QuestionFlags {
   readonly json?: true;
 }
 
-/** Asks a coordinator to end its run. Throws  COORDINATOR_UNREACHABLE, ACCESS_DENIED. */
+/** Asks a coordinator to end its run; one that has ended is told. Throws  COORDINATOR_UNREACHABLE, ACCESS_DENIED. */
 export async function runStop(options: StopOptions): Promise<void> {
-  const { run, runFolder, step } = await stopRun(await questionOf(options), options.reason ?? '');
+  const { question, ended } = await askedBy(options);
+  if (ended !== undefined) {
+    const { step } = outcomeOf(ended);
+    const { folder: runFolder, name: run, state } = ended;
+    say(pointer('has ended', `${run} at step ${step} (${endOf(ended)}): there is nothing to stop`));
+    if (options.json) printJson({ schema: 'stop/1', run, runFolder, step, state });
+    return;
+  }
+  const { run, runFolder, step } = await answered(question, () =>
+    stopRun(question, options.reason ?? ''),
+  );
   say(pointer('stopping', `${run} at step ${step}; it is being saved in ${runFolder}`));
   if (options.json) printJson({ schema: 'stop/1', run, runFolder, step });
 }

@@ -1,6 +1,6 @@
-/** @file Tables as kubectl prints them: no borders, columns two spaces apart, no spaces inside cells. */
+/** @file Tables as kubectl prints them: no borders, columns two spaces apart. Names stay as they are. */
 
-import { oneLine } from '../shared/core/text.ts';
+import { displayWidth, oneLine } from '../shared/core/text.ts';
 
 /** One column: its title and which side its cells keep to. */
 export interface Column {
@@ -15,17 +15,18 @@ export function formatTable(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
 ): readonly string[] {
-  const titles = columns.map((column) => column.title);
+  const titles = columns.map((column) => oneLine(column.title));
   const cells = rows.map((row) => columns.map((_, at) => oneLine(row[at] || EMPTY_CELL)));
   const lines = [titles, ...cells];
   const widths = columns.map((_, at) =>
-    lines.reduce((widest, line) => Math.max(widest, line[at]?.length ?? 0), 0),
+    lines.reduce((widest, line) => Math.max(widest, displayWidth(line[at] ?? '')), 0),
   );
   return lines.map((line) =>
     line
       .map((cell, at) => {
         const width = widths[at] as number;
-        return columns[at]?.align === 'right' ? cell.padStart(width) : cell.padEnd(width);
+        const room = ' '.repeat(width - displayWidth(cell));
+        return columns[at]?.align === 'right' ? room + cell : cell + room;
       })
       .join('  ')
       .trimEnd(),

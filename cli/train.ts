@@ -1,6 +1,7 @@
 /** @file `tessera train`: a coordinator in this process and worker processes around it. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { LoadedConfig } from '../shared/config/load.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { ownAddress } from '../shared/host/addresses.ts';
 import { type Devices, findDevices } from '../shared/host/devices.ts';
@@ -10,19 +11,28 @@ import { localWorkerFlags } from './security.ts';
 
 /** Trains on this machine to the end of the run. Throws  what ended it badly. */
 export async function runTrain(options: RunOptions): Promise<void> {
+  let size: CrewSize | undefined;
   await driveRun(options, {
     command: 'train',
     banner: () => [''],
-    hire: (started) => hire(options, started),
+    check: async (loaded) => {
+      size = await crewSize(loaded);
+    },
+    hire: async (started) => hire(options, started, size ?? (await crewSize(started.loaded))),
   });
+}
+
+/** Workers to start, and what they share. */
+interface CrewSize {
+  readonly devices: Devices;
+  readonly count: number;
 }
 
 /** Phases after which workers go by themselves. */
 const ENDINGS: ReadonlySet<string> = new Set(['done', 'failed']);
 
-async function hire(options: RunOptions, started: StartedRun): Promise<Crew> {
-  const { running, loaded, display, signal, ownToken } = started;
-  const { cluster, compute, limits } = loaded.config;
+/** Throws  CONFIG_INVALID when there is no place for them. */
+async function crewSize({ config: { cluster, limits } }: LoadedConfig): Promise<CrewSize> {
   const devices = await findDevices();
   const { minWorkers: min } = cluster;
   const range = { min, max: Math.max(min, limits.workersMax) };
@@ -34,6 +44,12 @@ async function hire(options: RunOptions, started: StartedRun): Promise<Crew> {
       { hint: 'make --workers or cluster.workers smaller, or limits.workersMax larger' },
     );
   }
+  return { devices, count };
+}
+
+function hire(options: RunOptions, started: StartedRun, { devices, count }: CrewSize): Crew {
+  const { running, loaded, display, signal, ownToken } = started;
+  const { cluster, compute } = loaded.config;
   const threads = compute.threads === 'auto' ? threadsEach(devices, count) : compute.threads;
   const security = [...localWorkerFlags(options), ...(options.insecure ? ['--insecure'] : [])];
   const main = fileURLToPath(import.meta.resolve('./main.js'));

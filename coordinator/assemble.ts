@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { canonicalJson, identityJson, modelFingerprint } from '../shared/config/fingerprint.ts';
-import { programSpec } from '../shared/config/program.ts';
+import { keepsFeatures, programSpec } from '../shared/config/program.ts';
 import { resolveModel } from '../shared/config/rules.ts';
 import type { RunConfig } from '../shared/config/schema.ts';
 import type { Clock } from '../shared/core/clock.ts';
@@ -132,7 +132,11 @@ export function assemble(seed: RunSeed) {
   const { identity, source, parameters, resumed, clock, disk } = seed;
   const { config, model, runFolder } = identity;
   const version = resumed?.step ?? 0;
-  const progress = new RunProgress(clock.nowMs(), resumed?.progress);
+  const progress = new RunProgress(
+    clock.nowMs(),
+    resumed?.progress,
+    warmUpSteps(identity, source, version),
+  );
   const store = new ParameterStore({
     table: parameterTable(model),
     config: config.training.optimizer,
@@ -157,6 +161,15 @@ export function assemble(seed: RunSeed) {
     isEvaluated: progress.evaluation?.version === version,
   });
   return { identity, run, store, source, checkpointer, progress, clock };
+}
+
+/** Steps from `version` on until this process has the features of every training image, where they are kept. */
+function warmUpSteps({ config, model }: RunIdentity, source: DataSource, version: number): number {
+  if (!keepsFeatures(config, programSpec(config, model), 'train')) return 0;
+  const stepsPerEpoch = Math.ceil(source.size.train / config.training.batchSize);
+  const done = version % stepsPerEpoch;
+  // What an epoch had done before a resume, the next epoch computes.
+  return done === 0 ? stepsPerEpoch : 2 * stepsPerEpoch - done;
 }
 
 function planOf(config: RunConfig, source: DataSource): RunPlan {

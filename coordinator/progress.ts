@@ -47,13 +47,20 @@ export class RunProgress {
   samples = 0;
   readonly #startedMs: number;
   readonly #secondsBefore: number;
+  /** Steps to come that take longer than all after them. */
+  #warmUpSteps: number;
   #stepMs = Number.NaN;
   #stepSamples = Number.NaN;
   #previousMs: number;
   #loss = Number.NaN;
   #accuracy = Number.NaN;
 
-  constructor(nowMs: number, resumed: ProgressSnapshot | undefined) {
+  /**
+   * `warmUpSteps` are those until all features of a frozen backbone are kept: steps after them take a fraction of the
+   * time, so how long the rest will take is not known before.
+   */
+  constructor(nowMs: number, resumed: ProgressSnapshot | undefined, warmUpSteps = 0) {
+    this.#warmUpSteps = warmUpSteps;
     this.#startedMs = nowMs;
     this.#previousMs = nowMs;
     this.#secondsBefore = resumed?.seconds ?? 0;
@@ -82,6 +89,7 @@ export class RunProgress {
     this.samples += totals.samples;
     const imagesPerSecond = (this.#stepSamples * 1000) / this.#stepMs;
     this.last = { ...step, ...now, imagesPerSecond };
+    if (this.#warmUpSteps > 0) this.#warmUp();
     return this.last;
   }
 
@@ -109,9 +117,19 @@ export class RunProgress {
     return (nowMs - this.#startedMs) / 1000;
   }
 
-  /** Seconds that `stepsLeft` steps will take at the present speed. */
+  /** Seconds that `stepsLeft` steps will take at the present speed; NaN while others than those seen are to come. */
   etaSeconds(stepsLeft: number): number {
-    return (stepsLeft * this.#stepMs) / 1000;
+    if (stepsLeft === 0) return 0;
+    const isSeen = this.#warmUpSteps === 0 || stepsLeft <= this.#warmUpSteps;
+    return isSeen ? (stepsLeft * this.#stepMs) / 1000 : Number.NaN;
+  }
+
+  /** The speed of the warm-up says nothing about what follows. */
+  #warmUp(): void {
+    this.#warmUpSteps -= 1;
+    if (this.#warmUpSteps > 0) return;
+    this.#stepMs = Number.NaN;
+    this.#stepSamples = Number.NaN;
   }
 
   snapshot(nowMs: number): ProgressSnapshot {

@@ -33,6 +33,8 @@ export interface StartOptions {
   readonly resume?: string | undefined;
   /** What callers must show; undefined for plaintext, open to whoever reaches the port. */
   readonly security?: ServerSecurity | undefined;
+  /** The folder that its certificates are in; the run folder says so to those who look for the operator's. */
+  readonly certs?: string | undefined;
   /** The user has typed that plaintext may leave this machine. */
   readonly insecure?: boolean | undefined;
   readonly log: Logger;
@@ -76,7 +78,19 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
     baseFolder: loaded.baseFolder,
   });
   checkAgainstData(config, source);
-  const runFolder = options.resume ?? (await createRunFolder(config.name, options.runFolder));
+  if (options.resume !== undefined) return await lockAndStart(options, source, options.resume);
+  const { folder, undo } = await createRunFolder(config.name, options.runFolder);
+  return await lockAndStart(options, source, folder).catch(async (error) => {
+    await undo();
+    throw error;
+  });
+}
+
+async function lockAndStart(
+  options: StartOptions,
+  source: DataSource,
+  runFolder: string,
+): Promise<RunningCoordinator> {
   const lock = await takeLock(join(runFolder, RUN_FILES.lock));
   try {
     return await startRun(options, source, { runFolder, lock });
@@ -113,18 +127,29 @@ async function startRun(
   const { classes, size, found } = source;
   const data = { classes, size, found };
   onEvent({ type: 'data', sentence: foundSentence(data), ...data });
-  const driver = new CoordinatorDriver({ ...parts, log, onEvent, onEnd: ended.settle });
+  const onEnd = (error: TesseraError | undefined) => {
+    const phase = { type: 'phase', phase: 'failed', reason: error?.sentence ?? '' } as const;
+    if (error !== undefined) metrics.append({ time: new Date().toISOString(), ...phase });
+    ended.settle(error);
+  };
+  const driver = new CoordinatorDriver({ ...parts, log, onEvent, onEnd });
   const { limits } = config;
-  const { security } = options;
+  const { security, certs } = options;
   const server = await serveCoordinator(driver, log, {
     listen: listenOf(options),
     limits,
     security,
+  }).catch(async (error) => {
+    // What is written later would make a folder again that is taken back.
+    await metrics.flush();
+    throw error;
   });
+  const { address } = server;
   const { configJson } = parts.identity;
-  const description = { runFolder, configJson, beginning, address: server.address };
+  const description = { runFolder, configJson, beginning, address, certs };
   await describeRun(description).catch(async (error) => {
     await server.stop(0);
+    await metrics.flush();
     throw error;
   });
   lock.watch(lockWatcher(description, log, (reason) => void driver.stop(reason)));
@@ -143,7 +168,6 @@ async function startRun(
     .then(() => resultOf(driver.status(), driver));
   // The caller may look later; meanwhile a failure is no unhandled rejection.
   finished.catch(() => {});
-  const { address } = server;
   return {
     address,
     runFolder,

@@ -15,7 +15,7 @@ import {
 export function addEval(program: Command): void {
   const evaluate = addCommand(
     program,
-    'eval <run-or-checkpoint>',
+    'eval [run-or-checkpoint]',
     GROUPS.models,
     'What a model gets right and wrong on the test images',
   )
@@ -25,7 +25,8 @@ export function addEval(program: Command): void {
     .addOption(weightsKeyOption())
     .addOption(jsonOption())
     .addOption(verboseOption());
-  examples(evaluate, 'The best checkpoint of a run, with pictures', [
+  examples(evaluate, 'The newest run; the best checkpoint of a run, with pictures', [
+    'tessera eval',
     'tessera eval runs/quickstart-20260101-120000 --out pictures',
   ]);
   evaluate.action(async (checkpoint, options) =>

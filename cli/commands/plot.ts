@@ -15,7 +15,7 @@ const SUB = 'Commands:';
 const outOption = (text = 'Where to write it: .png or .svg') => new Option('--out <file>', text);
 const CHECKPOINT = [
   '--checkpoint <path>',
-  'Run, checkpoint, or weights of another library',
+  'Run (default: the newest), checkpoint, or any weights',
 ] as const;
 
 /** Adds `tessera plot`. */
@@ -38,9 +38,9 @@ export function addPlot(program: Command): void {
 function addCurves(plot: Command): void {
   const curves = addCommand(
     plot,
-    'curves <run...>',
+    'curves [run...]',
     SUB,
-    'Loss and accuracy of one or several runs',
+    'Loss and accuracy of runs (default: the newest)',
   )
     .addOption(outOption('Where to write it (default: pictures/curves.png of the first run)'))
     .addOption(verboseOption());
@@ -75,7 +75,7 @@ function addEmbedding(plot: Command): void {
     SUB,
     'An image as the sequence of its patches',
   )
-    .requiredOption(...CHECKPOINT)
+    .option(...CHECKPOINT)
     .addOption(weightsKeyOption())
     .addOption(outOption().makeOptionMandatory())
     .addOption(verboseOption());
@@ -90,7 +90,7 @@ function addEmbedding(plot: Command): void {
 function addFilters(plot: Command): void {
   const filters = addCommand(
     plot,
-    'filters <checkpoint>',
+    'filters [checkpoint]',
     SUB,
     "Patch-embedding filters: the paper's figure 7, left",
   )
@@ -107,7 +107,7 @@ function addFilters(plot: Command): void {
 function addPositions(plot: Command): void {
   const positions = addCommand(
     plot,
-    'positions <checkpoint>',
+    'positions [checkpoint]',
     SUB,
     'Similarity of position embeddings: figure 7, centre',
   )
@@ -123,7 +123,7 @@ function addPositions(plot: Command): void {
 function addDistance(plot: Command): void {
   const distance = addCommand(
     plot,
-    'attention-distance <checkpoint>',
+    'attention-distance [checkpoint]',
     SUB,
     'Mean attention distance by depth: figure 7, right',
   )
@@ -145,7 +145,7 @@ function addDistance(plot: Command): void {
 
 function addRollout(plot: Command): void {
   const rollout = addCommand(plot, 'rollout <image...>', SUB, 'Where a model looks: figure 6')
-    .requiredOption(...CHECKPOINT)
+    .option(...CHECKPOINT)
     .addOption(headsOption())
     .addOption(weightsKeyOption())
     .addOption(outOption().makeOptionMandatory())

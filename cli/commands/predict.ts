@@ -14,7 +14,7 @@ import {
 /** Adds `tessera predict`. */
 export function addPredict(program: Command): void {
   const predict = addCommand(program, 'predict <image...>', GROUPS.models, 'Name what images show')
-    .requiredOption('--checkpoint <path>', 'Run, checkpoint, or weights of another library')
+    .option('--checkpoint <path>', 'Run (default: the newest), checkpoint, or any weights')
     .addOption(
       new Option('--top <count>', 'Classes to show for each image')
         .argParser(parseWholeCount)

@@ -20,9 +20,9 @@ function addList(runs: Command): void {
 
 function addShow(runs: Command): void {
   const show = withFlags(
-    addCommand(runs, 'show <run>', GROUPS.look, 'Settings, results and checkpoints of a run'),
+    addCommand(runs, 'show [run]', GROUPS.look, 'All about a run (default: the newest)'),
   );
-  examples(show, 'By its name in runs/, or by its folder', [
+  examples(show, 'By its folder, its name in runs/, or as much of it as only one has', [
     'tessera runs show quickstart-20260101-120000',
   ]);
   show.action(async (name, options) => (await import('../runs.ts')).showRun({ ...options, name }));

@@ -7,16 +7,15 @@ import { addClientSecurity } from './security-options.ts';
 export function addStop(program: Command): void {
   const stop = addCommand(
     program,
-    'stop [host:port]',
+    'stop [run-or-address]',
     GROUPS.run,
-    'End a run early and save it (default: the newest run here)',
+    'End a run early and save it',
   ).option('--reason <text>', 'A line for the logs of all');
   addClientSecurity(stop);
   stop.optionsGroup('Output:').addOption(jsonOption()).addOption(verboseOption());
-  examples(stop, 'As an operator, from elsewhere', [
+  examples(stop, 'The newest run of this folder; as an operator, from elsewhere', [
+    'tessera stop',
     'tessera stop 10.0.0.1:50051 --certs certs/operator --reason maintenance',
   ]);
-  stop.action(async (address, options) =>
-    (await import('../stop.ts')).runStop({ ...options, address }),
-  );
+  stop.action(async (run, options) => (await import('../stop.ts')).runStop({ ...options, run }));
 }

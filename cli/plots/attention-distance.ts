@@ -9,7 +9,8 @@ import { loadImages } from './inputs.ts';
 
 /** Flags of `plot attention-distance`. */
 export interface DistanceOptions {
-  readonly checkpoint: string;
+  /** The newest run unless given. */
+  readonly checkpoint?: string;
   /** Which model of a file that holds several. */
   readonly weightsKey?: string;
   /** Attention heads, for weights that do not tell. */

@@ -5,7 +5,7 @@ import { TesseraError } from '../../shared/core/errors.ts';
 import { type Panel, panels, type Series } from '../../shared/pictures/charts.ts';
 import { writePicture } from '../../shared/pictures/render.ts';
 import { type RunMetrics, readMetrics, type StepRecord } from '../metrics.ts';
-import { existingRunFolder } from '../run-folders.ts';
+import { findRun } from '../run-folders.ts';
 import { print } from '../talk.ts';
 
 /** Flags of `plot curves`. */
@@ -18,13 +18,15 @@ type Quantity = 'loss' | 'accuracy';
 
 /** Draws the curves of runs and says where. Throws  DATA_INVALID when none of them has made a step. */
 export async function plotCurves({ runs, out }: CurvesOptions): Promise<void> {
+  const wanted = runs.length === 0 ? [undefined] : runs;
+  const folders = await Promise.all(wanted.map((run) => findRun(run)));
   const read = await Promise.all(
-    runs.map(async (folder) => ({
+    folders.map(async (folder) => ({
       name: basename(resolve(folder)),
-      metrics: await readMetrics(await existingRunFolder(folder)),
+      metrics: await readMetrics(folder),
     })),
   );
-  const first = runs[0] ?? '.';
+  const first = folders[0] ?? '.';
   if (read.every(({ metrics }) => metrics.steps.length === 0)) {
     throw new TesseraError('DATA_INVALID', `${first} has not made a step yet: nothing to draw`);
   }

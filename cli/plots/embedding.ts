@@ -10,7 +10,8 @@ import { loadImages, parameterOf } from './inputs.ts';
 /** Flags of `plot embedding`. */
 export interface EmbeddingOptions {
   readonly image: string;
-  readonly checkpoint: string;
+  /** The newest run unless given. */
+  readonly checkpoint?: string;
   /** Which model of a file that holds several. */
   readonly weightsKey?: string;
   readonly out: string;

@@ -10,7 +10,8 @@ import { parameterOf } from './inputs.ts';
 
 /** Flags of `plot filters`. */
 export interface FiltersOptions {
-  readonly checkpoint: string;
+  /** The newest run unless given. */
+  readonly checkpoint?: string;
   /** Which model of a file that holds several. */
   readonly weightsKey?: string;
   readonly raw?: true;

@@ -9,7 +9,8 @@ import { parameterOf } from './inputs.ts';
 
 /** Flags of `plot positions`. */
 export interface PositionsOptions {
-  readonly checkpoint: string;
+  /** The newest run unless given. */
+  readonly checkpoint?: string;
   /** Which model of a file that holds several. */
   readonly weightsKey?: string;
   readonly out: string;

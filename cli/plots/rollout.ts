@@ -12,7 +12,8 @@ import { loadImages } from './inputs.ts';
 /** Flags of `plot rollout`. */
 export interface RolloutOptions {
   readonly images: readonly string[];
-  readonly checkpoint: string;
+  /** The newest run unless given. */
+  readonly checkpoint?: string;
   /** Which model of a file that holds several. */
   readonly weightsKey?: string;
   /** Attention heads, for weights that do not tell. */

@@ -14,3 +14,16 @@ export function escaped(sign: string): string {
 export function unbroken(text: string): string {
   return text.trim().replace(/\s*\n\s*/g, ' ');
 }
+
+/** Marks that stand on the letter before them, and signs that join others. */
+const NO_WIDTH = /[\p{Mn}\p{Me}\p{Cf}]/u;
+/** Signs that terminals draw over two cells. */
+const WIDE =
+  /[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Emoji_Presentation}\u3000-\u303e\uff01-\uff60\uffe0-\uffe6]/u;
+
+/** How many cells of a terminal a text takes. */
+export function displayWidth(text: string): number {
+  let width = 0;
+  for (const sign of text) if (!NO_WIDTH.test(sign)) width += WIDE.test(sign) ? 2 : 1;
+  return width;
+}

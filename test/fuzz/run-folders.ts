@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { readMetrics } from '../../cli/metrics.ts';
 import { plotCurves } from '../../cli/plots/curves.ts';
-import { newestAddress } from '../../cli/run-folders.ts';
-import { findRun, readRun, readRuns } from '../../cli/runs-read.ts';
+import { findRun, lastStartedRun } from '../../cli/run-folders.ts';
+import { readRun, readRuns } from '../../cli/runs-read.ts';
 import { compareLines, listLines, showLines } from '../../cli/runs-view.ts';
 import { hasSaved, RUN_FILES } from '../../coordinator/run-folder.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
+import { ownAddress } from '../../shared/host/addresses.ts';
 import { readRecords } from '../../shared/host/download-record.ts';
+import { readTextFile } from '../../shared/host/regular-file.ts';
 import { checkAddress } from '../../shared/rpc/channel.ts';
 import { smallConfig } from '../unit/config/support.ts';
 import { mutated, noise } from './bytes.ts';
@@ -118,7 +120,8 @@ export const folderDoors = [
     async enter(bytes) {
       writeFileSync(join(run, RUN_FILES.address), bytes);
       utimesSync(join(run, RUN_FILES.address), new Date(), new Date(Date.now() + 60_000));
-      checkAddress(await newestAddress(runs));
+      const address = await readTextFile(join(await lastStartedRun(runs), RUN_FILES.address));
+      checkAddress(ownAddress(address.trim()));
     },
     refusals: ['USAGE'],
     least: { accepted: 0.2, refused: 0.2 },

@@ -1,5 +1,5 @@
-/** @file What the command line does on this machine: worker processes and run folders. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+/** @file What the command line does on this machine: worker processes. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -10,7 +10,6 @@ import {
   rootCause,
   threadsEach,
 } from '../../../cli/local-workers.ts';
-import { existingRunFolder, newestAddress, newestRunFolder } from '../../../cli/run-folders.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tessera-cli-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -180,42 +179,5 @@ describe('how many', () => {
     [2, 4, 1],
   ])('threads: %i cores, %i workers, %i each', (numThreads, count, expected) => {
     expect(threadsEach({ gpus: [], numThreads }, count)).toBe(expected);
-  });
-});
-
-describe('run folders', () => {
-  const runs = join(folder, 'runs');
-  for (const [name, day] of [
-    ['digits-20260101-120000', 1],
-    ['digits-20260102-120000', 2],
-    ['digits-big-20270101-120000', 3],
-  ] as const) {
-    mkdirSync(join(runs, name), { recursive: true });
-    const path = join(runs, name, 'address');
-    writeFileSync(path, `127.0.0.1:${day}\n`);
-    writeFileSync(join(runs, name, 'config.json'), '{}\n');
-    utimesSync(path, day, day === 2 ? 9 : day);
-  }
-
-  it('the newest of a name is found by its time, and other names are not mistaken for it', async () => {
-    expect(await newestRunFolder('digits', runs)).toBe(join(runs, 'digits-20260102-120000'));
-  });
-
-  it('a folder in which no run began is passed over, and refused by name', async () => {
-    const empty = join(runs, 'digits-20260103-120000');
-    mkdirSync(empty);
-    expect(await newestRunFolder('digits', runs)).toBe(join(runs, 'digits-20260102-120000'));
-    await expect(existingRunFolder(empty)).rejects.toMatchObject({ code: 'USAGE' });
-    const whole = join(runs, 'digits-20260101-120000');
-    expect(await existingRunFolder(whole)).toBe(whole);
-  });
-
-  it('the coordinator asked for a status is the one that started last', async () => {
-    expect(await newestAddress(runs)).toBe('127.0.0.1:2');
-  });
-
-  it('where there is none, the error says what to type', async () => {
-    await expect(newestRunFolder('none', runs)).rejects.toMatchObject({ code: 'USAGE' });
-    await expect(newestAddress(join(folder, 'nowhere'))).rejects.toMatchObject({ code: 'USAGE' });
   });
 });

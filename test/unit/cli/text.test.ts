@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { leavesOf } from '../../../cli/config-view.ts';
 import { LineDisplay } from '../../../cli/display.ts';
 import { diagnosisLines } from '../../../cli/doctor-view.ts';
+import { classLines, confusionLines } from '../../../cli/eval-view.ts';
 import { bestGuesses, softmax } from '../../../cli/guesses.ts';
 import { readableLogLine } from '../../../cli/log-lines.ts';
 import { eventLine, stepLine } from '../../../cli/progress-lines.ts';
@@ -15,7 +16,9 @@ import { describeError, jsonText } from '../../../cli/talk.ts';
 import { parseCount, parseCrew, parseDurationMs } from '../../../cli/values.ts';
 import { BottomWindow } from '../../../cli/window.ts';
 import { TesseraError } from '../../../shared/core/errors.ts';
+import { displayWidth } from '../../../shared/core/text.ts';
 import { readWholeFile } from '../../../shared/host/files.ts';
+import { Confusion } from '../../../shared/training/metrics.ts';
 import { STATUS } from './support.ts';
 
 const STEP = {
@@ -75,6 +78,31 @@ describe('the progress view', () => {
   ])('a sparkline that %s', (_what, values, width, expected) => {
     expect(sparkline(values, width)).toBe(expected);
   });
+});
+
+describe('names of classes', () => {
+  const classes = ['hot dog', 'a  b', '-x', '寿司', 'e\u0301clair', 'n'.repeat(70)];
+
+  it('are what they are in every table, and columns stand below each other', () => {
+    const confusion = new Confusion(classes.length);
+    confusion.add(
+      0,
+      Float64Array.from(classes, (_, at) => (at === 3 ? 1 : 0)),
+      1,
+    );
+    for (const lines of [classLines(confusion, classes), confusionLines(confusion, classes)]) {
+      for (const name of classes) expect(lines.join('\n')).toContain(name);
+      expect(new Set(lines.map(displayWidth)).size).toBe(1);
+    }
+  });
+
+  it.each([
+    ['plain', 5],
+    ['寿司', 4],
+    ['e\u0301clair', 6],
+    ['🍕', 2],
+    ['', 0],
+  ])('%s is %i cells wide', (text, width) => expect(displayWidth(text)).toBe(width));
 });
 
 describe('lines', () => {

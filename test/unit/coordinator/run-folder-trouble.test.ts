@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync 
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { existingRunFolder } from '../../../cli/run-folders.ts';
+import { findRun } from '../../../cli/run-folders.ts';
 import { MetricsFile } from '../../../coordinator/metrics-file.ts';
 import { lockWatcher } from '../../../coordinator/run-folder-trouble.ts';
 import { deferred } from '../../../shared/core/async.ts';
@@ -35,7 +35,7 @@ describe('the folder of a run that goes on', () => {
     rmSync(runFolder, { recursive: true });
     expect(await warned).toContain(runFolder);
     expect(await holderOf(path)).toMatchObject({ pid: process.pid });
-    await expect.poll(() => existingRunFolder(runFolder)).toBe(runFolder);
+    await expect.poll(() => findRun(runFolder)).toBe(runFolder);
     await lock.release();
     expect(await holderOf(path)).toBeUndefined();
   });

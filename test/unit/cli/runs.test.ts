@@ -1,0 +1,284 @@
+/** @file Runs by path, name and beginning; in the order they began; at work; ended, and asked for after that. */
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { readMetrics } from '../../../cli/metrics.ts';
+import { askedBy } from '../../../cli/question.ts';
+import { findRun, lastStartedRun, newestRunFolder, runStamp } from '../../../cli/run-folders.ts';
+import { removeRuns, showRun } from '../../../cli/runs.ts';
+import { readRun, readRuns } from '../../../cli/runs-read.ts';
+import { endLines, endOf, listLines } from '../../../cli/runs-view.ts';
+import { runStatus } from '../../../cli/status.ts';
+import { runStop } from '../../../cli/stop.ts';
+import { takeLock } from '../../../shared/host/lock.ts';
+import { smallConfig } from '../config/support.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'tessera-runs-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+afterEach(() => vi.restoreAllMocks());
+
+const CONFIG = JSON.stringify(smallConfig({}));
+
+/** A run in a folder of runs; records get a time each, by their seconds after noon. */
+function aRun(
+  path: string,
+  records: readonly (readonly [seconds: number, record: object])[] = [],
+  files: Readonly<Record<string, string>> = {},
+): string {
+  const folder = join(root, path);
+  mkdirSync(folder, { recursive: true });
+  const lines = records.map(([seconds, record]) => {
+    const time = new Date(Date.UTC(2026, 0, 1, 12) + seconds * 1000).toISOString();
+    return `${JSON.stringify({ time, ...record })}\n`;
+  });
+  const all = { 'config.json': CONFIG, address: '', 'metrics.jsonl': lines.join(''), ...files };
+  for (const [file, text] of Object.entries(all)) writeFileSync(join(folder, file), text);
+  return folder;
+}
+
+const step = (number: number) => ({
+  type: 'step',
+  ...{ step: number, epoch: 1, loss: 1, accuracy: 0.5 },
+  ...{ learningRate: 1, gradientNorm: 1, imagesPerSecond: 1 },
+});
+const joined = (workers: number) => ({ type: 'worker', worker: 'w', what: 'joined', workers });
+const phase = (name: string, reason = '') => ({ type: 'phase', phase: name, reason });
+
+/** What a command prints on stdout. */
+async function printed(command: () => Promise<void>): Promise<string> {
+  let text = '';
+  vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  vi.spyOn(process.stdout, 'write').mockImplementation((part) => {
+    text += String(part);
+    return true;
+  });
+  await command();
+  return text;
+}
+
+describe('a run that is asked for', () => {
+  const runs = join(root, 'named');
+  const names = ['digits-20260101-120000', 'digits-20260102-120000', 'digits-big-20260103-120000'];
+  for (const name of names) aRun(join('named', name));
+  aRun('named/by-hand');
+  mkdirSync(join(runs, 'digits-20270101-120000'));
+
+  it.each([
+    ['its path', join(runs, 'by-hand'), 'by-hand'],
+    ['its name', 'by-hand', 'by-hand'],
+    ['the beginning of its name', 'digits-b', 'digits-big-20260103-120000'],
+    ['a name that others begin with', names[0] as string, names[0] as string],
+  ])('is found by %s', async (_what, text, entry) => {
+    expect(await findRun(text, runs)).toBe(join(runs, entry));
+  });
+
+  it('by a path comes before one of that name', async () => {
+    const path = aRun('here');
+    aRun(join('named', path));
+    expect(await findRun(path, runs)).toBe(path);
+  });
+
+  it('is not guessed among several: all are named', async () => {
+    await expect(findRun('digits-2026', runs)).rejects.toMatchObject({
+      code: 'USAGE',
+      sentence: `2 runs have names that begin with digits-2026: ${names[1]}, ${names[0]}`,
+    });
+  });
+
+  it('that is none is refused', async () => {
+    await expect(findRun('letters', runs)).rejects.toMatchObject({ code: 'USAGE' });
+    const empty = join(runs, 'digits-20270101-120000');
+    await expect(findRun(empty, runs)).rejects.toThrow(`${empty} holds no run`);
+    await expect(findRun('', runs)).rejects.toMatchObject({ code: 'USAGE' });
+  });
+
+  it('is the newest without a word, of a name where one is given', async () => {
+    const later = new Date(Date.UTC(2026, 0, 2, 12, 0, 1));
+    utimesSync(join(runs, 'by-hand/config.json'), later, later);
+    expect(await findRun(undefined, runs)).toBe(join(runs, 'digits-big-20260103-120000'));
+    expect(await newestRunFolder('digits', runs)).toBe(join(runs, names[1] as string));
+    await expect(newestRunFolder('none', runs)).rejects.toMatchObject({ code: 'USAGE' });
+  });
+
+  it('for its status is the one that was started last, goes on or not', async () => {
+    const others = join(root, 'started');
+    for (const [entry, second] of [
+      ['a-20260101-120000', 9],
+      ['b-20260102-120000', 5],
+    ] as const) {
+      utimesSync(join(aRun(join('started', entry)), 'address'), second, second);
+    }
+    expect(await lastStartedRun(others)).toBe(join(others, 'a-20260101-120000'));
+    await expect(lastStartedRun(join(root, 'nowhere'))).rejects.toMatchObject({ code: 'USAGE' });
+  });
+
+  it.each([
+    ['a-20260101-120000', { of: 'a', timeMs: Date.UTC(2026, 0, 1, 12), number: 1 }],
+    ['a-b-20260101-120000-2', { of: 'a-b', timeMs: Date.UTC(2026, 0, 1, 12), number: 2 }],
+    ['a-20261301-120000', undefined],
+    ['a', undefined],
+  ])('%s has the stamp %j', (name, stamp) => expect(runStamp(name)).toEqual(stamp));
+});
+
+describe('the list', () => {
+  it('has the newest run first, one without a step and those of one second too', async () => {
+    for (const entry of ['a-20260103-120000', 'a-20260103-120000-2', 'a-20260103-120000-10']) {
+      aRun(join('listed', entry));
+    }
+    aRun('listed/b-20260102-120000');
+    aRun('listed/old', [[0, step(1)]]);
+    const runs = await readRuns(join(root, 'listed'));
+    expect(runs.map(({ name }) => name)).toEqual([
+      ...['a-20260103-120000-10', 'a-20260103-120000-2', 'a-20260103-120000'],
+      ...['b-20260102-120000', 'old'],
+    ]);
+    const [, first = ''] = listLines(runs, Date.UTC(2026, 0, 3, 12, 0, 9));
+    expect(first).toMatch(/^a-20260103-120000-10 .* 9s$/);
+  });
+
+  it('does not take an export for a run, and removes none', async () => {
+    const folder = join(root, 'listed/vit-food');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'config.json'), '{"model_type":"vit"}');
+    const runsFolder = join(root, 'listed');
+    await expect(removeRuns({ names: ['vit-food'], runsFolder, yes: true })).rejects.toMatchObject({
+      code: 'USAGE',
+    });
+    await expect(showRun({ name: 'vit', runsFolder })).rejects.toMatchObject({ code: 'USAGE' });
+    expect(readdirSync(folder)).toEqual(['config.json']);
+  });
+});
+
+describe('time at work', () => {
+  const hour = 3600;
+  const data = { type: 'data', sentence: '' };
+  it.each([
+    [
+      'of one process',
+      [
+        [0, data],
+        [2, joined(1)],
+        [12, step(1)],
+      ],
+      12,
+    ],
+    [
+      'leaves out what lies between a kill and a resume',
+      [
+        [0, data],
+        [10, step(1)],
+        [hour, data],
+        [hour + 5, step(1)],
+      ],
+      15,
+    ],
+    [
+      'leaves out a start that came to nothing',
+      [
+        [0, data],
+        [10, step(1)],
+        [hour, data],
+        [2 * hour, data],
+        [2 * hour + 5, step(2)],
+      ],
+      15,
+    ],
+    [
+      'counts a wait for workers who come back',
+      [
+        [0, data],
+        [1, joined(1)],
+        [2, { ...joined(0), what: 'lost' }],
+        [9, joined(1)],
+      ],
+      9,
+    ],
+    [
+      'knows a process of older versions by its workers, counted anew',
+      [
+        [0, joined(1)],
+        [1, joined(2)],
+        [10, step(1)],
+        [hour, joined(1)],
+        [hour + 5, step(1)],
+      ],
+      15,
+    ],
+    ['of nothing', [], 0],
+  ] as const)('%s', async (what, records, seconds) => {
+    const { workedSeconds } = await readMetrics(aRun(`worked/${what}`, records));
+    expect(workedSeconds).toBe(seconds);
+  });
+});
+
+describe('a run that has ended', () => {
+  const records = [
+    [0, step(1)],
+    [4, step(2)],
+  ] as const;
+  it.each([
+    ['done', [...records, [5, phase('done', 'all 2 steps are done')]], 'all 2 steps are done'],
+    ['stopped', [...records, [5, phase('failed', 'stopped by SIGINT')]], 'stopped by SIGINT'],
+    ['stopped', records, /without a word, as after a kill/],
+  ] as const)('is %s, and says why', async (state, lines, reason) => {
+    const run = await readRun(aRun(`ended-${lines.length}-${reason}`, lines));
+    expect(run.state).toBe(state);
+    expect(endOf(run)).toMatch(reason);
+    expect(endLines(run).join('\n')).toMatch(/Step: +2, epoch 1\/2/);
+  });
+
+  it('is shown by `status` and told by `stop`, without a coordinator', async () => {
+    const run = aRun('over-20260101-120000', [...records, [5, phase('done', 'all done')]]);
+    expect(await printed(() => runStatus({ run }))).toMatch(/Phase: +done \(all done\)/);
+    expect(JSON.parse(await printed(() => runStatus({ run, json: true })))).toMatchObject({
+      schema: 'status/1',
+      ...{ phase: 'done', step: 2, workers: [], runFolder: run, testAccuracy: null },
+    });
+    expect(JSON.parse(await printed(() => runStop({ run, json: true })))).toMatchObject({
+      ...{ schema: 'stop/1', state: 'done', step: 2 },
+    });
+  });
+});
+
+describe('a run that goes on', () => {
+  /** A run that this process holds, whose coordinator has credentials. */
+  async function held(name: string, files: Readonly<Record<string, string>>) {
+    const folder = aRun(name, [], files);
+    return { folder, lock: await takeLock(join(folder, 'coordinator.lock')) };
+  }
+
+  it('with credentials is asked with those of the operator, or says which flag is missing', async () => {
+    const certs = join(root, 'certs');
+    const files = { address: '127.0.0.1:1\n', certs: `${join(certs, 'coordinator')}\n` };
+    const { folder, lock } = await held('secret', files);
+    await expect(askedBy({ run: folder })).rejects.toMatchObject({
+      code: 'ACCESS_DENIED',
+      sentence: expect.stringContaining(join(certs, 'operator')),
+      hint: expect.stringContaining('--certs FOLDER'),
+    });
+    mkdirSync(join(certs, 'operator'), { recursive: true });
+    writeFileSync(join(certs, 'operator/tls.key'), '');
+    vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    await expect(askedBy({ run: folder })).rejects.toThrow(/operator\/ca\.crt/);
+    const { question } = await askedBy({ run: folder, insecure: true });
+    expect(question).toMatchObject({ address: '127.0.0.1:1', insecure: true });
+    await lock.release();
+  });
+
+  it('is asked where its folder says, on all addresses on this machine', async () => {
+    const { folder, lock } = await held('plain', { address: '0.0.0.0:7\n' });
+    const { question } = await askedBy({ run: folder });
+    expect(question).toMatchObject({ address: '127.0.0.1:7', security: undefined });
+    expect((await askedBy({ run: '10.0.0.1:50051' })).question?.address).toBe('10.0.0.1:50051');
+    await lock.release();
+  });
+
+  it('and does not say yet where, is not called ended', async () => {
+    const { folder, lock } = await held('young', {});
+    await expect(askedBy({ run: folder })).rejects.toMatchObject({
+      code: 'COORDINATOR_UNREACHABLE',
+    });
+    await lock.release();
+  });
+});
