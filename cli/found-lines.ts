@@ -1,5 +1,11 @@
 /** @file What a command says about the data set that it opened. Pure, but for colours. */
-import { type FoundSource, foundSentence, remedies } from '../shared/data/sets/found.ts';
+import {
+  type FoundSource,
+  foundSentence,
+  type LeftOut,
+  leftOutText,
+  remedies,
+} from '../shared/data/sets/found.ts';
 import { paint } from './talk.ts';
 
 /** The sentence of what was found and left out; then what may surprise, and what to do about what was left out. */
@@ -8,6 +14,17 @@ export function foundLines(data: FoundSource): readonly string[] {
   return [
     foundSentence(data),
     ...notes.map((note) => `${paint('yellow', '⚠')} ${note}`),
-    ...remedies(leftOut).map((remedy) => `  ${paint('cyan', 'hint:')} ${remedy}`),
+    ...hints(leftOut),
   ];
+}
+
+/** What was passed over beside images that were found in folders; nothing where nothing was. */
+export function leftOutLines(images: number, leftOut: readonly LeftOut[]): readonly string[] {
+  if (leftOut.length === 0) return [];
+  const found = images === 1 ? '1 image' : `${images} images`;
+  return [`${found}${leftOutText(leftOut)}`, ...hints(leftOut)];
+}
+
+function hints(leftOut: readonly LeftOut[]): readonly string[] {
+  return remedies(leftOut).map((remedy) => `  ${paint('cyan', 'hint:')} ${remedy}`);
 }

@@ -1,10 +1,15 @@
 /** @file The images that a command line names: files, folders of them, stdin. */
-import type { Dirent } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { TesseraError } from '../shared/core/errors.ts';
 import { IMAGE_BYTES_MAX } from '../shared/data/image-folder.ts';
-import { readWholeFile } from '../shared/host/files.ts';
+import { DECODABLE_NAMES } from '../shared/data/image-kind.ts';
+import { type LeftOut, leftOutText, remedies } from '../shared/data/sets/found.ts';
+import { Tally } from '../shared/data/sets/tally.ts';
+import { Walk } from '../shared/data/sets/walk.ts';
+import { cannotRead, readWholeFile } from '../shared/host/files.ts';
+import { isText, rawRealpath, shownName, systemPath } from '../shared/host/raw-names.ts';
+import { readRegularFile } from '../shared/host/regular-file.ts';
 
 /** An image to be read. */
 export interface ImageInput {
@@ -14,24 +19,30 @@ export interface ImageInput {
   read(): Promise<Uint8Array>;
 }
 
-const IMAGE_FILE = /\.(?:jpe?g|png|webp)$/i;
+/** The images that were found, and counts of what was passed over in folders. */
+export interface FoundImages {
+  readonly inputs: readonly ImageInput[];
+  readonly leftOut: readonly LeftOut[];
+}
+
 /** Images of one command: more are a data set, for `tessera eval`. */
 const IMAGES_MAX = 100_000;
 
 /**
- * Finds the images: a folder is searched with all below it, in the order of names; `-` is stdin.
+ * Finds the images: a folder is searched with all below it, by content and in the order of names; `-` is stdin.
  *
  * Throws  DATA_INVALID when a folder holds none, or too many.
  */
-export async function findImages(names: readonly string[]): Promise<ImageInput[]> {
+export async function findImages(names: readonly string[]): Promise<FoundImages> {
   const inputs: ImageInput[] = [];
+  const tally = new Tally();
   for (const name of names) {
     if (name === '-') inputs.push({ name: 'stdin', read: readStdin });
     else if ((await stat(name).catch(() => undefined))?.isDirectory()) {
-      for (const path of await imagesIn(name)) inputs.push(fileInput(path));
+      for (const input of await imagesIn(name, tally)) inputs.push(input);
     } else inputs.push(fileInput(name));
   }
-  if (inputs.length <= IMAGES_MAX) return inputs;
+  if (inputs.length <= IMAGES_MAX) return { inputs, leftOut: tally.list() };
   throw new TesseraError('DATA_INVALID', `${inputs.length} images are more than ${IMAGES_MAX}`, {
     hint: 'give fewer at a time',
   });
@@ -49,18 +60,34 @@ export function pictureNames(inputs: readonly ImageInput[]): string[] {
   });
 }
 
+/** A path may hold bytes that are not text, see `RawEntry`. */
 function fileInput(path: string): ImageInput {
-  return { name: path, read: () => readWholeFile(path, { bytesMax: IMAGE_BYTES_MAX }) };
+  const name = isText(path) ? path : shownName(path);
+  const read = async () => {
+    if (isText(path)) return await readWholeFile(path, { bytesMax: IMAGE_BYTES_MAX });
+    return await readRegularFile(systemPath(path), IMAGE_BYTES_MAX).catch((cause: unknown) => {
+      throw cannotRead(name, cause);
+    });
+  };
+  return { name, read };
 }
 
-async function imagesIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
-  const isImage = (entry: Dirent) => entry.isFile() && IMAGE_FILE.test(entry.name);
-  const paths = entries.filter(isImage).map((entry) => join(entry.parentPath, entry.name));
-  if (paths.length > 0) return paths.sort();
-  throw new TesseraError('DATA_INVALID', `the folder ${folder} holds no image`, {
-    hint: 'images are files whose name ends in .jpg, .jpeg, .png or .webp',
-  });
+/** The images below a folder, in the order of their paths; what is passed over is counted. */
+async function imagesIn(folder: string, tally: Tally): Promise<ImageInput[]> {
+  const root = await rawRealpath(folder);
+  const walk = new Walk({ root, links: 'inside', onTrouble: 'count' });
+  const own = new Tally();
+  const paths = (await walk.images(walk.root, own)).flatMap((group) =>
+    group.names.map((name) => join(folder, ...group.folder.split('/'), name)),
+  );
+  tally.addAll(own);
+  if (paths.length > 0) return paths.sort().map((path) => fileInput(path));
+  const leftOut = own.list();
+  throw new TesseraError(
+    'DATA_INVALID',
+    `the folder ${folder} holds no image that can be read${leftOutText(leftOut)}`,
+    { hint: remedies(leftOut)[0] ?? `images are files that hold ${DECODABLE_NAMES}` },
+  );
 }
 
 async function readStdin(): Promise<Uint8Array> {

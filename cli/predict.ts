@@ -15,6 +15,7 @@ import type { RgbImage } from '../shared/pictures/image.ts';
 import { writePicture } from '../shared/pictures/render.ts';
 import { sheet } from '../shared/pictures/sheet.ts';
 import { compileModel, openModel, type TrainedModel } from './checkpoint.ts';
+import { leftOutLines } from './found-lines.ts';
 import { bestGuesses, type Guess } from './guesses.ts';
 import { findImages, type ImageInput, pictureNames } from './image-inputs.ts';
 import { formatPercent, formatTable } from './table.ts';
@@ -54,7 +55,8 @@ const PICTURE_PIXELS = 640;
  * Throws  DATA_INVALID after the others were shown, when some cannot be read.
  */
 export async function runPredict(options: PredictOptions): Promise<void> {
-  const inputs = await findImages(options.images);
+  const { inputs, leftOut } = await findImages(options.images);
+  for (const line of leftOutLines(inputs.length, leftOut)) say(line);
   const trained = await openModel(options.checkpoint, {
     classesFile: options.classes,
     heads: options.heads,
@@ -64,7 +66,7 @@ export async function runPredict(options: PredictOptions): Promise<void> {
   try {
     if (options.out !== undefined) await mkdir(options.out, { recursive: true });
     const { predictions, unreadable } = await predictAll({ program, trained, options, inputs });
-    if (options.json) printJson({ schema: 'predict/1', predictions, unreadable });
+    if (options.json) printJson({ schema: 'predict/1', predictions, unreadable, leftOut });
     else print(tableOf(predictions));
     if (options.out !== undefined) say(`${predictions.length} pictures in ${options.out}`);
     if (unreadable.length === 0) return;

@@ -3,7 +3,9 @@ import { createImagePipeline } from '../../shared/data/pipeline.ts';
 import { parameterTable, parameterViews } from '../../shared/model/parameters.ts';
 import { imageOf, type RgbImage } from '../../shared/pictures/image.ts';
 import type { TrainedModel } from '../checkpoint.ts';
+import { leftOutLines } from '../found-lines.ts';
 import { findImages } from '../image-inputs.ts';
+import { say } from '../talk.ts';
 
 /** Images ready for a model. */
 export interface ModelImages {
@@ -20,7 +22,9 @@ export async function loadImages(
   paths: readonly string[],
   most = Number.POSITIVE_INFINITY,
 ): Promise<ModelImages> {
-  const inputs = (await findImages(paths)).slice(0, most);
+  const found = await findImages(paths);
+  for (const line of leftOutLines(found.inputs.length, found.leftOut)) say(line);
+  const inputs = found.inputs.slice(0, most);
   const { imageSize, channels } = model;
   const imageFloats = channels * imageSize ** 2;
   const pipeline = createImagePipeline(config.data, { imageSize, seed: config.seed });

@@ -21,9 +21,9 @@ export interface RunFacts {
  * In it: the seed, the data options that change a sample or a split, the model by its numbers (so that
  * `Ti/16` equals its spelling-out), and all of `training`. Left out, since a resumed run may change
  * them: `name`, `cluster`, `limits`, `checkpoint`, `compute`, `evaluation`, where and how the data are
- * read (`data.path`, `data.access`, `data.cacheBytes`), whether features are kept, the weights that the run began
- * with (a checkpoint has what became of them), and whether an unreadable image ends the run (`data.onBadImage`):
- * it counts as nothing either way.
+ * read (`data.path`, `data.links`, `data.access`, `data.cacheBytes`), whether features are kept, the weights that the
+ * run began with (a checkpoint has what became of them), and whether an unreadable image ends the run
+ * (`data.onBadImage`): it counts as nothing either way.
  */
 export function identityJson(config: RunConfig, facts: RunFacts): string {
   const { positionDeviation } = config.model;
@@ -39,7 +39,14 @@ export function samplesFingerprint(config: RunConfig): string {
 
 /** The parts of a config that decide the samples of a data set that is given. */
 function samplesOf({ seed, data: whole }: RunConfig) {
-  const { path: _path, access: _access, cacheBytes: _bytes, onBadImage: _bad, ...data } = whole;
+  const {
+    path: _path,
+    links: _links,
+    access: _access,
+    cacheBytes: _bytes,
+    onBadImage: _bad,
+    ...data
+  } = whole;
   return { seed, data };
 }
 

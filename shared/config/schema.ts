@@ -40,6 +40,12 @@ const data = z.strictObject({
     .enum(['coordinator', 'local'])
     .default('coordinator')
     .describe('Whether workers fetch samples from the coordinator or read the same files in place'),
+  links: z
+    .enum(['inside', 'follow'])
+    .default('inside')
+    .describe(
+      'Links in a folder of images: inside refuses those that leave it; follow takes files and folders anywhere',
+    ),
   testFraction: fraction
     .default(0.2)
     .describe(

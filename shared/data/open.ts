@@ -40,5 +40,7 @@ async function openSet(config: DataConfig, baseFolder: string): Promise<DataSet>
     });
   }
   const folder = resolve(baseFolder, config.path);
-  return config.source === 'idx' ? await openIdx(folder) : await openImageFolder(folder);
+  return config.source === 'idx'
+    ? await openIdx(folder)
+    : await openImageFolder(folder, config.links);
 }

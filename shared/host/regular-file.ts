@@ -32,7 +32,7 @@ interface RegularFile extends AsyncDisposable {
  *         than `bytesMax`.
  */
 export async function openRegularFile(
-  path: string,
+  path: string | Buffer,
   bytesMax = Number.POSITIVE_INFINITY,
 ): Promise<RegularFile> {
   // Without O_NONBLOCK a pipe would keep us here until somebody writes.
@@ -57,7 +57,7 @@ export async function openRegularFile(
  * Throws  as `openRegularFile` does, and when it becomes shorter meanwhile.
  */
 export async function readRegularFile(
-  path: string,
+  path: string | Buffer,
   bytesMax = BYTES_MAX,
 ): Promise<Uint8Array<ArrayBuffer>> {
   await using file = await openRegularFile(path, Math.min(bytesMax, BYTES_MAX));

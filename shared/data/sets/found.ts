@@ -53,7 +53,7 @@ export function foundSentence({ classes, size, found }: FoundSource): string {
 }
 
 /** `; left out: 12 .heic (not readable here), 3 hidden`; nothing where nothing was. */
-function leftOutText(leftOut: readonly LeftOut[]): string {
+export function leftOutText(leftOut: readonly LeftOut[]): string {
   const parts = leftOut.map(({ what, count, why }) => {
     const reason = why === undefined ? '' : ` (${why})`;
     return `${counted(count)} ${what}${reason}`;
@@ -69,4 +69,4 @@ export function remedies(leftOut: readonly LeftOut[]): readonly string[] {
 const imagesText = (count: number) => (count === 1 ? 'image' : 'images');
 const classesText = (count: number) => (count === 1 ? '1 class' : `${counted(count)} classes`);
 /** A count as people read it: `1,800`. */
-const counted = (count: number) => count.toLocaleString('en-US');
+export const counted = (count: number) => count.toLocaleString('en-US');

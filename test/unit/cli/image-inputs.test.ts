@@ -13,7 +13,9 @@ describe('images of a command line', () => {
   }
 
   it('of a folder are all below it, in the order of names; other files are left out', async () => {
-    const names = (await findImages([folder])).map(({ name }) => name.slice(folder.length + 1));
+    const names = (await findImages([folder])).inputs.map(({ name }) =>
+      name.slice(folder.length + 1),
+    );
     expect(names).toEqual(['a.PNG', 'b/a.webp', 'z.jpg']);
   });
 
@@ -23,7 +25,7 @@ describe('images of a command line', () => {
   });
 
   it('pictures of them have names of their own, in one folder', async () => {
-    const inputs = await findImages([folder, '-', '../../etc/passwd.jpg']);
+    const { inputs } = await findImages([folder, '-', '../../etc/passwd.jpg']);
     expect(pictureNames(inputs)).toEqual(['a.png', 'a-2.png', 'z.png', 'stdin.png', 'passwd.png']);
   });
 });

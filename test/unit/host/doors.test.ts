@@ -47,7 +47,7 @@ async function refusal(work: Promise<unknown>): Promise<TesseraError> {
 
 describe('a pipe in the place of a file', () => {
   const doors: [string, string, (path: string) => Promise<unknown>][] = [
-    ['an image to predict', 'a.jpg', async (path) => (await findImages([path]))[0]?.read()],
+    ['an image to predict', 'a.jpg', async (path) => (await findImages([path])).inputs[0]?.read()],
     ['weights', 'model.safetensors', (path) => readWeights(path)],
     ['a Hugging Face folder', 'model.safetensors', (path) => readWeights(join(path, '..'))],
     ['a model', 'model.pth', (path) => openModel(path)],

@@ -1,0 +1,82 @@
+/**
+ * @file Looks at the beginnings of many files, to tell what they are.
+ *
+ * What the system has in memory is fastest asked for straight: some 15 us a file, a tenth of what four threads and
+ * their messages cost. What must be waited for is asked for several at a time. So files are asked for straight, for a
+ * few milliseconds at a time, until a disk turns out to be slow.
+ */
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { mapAtMost } from '../../core/gate.ts';
+import { systemPath } from '../../host/raw-names.ts';
+import { type ImageKind, imageKind } from '../image-kind.ts';
+
+/** What a file is. */
+export interface Look {
+  readonly kind: ImageKind | undefined;
+  /** Bytes that it has now. */
+  readonly bytes: number;
+  /** It cannot be opened, or is not a file any more. */
+  readonly isClosed?: true;
+}
+
+const HEAD_BYTES = 256;
+// Without O_NONBLOCK a pipe that has taken the place of a file would keep us here.
+const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
+/** Time that is taken from heartbeats at most, but for one file. */
+const SLICE_MS = 10;
+/** A file that takes longer than this was waited for. */
+const SLOW_MS = 2;
+/** Files that are asked for together after a slow one, before one is asked for straight again. */
+const TOGETHER = 256;
+const AT_ONCE = 16;
+const UNKNOWN: Look = { kind: undefined, bytes: 0, isClosed: true };
+
+/** Looks at each of the files of a folder; the answers have their order. A file that cannot be read is of no kind. */
+export async function lookAtFiles(paths: readonly string[]): Promise<Look[]> {
+  const looks: Look[] = [];
+  const head = new Uint8Array(HEAD_BYTES);
+  while (looks.length < paths.length) {
+    const beginMs = performance.now();
+    let fileMs = 0;
+    for (let nowMs = beginMs; looks.length < paths.length; ) {
+      looks.push(lookStraight(paths[looks.length] as string, head));
+      const thenMs = performance.now();
+      fileMs = thenMs - nowMs;
+      nowMs = thenMs;
+      if (fileMs > SLOW_MS || nowMs - beginMs > SLICE_MS) break;
+    }
+    if (fileMs > SLOW_MS) {
+      const some = paths.slice(looks.length, looks.length + TOGETHER);
+      for (const look of await mapAtMost(AT_ONCE, some, lookLater)) looks.push(look);
+    } else if (looks.length < paths.length) await new Promise(setImmediate);
+  }
+  return looks;
+}
+
+function lookStraight(path: string, head: Uint8Array): Look {
+  let file: number | undefined;
+  try {
+    file = openSync(systemPath(path), FLAGS);
+    const found = fstatSync(file);
+    if (!found.isFile()) return UNKNOWN;
+    const length = readSync(file, head, 0, HEAD_BYTES, 0);
+    return { kind: imageKind(head.subarray(0, length)), bytes: found.size };
+  } catch {
+    return UNKNOWN;
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
+
+async function lookLater(path: string): Promise<Look> {
+  try {
+    await using file = await open(systemPath(path), FLAGS);
+    const found = await file.stat();
+    if (!found.isFile()) return UNKNOWN;
+    const { bytesRead, buffer } = await file.read(new Uint8Array(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    return { kind: imageKind(buffer.subarray(0, bytesRead)), bytes: found.size };
+  } catch {
+    return UNKNOWN;
+  }
+}
