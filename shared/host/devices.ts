@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
+import { grantedCores } from './cgroup.ts';
 
 /** What was found. */
 export interface Devices {
@@ -12,20 +13,16 @@ export interface Devices {
   readonly gpus: readonly string[];
 }
 
-const CGROUP_LIMIT_FILE = '/sys/fs/cgroup/cpu.max';
 const NVIDIA_SMI_MS = 3_000;
 
-/** Cores that this process may use: its CPU mask, and a container's quota where there is one. */
+/** Cores that this process may use: its CPU mask, and the quotas of its control groups where there are some. */
 export function availableThreads(): number {
-  return Math.max(1, Math.min(availableParallelism(), quotaCores(readText(CGROUP_LIMIT_FILE))));
-}
-
-/** Cores that `cpu.max` of cgroup v2 grants ("200000 100000" are 2, in microseconds); Infinity without a limit. */
-export function quotaCores(cpuMax: string): number {
-  const [quota, period] = cpuMax.trim().split(' ').map(Number);
-  if (quota === undefined || period === undefined) return Number.POSITIVE_INFINITY;
-  const cores = Math.floor(quota / period);
-  return Number.isNaN(cores) ? Number.POSITIVE_INFINITY : Math.max(1, cores);
+  const granted = grantedCores({
+    groups: readText('/proc/self/cgroup') ?? '',
+    mounts: readText('/proc/self/mountinfo') ?? '',
+    read: readText,
+  });
+  return Math.max(1, Math.min(availableParallelism(), granted));
 }
 
 /** Cores and GPUs of this machine. Starts no GPU runtime. */
@@ -64,10 +61,10 @@ function listFolder(path: string): readonly string[] {
   }
 }
 
-function readText(path: string): string {
+function readText(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch {
-    return '';
+    return undefined;
   }
 }

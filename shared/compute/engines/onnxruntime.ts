@@ -1,7 +1,7 @@
 /** @file ONNX Runtime: the recorded step, compiled for a CPU or a GPU. The default engine. */
-import { availableParallelism } from 'node:os';
 import * as ort from 'onnxruntime-node';
 import { assert, TesseraError } from '../../core/errors.ts';
+import { availableThreads } from '../../host/devices.ts';
 import { type ParameterEntry, parameterTable } from '../../model/parameters.ts';
 import { inputsOf, leafValues, type Part, parametersOf, unlabelled } from '../inputs.ts';
 import {
@@ -56,7 +56,7 @@ export async function runGraph(
   graph: Graph,
   inputs: ReadonlyMap<string, Float32Array>,
 ): Promise<Map<string, Float32Array>> {
-  const threads = availableParallelism();
+  const threads = availableThreads();
   const session = await openSession(graph, { name: 'onnxruntime', provider: 'cpu', threads });
   try {
     const feeds = graph.inputs.map(({ name, shape }) => {

@@ -6,7 +6,6 @@ import {
   countGpuNodes,
   findDevices,
   parseGpuList,
-  quotaCores,
 } from '../../../shared/host/devices.ts';
 import { reasonOf } from '../../../shared/host/errno.ts';
 import { createLog, type LogLevel } from '../../../shared/host/log.ts';
@@ -115,17 +114,6 @@ describe('the devices', () => {
     expect(numThreads).toBe(availableThreads());
     expect(numThreads).toBeGreaterThanOrEqual(1);
     expect(Array.isArray(gpus)).toBe(true);
-  });
-
-  it.each([
-    ['200000 100000\n', 2],
-    ['150000 100000\n', 1],
-    ['50000 100000\n', 1],
-    ['max 100000\n', Number.POSITIVE_INFINITY],
-    ['', Number.POSITIVE_INFINITY],
-    ['nonsense', Number.POSITIVE_INFINITY],
-  ])('with the quota %j are %d cores', (cpuMax, cores) => {
-    expect(quotaCores(cpuMax)).toBe(cores);
   });
 
   it('are counted and named as nvidia-smi does', () => {

@@ -1,0 +1,107 @@
+/**
+ * @file How many cores a process's control groups grant it, by quota. Pure.
+ *
+ * A group lies below others, and each may have a limit: the smallest counts. Which folders those are follows from the
+ * kernel's two lists, `/proc/self/cgroup` (where we are) and `/proc/self/mountinfo` (what of it can be seen, and where):
+ * in a container the two differ.
+ * Source  cgroups(7), cgroup_namespaces(7), proc_pid_mountinfo(5); the kernel's admin-guide/cgroup-v1 and cgroup-v2.
+ */
+
+/** What the kernel says about this process. */
+export interface CgroupTexts {
+  /** `/proc/self/cgroup`. */
+  readonly groups: string;
+  /** `/proc/self/mountinfo`. */
+  readonly mounts: string;
+  /** Content of a file of a group; undefined where there is none. */
+  read(path: string): string | undefined;
+}
+
+/** Cores that the quotas of all groups around this process grant, at least 1; Infinity without a limit. */
+export function grantedCores({ groups, mounts, read }: CgroupTexts): number {
+  const limits = mountsOf(mounts).flatMap((mount) => {
+    const path = groupOf(groups, mount.version);
+    const folders = path === undefined ? [] : foldersAround(mount, path);
+    const quota = mount.version === 1 ? quotaOfVersion1 : quotaOfVersion2;
+    return folders.map((folder) => quota(folder, read));
+  });
+  return Math.max(1, Math.floor(Math.min(Number.POSITIVE_INFINITY, ...limits)));
+}
+
+/** A hierarchy that can be seen: `root` is the group that lies at `folder`. */
+interface CgroupMount {
+  readonly version: 1 | 2;
+  readonly root: string;
+  readonly folder: string;
+}
+
+/** The mounts that may have quotas: version 2, and version 1 with the controller `cpu`. */
+function mountsOf(mountinfo: string): readonly CgroupMount[] {
+  return mountinfo.split('\n').flatMap((line) => {
+    // Optional fields of any number stand before the lone hyphen.
+    const [, root, folder, type, options] =
+      /^\d+ \d+ \S+ (\S+) (\S+) .*? - (\S+) \S+ (\S+)/.exec(line) ?? [];
+    if (root === undefined || folder === undefined) return [];
+    const place = { root: unescaped(root), folder: unescaped(folder) };
+    if (type === 'cgroup2') return [{ version: 2, ...place } as const];
+    const hasCpu = type === 'cgroup' && options?.split(',').includes('cpu');
+    return hasCpu ? [{ version: 1, ...place } as const] : [];
+  });
+}
+
+/** Spaces and the like are octal in the kernel's lists. */
+function unescaped(path: string): string {
+  return path.replace(/\\([0-7]{3})/g, (_, octal: string) =>
+    String.fromCharCode(Number.parseInt(octal, 8)),
+  );
+}
+
+/** Our group in the hierarchy that has the quotas. Lines are `NUMBER:CONTROLLERS:PATH`, `0::PATH` for version 2. */
+function groupOf(groups: string, version: 1 | 2): string | undefined {
+  for (const line of groups.split('\n')) {
+    const [, number, controllers, path] = /^(\d+):([^:]*):(.*)$/.exec(line) ?? [];
+    const isVersion2 = number === '0' && controllers === '';
+    const isIt = version === 2 ? isVersion2 : controllers?.split(',').includes('cpu');
+    if (isIt) return path;
+  }
+  return undefined;
+}
+
+/** The folders of our group and of those above it, as far as a mount shows them. */
+function foldersAround({ root, folder }: CgroupMount, path: string): readonly string[] {
+  const [above, ours] = [placeOf(root), placeOf(path)];
+  // Seen from our namespace the mount begins higher: its top is above us, and how we are called there is not known.
+  if (above.levelsUp > ours.levelsUp) return above.names.length === 0 ? [folder] : [];
+  const isAround =
+    above.levelsUp === ours.levelsUp && above.names.every((name, at) => ours.names[at] === name);
+  if (!isAround) return [];
+  const below = ours.names.slice(above.names.length);
+  const top = folder.replace(/\/$/, '');
+  return [below.length, ...below.keys()].map((count) => [top, ...below.slice(0, count)].join('/'));
+}
+
+/** A group as the kernel writes it: `/../..` at its beginning are levels above the root of our namespace. */
+function placeOf(path: string): { readonly levelsUp: number; readonly names: readonly string[] } {
+  const names = path.split('/').filter((name) => name !== '');
+  const levelsUp = names.findIndex((name) => name !== '..');
+  if (levelsUp === -1) return { levelsUp: names.length, names: [] };
+  return { levelsUp, names: names.slice(levelsUp) };
+}
+
+type Quota = (folder: string, read: CgroupTexts['read']) => number;
+
+/** `cpu.max`: quota and period ("200000 100000" are 2 cores), or "max" for no limit. */
+const quotaOfVersion2: Quota = (folder, read) => {
+  const [quota = '', period = ''] = (read(`${folder}/cpu.max`) ?? '').trim().split(/\s+/);
+  return ratio(quota, period);
+};
+
+/** Quota and period in a file each; a quota of -1 is no limit. */
+const quotaOfVersion1: Quota = (folder, read) =>
+  ratio(read(`${folder}/cpu.cfs_quota_us`) ?? '', read(`${folder}/cpu.cfs_period_us`) ?? '');
+
+/** Units  cores. What is not two positive numbers is no limit. */
+function ratio(quota: string, period: string): number {
+  const cores = Number(quota) / Number(period);
+  return cores > 0 ? cores : Number.POSITIVE_INFINITY;
+}
