@@ -12,6 +12,7 @@ import { benchCluster } from './cluster.ts';
 import { benchExchange } from './exchange.ts';
 import { benchHelp } from './help.ts';
 import { benchSafety } from './safety.ts';
+import { benchSpinning } from './spinning.ts';
 import { benchStep } from './step.ts';
 
 /** The benches by name; `--only` picks some. */
@@ -19,6 +20,7 @@ const BENCHES: Readonly<Record<string, () => Promise<object>>> = {
   help: benchHelp,
   exchange: benchExchange,
   step: benchStep,
+  spinning: benchSpinning,
   cluster: benchCluster,
   safety: benchSafety,
   abuse: benchAbuse,

@@ -24,15 +24,16 @@ export interface StepBench {
   readonly compiledSpeedup1Thread: number;
 }
 
-const BATCH = 8;
+export const BATCH = 8;
 
 /** ViT-Ti/16 on leaves of the given size. */
-function specOf(microBatch: number): ProgramSpec {
+export function specOf(microBatch: number): ProgramSpec {
   const model = { ...parseVariant('Ti/16'), imageSize: 224, channels: 3, numClasses: 1000 };
   return { model, microBatch, labelSmoothing: 0 };
 }
 
-function leafOf({ model, microBatch }: ProgramSpec): LeafInputs {
+/** Images, labels and weights that are the same each time. */
+export function leafOf({ model, microBatch }: ProgramSpec): LeafInputs {
   const size = microBatch * model.channels * model.imageSize ** 2;
   return {
     images: Float32Array.from({ length: size }, (_, i) => Math.sin(i)),
@@ -41,7 +42,8 @@ function leafOf({ model, microBatch }: ProgramSpec): LeafInputs {
   };
 }
 
-async function timed(program: Program, leaf: LeafInputs): Promise<number> {
+/** Runs a step. Units  answers milliseconds. */
+export async function timed(program: Program, leaf: LeafInputs): Promise<number> {
   const startedMs = performance.now();
   await program.train(leaf);
   return performance.now() - startedMs;

@@ -12,10 +12,11 @@ import {
   type KeyPairPem,
 } from '../shared/host/certificates.ts';
 import { CREDENTIAL_FILES } from '../shared/host/credentials.ts';
-import { reasonOf } from '../shared/host/errno.ts';
+import { cannotWrite } from '../shared/host/files.ts';
 import { makeFolders } from '../shared/host/make-folders.ts';
 import { readTextFile } from '../shared/host/regular-file.ts';
 import { newToken } from '../shared/host/tokens.ts';
+import { whyNot } from '../shared/host/trouble.ts';
 import { formatTable } from './table.ts';
 import { pointer, print, printJson, say } from './talk.ts';
 
@@ -185,10 +186,7 @@ async function writing(path: string, work: () => Promise<unknown>): Promise<void
   try {
     await work();
   } catch (cause) {
-    throw new TesseraError('CANNOT_WRITE', `cannot write ${path}: ${reasonOf(cause)}`, {
-      hint: 'give a folder that you may write to',
-      cause,
-    });
+    throw cannotWrite(path, cause, 'give a folder that you may write to');
   }
 }
 
@@ -211,7 +209,7 @@ async function readText(path: string): Promise<string> {
   try {
     return await readTextFile(path);
   } catch (cause) {
-    throw new TesseraError('DATA_INVALID', `cannot read ${path}: ${reasonOf(cause)}`, {
+    throw new TesseraError('DATA_INVALID', `cannot read ${path}: ${whyNot(path, cause)}`, {
       hint: 'tessera certs init makes such a folder',
       cause,
     });

@@ -9,8 +9,9 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { RUN_FILES } from '../coordinator/run-folder.ts';
 import { TesseraError } from '../shared/core/errors.ts';
-import { reasonOf } from '../shared/host/errno.ts';
+import { errnoOf } from '../shared/host/errno.ts';
 import { streamRegularFile } from '../shared/host/regular-file.ts';
+import { whyNot } from '../shared/host/trouble.ts';
 
 const count = z.int().min(0);
 /** JSON writes NaN as null. */
@@ -86,8 +87,8 @@ export async function readMetrics(runFolder: string): Promise<RunMetrics> {
     const lines = createInterface({ input: await streamRegularFile(path), crlfDelay: Infinity });
     for await (const line of lines) collector.add(line);
   } catch (cause) {
-    if (!isMissing(cause)) {
-      throw new TesseraError('DATA_INVALID', `cannot read ${path}: ${reasonOf(cause)}`, {
+    if (errnoOf(cause) !== 'ENOENT') {
+      throw new TesseraError('DATA_INVALID', `cannot read ${path}: ${whyNot(path, cause)}`, {
         hint: 'check that it is a file that you may read',
         cause,
       });
@@ -220,8 +221,4 @@ function parseObject(line: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

@@ -2,7 +2,6 @@
 import { styleText } from 'node:util';
 import type { TesseraError } from '../shared/core/errors.ts';
 import { escaped } from '../shared/core/text.ts';
-import { errnoOf } from '../shared/host/errno.ts';
 
 type Style = Parameters<typeof styleText>[0] & string;
 
@@ -59,13 +58,6 @@ export function pointer(label: string, value: string): string {
 }
 
 const BUG_HINT = 'this is a bug of Tessera; type it again with --verbose to see where';
-/** What the machine has run out of, by the code of the call that failed. */
-const SYSTEM_HINTS: Partial<Record<string, string>> = {
-  EMFILE: 'let this process open more files: `ulimit -n 1024` is plenty',
-  ENFILE: 'the machine has too many files open',
-  ENOMEM: 'the machine has no memory left',
-  ENOSPC: 'free some space',
-};
 
 /** The lines of an error: what is wrong, what to do, and with `stack` where in the code. */
 export function describeError(error: TesseraError, options: { readonly stack: boolean }): string {
@@ -77,7 +69,7 @@ export function describeError(error: TesseraError, options: { readonly stack: bo
     const stack = `${error.stack ?? ''}${cause}`;
     lines.push(...stack.split('\n').map((line) => paint('dim', `  ${line}`)));
   } else if (error.code === 'INTERNAL') {
-    lines.push(`  ${paint('cyan', 'hint:')} ${SYSTEM_HINTS[errnoOf(error.cause)] ?? BUG_HINT}`);
+    lines.push(`  ${paint('cyan', 'hint:')} ${BUG_HINT}`);
   }
   return asLines(lines);
 }

@@ -3,8 +3,9 @@ import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { TesseraError } from '../shared/core/errors.ts';
 import { type Disk, machineDisk } from '../shared/host/disk.ts';
-import { errnoOf, reasonOf } from '../shared/host/errno.ts';
+import { errnoOf } from '../shared/host/errno.ts';
 import { readWholeFile, writeFileAtomically } from '../shared/host/files.ts';
+import { whyNot } from '../shared/host/trouble.ts';
 
 /** Where run folders are made by default, under the current folder. */
 export const RUNS_FOLDER = 'runs';
@@ -48,7 +49,7 @@ export async function createRunFolder(
     if (error instanceof TesseraError) throw error;
     throw new TesseraError(
       'CANNOT_WRITE',
-      `cannot make the run folder ${wanted ?? byDefault}: ${reasonOf(error)}`,
+      `cannot make the run folder ${wanted ?? byDefault}: ${whyNot(wanted ?? byDefault, error)}`,
       {
         hint: 'choose a folder that can be written with --run-folder',
         cause: error,

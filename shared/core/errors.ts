@@ -5,6 +5,7 @@
  * status (`shared/rpc/status.ts`) and the exit code (`exitCodeOf`), so both sides and the shell agree.
  */
 
+import { systemTrouble } from './errno.ts';
 import { oneLine, unbroken } from './text.ts';
 
 /** Exit code of the process for each error code; the numbers follow sysexits.h where it has one. */
@@ -18,6 +19,7 @@ export const ERROR_EXIT_CODES = {
   WORKERS_LOST: 69,
   ENGINE_UNAVAILABLE: 69,
   INTERNAL: 70,
+  SYSTEM: 71,
   CANNOT_WRITE: 73,
   PORT_IN_USE: 73,
   RUN_IN_USE: 73,
@@ -75,11 +77,19 @@ export class TesseraError extends Error {
     return this.message.slice(this.code.length + 3);
   }
 
-  /** Turns anything thrown into a TesseraError; an unknown failure becomes `fallback` (INTERNAL). */
-  static from(thrown: unknown, fallback: ErrorCode = 'INTERNAL'): TesseraError {
+  /**
+   * Turns anything thrown into a TesseraError: a failed call of the system into what it comes to, in words, any other
+   * failure into INTERNAL; both have the code `fallback` where one is given.
+   */
+  static from(thrown: unknown, fallback?: ErrorCode): TesseraError {
     if (thrown instanceof TesseraError) return thrown;
+    const trouble = systemTrouble(thrown);
+    if (trouble !== undefined) {
+      const { code, sentence, hint } = trouble;
+      return new TesseraError(fallback ?? code, unbroken(sentence), { hint, cause: thrown });
+    }
     const sentence = thrown instanceof Error ? thrown.message : String(thrown);
-    return new TesseraError(fallback, unbroken(sentence), { cause: thrown });
+    return new TesseraError(fallback ?? 'INTERNAL', unbroken(sentence), { cause: thrown });
   }
 }
 

@@ -37,15 +37,15 @@ interface CgroupMount {
 
 /** The mounts that may have quotas: version 2, and version 1 with the controller `cpu`. */
 function mountsOf(mountinfo: string): readonly CgroupMount[] {
-  return mountinfo.split('\n').flatMap((line) => {
+  return mountinfo.split('\n').flatMap((line): CgroupMount[] => {
     // Optional fields of any number stand before the lone hyphen.
     const [, root, folder, type, options] =
       /^\d+ \d+ \S+ (\S+) (\S+) .*? - (\S+) \S+ (\S+)/.exec(line) ?? [];
     if (root === undefined || folder === undefined) return [];
     const place = { root: unescaped(root), folder: unescaped(folder) };
-    if (type === 'cgroup2') return [{ version: 2, ...place } as const];
+    if (type === 'cgroup2') return [{ version: 2, ...place }];
     const hasCpu = type === 'cgroup' && options?.split(',').includes('cpu');
-    return hasCpu ? [{ version: 1, ...place } as const] : [];
+    return hasCpu ? [{ version: 1, ...place }] : [];
   });
 }
 

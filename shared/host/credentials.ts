@@ -2,8 +2,8 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { TesseraError } from '../core/errors.ts';
-import { reasonOf } from './errno.ts';
 import { readSmallFile, type SmallFile } from './small-file.ts';
+import { whyNot } from './trouble.ts';
 
 /** Names of the files of a credential folder. */
 export const CREDENTIAL_FILES = {
@@ -124,7 +124,7 @@ async function read(path: string): Promise<SmallFile> {
   try {
     return await readSmallFile(path);
   } catch (cause) {
-    throw new TesseraError('ACCESS_DENIED', `cannot read ${path}: ${reasonOf(cause)}`, {
+    throw new TesseraError('ACCESS_DENIED', `cannot read ${path}: ${whyNot(path, cause)}`, {
       hint: HINT,
       cause,
     });

@@ -1,7 +1,8 @@
 /** @file The part of a download that has arrived, `NAME.part`, and what it is a part of, `NAME.part.json`. */
 import { rename, rm, stat, writeFile } from 'node:fs/promises';
-import { TesseraError } from '../core/errors.ts';
-import { errnoOf } from './errno.ts';
+import { remedyOf } from '../core/errno.ts';
+import type { TesseraError } from '../core/errors.ts';
+import { cannotWrite } from './files.ts';
 import { readTextFile } from './regular-file.ts';
 
 /** What a part is a part of. */
@@ -44,24 +45,20 @@ export async function readPartState(path: string, url: string): Promise<PartStat
 /** Notes what the part is of. Throws  CANNOT_WRITE. */
 export async function writePartState(path: string, state: PartState): Promise<void> {
   await writeFile(stateOf(path), `${JSON.stringify(state)}\n`).catch((error: unknown) => {
-    throw cannotWrite(path, error);
+    throw cannotKeep(path, error);
   });
 }
 
 /** Puts the part in place as the whole. Throws  CANNOT_WRITE. */
 export async function completePart(path: string): Promise<void> {
   await rename(partOf(path), path).catch((error: unknown) => {
-    throw cannotWrite(path, error);
+    throw cannotKeep(path, error);
   });
   await rm(stateOf(path), { force: true });
 }
 
 /** A failure of the disk, in words. */
-export function cannotWrite(path: string, cause: unknown): TesseraError {
-  const words = cause instanceof Error ? cause.message : String(cause);
-  const reason = errnoOf(cause) === 'ENOSPC' ? 'the disk is full' : words;
-  return new TesseraError('CANNOT_WRITE', `cannot write ${path}: ${reason}`, {
-    hint: 'free some space or choose another folder with --out, and type it again: what arrived is kept',
-    cause,
-  });
+export function cannotKeep(path: string, cause: unknown): TesseraError {
+  const remedy = `${remedyOf(cause)}, or choose another folder with --out`;
+  return cannotWrite(path, cause, `${remedy}, and type it again: what arrived is kept`);
 }

@@ -11,7 +11,7 @@ import { type Clock, systemClock } from '../core/clock.ts';
 import { TesseraError } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
 import {
-  cannotWrite,
+  cannotKeep,
   completePart,
   dropPart,
   type PartState,
@@ -84,7 +84,7 @@ export async function download(options: DownloadOptions): Promise<Downloaded> {
   const limits = { ...LIMITS, ...options.limits };
   const clock = options.clock ?? systemClock;
   await makeFolders(dirname(options.path)).catch((error: unknown) => {
-    throw cannotWrite(options.path, error);
+    throw cannotKeep(options.path, error);
   });
   let failures = 0;
   for (let attempt = 1; ; attempt += 1) {
@@ -203,7 +203,7 @@ async function receive(
   const reader = (response.body ?? new ReadableStream<Uint8Array>()).getReader();
   let bytes = start;
   await using file = await open(partOf(path), start === 0 ? 'w' : 'a').catch((error: unknown) => {
-    throw cannotWrite(path, error);
+    throw cannotKeep(path, error);
   });
   for (;;) {
     onProgress?.({ bytes, total });
@@ -211,13 +211,13 @@ async function receive(
     if (value === undefined) break;
     checkSize(bytes + value.length, options, limits);
     await file.appendFile(value).catch((error: unknown) => {
-      throw cannotWrite(path, error);
+      throw cannotKeep(path, error);
     });
     bytes += value.length;
   }
   if (total !== undefined && bytes < total) throw cutShort(url, bytes, total);
   await file.sync().catch((error: unknown) => {
-    throw cannotWrite(path, error);
+    throw cannotKeep(path, error);
   });
 }
 

@@ -6,9 +6,11 @@
  */
 import { randomBytes } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
+import { remedyOf } from '../core/errno.ts';
 import { TesseraError } from '../core/errors.ts';
 import { type Disk, machineDisk } from './disk.ts';
 import { errnoOf } from './errno.ts';
+import { whyNot } from './trouble.ts';
 
 /** A file's content, in order. */
 export type Pieces = Iterable<Uint8Array>;
@@ -129,7 +131,18 @@ export async function readWholeFile(
 
 /** A file of somebody else that cannot be read, in words. */
 export function cannotRead(path: string, cause: unknown): TesseraError {
-  return new TesseraError('DATA_INVALID', `cannot read ${path}: ${causeOf(cause).words}`, {
+  if (cause instanceof TesseraError) return cause;
+  return new TesseraError('DATA_INVALID', `cannot read ${path}: ${whyNot(path, cause)}`, {
+    hint: remedyOf(cause),
+    cause,
+  });
+}
+
+/** A file or folder that cannot be written, in words. */
+export function cannotWrite(path: string, cause: unknown, hint = remedyOf(cause)): TesseraError {
+  if (cause instanceof TesseraError) return cause;
+  return new TesseraError('CANNOT_WRITE', `cannot write ${path}: ${whyNot(path, cause)}`, {
+    hint,
     cause,
   });
 }
@@ -230,31 +243,4 @@ async function writeFlushed(disk: Disk, path: string, pieces: Pieces): Promise<v
   } finally {
     await file.close();
   }
-}
-
-const CAUSES: Readonly<Record<string, { words: string; hint: string }>> = {
-  ENOSPC: { words: 'the disk is full', hint: 'free some space or choose a folder elsewhere' },
-  EDQUOT: { words: 'the disk quota is used up', hint: 'free some space or raise the quota' },
-  EACCES: { words: 'permission denied', hint: 'choose a folder that you may write to' },
-  EPERM: { words: 'not permitted', hint: 'choose a folder that you may write to' },
-  EROFS: { words: 'the file system is read-only', hint: 'choose a folder that can be written' },
-  ENOENT: { words: 'no such file or folder', hint: 'check the path' },
-  ENOTDIR: { words: 'a part of the path is a file', hint: 'check the path' },
-  EEXIST: { words: 'a file of that name is in the way', hint: 'check the path' },
-  EISDIR: { words: 'it is a folder', hint: 'check the path' },
-  ENXIO: { words: 'it is a socket or a device, not a file', hint: 'check the path' },
-  ELOOP: { words: 'its links lead in a circle', hint: 'check the path' },
-  EMFILE: { words: 'too many open files', hint: 'raise the limit (ulimit -n)' },
-  EIO: { words: 'the disk reports an error', hint: 'check the disk' },
-};
-
-function causeOf(error: unknown): { words: string; hint: string } {
-  const words = error instanceof Error ? error.message : String(error);
-  return CAUSES[errnoOf(error)] ?? { words, hint: 'check the path and the disk' };
-}
-
-function cannotWrite(path: string, error: unknown): TesseraError {
-  if (error instanceof TesseraError) return error;
-  const { words, hint } = causeOf(error);
-  return new TesseraError('CANNOT_WRITE', `cannot write ${path}: ${words}`, { hint, cause: error });
 }

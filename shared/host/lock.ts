@@ -11,9 +11,10 @@ import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { systemClock } from '../core/clock.ts';
 import { TesseraError } from '../core/errors.ts';
-import { errnoOf, isProcessAlive, reasonOf } from './errno.ts';
+import { errnoOf, isProcessAlive } from './errno.ts';
 import { makeFolders } from './make-folders.ts';
 import { readTextFile } from './regular-file.ts';
+import { whyNot } from './trouble.ts';
 
 /** Who holds a lock. */
 export interface LockHolder {
@@ -227,7 +228,7 @@ function inUse(path: string, holder: LockHolder | undefined): TesseraError {
 }
 
 function cannotLock(path: string, cause: unknown): TesseraError {
-  return new TesseraError('CANNOT_WRITE', `cannot take the lock ${path}: ${reasonOf(cause)}`, {
+  return new TesseraError('CANNOT_WRITE', `cannot take the lock ${path}: ${whyNot(path, cause)}`, {
     hint: 'choose a folder that can be written with --run-folder',
     cause,
   });

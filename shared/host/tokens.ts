@@ -7,8 +7,8 @@ import type { Readable } from 'node:stream';
 import { withDeadline } from '../core/async.ts';
 import { systemClock } from '../core/clock.ts';
 import { TesseraError } from '../core/errors.ts';
-import { reasonOf } from './errno.ts';
 import { readSmallFile } from './small-file.ts';
+import { whyNot } from './trouble.ts';
 
 /** Shortest token: 96 bits of base64. */
 const TOKEN_LENGTH_MIN = 16;
@@ -81,7 +81,7 @@ async function firstLineOf(path: string, waitMs: number): Promise<string> {
 async function firstLineOfFile(path: string): Promise<string> {
   const { bytes, isOpenToOthers } = await readSmallFile(path).catch((cause: unknown) => {
     const hint = 'tessera certs token makes a token; give - to read it from stdin';
-    throw new TesseraError('ACCESS_DENIED', `cannot read ${path}: ${reasonOf(cause)}`, {
+    throw new TesseraError('ACCESS_DENIED', `cannot read ${path}: ${whyNot(path, cause)}`, {
       hint,
       cause,
     });

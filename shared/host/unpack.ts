@@ -15,6 +15,7 @@ import { type Extract, extract, type Header } from 'tar-stream';
 import { TesseraError } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
 import { hostileEntry, isMacLitter, safeEntryParts } from './entry-names.ts';
+import { errnoOf } from './errno.ts';
 import { readRegularFile, streamRegularFile } from './regular-file.ts';
 import { type ZipEntry, zipContent, zipEntries } from './zip-entries.ts';
 
@@ -241,7 +242,7 @@ function metered(budget: Budget): Transform {
 
 function refuseTwice(archive: string, name: string) {
   return (error: unknown): never => {
-    const code = codeOf(error);
+    const code = errnoOf(error);
     if (code !== 'EEXIST' && code !== 'ENOTDIR') throw error;
     throw hostileEntry(archive, name, 'is there twice');
   };
@@ -250,14 +251,10 @@ function refuseTwice(archive: string, name: string) {
 function inWords(archive: string, thrown: unknown): unknown {
   if (thrown instanceof TesseraError) return thrown;
   // What the system says of writing is put into words by whoever makes the folder.
-  if (/^E[A-Z]+$/.test(codeOf(thrown))) return thrown;
+  if (/^E[A-Z]+$/.test(errnoOf(thrown))) return thrown;
   const reason = thrown instanceof Error ? thrown.message : String(thrown);
   return new TesseraError('DATA_INVALID', `${archive} cannot be unpacked: ${reason}`, {
     hint: 'remove the file and download it again',
     cause: thrown,
   });
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

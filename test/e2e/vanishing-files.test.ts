@@ -76,7 +76,7 @@ it('a run goes on without files that vanish, shrink, grow, or become something e
   const { code, stderr } = await train.ended;
   expect(code, stderr).toBe(130);
   for (const [at, why] of [
-    'no such file or directory',
+    'no such file',
     'cannot decode',
     'it is not an image that is known here',
     'it has 300 MiB',

@@ -29,6 +29,12 @@ const UNDOING_STANDARD = 'MatmulTransposeFusion;MatMulScaleFusion';
 /** Shapes never change, so buffers of exactly the same size come again: a fifth less time on an H200. */
 const WEBGPU = { name: 'webgpu', storageBufferCacheMode: 'simple' } as const;
 
+/**
+ * Whether threads of a session wait for each other by spinning. Off: alone a step takes as long, and beside other
+ * processes a spinning thread keeps the core from the one that it waits for (`npm run bench -- --only spinning`).
+ */
+const ALLOW_SPINNING = false;
+
 /** What to type or install to get a provider. */
 const HINTS: Readonly<Record<EngineChoice['provider'], string>> = {
   cpu: 'npm ci',
@@ -43,11 +49,14 @@ const HINTS: Readonly<Record<EngineChoice['provider'], string>> = {
 export async function compileForOnnxRuntime(
   spec: ProgramSpec,
   choice: EngineChoice,
+  allowSpinning = ALLOW_SPINNING,
 ): Promise<Program> {
+  const lazily = (record: (spec: ProgramSpec) => Promise<Graph>) =>
+    new LazySession(async () => openSession(await record(spec), choice, allowSpinning));
   return new OnnxRuntimeProgram(spec, choice, {
-    training: new LazySession(async () => openSession(await recordTraining(spec), choice)),
-    forward: new LazySession(async () => openSession(await recordForward(spec), choice)),
-    features: new LazySession(async () => openSession(await recordFeatures(spec), choice)),
+    training: lazily(recordTraining),
+    forward: lazily(recordForward),
+    features: lazily(recordFeatures),
   });
 }
 
@@ -96,7 +105,11 @@ class LazySession {
   }
 }
 
-async function openSession(graph: Graph, choice: EngineChoice): Promise<ort.InferenceSession> {
+async function openSession(
+  graph: Graph,
+  choice: EngineChoice,
+  allowSpinning = ALLOW_SPINNING,
+): Promise<ort.InferenceSession> {
   const isWebGpu = choice.provider === 'webgpu';
   const model = encodeOnnx(isWebGpu ? standardProducts(graph) : graph);
   const disabled = isWebGpu ? `${UNDOING};${UNDOING_STANDARD}` : UNDOING;
@@ -108,7 +121,10 @@ async function openSession(graph: Graph, choice: EngineChoice): Promise<ort.Infe
       executionMode: 'sequential',
       graphOptimizationLevel: 'all',
       logSeverityLevel: 3,
-      extra: { optimization: { disable_specified_optimizers: disabled } },
+      extra: {
+        optimization: { disable_specified_optimizers: disabled },
+        session: { intra_op: { allow_spinning: allowSpinning ? '1' : '0' } },
+      },
     });
   } catch (error) {
     throw new TesseraError(

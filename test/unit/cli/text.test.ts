@@ -338,7 +338,10 @@ describe('errors', () => {
   });
 
   it('a machine at its limits is no bug', () => {
-    const full = Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
+    const full = Object.assign(new Error('EMFILE: too many open files, uv_pipe'), {
+      code: 'EMFILE',
+      syscall: 'uv_pipe',
+    });
     const said = describeError(TesseraError.from(full), { stack: false });
     expect(said).toMatch(/ulimit -n/);
     expect(said).not.toMatch(/a bug/);

@@ -102,7 +102,7 @@ describe('a wish that is no request', () => {
 describe('the reason of a failed system call', () => {
   it('comes without its code and its path', async () => {
     const error = await readFile('/nowhere/at all').catch((thrown: unknown) => thrown);
-    expect(reasonOf(error)).toBe('no such file or directory');
+    expect(reasonOf(error)).toBe('no such file or folder');
     expect(reasonOf(new Error('EH: what, open'))).toBe('EH: what, open');
     expect(reasonOf('broken')).toBe('broken');
   });

@@ -18,8 +18,12 @@ afterAll(() => {
 it.skipIf(!isMounted)('is named as the cause, and hides no other end of a run', async () => {
   const lock = await takeLock(join(disk, 'lock'));
   expect(spawnSync('mount', ['-o', 'remount,ro', disk]).status).toBe(0);
-  await expect(createRunFolder('run', join(disk, 'run'))).rejects.toThrow(/read-only file system/);
-  await expect(takeLock(join(disk, 'other'))).rejects.toThrow(/other: read-only file system/);
+  await expect(createRunFolder('run', join(disk, 'run'))).rejects.toThrow(
+    /file system is read-only/,
+  );
+  await expect(takeLock(join(disk, 'other'))).rejects.toThrow(
+    /other: the file system is read-only/,
+  );
   await expect(writeFolderAtomically(join(disk, 'step'), [])).rejects.toMatchObject({
     sentence: expect.stringContaining('the file system is read-only'),
     hint: 'choose a folder that can be written',

@@ -1,0 +1,125 @@
+/**
+ * @file What the system says when a call fails, in words: the one table of its codes. Pure.
+ *
+ * A system error is about the machine, its disk or a path, never about Tessera.
+ */
+
+/** A code in words, and what to do about it. */
+interface Words {
+  readonly words: string;
+  readonly hint: string;
+}
+
+const PATH_HINT = 'check the path';
+const MACHINE_HINT = 'end other programs, or let this machine have more';
+
+/** Source  errno(3), and the kernel's own use of them. */
+const WORDS: Readonly<Record<string, Words>> = {
+  ENOSPC: { words: 'the disk is full', hint: 'free some space or choose a folder elsewhere' },
+  EDQUOT: { words: 'the disk quota is used up', hint: 'free some space or raise the quota' },
+  EACCES: { words: 'permission denied', hint: 'check who may use it, or choose another path' },
+  EPERM: { words: 'not permitted', hint: 'check who may use it, or choose another path' },
+  EROFS: { words: 'the file system is read-only', hint: 'choose a folder that can be written' },
+  ENOENT: { words: 'no such file or folder', hint: PATH_HINT },
+  ENOTDIR: { words: 'a part of the path is a file', hint: PATH_HINT },
+  EEXIST: { words: 'a file of that name is in the way', hint: PATH_HINT },
+  ENOTEMPTY: { words: 'a folder that is not empty is in the way', hint: PATH_HINT },
+  EISDIR: { words: 'it is a folder', hint: PATH_HINT },
+  ENXIO: { words: 'it is a socket or a device, not a file', hint: PATH_HINT },
+  ENODEV: { words: 'it is a device that is not there', hint: PATH_HINT },
+  ELOOP: { words: 'its links lead in a circle', hint: PATH_HINT },
+  ENAMETOOLONG: { words: 'the name is too long', hint: 'choose a shorter one' },
+  EILSEQ: { words: 'this disk takes no such name', hint: 'choose another name' },
+  EINVAL: { words: 'the system takes no such name or call here', hint: PATH_HINT },
+  EXDEV: { words: 'it is on another disk', hint: 'choose a path on the same disk' },
+  EMLINK: { words: 'it has too many links', hint: PATH_HINT },
+  EBUSY: { words: 'another program uses it', hint: 'end that one, or choose another path' },
+  ETXTBSY: { words: 'it is a program that runs', hint: PATH_HINT },
+  EFBIG: {
+    words: 'a file there cannot be as large',
+    hint: 'choose another disk, or raise ulimit -f',
+  },
+  ENOTSUP: { words: 'this disk cannot do that', hint: 'choose another disk' },
+  EOPNOTSUPP: { words: 'this disk cannot do that', hint: 'choose another disk' },
+  ENOSYS: { words: 'this system cannot do that', hint: 'choose another disk' },
+  EIO: { words: 'the disk reports an error', hint: 'check the disk' },
+  ESTALE: { words: 'the network disk has forgotten it', hint: 'mount the disk again' },
+  ETIMEDOUT: { words: 'the disk does not answer', hint: 'check the disk' },
+  EMFILE: {
+    words: 'too many open files',
+    hint: 'let this process open more files: `ulimit -n 1024` is plenty',
+  },
+  ENFILE: { words: 'the machine has too many open files', hint: MACHINE_HINT },
+  ENOMEM: { words: 'the machine has no memory left', hint: MACHINE_HINT },
+  EADDRINUSE: { words: 'the port is in use', hint: 'choose another one' },
+  EAGAIN: { words: 'the machine has no room for more at the moment', hint: MACHINE_HINT },
+};
+
+/** The code of a failed system call, such as `ENOENT`; '' for any other error. */
+export function errnoOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : '';
+}
+
+/** What a failed system call says, without its code and its path: `no such file or folder`. */
+export function reasonOf(error: unknown): string {
+  const known = WORDS[errnoOf(error)];
+  if (known !== undefined) return known.words;
+  const message = error instanceof Error ? error.message : String(error);
+  return errnoOf(error) === '' ? message : message.replace(/^[A-Z\d]+: |, \w+(?: '.*')?$/gs, '');
+}
+
+/** What can be done about a failed system call. */
+export function remedyOf(error: unknown): string {
+  return WORDS[errnoOf(error)]?.hint ?? 'check the path and the disk';
+}
+
+/** The path that a failed system call was about; for one of two paths, the one that was to be made. */
+export function pathOf(error: unknown): string | undefined {
+  const { path, dest } = error as { readonly path?: unknown; readonly dest?: unknown };
+  return [dest, path].find((place) => typeof place === 'string');
+}
+
+/** A failed system call as an error for people. */
+export interface SystemTrouble {
+  readonly code: 'DATA_INVALID' | 'CANNOT_WRITE' | 'PORT_IN_USE' | 'ENGINE_UNAVAILABLE' | 'SYSTEM';
+  readonly sentence: string;
+  readonly hint: string;
+}
+
+/** The machine has run out of something, whatever the call was for. */
+const SHORTAGES = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']);
+/** `open` is for reading and for writing: these say which. */
+const OF_WRITING = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EEXIST', 'EISDIR', 'ETXTBSY', 'EFBIG']);
+const READING =
+  /^(open|opendir|scandir|read|readdir|readlink|realpath|stat|lstat|fstat|statfs|access|mmap)$/;
+const MAKING_FOLDERS = /^(mkdir|mkdtemp)$/;
+const WRITING =
+  /^(write|writev|rename|link|symlink|unlink|rm|rmdir|truncate|ftruncate|fsync|fdatasync|copyfile|sendfile|f?l?chmod|f?l?chown|f?l?utimes?|open)$/;
+
+/** What a failed call of the system comes to; undefined for any other error. */
+export function systemTrouble(error: unknown): SystemTrouble | undefined {
+  const errno = errnoOf(error);
+  const call = error instanceof Error && 'syscall' in error ? error.syscall : undefined;
+  if (!/^E[A-Z\d]+$/.test(errno) || typeof call !== 'string') return undefined;
+  const path = pathOf(error);
+  const kind = kindOf(errno, call, path !== undefined);
+  if (kind === undefined) return undefined;
+  const [code, what] = kind;
+  const of = path === undefined ? '' : ` ${path}`;
+  return { code, sentence: `${what}${of}: ${reasonOf(error)}`, hint: remedyOf(error) };
+}
+
+function kindOf(
+  errno: string,
+  call: string,
+  hasPath: boolean,
+): readonly [code: SystemTrouble['code'], what: string] | undefined {
+  if (call.startsWith('spawn')) return ['ENGINE_UNAVAILABLE', 'cannot start'];
+  if (errno === 'EADDRINUSE') return ['PORT_IN_USE', 'cannot listen'];
+  if (SHORTAGES.has(errno)) return ['SYSTEM', `cannot ${call}`];
+  if (READING.test(call) && !OF_WRITING.has(errno)) return ['DATA_INVALID', 'cannot read'];
+  if (MAKING_FOLDERS.test(call)) return ['CANNOT_WRITE', 'cannot make the folder'];
+  if (WRITING.test(call)) return ['CANNOT_WRITE', 'cannot write'];
+  return hasPath ? ['SYSTEM', `cannot ${call}`] : undefined;
+}
