@@ -1,18 +1,29 @@
 /** @file Opens a trained model for one process: its config, classes and a program with its parameters in place. */
+import { basename } from 'node:path';
 import { loadModelFile, modelFileIn } from '../coordinator/model-file.ts';
 import { chooseEngine } from '../shared/compute/choose.ts';
 import { compileProgram } from '../shared/compute/compile.ts';
 import type { Program } from '../shared/compute/program.ts';
+import { applySettings } from '../shared/config/load.ts';
 import { programSpec } from '../shared/config/program.ts';
 import { configSchema, type RunConfig } from '../shared/config/schema.ts';
 import { assert, TesseraError } from '../shared/core/errors.ts';
 import { availableThreads } from '../shared/host/devices.ts';
 import { readWholeFile } from '../shared/host/files.ts';
 import { parameterTable } from '../shared/model/parameters.ts';
+import { describeModel } from '../shared/model/pretrained/description.ts';
+import type { FactName } from '../shared/model/pretrained/facts.ts';
 import { fitWeights } from '../shared/model/pretrained/fit.ts';
-import { type InferredModel, inferModel } from '../shared/model/pretrained/infer.ts';
 import type { ModelConfig } from '../shared/model/variants.ts';
 import { readWeights, type WeightsFile } from '../shared/weights/read.ts';
+import {
+  describedConfig,
+  guessesIn,
+  notesOf,
+  refuseOtherModel,
+  statedIn,
+  withFlags,
+} from './described-model.ts';
 import { modelOf } from './run-folders.ts';
 import { say } from './talk.ts';
 
@@ -26,6 +37,10 @@ export interface TrainedModel {
   /** Flat, in table order. */
   readonly parameters: Float32Array;
   readonly modelPath: string;
+  /** Facts of the model and its pixels that nothing states: they are assumed. */
+  readonly guessed: ReadonlySet<FactName>;
+  /** What users of its pixels should know, in words. */
+  readonly notes: readonly string[];
 }
 
 /** How a model is to be opened. */
@@ -36,6 +51,8 @@ export interface OpenOptions {
   readonly heads?: number | 'any' | undefined;
   /** Which model of a file that holds several: what leads to it, such as `teacher`. */
   readonly weightsKey?: string | undefined;
+  /** `path=value` texts of `--set`: how images are prepared, and what else a config says. */
+  readonly set?: readonly string[] | undefined;
 }
 
 /**
@@ -55,7 +72,10 @@ export async function openModel(given?: string, options: OpenOptions = {}): Prom
 }
 
 /** What Tessera saved says itself what it is. */
-async function openOwn(path: string, { heads, weightsKey }: OpenOptions): Promise<TrainedModel> {
+async function openOwn(
+  path: string,
+  { heads, weightsKey, set = [] }: OpenOptions,
+): Promise<TrainedModel> {
   if (weightsKey !== undefined) {
     throw new TesseraError('CHECKPOINT_MISMATCH', `${path} is of Tessera and holds one model`, {
       hint: 'leave --weights-key out',
@@ -87,28 +107,29 @@ async function openOwn(path: string, { heads, weightsKey }: OpenOptions): Promis
   for (const { name, offset } of table.entries) {
     parameters.set(parametersByName.get(name)?.values ?? [], offset);
   }
-  const config = checkedConfig(
+  const saved = checkedConfig(
     metadata.config,
     `${modelPath} was made with a config that this version does not know`,
   );
-  return { model, config, classes, areClassesNamed: true, parameters, modelPath };
+  const config = set.length === 0 ? saved : applySettings(saved, set);
+  if (set.length > 0) refuseOtherModel(path, config, model);
+  const known = { guessed: new Set<FactName>(), notes: [] };
+  return { model, config, classes, areClassesNamed: true, parameters, modelPath, ...known };
 }
 
-/** Weights of another library: the model from their shapes, images as timm prepares them. */
+/** Weights of another library, as their files, their shapes and the library describe them. */
 async function openForeign(
   path: string,
   weights: WeightsFile,
-  { classesFile, heads: wanted }: OpenOptions,
+  { classesFile, heads: wanted, set = [] }: OpenOptions,
 ): Promise<TrainedModel> {
-  const inferred = inferModel(weights);
-  refuseOtherHeads(path, wanted, weights.info.heads);
-  const heads = typeof wanted === 'number' ? wanted : inferred.model.heads;
-  const model = { ...inferred.model, heads };
-  const { imageSize, channels, patchSize, width, depth, mlpWidth, numClasses } = model;
+  const described = describeModel(weights, basename(path));
+  refuseOtherHeads(path, wanted, statedIn(described.facts, 'heads'));
+  const { facts, model } = withFlags(path, described, { heads: wanted, set });
   // First of all: a tensor without values may have any number of rows, and each would be a class.
   const { parameters, notes } = fitWeights({ weights, model, head: 'keep', path });
-  const { mean, deviation } = weights.info;
-  const named = classesFile === undefined ? weights.info.classes : await linesOf(classesFile);
+  const named = classesFile === undefined ? facts.classes?.value : await linesOf(classesFile);
+  const { numClasses } = model;
   const classes = named ?? Array.from({ length: numClasses }, (_, label) => `class ${label}`);
   if (classes.length !== numClasses) {
     throw new TesseraError(
@@ -116,26 +137,21 @@ async function openForeign(
       `${classesFile ?? path} names ${classes.length} classes, the model has ${numClasses}`,
     );
   }
-  const described = {
-    name: 'weights',
-    data: {
-      source: 'image-folder',
-      path: '.',
-      channels,
-      resize: 'crop',
-      cropFraction: 0.9,
-      ...(mean !== undefined && { mean }),
-      ...(deviation !== undefined && { deviation }),
-    },
-    model: { imageSize, patchSize, width, depth, heads, mlpWidth },
-    training: { epochs: 1, batchSize: 8, microBatch: 8, optimizer: { learningRate: 1e-3 } },
-  };
-  const config = checkedConfig(described, `the weights of ${path} are of no model that can be run`);
+  const bare = checkedConfig(
+    describedConfig(facts, model),
+    `the weights of ${path} are of no model that can be run`,
+  );
+  const config = set.length === 0 ? bare : applySettings(bare, set);
+  refuseOtherModel(path, config, model);
   // Last: whatever else is wrong with the weights, heads do not mend it.
-  checkHeads(path, inferred, wanted);
-  const areClassesNamed = named !== undefined;
   for (const note of notes) say(`note: ${path}: ${note}`);
-  return { model, config, classes, areClassesNamed, parameters, modelPath: weights.path };
+  checkHeads(path, { model, areGuessed: facts.heads.source === 'guess' }, wanted);
+  return {
+    ...{ model, config, classes, parameters, modelPath: weights.path },
+    areClassesNamed: named !== undefined,
+    guessed: new Set(guessesIn(facts)),
+    notes: notesOf(path, facts),
+  };
 }
 
 /** A model that says how many heads it has is not run with others. */
@@ -155,18 +171,17 @@ function refuseOtherHeads(
 /** A wrong number of heads gives wrong answers without a word: so it must be known, and possible. */
 function checkHeads(
   path: string,
-  { model, areHeadsGuessed }: InferredModel,
+  { model, areGuessed }: { readonly model: ModelConfig; readonly areGuessed: boolean },
   wanted: OpenOptions['heads'],
 ): void {
-  const { width } = model;
-  if (wanted === undefined && areHeadsGuessed) {
+  const { width, heads } = model;
+  if (wanted === undefined && areGuessed) {
     throw new TesseraError(
       'CHECKPOINT_MISMATCH',
       `${path} does not say how many attention heads its model has, nor is it of a published size`,
       { hint: `give their number with --heads N; it divides the width, ${width}` },
     );
   }
-  const heads = typeof wanted === 'number' ? wanted : model.heads;
   if (width % heads === 0) return;
   throw new TesseraError(
     'CHECKPOINT_MISMATCH',

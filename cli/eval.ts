@@ -2,7 +2,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Program } from '../shared/compute/program.ts';
-import { applySettings } from '../shared/config/load.ts';
 import type { RunConfig } from '../shared/config/schema.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { mapAtMost } from '../shared/core/gate.ts';
@@ -71,11 +70,10 @@ const MATRIX_CLASSES_MAX = 20;
 
 /** Tests a model. Throws  DATA_INVALID when the data set is not there or no image of it can be read. */
 export async function runEval(options: EvalOptions): Promise<void> {
-  const trained = await openModel(options.checkpoint, {
-    heads: options.heads,
-    weightsKey: options.weightsKey,
-  });
-  const config = applySettings(trained.config, options.set ?? []);
+  const { heads, set, weightsKey } = options;
+  const trained = await openModel(options.checkpoint, { heads, set, weightsKey });
+  const { config, notes } = trained;
+  for (const note of notes) say(note);
   const source = await openDataSource(config.data, {
     seed: config.seed,
     baseFolder: process.cwd(),

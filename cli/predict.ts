@@ -36,6 +36,7 @@ export interface PredictOptions {
   readonly heads?: number;
   /** Which model of a file that holds several. */
   readonly weightsKey?: string;
+  readonly set?: string[];
   readonly json?: true;
 }
 
@@ -61,7 +62,9 @@ export async function runPredict(options: PredictOptions): Promise<void> {
     classesFile: options.classes,
     heads: options.heads,
     weightsKey: options.weightsKey,
+    set: options.set,
   });
+  for (const note of trained.notes) say(note);
   const program = await compileModel(trained, trained.config);
   try {
     if (options.out !== undefined) await mkdir(options.out, { recursive: true });

@@ -10,6 +10,7 @@ import {
   huggingFacePixels,
 } from '../shared/model/pretrained/export.ts';
 import type { Naming } from '../shared/model/pretrained/names.ts';
+import { type ExportDescription, encodeDescription } from '../shared/weights/own.ts';
 import { openModel, type TrainedModel } from './checkpoint.ts';
 import { print, printJson, say } from './talk.ts';
 import {
@@ -32,6 +33,7 @@ export interface ConvertOptions {
   readonly heads?: number;
   /** Which model of a file that holds several. */
   readonly weightsKey?: string;
+  readonly set?: string[];
   readonly json?: true;
 }
 
@@ -53,7 +55,9 @@ export async function convertWeights(options: ConvertOptions): Promise<void> {
     classesFile: options.classes,
     heads: options.heads ?? (NEED_HEADS.has(to) ? undefined : 'any'),
     weightsKey: options.weightsKey,
+    set: options.set,
   });
+  for (const note of trained.notes) say(`${note}; written as assumed`);
   await checkNotInput(out, [path, trained.modelPath]);
   await write(trained, options);
   const { modelPath, parameters } = trained;
@@ -66,14 +70,27 @@ async function write(trained: TrainedModel, { out, to, dtype }: ConvertOptions):
   const float = dtype.toUpperCase() as FloatDtype;
   if (to === 'onnx') {
     const { model, parameters } = trained;
-    const bytes = await exportOnnx({ model, parameters, batch: ONNX_BATCH });
+    const metadata = onnxMetadata(trained);
+    const bytes = await exportOnnx({ model, parameters, batch: ONNX_BATCH, metadata });
     await writeFileAtomically(out, [bytes]);
   } else if (to === 'huggingface') await writeHuggingFace(out, trained, float);
-  else await writeFileAtomically(out, encodeModel(trained, to, float));
+  else {
+    const described = encodeDescription(descriptionOf(trained));
+    await writeFileAtomically(out, encodeModel(trained, { naming: to, dtype: float, described }));
+  }
 }
 
-function encodeModel(trained: TrainedModel, naming: Naming, dtype: FloatDtype): Uint8Array[] {
-  const { model, parameters } = trained;
+interface Encoding {
+  readonly naming: Naming;
+  readonly dtype: FloatDtype;
+  /** Metadata that says what the tensors do not. */
+  readonly described?: Readonly<Record<string, string>>;
+}
+
+function encodeModel(
+  { model, parameters }: TrainedModel,
+  { naming, dtype, described }: Encoding,
+): Uint8Array[] {
   const tensors = new Map(
     parameterTable(model).entries.map(({ name, shape, offset, size }) => [
       name,
@@ -81,8 +98,35 @@ function encodeModel(trained: TrainedModel, naming: Naming, dtype: FloatDtype): 
     ]),
   );
   // What other readers look for.
-  const metadata = { format: 'pt' };
+  const metadata = { format: 'pt', ...described };
   return encodeSafetensors(exportTensors({ tensors, naming, depth: model.depth, dtype }), metadata);
+}
+
+/** Everything that a library's own names and shapes have no room for. */
+function descriptionOf(trained: TrainedModel): ExportDescription {
+  const { model, guessed, classes, areClassesNamed, config } = trained;
+  const { imageSize, normEpsilon } = model;
+  return {
+    model: { heads: guessed.has('heads') ? undefined : model.heads, imageSize, normEpsilon },
+    classes: areClassesNamed ? [...classes] : undefined,
+    pixels: config.data,
+  };
+}
+
+/** The same for whoever runs an ONNX model: one text for each fact, lists as JSON. */
+function onnxMetadata(trained: TrainedModel): Readonly<Record<string, string>> {
+  const { classes, pixels } = descriptionOf(trained);
+  const { resize, cropFraction, cropRounding = 'even', interpolation, mean, deviation } = pixels;
+  const { imageSize, channels } = trained.model;
+  const facts = {
+    ...{ classes, imageSize, channels, resize, cropFraction, cropRounding, interpolation },
+    ...{ mean, deviation, rescale: '1/255' },
+  };
+  return Object.fromEntries(
+    Object.entries(facts)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+  );
 }
 
 async function writeHuggingFace(
@@ -92,23 +136,22 @@ async function writeHuggingFace(
 ): Promise<void> {
   const { model, areClassesNamed, config } = trained;
   const classes = areClassesNamed ? trained.classes : undefined;
-  const { mean, deviation, interpolation, resize } = config.data;
+  const { mean, deviation, resize, cropRounding } = config.data;
   const perChannel = (values: readonly number[]) =>
     Array.from({ length: model.channels }, (_, at) => values[at] ?? (values[0] as number));
-  const pixels = huggingFacePixels({
-    ...{ imageSize: model.imageSize, interpolation },
-    mean: perChannel(mean),
-    deviation: perChannel(deviation),
-  });
-  if (resize === 'crop') {
-    say('note: transformers stretches images where this model was trained on centre crops');
+  const colours = { mean: perChannel(mean), deviation: perChannel(deviation) };
+  const pixels = huggingFacePixels(model.imageSize, { ...config.data, ...colours });
+  if (resize === 'crop' && cropRounding !== 'down') {
+    say(
+      'note: transformers cuts the centre a pixel earlier than this model was trained with where the room around it is odd',
+    );
   }
   const text = (value: object) => [Buffer.from(`${JSON.stringify(value, null, 2)}\n`)];
   const described = { ...huggingFaceConfig({ model, dtype, classes }), ...EXPORT_MARK };
   await writeFolderAtomically(folder, [
     { name: EXPORT_FILES.config, pieces: text(described) },
     { name: EXPORT_FILES.pixels, pieces: text(pixels) },
-    { name: EXPORT_FILES.model, pieces: encodeModel(trained, 'huggingface', dtype) },
+    { name: EXPORT_FILES.model, pieces: encodeModel(trained, { naming: 'huggingface', dtype }) },
   ]);
   say(`files of ${folder}: ${Object.values(EXPORT_FILES).join(', ')}`);
 }

@@ -1,8 +1,11 @@
 /** @file `tessera weights inspect`: whose weights they are, and of which model. */
+import { basename } from 'node:path';
 import { modelFileIn } from '../coordinator/model-file.ts';
 import { formatBytes } from '../shared/core/units.ts';
-import { inferModel } from '../shared/model/pretrained/infer.ts';
+import { type Description, describeModel } from '../shared/model/pretrained/description.ts';
+import { FACT_NAMES, type FactName, shown } from '../shared/model/pretrained/facts.ts';
 import { readWeights, type WeightsFile } from '../shared/weights/read.ts';
+import { guessesIn } from './described-model.ts';
 import { formatTable } from './table.ts';
 import { print, printJson, someOf } from './talk.ts';
 
@@ -19,23 +22,25 @@ export interface InspectOptions {
 export async function inspectWeights(options: InspectOptions): Promise<void> {
   const { path, tensors, json, weightsKey: key } = options;
   const weights = await readWeights((await modelFileIn(path)) ?? path, { key });
-  const inferred = inferModel(weights);
+  const { model, variant, facts } = describeModel(weights, basename(path));
   const parameters = [...weights.tensors.values()].reduce((sum, t) => sum + t.values.length, 0);
   const dtypes = [...new Set([...weights.tensors.values()].map(({ dtype }) => dtype))];
+  const notes = guessesIn(facts).map((name) => noteOf(name, facts));
   if (json) {
-    const { format, naming, nesting, prefix, unknown, unused, info } = weights;
+    const { format, naming, nesting, prefix, unknown, unused } = weights;
     const { besideHead, headCandidates, notes: found } = weights;
+    const areHeadsGuessed = facts.heads.source === 'guess';
     printJson({
       schema: 'weights/1',
-      ...{ path: weights.path, format, naming, nesting, dtypes, parameters, ...inferred },
-      ...{ classes: info.classes, unknown, unused, besideHead, headCandidates },
+      ...{ path: weights.path, format, naming, nesting, dtypes, parameters },
+      ...{ model, variant, areHeadsGuessed, facts },
+      ...{ classes: facts.classes?.value, unknown, unused, besideHead, headCandidates },
       ...{ prefix, steppedOver: Object.fromEntries(weights.steppedOver ?? []) },
-      notes: [...found, ...inferred.notes],
+      notes: [...found, ...notes],
       tensors: [...weights.tensors].map(([name, { shape, dtype }]) => ({ name, shape, dtype })),
     });
     return;
   }
-  const { model, variant, notes } = inferred;
   const shape = `width ${model.width}, depth ${model.depth}, heads ${model.heads}, MLP ${model.mlpWidth}`;
   const fact = (label: string, value: string) => `${label.padEnd(12)} ${value}`;
   print([
@@ -52,6 +57,7 @@ export async function inspectWeights(options: InspectOptions): Promise<void> {
     ...weights.headCandidates.map((name) => fact('head?', name)),
     ...weights.besideHead.map((name) => fact('beside head', name)),
     ...weights.unknown.map((name) => fact('unknown', name)),
+    ...['', ...factLines(facts)],
     ...(tensors ? ['', ...tensorLines(weights)] : []),
   ]);
 }
@@ -61,6 +67,20 @@ function steppedOver({ steppedOver = new Map() }: WeightsFile): string[] {
   if (steppedOver.size === 0) return [];
   const counts = [...steppedOver].map(([name, count]) => (count > 1 ? `${name} (${count})` : name));
   return [someOf(counts)];
+}
+
+function noteOf(name: FactName, facts: Description['facts']): string {
+  const fact = facts[name];
+  return `${name}: ${shown(fact?.value)} is a guess; ${fact?.where}`;
+}
+
+/** Every value with where it comes from, in the order in which a model has them. */
+function factLines(facts: Description['facts']): readonly string[] {
+  const rows = FACT_NAMES.flatMap((name) => {
+    const fact = facts[name];
+    return fact === undefined ? [] : [[name, shown(fact.value), `${fact.source}: ${fact.where}`]];
+  });
+  return formatTable([{ title: 'FACT' }, { title: 'VALUE' }, { title: 'SOURCE' }], rows);
 }
 
 function tensorLines({ tensors }: WeightsFile): readonly string[] {

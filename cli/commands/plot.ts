@@ -77,6 +77,7 @@ function addEmbedding(plot: Command): void {
   )
     .option(...CHECKPOINT)
     .addOption(weightsKeyOption())
+    .addOption(setOption())
     .addOption(outOption().makeOptionMandatory())
     .addOption(verboseOption());
   examples(embedding, 'Feature maps and the flattened sequence', [
@@ -133,6 +134,7 @@ function addDistance(plot: Command): void {
     )
     .addOption(headsOption())
     .addOption(weightsKeyOption())
+    .addOption(setOption())
     .addOption(outOption().makeOptionMandatory())
     .addOption(verboseOption());
   examples(distance, 'Over 16 photos of a folder', [
@@ -148,6 +150,7 @@ function addRollout(plot: Command): void {
     .option(...CHECKPOINT)
     .addOption(headsOption())
     .addOption(weightsKeyOption())
+    .addOption(setOption())
     .addOption(outOption().makeOptionMandatory())
     .addOption(verboseOption());
   examples(rollout, 'Photos and the attention on them, side by side', [

@@ -7,6 +7,7 @@ import {
   headsOption,
   jsonOption,
   parseWholeCount,
+  setOption,
   verboseOption,
   weightsKeyOption,
 } from './flags.ts';
@@ -24,6 +25,7 @@ export function addPredict(program: Command): void {
     .option('--classes <file>', 'Names of the classes, one a line, for bare weights')
     .addOption(headsOption())
     .addOption(weightsKeyOption())
+    .addOption(setOption())
     .addOption(jsonOption())
     .addOption(verboseOption());
   examples(predict, 'The three best guesses for each photo; a folder, with pictures; stdin', [

@@ -6,6 +6,7 @@ import {
   GROUPS,
   headsOption,
   jsonOption,
+  setOption,
   verboseOption,
   weightsKeyOption,
 } from './flags.ts';
@@ -64,6 +65,7 @@ function addConvert(weights: Command): void {
     .option('--classes <file>', 'Names of the classes, one a line, for bare weights')
     .addOption(headsOption())
     .addOption(weightsKeyOption())
+    .addOption(setOption())
     .addOption(jsonOption())
     .addOption(verboseOption());
   examples(convert, 'A folder for transformers; a file for ONNX Runtime', [

@@ -17,13 +17,14 @@ export interface DistanceOptions {
   readonly heads?: number;
   readonly images: readonly string[];
   readonly samples: number;
+  readonly set?: string[];
   readonly out: string;
 }
 
 /** Draws a dot for each head: the mean distance, in pixels, of what it attends to. */
 export async function plotDistance(options: DistanceOptions): Promise<void> {
-  const { checkpoint, images: paths, samples, out, heads: wanted, weightsKey } = options;
-  const trained = await openModel(checkpoint, { heads: wanted, weightsKey });
+  const { checkpoint, images: paths, samples, out, heads: wanted, weightsKey, set } = options;
+  const trained = await openModel(checkpoint, { heads: wanted, weightsKey, set });
   const { model } = trained;
   const { heads, patchSize, imageSize } = model;
   const { values, images } = await loadImages(trained, paths, samples);

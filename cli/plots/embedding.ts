@@ -14,6 +14,7 @@ export interface EmbeddingOptions {
   readonly checkpoint?: string;
   /** Which model of a file that holds several. */
   readonly weightsKey?: string;
+  readonly set?: string[];
   readonly out: string;
 }
 
@@ -25,10 +26,8 @@ const PIXELS = 420;
 
 /** Draws the image, its first feature maps, and the sequence of its embedded patches. */
 export async function plotEmbedding(options: EmbeddingOptions): Promise<void> {
-  const trained = await openModel(options.checkpoint, {
-    heads: 'any',
-    weightsKey: options.weightsKey,
-  });
+  const { set, weightsKey } = options;
+  const trained = await openModel(options.checkpoint, { heads: 'any', set, weightsKey });
   const { values, images } = await loadImages(trained, [options.image], 1);
   const { model } = trained;
   const weight = parameterOf(trained, 'patch_embed.proj.weight');

@@ -18,10 +18,11 @@ export interface ModelImages {
 
 /** Loads images as a model wants them, at most so many. Throws  DATA_INVALID when one cannot be read. */
 export async function loadImages(
-  { model, config }: TrainedModel,
+  { model, config, notes }: TrainedModel,
   paths: readonly string[],
   most = Number.POSITIVE_INFINITY,
 ): Promise<ModelImages> {
+  for (const note of notes) say(note);
   const found = await findImages(paths);
   for (const line of leftOutLines(found.inputs.length, found.leftOut)) say(line);
   const inputs = found.inputs.slice(0, most);

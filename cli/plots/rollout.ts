@@ -18,6 +18,7 @@ export interface RolloutOptions {
   readonly weightsKey?: string;
   /** Attention heads, for weights that do not tell. */
   readonly heads?: number;
+  readonly set?: string[];
   readonly out: string;
 }
 
@@ -34,9 +35,10 @@ export async function plotRollout({
   checkpoint,
   heads,
   weightsKey,
+  set,
   out,
 }: RolloutOptions): Promise<void> {
-  const trained = await openModel(checkpoint, { heads, weightsKey });
+  const trained = await openModel(checkpoint, { heads, weightsKey, set });
   const { model } = trained;
   const side = model.imageSize / model.patchSize;
   const { values, images } = await loadImages(trained, paths);

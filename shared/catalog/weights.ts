@@ -1,9 +1,19 @@
 /** @file Pretrained weights that `tessera weights get` knows by name. */
+import {
+  DEIT_PIXELS,
+  type PixelFacts,
+  SWAG_PIXELS,
+  TRANSFORMERS_PIXELS,
+  timmPixels,
+  torchvisionPixels,
+} from '../model/pretrained/pixels.ts';
 import type { KnownFile, Provenance } from './item.ts';
 
 /** One set of weights. */
 export interface KnownWeights extends KnownFile, Provenance {
   readonly name: string;
+  /** How its library prepares images for it. */
+  readonly pixels: PixelFacts;
 }
 
 const SWAG = 'CC-BY-NC 4.0 (SWAG)';
@@ -23,6 +33,10 @@ function torchvision(
     digest: { algorithm: 'sha256', hex },
     description: `torchvision ${description}`,
     license,
+    pixels:
+      license === SWAG
+        ? SWAG_PIXELS
+        : torchvisionPixels(name === 'vit_l_16' ? 'L/16' : undefined, 224),
   };
 }
 
@@ -36,17 +50,24 @@ function deit(name: string, hex: string, description: string): KnownWeights {
     digest: { algorithm: 'sha256', hex },
     description: `DeiT ${description}, ImageNet-1k`,
     license: 'Apache-2.0',
+    pixels: DEIT_PIXELS,
   };
 }
 
 /** Hugging Face publishes no checksum in the name: it is noted at the first download. */
-function huggingFace(name: string, repository: string, description: string): KnownWeights {
+function huggingFace(
+  name: string,
+  repository: string,
+  description: string,
+  pixels: PixelFacts,
+): KnownWeights {
   return {
     name,
     file: `${name}.safetensors`,
     url: `https://huggingface.co/${repository}/resolve/main/model.safetensors`,
     description,
     license: 'Apache-2.0',
+    pixels,
   };
 }
 
@@ -56,11 +77,13 @@ export const WEIGHTS: readonly KnownWeights[] = [
     'vit_tiny_patch16_224',
     'timm/vit_tiny_patch16_224.augreg_in21k_ft_in1k',
     'timm ViT-Ti/16, ImageNet-21k then ImageNet-1k',
+    timmPixels(224),
   ),
   huggingFace(
     'google_vit_base_patch16_224',
     'google/vit-base-patch16-224',
     'transformers ViT-B/16, ImageNet-21k then ImageNet-1k',
+    TRANSFORMERS_PIXELS,
   ),
   torchvision('vit_b_16', ['vit_b_16', 'c867db91'], 'ViT-B/16, 224 px'),
   torchvision('vit_b_32', ['vit_b_32', 'd86f8d99'], 'ViT-B/32, 224 px'),

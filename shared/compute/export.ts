@@ -16,6 +16,8 @@ export interface OnnxOptions {
   readonly parameters: Float32Array;
   /** Images of one call; the shape is fixed. */
   readonly batch: number;
+  /** What the model says of itself beside the graph (metadata_props). */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
@@ -24,7 +26,8 @@ export interface OnnxOptions {
  *
  * Shapes  input `images` float32 [batch, C, S, S], normalised -> output `logits` float32 [batch, classes].
  */
-export async function exportOnnx({ model, parameters, batch }: OnnxOptions): Promise<Uint8Array> {
+export async function exportOnnx(options: OnnxOptions): Promise<Uint8Array> {
+  const { model, parameters, batch, metadata = {} } = options;
   const { channels, imageSize } = model;
   const { entries, size } = parameterTable(model);
   assert(parameters.length === size, 'the parameters are those of the model');
@@ -34,11 +37,12 @@ export async function exportOnnx({ model, parameters, batch }: OnnxOptions): Pro
     return new Map([['logits', vit(model, new Map(tensors), images)]]);
   });
   const simple = simplify(graph);
-  return encodeOnnx({
+  const whole = {
     ...simple,
     inputs: simple.inputs.filter(({ name }) => name === 'images'),
     constants: [...simple.constants, ...entries.map((entry) => constantOf(entry, parameters))],
-  });
+  };
+  return encodeOnnx(whole, metadata);
 }
 
 function constantOf({ name, shape, offset, size }: ParameterEntry, all: Float32Array): Constant {

@@ -7,8 +7,9 @@ import { isSafetensors, readSafetensors } from '../formats/safetensors.ts';
 import { isZip, readZip, type ZipEntries } from '../formats/zip.ts';
 import { readWholeFile } from '../host/files.ts';
 import { chooseModel } from '../model/pretrained/candidates.ts';
+import { type Facts, factsFrom } from '../model/pretrained/facts.ts';
 import { fromJax } from '../model/pretrained/jax.ts';
-import type { RawTensors, WeightsInfo } from '../model/pretrained/weights.ts';
+import type { RawTensors } from '../model/pretrained/weights.ts';
 import { type FileKind, fileKind, KIND_BYTES, zipKind } from './file-kind.ts';
 
 /** How a file stores its tensors. */
@@ -28,7 +29,7 @@ export interface TensorFile {
   /** What a safetensors file says of itself. */
   readonly metadata: Readonly<Record<string, string>>;
   /** What its layout says of the model. */
-  readonly info?: WeightsInfo;
+  readonly info?: Facts;
   /** What was chosen between, a sentence each. */
   readonly notes?: readonly string[];
 }
@@ -74,7 +75,12 @@ function fromNpz(path: string, entries: ZipEntries): TensorFile {
   if (converted === undefined) return { ...file, tensors };
   const { heads } = converted;
   const notes = ['names and layouts of JAX (Flax) are given those of timm'];
-  return { ...file, tensors: converted.tensors, info: { heads }, notes };
+  return {
+    ...file,
+    tensors: converted.tensors,
+    info: factsFrom('file', 'the shapes of its arrays', { heads }),
+    notes,
+  };
 }
 
 /** What is neither: said by its kind, or as a damaged safetensors file. */

@@ -1,9 +1,11 @@
 /** @file Reads pretrained weights: a safetensors or PyTorch file, or a Hugging Face folder. */
 import { stat } from 'node:fs/promises';
-import { z } from 'zod';
-import { renameWeights, type Weights, type WeightsInfo } from '../model/pretrained/weights.ts';
+import { firstOf } from '../model/pretrained/facts.ts';
+import { renameWeights, type Weights } from '../model/pretrained/weights.ts';
+import { catalogueFacts } from './catalogued.ts';
 import { inFile, keyInside, readTensorFile, type TensorFile } from './file.ts';
 import { readHuggingFaceFolder } from './huggingface.ts';
+import { ownFacts } from './own.ts';
 
 /** Weights and where they were. */
 export interface WeightsFile extends Weights, Omit<TensorFile, 'tensors' | 'notes' | 'info'> {}
@@ -14,12 +16,6 @@ export interface ReadOptions {
   readonly key?: string | undefined;
 }
 
-/** What Tessera's own files say of their model; of strangers' files nothing is asked. */
-const ownSchema = z.object({
-  model: z.object({ heads: z.int().min(1), imageSize: z.int().min(1) }),
-  classes: z.array(z.string()),
-});
-
 /**
  * Reads the weights of a ViT, in timm's names.
  *
@@ -27,29 +23,14 @@ const ownSchema = z.object({
  */
 export async function readWeights(path: string, { key }: ReadOptions = {}): Promise<WeightsFile> {
   const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
-  const { file, info } = isFolder ? await readHuggingFaceFolder(path) : await readAlone(path, key);
+  const { file, info: stated } = isFolder
+    ? await readHuggingFaceFolder(path)
+    : { file: await readTensorFile(path, key), info: {} };
+  const published = isFolder ? {} : await catalogueFacts(file);
   const options = { key: keyInside(file.nesting, key), unread: file.unread };
-  const weights = inFile(path, () =>
-    renameWeights(file.tensors, { ...ownInfo(file), ...file.info, ...info }, options),
-  );
+  const weights = inFile(path, () => {
+    const facts = firstOf(stated, file.info ?? {}, ownFacts(file.metadata), published);
+    return renameWeights(file.tensors, facts, options);
+  });
   return { ...file, ...weights, notes: [...(file.notes ?? []), ...weights.notes] };
-}
-
-async function readAlone(
-  path: string,
-  key: string | undefined,
-): Promise<{ file: TensorFile; info: WeightsInfo }> {
-  return { file: await readTensorFile(path, key), info: {} };
-}
-
-function ownInfo({ metadata }: TensorFile): WeightsInfo {
-  const text = metadata['tessera'];
-  if (text === undefined) return {};
-  try {
-    const { model, classes } = ownSchema.parse(JSON.parse(text));
-    return { ...model, classes };
-  } catch {
-    // Others may use the key too; what cannot be understood says nothing.
-    return {};
-  }
 }

@@ -78,8 +78,14 @@ function varint(value: number): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-/** Encodes a graph as the bytes of an ONNX model. */
-export function encodeOnnx(graph: Graph): Uint8Array {
+/** Encodes a graph as the bytes of an ONNX model; `metadata` is what the model says of itself. */
+export function encodeOnnx(
+  graph: Graph,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const entries = Object.entries(metadata).map(([key, value]) =>
+    new Message().text(1, key).text(2, value),
+  );
   const opset = (domain: string, version: number) =>
     new Message().text(1, domain).integer(2, version);
   return new Message()
@@ -88,6 +94,7 @@ export function encodeOnnx(graph: Graph): Uint8Array {
     .message(7, encodeGraph(graph))
     .message(8, opset('', OPSET_VERSION))
     .message(8, opset('com.microsoft', MICROSOFT_OPSET_VERSION))
+    .messages(14, entries)
     .finish();
 }
 

@@ -2,6 +2,7 @@
 import { bytesOf, type FloatDtype, type NamedTensor } from '../../formats/safetensors.ts';
 import { type ModelConfig, NORM_EPSILON } from '../variants.ts';
 import { canonicalSpelling, type Naming } from './names.ts';
+import type { PixelFacts } from './pixels.ts';
 import type { WeightTensor } from './weights.ts';
 
 /** What is written, and how. */
@@ -71,33 +72,35 @@ export function huggingFaceConfig({ model, dtype, classes }: HuggingFaceOptions)
   };
 }
 
-/** How pixels become a model's input. */
-export interface PixelOptions {
-  readonly imageSize: number;
-  readonly mean: readonly number[];
-  readonly deviation: readonly number[];
-  readonly interpolation: 'bicubic' | 'bilinear' | 'lanczos';
-}
-
 /** PIL's numbers of the filters. */
 const RESAMPLE = { lanczos: 1, bilinear: 2, bicubic: 3 } as const;
 
-/** preprocessor_config.json of a ViTImageProcessor, which stretches an image to the square. */
-export function huggingFacePixels({
-  imageSize,
-  mean,
-  deviation,
-  interpolation,
-}: PixelOptions): object {
+/**
+ * preprocessor_config.json: of a ViTImageProcessor where images are stretched to the square, a DeiTImageProcessor where
+ * a centre is cut out of the stretched image, a BitImageProcessor where the proportions stay.
+ */
+export function huggingFacePixels(imageSize: number, pixels: PixelFacts): object {
+  const { resize, cropFraction, cropRounding, interpolation, mean, deviation } = pixels;
+  const square = { height: imageSize, width: imageSize };
+  const resized = Math.floor(imageSize / cropFraction);
+  const steps = {
+    stretch: { image_processor_type: 'ViTImageProcessor', size: square },
+    squash: {
+      image_processor_type: 'DeiTImageProcessor',
+      size: { height: resized, width: resized },
+      ...{ do_center_crop: true, crop_size: square },
+    },
+    crop: {
+      image_processor_type: 'BitImageProcessor',
+      size: { shortest_edge: resized },
+      ...{ do_center_crop: true, crop_size: square },
+    },
+  }[resize];
   return {
-    image_processor_type: 'ViTImageProcessor',
-    do_resize: true,
-    size: { height: imageSize, width: imageSize },
-    resample: RESAMPLE[interpolation],
-    do_rescale: true,
-    rescale_factor: 1 / 255,
-    do_normalize: true,
-    image_mean: mean,
-    image_std: deviation,
+    ...{ ...steps, do_resize: true, resample: RESAMPLE[interpolation] },
+    // transformers keeps what it does not know; its own crops are rounded down.
+    ...(resize !== 'stretch' && { crop_rounding: cropRounding ?? 'even' }),
+    ...{ do_rescale: true, rescale_factor: 1 / 255, do_normalize: true },
+    ...{ image_mean: mean, image_std: deviation },
   };
 }

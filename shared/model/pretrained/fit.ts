@@ -80,7 +80,7 @@ function inOrderOfData({ weights, head, path, classes }: FitOptions): {
   const rows = weights.tensors.get('head.weight')?.shape[0];
   if (head === 'new' || classes === undefined || rows === undefined) return { weights };
   const { rowOf, note } = matchClasses({
-    head: weights.info.classes,
+    head: weights.info.classes?.value,
     rows,
     data: classes,
     path,

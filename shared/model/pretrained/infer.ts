@@ -12,8 +12,8 @@ export interface InferredModel {
   readonly variant: string | undefined;
   /** Whether nothing says how many attention heads there are: `model.heads` is then one possible number. */
   readonly areHeadsGuessed: boolean;
-  /** What could only be guessed, in words. */
-  readonly notes: readonly string[];
+  /** The published size of this width and depth, such as Ti. */
+  readonly published: string | undefined;
 }
 
 /** Width of a head in every published size. */
@@ -35,13 +35,13 @@ export function inferModel(weights: Weights): InferredModel {
   const named = Object.entries(ENCODER_SIZES).find(
     ([, size]) => size.width === width && size.depth === depth && size.mlpWidth === mlpWidth,
   );
-  const known = weights.info.heads ?? named?.[1].heads;
+  const known = weights.info.heads?.value ?? named?.[1].heads;
   const heads = known ?? (width % HEAD_WIDTH === 0 ? width / HEAD_WIDTH : 1);
   return {
     model: { imageSize, channels, patchSize, numClasses, width, depth, heads, mlpWidth },
     variant: named?.[1].heads === heads ? `${named[0]}/${patchSize}` : undefined,
     areHeadsGuessed: known === undefined,
-    notes: known === undefined ? [`heads: ${heads} is a guess; the shapes do not tell`] : [],
+    published: named?.[0],
   };
 }
 

@@ -4,6 +4,7 @@ import { assert, TesseraError } from '../../core/errors.ts';
 import type { TensorGroup } from '../../formats/pth.ts';
 import { float32Of, type SafeTensor } from '../../formats/safetensors.ts';
 import { chooseModel } from './candidates.ts';
+import type { Facts } from './facts.ts';
 import { type FoundHead, findHead } from './head.ts';
 import { blockOf, type Naming, type Spelling, spellings } from './names.ts';
 import { type Fate, fateOf } from './rest.ts';
@@ -15,17 +16,6 @@ export interface WeightTensor {
   readonly values: Float32Array;
   /** How the file stores it. */
   readonly dtype: string;
-}
-
-/** What a file or folder says of its model beside the tensors. */
-export interface WeightsInfo {
-  readonly heads?: number | undefined;
-  readonly imageSize?: number | undefined;
-  /** Names of the classes, in the order of the logits. */
-  readonly classes?: readonly string[] | undefined;
-  /** Per-channel mean and deviation of the pixels (0..1) that the model was trained on. */
-  readonly mean?: readonly number[] | undefined;
-  readonly deviation?: readonly number[] | undefined;
 }
 
 /** Weights that were read. */
@@ -47,7 +37,8 @@ export interface Weights {
   readonly notes: readonly string[];
   /** The library's own names, for a nearest one. */
   readonly known: readonly string[];
-  readonly info: WeightsInfo;
+  /** What the file or folder says of its model beside the tensors. */
+  readonly info: Facts;
 }
 
 /** Tensors by the names of their file. */
@@ -69,7 +60,7 @@ export interface RenameOptions {
  */
 export function renameWeights(
   raw: RawTensors,
-  info: WeightsInfo = {},
+  info: Facts = {},
   { key, unread = new Map() }: RenameOptions = {},
 ): Weights {
   const clean = withoutInnerWrappers(raw);

@@ -33,10 +33,10 @@ describe('weights of other libraries', () => {
   it('takes the classes, heads and pixels of a Hugging Face folder', async () => {
     const { info } = await readWeights(fixturePath('huggingface.f32'));
     expect(info).toMatchObject({
-      heads: model.heads,
-      classes: ['pizza', 'steak', 'sushi'],
-      mean: [0.5, 0.5, 0.5],
-      deviation: [0.5, 0.5, 0.5],
+      heads: { value: model.heads, source: 'file', where: 'config.json' },
+      classes: { value: ['pizza', 'steak', 'sushi'] },
+      mean: { value: [0.5, 0.5, 0.5], source: 'file', where: 'preprocessor_config.json' },
+      deviation: { value: [0.5, 0.5, 0.5] },
     });
   });
 });

@@ -138,7 +138,7 @@ describe('classes of bare weights', () => {
     const names = `${out}.txt`;
     writeFileSync(names, 'LABEL_1\nb\nc\n');
     await convert(names);
-    expect((await readWeights(out)).info.classes).toEqual(['LABEL_1', 'b', 'c']);
+    expect((await readWeights(out)).info.classes?.value).toEqual(['LABEL_1', 'b', 'c']);
   });
 });
 
