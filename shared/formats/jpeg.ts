@@ -21,7 +21,8 @@ const isSequential = (marker: number) => marker === 0xc0 || marker === 0xc1;
 /** What is known of a file so far. */
 interface Progress {
   readonly bytes: Uint8Array;
-  readonly parts: Uint8Array[];
+  /** What is in order so far: never more than there was. */
+  readonly tidy: Writer;
   /** The frame's marker and the body of its segment. */
   frame: { readonly marker: number; readonly body: Uint8Array } | undefined;
   /** Units between two restarts; 0 for none. */
@@ -35,13 +36,14 @@ interface Progress {
  * @param dropsZeros whether zeros at the ends of coded data are dropped, which some cameras and editors fill up with
  */
 export function tidyJpeg(bytes: Uint8Array, dropsZeros: boolean): Uint8Array | undefined {
-  const progress: Progress = { bytes, parts: [], frame: undefined, interval: 0 };
-  progress.parts.push(Uint8Array.of(0xff, START));
+  const tidy = new Writer(bytes.length);
+  const progress: Progress = { bytes, tidy, frame: undefined, interval: 0 };
+  tidy.write([0xff, START]);
   for (let at: number | undefined = 2; at !== undefined; ) {
     const marker = markerAt(bytes, at);
     if (marker?.kind === END) {
-      progress.parts.push(Uint8Array.of(0xff, END));
-      return Buffer.concat(progress.parts);
+      tidy.write([0xff, END]);
+      return tidy.written();
     }
     if (marker === undefined || isAlone(marker.kind)) at = marker?.behind;
     else at = copySegment(progress, marker.kind, marker.behind, dropsZeros);
@@ -56,14 +58,33 @@ function copySegment(
   at: number,
   dropsZeros: boolean,
 ): number | undefined {
-  const { bytes, parts } = progress;
+  const { bytes, tidy } = progress;
   const length = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
   const end = at + length;
   if (length < 2 || end > bytes.length) return undefined;
   const body = bytes.subarray(at + 2, end);
-  parts.push(Uint8Array.of(0xff, kind, length >> 8, length & 255));
-  parts.push(inOrder(progress, kind, body));
+  tidy.write([0xff, kind, length >> 8, length & 255]);
+  tidy.write(inOrder(progress, kind, body));
   return kind === SCAN ? copyScan(progress, end, body, dropsZeros) : end;
+}
+
+/** Bytes behind one another. */
+class Writer {
+  readonly #bytes: Uint8Array;
+  #length = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytes = new Uint8Array(bytesMax);
+  }
+
+  write(some: ArrayLike<number>): void {
+    this.#bytes.set(some, this.#length);
+    this.#length += some.length;
+  }
+
+  written(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
 }
 
 /** The next marker, whatever lies before it. */
@@ -90,7 +111,7 @@ function inOrder(progress: Progress, kind: number, body: Uint8Array): Uint8Array
 
 /** Copies coded data, restarts in order; where it ends, or nothing where restarts are missing. */
 function copyScan(
-  { bytes, parts, frame, interval }: Progress,
+  { bytes, tidy, frame, interval }: Progress,
   start: number,
   header: Uint8Array,
   dropsZeros: boolean,
@@ -102,7 +123,7 @@ function copyScan(
     let end = marker.at;
     // A zero behind 0xff belongs to it.
     while (dropsZeros && end > from && bytes[end - 1] === 0 && bytes[end - 2] !== 0xff) end -= 1;
-    parts.push(bytes.subarray(from, end));
+    tidy.write(bytes.subarray(from, end));
     if (!isRestart(marker.kind)) {
       return restarts === restartsOf(frame?.body, interval, header) ? marker.at : undefined;
     }
@@ -110,7 +131,7 @@ function copyScan(
     // Decoders take a number that is far off for the one that they expect, and a near one for a gap.
     const off = (marker.kind - 0xd0 - expected + 8) % 8;
     if (off !== 0 && (off < 3 || off > 5)) return undefined;
-    parts.push(Uint8Array.of(0xff, 0xd0 + expected));
+    tidy.write([0xff, 0xd0 + expected]);
     restarts += 1;
     from = marker.behind;
   }

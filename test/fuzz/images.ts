@@ -1,4 +1,6 @@
 /** @file The door of images: real files, changed; sizes that are made up; pixels that come raw over the wire. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import sharp from 'sharp';
@@ -23,6 +25,19 @@ const NARROW = [
   await picture(16_000, 1).webp({ lossless: true }).toBuffer(),
   await picture(1, 200_000).png().toBuffer(),
 ];
+
+/** Files of the formats and layouts that are read, or put in order, by Tessera itself, and of rare ones. */
+const RARE = rareFiles();
+
+function rareFiles(): Buffer[] {
+  const path = join(import.meta.dirname, '../fixtures/pixels/pixels.json');
+  const { files }: { files: { name: string; file: string }[] } = JSON.parse(
+    readFileSync(path, 'utf8'),
+  );
+  return files
+    .filter(({ name }) => /^bmp|^gif|^tiff|cmyk|restart|alpha/.test(name))
+    .map(({ file }) => Buffer.from(file, 'base64'));
+}
 
 /** The PNG with another size in its header, whose checksum holds. */
 function claiming(width: number, height: number): Buffer {
@@ -76,7 +91,8 @@ const options: fc.Arbitrary<DecodeOptions> = fc.record({
   channels: fc.constantFrom(1, 3),
   resize: fc.constantFrom('stretch', 'crop'),
   cropFraction: fc.constantFrom(1, 0.875),
-  interpolation: fc.constantFrom('bicubic', 'bilinear'),
+  interpolation: fc.constantFrom('bicubic', 'bilinear', 'lanczos'),
+  background: fc.constantFrom(undefined, '#ff800a'),
 });
 
 export const imageDoors = [
@@ -91,5 +107,19 @@ export const imageDoors = [
     },
     refusals: ['DATA_INVALID'],
     least: { accepted: 0.1, refused: 0.3 },
+  }),
+  door({
+    name: 'rare images',
+    numInputs: 150,
+    inputs: fc.tuple(
+      mutated(RARE, { changesMax: 3, headBytes: 90 }).map((bytes) => fileSample('file', bytes)),
+      options,
+    ),
+    async enter([sample, how]) {
+      const pixels = await decodeImage(sample, how);
+      if (pixels.length !== how.imageSize ** 2 * how.channels) throw new Error('other pixels came');
+    },
+    refusals: ['DATA_INVALID'],
+    least: { accepted: 0.1, refused: 0.2 },
   }),
 ];
