@@ -92,8 +92,15 @@ describe('P3: deaths change no bit', () => {
     await statusWhere(address, (status) => status.step >= 10 && status.parametersVersion >= 7);
     before.kill('SIGKILL');
     await before.ended;
-    // Config and address come from the folder.
-    const after = new TesseraProcess(['coordinator', '--json', '--resume', runFolder]);
+    // Config and address come from the folder; what does not decide the numbers may change, and nobody minds.
+    const changed = [
+      'name=other',
+      'limits.workersMax=8',
+      'cluster.minWorkers=2',
+      'checkpoint.keep=1',
+    ];
+    const settings = changed.flatMap((setting) => ['--set', setting]);
+    const after = new TesseraProcess(['coordinator', '--json', '--resume', runFolder, ...settings]);
     const ended = await after.ended;
     expect(ended.code, ended.stderr).toBe(0);
     expect(JSON.parse(ended.stdout).parametersSha256).toBe(expected);

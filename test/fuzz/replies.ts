@@ -90,8 +90,8 @@ export const workerDoors = [
     inputs: fc.array(coordinatorMessages, { minLength: 1, maxLength: 3 }),
     enter(bytes) {
       const { link, hear } = linkTo(bytes);
-      // A config is JSON for this version's own reader, not a text for people.
-      const heard = (message: object) => refuseObeyed({ ...message, configJson: '' });
+      // Config and data set are JSON for this version's own reader, not texts for people.
+      const heard = (message: object) => refuseObeyed({ ...message, configJson: '', dataJson: '' });
       link.openSession(JOIN, {
         ...{ onWelcome: heard, onAssignment: heard, onFinish: heard },
         ...{ onAlive: () => {}, onClosed: () => {} },

@@ -7,12 +7,15 @@ import { plotCurves } from '../../cli/plots/curves.ts';
 import { findRun, lastStartedRun } from '../../cli/run-folders.ts';
 import { readRun, readRuns } from '../../cli/runs-read.ts';
 import { compareLines, listLines, showLines } from '../../cli/runs-view.ts';
+import { readBeginning } from '../../coordinator/beginning.ts';
 import { hasSaved, RUN_FILES } from '../../coordinator/run-folder.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
+import { type IdentifiableSource, identifyData } from '../../shared/data/identity/identity.ts';
 import { ownAddress } from '../../shared/host/addresses.ts';
 import { readRecords } from '../../shared/host/download-record.ts';
 import { readTextFile } from '../../shared/host/regular-file.ts';
 import { checkAddress } from '../../shared/rpc/channel.ts';
+import { refuseOtherData } from '../../worker/data-check.ts';
 import { smallConfig } from '../unit/config/support.ts';
 import { mutated, noise } from './bytes.ts';
 import { door } from './door.ts';
@@ -64,7 +67,42 @@ const DOWNLOADS = {
   files: { a: { url: 'https://x/y', bytes: 1, sha256, firstSeen: time } },
 };
 
+/** A set of four samples, and what a coordinator or a run folder may say of its own. */
+const own: IdentifiableSource = {
+  classes: ['a', 'b'],
+  size: { train: 3, test: 1 } as IdentifiableSource['size'],
+  label: (_split, at) => at % 2,
+  name: (split, at) => `${split}/${at}.jpg`,
+  listedBytes: () => 1,
+  read: async (split, index) => {
+    const name = `${split}/${index}.jpg`;
+    return { index, name, label: index % 2, raw: undefined, bytes: Uint8Array.of(index) };
+  },
+};
+const BEGINNING = {
+  schema: 'identity/1',
+  ...{ id: sha256, samples: sha256, data: await identifyData(own, 1) },
+};
+
 export const folderDoors = [
+  door({
+    name: 'identities of data sets',
+    numInputs: 100,
+    inputs: fc.oneof(
+      { weight: 4, arbitrary: changed(BEGINNING, { changesMax: 1 }) },
+      { weight: 1, arbitrary: json },
+    ),
+    async enter(document) {
+      writeFileSync(join(run, RUN_FILES.identity), JSON.stringify(document) ?? '');
+      const begun = await readBeginning(run);
+      const dataJson = JSON.stringify(Object(document).data) ?? '';
+      const samples = async function* () {};
+      await refuseOtherData(own, { seed: 1, dataJson, samples, place: '' });
+      if (begun === undefined) throw new TesseraError('DATA_INVALID', 'it says nothing');
+    },
+    refusals: ['DATA_INVALID', 'MESSAGE_INVALID'],
+    least: { accepted: 0.02, refused: 0.2 },
+  }),
   door({
     name: 'metrics.jsonl',
     numInputs: 200,

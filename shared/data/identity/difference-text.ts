@@ -79,13 +79,16 @@ async function exampleText(
   sides: ComparedSides,
 ): Promise<string> {
   if (block === undefined) return kind === 'samples' ? '' : `the samples of ${split} are others`;
-  const { here, words } = sides;
+  const { here, there, words } = sides;
   const exact = await firstDiffering({ kind, split, block }, sides);
   if (exact !== undefined) return exact;
   const numHere = here.identity.splits[split]?.samples ?? 0;
   const [first, last] = [block.first, Math.min(block.first + block.count, numHere) - 1];
   if (first >= numHere) return `sample ${first} of ${split} is missing ${words.here}`;
   const name = here.source.name(split, first);
+  if (first >= (there.identity.splits[split]?.samples ?? 0)) {
+    return `sample ${first} of ${split} is ${name} ${words.here} and missing ${words.there}`;
+  }
   const which =
     first === last
       ? `sample ${first} of ${split} (${name} ${words.here})`

@@ -21,6 +21,7 @@ const CONTENTS = { least: 16, most: 256, bytes: 16 * 1024 ** 2 } as const;
 const CONTENTS_AT_ONCE = 8;
 const SPLITS_MAX = 8;
 const CLASSES_MAX = 1_000_000;
+const NAME_LENGTH_MAX = 1000;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const marks = z.string().regex(new RegExp(`^(?:[0-9a-f]{${MARK_DIGITS}}){0,${BLOCKS_MAX}}$`));
@@ -43,9 +44,9 @@ const splitSchema = z.strictObject({
 
 /** The form of an identity in a welcome and in a run folder. */
 export const dataIdentitySchema = z.strictObject({
-  classes: z.array(z.string()).max(CLASSES_MAX),
+  classes: z.array(z.string().max(NAME_LENGTH_MAX)).max(CLASSES_MAX),
   splits: z
-    .record(z.string(), splitSchema)
+    .record(z.string().max(NAME_LENGTH_MAX), splitSchema)
     .refine((splits) => Object.keys(splits).length <= SPLITS_MAX, 'too many splits'),
 });
 
