@@ -9,7 +9,7 @@ import { holderOf } from '../shared/host/lock.ts';
 import { readTextFile } from '../shared/host/regular-file.ts';
 import type { Question } from '../shared/rpc/status-client.ts';
 import { findRun, lastStartedRun } from './run-folders.ts';
-import { type RunRecord, readRun } from './runs-read.ts';
+import { certsOf, type RunRecord, readRun } from './runs-read.ts';
 import { type ClientSecurityFlags, clientConnection } from './security.ts';
 import { say } from './talk.ts';
 
@@ -41,8 +41,8 @@ export async function askedBy(flags: QuestionFlags): Promise<Asked> {
     const record = await readRun(folder);
     if (record.state !== 'running') return { ended: record };
   }
-  const address = await lineOf(join(folder, RUN_FILES.address));
-  if (address === '') {
+  const address = await readTextFile(join(folder, RUN_FILES.address)).catch(() => '');
+  if (address.trim() === '') {
     throw new TesseraError(
       'COORDINATOR_UNREACHABLE',
       `${folder} does not say where its coordinator is`,
@@ -51,7 +51,9 @@ export async function askedBy(flags: QuestionFlags): Promise<Asked> {
       },
     );
   }
-  return { question: await question(ownAddress(address), await withOwnCerts(flags, folder)) };
+  return {
+    question: await question(ownAddress(address.trim()), await withOwnCerts(flags, folder)),
+  };
 }
 
 /** What a coordinator answers. Throws  COORDINATOR_UNREACHABLE with what may be the matter, and what it refuses with. */
@@ -85,8 +87,9 @@ async function question(address: string, flags: QuestionFlags): Promise<Question
 /** The operator's credentials beside those of the run's coordinator, unless flags say which. */
 async function withOwnCerts(flags: QuestionFlags, folder: string): Promise<QuestionFlags> {
   const { certs, ca, insecure } = flags;
-  const coordinators = await lineOf(join(folder, RUN_FILES.certs));
-  if (coordinators === '' || certs !== undefined || ca !== undefined || insecure) return flags;
+  const coordinators = await certsOf(folder);
+  if (coordinators === undefined || certs !== undefined || ca !== undefined || insecure)
+    return flags;
   const operators = join(dirname(coordinators), OPERATOR);
   if (existsSync(join(operators, CREDENTIAL_FILES.key))) {
     say(`with the credentials in ${operators}`);
@@ -99,8 +102,4 @@ async function withOwnCerts(flags: QuestionFlags, folder: string): Promise<Quest
       hint: "add --certs FOLDER with an operator's (tessera certs issue CERTS NAME --role operator)",
     },
   );
-}
-
-async function lineOf(path: string): Promise<string> {
-  return (await readTextFile(path).catch(() => '')).trim();
 }

@@ -31,6 +31,8 @@ export interface RunRecord {
   /** The newest first. */
   readonly checkpoints: readonly StoredCheckpoint[];
   readonly pictures: readonly string[];
+  /** The folder of its coordinator's credentials, where it had some. */
+  readonly certs: string | undefined;
   /** When it began: what its first record, its name or its folder says. */
   readonly beganMs: number;
   /** Time at work, without the pauses before a resume. */
@@ -88,6 +90,7 @@ export async function readRun(folder: string): Promise<RunRecord> {
     metrics,
     checkpoints,
     pictures: await picturesOf(folder),
+    certs: await certsOf(folder),
     beganMs: await beganMs(folder, metrics),
     seconds: metrics.workedSeconds,
   };
@@ -122,6 +125,12 @@ async function stateOf(folder: string, metrics: RunMetrics): Promise<RunState> {
   } catch (thrown) {
     return HELD.has(TesseraError.from(thrown).code) ? 'running' : 'stopped';
   }
+}
+
+/** What a run folder says of its coordinator's credentials. */
+export async function certsOf(folder: string): Promise<string | undefined> {
+  const text = await readTextFile(join(folder, RUN_FILES.certs)).catch(() => '');
+  return text.trim() === '' ? undefined : text.trim();
 }
 
 /** A run that was stopped before its first record began when its folder says so. */

@@ -130,11 +130,16 @@ function summaryOf(run: RunRecord) {
 }
 
 /** What one may type about a run. */
-function nextLines({ folder, state, checkpoints }: RunRecord) {
+function nextLines({ folder, state, certs, checkpoints }: RunRecord) {
   const lines: (readonly [string, string])[] = [];
-  if (state === 'running') lines.push(['Watch', commandLine(['status', '--watch'])]);
+  const run = pathWord(folder);
+  if (state === 'running') {
+    lines.push(['Watch', commandLine(['status', run, '--watch'])]);
+    lines.push(['Stop', commandLine(['stop', run])]);
+  }
   if (state === 'stopped') {
-    lines.push(['Resume', commandLine(['train', '--resume', pathWord(folder)])]);
+    const credentials = certs === undefined ? [] : ['--certs', certs];
+    lines.push(['Resume', commandLine(['train', '--resume', run, ...credentials])]);
   }
   if (checkpoints.length > 0) {
     lines.push(['Evaluate', commandLine(['eval', pathWord(folder)])]);
