@@ -3,7 +3,9 @@ import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RUN_FILES, RUNS_FOLDER } from '../coordinator/run-folder.ts';
+import { findInCatalog } from '../shared/catalog/find.ts';
 import { TesseraError } from '../shared/core/errors.ts';
+import { inputLines, requireInputs } from './inputs.ts';
 import { say, someOf } from './talk.ts';
 
 /** When a folder of runs says that a run began, and which one of that second it is. */
@@ -40,10 +42,10 @@ export async function findRun(text?: string, runsFolder = RUNS_FOLDER): Promise<
 }
 
 /**
- * What holds a model: a path as it is, else a run by its name or the beginning of it; without a word the newest run,
- * which is said.
+ * What holds a model: a path as it is, else weights by their name in the catalogue, or a run by its name or the beginning
+ * of it; without a word the newest run, which is said.
  *
- * Throws  USAGE when several names begin so, or there is no run at all.
+ * Throws  USAGE when several names begin so, or there is no run at all; DATA_INVALID when the weights are not here.
  */
 export async function modelOf(text: string | undefined): Promise<string> {
   if (text === undefined) {
@@ -51,7 +53,13 @@ export async function modelOf(text: string | undefined): Promise<string> {
     say(`the newest run: ${newest}`);
     return newest;
   }
-  return existsSync(text) ? text : ((await searchRun(text, RUNS_FOLDER)) ?? text);
+  if (existsSync(text)) return text;
+  const place = findInCatalog('weights', text, { env: process.env });
+  if (place === undefined) return (await searchRun(text, RUNS_FOLDER)) ?? text;
+  const input = { option: 'model.init.weights', kind: 'weights', given: text, ...place } as const;
+  requireInputs([input]);
+  for (const line of inputLines([input])) say(line);
+  return place.path;
 }
 
 /** The newest of the runs called `name`, or of all. Throws  USAGE when there is none. */

@@ -4,6 +4,8 @@ import { createInterface } from 'node:readline/promises';
 import { TesseraError } from '../shared/core/errors.ts';
 import { formatBytes } from '../shared/core/units.ts';
 import { removeFolderAtomically } from '../shared/host/files.ts';
+import { isLoopback } from '../shared/rpc/access.ts';
+import { leavesOf } from './config-view.ts';
 import { commandLine, pathWord } from './run-end.ts';
 import { findRun } from './run-folders.ts';
 import { isRunFolder, type RunRecord, readRun, readRuns } from './runs-read.ts';
@@ -130,7 +132,7 @@ function summaryOf(run: RunRecord) {
 }
 
 /** What one may type about a run. */
-function nextLines({ folder, state, certs, checkpoints }: RunRecord) {
+function nextLines({ folder, state, config, certs, checkpoints }: RunRecord) {
   const lines: (readonly [string, string])[] = [];
   const run = pathWord(folder);
   if (state === 'running') {
@@ -138,8 +140,10 @@ function nextLines({ folder, state, certs, checkpoints }: RunRecord) {
     lines.push(['Stop', commandLine(['stop', run])]);
   }
   if (state === 'stopped') {
-    const credentials = certs === undefined ? [] : ['--certs', certs];
-    lines.push(['Resume', commandLine(['train', '--resume', run, ...credentials])]);
+    const listen = new Map(leavesOf(config)).get('cluster.listen');
+    const isOpen = typeof listen === 'string' && !isLoopback(listen);
+    const access = certs === undefined ? isOpen && ['--insecure'] : ['--certs', certs];
+    lines.push(['Resume', commandLine(['train', '--resume', run, ...(access || [])])]);
   }
   if (checkpoints.length > 0) {
     lines.push(['Evaluate', commandLine(['eval', pathWord(folder)])]);

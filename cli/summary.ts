@@ -6,15 +6,15 @@ import { openDataSource } from '../shared/data/open.ts';
 import { frozenSize } from '../shared/model/parameters.ts';
 import { summarise } from '../shared/model/summary.ts';
 import { type ModelConfig, parseVariant } from '../shared/model/variants.ts';
-import { openModel } from './checkpoint.ts';
+import { type OpenOptions, openModel } from './checkpoint.ts';
 import { requireInputs } from './inputs.ts';
 import { summaryLines } from './summary-view.ts';
 import { print, printJson } from './talk.ts';
 
 /** Flags of `summary`. */
 export interface SummaryOptions {
-  /** A config, a variant such as B/16, or a model. */
-  readonly model: string;
+  /** A config, a variant such as B/16, or a model; the newest run unless given. */
+  readonly model?: string;
   readonly set?: string[];
   readonly batch: number;
   /** Number of classes, instead of counting those of the data. */
@@ -47,6 +47,7 @@ export async function runSummary(options: SummaryOptions): Promise<void> {
 
 async function find(options: SummaryOptions): Promise<Found> {
   const { model: name, classes, imageSize, heads, weightsKey } = options;
+  if (name === undefined) return await ofModel(name, { heads, weightsKey });
   if (VARIANT.test(name)) {
     const input = { imageSize: imageSize ?? IMAGE_SIZE, channels: 3 };
     return {
@@ -60,12 +61,14 @@ async function find(options: SummaryOptions): Promise<Found> {
     if (/\.(safetensors|pth|pt|bin|ckpt|npz)$/.test(name)) return undefined;
     throw error;
   });
-  if (config === undefined) {
-    const trained = await openModel(name, { heads, weightsKey });
-    return { model: trained.model, freeze: trained.config.model.freeze };
-  }
+  if (config === undefined) return await ofModel(name, { heads, weightsKey });
   const numClasses = classes ?? (await countClasses(config));
   return { model: resolveModel(config.config, numClasses), freeze: config.config.model.freeze };
+}
+
+async function ofModel(path: string | undefined, options: OpenOptions): Promise<Found> {
+  const trained = await openModel(path, options);
+  return { model: trained.model, freeze: trained.config.model.freeze };
 }
 
 async function countClasses({ config, baseFolder, inputs }: LoadedConfig) {

@@ -6,6 +6,7 @@ import { type Description, describeModel } from '../shared/model/pretrained/desc
 import { FACT_NAMES, type FactName, shown } from '../shared/model/pretrained/facts.ts';
 import { readWeights, type WeightsFile } from '../shared/weights/read.ts';
 import { guessesIn } from './described-model.ts';
+import { modelOf } from './run-folders.ts';
 import { formatTable } from './table.ts';
 import { print, printJson, someOf } from './talk.ts';
 
@@ -20,7 +21,8 @@ export interface InspectOptions {
 
 /** Shows what some weights are. Throws  DATA_INVALID, CHECKPOINT_MISMATCH. */
 export async function inspectWeights(options: InspectOptions): Promise<void> {
-  const { path, tensors, json, weightsKey: key } = options;
+  const { tensors, json, weightsKey: key } = options;
+  const path = await modelOf(options.path);
   const weights = await readWeights((await modelFileIn(path)) ?? path, { key });
   const { model, variant, facts } = describeModel(weights, basename(path));
   const parameters = [...weights.tensors.values()].reduce((sum, t) => sum + t.values.length, 0);

@@ -16,7 +16,7 @@ import {
 export function addSummary(program: Command): void {
   const summary = addCommand(
     program,
-    'summary <config-or-model>',
+    'summary [config-or-model]',
     GROUPS.models,
     'Layers, shapes, parameters and cost of a model',
   )
@@ -38,7 +38,8 @@ export function addSummary(program: Command): void {
     .addOption(weightsKeyOption())
     .addOption(jsonOption())
     .addOption(verboseOption());
-  examples(summary, 'A size of the paper; a config; a run', [
+  examples(summary, 'The newest run; a size of the paper; a config; a run', [
+    'tessera summary',
     'tessera summary B/16 --classes 3',
     'tessera summary quickstart',
     'tessera summary runs/quickstart-20260101-120000',

@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { readMetrics } from '../../../cli/metrics.ts';
 import { askedBy } from '../../../cli/question.ts';
-import { findRun, lastStartedRun, newestRunFolder, runStamp } from '../../../cli/run-folders.ts';
+import {
+  findRun,
+  lastStartedRun,
+  modelOf,
+  newestRunFolder,
+  runStamp,
+} from '../../../cli/run-folders.ts';
 import { removeRuns, showRun } from '../../../cli/runs.ts';
 import { readRun, readRuns } from '../../../cli/runs-read.ts';
 import { endLines, endOf, listLines } from '../../../cli/runs-view.ts';
@@ -119,6 +125,24 @@ describe('a run that is asked for', () => {
     ['a-20261301-120000', undefined],
     ['a', undefined],
   ])('%s has the stamp %j', (name, stamp) => expect(runStamp(name)).toEqual(stamp));
+});
+
+describe('a model that is asked for', () => {
+  it('may be weights by their name in the catalogue, or a path, and is left as it is otherwise', async () => {
+    vi.stubEnv('XDG_CACHE_HOME', join(root, 'cache'));
+    await expect(modelOf('vit_l_32')).rejects.toMatchObject({
+      code: 'DATA_INVALID',
+      hint: expect.stringContaining('weights get vit_l_32'),
+    });
+    const path = join(root, 'cache/tessera/weights/vit_l_32-c7638314.pth');
+    mkdirSync(join(path, '..'), { recursive: true });
+    writeFileSync(path, '');
+    vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    expect(await modelOf('vit_l_32')).toBe(path);
+    expect(await modelOf(path)).toBe(path);
+    expect(await modelOf('no-such-model')).toBe('no-such-model');
+    vi.unstubAllEnvs();
+  });
 });
 
 describe('the list', () => {
@@ -238,6 +262,20 @@ describe('a run that has ended', () => {
     expect(JSON.parse(await printed(() => runStop({ run, json: true })))).toMatchObject({
       ...{ schema: 'stop/1', state: 'done', step: 2 },
     });
+  });
+});
+
+describe('the line that resumes a run', () => {
+  const listening = (listen: string) => ({
+    'config.json': JSON.stringify(smallConfig({ cluster: { listen } })),
+  });
+  it.each([
+    ['has nothing but its folder', listening('127.0.0.1:0'), /--resume \S+$/m],
+    ['has its credentials', { certs: '/certs/a b\n' }, /--resume \S+ --certs '\/certs\/a b'$/m],
+    ['says what its start had to say', listening('0.0.0.0:1'), /--resume \S+ --insecure$/m],
+  ])('%s', async (what, files, line) => {
+    const name = aRun(`shown-${what.length}`, [[0, step(1)]], files);
+    expect(await printed(() => showRun({ name, runsFolder: root }))).toMatch(line);
   });
 });
 
