@@ -159,6 +159,15 @@ function* dataProblems({ data }: RunConfig): Generator<ConfigProblem> {
       hint: 'choose a share between 0 and 1, such as 0.2',
     };
   }
+  const { validation } = data;
+  const isFolder = typeof validation === 'string' && !/^(auto|none)$/.test(validation);
+  if (data.source !== 'image-folder' && isFolder) {
+    yield {
+      path: ['data', 'validation'],
+      sentence: `${validation} is a folder, and a set of source ${data.source} has none`,
+      hint: 'give a share of the training images, such as 0.1, or none',
+    };
+  }
   for (const key of ['mean', 'deviation'] as const) {
     const { length } = data[key];
     if (length === 1 || length === data.channels) continue;

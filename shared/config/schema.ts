@@ -51,6 +51,13 @@ const data = z.strictObject({
     .describe(
       'Share of the samples held out for testing where the set has no test split of its own',
     ),
+  validation: z
+    .union([z.number().gt(0).lt(1), z.string().min(1)])
+    .meta({ title: 'auto, none, a share such as 0.1, or a folder' })
+    .default('auto')
+    .describe(
+      'What the best checkpoint is chosen on: a share of the training images, a folder, or none (auto: the val folder of a set that has a test folder too)',
+    ),
   channels: z
     .union([z.literal(1), z.literal(3)])
     .default(3)

@@ -15,7 +15,8 @@ export type RandomStream =
   | 'faults'
   | 'dropout'
   | 'mix'
-  | 'identity';
+  | 'identity'
+  | 'validation';
 
 const STREAM_IDS: Readonly<Record<RandomStream, number>> = {
   init: 1,
@@ -27,6 +28,7 @@ const STREAM_IDS: Readonly<Record<RandomStream, number>> = {
   dropout: 7,
   mix: 8,
   identity: 9,
+  validation: 10,
 };
 
 function mix(hash: number, word: number): number {

@@ -1,9 +1,8 @@
-/** @file Labelled images in the order of their files, and how they become a data source with two splits. */
+/** @file Labelled images in the order of their files, and how they become a data source with its splits. */
 import { TesseraError } from '../core/errors.ts';
-import { sequentialIndices } from './sampler.ts';
+import { type Part, type PartOptions, partsOf } from './parts.ts';
 import type { Found } from './sets/found.ts';
 import type { DataSource, EncodedSample, Split } from './source.ts';
-import { divide } from './split.ts';
 
 /** One image without its place in a split. */
 export type StoredImage = Pick<EncodedSample, 'name' | 'raw' | 'bytes'>;
@@ -34,16 +33,17 @@ export interface DataSet {
   readonly found: Found;
 }
 
-/** Makes a data source of a set; one without a test split is divided. */
-export function dataSourceOf(
-  set: DataSet,
-  options: { readonly testFraction: number; readonly seed: number },
-): DataSource {
+/** Makes a data source of a set, divided as the options say. Throws  CONFIG_INVALID when a share leaves a split empty. */
+export function dataSourceOf(set: DataSet, options: PartOptions): DataSource {
   const parts = partsOf(set, options);
   return {
     classes: set.classes,
     found: parts.found,
-    size: { train: parts.train.positions.length, test: parts.test.positions.length },
+    size: {
+      train: parts.train.positions.length,
+      validation: parts.validation.positions.length,
+      test: parts.test.positions.length,
+    },
     label(split, index) {
       return find(split, parts[split], index).label;
     },
@@ -73,32 +73,4 @@ function find(split: Split, { collection, positions }: Part, index: number) {
   if (position !== undefined && label !== undefined) return { position, label };
   const sentence = `the ${split} split has ${positions.length} samples and no number ${index}`;
   throw new TesseraError('DATA_INVALID', sentence);
-}
-
-/** A split: some positions of a collection. */
-interface Part {
-  readonly collection: Collection;
-  readonly positions: Uint32Array;
-}
-
-function partsOf(
-  { classes, train, validation, test, found }: DataSet,
-  options: { readonly testFraction: number; readonly seed: number },
-): Record<Split, Part> & { readonly found: Found } {
-  // A set with one split beside train has that for testing.
-  const rest = test ?? validation;
-  if (rest !== undefined) {
-    const from = { train: found.from['train'], test: found.from[test ? 'test' : 'validation'] };
-    return { train: wholeOf(train), test: wholeOf(rest), found: { ...found, from } };
-  }
-  const positions = divide({ labels: train.labels, numClasses: classes.length, ...options });
-  return {
-    train: { collection: train, positions: positions.train },
-    test: { collection: train, positions: positions.test },
-    found,
-  };
-}
-
-function wholeOf(collection: Collection): Part {
-  return { collection, positions: sequentialIndices(collection.labels.length) };
 }

@@ -6,10 +6,12 @@ import { type DataSet, dataSourceOf } from './collection.ts';
 import { openIdx } from './idx.ts';
 import { openImageFolder } from './image-folder.ts';
 import { openMnist } from './mnist.ts';
+import { withValidation } from './named-validation.ts';
 import type { DataSource } from './source.ts';
 
 /**
- * Opens a data set; one without a test split is divided by `data.testFraction` and the seed.
+ * Opens a data set; one without a test split is divided by `data.testFraction` and the seed, and what validates is
+ * found by `data.validation`.
  *
  * Throws  DATA_INVALID when it is not there or not sound; CONFIG_INVALID when its path is missing.
  */
@@ -17,9 +19,10 @@ export async function openDataSource(
   config: DataConfig,
   options: { readonly seed: number; readonly baseFolder: string },
 ): Promise<DataSource> {
-  const { testFraction } = config;
+  const { testFraction, validation } = config;
   const source = dataSourceOf(await openSet(config, options.baseFolder), {
     testFraction,
+    validation,
     seed: options.seed,
   });
   if (source.size.train > 0) return source;
@@ -40,7 +43,14 @@ async function openSet(config: DataConfig, baseFolder: string): Promise<DataSet>
     });
   }
   const folder = resolve(baseFolder, config.path);
-  return config.source === 'idx'
-    ? await openIdx(folder)
-    : await openImageFolder(folder, config.links);
+  if (config.source === 'idx') return await openIdx(folder);
+  const set = await openImageFolder(folder, config.links);
+  const { validation } = config;
+  if (typeof validation === 'number' || validation === 'auto' || validation === 'none') return set;
+  return await withValidation(set, {
+    name: validation,
+    folder,
+    baseFolder,
+    links: config.links,
+  });
 }

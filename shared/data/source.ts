@@ -1,8 +1,8 @@
-/** @file What a data set is to the rest of Tessera: two splits of numbered, labelled, encoded images. */
+/** @file What a data set is to the rest of Tessera: splits of numbered, labelled, encoded images. */
 import type { Found } from './sets/found.ts';
 
 /** Which part of the data set. */
-export type Split = 'train' | 'test';
+export type Split = 'train' | 'validation' | 'test';
 
 /** One image as it lies in the data set: pixels, or the bytes of an image file. */
 export interface EncodedSample {
@@ -21,6 +21,7 @@ export interface EncodedSample {
 /** An opened data set. Reading a sample never needs more than that sample's memory. */
 export interface DataSource {
   readonly classes: readonly string[];
+  /** Samples of each split; of validation 0 where the run has none. */
   readonly size: Readonly<Record<Split, number>>;
   /** What was found besides the samples, and what was passed over. */
   readonly found: Found;

@@ -120,19 +120,20 @@ describe('divide', () => {
         fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 1, maxLength: 400 }),
         fc.double({ min: 0, max: 0.9, noNaN: true }),
         seeds,
-        (labels, testFraction, seed) => {
-          const { train, test } = divide({ labels, numClasses: 6, testFraction, seed });
+        (labels, fraction, seed) => {
+          const how = { labels, numClasses: 6, fraction, seed, stream: 'split' } as const;
+          const { kept: train, drawn: test } = divide(how);
           const all = [...train, ...test].sort((a, b) => a - b);
           expect(all).toEqual([...sequentialIndices(labels.length)]);
           expect(train).toEqual(train.toSorted());
           for (const label of new Set(labels)) {
             const size = labels.filter((other) => other === label).length;
             const inTest = test.filter((position) => labels[position] === label).length;
-            expect(Math.abs(inTest - size * testFraction)).toBeLessThan(1);
+            expect(Math.abs(inTest - size * fraction)).toBeLessThan(1);
             expect(inTest).toBeLessThan(size);
           }
-          expect(test.length).toBeLessThanOrEqual(Math.round(labels.length * testFraction));
-          expect(divide({ labels, numClasses: 6, testFraction, seed })).toEqual({ train, test });
+          expect(test.length).toBeLessThanOrEqual(Math.round(labels.length * fraction));
+          expect(divide(how)).toEqual({ kept: train, drawn: test });
         },
       ),
       { numRuns: 150 },
