@@ -1,10 +1,11 @@
-/** @file `tessera eval`: what a model gets right and wrong on the test images, in this one process. */
+/** @file `tessera eval`: what a model gets right and wrong on the test images or another split, in this one process. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Program } from '../shared/compute/program.ts';
 import type { RunConfig } from '../shared/config/schema.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { mapAtMost } from '../shared/core/gate.ts';
+import { SPLIT_WORDS, type Split } from '../shared/core/work.ts';
 import { openDataSource } from '../shared/data/open.ts';
 import { createImagePipeline, IMAGES_AT_ONCE } from '../shared/data/pipeline.ts';
 import type { DataSource } from '../shared/data/source.ts';
@@ -32,6 +33,8 @@ export interface EvalOptions {
   readonly weightsKey?: string;
   /** Folder for the confusion matrix and the worst mistakes as pictures. */
   readonly out?: string;
+  /** Whose images; `test` by default. */
+  readonly split?: Split;
   readonly json?: true;
 }
 
@@ -52,6 +55,7 @@ interface Evaluation {
   readonly trained: TrainedModel;
   /** The model's number of each class of the data set. */
   readonly labels: readonly number[];
+  readonly split: Split;
 }
 
 interface Findings {
@@ -68,7 +72,7 @@ const MISTAKES_MAX = 24;
 /** Classes of which a matrix on a terminal can still be read. */
 const MATRIX_CLASSES_MAX = 20;
 
-/** Tests a model. Throws  DATA_INVALID when the data set is not there or no image of it can be read. */
+/** Tests a model. Throws  USAGE for a split without images; DATA_INVALID when the data set is not there or no image of it can be read. */
 export async function runEval(options: EvalOptions): Promise<void> {
   const { heads, set, weightsKey } = options;
   const trained = await openModel(options.checkpoint, { heads, set, weightsKey });
@@ -79,12 +83,20 @@ export async function runEval(options: EvalOptions): Promise<void> {
     baseFolder: process.cwd(),
   });
   const { rowOf: labels, note } = classesOf(source, trained);
+  const { split = 'test' } = options;
+  if (source.size[split] === 0) {
+    throw new TesseraError('USAGE', `there are no ${SPLIT_WORDS[split]} images to evaluate on`, {
+      hint: 'choose another --split, or --set data.validation=0.1 for a share of the training images',
+    });
+  }
   const program = await compileModel(trained, config);
   try {
     for (const line of foundLines(source)) say(line);
     if (note !== undefined) say(`note: ${note}`);
-    say(`testing ${trained.modelPath} on ${source.size.test} images (${program.description})`);
-    const findings = await evaluate({ program, config, source, trained, labels });
+    say(
+      `testing ${trained.modelPath} on ${source.size[split]} ${SPLIT_WORDS[split]} images (${program.description})`,
+    );
+    const findings = await evaluate({ program, config, source, trained, labels, split });
     report(findings, { options, trained });
     if (options.out !== undefined) await draw(findings, { folder: options.out, trained, config });
   } finally {
@@ -104,13 +116,8 @@ function classesOf(source: DataSource, trained: TrainedModel): ClassMatch {
   });
 }
 
-async function evaluate({
-  program,
-  config,
-  source,
-  trained,
-  labels,
-}: Evaluation): Promise<Findings> {
+async function evaluate(parts: Evaluation): Promise<Findings> {
+  const { program, config, source, trained, labels, split } = parts;
   const { imageSize, channels, numClasses } = trained.model;
   const { microBatch } = config.training;
   const imageFloats = channels * imageSize ** 2;
@@ -119,14 +126,14 @@ async function evaluate({
   const mistakes: Mistake[] = [];
   const warnings = new Warnings();
   let badSamples = 0;
-  for (let first = 0; first < source.size.test; first += microBatch) {
-    const count = Math.min(microBatch, source.size.test - first);
+  for (let first = 0; first < source.size[split]; first += microBatch) {
+    const count = Math.min(microBatch, source.size[split] - first);
     const images = new Float32Array(microBatch * imageFloats);
     const view = (place: number) => images.subarray(place * imageFloats, (place + 1) * imageFloats);
     const places = Array.from({ length: count }, (_, place) => place);
     const samples = await mapAtMost(IMAGES_AT_ONCE, places, (place) =>
       readable(warnings, async () => {
-        const sample = await source.read('test', first + place);
+        const sample = await source.read(split, first + place);
         await pipeline.load(sample, undefined, view(place));
         // Without its bytes, which may be many.
         return { name: sample.name, label: labels[sample.label] as number };
@@ -149,7 +156,7 @@ async function evaluate({
   }
   warnings.close();
   if (confusion.samples > 0) return { confusion, badSamples, mistakes };
-  throw new TesseraError('DATA_INVALID', 'not one of the test images can be read');
+  throw new TesseraError('DATA_INVALID', `not one of the ${SPLIT_WORDS[split]} images can be read`);
 }
 
 /** What `read` answers; undefined, and a warning, when the data are at fault. */
@@ -179,10 +186,12 @@ function report(
 ): void {
   const { samples, correct, loss, accuracy, topAccuracy, numClasses } = confusion;
   const { classes, modelPath } = trained;
+  const { split = 'test' } = options;
   if (options.json) {
     printJson({
       schema: 'eval/2',
-      ...{ modelPath, samples, badSamples, testLoss: loss, testAccuracy: accuracy },
+      ...{ modelPath, split, samples, badSamples },
+      ...{ [`${split}Loss`]: loss, [`${split}Accuracy`]: accuracy },
       ...(numClasses > TOP && { top5Accuracy: topAccuracy }),
       classes: confusion.classes.map((of, label) => ({ class: classes[label], ...of })),
       confusion: confusion.counts,
@@ -194,11 +203,13 @@ function report(
     });
     return;
   }
+  const fact = (label: string, value: string) =>
+    `${label.padEnd(`${split} accuracy`.length)}  ${value}`;
   print([
-    `test accuracy  ${formatPercent(accuracy)} (${correct} of ${samples})`,
-    ...(numClasses > TOP ? [`top 5          ${formatPercent(topAccuracy)}`] : []),
-    `test loss      ${loss.toFixed(4)}`,
-    ...(badSamples === 0 ? [] : [`unreadable     ${badSamples} images`]),
+    fact(`${split} accuracy`, `${formatPercent(accuracy)} (${correct} of ${samples})`),
+    ...(numClasses > TOP ? [fact('top 5', formatPercent(topAccuracy))] : []),
+    fact(`${split} loss`, loss.toFixed(4)),
+    ...(badSamples === 0 ? [] : [fact('unreadable', `${badSamples} images`)]),
     '',
     ...classLines(confusion, classes),
   ]);

@@ -38,6 +38,10 @@ const evaluationRecord = z.object({
   epoch: count,
   loss: figure,
   accuracy: figure,
+  /** Runs of before there were validation splits do not say. */
+  split: z.enum(['validation', 'test']).default('test'),
+  /** The newest step then; later than `version` where the best version is tested at the end. */
+  atStep: count.optional(),
 });
 const checkpointRecord = z.object({
   time,
@@ -51,8 +55,8 @@ const phaseRecord = z.object({ time, phase: z.string(), reason: z.string() });
 
 /** One committed step. Units  loss and accuracy are means over its samples. */
 export type StepRecord = z.infer<typeof stepRecord>;
-/** One evaluation on the whole test set. */
-type EvaluationRecord = z.infer<typeof evaluationRecord>;
+/** One evaluation on a whole split. */
+export type EvaluationRecord = z.infer<typeof evaluationRecord>;
 /** One checkpoint as it was written; later ones may have replaced it. */
 type CheckpointRecord = z.infer<typeof checkpointRecord>;
 /** A change of what the run was doing, the last one of a good run being `done`. */
@@ -61,7 +65,12 @@ type PhaseRecord = z.infer<typeof phaseRecord>;
 /** Everything of a metrics.jsonl that tables and pictures are made of, in the order of the run. */
 export interface RunMetrics {
   readonly steps: readonly StepRecord[];
+  /** Those that the best version is chosen by. */
   readonly evaluations: readonly EvaluationRecord[];
+  /** The split of those. */
+  readonly chosenOn: 'validation' | 'test';
+  /** The last test, of the best version where another split chooses it. */
+  readonly test: EvaluationRecord | undefined;
   readonly checkpoints: readonly CheckpointRecord[];
   readonly phases: readonly PhaseRecord[];
   /** The evaluation of the highest accuracy, the earlier on a tie. */
@@ -100,7 +109,10 @@ export async function readMetrics(runFolder: string): Promise<RunMetrics> {
 /** Takes the lines of a metrics.jsonl one by one. */
 class MetricsCollector {
   readonly #steps: StepRecord[] = [];
-  readonly #evaluations: EvaluationRecord[] = [];
+  readonly #evaluations: Record<'validation' | 'test', EvaluationRecord[]> = {
+    validation: [],
+    test: [],
+  };
   readonly #checkpoints: CheckpointRecord[] = [];
   readonly #phases: PhaseRecord[] = [];
   #firstTime: string | undefined;
@@ -143,12 +155,17 @@ class MetricsCollector {
   }
 
   metrics(): RunMetrics {
+    const { validation, test } = this.#evaluations;
+    const chosenOn = validation.length > 0 ? 'validation' : 'test';
+    const evaluations = this.#evaluations[chosenOn];
     return {
       steps: this.#steps,
-      evaluations: this.#evaluations,
+      evaluations,
+      chosenOn,
+      test: test.at(-1),
       checkpoints: this.#checkpoints,
       phases: this.#phases,
-      best: bestOf(this.#evaluations),
+      best: bestOf(evaluations),
       firstTime: this.#firstTime,
       lastTime: this.#lastTime,
       workedSeconds: this.#workedMs / 1000,
@@ -163,8 +180,9 @@ class MetricsCollector {
         return accept(stepRecord, record, (step) => this.#step(step));
       case 'evaluation':
         return accept(evaluationRecord, record, (evaluation) => {
-          dropFrom(this.#evaluations, evaluation.version, versionOf);
-          this.#evaluations.push(evaluation);
+          const those = this.#evaluations[evaluation.split];
+          dropFrom(those, stepOfEvaluation(evaluation), stepOfEvaluation);
+          those.push(evaluation);
         });
       case 'checkpoint':
         return accept(checkpointRecord, record, (checkpoint) => {
@@ -183,7 +201,9 @@ class MetricsCollector {
     const last = this.#steps.at(-1);
     if (last !== undefined && last.step >= step.step) {
       dropFrom(this.#steps, step.step, stepOf);
-      dropFrom(this.#evaluations, step.step, versionOf);
+      for (const those of Object.values(this.#evaluations)) {
+        dropFrom(those, step.step, stepOfEvaluation);
+      }
       dropFrom(this.#checkpoints, step.step, stepOf);
     }
     this.#steps.push(step);
@@ -198,7 +218,7 @@ function bestOf(evaluations: readonly EvaluationRecord[]): EvaluationRecord | un
 }
 
 const stepOf = ({ step }: { readonly step: number }) => step;
-const versionOf = ({ version }: EvaluationRecord) => version;
+const stepOfEvaluation = ({ version, atStep }: EvaluationRecord) => atStep ?? version;
 
 /** Takes the records from `step` on off the end: they lie in the order of their positions. */
 function dropFrom<T>(records: T[], step: number, position: (record: T) => number): void {

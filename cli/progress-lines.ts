@@ -38,9 +38,7 @@ export function eventLine(
       // The banner has it.
       return undefined;
     case 'evaluation':
-      return good(
-        `test  epoch ${event.epoch}  loss ${event.loss.toFixed(4)}  accuracy ${formatPercent(event.accuracy)}`,
-      );
+      return good(evaluationText(event));
     case 'checkpoint': {
       const size = `${formatBytes(event.bytes)}, ${event.seconds.toFixed(1)} s`;
       const written = `checkpoint/${basename(event.folder)} written (${size})`;
@@ -55,6 +53,10 @@ export function eventLine(
       return workerLine(event);
     case 'phase':
       return phaseLine(event);
+    case 'bestGone':
+      return warning(
+        `the best version, of step ${event.version}, cannot be tested, so the last one is: ${event.reason}`,
+      );
     case 'emptyStep':
       return warning(
         `no image of step ${event.step} can be read: it counts as a step and changes nothing; so do further ones`,
@@ -71,6 +73,12 @@ const good = (text: string) => ({ text, mood: 'good' }) as const;
 const plain = (text: string) => ({ text, mood: 'plain' }) as const;
 const warning = (text: string) => ({ text, mood: 'warning' }) as const;
 const bad = (text: string) => ({ text, mood: 'bad' }) as const;
+
+function evaluationText(event: Extract<CoordinatorEvent, { type: 'evaluation' }>): string {
+  const { split, epoch, loss, accuracy, version, atStep } = event;
+  const of = version === atStep ? '' : `  (step ${version}, the best on the validation images)`;
+  return `${split}  epoch ${epoch}  loss ${loss.toFixed(4)}  accuracy ${formatPercent(accuracy)}${of}`;
+}
 
 function workerLine(event: Extract<CoordinatorEvent, { type: 'worker' }>) {
   // A worker that joined says so again when it has compiled; once is enough.

@@ -22,6 +22,9 @@ export function view({ status, losses }: ProgressState, width: number): string[]
       `  loss ${formatNumber(status.loss, 4)}`,
       sparkline(losses, room),
       `acc ${formatPercent(status.trainAccuracy)}`,
+      Number.isNaN(status.validationAccuracy)
+        ? ''
+        : `validation ${formatPercent(status.validationAccuracy)}`,
       Number.isNaN(status.testAccuracy) ? '' : `test ${formatPercent(status.testAccuracy)}`,
     ]),
     joined([

@@ -3,7 +3,7 @@ import type { RunResult } from '../coordinator/events.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { formatDuration } from '../shared/core/units.ts';
 import type { ServerSecurityFlags } from './security.ts';
-import { formatPercent } from './table.ts';
+import { formatNumber, formatPercent } from './table.ts';
 import { paint } from './talk.ts';
 
 /** The end of a run in a few lines. */
@@ -14,7 +14,8 @@ export function summary(result: RunResult): readonly string[] {
     '',
     `${paint('green', '✔')} ${result.steps} steps, ${result.epochs} ${result.epochs === 1 ? 'epoch' : 'epochs'} in ${formatDuration(result.seconds)}`,
     fact('test accuracy', paint('bold', formatPercent(result.testAccuracy))),
-    fact('test loss', result.testLoss.toFixed(4)),
+    fact('test loss', formatNumber(result.testLoss, 4)),
+    fact('best', bestText(result)),
     ...(result.workers === 0
       ? []
       : [fact('speed', `${Math.round(result.imagesPerSecond)} img/s, ${crew}, ${result.engine}`)]),
@@ -27,6 +28,16 @@ export function summary(result: RunResult): readonly string[] {
     lines.push(fact('empty steps', `${emptySteps} of ${steps} had no image that can be read`));
   }
   return lines;
+}
+
+/** Which version is the best, by which images, and whether it is the one that was tested. */
+function bestText({ chosenOn, bestStep, bestAccuracy, testedStep }: RunResult): string {
+  const best = `step ${formatNumber(bestStep, 0)}, ${formatPercent(bestAccuracy)} of the ${chosenOn} images`;
+  if (chosenOn === 'test')
+    return `${best}: chosen on the images that it is tested with (see data.validation)`;
+  return testedStep === bestStep
+    ? `${best}; the test is of this version`
+    : `${best}; the test is of step ${formatNumber(testedStep, 0)}`;
 }
 
 /** Flags that a run which goes on needs again, since its folder does not hold them: who may come in. */

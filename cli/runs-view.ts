@@ -24,6 +24,8 @@ export interface RunOutcome {
   readonly step: number;
   readonly testAccuracy: number;
   readonly testLoss: number;
+  /** The split that the best version is chosen on. */
+  readonly chosenOn: 'validation' | 'test';
   readonly bestAccuracy: number;
   readonly bestStep: number;
   /** Of the last step. */
@@ -34,14 +36,15 @@ export interface RunOutcome {
 /** The outcome of a run. */
 export function outcomeOf({ config, metrics }: RunRecord): RunOutcome {
   const step = metrics.steps.at(-1);
-  const evaluation = metrics.evaluations.at(-1);
+  const { test } = metrics;
   const values = new Map(leavesOf(config));
   return {
     epoch: step?.epoch ?? 0,
     epochs: Number(values.get('training.epochs') ?? Number.NaN),
     step: step?.step ?? 0,
-    testAccuracy: evaluation?.accuracy ?? Number.NaN,
-    testLoss: evaluation?.loss ?? Number.NaN,
+    testAccuracy: test?.accuracy ?? Number.NaN,
+    testLoss: test?.loss ?? Number.NaN,
+    chosenOn: metrics.chosenOn,
     bestAccuracy: metrics.best?.accuracy ?? Number.NaN,
     bestStep: metrics.best?.version ?? Number.NaN,
     trainLoss: step?.loss ?? Number.NaN,
@@ -106,7 +109,7 @@ export function showLines(run: RunRecord, next: readonly (readonly [string, stri
     ['Test', `${formatPercent(outcome.testAccuracy)}, loss ${formatNumber(outcome.testLoss, 4)}`],
     [
       'Best',
-      `${formatPercent(outcome.bestAccuracy)} after step ${formatNumber(outcome.bestStep, 0)}`,
+      `${formatPercent(outcome.bestAccuracy)} of the ${outcome.chosenOn} images after step ${formatNumber(outcome.bestStep, 0)}`,
     ],
     ...(metrics.damagedLines === 0
       ? []
@@ -137,7 +140,7 @@ function checkpointLines({ checkpoints, metrics }: RunRecord): readonly string[]
   ]);
   const columns: Column[] = [
     { title: 'CHECKPOINT', align: 'right' },
-    { title: 'TEST-ACC', align: 'right' },
+    { title: metrics.chosenOn === 'test' ? 'TEST-ACC' : 'VALIDATION-ACC', align: 'right' },
     { title: 'SIZE', align: 'right' },
     { title: 'FOLDER' },
   ];
@@ -195,6 +198,7 @@ export function compareLines(runs: readonly RunRecord[]): readonly string[] {
     row('step', ({ step }) => String(step)),
     row('epoch', ({ epoch }) => String(epoch)),
     row('test accuracy', ({ testAccuracy }) => formatPercent(testAccuracy)),
+    row('best chosen on', ({ chosenOn }) => chosenOn),
     row('best accuracy', ({ bestAccuracy }) => formatPercent(bestAccuracy)),
     row('test loss', ({ testLoss }) => formatNumber(testLoss, 4)),
     row('train loss', ({ trainLoss }) => formatNumber(trainLoss, 4)),

@@ -39,6 +39,14 @@ function runBlock(status: RunStatus): readonly string[] {
       'Train',
       `loss ${formatNumber(status.loss, 4)}, accuracy ${formatPercent(status.trainAccuracy)}`,
     ],
+    ...(Number.isNaN(status.validationAccuracy)
+      ? []
+      : [
+          [
+            'Validation',
+            `loss ${formatNumber(status.validationLoss, 4)}, accuracy ${formatPercent(status.validationAccuracy)}`,
+          ] as const,
+        ]),
     [
       'Test',
       `loss ${formatNumber(status.testLoss, 4)}, accuracy ${formatPercent(status.testAccuracy)}`,

@@ -44,6 +44,7 @@ export function welcomeOf(
     modelFingerprint,
     classes,
     trainSamples: size.train,
+    validationSamples: size.validation,
     testSamples: size.test,
     heartbeatMs: config.cluster.heartbeatMs,
     silenceMs: config.cluster.silenceMs,

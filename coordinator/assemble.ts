@@ -52,6 +52,7 @@ export function identify(
   const json = identityJson(config, {
     modelFingerprint: fingerprint,
     trainSamples: source.size.train,
+    validationSamples: source.size.validation,
     testSamples: source.size.test,
     classes: source.classes,
   });
@@ -136,6 +137,7 @@ export function assemble(seed: RunSeed) {
     clock.nowMs(),
     resumed?.progress,
     warmUpSteps(identity, source, version),
+    source.size.validation > 0 ? 'validation' : 'test',
   );
   const store = new ParameterStore({
     table: parameterTable(model),
@@ -158,7 +160,8 @@ export function assemble(seed: RunSeed) {
   });
   const run = new Run(planOf(config, source), {
     version,
-    isEvaluated: progress.evaluation?.version === version,
+    known: progress.knownOf(version),
+    best: progress.best,
   });
   return { identity, run, store, source, checkpointer, progress, clock };
 }
@@ -177,6 +180,7 @@ function planOf(config: RunConfig, source: DataSource): RunPlan {
   return {
     epochs: training.epochs,
     trainSamples: source.size.train,
+    validationSamples: source.size.validation,
     testSamples: source.size.test,
     batchSize: training.batchSize,
     microBatch: training.microBatch,

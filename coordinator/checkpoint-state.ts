@@ -46,9 +46,15 @@ const stateSchema = z.strictObject({
     .strictObject({
       evaluation: evaluationOrNone,
       best: evaluationOrNone,
+      /** Absent: the test split. */
+      chosenOn: z.literal('validation').optional(),
+      test: evaluationOrNone,
       seconds: z.number(),
     })
-    .transform(({ evaluation, best, seconds }) => ({ evaluation, best, seconds })),
+    .transform(({ evaluation, best, seconds, chosenOn, test }) => ({
+      ...{ evaluation, best, seconds },
+      ...(chosenOn && { chosenOn, test }),
+    })),
   parametersSha256: sha256,
   files: z.strictObject({ model: file, optimizer: file }),
 });

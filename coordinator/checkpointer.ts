@@ -5,8 +5,12 @@ import { type Disk, machineDisk } from '../shared/host/disk.ts';
 import { errnoOf } from '../shared/host/errno.ts';
 import {
   type CheckpointSource,
+  checkpointsFolder,
   giveUpOldest,
+  type LoadedCheckpoint,
+  listCheckpoints,
   pruneCheckpoints,
+  readCheckpoint,
   type SavedCheckpoint,
   writeCheckpoint,
 } from './checkpoints.ts';
@@ -77,6 +81,24 @@ export class Checkpointer {
     const { runFolder, disk } = this.#parts;
     const newestStep = this.#last?.step ?? 0;
     return await giveUpOldest(runFolder, { bestStep, newestStep, disk });
+  }
+
+  /**
+   * Reads the checkpoint of a version of this run.
+   *
+   * Throws  CHECKPOINT_CORRUPT when it is damaged, or not there any more.
+   */
+  async read(
+    version: number,
+    { table, frozen = 0 }: Pick<CheckpointSource, 'table' | 'frozen'>,
+  ): Promise<LoadedCheckpoint> {
+    const { runFolder, identityJson, disk } = this.#parts;
+    const found = (await listCheckpoints(runFolder, disk)).find(({ step }) => step === version);
+    if (found !== undefined) {
+      return await readCheckpoint(found.folder, { table, frozen, identityJson }, disk);
+    }
+    const folder = checkpointsFolder(runFolder);
+    throw new TesseraError('CHECKPOINT_CORRUPT', `${folder} has no checkpoint of step ${version}`);
   }
 
   /** Saves when there is something that no checkpoint has. Throws  CANNOT_WRITE. */

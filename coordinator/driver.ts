@@ -15,6 +15,7 @@ import type { RunIdentity } from './assemble.ts';
 import type { Checkpointer } from './checkpointer.ts';
 import type { ArrivedNode, PushOutcome, RunEffect, RunEvent } from './core/messages.ts';
 import type { Run } from './core/run.ts';
+import { Evaluations } from './evaluations.ts';
 import type { CoordinatorEvent } from './events.ts';
 import { FeatureStore } from './features.ts';
 import type { ParameterStore } from './parameters.ts';
@@ -29,7 +30,7 @@ import type {
   WelcomeInfo,
 } from './port.ts';
 import type { RunProgress } from './progress.ts';
-import { nothingReadable, RunNotes } from './run-notes.ts';
+import { RunNotes } from './run-notes.ts';
 import { type ConnectedWorker, Sessions } from './sessions.ts';
 import { describeStatus } from './status.ts';
 import { StepArithmetic } from './step.ts';
@@ -57,6 +58,7 @@ export class CoordinatorDriver implements CoordinatorPort {
   readonly notes: RunNotes;
   readonly #parts: DriverParts;
   readonly #arithmetic: StepArithmetic;
+  readonly #evaluations: Evaluations;
   readonly #features: FeatureStore;
   readonly #inbox: RunEvent[] = [];
   #handling = false;
@@ -74,6 +76,7 @@ export class CoordinatorDriver implements CoordinatorPort {
     this.gradientBytes = parts.store.trainable * Float32Array.BYTES_PER_ELEMENT;
     const { limits, training } = parts.identity.config;
     this.notes = new RunNotes(parts.log, parts.onEvent);
+    this.#evaluations = new Evaluations(parts);
     this.featureWidth = parts.identity.model.width;
     this.#features = new FeatureStore(this.featureWidth, limits.featureBytes);
     this.sessions = new Sessions(limits.workersMax, parts.clock);
@@ -170,7 +173,8 @@ export class CoordinatorDriver implements CoordinatorPort {
     if (this.#ended || this.#stopping) return 'stale';
     const outcome = this.#parts.run.judge(node);
     if (outcome !== 'accepted') return outcome;
-    this.#noteBadSamples(node);
+    const fault = this.notes.faultIn(node, this.#parts);
+    if (fault !== undefined) this.#end(fault);
     this.sessions.credit(worker, node, this.#parts.clock.nowMs());
     if (gradient !== undefined) {
       this.#arithmetic.add(worker, node, gradient, this.#parts.run.openLeaves);
@@ -190,9 +194,10 @@ export class CoordinatorDriver implements CoordinatorPort {
   }
 
   parameters(version: number, average: boolean): Float32Array {
+    const found = this.#evaluations.find(version);
+    const parameters = average ? found?.average : found?.parameters;
+    if (parameters !== undefined) return parameters;
     const { store } = this.#parts;
-    const parameters = average ? store.average : store.parameters;
-    if (version === store.version && parameters !== undefined) return parameters;
     throw new TesseraError(
       'STEP_STALE',
       `parameter version ${version} is gone, the run is at version ${store.version}`,
@@ -230,10 +235,9 @@ export class CoordinatorDriver implements CoordinatorPort {
     return { run: identity.config.name, runFolder: identity.runFolder, step: store.version };
   }
 
-  /** Images a second over the whole run, waiting and testing included. */
-  get imagesPerSecond(): number {
-    const { progress, clock } = this.#parts;
-    return progress.samples / progress.secondsHere(clock.nowMs());
+  /** How the run is doing, in numbers. */
+  get progress(): RunProgress {
+    return this.#parts.progress;
   }
 
   // ---- events to the core, effects from it ----
@@ -265,16 +269,18 @@ export class CoordinatorDriver implements CoordinatorPort {
           ?.handle.send({ type: 'assignment', assignment: effect.assignment });
         break;
       case 'addNode':
-        // The tensor joins the sum in `nodeArrived`, where it is at hand.
-        break;
+        break; // The tensor joins the sum in `nodeArrived`, where it is at hand.
       case 'applyStep':
         this.#inBackground(() => this.#applyStep(effect));
         break;
       case 'saveCheckpoint':
         this.#inBackground(() => this.#saveCheckpoint(effect.version));
         break;
+      case 'restoreVersion':
+        this.#inBackground(() => this.#restoreVersion(effect.version));
+        break;
       case 'reportEvaluation':
-        this.#reportEvaluation(effect);
+        this.#evaluations.report(effect);
         break;
       case 'dropWorker': {
         const known = this.sessions.byWorker(effect.worker);
@@ -328,12 +334,9 @@ export class CoordinatorDriver implements CoordinatorPort {
     this.#dispatch({ type: 'checkpointWritten', version });
   }
 
-  #reportEvaluation(effect: Extract<RunEffect, { type: 'reportEvaluation' }>): void {
-    const { progress, onEvent, log } = this.#parts;
-    if (effect.totals.samples === 0) throw nothingReadable('test');
-    const report = progress.evaluated(effect.version, effect.epoch, effect.totals);
-    log.info(report, 'evaluated');
-    onEvent({ type: 'evaluation', ...report });
+  async #restoreVersion(version: number): Promise<void> {
+    const isThere = await this.#evaluations.restore(version);
+    this.#dispatch({ type: 'versionRestored', version, isThere });
   }
 
   // ---- workers ----
@@ -366,20 +369,6 @@ export class CoordinatorDriver implements CoordinatorPort {
     const workers = this.sessions.all().length;
     this.#parts.log.info({ worker: known.worker, reason, workers }, `worker ${what}`);
     this.#parts.onEvent({ type: 'worker', worker: known.worker, what, reason, workers });
-  }
-
-  #noteBadSamples(node: NodeHeader): void {
-    const [first] = this.notes.unreadable(node);
-    if (first === undefined) return;
-    const { identity, source } = this.#parts;
-    if (identity.config.data.onBadImage !== 'fail') {
-      const isNoneLeft = this.notes.numUnreadableOf('train') === source.size.train;
-      if (isNoneLeft) this.#end(nothingReadable('train'));
-      return;
-    }
-    const hint = 'mend or remove the file, or set data.onBadImage: skip';
-    const sentence = `${first.name} is unreadable: ${first.reason}`;
-    this.#end(new TesseraError('DATA_INVALID', sentence, { hint }));
   }
 
   /** Ends the run, once: every worker is told to leave, and why. */

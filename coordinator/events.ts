@@ -1,7 +1,8 @@
 /** @file What a run tells those who watch it: the command line's progress and metrics.jsonl. */
+
 import type { FoundSource } from '../shared/data/sets/found.ts';
 import type { RunPhase } from './core/messages.ts';
-import type { EvaluationReport, StepReport } from './progress.ts';
+import type { EvaluationReport, JudgingSplit, StepReport } from './progress.ts';
 
 /** Where the time of one step went. Units  milliseconds; workers' figures are means over the workers. */
 export interface StepTimings {
@@ -21,7 +22,14 @@ export interface StepTimings {
 export type CoordinatorEvent =
   | ({ readonly type: 'data'; readonly sentence: string } & FoundSource)
   | ({ readonly type: 'step'; readonly timings: StepTimings } & StepReport)
-  | ({ readonly type: 'evaluation' } & EvaluationReport)
+  | ({
+      readonly type: 'evaluation';
+      readonly split: JudgingSplit;
+      /** The newest version then; the one that was evaluated may be an earlier one, the best. */
+      readonly atStep: number;
+    } & EvaluationReport)
+  /** The best version was to be tested, and has no checkpoint that can be read any more. */
+  | { readonly type: 'bestGone'; readonly version: number; readonly reason: string }
   | {
       readonly type: 'checkpoint';
       readonly step: number;
@@ -50,6 +58,13 @@ export interface RunResult {
   readonly epochs: number;
   readonly testAccuracy: number;
   readonly testLoss: number;
+  /** The version that was tested. */
+  readonly testedStep: number;
+  /** The best version, the split that it was chosen on, and its results there; NaN where nothing was evaluated. */
+  readonly chosenOn: JudgingSplit;
+  readonly bestStep: number;
+  readonly bestAccuracy: number;
+  readonly bestLoss: number;
   readonly parametersSha256: string;
   readonly seconds: number;
   readonly imagesPerSecond: number;

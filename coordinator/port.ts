@@ -45,6 +45,8 @@ export interface WelcomeInfo {
   readonly modelFingerprint: string;
   readonly classes: readonly string[];
   readonly trainSamples: number;
+  /** 0 for a run without a validation split. */
+  readonly validationSamples: number;
   readonly testSamples: number;
   readonly heartbeatMs: number;
   /** A worker that hears nothing for so long takes the connection for dead. */
@@ -74,9 +76,12 @@ export interface RunStatus {
   readonly epochsTotal: number;
   readonly loss: number;
   readonly trainAccuracy: number;
-  /** Of the last evaluation; NaN before the first. */
+  /** Of the last evaluation on the test split; NaN before the first. */
   readonly testAccuracy: number;
   readonly testLoss: number;
+  /** Of the last evaluation on the validation split; NaN before the first, and without such a split. */
+  readonly validationAccuracy: number;
+  readonly validationLoss: number;
   readonly learningRate: number;
   readonly gradientNorm: number;
   readonly imagesPerSecond: number;

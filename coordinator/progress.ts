@@ -1,5 +1,6 @@
 /** @file How a run is doing, in numbers: what the status, the progress bar and metrics.jsonl report. */
-import type { NodeTotals } from './core/messages.ts';
+import { splitOf, type WorkKind } from '../shared/core/work.ts';
+import type { Evaluated, NodeTotals } from './core/messages.ts';
 
 /** One committed step. Units  loss and accuracy are means over the step's samples, NaN where none could be read. */
 export interface StepReport {
@@ -12,7 +13,10 @@ export interface StepReport {
   readonly imagesPerSecond: number;
 }
 
-/** One evaluation of the whole test set. */
+/** The split that the best version is chosen on: the test split where a run has no other. */
+export type JudgingSplit = 'validation' | 'test';
+
+/** One evaluation on a whole split. */
 export interface EvaluationReport {
   readonly version: number;
   readonly epoch: number;
@@ -22,8 +26,13 @@ export interface EvaluationReport {
 
 /** The part of the progress that a checkpoint keeps. */
 export interface ProgressSnapshot {
+  /** The last one of those that the best is chosen by. */
   readonly evaluation: EvaluationReport | undefined;
   readonly best: EvaluationReport | undefined;
+  /** Absent: the test split. */
+  readonly chosenOn?: 'validation';
+  /** The test at the end, where another split chooses the best. */
+  readonly test?: EvaluationReport | undefined;
   readonly seconds: number;
 }
 
@@ -43,6 +52,9 @@ export class RunProgress {
   last: StepReport | undefined;
   evaluation: EvaluationReport | undefined;
   best: EvaluationReport | undefined;
+  readonly chosenOn: JudgingSplit;
+  /** The test at the end, where another split chooses the best. */
+  #test: EvaluationReport | undefined;
   /** Samples computed since this process started, for the mean speed at the end. */
   samples = 0;
   readonly #startedMs: number;
@@ -59,13 +71,22 @@ export class RunProgress {
    * `warmUpSteps` are those until all features of a frozen backbone are kept: steps after them take a fraction of the
    * time, so how long the rest will take is not known before.
    */
-  constructor(nowMs: number, resumed: ProgressSnapshot | undefined, warmUpSteps = 0) {
+  constructor(
+    nowMs: number,
+    resumed: ProgressSnapshot | undefined,
+    warmUpSteps = 0,
+    chosenOn: JudgingSplit = 'test',
+  ) {
     this.#warmUpSteps = warmUpSteps;
     this.#startedMs = nowMs;
     this.#previousMs = nowMs;
     this.#secondsBefore = resumed?.seconds ?? 0;
+    this.chosenOn = chosenOn;
+    // What an older version judged on other images is not to be compared with.
+    if ((resumed?.chosenOn ?? 'test') !== chosenOn) return;
     this.evaluation = resumed?.evaluation;
     this.best = resumed?.best;
+    this.#test = resumed?.test;
   }
 
   /** Work begins (again) now: waiting for workers or evaluating is no part of a step's time. */
@@ -93,13 +114,41 @@ export class RunProgress {
     return this.last;
   }
 
-  /** Notes an evaluation; the best one is that of the highest accuracy, the earlier on a tie. */
-  evaluated(version: number, epoch: number, totals: NodeTotals): EvaluationReport {
-    this.evaluation = { version, epoch, ...means(totals) };
-    if (this.best === undefined || this.evaluation.accuracy > this.best.accuracy) {
-      this.best = this.evaluation;
+  /** Notes an evaluation. */
+  evaluated({ kind, version, epoch, totals, isBest }: Evaluated): EvaluationReport {
+    const report = { version, epoch, ...means(totals) };
+    if (splitOf(kind) !== this.chosenOn) {
+      this.#test = report;
+      return report;
     }
-    return this.evaluation;
+    this.evaluation = report;
+    if (isBest) this.best = report;
+    return report;
+  }
+
+  /** The last evaluation on a split. */
+  lastOn(split: JudgingSplit): EvaluationReport | undefined {
+    if (split === this.chosenOn) return this.evaluation;
+    return split === 'test' ? this.#test : undefined;
+  }
+
+  /** Evaluations of a version that are known. */
+  knownOf(version: number): WorkKind[] {
+    const kind = this.chosenOn === 'test' ? 'test' : 'validate';
+    const judged: WorkKind[] = this.evaluation?.version === version ? [kind] : [];
+    // There is one test besides, at the end.
+    return this.#test === undefined ? judged : [...judged, 'test'];
+  }
+
+  /** Which version is the best, by what, and which was tested. */
+  get chosen() {
+    return {
+      testedStep: this.lastOn('test')?.version ?? Number.NaN,
+      chosenOn: this.chosenOn,
+      bestStep: this.best?.version ?? Number.NaN,
+      bestAccuracy: this.best?.accuracy ?? Number.NaN,
+      bestLoss: this.best?.loss ?? Number.NaN,
+    };
   }
 
   /** Loss and accuracy of the training batches, smoothed. */
@@ -115,6 +164,11 @@ export class RunProgress {
   /** Seconds since this process started or resumed the run. */
   secondsHere(nowMs: number): number {
     return (nowMs - this.#startedMs) / 1000;
+  }
+
+  /** Images a second since then, waiting and testing included. */
+  meanImagesPerSecond(nowMs: number): number {
+    return this.samples / this.secondsHere(nowMs);
   }
 
   /** Seconds that `stepsLeft` steps will take at the present speed; NaN while others than those seen are to come. */
@@ -133,7 +187,9 @@ export class RunProgress {
   }
 
   snapshot(nowMs: number): ProgressSnapshot {
-    return { evaluation: this.evaluation, best: this.best, seconds: this.seconds(nowMs) };
+    const { evaluation, best, chosenOn } = this;
+    const chosen = chosenOn === 'test' ? {} : { chosenOn, test: this.#test };
+    return { evaluation, best, seconds: this.seconds(nowMs), ...chosen };
   }
 }
 

@@ -1,7 +1,9 @@
 /** @file What is worth remembering of a run: engines that took part, samples that nobody could read. */
 import { TesseraError } from '../shared/core/errors.ts';
-import type { Split } from '../shared/data/source.ts';
+import { forEachSplit, SPLIT_WORDS, type Split, splitOf } from '../shared/core/work.ts';
+import type { DataSource } from '../shared/data/source.ts';
 import type { Logger } from '../shared/host/log.ts';
+import type { RunIdentity } from './assemble.ts';
 import type { CoordinatorEvent } from './events.ts';
 import type { NodeHeader } from './port.ts';
 
@@ -16,13 +18,10 @@ const ENGINES_MAX = 16;
 /** Unreadable samples that the log and metrics.jsonl name; a data set full of them is counted beyond that. */
 const NAMED_MAX = 1000;
 
-/** What the images of a split are called. */
-const SPLIT_WORDS: Readonly<Record<Split, string>> = { train: 'training', test: 'test' };
-
 /** Remembers, and says each thing once. */
 export class RunNotes {
   /** Samples that could not be read, by their split. */
-  readonly #unreadable = { train: new Set<number>(), test: new Set<number>() };
+  readonly #unreadable = forEachSplit(() => new Set<number>());
   /** More than one kind of them keeps promise P1 but not P2. */
   readonly engines: string[] = [];
   /** Steps none of whose samples could be read, so far. */
@@ -37,12 +36,8 @@ export class RunNotes {
 
   /** Samples that could not be read, so far. */
   get numUnreadable(): number {
-    return this.#unreadable.train.size + this.#unreadable.test.size;
-  }
-
-  /** Samples of a split that could not be read, so far. */
-  numUnreadableOf(split: Split): number {
-    return this.#unreadable[split].size;
+    const { train, validation, test } = this.#unreadable;
+    return train.size + validation.size + test.size;
   }
 
   /** An engine takes part. */
@@ -55,9 +50,25 @@ export class RunNotes {
     this.#log.warn({ engines: this.engines }, 'engines differ: results are not bit-reproducible');
   }
 
+  /** Notes what of a node could not be read; answers the error that ends the run, if that is one. */
+  faultIn(
+    node: NodeHeader,
+    { identity, source }: { readonly identity: RunIdentity; readonly source: DataSource },
+  ): TesseraError | undefined {
+    const [first] = this.unreadable(node);
+    if (first === undefined) return undefined;
+    if (identity.config.data.onBadImage === 'fail') {
+      const hint = 'mend or remove the file, or set data.onBadImage: skip';
+      const sentence = `${first.name} is unreadable: ${first.reason}`;
+      return new TesseraError('DATA_INVALID', sentence, { hint });
+    }
+    const isNoneLeft = this.#unreadable.train.size === source.size.train;
+    return isNoneLeft ? nothingReadable('train') : undefined;
+  }
+
   /** A node came without some of its samples; answers those that were not known to be bad. */
   unreadable(node: NodeHeader): UnreadableSample[] {
-    const split = node.kind === 'train' ? 'train' : 'test';
+    const split = splitOf(node.kind);
     const known = this.#unreadable[split];
     return node.badSamples.flatMap(({ index, reason }) => {
       if (known.has(index)) return [];

@@ -5,7 +5,7 @@
  */
 import { type Clock, systemClock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
-import type { Split } from '../shared/data/source.ts';
+import { forEachSplit, type Split, splitOf } from '../shared/core/work.ts';
 import type { Logger } from '../shared/host/log.ts';
 import { bytesOf, ChunkAssembler, cutChunks } from '../shared/rpc/chunks.ts';
 import { decodeFeatures, encodeFeatures } from '../shared/rpc/feature-rows.ts';
@@ -126,7 +126,7 @@ class BulkService {
   readonly #pushes: Transfers;
   readonly #pulls: Transfers;
   /** Samples of the run's data set; nobody holds a session before the first welcome has told them. */
-  #splitSizes: Readonly<Record<Split, number>> = { train: 0, test: 0 };
+  #splitSizes: Readonly<Record<Split, number>> = forEachSplit(() => 0);
 
   constructor(port: CoordinatorPort, limits: CallLimits) {
     this.#port = port;
@@ -136,8 +136,8 @@ class BulkService {
     this.#pulls = new Transfers('pulls', limits.pullsMax);
   }
 
-  learnSizes({ trainSamples, testSamples }: WelcomeInfo): void {
-    this.#splitSizes = { train: trainSamples, test: testSamples };
+  learnSizes({ trainSamples, validationSamples, testSamples }: WelcomeInfo): void {
+    this.#splitSizes = { train: trainSamples, validation: validationSamples, test: testSamples };
   }
 
   async pushNode(messages: AsyncIterable<NodeChunk__Output>): Promise<PushReply> {
@@ -204,13 +204,13 @@ class BulkService {
   }
 
   #addFeatures({ kind }: NodeHeader, message: FeatureRows__Output): void {
-    const split = kind === 'train' ? 'train' : 'test';
+    const split = splitOf(kind);
     const shape = { width: this.#port.featureWidth, numSamples: this.#splitSizes[split] };
     this.#port.featuresArrived(split, decodeFeatures(message, shape));
   }
 
   #gradientFor(header: NodeHeader): ChunkAssembler | undefined {
-    if (header.kind === 'evaluate') return undefined;
+    if (header.kind !== 'train') return undefined;
     const values = new Float32Array(this.#port.gradientBytes / Float32Array.BYTES_PER_ELEMENT);
     const what = `gradient of step ${header.step}, leaves ${header.first}+${header.count}`;
     return new ChunkAssembler(values, what);

@@ -1,5 +1,6 @@
 /** @file The coordinator's messages between the wire's form and its own; what comes in is checked here. */
 import { TesseraError } from '../shared/core/errors.ts';
+import { splitOf } from '../shared/core/work.ts';
 import type { EncodedSample, Split } from '../shared/data/source.ts';
 import { cutPieces } from '../shared/rpc/chunks.ts';
 import type { CoordinatorMessage as WireMessage } from '../shared/rpc/generated/tessera/v1/CoordinatorMessage.ts';
@@ -18,7 +19,8 @@ import {
   wirePresent,
   wireText,
 } from '../shared/rpc/validate.ts';
-import type { PushOutcome, WorkKind } from './core/messages.ts';
+import { SPLITS, WIRE_KINDS, WORK_KINDS } from '../shared/rpc/work-words.ts';
+import type { PushOutcome } from './core/messages.ts';
 import type {
   CoordinatorMessage,
   JoinRequest,
@@ -34,13 +36,6 @@ const REASON_LENGTH_MAX = 1000;
 const BAD_SAMPLES_MAX = 4096;
 /** Samples that one request may ask for. */
 const FETCH_SAMPLES_MAX = 1024;
-
-const WORK_KINDS: Readonly<Record<string, WorkKind>> = {
-  WORK_KIND_TRAIN: 'train',
-  WORK_KIND_EVALUATE: 'evaluate',
-};
-
-const SPLITS: Readonly<Record<string, Split>> = { SPLIT_TRAIN: 'train', SPLIT_TEST: 'test' };
 
 /** Throws  MESSAGE_INVALID, naming the field. */
 export function decodeJoin(join: Join__Output): JoinRequest {
@@ -102,7 +97,7 @@ export function decodeNode(
     lossSum: node.lossSum,
     correct: wireInteger(node.correct, 'node.correct', { max: samples }),
     samples,
-    badSamples: decodeBadSamples(node, splitSizes[kind === 'train' ? 'train' : 'test']),
+    badSamples: decodeBadSamples(node, splitSizes[splitOf(kind)]),
     timings: decodeTimings(wirePresent(node.timings, 'node.timings')),
   };
 }
@@ -153,8 +148,6 @@ export function decodeSession(session: string): string {
 function decodeFingerprint(text: string, where: string): string {
   return wireText(text, `${where}.model_fingerprint`, NAME_LENGTH_MAX);
 }
-
-const WIRE_KINDS = { train: 'WORK_KIND_TRAIN', evaluate: 'WORK_KIND_EVALUATE' } as const;
 
 /** The wire's form of a welcome. */
 export function encodeWelcome(welcome: WelcomeInfo): WireMessage {

@@ -10,6 +10,7 @@ import { mixesImages } from '../shared/config/rules.ts';
 import type { RunConfig } from '../shared/config/schema.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { mapAtMost } from '../shared/core/gate.ts';
+import { splitOf } from '../shared/core/work.ts';
 import { ByteCache } from '../shared/data/cache.ts';
 import { mixImages, planMixing } from '../shared/data/mixing.ts';
 import { IMAGES_AT_ONCE, type ImagePipeline } from '../shared/data/pipeline.ts';
@@ -101,7 +102,7 @@ export class Feeder {
 
   /** Fetches what a task needs that is not here yet, in few requests. */
   async fetch(task: NodeTask): Promise<void> {
-    const split = splitOf(task);
+    const split = splitOf(task.kind);
     await this.#fetchFeatures(split, this.#samplesOf(task));
     const missing = this.#samplesOf(task).filter((index) => {
       const key = keyOf(split, index);
@@ -132,7 +133,7 @@ export class Feeder {
     const { config } = this.#options;
     const { microBatch } = config.training;
     const samples = leafIndices(this.#indices(task), leaf, microBatch);
-    const split = splitOf(task);
+    const split = splitOf(task.kind);
     const known = this.#knownFeatures(split, samples);
     const isAllKnown = known !== undefined && known.rows.size === samples.length;
     const imageFloats = config.data.channels * config.model.imageSize ** 2;
@@ -170,7 +171,7 @@ export class Feeder {
     const { width } = this.#options;
     return leaf.unknown.map(({ place, index, label }) => {
       const row = { index, label, values: values.slice(place * width, (place + 1) * width) };
-      this.#keepRow(splitOf(task), row);
+      this.#keepRow(splitOf(task.kind), row);
       return row;
     });
   }
@@ -185,7 +186,7 @@ export class Feeder {
     const { pipeline } = this.#options;
     const imageFloats = images.length / weights.length;
     const target = images.subarray(place * imageFloats, (place + 1) * imageFloats);
-    const split = splitOf(task);
+    const split = splitOf(task.kind);
     try {
       const sample = await this.#sample(split, index);
       labels[place] = sample.label;
@@ -253,8 +254,9 @@ export class Feeder {
   /** Indices of a round's samples, in the order of its leaves; the last round's are remembered. */
   #indices(place: BatchPlace): Uint32Array {
     const { sizes, config } = this.#options;
-    if (place.kind === 'evaluate')
-      return this.#remember('evaluate', () => sequentialIndices(sizes.test));
+    if (place.kind !== 'train') {
+      return this.#remember(place.kind, () => sequentialIndices(sizes[splitOf(place.kind)]));
+    }
     return this.#remember(`${place.epoch}/${place.batch}`, () =>
       batchIndices({
         seed: config.seed,
@@ -290,10 +292,6 @@ export class Feeder {
   #keep(split: Split, sample: EncodedSample): void {
     this.#cache.set(keyOf(split, sample.index), sample, sample.bytes.byteLength);
   }
-}
-
-function splitOf(place: BatchPlace): Split {
-  return place.kind === 'train' ? 'train' : 'test';
 }
 
 function keyOf(split: Split, index: number): string {

@@ -17,6 +17,7 @@ import type { CoordinatorMessage__Output } from '../shared/rpc/generated/tessera
 import type { NodeChunk } from '../shared/rpc/generated/tessera/v1/NodeChunk.ts';
 import type { SampleChunk__Output } from '../shared/rpc/generated/tessera/v1/SampleChunk.ts';
 import type { TransportCall, WorkerTransport } from '../shared/rpc/transport.ts';
+import { WIRE_SPLITS } from '../shared/rpc/work-words.ts';
 import type { Assignment, ParametersId } from './core/messages.ts';
 import {
   decodeAssignment,
@@ -29,7 +30,6 @@ import {
   type NodeReport,
   type PushOutcome,
   type WelcomeInfo,
-  WIRE_SPLITS,
 } from './wire.ts';
 
 export type { NodeReport, PushOutcome, WelcomeInfo } from './wire.ts';

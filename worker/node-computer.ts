@@ -1,6 +1,7 @@
 /** @file Adds computed leaves up to nodes; it holds the program and the parameters that it works with. */
 import type { LeafInputs, Program, ProgramSpec } from '../shared/compute/program.ts';
 import { assert } from '../shared/core/errors.ts';
+import type { WorkKind } from '../shared/core/work.ts';
 import { addInto, TreeSum } from '../shared/training/reduction.ts';
 import type { LeafRange } from './core/messages.ts';
 
@@ -22,7 +23,7 @@ export interface ComputedNode {
 
 /** One leaf to compute. */
 export interface LeafWork {
-  readonly kind: 'train' | 'evaluate';
+  readonly kind: WorkKind;
   /** The node that this leaf is a part of; the first leaf of a node starts its sum. */
   readonly node: LeafRange;
   readonly numLeaves: number;
@@ -89,7 +90,7 @@ export class NodeComputer {
     if (leaf === node.first) this.#sum = new TreeSum(numLeaves, addInto, node);
     const sum = this.#sum;
     assert(sum !== undefined, 'the leaves of a node come in order');
-    const outputs = await this.#program[kind](inputs);
+    const outputs = await this.#program[kind === 'train' ? 'train' : 'evaluate'](inputs);
     let samples = 0;
     for (const weight of inputs.weights) samples += weight;
     await sum.add({ first: leaf, count: 1 }, kind === 'train' ? outputs.gradient : undefined, {

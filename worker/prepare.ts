@@ -6,6 +6,7 @@ import { resolveModel } from '../shared/config/rules.ts';
 import { configSchema, type RunConfig } from '../shared/config/schema.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { mapAhead } from '../shared/core/gate.ts';
+import { forEachSplit } from '../shared/core/work.ts';
 import { openDataSource } from '../shared/data/open.ts';
 import { createImagePipeline, IMAGES_AT_ONCE } from '../shared/data/pipeline.ts';
 import { availableThreads } from '../shared/host/devices.ts';
@@ -68,7 +69,11 @@ export async function prepare(
     },
     availableThreads(),
   );
-  const sizes = { train: welcome.trainSamples, test: welcome.testSamples };
+  const sizes = {
+    train: welcome.trainSamples,
+    validation: welcome.validationSamples,
+    test: welcome.testSamples,
+  };
   const read =
     config.data.access === 'local'
       ? await localReader(config, { choice, welcome, samples: readers.samples })
@@ -86,10 +91,7 @@ export async function prepare(
       read,
       readFeatures: readers.features,
       width: model.width,
-      keepsFeatures: {
-        train: keepsFeatures(config, spec, 'train'),
-        test: keepsFeatures(config, spec, 'test'),
-      },
+      keepsFeatures: forEachSplit((split) => keepsFeatures(config, spec, split)),
     }),
     modelFingerprint: modelFingerprint(spec),
     parameterCount: parameterTable(model).size,

@@ -1,5 +1,4 @@
 /** @file The worker's messages between the wire's form and its own; what comes in is checked here. */
-import type { Split } from '../shared/data/source.ts';
 import type { Assignment__Output } from '../shared/rpc/generated/tessera/v1/Assignment.ts';
 import type { Finish__Output } from '../shared/rpc/generated/tessera/v1/Finish.ts';
 import type { Node } from '../shared/rpc/generated/tessera/v1/Node.ts';
@@ -7,6 +6,7 @@ import type { PushReply__Output } from '../shared/rpc/generated/tessera/v1/PushR
 import type { SampleChunk__Output } from '../shared/rpc/generated/tessera/v1/SampleChunk.ts';
 import type { Welcome__Output } from '../shared/rpc/generated/tessera/v1/Welcome.ts';
 import { toWireText, wireChoice, wireInteger, wireText } from '../shared/rpc/validate.ts';
+import { WIRE_KINDS, WORK_KINDS } from '../shared/rpc/work-words.ts';
 import type { Assignment, LeafRange, WorkKind } from './core/messages.ts';
 
 /** What the coordinator makes of a push. */
@@ -22,6 +22,7 @@ export interface WelcomeInfo {
   readonly modelFingerprint: string;
   readonly classes: readonly string[];
   readonly trainSamples: number;
+  readonly validationSamples: number;
   readonly testSamples: number;
   readonly heartbeatMs: number;
   readonly silenceMs: number;
@@ -56,22 +57,11 @@ const TEXT_LENGTH_MAX = 1000;
 const BAD_SAMPLES_MAX = 4096;
 const BAD_REASON_LENGTH_MAX = 200;
 
-const WIRE_KINDS = { train: 'WORK_KIND_TRAIN', evaluate: 'WORK_KIND_EVALUATE' } as const;
-const WORK_KINDS: Readonly<Record<string, WorkKind>> = {
-  WORK_KIND_TRAIN: 'train',
-  WORK_KIND_EVALUATE: 'evaluate',
-};
 const OUTCOMES: Readonly<Record<string, PushOutcome>> = {
   PUSH_OUTCOME_ACCEPTED: 'accepted',
   PUSH_OUTCOME_ACCEPTED_BEFORE: 'acceptedBefore',
   PUSH_OUTCOME_STALE: 'stale',
 };
-
-/** Our splits in the wire's words. */
-export const WIRE_SPLITS = { train: 'SPLIT_TRAIN', test: 'SPLIT_TEST' } as const satisfies Record<
-  Split,
-  string
->;
 
 /** Throws  MESSAGE_INVALID, naming the field. */
 export function decodeWelcome(welcome: Welcome__Output): WelcomeInfo {

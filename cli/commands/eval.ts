@@ -1,5 +1,5 @@
 /** @file Flags and help of `tessera eval`. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import {
   addCommand,
   examples,
@@ -20,6 +20,13 @@ export function addEval(program: Command): void {
     'What a model gets right and wrong on the test images',
   )
     .addOption(setOption())
+    .addOption(
+      new Option('--split <name>', 'Whose images (default: test)').choices([
+        'test',
+        'validation',
+        'train',
+      ] as const),
+    )
     .option('--out <folder>', 'Write confusion matrix and worst mistakes as pictures')
     .addOption(headsOption())
     .addOption(weightsKeyOption())

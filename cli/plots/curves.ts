@@ -56,7 +56,7 @@ function panelOf(
 
 /** Training as means over epochs with the steps behind, testing dashed where runs have a colour each. */
 function seriesOf(
-  { steps: all, evaluations }: RunMetrics,
+  { steps: all, evaluations, chosenOn, test }: RunMetrics,
   quantity: Quantity,
   prefix: string,
   colour: number | undefined,
@@ -76,11 +76,22 @@ function seriesOf(
     },
     { ...train, points: meansByEpoch(steps, quantity) },
     {
-      name: `${prefix}test`,
+      name: `${prefix}${chosenOn}`,
       colour: colour ?? 1,
       isDashed: colour !== undefined,
       points: evaluations.map((found) => [found.version / perEpoch, found[quantity]] as const),
     },
+    // One point, of the version that was tested at the end.
+    ...(chosenOn === 'test' || test === undefined
+      ? []
+      : [
+          {
+            name: `${prefix}test`,
+            colour: colour ?? 2,
+            isDashed: colour !== undefined,
+            points: [[test.version / perEpoch, test[quantity]] as const],
+          },
+        ]),
   ];
 }
 

@@ -3,11 +3,11 @@
  *
  * The core sees "worker w finished leaves 4..8 of step 12, 32 samples", never a tensor.
  */
+import type { JudgingKind, WorkKind } from '../../shared/core/work.ts';
 
-/** What a round computes: a training step's gradient, or the loss of the test set. */
-export type WorkKind = 'train' | 'evaluate';
+export type { WorkKind } from '../../shared/core/work.ts';
 
-/** Identity of a round. `step` is the step being computed (train) or the version judged (evaluate). */
+/** Identity of a round. `step` is the step being computed, or the newest version when an evaluation began. */
 export interface RoundId {
   readonly kind: WorkKind;
   readonly step: number;
@@ -62,6 +62,8 @@ export type RunEvent =
   /** The optimizer made version `step + 1` from the sum of `step`. */
   | { readonly type: 'stepApplied'; readonly step: number }
   | { readonly type: 'checkpointWritten'; readonly version: number }
+  /** A version that was asked for can be pulled, or cannot be had any more. */
+  | { readonly type: 'versionRestored'; readonly version: number; readonly isThere: boolean }
   | { readonly type: 'tick' };
 
 /** What the core asks of the driver, performed in order; a later effect may rely on an earlier one being durable. */
@@ -84,17 +86,27 @@ export type RunEffect =
     }
   /** Write version `version` durably; answer `checkpointWritten`. */
   | { readonly type: 'saveCheckpoint'; readonly version: number; readonly epoch: number }
-  | {
-      readonly type: 'reportEvaluation';
-      readonly version: number;
-      readonly epoch: number;
-      readonly totals: NodeTotals;
-    }
+  /** Make an older version, which has a checkpoint, one that can be pulled; answer `versionRestored`. */
+  | { readonly type: 'restoreVersion'; readonly version: number }
+  | ({ readonly type: 'reportEvaluation' } & Evaluated)
   | { readonly type: 'dropWorker'; readonly worker: string; readonly reason: string }
   /** The phase, or the reason for it, changed. */
   | { readonly type: 'phaseChanged'; readonly phase: RunPhase; readonly reason: string }
   /** Tell every worker to leave; the run is over. */
   | { readonly type: 'finish' };
+
+/** A finished evaluation. */
+export interface Evaluated {
+  readonly kind: JudgingKind;
+  /** The version that was judged. */
+  readonly version: number;
+  /** The newest version when it was. */
+  readonly step: number;
+  readonly epoch: number;
+  readonly totals: NodeTotals;
+  /** It is better than all that the run has chosen among before; the earlier one wins a tie. */
+  readonly isBest: boolean;
+}
 
 /** Where a run stands. */
 export type RunPhase = 'waiting' | 'training' | 'evaluating' | 'saving' | 'done';
@@ -103,6 +115,8 @@ export type RunPhase = 'waiting' | 'training' | 'evaluating' | 'saving' | 'done'
 export interface RunPlan {
   readonly epochs: number;
   readonly trainSamples: number;
+  /** 0: the best version is chosen on the test samples. */
+  readonly validationSamples: number;
   readonly testSamples: number;
   readonly batchSize: number;
   readonly microBatch: number;

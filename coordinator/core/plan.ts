@@ -4,7 +4,7 @@
  * Everything follows from the plan and the version alone, so a resumed run does exactly what an
  * unbroken one would have done (P3), and an epoch's batches cover each sample once (P4).
  */
-import type { RoundId, RunPlan } from './messages.ts';
+import type { RoundId, RunPlan, WorkKind } from './messages.ts';
 
 /** A round as the timetable knows it. */
 export interface RoundPlace extends RoundId {
@@ -18,7 +18,7 @@ export interface RoundPlace extends RoundId {
 }
 
 /** What is to be done with a version once it is there. */
-export type Task = 'evaluate' | 'save' | 'train' | 'finish';
+export type Task = WorkKind | 'save' | 'finish';
 
 /** Steps of one pass over the data; the last batch may be short. */
 function batchesPerEpoch(plan: RunPlan): number {
@@ -44,30 +44,43 @@ export function trainingRound(plan: RunPlan, step: number): RoundPlace {
   return { kind: 'train', step, version: step, epoch, batch, numLeaves };
 }
 
-/** The round that judges `version` on the whole test set. */
-export function evaluationRound(plan: RunPlan, version: number): RoundPlace {
-  const numLeaves = Math.ceil(plan.testSamples / plan.microBatch);
+/** The evaluations that the best version is chosen by; on a split of its own, where the run has one. */
+export function judgingKind(plan: RunPlan): 'validate' | 'test' {
+  return plan.validationSamples > 0 ? 'validate' : 'test';
+}
+
+/** The round that judges `version` on a whole split, when the newest version is `step`. */
+export function evaluationRound(
+  plan: RunPlan,
+  kind: 'validate' | 'test',
+  { step, version }: { readonly step: number; readonly version: number },
+): RoundPlace {
+  const samples = kind === 'validate' ? plan.validationSamples : plan.testSamples;
+  const numLeaves = Math.ceil(samples / plan.microBatch);
   const epoch = epochOf(plan, version) - 1;
-  return { kind: 'evaluate', step: version, version, epoch, batch: 0, numLeaves };
+  return { kind, step, version, epoch, batch: 0, numLeaves };
 }
 
 /**
  * What follows when `version` has just been made.
  *
  * The evaluation comes before the checkpoint, so that the checkpoint knows its accuracy; the
- * checkpoint before the next step, so that no step is announced that a crash could take back.
+ * checkpoint before the next step, so that no step is announced that a crash could take back. Where something else
+ * than the test samples chooses the best version, those are touched once: at the end.
  */
 export function agendaOf(plan: RunPlan, version: number): Task[] {
   const isEnd = version >= totalSteps(plan);
   const tasks: Task[] = [];
-  if (isEvaluationDue(plan, version)) tasks.push('evaluate');
+  const judging = judgingKind(plan);
+  if (isEvaluationDue(plan, version)) tasks.push(judging);
+  if (isEnd && judging === 'validate' && plan.testSamples > 0) tasks.push('test');
   if (isCheckpointDue(plan, version)) tasks.push('save');
   tasks.push(isEnd ? 'finish' : 'train');
   return tasks;
 }
 
 function isEvaluationDue(plan: RunPlan, version: number): boolean {
-  if (plan.testSamples === 0) return false;
+  if (plan.validationSamples + plan.testSamples === 0) return false;
   return version >= totalSteps(plan) || endsEpoch(plan, version, plan.evaluateEveryEpochs);
 }
 

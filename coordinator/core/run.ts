@@ -20,6 +20,20 @@ import type {
 import * as timetable from './plan.ts';
 import { Round, rangesOf } from './round.ts';
 
+/** A version and what it got right of the samples that choose the best. */
+interface BestVersion {
+  readonly version: number;
+  readonly accuracy: number;
+}
+
+/** Where a run begins or goes on. */
+export interface ResumePoint {
+  readonly version: number;
+  /** Evaluations of that version whose results are known. */
+  readonly known: readonly WorkKind[];
+  readonly best?: BestVersion | undefined;
+}
+
 type EventOf<T extends RunEvent['type']> = Extract<RunEvent, { type: T }>;
 
 /** The state machine of one run. */
@@ -35,24 +49,26 @@ export class Run {
   /** The driver has been asked for a new version or a checkpoint, and has not answered yet. */
   #isAwaited = false;
   #sequence = 0;
+  /** The best version so far, by the evaluations that choose it. */
+  #best: BestVersion | undefined;
+  /** The version that the last evaluation is of: the best, or the newest where the best cannot be had any more. */
+  #tested: number | undefined;
   #phase: RunPhase = 'waiting';
   #reason = '';
   #effects: RunEffect[] = [];
 
   /**
    * A run that goes on with version `resumeAt.version`, which is durable if it is not the first. What is known of it
-   * is not asked for again: a run whose last evaluation is known ends without a worker.
+   * is not asked for again: a run whose last evaluations are known ends without a worker.
    */
-  constructor(
-    plan: RunPlan,
-    resumeAt: { readonly version: number; readonly isEvaluated: boolean },
-  ) {
+  constructor(plan: RunPlan, resumeAt: ResumePoint) {
+    const { version, known, best } = resumeAt;
     this.#plan = plan;
-    this.#version = resumeAt.version;
-    const known = resumeAt.isEvaluated ? ['save', 'evaluate'] : ['save'];
+    this.#version = version;
+    this.#best = best;
     this.#agenda = timetable
-      .agendaOf(plan, resumeAt.version)
-      .filter((task) => !known.includes(task));
+      .agendaOf(plan, version)
+      .filter((task) => task !== 'save' && !known.some((kind) => kind === task));
     this.#notePhase();
     this.#effects = [];
   }
@@ -132,6 +148,9 @@ export class Run {
       case 'checkpointWritten':
         this.#noteCheckpoint(event.version);
         break;
+      case 'versionRestored':
+        this.#noteRestored(event);
+        break;
       case 'tick':
         this.#dropSilent(nowMs);
         break;
@@ -191,6 +210,12 @@ export class Run {
     this.#isAwaited = false;
   }
 
+  #noteRestored({ version, isThere }: EventOf<'versionRestored'>): void {
+    if (!this.#isAwaited || this.#agenda[0] !== 'test' || version !== this.#best?.version) return;
+    this.#tested = isThere ? version : this.#version;
+    this.#isAwaited = false;
+  }
+
   #dropSilent(nowMs: number): void {
     for (const { worker, heardMs } of this.#members.all) {
       const silentMs = nowMs - heardMs;
@@ -224,14 +249,35 @@ export class Run {
         return this.#startSaving();
       case 'finish':
         return this.#finish();
+      case 'test':
+        if (this.#isBestAway) return this.#startRestoring();
+        return this.#doRound(task, nowMs);
       case 'train':
-      case 'evaluate':
-        if (!this.#isRoundOpen) this.#openRound(task, nowMs);
-        return this.#round?.isComplete === true && this.#isRoundOpen && this.#closeRound(task);
+      case 'validate':
+        return this.#doRound(task, nowMs);
       default:
         task satisfies never;
         return false;
     }
+  }
+
+  #doRound(task: WorkKind, nowMs: number): boolean {
+    if (!this.#isRoundOpen) this.#openRound(task, nowMs);
+    return this.#round?.isComplete === true && this.#isRoundOpen && this.#closeRound(task);
+  }
+
+  /** Whether the test is of the best version, and that is neither the newest nor asked for yet. */
+  get #isBestAway(): boolean {
+    if (timetable.judgingKind(this.#plan) === 'test' || this.#tested !== undefined) return false;
+    return this.#best !== undefined && this.#best.version !== this.#version;
+  }
+
+  #startRestoring(): boolean {
+    const { version } = this.#best ?? { version: this.#version };
+    this.#isAwaited = true;
+    this.#notePhase();
+    this.#effects.push({ type: 'restoreVersion', version });
+    return false;
   }
 
   #startSaving(): boolean {
@@ -251,28 +297,37 @@ export class Run {
 
   #openRound(kind: WorkKind, nowMs: number): void {
     if (this.#members.size < this.#plan.minWorkers) return;
+    const step = this.#version;
+    const version = (kind === 'test' ? this.#tested : undefined) ?? step;
     const place =
       kind === 'train'
-        ? timetable.trainingRound(this.#plan, this.#version)
-        : timetable.evaluationRound(this.#plan, this.#version);
+        ? timetable.trainingRound(this.#plan, step)
+        : timetable.evaluationRound(this.#plan, kind, { step, version });
     this.#round = new Round(place);
     this.#isRoundOpen = true;
     this.#leasing(nowMs).open();
   }
 
   #closeRound(kind: WorkKind): boolean {
-    const { totals } = this.#existingRound;
-    const version = this.#version;
+    const { totals, place } = this.#existingRound;
+    const { step, version } = place;
     if (kind === 'train') {
       const epoch = this.epochOf(version + 1);
       this.#isAwaited = true;
-      this.#effects.push({ type: 'applyStep', step: version, epoch, totals });
+      this.#effects.push({ type: 'applyStep', step, epoch, totals });
       return false;
     }
-    const epoch = this.epochOf(version);
-    this.#effects.push({ type: 'reportEvaluation', version, epoch, totals });
+    const accuracy = totals.correct / totals.samples;
+    const isJudging = kind === timetable.judgingKind(this.#plan);
+    const isBest = isJudging && accuracy > (this.#best?.accuracy ?? Number.NEGATIVE_INFINITY);
     this.#isRoundOpen = false;
     this.#agenda.shift();
+    if (isBest) this.#best = { version, accuracy };
+    // The end tests the best version, so it must outlive the steps that follow.
+    if (isBest && kind === 'validate' && !this.#agenda.includes('save'))
+      this.#agenda.unshift('save');
+    const epoch = this.epochOf(version);
+    this.#effects.push({ type: 'reportEvaluation', kind, version, step, epoch, totals, isBest });
     return true;
   }
 
@@ -311,7 +366,13 @@ export class Run {
       const noun = missing === 1 ? 'worker' : 'workers';
       return { phase: 'waiting', reason: `waiting for ${missing} more ${noun}` };
     }
-    if (task === 'evaluate') return { phase: 'evaluating', reason: `version ${this.#version}` };
+    if (task === 'test' && timetable.judgingKind(this.#plan) === 'validate') {
+      const version = this.#tested ?? this.#best?.version ?? this.#version;
+      return { phase: 'evaluating', reason: `version ${version} on the test images` };
+    }
+    if (task === 'test' || task === 'validate') {
+      return { phase: 'evaluating', reason: `version ${this.#version}` };
+    }
     const epoch = this.epochOf(this.#version + 1);
     return { phase: 'training', reason: `epoch ${epoch} of ${this.#plan.epochs}` };
   }

@@ -10,6 +10,7 @@ export interface RunFacts {
   /** See `modelFingerprint`. */
   readonly modelFingerprint: string;
   readonly trainSamples: number;
+  readonly validationSamples: number;
   readonly testSamples: number;
   /** Names of the classes, in the order of their labels. */
   readonly classes: readonly string[];
@@ -23,13 +24,20 @@ export interface RunFacts {
  * them: `name`, `cluster`, `limits`, `checkpoint`, `compute`, `evaluation`, where and how the data are
  * read (`data.path`, `data.links`, `data.access`, `data.cacheBytes`), whether features are kept, the weights that the
  * run began with (a checkpoint has what became of them), and whether an unreadable image ends the run
- * (`data.onBadImage`): it counts as nothing either way.
+ * (`data.onBadImage`): it counts as nothing either way. `data.validation` is in it where it takes training
+ * images away or names a folder; a set's own validation split only judges, so that runs from before there was one go on.
  */
 export function identityJson(config: RunConfig, facts: RunFacts): string {
+  const { seed, data } = samplesOf(config);
+  const { validation, ...withoutValidation } = data;
+  const { validationSamples, ...sizes } = facts;
+  const isOwn = validation === 'auto' || validation === 'none';
+  const judged = isOwn ? {} : { validationSamples };
   const { positionDeviation } = config.model;
   const model = { ...resolveModel(config, facts.classes.length), positionDeviation };
   const { cacheFeatures: _cache, ...training } = config.training;
-  return canonicalJson({ ...samplesOf(config), model, training, ...facts });
+  const samples = { seed, data: isOwn ? withoutValidation : data };
+  return canonicalJson({ ...samples, model, training, ...sizes, ...judged });
 }
 
 /** What decides, of a given data set, which sample is where and what becomes of it: runs in which it is the same can compare theirs. */

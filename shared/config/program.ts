@@ -24,7 +24,7 @@ export function programSpec(config: RunConfig, model: ModelConfig): ProgramSpec 
 /** Whether the features of a split's images are the same in every epoch, and so computed once. */
 export function keepsFeatures(config: RunConfig, spec: ProgramSpec, split: Split): boolean {
   if (config.training.cacheFeatures === 'off' || !hasFrozenBackbone(spec)) return false;
-  return split === 'test' || !augments(config);
+  return split !== 'train' || !augments(config);
 }
 
 /** Whether a training image differs from epoch to epoch. */

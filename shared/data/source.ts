@@ -1,8 +1,8 @@
 /** @file What a data set is to the rest of Tessera: splits of numbered, labelled, encoded images. */
+import type { Split } from '../core/work.ts';
 import type { Found } from './sets/found.ts';
 
-/** Which part of the data set. */
-export type Split = 'train' | 'validation' | 'test';
+export type { Split } from '../core/work.ts';
 
 /** One image as it lies in the data set: pixels, or the bytes of an image file. */
 export interface EncodedSample {

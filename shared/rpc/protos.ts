@@ -17,7 +17,7 @@ import type { ProtoGrpcType as ControlTypes } from './generated/control.ts';
 import type { ProtoGrpcType as ExchangeTypes } from './generated/exchange.ts';
 
 /** Version of the contract; both sides of a session must speak the same one. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 /** How messages look in JavaScript; `npm run gen` names the same options. */
 export const LOADER_OPTIONS = {

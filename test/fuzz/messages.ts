@@ -65,7 +65,7 @@ const data = Buffer.alloc(8);
 const chunk = { offset: 0, totalBytes: 8, crc32: crc32(data), data };
 export const PUSH = [
   PushNode.requestSerialize({ node: encodeNode('s-1', NODE) }),
-  PushNode.requestSerialize({ node: encodeNode('s-1', { ...NODE, kind: 'evaluate' }) }),
+  PushNode.requestSerialize({ node: encodeNode('s-1', { ...NODE, kind: 'test' }) }),
   PushNode.requestSerialize({ features: features ?? null }),
   PushNode.requestSerialize({ chunk }),
 ];

@@ -55,6 +55,11 @@ export class SimCoordinator {
     return this.#driver === undefined ? 'starting' : this.#driver.status().reason;
   }
 
+  /** Which version is the best, by what, and which was tested. */
+  get chosen() {
+    return this.#driver?.progress.chosen;
+  }
+
   /** A graceful stop, as by Ctrl-C. */
   stop(): void {
     void this.#driver

@@ -26,6 +26,8 @@ export function noCounts() {
     steps: 0,
     emptySteps: 0,
     evaluations: 0,
+    bestTested: 0,
+    bestGone: 0,
     checkpoints: 0,
     checkpointsFailed: 0,
     leftOver: 0,

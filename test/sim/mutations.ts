@@ -66,9 +66,9 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'answer-any-version',
-    file: 'coordinator/driver.ts',
-    find: 'if (version === store.version && parameters !== undefined) return parameters;',
-    replace: 'if (version >= 0 && parameters !== undefined) return parameters;',
+    file: 'coordinator/evaluations.ts',
+    find: 'if (version === store.version) return store;',
+    replace: 'if (version >= 0) return store;',
   },
   {
     name: 'keep-the-sum-of-the-step-before',
@@ -81,6 +81,55 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'coordinator/step.ts',
     find: 'const { samples } = totals;',
     replace: 'const samples = Math.max(1, totals.samples);',
+  },
+  {
+    name: 'choose-the-best-by-the-test',
+    file: 'coordinator/core/plan.ts',
+    find: "return plan.validationSamples > 0 ? 'validate' : 'test';",
+    replace: "return plan.validationSamples > 1e9 ? 'validate' : 'test';",
+  },
+  {
+    name: 'touch-the-test-set-early',
+    file: 'coordinator/core/plan.ts',
+    find: "if (isEnd && judging === 'validate' && plan.testSamples > 0)",
+    replace: "if (judging === 'validate' && isEvaluationDue(plan, version))",
+  },
+  {
+    name: 'test-the-last-instead-of-the-best',
+    file: 'coordinator/core/run.ts',
+    find: 'this.#best.version !== this.#version;',
+    replace: 'this.#best.version > this.#version;',
+  },
+  {
+    name: 'the-later-of-two-equals-is-best',
+    file: 'coordinator/core/run.ts',
+    find: 'accuracy > (this.#best?.accuracy',
+    replace: 'accuracy >= (this.#best?.accuracy',
+  },
+  {
+    name: 'save-the-best-only-when-it-is-due',
+    file: 'coordinator/core/run.ts',
+    find: "if (isBest && kind === 'validate' &&",
+    replace: "if (isBest && kind !== 'validate' &&",
+  },
+  {
+    name: 'forget-the-best-at-a-resume',
+    file: 'coordinator/assemble.ts',
+    find: 'best: progress.best,',
+    replace: 'best: undefined,',
+  },
+  {
+    name: 'validate-with-training-samples',
+    file: 'shared/core/work.ts',
+    find: "validate: 'validation', test: 'test' }",
+    replace: "validate: 'train', test: 'test' }",
+  },
+  {
+    name: 'train-on-validation-samples',
+    file: 'worker/feeder.ts',
+    find: 'this.#options.read(split, some)',
+    replace:
+      "this.#options.read(split === 'train' && this.#options.sizes.validation > 9 ? 'validation' : split, some.map((index) => index % 9))",
   },
   {
     name: 'resume-one-step-too-far',

@@ -1,6 +1,7 @@
 /** @file What must hold in every world at every moment; each check names the promise that it guards. */
 import type { CoordinatorEvent } from '../../coordinator/events.ts';
 import type { ParameterStore } from '../../coordinator/parameters.ts';
+import type { RunProgress } from '../../coordinator/progress.ts';
 import type { RunConfig } from '../../shared/config/schema.ts';
 import type { NodeTask } from '../../worker/core/messages.ts';
 import type { Reference } from './reference.ts';
@@ -30,7 +31,11 @@ export class Oracle {
   readonly #saved = new Map<number, string>();
   readonly #unsaved = new Set<number>();
   #rotten = new Set<number>();
-  #evaluated = new Set<number>();
+  readonly #evaluated = { validation: new Set<number>(), test: new Set<number>() };
+  /** Versions whose last save failed: they may be lost, and with them the best. */
+  readonly #missing = new Set<number>();
+  /** The coordinator that lives has said that the best version is lost. */
+  #isBestGone = false;
   /** Times that each step was committed and not taken back by a crash. */
   readonly #committed = new Map<number, number>();
   #store: ParameterStore | undefined;
@@ -51,6 +56,7 @@ export class Oracle {
     this.#store = store;
     this.#version = version;
     this.#unsaved.clear();
+    this.#isBestGone = false;
     for (const step of [...this.#committed.keys()])
       if (step >= version) this.#committed.delete(step);
     const isNewest = version >= this.#durable || this.#rotten.has(this.#durable);
@@ -69,12 +75,27 @@ export class Oracle {
     const { assignment } = message;
     if (assignment === undefined || (assignment.ranges ?? []).length === 0) return;
     const version = Number(assignment.version);
+    if (assignment.kind === 'WORK_KIND_TEST') return this.#testing(version);
     check(version === this.#store?.version, 'the announced version is the one in the store');
     if (assignment.kind !== 'WORK_KIND_TRAIN') return;
     for (let due = version; due > this.#durable; due -= 1) {
       const isSafe = !this.#isCheckpointDue(due) || this.#unsaved.has(due);
       check(isSafe, `P3: checkpoint ${due} is durable before the next step`);
     }
+  }
+
+  /** Where another split chooses the best version, the test samples are for that version alone, at the end. */
+  #testing(version: number): void {
+    const { versions, chosenOn, best } = this.#reference;
+    const newest = this.#store?.version ?? 0;
+    if (chosenOn === 'test') {
+      check(version === newest, 'the announced version is the one in the store');
+      return;
+    }
+    const last = versions.length - 1;
+    check(newest === last, `the test samples are touched at the end, not at version ${newest}`);
+    const expected = this.#isBestGone ? last : best(last);
+    check(version === expected, `the test is of version ${expected}, the best, not of ${version}`);
   }
 
   /** A worker begins to compute. */
@@ -92,15 +113,24 @@ export class Oracle {
         this.#durable = event.step;
         this.#saved.set(event.step, event.parametersSha256);
         this.#rotten.delete(event.step);
+        this.#missing.delete(event.step);
         break;
       case 'checkpointFailed':
         this.#unsaved.add(event.step);
+        this.#missing.add(event.step);
         break;
+      case 'bestGone': {
+        const isLost = this.#missing.has(event.version) || this.#rotten.has(event.version);
+        check(isLost, `P3: the best version, ${event.version}, was saved and is there`);
+        this.#isBestGone = true;
+        break;
+      }
       case 'evaluation': {
-        const { lossSum, correct, samples } = this.#reference.evaluation(event.version);
-        const isRight = event.loss === lossSum / samples && event.accuracy === correct / samples;
-        check(isRight, `the evaluation of version ${event.version} is that of the unbroken run`);
-        this.#evaluated.add(event.version);
+        const { version, split, loss, accuracy } = event;
+        const { lossSum, correct, samples } = this.#reference.evaluation(version, split);
+        const isRight = loss === lossSum / samples && accuracy === correct / samples;
+        check(isRight, `the ${split} of version ${version} is that of the unbroken run`);
+        this.#evaluated[split].add(version);
         break;
       }
       default:
@@ -108,11 +138,19 @@ export class Oracle {
   }
 
   /** The run says that it is done. */
-  finished(): void {
+  finished(chosen: RunProgress['chosen'] | undefined): void {
     const last = this.#reference.versions.length - 1;
     check(this.#store?.version === last && this.#version === last, `all ${last} steps are done`);
     check(this.#durable === last, 'the end is durable');
-    check(this.#evaluated.has(last), 'the end is evaluated');
+    const { chosenOn, best } = this.#reference;
+    check(this.#evaluated[chosenOn].has(last), 'the end is evaluated');
+    check(chosen?.chosenOn === chosenOn, `the best is chosen on ${chosenOn}`);
+    if (chosen === undefined) return;
+    check(chosen.bestStep === best(last), `the best is ${best(last)}, not ${chosen.bestStep}`);
+    const tested = chosenOn === 'test' || this.#isBestGone ? last : best(last);
+    // A run that had ended before may have lost its best since.
+    const isTested = chosen.testedStep === tested || this.#evaluated.test.has(chosen.testedStep);
+    check(isTested, `the test at the end is of ${tested}, not of ${chosen.testedStep}`);
     for (let step = 0; step < last; step += 1) {
       const times = this.#committed.get(step) ?? 0;
       check(times === 1, `P4: step ${step} counts once, not ${times} times`);

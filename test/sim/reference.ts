@@ -9,17 +9,20 @@ import { ParameterStore } from '../../coordinator/parameters.ts';
 import type { LeafInputs, LeafOutputs, Program } from '../../shared/compute/program.ts';
 import { batchIndices, leafIndices, sequentialIndices } from '../../shared/data/sampler.ts';
 import { NOTHING_LEFT_OUT } from '../../shared/data/sets/found.ts';
-import type { DataSource, EncodedSample } from '../../shared/data/source.ts';
+import type { DataSource, EncodedSample, Split } from '../../shared/data/source.ts';
 import { parameterTable } from '../../shared/model/parameters.ts';
 import { learningRateAt } from '../../shared/training/schedule.ts';
 
+/** What the pixels of a split are multiples of, so that no two splits are alike. */
+const PIXELS: Readonly<Record<Split, number>> = { train: 7, validation: 5, test: 11 };
+
 /** A data set of one-byte images. */
-export function simSource(train: number, test: number): DataSource {
+export function simSource(size: Readonly<Record<Split, number>>): DataSource {
   const label = (_split: string, index: number) => index % 2;
   const name = (split: string, index: number) => `${split}#${index}`;
   return {
     classes: ['even', 'odd'],
-    size: { train, test },
+    size,
     found: NOTHING_LEFT_OUT,
     label,
     name,
@@ -27,19 +30,14 @@ export function simSource(train: number, test: number): DataSource {
     bytes: () => Promise.resolve(1),
     read: (split, index) => {
       const raw = { height: 1, width: 1, channels: 1 };
-      const bytes = Uint8Array.of((split === 'train' ? 7 : 11) * index);
-      return Promise.resolve({
-        index,
-        label: label(split, index),
-        name: name(split, index),
-        raw,
-        bytes,
-      });
+      const bytes = Uint8Array.of(PIXELS[split] * index);
+      const about = { index, label: label(split, index), name: name(split, index) };
+      return Promise.resolve({ ...about, raw, bytes });
     },
   };
 }
 
-/** The one pixel of a sample; `epoch` is undefined for a test image. */
+/** The one pixel of a sample; `epoch` is undefined for an image that only judges. */
 export function pixelOf(sample: EncodedSample, epoch: number | undefined): number {
   return Math.fround((1 + (sample.bytes[0] ?? 0)) / 256 + (epoch === undefined ? 0 : epoch / 16));
 }
@@ -85,7 +83,7 @@ export class SimProgram implements Program {
         gradient[at]! += pixel * (parameters[at]! + ((7 * at + 3) % 11) / 3) - label / 7;
       }
       lossSum += Math.abs(pixel * parameters[0]! - label) + pixel;
-      correct += Math.round(1000 * pixel) % 2;
+      correct += Math.abs(Math.round(1e4 * (pixel + parameters[1]!))) % 2;
     }
     return { lossSum, correct, gradient };
   }
@@ -98,8 +96,11 @@ export interface Reference {
   /** Totals of each step. */
   readonly steps: readonly NodeTotals[];
   readonly batchesPerEpoch: number;
-  /** Totals of the evaluation of a version. */
-  evaluation(version: number): NodeTotals;
+  /** Totals of the evaluation of a version on a split. */
+  evaluation(version: number, split: 'validation' | 'test'): NodeTotals;
+  /** The split that chooses the best version, and that version once the versions up to one are there. */
+  readonly chosenOn: 'validation' | 'test';
+  best(upTo: number): number | undefined;
 }
 
 interface Sum {
@@ -133,7 +134,7 @@ export async function reference(
   const program = new SimProgram();
   const sumOf = async (
     values: Float32Array,
-    split: 'train' | 'test',
+    split: Split,
     indices: Uint32Array,
     epoch?: number,
   ) => {
@@ -175,11 +176,38 @@ export async function reference(
     steps.push(totals);
     versions.push(store.parameters.slice());
   }
-  const evaluations: NodeTotals[] = [];
+  const { size } = source;
+  const evaluations = { validation: [] as NodeTotals[], test: [] as NodeTotals[] };
   for (const values of versions) {
-    evaluations.push((await sumOf(values, 'test', sequentialIndices(source.size.test))).totals);
+    for (const split of ['validation', 'test'] as const) {
+      if (size[split] === 0) continue;
+      evaluations[split].push((await sumOf(values, split, sequentialIndices(size[split]))).totals);
+    }
   }
-  return { versions, steps, batchesPerEpoch, evaluation: (version) => evaluations[version]! };
+  const chosenOn = size.validation > 0 ? 'validation' : 'test';
+  const accuracyOf = (version: number) => {
+    const { correct, samples } = evaluations[chosenOn][version]!;
+    return correct / samples;
+  };
+  const everySteps = config.evaluation.everyEpochs * batchesPerEpoch;
+  const isJudged = (version: number) =>
+    version === totalSteps || (everySteps > 0 && version > 0 && version % everySteps === 0);
+  return {
+    versions,
+    steps,
+    batchesPerEpoch,
+    evaluation: (version, split) => evaluations[split][version]!,
+    chosenOn,
+    best: (upTo) =>
+      versions
+        .map((_, version) => version)
+        .filter((version) => version <= upTo && isJudged(version))
+        .reduce<number | undefined>(
+          (best, version) =>
+            best === undefined || accuracyOf(version) > accuracyOf(best) ? version : best,
+          undefined,
+        ),
+  };
 }
 
 function sum(values: Float32Array): number {
@@ -188,7 +216,7 @@ function sum(values: Float32Array): number {
 
 async function leafOf(
   { source, unreadable }: Data,
-  split: 'train' | 'test',
+  split: Split,
   indices: Uint32Array,
   epoch: number | undefined,
 ): Promise<LeafInputs> {

@@ -43,8 +43,7 @@ export interface WorkerSettings {
 /** Everything that defines a world beside its dice. */
 export interface Settings {
   readonly config: RunConfig;
-  readonly trainSamples: number;
-  readonly testSamples: number;
+  readonly size: Readonly<Record<Split, number>>;
   /** Names of the samples that cannot be read. */
   readonly unreadable: ReadonlySet<string>;
   readonly workers: readonly WorkerSettings[];
@@ -82,12 +81,17 @@ export function drawSettings(dice: Dice): Settings {
   const some = (most: number) => (dice.chance(0.5) ? dice.between(0, most) : 0);
   const { engine, line } = dice;
   const numWorkers = dice.integer(config.cluster.minWorkers, 4);
-  const testSamples = dice.integer(1, 10);
+  const test = dice.integer(1, 10);
+  const { data } = dice;
+  const size = {
+    train: trainSamples,
+    validation: data.chance(0.5) ? data.integer(1, 10) : 0,
+    test,
+  };
   return {
     config,
-    trainSamples,
-    testSamples,
-    unreadable: drawUnreadable(dice.data, { train: trainSamples, test: testSamples }),
+    size,
+    unreadable: drawUnreadable(dice.data, size),
     workers: Array.from({ length: numWorkers }, (_, index) => ({
       name: `w${index}`,
       startMs: dice.chance(0.3) ? dice.between(0, 2_000) : 0,

@@ -1,6 +1,7 @@
 /** @file One life of the product's worker in a simulated process, with a simulated engine. */
 import type { RunConfig } from '../../shared/config/schema.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
+import { forEachSplit } from '../../shared/core/work.ts';
 import { parameterTable } from '../../shared/model/parameters.ts';
 import { WorkerDriver } from '../../worker/driver.ts';
 import { Feeder } from '../../worker/feeder.ts';
@@ -76,7 +77,7 @@ export class SimWorker {
         read: readers.samples,
         readFeatures: readers.features,
         width: model.width,
-        keepsFeatures: { train: false, test: false },
+        keepsFeatures: forEachSplit(() => false),
       }),
       modelFingerprint: identity.modelFingerprint,
       parameterCount: parameterTable(model).size,

@@ -46,8 +46,8 @@ export class World {
   readonly #trace: string[] = [];
 
   static async create(dice: Dice, settings: Settings, counts: Counts): Promise<World> {
-    const { config, trainSamples, testSamples, unreadable } = settings;
-    const source = simSource(trainSamples, testSamples);
+    const { config, size, unreadable } = settings;
+    const source = simSource(size);
     const identity = identify(config, source, { runFolder: RUN_FOLDER });
     const parameters = initialParameters(
       identity.model,
@@ -132,6 +132,7 @@ export class World {
   heard(event: CoordinatorEvent): void {
     this.note(event);
     const counter = COUNTERS[event.type];
+    if (event.type === 'evaluation' && event.version < event.atStep) this.counts.bestTested += 1;
     if (counter !== undefined) this.counts[counter] += 1;
     this.watch(() => this.oracle.heard(event));
   }
@@ -144,7 +145,7 @@ export class World {
     if (coordinator !== this.coordinator || !coordinator.host.isAlive) return;
     this.note({ coordinator: 'ended', code: error?.code });
     if (error === undefined) {
-      this.watch(() => this.oracle.finished());
+      this.watch(() => this.oracle.finished(coordinator.chosen));
       this.isFinished = true;
       return;
     }
@@ -204,9 +205,9 @@ export class World {
 
   /** Generous: every step computed three times over by the slowest worker, and some seconds each for detours. */
   #boundMs(): number {
-    const { config, workers, trainSamples, testSamples } = this.settings;
+    const { config, workers, size } = this.settings;
     const { epochs, microBatch } = config.training;
-    const leaves = Math.ceil((trainSamples + testSamples) / microBatch) + 2;
+    const leaves = Math.ceil((size.train + size.validation + size.test) / microBatch) + 3;
     const slowestMs = Math.max(...workers.map(({ leafMs, rate }) => leafMs / rate));
     return 30_000 + 3 * epochs * leaves * slowestMs + 1_500 * this.#numVersions;
   }
@@ -283,6 +284,7 @@ const FORESEEN_ENDS: ReadonlySet<string> = new Set(['CANCELLED', 'CANNOT_WRITE',
 const COUNTERS: Partial<Record<CoordinatorEvent['type'], keyof Counts>> = {
   step: 'steps',
   emptyStep: 'emptySteps',
+  bestGone: 'bestGone',
   evaluation: 'evaluations',
   checkpoint: 'checkpoints',
   checkpointFailed: 'checkpointsFailed',

@@ -1,7 +1,7 @@
 /** @file The words of the worker's core: what can happen to a session and what it can ask for. */
+import type { WorkKind } from '../../shared/core/work.ts';
 
-/** What a round computes. */
-export type WorkKind = 'train' | 'evaluate';
+export type { WorkKind } from '../../shared/core/work.ts';
 
 /** Half-open range of leaves [first, first + count). */
 export interface LeafRange {

@@ -151,7 +151,7 @@ export class Session {
   #proceed(nowMs: number): void {
     const next = this.#backlog.next;
     if (next === undefined || this.#isPulling || nowMs < this.#pausedUntilMs) return;
-    const average = this.#testsAverage && next.kind === 'evaluate';
+    const average = this.#testsAverage && next.kind !== 'train';
     if (next.version !== this.#inPlace?.version || average !== (this.#inPlace.average ?? false)) {
       this.#isPulling = true;
       this.#effects.push({ type: 'pull', version: next.version, ...(average && { average }) });

@@ -24,7 +24,10 @@ describe('Checkpointer', () => {
     expect(checkpointer.last).toBeUndefined();
     for (const version of [10, 20, 30, 40]) {
       const accuracy = version === 20 ? 9 : 5;
-      progress.evaluated(version, 0, { samples: 10, lossSum: 1, correct: accuracy });
+      progress.evaluated({
+        ...{ kind: 'test', version, step: version, epoch: 0, isBest: version <= 20 },
+        totals: { samples: 10, lossSum: 1, correct: accuracy },
+      });
       await checkpointer.save(storeAt(version));
     }
     expect(await listed()).toEqual([40, 20]);
@@ -84,7 +87,10 @@ describe('Checkpointer', () => {
     });
 
     it('the best one stays, and so does the newest, whatever is missed by that', async () => {
-      progress.evaluated(10, 0, { samples: 10, lossSum: 1, correct: 9 });
+      progress.evaluated({
+        ...{ kind: 'test', version: 10, step: 10, epoch: 0, isBest: true },
+        totals: { samples: 10, lossSum: 1, correct: 9 },
+      });
       const checkpointer = new Checkpointer({ ...common, runFolder, keep, progress, disk: small });
       for (const version of [10, 20]) await checkpointer.save(storeAt(version));
       await expect(checkpointer.save(storeAt(30))).rejects.toThrow(/the disk is full/);

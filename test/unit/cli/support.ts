@@ -13,6 +13,8 @@ export const STATUS: RunStatus = {
   trainAccuracy: 0.412,
   testAccuracy: 0.9,
   testLoss: 0.25,
+  validationAccuracy: Number.NaN,
+  validationLoss: Number.NaN,
   learningRate: 0.00098,
   gradientNorm: 0.73,
   imagesPerSecond: 812.4,

@@ -249,6 +249,13 @@ describe('the end of a run', () => {
     runFolder: 'runs/x',
     badSamples: 3,
     emptySteps: 0,
+    ...({
+      testedStep: 40,
+      chosenOn: 'test',
+      bestStep: 36,
+      bestAccuracy: 0.975,
+      bestLoss: 0.08,
+    } as const),
   };
 
   it('is summed up, unreadable images only where there were some', () => {

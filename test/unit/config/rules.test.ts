@@ -120,7 +120,10 @@ describe('the shape of the model', () => {
 });
 
 describe('the identity of a run', () => {
-  const FACTS = { modelFingerprint: 'f', trainSamples: 100, testSamples: 10, classes: ['a', 'b'] };
+  const FACTS = {
+    ...{ modelFingerprint: 'f', classes: ['a', 'b'] },
+    ...{ trainSamples: 100, validationSamples: 0, testSamples: 10 },
+  };
   const identity = (config: RunConfig, facts = {}) => identityJson(config, { ...FACTS, ...facts });
   const base = smallConfig({});
 

@@ -19,6 +19,7 @@ export const table = {
 const PLAN = {
   epochs: 50,
   trainSamples: 32,
+  validationSamples: 0,
   testSamples: 1,
   batchSize: 32,
   microBatch: 32,
@@ -60,10 +61,10 @@ export function startDriver(clock: Clock = systemClock) {
   const progress = new RunProgress(clock.nowMs(), undefined);
   const driver = new CoordinatorDriver({
     identity,
-    run: new Run(PLAN, { version: 0, isEvaluated: false }),
+    run: new Run(PLAN, { version: 0, known: [] }),
     store,
     source: {
-      size: { train: 32, test: 1 },
+      size: { train: 32, validation: 0, test: 1 },
       classes: ['a', 'b'],
       found: NOTHING_LEFT_OUT,
       label: () => 0,

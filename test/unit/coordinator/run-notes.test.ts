@@ -5,7 +5,7 @@ import type { NodeHeader } from '../../../coordinator/port.ts';
 import { RunNotes } from '../../../coordinator/run-notes.ts';
 import { createLog } from '../../../shared/host/log.ts';
 
-function node(kind: 'train' | 'evaluate', first: number, count: number): NodeHeader {
+function node(kind: 'train' | 'test', first: number, count: number): NodeHeader {
   const badSamples = Array.from({ length: count }, (_, at) => {
     return { index: first + at, reason: 'cannot decode it' };
   });
@@ -21,7 +21,7 @@ it('10,000 unreadable samples are counted, each once, and neither log nor metric
   });
   for (let epoch = 0; epoch < 2; epoch += 1) {
     for (let first = 0; first < 9_000; first += 100) notes.unreadable(node('train', first, 100));
-    for (let first = 0; first < 1_000; first += 100) notes.unreadable(node('evaluate', first, 100));
+    for (let first = 0; first < 1_000; first += 100) notes.unreadable(node('test', first, 100));
   }
   expect(notes.numUnreadable).toBe(10_000);
   expect(events).toHaveLength(1000);

@@ -18,9 +18,9 @@ describe('the timetable', () => {
     [0, ['train']],
     [1, ['train']],
     [2, ['save', 'train']],
-    [3, ['evaluate', 'save', 'train']],
+    [3, ['test', 'save', 'train']],
     [4, ['save', 'train']],
-    [6, ['evaluate', 'save', 'finish']],
+    [6, ['test', 'save', 'finish']],
   ])('version %i is followed by %j', (version, tasks) => {
     expect(agendaOf(plan, version)).toEqual(tasks);
   });
@@ -34,7 +34,7 @@ describe('the timetable', () => {
     };
     expect([3, 6].map((version) => agendaOf(never, version))).toEqual([
       ['train'],
-      ['evaluate', 'save', 'finish'],
+      ['test', 'save', 'finish'],
     ]);
   });
 
@@ -56,7 +56,7 @@ describe('the open round', () => {
     ['a range that is no node', nodeOf('train', 3, 1, 2), 'stale'],
     ['a range beyond the end', nodeOf('train', 3, 6, 2), 'stale'],
     ['another step', nodeOf('train', 2, 0, 4), 'stale'],
-    ['another kind', nodeOf('evaluate', 3, 0, 4), 'stale'],
+    ['another kind', nodeOf('test', 3, 0, 4), 'stale'],
     ['another version', { ...nodeOf('train', 3, 0, 4), version: 2 }, 'stale'],
   ])('judges %s', (_name, node, outcome) => {
     expect(new Round(place).judge(node)).toBe(outcome);

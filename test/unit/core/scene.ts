@@ -7,12 +7,13 @@ import type {
   RunPlan,
   WorkKind,
 } from '../../../coordinator/core/messages.ts';
-import { Run } from '../../../coordinator/core/run.ts';
+import { type ResumePoint, Run } from '../../../coordinator/core/run.ts';
 
 /** Two epochs of two steps with 4 leaves each, and 2 leaves of test samples. */
 export const PLAN: RunPlan = {
   epochs: 2,
   trainSamples: 32,
+  validationSamples: 0,
   testSamples: 8,
   batchSize: 16,
   microBatch: 4,
@@ -43,11 +44,14 @@ export function nodeOf(kind: WorkKind, step: number, first: number, count: numbe
 /** A run that is told things, and writes down what it answers. */
 export class Scene {
   readonly run: Run;
+  readonly plan: RunPlan;
   nowMs = 0;
   readonly #lines: string[] = [];
 
-  constructor(plan: RunPlan, version = 0, isEvaluated = false) {
-    this.run = new Run(plan, { version, isEvaluated });
+  constructor(plan: RunPlan, resumeAt: Partial<ResumePoint> = {}) {
+    const { version = 0 } = resumeAt;
+    this.plan = plan;
+    this.run = new Run(plan, { known: [], ...resumeAt, version });
     this.#lines.push(`a run of ${this.run.totalSteps} steps, from version ${version}`);
   }
 
@@ -111,9 +115,11 @@ function wordsOfEffect(effect: RunEffect): string {
       return `addNode ${nameOf(effect.node)}`;
     case 'applyStep':
     case 'reportEvaluation': {
-      const { totals, type, epoch, ...rest } = effect;
+      const { totals, type, epoch, step, ...rest } = { isBest: false, ...effect };
+      const { isBest, ...words } = rest;
       const sums = `loss ${totals.lossSum}, ${totals.correct} of ${totals.samples} right`;
-      return `${type} ${Object.values(rest)}, epoch ${epoch}: ${sums}`;
+      const named = Object.values({ ...words, ...(type === 'applyStep' && { step }) }).join(' ');
+      return `${type} ${named}, epoch ${epoch}: ${sums}${isBest ? ', the best' : ''}`;
     }
     case 'phaseChanged':
       return `phaseChanged ${effect.phase} (${effect.reason})`;

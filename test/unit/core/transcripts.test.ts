@@ -6,15 +6,25 @@ import { nodeOf, PLAN, Scene } from './scene.ts';
 function playOn(scene: Scene, worker: string): void {
   for (let turn = 0; scene.run.phase !== 'done' && turn < 50; turn += 1) {
     scene.wait(100);
-    const { version, phase, openLeaves } = scene.run;
+    const { version, phase, openLeaves, reason } = scene.run;
+    const tested = Number(/^version (\d+)/.exec(reason)?.[1] ?? version);
     if (phase === 'saving') scene.tell({ type: 'checkpointWritten', version });
-    else if (phase === 'evaluating') scene.node(worker, nodeOf('evaluate', version, 0, openLeaves));
-    else {
+    else if (reason.includes('test images') && tested < version) {
+      scene.tell({ type: 'versionRestored', version: tested, isThere: true });
+      scene.node(worker, { ...nodeOf('test', version, 0, 2), version: tested });
+    } else if (phase === 'evaluating') {
+      // All are alike, so the first is the best.
+      const kind = scene.plan.validationSamples > 0 ? 'validate' : 'test';
+      scene.node(worker, nodeOf(kind, version, 0, openLeaves));
+    } else {
       scene.node(worker, nodeOf('train', version, 0, openLeaves));
       scene.applied(version);
     }
   }
 }
+
+/** With other samples to choose the best version by, and checkpoints at the end alone. */
+const VALIDATED = { ...PLAN, validationSamples: 4, checkpointEveryEpochs: 0 };
 
 const SCENES: Readonly<Record<string, () => Scene>> = {
   'two workers, one step'() {
@@ -27,8 +37,24 @@ const SCENES: Readonly<Record<string, () => Scene>> = {
     return scene;
   },
   'a finished run whose evaluation is known ends without a worker'() {
-    const scene = new Scene(PLAN, new Scene(PLAN).run.totalSteps, true);
+    const scene = new Scene(PLAN, {
+      version: new Scene(PLAN).run.totalSteps,
+      known: ['test'],
+    });
     scene.tell({ type: 'tick' });
+    return scene;
+  },
+  'with a validation split the best version is tested, once'() {
+    const scene = new Scene(VALIDATED).ready('w1');
+    playOn(scene, 'w1');
+    return scene;
+  },
+  'a resume at the end tests the best version, or the last where that is gone'() {
+    const best = { version: 2, accuracy: 0.75 };
+    const scene = new Scene(VALIDATED, { version: 4, known: ['validate'], best }).ready('w1');
+    scene.tell({ type: 'versionRestored', version: 2, isThere: false });
+    scene.node('w1', { ...nodeOf('test', 4, 0, 2), version: 2 });
+    scene.node('w1', nodeOf('test', 4, 0, 2));
     return scene;
   },
   'a worker dies'() {
@@ -84,7 +110,7 @@ const SCENES: Readonly<Record<string, () => Scene>> = {
     return scene;
   },
   'from a resume to the end'() {
-    const scene = new Scene(PLAN, 2).ready('w1');
+    const scene = new Scene(PLAN, { version: 2 }).ready('w1');
     playOn(scene, 'w1');
     return scene;
   },
@@ -97,7 +123,8 @@ it.each(Object.keys(SCENES))('%s', async (name) => {
 
 it('a run that is resumed goes through the rounds of an unbroken one', () => {
   const eventsAfter = (version: number) => {
-    const scene = new Scene(PLAN, version).ready('w1');
+    const best = version < 2 ? undefined : { version: 2, accuracy: 0.5 };
+    const scene = new Scene(PLAN, { version, best }).ready('w1');
     playOn(scene, 'w1');
     const said = scene.transcript.matchAll(
       /^ +((?:applyStep|saveCheckpoint|report\w+|finish).*)/gm,

@@ -15,13 +15,13 @@ type Files = Readonly<Record<string, string>>;
 
 /** A set of files in the order in which they are named. */
 function setOf(train: Files, test: Files = { 'test/a/0.jpg': 'x' }, classes = ['a', 'b']) {
-  const splits = { train: Object.entries(train), test: Object.entries(test) };
+  const splits = { train: Object.entries(train), validation: [], test: Object.entries(test) };
   const at = (split: Split, index: number) => splits[split][index] as [string, string];
   const label = (split: Split, index: number) =>
     classes.indexOf(at(split, index)[0].split('/')[1] as string);
   const source: IdentifiableSource = {
     classes,
-    size: { train: splits.train.length, test: splits.test.length },
+    size: { train: splits.train.length, validation: 0, test: splits.test.length },
     label,
     name: (split, index) => at(split, index)[0],
     listedBytes: (split, index) => at(split, index)[1].length,

@@ -16,7 +16,7 @@ describe('mnist', () => {
       baseFolder: '.',
     });
     expect(source.classes).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
-    expect(source.size).toEqual({ train: 8000, test: 2000 });
+    expect(source.size).toEqual({ train: 8000, validation: 0, test: 2000 });
     const test = await countLabels(source, 'test');
     const train = await countLabels(source, 'train');
     for (const [label, inTest] of test.entries()) {
@@ -65,7 +65,7 @@ describe('image-folder', () => {
       'README.md': '',
     });
     expect(source.classes).toEqual(['ant', 'cat']);
-    expect(source.size).toEqual({ train: 3, test: 1 });
+    expect(source.size).toEqual({ train: 3, validation: 0, test: 1 });
     expect(await readNames(source, 'train')).toEqual([
       'train/ant/x.webp',
       'train/cat/a.png',
@@ -86,7 +86,7 @@ describe('image-folder', () => {
 
     const files = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`a/${i}.jpg`, '']));
     const bare = await openFolder(files);
-    expect(bare.size).toEqual({ train: 8, test: 2 });
+    expect(bare.size).toEqual({ train: 8, validation: 0, test: 2 });
     const names = [...(await readNames(bare, 'train')), ...(await readNames(bare, 'test'))];
     expect(names.sort()).toEqual(Object.keys(files));
   });
@@ -204,7 +204,7 @@ describe('idx', () => {
   it('reads plain and gzipped files', async () => {
     const source = await open('idx', await writeFiles({ ...train, ...test }));
     expect(source.classes).toEqual(['0', '1', '2']);
-    expect(source.size).toEqual({ train: 3, test: 1 });
+    expect(source.size).toEqual({ train: 3, validation: 0, test: 1 });
     expect(await source.read('train', 1)).toEqual({
       index: 1,
       label: 1,
@@ -224,7 +224,7 @@ describe('idx', () => {
         Array.from({ length: count }, (_, i) => i % 2),
       ),
     });
-    expect(source.size).toEqual({ train: 16, test: 4 });
+    expect(source.size).toEqual({ train: 16, validation: 0, test: 4 });
   });
 
   const refusals: [string, Record<string, Uint8Array>, RegExp][] = [

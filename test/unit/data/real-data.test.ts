@@ -14,9 +14,9 @@ const isThere = existsSync(DATA);
 if (!isThere) process.stderr.write(`skipped: tests of real photographs, there is no ${DATA}\n`);
 
 describe.skipIf(!isThere)('real photographs', () => {
-  const sets: [string, number, { train: number; test: number }][] = [
-    ['cifar10', 10, { train: 5000, test: 1000 }],
-    ['pizza_steak_sushi', 3, { train: 225, test: 75 }],
+  const sets: [string, number, { train: number; validation: number; test: number }][] = [
+    ['cifar10', 10, { train: 5000, validation: 0, test: 1000 }],
+    ['pizza_steak_sushi', 3, { train: 225, validation: 0, test: 75 }],
   ];
   it.each(sets)('come from %s, equal when read twice', async (path, numClasses, size) => {
     const config = dataConfig({ source: 'image-folder', path, augment: { flip: true, shift: 4 } });

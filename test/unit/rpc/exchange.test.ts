@@ -52,7 +52,7 @@ describe('pushing a node', () => {
   });
 
   it('brings an evaluation without a gradient', async () => {
-    const node = { ...NODE, kind: 'evaluate' as const };
+    const node = { ...NODE, kind: 'test' as const };
     expect(await link.pushNode(session, node, payload(undefined))).toBe('accepted');
     expect(port.nodes).toEqual([{ node, gradient: undefined }]);
   });
@@ -157,7 +157,7 @@ describe('a malformed push', () => {
     ['a bad sample without reason', () => [header({ badReasons: [] }), chunk()], 'MESSAGE_INVALID'],
     [
       'a gradient for an evaluation',
-      () => [header({ kind: 'WORK_KIND_EVALUATE' }), chunk()],
+      () => [header({ kind: 'WORK_KIND_TEST' }), chunk()],
       'MESSAGE_INVALID',
     ],
   ];

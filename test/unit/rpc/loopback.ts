@@ -95,6 +95,7 @@ export class NotingPort implements CoordinatorPort {
       modelFingerprint: 'f',
       classes: ['cat', 'dög'],
       trainSamples: SAMPLES,
+      validationSamples: SAMPLES,
       testSamples: SAMPLES,
       heartbeatMs: 1000,
       silenceMs: 10_000,
@@ -155,6 +156,7 @@ export class NotingPort implements CoordinatorPort {
     return {
       ...{ run: 'test', phase: 'training', reason: '', step: 5, stepsTotal: 2 ** 40 },
       ...{ epoch: 1, epochsTotal: 2, loss: 0.5, trainAccuracy: 0.25, testAccuracy: Number.NaN },
+      ...{ validationAccuracy: Number.NaN, validationLoss: Number.NaN },
       ...{ testLoss: Number.NaN, learningRate: 1e-3, gradientNorm: 1, imagesPerSecond: 10 },
       ...{ seconds: 1, etaSeconds: 2, parametersSha256: 'ab', parametersVersion: 4 },
       ...{ runFolder: 'runs/x', workers: [{ ...worker, ...numbers }], tesseraVersion: '0' },

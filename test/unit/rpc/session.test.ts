@@ -50,6 +50,7 @@ describe('a session', () => {
       modelFingerprint: 'f',
       classes: ['cat', 'dög'],
       trainSamples: 10,
+      validationSamples: 10,
       testSamples: 10,
       heartbeatMs: 1000,
       silenceMs: 10_000,
@@ -80,7 +81,7 @@ describe('a session', () => {
     await welcome;
     const handle = port.handles.get('s-1')!;
     const assignment = {
-      ...{ sequence: 2 ** 33, kind: 'evaluate' as const, step: 1, version: 1, epoch: 0, batch: 2 },
+      ...{ sequence: 2 ** 33, kind: 'test' as const, step: 1, version: 1, epoch: 0, batch: 2 },
       ranges: [{ first: 4, count: 4 }],
     };
     handle.send({ type: 'alive' });

@@ -11,7 +11,7 @@ export interface Assignment {
   'sequence'?: (number | string | Long);
   'kind'?: (_tessera_v1_WorkKind);
   /**
-   * The step being computed (training), or the version being judged (evaluation).
+   * The step being computed (training), or the newest version when the evaluation began.
    */
   'step'?: (number | string | Long);
   /**
@@ -36,7 +36,7 @@ export interface Assignment__Output {
   'sequence': (number);
   'kind': (_tessera_v1_WorkKind__Output);
   /**
-   * The step being computed (training), or the version being judged (evaluation).
+   * The step being computed (training), or the newest version when the evaluation began.
    */
   'step': (number);
   /**

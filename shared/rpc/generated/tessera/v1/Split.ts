@@ -4,6 +4,7 @@ export const Split = {
   SPLIT_UNSPECIFIED: 'SPLIT_UNSPECIFIED',
   SPLIT_TRAIN: 'SPLIT_TRAIN',
   SPLIT_TEST: 'SPLIT_TEST',
+  SPLIT_VALIDATION: 'SPLIT_VALIDATION',
 } as const;
 
 export type Split =
@@ -13,5 +14,7 @@ export type Split =
   | 1
   | 'SPLIT_TEST'
   | 2
+  | 'SPLIT_VALIDATION'
+  | 3
 
 export type Split__Output = typeof Split[keyof typeof Split]

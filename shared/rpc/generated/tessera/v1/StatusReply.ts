@@ -20,7 +20,7 @@ export interface StatusReply {
   'loss'?: (number | string);
   'trainAccuracy'?: (number | string);
   /**
-   * Of the last evaluation; NaN before the first.
+   * Of the last evaluation on the test split; NaN before the first.
    */
   'testAccuracy'?: (number | string);
   'testLoss'?: (number | string);
@@ -41,6 +41,11 @@ export interface StatusReply {
    * Samples that could not be decoded, by the setting data.onBadImage.
    */
   'badSamples'?: (number);
+  /**
+   * Of the last evaluation on the validation split; NaN before the first, and without such a split.
+   */
+  'validationAccuracy'?: (number | string);
+  'validationLoss'?: (number | string);
 }
 
 export interface StatusReply__Output {
@@ -60,7 +65,7 @@ export interface StatusReply__Output {
   'loss': (number);
   'trainAccuracy': (number);
   /**
-   * Of the last evaluation; NaN before the first.
+   * Of the last evaluation on the test split; NaN before the first.
    */
   'testAccuracy': (number);
   'testLoss': (number);
@@ -81,4 +86,9 @@ export interface StatusReply__Output {
    * Samples that could not be decoded, by the setting data.onBadImage.
    */
   'badSamples': (number);
+  /**
+   * Of the last evaluation on the validation split; NaN before the first, and without such a split.
+   */
+  'validationAccuracy': (number);
+  'validationLoss': (number);
 }

@@ -32,6 +32,10 @@ export interface Welcome {
    * Which data set the run has, as JSON (shared/data/identity): workers that read their own compare it. Empty where they do not.
    */
   'dataJson'?: (string);
+  /**
+   * 0 for a run without a validation split.
+   */
+  'validationSamples'?: (number);
 }
 
 /**
@@ -65,4 +69,8 @@ export interface Welcome__Output {
    * Which data set the run has, as JSON (shared/data/identity): workers that read their own compare it. Empty where they do not.
    */
   'dataJson': (string);
+  /**
+   * 0 for a run without a validation split.
+   */
+  'validationSamples': (number);
 }

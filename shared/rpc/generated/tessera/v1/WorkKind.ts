@@ -3,7 +3,14 @@
 export const WorkKind = {
   WORK_KIND_UNSPECIFIED: 'WORK_KIND_UNSPECIFIED',
   WORK_KIND_TRAIN: 'WORK_KIND_TRAIN',
-  WORK_KIND_EVALUATE: 'WORK_KIND_EVALUATE',
+  /**
+   * An evaluation on the test split, whose version may be an earlier one than the newest: the best.
+   */
+  WORK_KIND_TEST: 'WORK_KIND_TEST',
+  /**
+   * An evaluation on the validation split.
+   */
+  WORK_KIND_VALIDATE: 'WORK_KIND_VALIDATE',
 } as const;
 
 export type WorkKind =
@@ -11,7 +18,15 @@ export type WorkKind =
   | 0
   | 'WORK_KIND_TRAIN'
   | 1
-  | 'WORK_KIND_EVALUATE'
+  /**
+   * An evaluation on the test split, whose version may be an earlier one than the newest: the best.
+   */
+  | 'WORK_KIND_TEST'
   | 2
+  /**
+   * An evaluation on the validation split.
+   */
+  | 'WORK_KIND_VALIDATE'
+  | 3
 
 export type WorkKind__Output = typeof WorkKind[keyof typeof WorkKind]
