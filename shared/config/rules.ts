@@ -159,15 +159,7 @@ function* dataProblems({ data }: RunConfig): Generator<ConfigProblem> {
       hint: 'choose a share between 0 and 1, such as 0.2',
     };
   }
-  const { validation } = data;
-  const isFolder = typeof validation === 'string' && !/^(auto|none)$/.test(validation);
-  if (data.source !== 'image-folder' && isFolder) {
-    yield {
-      path: ['data', 'validation'],
-      sentence: `${validation} is a folder, and a set of source ${data.source} has none`,
-      hint: 'give a share of the training images, such as 0.1, or none',
-    };
-  }
+  yield* validationProblems(data);
   for (const key of ['mean', 'deviation'] as const) {
     const { length } = data[key];
     if (length === 1 || length === data.channels) continue;
@@ -188,6 +180,20 @@ function* dataProblems({ data }: RunConfig): Generator<ConfigProblem> {
       hint: `write [${largest}, ${smallest}]`,
     };
   }
+}
+
+/** Whether `data.validation` names a folder. */
+export function isFolderName(validation: RunConfig['data']['validation']): validation is string {
+  return typeof validation === 'string' && validation !== 'auto' && validation !== 'none';
+}
+
+function* validationProblems({ source, validation }: RunConfig['data']): Generator<ConfigProblem> {
+  if (source === 'image-folder' || !isFolderName(validation)) return;
+  yield {
+    path: ['data', 'validation'],
+    sentence: `${validation} is a folder, and a set of source ${source} has none`,
+    hint: 'give a share of the training images, such as 0.1, or none',
+  };
 }
 
 function* runProblems(config: RunConfig): Generator<ConfigProblem> {

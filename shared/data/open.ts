@@ -1,5 +1,6 @@
 /** @file Opens the data set that a config names. */
 import { resolve } from 'node:path';
+import { isFolderName } from '../config/rules.ts';
 import type { DataConfig } from '../config/schema.ts';
 import { TesseraError } from '../core/errors.ts';
 import { type DataSet, dataSourceOf } from './collection.ts';
@@ -46,7 +47,7 @@ async function openSet(config: DataConfig, baseFolder: string): Promise<DataSet>
   if (config.source === 'idx') return await openIdx(folder);
   const set = await openImageFolder(folder, config.links);
   const { validation } = config;
-  if (typeof validation === 'number' || validation === 'auto' || validation === 'none') return set;
+  if (!isFolderName(validation)) return set;
   return await withValidation(set, {
     name: validation,
     folder,

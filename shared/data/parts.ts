@@ -1,4 +1,5 @@
 /** @file Which images of a set train, validate and test: by what the set has and by what the config asks. Pure. */
+import { isFolderName } from '../config/rules.ts';
 import { TesseraError } from '../core/errors.ts';
 import type { Collection, DataSet } from './collection.ts';
 import { sequentialIndices } from './sampler.ts';
@@ -44,7 +45,7 @@ export function partsOf(set: DataSet, options: PartOptions): Parts {
     return { collection, positions, from: found.from[split] };
   };
   const everything = wholeOf(set.train, 'train');
-  const isFolder = typeof asked === 'string' && asked !== 'auto' && asked !== 'none';
+  const isFolder = isFolderName(asked);
   // A set with one split beside train has that for testing, unless the config says what it is for.
   const isValTest = own !== undefined && test === undefined && !isFolder;
   const tests =

@@ -117,7 +117,7 @@ describe('splits', () => {
   it('without folders of classes are left out, and val is what there is (case 11)', async () => {
     const set = await open(files('train/a/1.jpg', 'val/a/1.jpg', 'test/1.jpg', 'test/2.jpg'));
     expect(set.test).toBeUndefined();
-    const source = dataSourceOf(set, { testFraction: 0.2, seed: 1 });
+    const source = dataSourceOf(set, { testFraction: 0.2, validation: 'auto', seed: 1 });
     expect(foundSentence(source)).toMatch(
       /to t\w+ \(from val\).*; left out: 2 in test \(it has no folders of classes\)/,
     );
