@@ -75,7 +75,10 @@ export class Oracle {
     const { assignment } = message;
     if (assignment === undefined || (assignment.ranges ?? []).length === 0) return;
     const version = Number(assignment.version);
-    if (assignment.kind === 'WORK_KIND_TEST') return this.#testing(version);
+    if (assignment.kind === 'WORK_KIND_TEST') {
+      this.#testing(version);
+      return;
+    }
     check(version === this.#store?.version, 'the announced version is the one in the store');
     if (assignment.kind !== 'WORK_KIND_TRAIN') return;
     for (let due = version; due > this.#durable; due -= 1) {
