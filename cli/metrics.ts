@@ -56,7 +56,7 @@ const phaseRecord = z.object({ time, phase: z.string(), reason: z.string() });
 /** One committed step. Units  loss and accuracy are means over its samples. */
 export type StepRecord = z.infer<typeof stepRecord>;
 /** One evaluation on a whole split. */
-export type EvaluationRecord = z.infer<typeof evaluationRecord>;
+type EvaluationRecord = z.infer<typeof evaluationRecord>;
 /** One checkpoint as it was written; later ones may have replaced it. */
 type CheckpointRecord = z.infer<typeof checkpointRecord>;
 /** A change of what the run was doing, the last one of a good run being `done`. */
