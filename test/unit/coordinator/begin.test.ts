@@ -25,7 +25,7 @@ function sourceOf(
   const bytesAt = (split: string, index: number) => Buffer.from(bytesOf(nameAt(split, index)));
   return {
     classes,
-    size: { train: train.length, test: 1 },
+    size: { train: train.length, validation: 0, test: 1 },
     found: NOTHING_LEFT_OUT,
     label: (split, index) => label(nameAt(split, index)),
     name: nameAt,
