@@ -43,6 +43,9 @@ type Storages = (storage: PickledStorage) => Uint8Array;
 const PROTO = 0x80;
 /** Opcode LONG1: an integer in the number of bytes that follows. */
 const LONG1 = 0x8a;
+/** Opcode FRAME, with the eight bytes of its length. */
+const FRAME = 0x95;
+const FRAME_BYTES = 9;
 const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
 const LEGACY_PROTOCOL = 1001;
 /** A storage's number of values. */
@@ -69,7 +72,9 @@ const STORAGES: Readonly<Record<string, readonly [dtype: string, bytes: number]>
 
 /** Whether bytes begin like one of PyTorch's files: a zip, or the pickle of the magic number. */
 export function isPth(bytes: Uint8Array): boolean {
-  return isZip(bytes) || (bytes[0] === PROTO && bytes[2] === LONG1 && bytes[3] === 10);
+  // From protocol 4 on, the length of a frame stands before the number.
+  const at = bytes[2] === FRAME ? 2 + FRAME_BYTES : 2;
+  return isZip(bytes) || (bytes[0] === PROTO && bytes[at] === LONG1 && bytes[at + 1] === 10);
 }
 
 /**

@@ -26,6 +26,8 @@ interface Candidate {
 /** What was chosen, and why, where there was something to choose. */
 export interface ChosenModel {
   readonly candidate: Candidate;
+  /** Names in the same group that are of another model. */
+  readonly foreign: ReadonlySet<string>;
   readonly notes: readonly string[];
 }
 
@@ -51,19 +53,26 @@ export function chooseModel(groups: readonly TensorGroup[], key?: string): Chose
   const [first, ...others] = whole;
   if (first === undefined) {
     const best = asked.reduce((a, b) => (b.names.size > a.names.size ? b : a));
-    return { candidate: best, notes: [] };
+    return { candidate: best, foreign: new Set(), notes: [] };
   }
-  if (others.length === 0) return { candidate: first, notes: [] };
+  const foreign = namesOfOthers(first, all);
+  if (others.length === 0) return { candidate: first, foreign, notes: [] };
   const keys = whole.map(({ key }) => key);
   if (others.every((other) => areEqual(first, other))) {
     const same = `${listed(keys)} hold the same values: ${quoted(first.key)} is taken`;
-    return { candidate: first, notes: [same] };
+    return { candidate: first, foreign, notes: [same] };
   }
   throw new TesseraError(
     'CHECKPOINT_MISMATCH',
     `there are ${whole.length} models in it, with different values: ${listed(keys)}`,
     { hint: 'choose one with --weights-key KEY, in a config with model.init.key' },
   );
+}
+
+/** Names of whole models beside the chosen one, in its own dictionary. */
+function namesOfOthers(chosen: Candidate, all: readonly Candidate[]): ReadonlySet<string> {
+  const others = all.filter((one) => one.isWhole && one !== chosen && one.group === chosen.group);
+  return new Set(others.flatMap(({ prefix, names }) => [...names].map((name) => prefix + name)));
 }
 
 /** All that may be models in a group. */

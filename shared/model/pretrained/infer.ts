@@ -30,7 +30,7 @@ export function inferModel(weights: Weights): InferredModel {
   const [, tokens = 0] = shapeOf(weights, 'pos_embed', 3);
   const [mlpWidth = 0] = shapeOf(weights, 'blocks.0.mlp.fc1.weight', 2);
   const numClasses = weights.tensors.get('head.weight')?.shape[0] ?? 0;
-  const imageSize = gridSide(tokens) * patchSize;
+  const imageSize = gridOf(weights, tokens) * patchSize;
   const depth = depthOf(weights);
   const named = Object.entries(ENCODER_SIZES).find(
     ([, size]) => size.width === width && size.depth === depth && size.mlpWidth === mlpWidth,
@@ -51,12 +51,28 @@ function depthOf({ tensors }: Weights): number {
   return depth;
 }
 
-function shapeOf({ tensors }: Weights, name: string, rank: number): readonly number[] {
-  const shape = tensors.get(name)?.shape;
+/** Side of the grid of patches; what else stands among the tokens is said. */
+function gridOf(weights: Weights, tokens: number): number {
+  try {
+    return gridSide(tokens);
+  } catch (thrown) {
+    const { code, sentence, hint = '' } = TesseraError.from(thrown);
+    throw new TesseraError(code, sentence + alsoHas(weights), { hint, cause: thrown });
+  }
+}
+
+/** Names of parts that only other kinds of ViT have: mostly the reason for what is wrong. */
+function alsoHas({ unknown }: Weights): string {
+  if (unknown.length === 0) return '';
+  return `; it has ${unknown.slice(0, 3).join(', ')}${unknown.length > 3 ? ', ...' : ''}`;
+}
+
+function shapeOf(weights: Weights, name: string, rank: number): readonly number[] {
+  const shape = weights.tensors.get(name)?.shape;
   if (shape?.length === rank) return shape;
   throw new TesseraError(
     'CHECKPOINT_MISMATCH',
-    `the weights tell no model: ${name} ${shape === undefined ? 'is missing' : `has the shape [${shape}]`}`,
+    `the weights tell no model: ${name} ${shape === undefined ? 'is missing' : `has the shape [${shape}]`}${alsoHas(weights)}`,
     { hint: 'only Vision Transformers with a class token can be loaded' },
   );
 }

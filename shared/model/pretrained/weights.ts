@@ -64,7 +64,8 @@ export function renameWeights(
   { key, unread = new Map() }: RenameOptions = {},
 ): Weights {
   const clean = withoutInnerWrappers(raw);
-  const { candidate, notes } = chooseModel([{ path: '', tensors: clean.tensors, unread }], key);
+  const group = { path: '', tensors: clean.tensors, unread };
+  const { candidate, foreign, notes } = chooseModel([group], key);
   const { naming, prefix, names } = candidate;
   refuseDistilled(prefix, clean.tensors);
   const table = spellings(naming, blocksIn(names));
@@ -79,7 +80,9 @@ export function renameWeights(
     tensors.set(ours, joinParts(parts, full));
     for (const name of full) taken.add(name);
   }
-  const rest = new Map([...clean.tensors].filter(([name]) => !taken.has(name)));
+  const rest = new Map(
+    [...clean.tensors].filter(([name]) => !taken.has(name) && !foreign.has(name)),
+  );
   const width = tensors.get('patch_embed.proj.weight')?.shape[0] ?? 0;
   const usual = USUAL_HEADS[naming];
   const found = findHead({ rest, prefix, usual, width });
@@ -93,7 +96,9 @@ export function renameWeights(
   return {
     ...{ tensors, naming, prefix, info },
     unknown: withFate('changes'),
-    unused: withFate('left'),
+    unused: [...withFate('left'), ...[...foreign].filter((name) => !taken.has(name))].map((name) =>
+      unread.has(name) ? `${name} (${unread.get(name)})` : name,
+    ),
     besideHead: withFate('head'),
     headCandidates: found.candidates,
     notes: [
