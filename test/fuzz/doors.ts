@@ -8,6 +8,7 @@
  */
 import { answerDoors } from './answers.ts';
 import { archiveDoors } from './archives.ts';
+import { arrayDoors } from './arrays.ts';
 import { checkpointDoors } from './checkpoints.ts';
 import { configDoors } from './configs.ts';
 import { credentialDoors } from './credentials.ts';
@@ -33,6 +34,7 @@ export const DOORS = [
   ...vectorDoors,
   ...floatDoors,
   ...formatDoors,
+  ...arrayDoors,
   ...modelDoors,
   ...huggingFaceDoors,
   ...checkpointDoors,

@@ -38,7 +38,7 @@ const WHOLE_NAMES = 10;
 /** Keys in a message. */
 const KEYS_LISTED_MAX = 8;
 
-const PATTERNS = NAMINGS.map((naming) => [naming, patterns(naming)] as const);
+const PATTERNS = new Map(NAMINGS.map((naming) => [naming, patterns(naming)] as const));
 
 /**
  * The one model in some groups of tensors, or the one that is asked for by its key.
@@ -109,8 +109,8 @@ function* readings(name: string): Iterable<{ prefix: string; rest: string; namin
 }
 
 function isWholeModel(naming: Naming, names: ReadonlySet<string>): boolean {
-  const known = patterns(naming);
-  const ours = new Set([...names].map((name) => known.get(withoutBlock(name))));
+  const known = PATTERNS.get(naming);
+  const ours = new Set([...names].map((name) => known?.get(withoutBlock(name))));
   for (const head of ['head.weight', 'head.bias', undefined]) ours.delete(head);
   return ours.size >= WHOLE_NAMES && ours.has('patch_embed.proj.weight');
 }

@@ -20,7 +20,7 @@ export interface FoundHead {
   /** Layers of which each may be the head, where more than one may. */
   readonly candidates: readonly string[];
   /** Tensors of the same module: with them the head is more than a linear layer. */
-  readonly beside: readonly string[];
+  readonly beside: ReadonlySet<string>;
   /** Whether the name is one that no library gives a head. */
   readonly isRenamed: boolean;
 }
@@ -36,6 +36,9 @@ export interface HeadSearch {
   /** Width of the backbone. */
   readonly width: number;
 }
+
+/** Characters of a name that are looked at. */
+export const NAME_MAX = 300;
 
 /** Names of layers that are never the head of a classifier. */
 const NEVER =
@@ -60,14 +63,13 @@ export function findHead({ rest, prefix, usual, width }: HeadSearch): FoundHead 
   if (candidates.length > 1) return none(candidates.map((stem) => `${stem}.weight`));
   const bias = rest.has(`${first}.bias`) ? `${first}.bias` : undefined;
   const head = { weight: `${first}.weight`, bias };
-  const beside = besideOf(first, { rest, levels, prefix }).filter(
-    (name) => name !== head.weight && name !== bias,
-  );
+  const beside = new Set(besideOf(first, { rest, levels, prefix }));
+  for (const name of [head.weight, bias]) if (name !== undefined) beside.delete(name);
   return { head, candidates: [], beside, isRenamed: byName.length === 0 };
 }
 
 function none(candidates: readonly string[]): FoundHead {
-  return { head: undefined, candidates, beside: [], isRenamed: false };
+  return { head: undefined, candidates, beside: new Set(), isRenamed: false };
 }
 
 /** `a.b.` -> `a.b.`, `a.`, nothing: a head stands where the backbone's names do, or further out. */
@@ -76,8 +78,10 @@ function levelsOf(prefix: string): string[] {
   return parts.map((_, at) => `${parts.slice(0, parts.length - at).join('.')}.`).concat('');
 }
 
+/** Cut, since patterns take a name's length several times. */
 function withoutLevel(stem: string, levels: readonly string[]): string {
-  return stem.slice((levels.find((level) => stem.startsWith(level)) ?? '').length);
+  const level = levels.find((one) => stem.startsWith(one)) ?? '';
+  return stem.slice(level.length, level.length + NAME_MAX);
 }
 
 /** Whether a layer takes what the backbone gives, and has a bias of its own size or none. */

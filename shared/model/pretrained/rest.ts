@@ -4,6 +4,7 @@
  * A file may hold a decoder, a loss or counters: a classifier does not use them. But a tensor inside the model's own
  * modules, or of a part that other kinds of ViT have, says that its model computes something else.
  */
+import { NAME_MAX } from './head.ts';
 import type { Naming } from './names.ts';
 
 /** `left`: not used and listed. `changes`: refused. `head`: refused where the head of the file is kept. */
@@ -41,7 +42,7 @@ export function fateOf(
   { naming, prefix, width }: RestContext,
 ): Fate {
   const isInside = name.startsWith(prefix);
-  const inner = isInside ? name.slice(prefix.length) : name;
+  const inner = (isInside ? name.slice(prefix.length) : name).slice(0, NAME_MAX);
   if (UNUSED.test(inner)) return 'left';
   if (isInside && OWN[naming].test(inner)) return 'changes';
   if (isInside && OTHER_KINDS.test(inner)) return 'changes';

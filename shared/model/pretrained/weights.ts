@@ -90,7 +90,7 @@ export function renameWeights(
   const fates = new Map<string, Fate>();
   for (const name of [...rest.keys(), ...unread.keys()].filter((one) => !taken.has(one))) {
     const fate = fateOf(name, rest.get(name)?.shape ?? [], { naming, prefix, width });
-    fates.set(name, found.beside.includes(name) ? 'head' : fate);
+    fates.set(name, found.beside.has(name) ? 'head' : fate);
   }
   const withFate = (fate: Fate) => [...fates.keys()].filter((name) => fates.get(name) === fate);
   return {
@@ -166,7 +166,8 @@ function takeHead(
 
 function narrowed(tensors: ReadonlyMap<string, WeightTensor>): string[] {
   const doubles = [...tensors.values()].filter(({ dtype }) => dtype === 'F64').length;
-  return doubles === 0 ? [] : [`${doubles} tensors of float64 are rounded to float32`];
+  if (doubles === 0) return [];
+  return [`${doubles === 1 ? '1 tensor' : `${doubles} tensors`} of float64 rounded to float32`];
 }
 
 function refuseUnread(names: readonly string[], unread: ReadonlyMap<string, string>): void {

@@ -173,7 +173,7 @@ describe('conversions are told', () => {
     ]);
     const { parameters, notes } = fitted(tensors);
     expect(parameters.slice(-3)).toEqual(Float32Array.of(0.1, -2, 1e-3));
-    expect(notes).toEqual(['1 tensors of float64 are rounded to float32']);
+    expect(notes).toEqual(['1 tensor of float64 rounded to float32']);
   });
 
   it('but a float64 that float32 cannot hold is refused', () => {
