@@ -7,18 +7,20 @@ import { isNpz, readNpz } from '../../shared/formats/npy.ts';
 import { readZip } from '../../shared/formats/zip.ts';
 import { fromJax } from '../../shared/model/pretrained/jax.ts';
 import { fileKind } from '../../shared/weights/file-kind.ts';
-import { zipOf } from '../unit/get/archives.ts';
+import { type ZipPart, zipOf } from '../unit/get/archives.ts';
 import { mutated, noise } from './bytes.ts';
 import { door } from './door.ts';
 
-const [AUGREG, BIG_VISION] = ['augreg.npz', 'big-vision.npz'].map((file) => {
+function entriesOf(file: string): ZipPart[] {
   const bytes = readFileSync(resolve(import.meta.dirname, '../fixtures/weights/others', file));
   return [...readZip(bytes, crc32)].map(([name, content]) => ({
     name,
     content: Buffer.from(content()),
   }));
-});
-const ENTRIES = AUGREG ?? [];
+}
+
+const ENTRIES = entriesOf('augreg.npz');
+const BIG_VISION = entriesOf('big-vision.npz');
 
 const side = fc.constantFrom(
   '0',
@@ -50,7 +52,7 @@ const bytes = fc.oneof(
   {
     weight: 2,
     arbitrary: mutated(
-      ENTRIES.map(({ content }) => content),
+      ENTRIES.map(({ content = Buffer.alloc(0) }) => content),
       { headBytes: 128, changesMax: 2 },
     ),
   },
@@ -59,7 +61,7 @@ const bytes = fc.oneof(
 /** An archive with one array replaced, under its own name or that of another. */
 const archives = fc
   .tuple(
-    fc.constantFrom(ENTRIES, BIG_VISION ?? []),
+    fc.constantFrom(ENTRIES, BIG_VISION),
     fc.nat(100),
     fc.option(bytes, { freq: 3 }),
     fc.constantFrom(undefined, undefined, 'params/embedding/kernel.npy', '__proto__.npy', '.npy'),
@@ -67,7 +69,10 @@ const archives = fc
   .map(([entries, at, content, name]) => {
     const place = at % entries.length;
     const entry = entries[place] ?? { name: 'a.npy', content: Buffer.alloc(0) };
-    const other = { name: name ?? entry.name, content: content ?? entry.content };
+    const other = {
+      name: name ?? entry.name,
+      content: content ?? entry.content ?? Buffer.alloc(0),
+    };
     return zipOf(...entries.toSpliced(place, 1, other));
   });
 
