@@ -238,6 +238,7 @@ export class WorkerDriver {
     const { modelFingerprint, testsAverage } = this.#preparation;
     this.#modelFingerprint = modelFingerprint;
     this.#hasFrozen = false;
+    for (const note of this.#preparation.notes ?? []) log.warn(note);
     log.info({ engine: this.#engine.description, run: welcome.run }, 'model compiled');
     this.#dispatch({ type: 'prepared', modelFingerprint, testsAverage });
   }

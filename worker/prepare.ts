@@ -35,6 +35,8 @@ export interface Preparation {
   readonly frozen: number;
   /** Whether evaluations are of the moving average of the weights. */
   readonly testsAverage: boolean;
+  /** What its user asked for and does not get. */
+  readonly notes?: readonly string[];
 }
 
 /** What computes leaves: a thread of its own in the product. */
@@ -97,7 +99,16 @@ export async function prepare(
     parameterCount: parameterTable(model).size,
     frozen: spec.frozen ?? 0,
     testsAverage: config.training.averageDecay > 0,
+    notes: config.data.access === 'local' ? [] : unusedPathNote(choice),
   };
+}
+
+/** A folder of one's own that is not read. */
+function unusedPathNote({ dataPath }: WorkerChoice): string[] {
+  if (dataPath === undefined) return [];
+  return [
+    `--data-path ${dataPath} is not read: this run has data.access: coordinator, which sends the samples`,
+  ];
 }
 
 /** What is computed in the run of a welcome. Throws  PROTOCOL_MISMATCH when this version does not know how. */

@@ -16,9 +16,14 @@ import type { DataSource, Split } from '../source.ts';
 const BLOCKS_MAX = 1024;
 /** Hexadecimal digits that tell where two listings differ; whether they do, a whole SHA-256 tells. */
 const MARK_DIGITS = 8;
-/** Contents that are compared of each split: as many as fit into these bytes, so many at least and at most. */
-const CONTENTS = { least: 16, most: 256, bytes: 16 * 1024 ** 2 } as const;
-const CONTENTS_AT_ONCE = 8;
+/** Contents that are compared of each split: as many as fit into these bytes, so many at least and at most; none of a larger file. */
+const CONTENTS = {
+  least: 16,
+  most: 256,
+  bytes: 16 * 1024 ** 2,
+  fileBytes: 32 * 1024 ** 2,
+} as const;
+const CONTENTS_AT_ONCE = 4;
 const SPLITS_MAX = 8;
 const CLASSES_MAX = 1_000_000;
 const NAME_LENGTH_MAX = 1000;
@@ -118,9 +123,11 @@ function drawn(source: IdentifiableSource, split: Split, seed: number): number[]
   const size = source.size[split];
   const at = permutation({ size, seed, stream: 'identity', counter: 0 });
   const indices: number[] = [];
-  for (let bytes = 0; indices.length < Math.min(size, CONTENTS.most); ) {
-    const next = at(indices.length);
-    bytes += source.listedBytes(split, next);
+  for (let place = 0, bytes = 0; place < Math.min(size, CONTENTS.most); place += 1) {
+    const next = at(place);
+    const own = source.listedBytes(split, next);
+    if (own > CONTENTS.fileBytes) continue;
+    bytes += own;
     if (bytes > CONTENTS.bytes && indices.length >= CONTENTS.least) break;
     indices.push(next);
   }

@@ -174,6 +174,8 @@ describe('the identity of a data set', () => {
     const source = { ...setOf(many(200)), listedBytes: () => 2 * 1024 ** 2 };
     const of = async (seed: number) =>
       (await identifyData(source, seed)).splits['train']?.contents.map(({ index }) => index) ?? [];
+    const huge = { ...source, listedBytes: () => 64 * 1024 ** 2 };
+    expect((await identifyData(huge, 1)).splits['train']?.contents).toEqual([]);
     const [one, other] = [await of(1), await of(2)];
     expect([one.length, other.length]).toEqual([16, 16]);
     expect(one).not.toEqual(other);
