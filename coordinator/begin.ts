@@ -1,8 +1,10 @@
 /** @file What a run begins or goes on with: its identity, its parameters, its checkpoint. */
+import { samplesFingerprint } from '../shared/config/fingerprint.ts';
 import type { RunConfig } from '../shared/config/schema.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { type DataIdentity, identifyData } from '../shared/data/identity/identity.ts';
 import type { DataSource } from '../shared/data/source.ts';
+import { sha256OfText } from '../shared/host/digest.ts';
 import type { Logger } from '../shared/host/log.ts';
 import { findCheckpoint, identify, type RunIdentity } from './assemble.ts';
 import {
@@ -56,12 +58,17 @@ export async function beginRun(start: RunStart): Promise<BegunRun> {
   const isSame = resumed !== undefined && begun !== undefined;
   const beginning = isSame ? begun : await beginningOf(identity, data, parameters);
   return {
-    identity: { ...identity, runId: beginning.id },
+    identity: { ...identity, runId: runIdOf(beginning, start) },
     parameters,
     notes,
     resumed,
     beginning: encodeBeginning(beginning),
   };
+}
+
+/** What a worker keeps from one welcome to the next must fit: what the run began with, and which sample is where. */
+function runIdOf({ id }: Beginning, { config, source }: RunStart): string {
+  return sha256OfText(`${id} ${samplesFingerprint(config)} ${JSON.stringify(source.size)}`);
 }
 
 /** What has changed of the data set is said first: its numbers alone, in a checkpoint, do not tell what. */

@@ -85,6 +85,12 @@ describe('a run that goes on', () => {
     expect(again.resumed?.step).toBe(0);
     expect(again.identity.runId).toBe(begun.identity.runId);
     expect(again.beginning).toBe(begun.beginning);
+    const { data } = config();
+    const judged = await begin(runFolder, {
+      of: config({ data: { ...data, validation: 'none' } }),
+    });
+    expect(judged.resumed?.step).toBe(0);
+    expect(judged.identity.runId, 'workers have another division').not.toBe(again.identity.runId);
     const other = await begin(runFolder, { isResumed: false, of: config({ seed: 4 }) });
     expect(other.identity.runId).not.toBe(begun.identity.runId);
   });
