@@ -58,6 +58,12 @@ export async function convertWeights(options: ConvertOptions): Promise<void> {
     set: options.set,
   });
   for (const note of trained.notes) say(`${note}; written as assumed`);
+  const { background } = trained.config.data;
+  if (background !== undefined) {
+    say(
+      `note: this model was trained with transparent images on ${background}, which other libraries' files cannot state: predict with --set data.background='${background}'`,
+    );
+  }
   await checkNotInput(out, [path, trained.modelPath]);
   await write(trained, options);
   const { modelPath, parameters } = trained;
@@ -118,9 +124,10 @@ function onnxMetadata(trained: TrainedModel): Readonly<Record<string, string>> {
   const { classes, pixels } = descriptionOf(trained);
   const { resize, cropFraction, cropRounding = 'even', interpolation, mean, deviation } = pixels;
   const { imageSize, channels } = trained.model;
+  const { background } = trained.config.data;
   const facts = {
     ...{ classes, imageSize, channels, resize, cropFraction, cropRounding, interpolation },
-    ...{ mean, deviation, rescale: '1/255' },
+    ...{ mean, deviation, rescale: '1/255', background },
   };
   return Object.fromEntries(
     Object.entries(facts)

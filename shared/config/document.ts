@@ -70,6 +70,8 @@ export function parseConfigDocument(text: string, label: string): ConfigDocument
 
 /** A value as YAML reads it, for `--set`. Throws  Error when it is not one. */
 export function parseValue(text: string): unknown {
+  // A colour: a value that is all comment would be none.
+  if (text.startsWith('#')) return text;
   const excess = excessOf(text);
   if (excess !== undefined) throw new Error(excess);
   const document = parseDocument(text, { prettyErrors: false, logLevel: 'error' });

@@ -62,7 +62,7 @@ const data = z.strictObject({
     .union([z.literal(1), z.literal(3)])
     .default(3)
     .describe('1 for grey images, 3 for RGB'),
-  background: text(/^#[0-9a-fA-F]{6}$/, 'colour such as #ffffff')
+  background: text(/^#[0-9a-fA-F]{6}$/, "colour such as '#ffffff', in quotes")
     .optional()
     .describe(
       'Colour behind transparent images, such as #ffffff (default: alpha is dropped, as torchvision and timm do)',

@@ -15,7 +15,7 @@ import { type Colour, colourOf, type RawImage, type Samples, toRaster } from './
 export const INPUT_PIXELS_MAX = 100_000_000;
 
 /**
- * Pixels that this process decodes at one time: a WebP or an interlaced PNG takes up to 9 bytes for each of its pixels
+ * Pixels that this process decodes at one time: a PNG of 16 bits with alpha takes up to 12 bytes for each of its pixels
  * meanwhile. Photos are decoded side by side as ever, the largest files one by one.
  */
 export const decoding = new WeighedGate(INPUT_PIXELS_MAX);

@@ -82,6 +82,14 @@ describe('where a value comes from', () => {
     expect(fromFlag.config.data.path).toBe(resolve('images'));
   });
 
+  it('a colour is no comment in --set', () => {
+    const { data } = applySettings(smallConfig({}), ['data.background=#ffffff']);
+    expect(data.background).toBe('#ffffff');
+    expect(() => applySettings(smallConfig({}), ['data.background=#fff'])).toThrow(
+      /--set data.background: expected colour such as '#ffffff', in quotes/,
+    );
+  });
+
   it('settings can be laid over a config that is no file', () => {
     const config = smallConfig({});
     expect(applySettings(config, ['data.path=x', 'seed=7'])).toEqual({

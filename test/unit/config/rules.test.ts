@@ -137,11 +137,16 @@ describe('the identity of a run', () => {
     ['where the data are', smallConfig({ data: { path: '/x', access: 'local', cacheBytes: 9 } })],
     ['what an unreadable image does', smallConfig({ data: { onBadImage: 'fail' } })],
     ['an MLP width that is the default', smallConfig({ model: { mlpWidth: 64 } })],
+    [
+      'a colour behind transparent images that is not given',
+      { ...base, data: { ...base.data, background: undefined } },
+    ],
   ])('does not depend on %s', (_name, config) => expect(identity(config)).toBe(identity(base)));
 
   it.each<[name: string, config: RunConfig, facts?: object]>([
     ['the seed', { ...base, seed: 1 }],
     ['the batch', smallConfig({ training: { batchSize: 16 } })],
+    ['the colour behind transparent images', smallConfig({ data: { background: '#ffffff' } })],
     ['the normalisation', smallConfig({ data: { mean: [0.4] } })],
     ['the split', smallConfig({ data: { testFraction: 0.3 } })],
     ['the heads', smallConfig({ model: { heads: 4 } })],
