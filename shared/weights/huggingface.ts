@@ -24,21 +24,25 @@ const HUGGINGFACE_FILES = {
   pickleShards: 'pytorch_model.bin.index.json',
 } as const;
 
+/** Weights that are not read, where they are all that there is. */
+const OTHER_FRAMEWORKS = ['tf_model.h5', 'flax_model.msgpack', 'saved_model.pb', 'model.onnx'];
+
 /** The names of 21,000 classes, or of all tensors of a large model, take a megabyte. */
 const JSON_BYTES_MAX = 64 * 1024 ** 2;
 
 const shardsSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 
 /**
- * Reads a folder that transformers or timm wrote.
+ * Reads a folder that transformers or timm wrote; `key` says which model, where a file of it holds several.
  *
  * Throws  DATA_INVALID when a file is missing or cannot be read; CHECKPOINT_MISMATCH when the model is
  *         not a plain ViT, or a file states what is not supported.
  */
 export async function readHuggingFaceFolder(
   folder: string,
+  key?: string,
 ): Promise<{ file: TensorFile; info: Facts }> {
-  const file = await readTensors(folder);
+  const file = await readTensors(folder, key);
   const config = await factsIn(folder, HUGGINGFACE_FILES.config, (document, where) =>
     isTimmConfig(document) ? timmFacts(document, where) : transformersFacts(document, where),
   );
@@ -81,16 +85,21 @@ function refuseOtherSize(
   );
 }
 
-async function readTensors(folder: string): Promise<TensorFile> {
+async function readTensors(folder: string, key: string | undefined): Promise<TensorFile> {
   const { model, modelShards, pickle, pickleShards } = HUGGINGFACE_FILES;
   for (const name of [model, pickle]) {
-    if (existsSync(join(folder, name))) return readTensorFile(join(folder, name));
+    if (existsSync(join(folder, name))) return readTensorFile(join(folder, name), key);
   }
   for (const name of [modelShards, pickleShards]) {
     if (existsSync(join(folder, name))) return readShards(folder, name);
   }
-  throw new TesseraError('DATA_INVALID', `${folder} has no ${model} and no ${pickle}`, {
-    hint: 'give a folder that transformers or tessera wrote, or a file of weights',
+  const other = OTHER_FRAMEWORKS.find((name) => existsSync(join(folder, name)));
+  const also = other === undefined ? '' : `; its ${other} is of another framework`;
+  throw new TesseraError('DATA_INVALID', `${folder} has no ${model} and no ${pickle}${also}`, {
+    hint:
+      other === undefined
+        ? 'give a folder that transformers or tessera wrote, or a file of weights'
+        : 'in Python: load the folder with transformers (from_tf or from_flax), then save_pretrained',
   });
 }
 

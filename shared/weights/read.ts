@@ -24,7 +24,7 @@ export interface ReadOptions {
 export async function readWeights(path: string, { key }: ReadOptions = {}): Promise<WeightsFile> {
   const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
   const { file, info: stated } = isFolder
-    ? await readHuggingFaceFolder(path)
+    ? await readHuggingFaceFolder(path, key)
     : { file: await readTensorFile(path, key), info: {} };
   const published = isFolder ? {} : await catalogueFacts(file);
   const options = { key: keyInside(file.nesting, key), unread: file.unread };
