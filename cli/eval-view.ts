@@ -26,3 +26,30 @@ export function confusionLines(
   const rows = counts.map((row, label) => [classes[label] ?? '', ...row.map(String)]);
   return formatTable([{ title: 'TRUE\\PREDICTED' }, ...columns], rows);
 }
+
+/** An image that was taken for another. */
+export interface Confused {
+  readonly name: string;
+  readonly label: number;
+  readonly predicted: number;
+  /** Of the predicted class. */
+  readonly probability: number;
+}
+
+/** The worst mistakes, in their order, with whole names. */
+export function mistakeLines(
+  mistakes: readonly Confused[],
+  classes: readonly string[],
+): readonly string[] {
+  const rows = mistakes.map(({ name, label, predicted, probability }) => [
+    classes[label] ?? '',
+    classes[predicted] ?? '',
+    formatPercent(probability),
+    name,
+  ]);
+  const probability = { title: 'PROBABILITY', align: 'right' } as const;
+  return formatTable(
+    [{ title: 'TRUE' }, { title: 'PREDICTED' }, probability, { title: 'WORST MISTAKES' }],
+    rows,
+  );
+}

@@ -16,7 +16,7 @@ import { writePicture } from '../shared/pictures/render.ts';
 import { sheet } from '../shared/pictures/sheet.ts';
 import { Confusion } from '../shared/training/metrics.ts';
 import { compileModel, openModel, type TrainedModel } from './checkpoint.ts';
-import { classLines, confusionLines } from './eval-view.ts';
+import { type Confused, classLines, confusionLines, mistakeLines } from './eval-view.ts';
 import { foundLines } from './found-lines.ts';
 import { softmax } from './guesses.ts';
 import { formatPercent } from './table.ts';
@@ -38,13 +38,10 @@ export interface EvalOptions {
   readonly json?: true;
 }
 
-/** An image that was taken for another, its pixels as the model saw them. */
-interface Mistake {
-  readonly name: string;
-  readonly label: number;
-  readonly predicted: number;
-  readonly probability: number;
+/** An image that was taken for another. */
+interface Mistake extends Confused {
   readonly loss: number;
+  /** Its pixels as the model saw them. */
   readonly values: Float32Array;
 }
 
@@ -214,6 +211,7 @@ function report(
     ...classLines(confusion, classes),
   ]);
   if (numClasses <= MATRIX_CLASSES_MAX) print(['', ...confusionLines(confusion, classes)]);
+  if (mistakes.length > 0) print(['', ...mistakeLines(mistakes, classes)]);
 }
 
 async function draw(
@@ -232,7 +230,8 @@ async function draw(
   const tiles = mistakes.map(({ name, label, predicted, probability, values }) => ({
     image: imageOf(values, model.imageSize, config.data),
     title: `${classes[predicted]} ${formatPercent(probability)}`,
-    note: `is ${classes[label]}: ${name}`,
+    note: `is ${classes[label]}`,
+    name,
     colour: 'bad' as const,
   }));
   const path = join(folder, 'mistakes.png');

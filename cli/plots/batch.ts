@@ -52,32 +52,56 @@ export async function plotBatch(options: BatchOptions): Promise<void> {
     await pipeline.load(sample, epoch, view(place));
     labels.push(sample.label);
   }
-  const titles = labels.map((label) => source.classes[label] ?? '');
-  const others = new Map<number, string>();
-  if (mixesImages(config)) mixLeaves();
-  const tiles = titles.slice(0, options.count).map((title, place) => {
-    const note = others.get(place);
-    return { image: imageOf(view(place), imageSize, data), title, ...(note && { note }) };
+  const shares = mixesImages(config) ? mixLeaves() : [];
+  const tiles = labels.slice(0, options.count).map((label, place) => {
+    const parts = shares[place] ?? [{ label, share: 1 }];
+    return { image: imageOf(view(place), imageSize, data), ...mixedTitle(parts, source.classes) };
   });
   const title = `${config.name}: epoch ${options.epoch}, the first ${tiles.length} images`;
   await writePicture(options.out, await sheet(tiles, { columns: COLUMNS, tileSize: 130, title }));
   print([options.out]);
 
-  /** Mixes leaf by leaf, as workers do, and says so in the titles. */
-  function mixLeaves(): void {
+  /** Mixes leaf by leaf, as workers do; answers what each image is made of. */
+  function mixLeaves(): LabelShare[][] {
+    const made: LabelShare[][] = [];
     for (let first = 0; first < samples.length; first += training.microBatch) {
       const leaf = samples.subarray(first, first + training.microBatch);
       const plan = planMixing(data.augment, { seed, epoch, samples: leaf, imageSize });
       const weights = new Float32Array(leaf.length).fill(1);
       const some = images.subarray(first * imageFloats, (first + leaf.length) * imageFloats);
-      const shares = mixImages({ images: some, weights }, plan, imageSize);
+      const own = mixImages({ images: some, weights }, plan, imageSize);
       for (const [place, { partner }] of plan.entries()) {
-        const share = shares[place] ?? 1;
-        if (share === 1) continue;
-        const other = source.classes[labels[first + partner] ?? 0];
-        titles[first + place] = `${formatPercent(share)} ${titles[first + place]}`;
-        others.set(first + place, `${formatPercent(1 - share)} ${other}`);
+        const share = own[place] ?? 1;
+        const [label, other] = [place, partner].map((at) => labels[first + at] as number);
+        made.push([
+          { label: label as number, share },
+          { label: other as number, share: 1 - share },
+        ]);
       }
     }
+    return made;
   }
+}
+
+/** A class that an image is partly of. */
+interface LabelShare {
+  readonly label: number;
+  readonly share: number;
+}
+
+/** What an image is made of: the larger share first, one class once, and nothing that shows as 0 %. */
+export function mixedTitle(
+  parts: readonly LabelShare[],
+  classes: readonly string[],
+): { readonly title: string; readonly note?: string } {
+  const shares = new Map<number, number>();
+  for (const { label, share } of parts) shares.set(label, (shares.get(label) ?? 0) + share);
+  const [first, ...others] = [...shares]
+    .map(([label, share]) => [classes[label] ?? '', formatPercent(share), share] as const)
+    .filter(([, shown]) => shown !== formatPercent(0))
+    .toSorted(([, , one], [, , other]) => other - one);
+  if (first === undefined) return { title: '' };
+  if (others.length === 0) return { title: first[0] };
+  const [title = '', note = ''] = [first, ...others].map(([name, shown]) => `${shown} ${name}`);
+  return { title, note };
 }

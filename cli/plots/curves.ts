@@ -2,8 +2,10 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { TesseraError } from '../../shared/core/errors.ts';
-import { type Panel, panels, type Series } from '../../shared/pictures/charts.ts';
+import { colourOf, type Panel, panels, type Series } from '../../shared/pictures/charts.ts';
+import type { Mark } from '../../shared/pictures/legend.ts';
 import { writePicture } from '../../shared/pictures/render.ts';
+import { COLOURS } from '../../shared/pictures/svg.ts';
 import { type RunMetrics, readMetrics, type StepRecord } from '../metrics.ts';
 import { findRun } from '../run-folders.ts';
 import { print } from '../talk.ts';
@@ -16,13 +18,30 @@ export interface CurvesOptions {
 
 type Quantity = 'loss' | 'accuracy';
 
+interface Run {
+  readonly name: string;
+  readonly metrics: RunMetrics;
+}
+
+/** The name of a test that is one point: at the end, of the version that validation chose. */
+const TESTED_ONCE = 'test of the best';
+
+/** How the curve of a split is drawn: by its line alone where runs have a colour each. */
+const LINES: Readonly<Record<string, { readonly mark: Mark; readonly colour: number }>> = {
+  train: { mark: 'line', colour: 0 },
+  validation: { mark: 'dashed', colour: 1 },
+  test: { mark: 'dashed', colour: 1 },
+  [TESTED_ONCE]: { mark: 'diamond', colour: 2 },
+};
+
 /** Draws the curves of runs and says where. Throws  DATA_INVALID when none of them has made a step. */
 export async function plotCurves({ runs, out }: CurvesOptions): Promise<void> {
   const wanted = runs.length === 0 ? [undefined] : runs;
   const folders = await Promise.all(wanted.map((run) => findRun(run)));
+  const names = namesOf(folders);
   const read = await Promise.all(
-    folders.map(async (folder) => ({
-      name: basename(resolve(folder)),
+    folders.map(async (folder, at) => ({
+      name: names[at] as string,
       metrics: await readMetrics(folder),
     })),
   );
@@ -32,14 +51,32 @@ export async function plotCurves({ runs, out }: CurvesOptions): Promise<void> {
   }
   const path = out ?? join(first, 'pictures', 'curves.png');
   if (out === undefined) await mkdir(join(first, 'pictures'), { recursive: true });
-  await writePicture(path, panels([panelOf(read, 'loss'), panelOf(read, 'accuracy')]));
+  await writePicture(path, curves(read));
   print([path]);
 }
 
-function panelOf(
-  runs: readonly { readonly name: string; readonly metrics: RunMetrics }[],
-  quantity: Quantity,
-): Panel {
+/** Names that tell folders apart: their own, or whole paths where two have the same. */
+function namesOf(folders: readonly string[]): readonly string[] {
+  const names = folders.map((folder) => basename(resolve(folder)));
+  return new Set(names).size === names.length ? names : folders;
+}
+
+/** The picture of some runs: of one, a colour for each split; of several, a colour for each run. */
+export function curves(runs: readonly Run[]): string {
+  const both = [panelOf(runs, 'loss'), panelOf(runs, 'accuracy')];
+  if (runs.length === 1) return panels(both);
+  const splits = new Set(both.flatMap(({ series }) => series.map(({ name }) => name)));
+  return panels(both, [
+    runs.map(({ name }, run) => {
+      return { label: name, colour: colourOf(run), mark: 'line' } as const;
+    }),
+    [...splits].map((split) => {
+      return { label: split, colour: COLOURS.faint, mark: LINES[split]?.mark ?? 'line' };
+    }),
+  ]);
+}
+
+function panelOf(runs: readonly Run[], quantity: Quantity): Panel {
   const isShare = quantity === 'accuracy';
   return {
     title: isShare ? 'Accuracy' : 'Loss',
@@ -47,19 +84,20 @@ function panelOf(
     yLabel: isShare ? 'accuracy' : 'cross-entropy',
     kind: 'line',
     isShare,
-    series: runs.flatMap(({ name, metrics }, colour) => {
-      const prefix = runs.length > 1 ? `${name} ` : '';
-      return seriesOf(metrics, quantity, prefix, runs.length > 1 ? colour : undefined);
-    }),
+    series: runs.flatMap(({ metrics }, run) =>
+      seriesOf(metrics, quantity).map((series) => ({
+        ...series,
+        ...LINES[series.name],
+        ...(runs.length > 1 && { colour: run }),
+      })),
+    ),
   };
 }
 
-/** Training as means over epochs with the steps behind, testing dashed where runs have a colour each. */
+/** Training as means over epochs with the steps behind, and what was tested. */
 function seriesOf(
   { steps: all, evaluations, chosenOn, test }: RunMetrics,
   quantity: Quantity,
-  prefix: string,
-  colour: number | undefined,
 ): Series[] {
   // A step none of whose images could be read has no loss.
   const steps = all.filter((step) => Number.isFinite(step[quantity]));
@@ -67,31 +105,21 @@ function seriesOf(
     (most, count) => Math.max(most, count),
     1,
   );
-  const train = { name: `${prefix}train`, colour: colour ?? 0 };
   return [
     {
-      ...train,
+      name: 'train',
       isFaint: true,
       points: steps.map((step) => [step.step / perEpoch, step[quantity]] as const),
     },
-    { ...train, points: meansByEpoch(steps, quantity) },
+    { name: 'train', points: meansByEpoch(steps, quantity) },
     {
-      name: `${prefix}${chosenOn}`,
-      colour: colour ?? 1,
-      isDashed: colour !== undefined,
+      name: chosenOn,
       points: evaluations.map((found) => [found.version / perEpoch, found[quantity]] as const),
     },
     // One point, of the version that was tested at the end.
     ...(chosenOn === 'test' || test === undefined
       ? []
-      : [
-          {
-            name: `${prefix}test`,
-            colour: colour ?? 2,
-            isDashed: colour !== undefined,
-            points: [[test.version / perEpoch, test[quantity]] as const],
-          },
-        ]),
+      : [{ name: TESTED_ONCE, points: [[test.version / perEpoch, test[quantity]] as const] }]),
   ];
 }
 

@@ -1,20 +1,16 @@
 /** @file Charts as SVG, drawn without a browser: the one door to echarts. */
 import { HeatmapChart, LineChart, ScatterChart } from 'echarts/charts';
-import {
-  GridComponent,
-  LegendComponent,
-  TitleComponent,
-  VisualMapComponent,
-} from 'echarts/components';
+import { GridComponent, TitleComponent, VisualMapComponent } from 'echarts/components';
 import * as echarts from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import { FONT_FAMILY } from './fonts.ts';
-import { COLOURS } from './svg.ts';
+import { type LegendEntry, legend, type Mark } from './legend.ts';
+import { COLOURS, picture } from './svg.ts';
+import { fitted, textWidth } from './text-width.ts';
 
 echarts.use([
   GridComponent,
   HeatmapChart,
-  LegendComponent,
   LineChart,
   ScatterChart,
   SVGRenderer,
@@ -29,7 +25,8 @@ const PALETTE = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00
 export interface Series {
   readonly name: string;
   readonly points: readonly (readonly [x: number, y: number])[];
-  readonly isDashed?: boolean;
+  /** A line, or the dots of a scatter chart, unless something else is said. */
+  readonly mark?: Mark;
   /** Thin and pale, and not in the legend. */
   readonly isFaint?: boolean;
   /** Number of its colour: series of one thing share one. */
@@ -52,26 +49,42 @@ export interface Panel {
 
 const PANEL_WIDTH = 460;
 const PANEL_HEIGHT = 380;
-const MARGIN = { left: 64, right: 22, top: 74, bottom: 56 } as const;
+const MARGIN = { left: 64, right: 22, top: 50, bottom: 56 } as const;
+/** Below the legend. */
+const BOTTOM = 14;
 
-/** Panels side by side, with one legend each. */
-export function panels(all: readonly Panel[]): string {
+/** The colour of a number: series of one thing share one. */
+export function colourOf(number: number): string {
+  return PALETTE[number % PALETTE.length] as string;
+}
+
+/** Panels side by side, their one legend below: by default an entry for each name that is drawn. */
+export function panels(all: readonly Panel[], groups = [entriesOf(all)]): string {
   const width = all.length * PANEL_WIDTH;
+  const place = { left: MARGIN.left, top: PANEL_HEIGHT, width: width - MARGIN.left - MARGIN.right };
+  const { parts, height } = legend(groups, place);
+  return picture(width, PANEL_HEIGHT + height + BOTTOM, [charts(all, width), ...parts]);
+}
+
+function entriesOf(all: readonly Panel[]): readonly LegendEntry[] {
+  const entries = new Map<string, LegendEntry>();
+  for (const { series, kind } of all) {
+    const usual = kind === 'line' ? 'line' : 'dot';
+    for (const [number, { name, colour = number, mark = usual, isFaint }] of series.entries()) {
+      if (isFaint || entries.has(name)) continue;
+      entries.set(name, { label: name, colour: colourOf(colour), mark });
+    }
+  }
+  return [...entries.values()];
+}
+
+function charts(all: readonly Panel[], width: number): string {
   return drawn(width, PANEL_HEIGHT, {
     title: all.map((panel, at) => ({
       text: panel.title,
       left: at * PANEL_WIDTH + MARGIN.left,
       top: 12,
       textStyle: { fontSize: 16, color: COLOURS.ink },
-    })),
-    legend: all.map((panel, at) => ({
-      data: panel.series.filter(({ isFaint }) => isFaint !== true).map(({ name }) => name),
-      left: at * PANEL_WIDTH + MARGIN.left,
-      top: 38,
-      width: PANEL_WIDTH - MARGIN.left - MARGIN.right,
-      itemWidth: 22,
-      itemHeight: 9,
-      textStyle: { fontSize: 12, color: COLOURS.ink },
     })),
     grid: all.map((_, at) => ({
       left: at * PANEL_WIDTH + MARGIN.left,
@@ -104,20 +117,22 @@ export function panels(all: readonly Panel[]): string {
 }
 
 function drawSeries(panel: Panel, series: Series, at: number, number: number) {
-  const { name, points, isDashed, isFaint, colour = number } = series;
+  const { name, points, mark, isFaint, colour = number } = series;
   return {
     name: isFaint ? `${name} ` : name,
     type: panel.kind,
     xAxisIndex: at,
     yAxisIndex: at,
     data: points,
-    color: PALETTE[colour % PALETTE.length],
+    color: colourOf(colour),
     showSymbol: !isFaint && points.length <= 30,
-    symbolSize: panel.kind === 'scatter' ? 7 : 5,
+    ...(mark === 'diamond'
+      ? { symbol: 'diamond', symbolSize: 12 }
+      : { symbolSize: panel.kind === 'scatter' ? 7 : 5 }),
     lineStyle: {
       width: isFaint ? 1 : 2,
       opacity: isFaint ? 0.25 : 1,
-      type: isDashed ? 'dashed' : 'solid',
+      type: mark === 'dashed' ? 'dashed' : 'solid',
     },
   };
 }
@@ -133,11 +148,25 @@ export interface Heatmap {
   readonly values: readonly (readonly number[])[];
 }
 
+/** Names of rows and columns: their size, the room that they have at most, and their angle where they are long. */
+const LABEL_SIZE = 12;
+const LABEL_WIDTH_MAX = 200;
+const TILT = 40;
+
+function labelWidth(name: string): number {
+  return textWidth(name, LABEL_SIZE);
+}
+
+function shortened(names: readonly string[]): readonly string[] {
+  return names.map((name) => fitted(name, { width: LABEL_WIDTH_MAX, size: LABEL_SIZE }));
+}
+
 /** A confusion matrix and the like: numbers in their cells, coloured by their share of the row. */
 export function heatmap(table: Heatmap): string {
   const { rows, columns, values } = table;
   const cell = Math.max(30, Math.min(72, 640 / columns.length));
-  const left = 40 + 8 * Math.max(...rows.map((name) => name.length), 4);
+  const names = [shortened(rows), shortened(columns)] as const;
+  const left = 52 + Math.max(...names[0].map(labelWidth), 30);
   const [width, height] = [columns.length * cell, rows.length * cell];
   const data = values.flatMap((row, y) => {
     const sum = Math.max(
@@ -163,8 +192,10 @@ export function heatmap(table: Heatmap): string {
     nameLocation: 'middle' as const,
     nameTextStyle: { fontSize: 13, color: COLOURS.ink },
   });
-  const tilt = columns.some((name) => name.length * 8 > cell) ? 40 : 0;
-  return drawn(left + width + 30, height + 140 + tilt, {
+  const longest = Math.max(...names[1].map(labelWidth));
+  const isTilted = longest > cell;
+  const below = isTilted ? longest * Math.sin((TILT * Math.PI) / 180) + 14 : 14;
+  return drawn(left + width + 30, 56 + height + below + 60, {
     title: {
       text: table.title,
       left: 16,
@@ -173,13 +204,13 @@ export function heatmap(table: Heatmap): string {
     },
     grid: { left, top: 56, width, height },
     xAxis: {
-      ...category(columns),
+      ...category(names[1]),
       name: table.xLabel,
-      nameGap: 34 + tilt,
-      axisLabel: { interval: 0, rotate: tilt, color: COLOURS.ink },
+      nameGap: below + 20,
+      axisLabel: { interval: 0, rotate: isTilted ? TILT : 0, color: COLOURS.ink },
     },
     yAxis: {
-      ...category(rows),
+      ...category(names[0]),
       name: table.yLabel,
       nameGap: left - 24,
       inverse: true,

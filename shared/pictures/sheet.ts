@@ -1,14 +1,18 @@
 /** @file A sheet of images, each with a title: predictions, mistakes, batches, patches. */
 import type { RgbImage } from './image.ts';
 import { pngOf } from './render.ts';
-import { COLOURS, embedded, fitted, picture, text } from './svg.ts';
+import { COLOURS, embedded, picture, text } from './svg.ts';
+import { fitted } from './text-width.ts';
 
 /** One image of a sheet. */
 export interface Tile {
   readonly image: RgbImage;
+  /** One that is too long keeps its start, and a percentage at its end. */
   readonly title?: string;
   /** A second, smaller line. */
   readonly note?: string;
+  /** A third, for the name of a file: one that is too long keeps its end. */
+  readonly name?: string;
   /** Colour of the title. */
   readonly colour?: 'good' | 'bad' | 'plain';
 }
@@ -44,7 +48,10 @@ export async function sheet(tiles: readonly Tile[], options: SheetOptions): Prom
   const titleHeight = tiles.some((tile) => tile.title !== undefined)
     ? TITLE_SIZE * scale * LINE
     : 0;
-  const noteHeight = tiles.some((tile) => tile.note !== undefined) ? NOTE_SIZE * scale * LINE : 0;
+  const noteLines = (['note', 'name'] as const).filter((line) =>
+    tiles.some((tile) => tile[line] !== undefined),
+  );
+  const noteHeight = noteLines.length * NOTE_SIZE * scale * LINE;
   const heightOf = (row: number) =>
     Math.max(
       ...tiles.slice(row * used, (row + 1) * used).map((tile) => scaled(tile, tileSize).height),
@@ -60,7 +67,7 @@ export async function sheet(tiles: readonly Tile[], options: SheetOptions): Prom
     const some = tiles.slice(row * used, (row + 1) * used);
     for (const [column, tile] of some.entries()) {
       const left = MARGIN + column * (tileWidth + gap);
-      parts.push(...captions(tile, { left, top, width: tileWidth, scale }));
+      parts.push(...captions(tile, { left, top, width: tileWidth, scale }, noteLines));
       const size = scaled(tile, tileSize);
       const isPixelated = tile.image.width < tileSize / 2;
       const y = top + titleHeight + noteHeight;
@@ -72,28 +79,41 @@ export async function sheet(tiles: readonly Tile[], options: SheetOptions): Prom
   return picture(Math.max(width, title === undefined ? 0 : 280), top - gap + MARGIN, parts);
 }
 
+interface CaptionPlace {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly scale: number;
+}
+
+/** The lines above an image, none wider than it. */
 function captions(
   tile: Tile,
-  place: {
-    readonly left: number;
-    readonly top: number;
-    readonly width: number;
-    readonly scale: number;
-  },
+  { left, top, width, scale }: CaptionPlace,
+  noteLines: readonly ('note' | 'name')[],
 ): string[] {
-  const { left, top, width, scale } = place;
   const parts: string[] = [];
+  let bottom = top;
   const titleSize = TITLE_SIZE * scale;
-  const noteSize = NOTE_SIZE * scale;
   if (tile.title !== undefined) {
     const colour = tile.colour === undefined ? COLOURS.ink : COLOURS[tile.colour];
-    const style = { x: left, y: top + titleSize, size: titleSize, colour, weight: 'bold' } as const;
-    parts.push(text(fitted(tile.title, width, titleSize), style));
+    const style = {
+      x: left,
+      y: bottom + titleSize,
+      size: titleSize,
+      colour,
+      weight: 'bold',
+    } as const;
+    const fit = { width, size: titleSize, weight: 'bold' } as const;
+    parts.push(text(fitted(tile.title, fit), style));
+    bottom += titleSize * LINE;
   }
-  if (tile.note !== undefined) {
-    const above = tile.title === undefined ? 0 : titleSize * LINE;
-    const style = { x: left, y: top + above + noteSize, size: noteSize, colour: COLOURS.faint };
-    parts.push(text(fitted(tile.note, width, noteSize), style));
+  const size = NOTE_SIZE * scale;
+  for (const line of noteLines) {
+    const style = { x: left, y: bottom + size, size, colour: COLOURS.faint };
+    const keep = line === 'name' ? 'end' : 'start';
+    parts.push(text(fitted(tile[line] ?? '', { width, size, keep }), style));
+    bottom += size * LINE;
   }
   return parts;
 }

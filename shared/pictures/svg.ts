@@ -1,5 +1,6 @@
 /** @file Small pieces of SVG: texts, rectangles, images. Pure. */
 import { FONT_FAMILY } from './fonts.ts';
+import type { Weight } from './text-width.ts';
 
 /** Colours of all pictures. Source  Okabe and Ito's palette, which colour-blind people can tell apart. */
 export const COLOURS = {
@@ -18,7 +19,7 @@ export interface TextStyle {
   readonly size: number;
   readonly colour?: string;
   readonly anchor?: 'start' | 'middle' | 'end';
-  readonly weight?: 'normal' | 'bold';
+  readonly weight?: Weight;
 }
 
 /** A text, whatever is in it. */
@@ -51,12 +52,6 @@ export function picture(width: number, height: number, parts: readonly string[])
 ${parts.join('\n')}
 </svg>
 `;
-}
-
-/** A text cut to what fits in `width`, guessing from the mean width of a letter. */
-export function fitted(content: string, width: number, size: number): string {
-  const most = Math.max(1, Math.floor(width / (size * 0.6)));
-  return content.length <= most ? content : `${content.slice(0, most - 1)}…`;
 }
 
 /** Text as XML wants it; characters that XML has no place for are left out. */

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { plotBatch } from '../../../cli/plots/batch.ts';
+import { mixedTitle, plotBatch } from '../../../cli/plots/batch.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tessera-batch-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -19,4 +19,22 @@ it('the first images are mixed with the same others when more are shown', async 
   const [few, many] = [await imagesOf(12), await imagesOf(16)];
   expect(few).toHaveLength(12);
   expect(many.slice(0, 12)).toEqual(few);
+});
+
+it('mixed labels: the larger share first, a class once, and nothing of 0 %', () => {
+  const classes = ['pizza', 'steak'];
+  const titleOf = (own: number, label = 0, other = 1) =>
+    mixedTitle(
+      [
+        { label, share: own },
+        { label: other, share: 1 - own },
+      ],
+      classes,
+    );
+  expect(titleOf(0.25)).toEqual({ title: '75.0% steak', note: '25.0% pizza' });
+  expect(titleOf(0.6)).toEqual({ title: '60.0% pizza', note: '40.0% steak' });
+  expect(titleOf(0.6, 1, 1)).toEqual({ title: 'steak' });
+  expect(titleOf(0.9999)).toEqual({ title: 'pizza' });
+  expect(titleOf(0)).toEqual({ title: 'steak' });
+  expect(mixedTitle([{ label: 1, share: 1 }], classes)).toEqual({ title: 'steak' });
 });

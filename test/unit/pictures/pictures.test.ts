@@ -35,7 +35,7 @@ const panel = {
   kind: 'line',
   series: [
     { name: 'train', points: [[1, 2] as const, [2, 1] as const] },
-    { name: 'test', points: [[1, 1.5] as const, [2, 1.2] as const], isDashed: true },
+    { name: 'test', points: [[1, 1.5] as const, [2, 1.2] as const], mark: 'dashed' },
   ],
 } as const;
 
