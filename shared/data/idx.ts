@@ -91,7 +91,8 @@ async function openPart(set: OpenSet, prefix: 'train' | 't10k'): Promise<Part | 
   }
   const raw = { height, width, channels: 1 };
   const imageBytes = height * width;
-  const nameOf = (position: number) => `${imagesFile}#${position}`;
+  // Packed or not, it is the same image: sets of two machines are compared by names.
+  const nameOf = (position: number) => `${imagesFile.replace(/\.gz$/, '')}#${position}`;
   return {
     labels,
     imagesFile,

@@ -213,6 +213,8 @@ describe('idx', () => {
       bytes: Uint8Array.of(5, 6, 7, 8),
     });
     expect((await source.read('test', 0)).label).toBe(2);
+    // The name is that of the unpacked file, so that a packed set is the same set.
+    expect(source.name('test', 0)).toBe('t10k-images-idx3-ubyte#0');
   });
 
   it('divides a set without test files', async () => {
