@@ -34,6 +34,7 @@ const SETTINGS = [
   'data.channels=3',
   'data.augment.shift=0',
   'data.testFraction=0.9744',
+  'data.validation=none',
   'evaluation.everyEpochs=0',
   'checkpoint.everyEpochs=0',
   'training.epochs=2',

@@ -1,6 +1,6 @@
 /** @file The folder that `data.validation` names: one of the set, or another one with the same classes. */
 import { realpath } from 'node:fs/promises';
-import { resolve, sep } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import type { DataConfig } from '../config/schema.ts';
 import { TesseraError } from '../core/errors.ts';
 import type { Collection, DataSet } from './collection.ts';
@@ -26,20 +26,30 @@ interface Place {
 export async function withValidation(set: DataSet, place: Place): Promise<DataSet> {
   const { name } = place;
   const { from } = set.found;
-  const isNamed = (split: string) =>
-    from[split]?.toLowerCase() === name.replace(/\/+$/, '').toLowerCase();
-  if (set.validation !== undefined && isNamed('validation')) return set;
-  for (const split of ['train', 'test']) {
-    if (isNamed(split)) throw refused(`${name} is the ${split} split already`);
-  }
-  const path = await existing(place);
   const root = await realpath(place.folder);
+  const found = await find(place);
+  const isFrom = async (split: string) => {
+    const folder = from[split];
+    if (folder === undefined) return false;
+    if (folder.toLowerCase() === name.toLowerCase()) return true;
+    return found !== undefined && found === (await real(join(root, folder)));
+  };
+  if (set.validation !== undefined && (await isFrom('validation'))) return set;
+  for (const split of ['train', 'test']) {
+    if (await isFrom(split)) throw refused(`${name} is the ${split} split already`);
+  }
+  const path = existing(found, place);
   const isInside = path === root || path.startsWith(root + sep);
   if (isInside && from['train'] === undefined) {
     throw refused(
       `the images of ${name} would train too, since the classes lie in ${root} itself`,
       'move the classes that train into a folder train/ beside it, or give a share such as 0.1',
     );
+  }
+  for (const split of ['train', 'test']) {
+    const folder = await real(join(root, from[split] ?? '.'));
+    if (from[split] === undefined || !path.startsWith(`${folder}${sep}`)) continue;
+    throw refused(`the images of ${name} belong to the ${split} split already`);
   }
   const other = await openImageFolder(path, place.links);
   if (other.test !== undefined || other.validation !== undefined) {
@@ -61,11 +71,16 @@ export async function withValidation(set: DataSet, place: Place): Promise<DataSe
   };
 }
 
-async function existing({ name, folder, baseFolder }: Place): Promise<string> {
-  for (const base of [folder, baseFolder]) {
-    const path = await realpath(resolve(base, name)).catch(() => undefined);
-    if (path !== undefined) return path;
-  }
+async function find({ name, folder, baseFolder }: Place): Promise<string | undefined> {
+  return (await real(resolve(folder, name))) ?? (await real(resolve(baseFolder, name)));
+}
+
+function real(path: string): Promise<string | undefined> {
+  return realpath(path).catch(() => undefined);
+}
+
+function existing(found: string | undefined, { name, folder, baseFolder }: Place): string {
+  if (found !== undefined) return found;
   throw refused(
     `there is no folder ${name}, neither in ${folder} nor in ${baseFolder}`,
     'name a folder with the classes in it, or give a share of the training images such as 0.1',

@@ -34,6 +34,7 @@ const BUFFER_BYTES = 128 * 1024;
 function quickstart(epochs: number): string[] {
   const settings = {
     'training.epochs': epochs,
+    'data.validation': 'none',
     'training.microBatch': 16,
     'training.schedule.warmupSteps': 5,
     'evaluation.everyEpochs': 3,

@@ -151,6 +151,7 @@ export const SMALL_RUN: readonly string[] = [
   ...[
     'data.source=idx',
     `data.path=${inject('smallDigits')}`,
+    'data.validation=none',
     'training.epochs=2',
     'training.batchSize=128',
     'training.microBatch=16',

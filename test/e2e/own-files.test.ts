@@ -32,7 +32,7 @@ describe('a worker that reads its own files', () => {
       ...['coordinator', 'quickstart', '--run-folder', join(folder, 'own-run')],
       ...settingsOf(['data.source=image-folder', 'data.access=local', `data.path=${there}`]),
       ...settingsOf(['data.channels=3', 'training.batchSize=4', 'training.microBatch=2']),
-      ...settingsOf(['training.schedule.warmupSteps=0']),
+      ...settingsOf(['training.schedule.warmupSteps=0', 'data.validation=none']),
     ]);
     const [, address = ''] = await coordinator.printed(/(127\.0\.0\.1:[1-9]\d*)/);
     const worker = await tessera(['worker', address, '--data-path', here]);

@@ -225,6 +225,7 @@ describe('a truncated image', () => {
     'data.source=image-folder',
     'data.channels=3',
     'data.augment.shift=0',
+    'data.validation=none',
     'model.imageSize=14',
     'training.epochs=2',
     'training.batchSize=4',

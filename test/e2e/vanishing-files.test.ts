@@ -55,6 +55,7 @@ const FATES: readonly ((path: string) => void)[] = [
 async function startRun(data: string) {
   const settings = [
     ...['data.source=image-folder', `data.path=${data}`, 'data.channels=3', 'data.augment.shift=0'],
+    'data.validation=none',
     ...['data.onBadImage=skip', 'data.cacheBytes=1B', 'model.imageSize=8', 'model.patchSize=8'],
     ...['model.width=8', 'model.depth=1', 'model.heads=1', 'training.epochs=100000'],
     ...['training.batchSize=16', 'training.microBatch=8', 'training.schedule.warmupSteps=0'],

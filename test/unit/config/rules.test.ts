@@ -141,10 +141,19 @@ describe('the identity of a run', () => {
       'a colour behind transparent images that is not given',
       { ...base, data: { ...base.data, background: undefined } },
     ],
+    ["a set's own validation split", smallConfig({ data: { validation: 'none' } })],
   ])('does not depend on %s', (_name, config) => expect(identity(config)).toBe(identity(base)));
+
+  it('is, without data.validation, the text that it was before there was one', () => {
+    for (const validationSamples of [0, 7]) {
+      expect(identity(base, { validationSamples })).not.toMatch(/validation/i);
+    }
+  });
 
   it.each<[name: string, config: RunConfig, facts?: object]>([
     ['the seed', { ...base, seed: 1 }],
+    ['a share that validates', smallConfig({ data: { validation: 0.1 } })],
+    ['a folder that validates', smallConfig({ data: { validation: 'held' } })],
     ['the batch', smallConfig({ training: { batchSize: 16 } })],
     ['the colour behind transparent images', smallConfig({ data: { background: '#ffffff' } })],
     ['the normalisation', smallConfig({ data: { mean: [0.4] } })],

@@ -9,7 +9,7 @@ import { foundSentence, remedies } from '../../../shared/data/sets/found.ts';
 import { Tally } from '../../../shared/data/sets/tally.ts';
 import { Walk } from '../../../shared/data/sets/walk.ts';
 import { binary, HEADS, READABLE } from '../../image-heads.ts';
-import { expectInvalid, temporaryFolder } from './support.ts';
+import { expectInvalid, temporaryFolder, writeFiles } from './support.ts';
 
 const { jpg, heic } = HEADS;
 
@@ -246,10 +246,7 @@ function files(...names: readonly (string | undefined)[]): Record<string, string
 
 async function write(contents: Record<string, string>): Promise<string> {
   const folder = await temporaryFolder();
-  for (const [name, content] of Object.entries(contents)) {
-    await mkdir(join(folder, name, '..'), { recursive: true });
-    await writeFile(join(folder, name), binary(content));
-  }
+  await writeFiles(folder, contents);
   return folder;
 }
 

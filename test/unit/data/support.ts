@@ -1,11 +1,12 @@
 /** @file What the tests of the data layer share: configs, folders, refusals. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { configSchema, type DataConfig } from '../../../shared/config/schema.ts';
 import { TesseraError } from '../../../shared/core/errors.ts';
 import type { EncodedSample } from '../../../shared/data/source.ts';
+import { binary } from '../../image-heads.ts';
 
 /** A complete data config from the options that matter. */
 export function dataConfig(data: object): DataConfig {
@@ -23,6 +24,14 @@ export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'tessera-data-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** Writes files below a folder, by their names; characters are bytes. */
+export async function writeFiles(folder: string, contents: Record<string, string>): Promise<void> {
+  for (const [name, content] of Object.entries(contents)) {
+    await mkdir(join(folder, name, '..'), { recursive: true });
+    await writeFile(join(folder, name), binary(content));
+  }
 }
 
 /** Expects a DATA_INVALID whose sentence matches, with a hint. */
