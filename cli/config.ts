@@ -5,7 +5,9 @@ import { type LoadedConfig, loadConfig } from '../shared/config/load.ts';
 import { checkAgainstData, resolveModel } from '../shared/config/rules.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { openDataSource } from '../shared/data/open.ts';
+import type { FoundSource } from '../shared/data/sets/found.ts';
 import { optionLines, valueLines } from './config-view.ts';
+import { foundLines } from './found-lines.ts';
 import { absentNames, getCommand, inputLines, requireInputs } from './inputs.ts';
 import { describeError, pointer, print, printJson, say } from './talk.ts';
 
@@ -44,13 +46,14 @@ export async function showConfig(options: ShowConfigOptions): Promise<void> {
   if (absent.length > 0) say(pointer('missing', `to get it: ${getCommand(absent)}`));
 }
 
-/** Opens what a config names, as a run would. Throws  what a run would. */
-async function openInputs({ config, baseFolder }: LoadedConfig): Promise<void> {
+/** Opens what a config names, as a run would, and answers its data set. Throws  what a run would. */
+async function openInputs({ config, baseFolder }: LoadedConfig): Promise<FoundSource> {
   const source = await openDataSource(config.data, { seed: config.seed, baseFolder });
   checkAgainstData(config, source);
-  if (config.model.init === undefined) return;
+  if (config.model.init === undefined) return source;
   const model = resolveModel(config, source.classes.length);
   await firstParameters(config, model, { classes: source.classes, baseFolder });
+  return source;
 }
 
 /**
@@ -65,8 +68,8 @@ export async function checkConfigs(options: CheckConfigsOptions): Promise<void> 
     try {
       const loaded = await loadConfig(name, { set: options.set ?? [] });
       requireInputs(loaded.inputs);
-      await openInputs(loaded);
-      print([`✔ ${loaded.path}`, ...inputLines(loaded.inputs)]);
+      const data = await openInputs(loaded);
+      print([`✔ ${loaded.path}`, ...inputLines(loaded.inputs), ...foundLines(data)]);
     } catch (thrown) {
       errors.push(TesseraError.from(thrown));
     }

@@ -17,7 +17,7 @@ import { sheet } from '../shared/pictures/sheet.ts';
 import { Confusion } from '../shared/training/metrics.ts';
 import { compileModel, openModel, type TrainedModel } from './checkpoint.ts';
 import { type Confused, classLines, confusionLines, mistakeLines } from './eval-view.ts';
-import { foundLines } from './found-lines.ts';
+import { foundJson, foundLines } from './found-lines.ts';
 import { softmax } from './guesses.ts';
 import { formatPercent } from './table.ts';
 import { print, printJson, say, Warnings } from './talk.ts';
@@ -94,7 +94,7 @@ export async function runEval(options: EvalOptions): Promise<void> {
       `testing ${trained.modelPath} on ${source.size[split]} ${SPLIT_WORDS[split]} images (${program.description})`,
     );
     const findings = await evaluate({ program, config, source, trained, labels, split });
-    report(findings, { options, trained });
+    report(findings, { options, trained, source });
     if (options.out !== undefined) await draw(findings, { folder: options.out, trained, config });
   } finally {
     await program.dispose();
@@ -179,7 +179,15 @@ function keepWorst(mistakes: Mistake[], mistake: Mistake): void {
 
 function report(
   { confusion, badSamples, mistakes }: Findings,
-  { options, trained }: { readonly options: EvalOptions; readonly trained: TrainedModel },
+  {
+    options,
+    trained,
+    source,
+  }: {
+    readonly options: EvalOptions;
+    readonly trained: TrainedModel;
+    readonly source: DataSource;
+  },
 ): void {
   const { samples, correct, loss, accuracy, topAccuracy, numClasses } = confusion;
   const { classes, modelPath } = trained;
@@ -187,6 +195,7 @@ function report(
   if (options.json) {
     printJson({
       schema: 'eval/2',
+      data: foundJson(source),
       ...{ modelPath, split, samples, badSamples },
       ...{ [`${split}Loss`]: loss, [`${split}Accuracy`]: accuracy },
       ...(numClasses > TOP && { top5Accuracy: topAccuracy }),

@@ -18,6 +18,11 @@ export function foundLines(data: FoundSource): readonly string[] {
   ];
 }
 
+/** The same for programs: sizes of the splits, where they lie, what was left out. */
+export function foundJson({ size, found }: FoundSource) {
+  return { size, ...found };
+}
+
 /** What was passed over beside images that were found in folders; nothing where nothing was. */
 export function leftOutLines(images: number, leftOut: readonly LeftOut[]): readonly string[] {
   if (leftOut.length === 0) return [];

@@ -5,11 +5,12 @@ import { type LoadedConfig, loadConfig } from '../shared/config/load.ts';
 import { withDeadline } from '../shared/core/async.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
+import type { FoundSource } from '../shared/data/sets/found.ts';
 import { createLog } from '../shared/host/log.ts';
 import { watchShutdown } from '../shared/host/shutdown.ts';
 import { newToken } from '../shared/host/tokens.ts';
 import { createDisplay, type Display } from './display.ts';
-import { foundLines } from './found-lines.ts';
+import { foundJson, foundLines } from './found-lines.ts';
 import { inputLines, withInputs } from './inputs.ts';
 import { readableLogLine } from './log-lines.ts';
 import { knownAddress, resumeFolder, runOrigin } from './resume.ts';
@@ -119,7 +120,7 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
     const started = { running, loaded, display, signal, ownToken, resumeCommand: again };
     const result = await withCrew(part, started, stop);
     display.close();
-    report(result, options);
+    report(result, options, running.data);
   } catch (thrown) {
     display.close();
     throw thrown;
@@ -183,12 +184,12 @@ function banner(
   ];
 }
 
-function report(result: RunResult, options: RunOptions): void {
+function report(result: RunResult, options: RunOptions, data: FoundSource): void {
   for (const line of summary(result)) say(line);
   say('');
   say(pointer('next', commandLine(['eval', pathWord(result.runFolder)])));
   say(
     pointer('or', commandLine(['predict', 'IMAGE...', '--checkpoint', pathWord(result.runFolder)])),
   );
-  if (options.json) printJson({ schema: 'train/1', ...result });
+  if (options.json) printJson({ schema: 'train/1', data: foundJson(data), ...result });
 }

@@ -7,6 +7,7 @@ import { hostname } from 'node:os';
 import { withDeadline } from '../shared/core/async.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { assert, isErrorCode, TesseraError } from '../shared/core/errors.ts';
+import { foundSentence } from '../shared/data/sets/found.ts';
 import type { Logger } from '../shared/host/log.ts';
 import type { FeatureRow } from '../shared/rpc/feature-rows.ts';
 import { PROTOCOL_VERSION } from '../shared/rpc/protos.ts';
@@ -235,7 +236,8 @@ export class WorkerDriver {
     });
     this.#preparing = preparing;
     this.#preparation = await preparing;
-    const { modelFingerprint, testsAverage } = this.#preparation;
+    const { modelFingerprint, testsAverage, localData } = this.#preparation;
+    if (localData !== undefined) log.info(`data set: ${foundSentence(localData)}`);
     this.#modelFingerprint = modelFingerprint;
     this.#hasFrozen = false;
     for (const note of this.#preparation.notes ?? []) log.warn(note);

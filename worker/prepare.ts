@@ -9,6 +9,7 @@ import { mapAhead } from '../shared/core/gate.ts';
 import { forEachSplit } from '../shared/core/work.ts';
 import { openDataSource } from '../shared/data/open.ts';
 import { createImagePipeline, IMAGES_AT_ONCE } from '../shared/data/pipeline.ts';
+import type { FoundSource } from '../shared/data/sets/found.ts';
 import { availableThreads } from '../shared/host/devices.ts';
 import { parameterTable } from '../shared/model/parameters.ts';
 import { ComputeEngine } from './compute.ts';
@@ -37,6 +38,8 @@ export interface Preparation {
   readonly testsAverage: boolean;
   /** What its user asked for and does not get. */
   readonly notes?: readonly string[];
+  /** What the data set on this machine holds, where samples are read in place. */
+  readonly localData?: FoundSource;
 }
 
 /** What computes leaves: a thread of its own in the product. */
@@ -76,10 +79,11 @@ export async function prepare(
     validation: welcome.validationSamples,
     test: welcome.testSamples,
   };
-  const read =
+  const local =
     config.data.access === 'local'
       ? await localReader(config, { choice, welcome, samples: readers.samples })
-      : readers.samples;
+      : undefined;
+  const read = local?.read ?? readers.samples;
   const pipeline = createImagePipeline(config.data, {
     imageSize: model.imageSize,
     seed: config.seed,
@@ -100,6 +104,7 @@ export async function prepare(
     frozen: spec.frozen ?? 0,
     testsAverage: config.training.averageDecay > 0,
     notes: config.data.access === 'local' ? [] : unusedPathNote(choice),
+    ...(local && { localData: local.data }),
   };
 }
 
@@ -134,7 +139,7 @@ async function localReader(
     readonly welcome: WelcomeInfo;
     readonly samples: SampleReader;
   },
-): Promise<SampleReader> {
+): Promise<{ readonly read: SampleReader; readonly data: FoundSource }> {
   const path = from.choice.dataPath ?? config.data.path;
   const data = path === undefined ? config.data : { ...config.data, path };
   const source = await openDataSource(data, { seed: config.seed, baseFolder: process.cwd() });
@@ -144,6 +149,10 @@ async function localReader(
     samples: from.samples,
     place: path ?? config.data.source,
   });
-  return (split, indices) =>
-    mapAhead(IMAGES_AT_ONCE, indices, (index) => source.read(split, index));
+  const { classes, size, found } = source;
+  return {
+    read: (split, indices) =>
+      mapAhead(IMAGES_AT_ONCE, indices, (index) => source.read(split, index)),
+    data: { classes, size, found },
+  };
 }

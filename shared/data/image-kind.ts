@@ -3,9 +3,8 @@
 interface Kind {
   /** Its name in a sentence: `it is a HEIC file`. */
   readonly name: string;
-  /** Texts, one character a byte, that a file of this kind begins with; each after `at` bytes. */
+  /** Texts, one character a byte, that a file of this kind begins with. */
   readonly begins?: readonly string[];
-  readonly at?: number;
 }
 
 /**
@@ -65,9 +64,13 @@ const KIND_BYTES = 256;
 
 const ALL = Object.entries(KINDS) as [ImageKind, Kind][];
 /** The more particular beginnings before the less: a JPEG-LS file begins like a JPEG. */
-const BEGINNINGS = ALL.flatMap(([kind, { begins = [], at = 0 }]) =>
-  begins.map((text) => ({ kind, text, at })),
+const BEGINNINGS = ALL.flatMap(([kind, { begins = [] }]) =>
+  begins.map((text) => ({ kind, text })),
 ).sort((a, b) => b.text.length - a.text.length);
+/** By the first byte: whole data sets are looked at, file by file. */
+const BY_FIRST_BYTE: readonly (typeof BEGINNINGS)[] = Array.from({ length: 256 }, (_, byte) =>
+  BEGINNINGS.filter(({ text }) => text.charCodeAt(0) === byte),
+);
 
 const DECODABLE: ReadonlySet<ImageKind> = new Set([
   'jpeg',
@@ -84,8 +87,12 @@ export const DECODABLE_NAMES = 'JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF';
 
 /** The kind of a file by its first bytes (64 are enough, 256 better for pages and drawings); `undefined` for one that is not known here. */
 export function imageKind(head: Uint8Array): ImageKind | undefined {
-  const text = String.fromCharCode(...head.subarray(0, KIND_BYTES));
-  const begun = BEGINNINGS.find((beginning) => text.startsWith(beginning.text, beginning.at));
+  const text = Buffer.from(
+    head.buffer,
+    head.byteOffset,
+    Math.min(head.length, KIND_BYTES),
+  ).toString('latin1');
+  const begun = BY_FIRST_BYTE[head[0] ?? 0]?.find((beginning) => text.startsWith(beginning.text));
   if (begun !== undefined) return begun.kind;
   return boxedKind(text) ?? riffKind(text) ?? binaryKind(head, text) ?? textKind(text);
 }

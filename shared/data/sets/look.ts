@@ -25,9 +25,11 @@ const HEAD_BYTES = 256;
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 /** Time that is taken from heartbeats at most, but for one file. */
 const SLICE_MS = 10;
-/** A file that takes longer than this was waited for. */
-const SLOW_MS = 2;
-/** Files that are asked for together after a slow one, before one is asked for straight again. */
+/** A slice of fewer files than this waits for a disk, or for a processor that others use. */
+const SLICE_FILES = 8;
+/** So many slices in a row wait for a disk. */
+const SLOW_SLICES = 3;
+/** Files that are asked for together from a slow disk, before some are asked for straight again. */
 const TOGETHER = 256;
 const AT_ONCE = 16;
 const UNKNOWN: Look = { kind: undefined, bytes: 0, isClosed: true };
@@ -36,20 +38,21 @@ const UNKNOWN: Look = { kind: undefined, bytes: 0, isClosed: true };
 export async function lookAtFiles(paths: readonly string[]): Promise<Look[]> {
   const looks: Look[] = [];
   const head = new Uint8Array(HEAD_BYTES);
+  let slowSlices = 0;
   while (looks.length < paths.length) {
-    const beginMs = performance.now();
-    let fileMs = 0;
-    for (let nowMs = beginMs; looks.length < paths.length; ) {
+    const endMs = performance.now() + SLICE_MS;
+    const first = looks.length;
+    while (looks.length < paths.length && performance.now() < endMs) {
       looks.push(lookStraight(paths[looks.length] as string, head));
-      const thenMs = performance.now();
-      fileMs = thenMs - nowMs;
-      nowMs = thenMs;
-      if (fileMs > SLOW_MS || nowMs - beginMs > SLICE_MS) break;
     }
-    if (fileMs > SLOW_MS) {
+    if (looks.length === paths.length) break;
+    slowSlices = looks.length - first < SLICE_FILES ? slowSlices + 1 : 0;
+    if (slowSlices < SLOW_SLICES) await new Promise(setImmediate);
+    else {
       const some = paths.slice(looks.length, looks.length + TOGETHER);
       for (const look of await mapAtMost(AT_ONCE, some, lookLater)) looks.push(look);
-    } else if (looks.length < paths.length) await new Promise(setImmediate);
+      slowSlices -= 1;
+    }
   }
   return looks;
 }
