@@ -44,15 +44,25 @@ export interface Raster {
   readonly channels: number;
 }
 
-/** Resizes an image to `size`. Shapes  [height, width, channels] -> the same of the new size. */
+/**
+ * Resizes an image to `size`: rows first, as Pillow does; columns first where that leaves out more than twice as many rows
+ * as columns, as Pillow 13 does (found by trying it; the bytes between the passes are rounded, so the order shows).
+ *
+ * Shapes  [height, width, channels] -> the same of the new size.
+ */
 export function resample(
   image: Raster,
   size: { readonly width: number; readonly height: number },
   interpolation: Interpolation,
 ): Raster {
   const filter = FILTERS[interpolation];
-  const wide = image.width === size.width ? image : resampleRows(image, size.width, filter);
-  return wide.height === size.height ? wide : resampleColumns(wide, size.height, filter);
+  const across = (from: Raster) =>
+    from.width === size.width ? from : resampleRows(from, size.width, filter);
+  const down = (from: Raster) =>
+    from.height === size.height ? from : resampleColumns(from, size.height, filter);
+  const isTall =
+    image.height > size.height && image.height - size.height > 2 * (image.width - size.width);
+  return isTall ? across(down(image)) : down(across(image));
 }
 
 /** Bits behind the point of a weight: a sum of weighted 8-bit values stays within an int32. */
