@@ -1,5 +1,4 @@
 /** @file `tessera eval`: what a model gets right and wrong on the test images or another split, in this one process. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Program } from '../shared/compute/program.ts';
 import type { RunConfig } from '../shared/config/schema.ts';
@@ -9,6 +8,7 @@ import { SPLIT_WORDS, type Split } from '../shared/core/work.ts';
 import { openDataSource } from '../shared/data/open.ts';
 import { createImagePipeline, IMAGES_AT_ONCE } from '../shared/data/pipeline.ts';
 import type { DataSource } from '../shared/data/source.ts';
+import { makeFolder } from '../shared/host/files.ts';
 import { type ClassMatch, matchClasses } from '../shared/model/pretrained/classes.ts';
 import { heatmap } from '../shared/pictures/charts.ts';
 import { imageOf } from '../shared/pictures/image.ts';
@@ -229,7 +229,7 @@ async function draw(
 ): Promise<void> {
   const { folder, trained, config } = where;
   const { classes, model } = trained;
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const matrix = join(folder, 'confusion.png');
   const title = `Confusion matrix: ${formatPercent(confusion.accuracy)} of ${confusion.samples}`;
   const labels = { rows: classes, columns: classes, xLabel: 'predicted', yLabel: 'true' };

@@ -1,5 +1,4 @@
 /** @file `tessera predict`: what images show, by a trained model. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Program } from '../shared/compute/program.ts';
 import { TesseraError } from '../shared/core/errors.ts';
@@ -11,6 +10,7 @@ import {
   IMAGES_AT_ONCE,
   type ImagePipeline,
 } from '../shared/data/pipeline.ts';
+import { makeFolder } from '../shared/host/files.ts';
 import type { RgbImage } from '../shared/pictures/image.ts';
 import { writePicture } from '../shared/pictures/render.ts';
 import { sheet } from '../shared/pictures/sheet.ts';
@@ -67,7 +67,7 @@ export async function runPredict(options: PredictOptions): Promise<void> {
   for (const note of trained.notes) say(note);
   const program = await compileModel(trained, trained.config);
   try {
-    if (options.out !== undefined) await mkdir(options.out, { recursive: true });
+    if (options.out !== undefined) await makeFolder(options.out);
     const { predictions, unreadable } = await predictAll({ program, trained, options, inputs });
     if (options.json) printJson({ schema: 'predict/1', predictions, unreadable, leftOut });
     else print(tableOf(predictions));

@@ -1,7 +1,7 @@
 /** @file `tessera plot curves`: loss and accuracy of runs by epoch, side by side. */
-import { mkdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { TesseraError } from '../../shared/core/errors.ts';
+import { makeFolder } from '../../shared/host/files.ts';
 import { colourOf, type Panel, panels, type Series } from '../../shared/pictures/charts.ts';
 import type { Mark } from '../../shared/pictures/legend.ts';
 import { writePicture } from '../../shared/pictures/render.ts';
@@ -50,7 +50,7 @@ export async function plotCurves({ runs, out }: CurvesOptions): Promise<void> {
     throw new TesseraError('DATA_INVALID', `${first} has not made a step yet: nothing to draw`);
   }
   const path = out ?? join(first, 'pictures', 'curves.png');
-  if (out === undefined) await mkdir(join(first, 'pictures'), { recursive: true });
+  if (out === undefined) await makeFolder(join(first, 'pictures'));
   await writePicture(path, curves(read));
   print([path]);
 }

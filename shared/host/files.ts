@@ -147,6 +147,13 @@ export function cannotWrite(path: string, cause: unknown, hint = remedyOf(cause)
   });
 }
 
+/** Makes a folder for results, and those above it. Throws  CANNOT_WRITE. */
+export async function makeFolder(path: string, disk: Disk = machineDisk): Promise<void> {
+  await disk.makeFolder(path).catch((error: unknown) => {
+    throw cannotWrite(path, error);
+  });
+}
+
 /**
  * Makes the names in a folder durable, and its own: who put something there may have died, or erred, before that.
  *

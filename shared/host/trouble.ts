@@ -13,6 +13,10 @@ const OF_THE_WAY = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP']);
 /** Why `path` could not be read or written, as the end of a sentence. */
 export function whyNot(path: string, error: unknown): string {
   const errno = errnoOf(error);
+  const made = folderToBeMade(error);
+  if (made !== undefined && resolve(made) !== resolve(path)) {
+    return `the folder ${made} cannot be made: ${whyNot(made, error)}`;
+  }
   if (OF_THE_WAY.has(errno)) {
     const found = blameOnTheWay(resolve(path), errno);
     if (found !== undefined) return found;
@@ -20,6 +24,11 @@ export function whyNot(path: string, error: unknown): string {
   const reason = reasonOf(error);
   const other = pathOf(error);
   return other === undefined || isPartOf(path, other) ? reason : `${reason} (${other})`;
+}
+
+function folderToBeMade(error: unknown): string | undefined {
+  const isIt = error instanceof Error && 'syscall' in error && error.syscall === 'mkdir';
+  return isIt ? pathOf(error) : undefined;
 }
 
 /** Whether an error about `other` is about `path`: itself, or a hidden name beside it, under which it is written. */

@@ -84,6 +84,15 @@ describe('a path that cannot be read or written', () => {
     expect(told).toBe(`the folder ${inFolder('closed')} may not be written to`);
   });
 
+  it('a folder above that cannot be made is named', () => {
+    const made = caught(() => mkdirSync(inFolder('file/above')));
+    const reason = `${inFolder('file')} is a file, not a folder`;
+    expect(whyNot(inFolder('file/above/a.png'), made)).toBe(
+      `the folder ${inFolder('file/above')} cannot be made: ${reason}`,
+    );
+    expect(whyNot(inFolder('file/above'), made)).toBe(reason);
+  });
+
   it('what another file suffers is told of that file', () => {
     const other = Object.assign(new Error('EIO: i/o error'), { code: 'EIO', path: '/else/where' });
     expect(whyNot('/some/file', other)).toBe('the disk reports an error (/else/where)');
