@@ -2,7 +2,7 @@
 import { TesseraError } from '../../core/errors.ts';
 import { type ParameterEntry, parameterTable } from '../parameters.ts';
 import { resamplePositions } from '../positions.ts';
-import { type ModelConfig, numPatches } from '../variants.ts';
+import { type ModelConfig, NORM_EPSILON, numPatches } from '../variants.ts';
 import { adaptChannels } from './channels.ts';
 import { matchClasses, withHeadRows } from './classes.ts';
 import { nearestName, type Weights, type WeightTensor } from './weights.ts';
@@ -69,7 +69,16 @@ export function fitWeights(options: FitOptions): FittedWeights {
   const parameters = new Float32Array(size);
   for (const [values, offset] of fitting) parameters.set(values, offset);
   const left = head === 'new' ? [...weights.unused, ...weights.besideHead] : weights.unused;
-  return { parameters, notes: [...weights.notes, ...notes, ...(note ?? []), ...leftNote(left)] };
+  return {
+    parameters,
+    notes: [
+      ...weights.notes,
+      ...statedElsewhere(weights, model),
+      ...notes,
+      ...(note ?? []),
+      ...leftNote(left),
+    ],
+  };
 }
 
 /** A head that is kept, with its rows in the order of the data's classes. Throws  CHECKPOINT_MISMATCH when it is of others. */
@@ -92,6 +101,21 @@ function inOrderOfData({ weights, head, path, classes }: FitOptions): {
 /** The parameters alone. Throws  CHECKPOINT_MISMATCH. */
 export function fitParameters(options: FitOptions): Float32Array {
   return fitWeights(options).parameters;
+}
+
+/** What a file states of its model must be so in the model that takes its weights: no shape would show it. */
+function statedElsewhere({ info }: Weights, model: ModelConfig): string[] {
+  const { heads, normEpsilon } = info;
+  const epsilon = model.normEpsilon ?? NORM_EPSILON;
+  if (heads?.source === 'file' && heads.value !== model.heads) {
+    const sentence = `${heads.where} states ${heads.value} attention heads, not ${model.heads}`;
+    throw new TesseraError('CHECKPOINT_MISMATCH', sentence, {
+      hint: `set model.heads to ${heads.value}`,
+    });
+  }
+  if (normEpsilon?.source !== 'file' || normEpsilon.value === epsilon) return [];
+  const values = `the weights were trained with ${normEpsilon.value} in their norms, this model has ${epsilon}`;
+  return [`${values}: model.normEpsilon sets it`];
 }
 
 function refuseProblems(path: string, problems: readonly string[]): void {
