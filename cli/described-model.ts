@@ -120,11 +120,13 @@ export function guessesIn(facts: KnownFacts): readonly FactName[] {
 export function notesOf(path: string, facts: KnownFacts): readonly string[] {
   const guessed = PIXEL_NAMES.filter((name) => facts[name].source === 'guess');
   const [first] = guessed;
+  const colours = guessed.filter((name) => name === 'mean' || name === 'deviation');
+  const settable = colours.length > 0 ? colours : guessed.slice(0, 1);
   if (first === undefined) return [];
   const assumed = guessed.map((name) => `${name} ${briefly(facts[name].value)}`).join(', ');
   const how = `assumed, as ${facts[first].where}: ${assumed}`;
   return [
-    `note: ${path} does not say how images are prepared; ${how}; other values with --set data.${first}=...`,
+    `note: ${path} does not say how images are prepared; ${how}; other values with ${settable.map((name) => `--set data.${name}=...`).join(' ')}`,
   ];
 }
 

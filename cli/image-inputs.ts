@@ -1,6 +1,8 @@
 /** @file The images that a command line names: files, folders of them, stdin. */
 import { stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
+import type { DataConfig } from '../shared/config/schema.ts';
+import { readSettings, settingOf } from '../shared/config/settings.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { IMAGE_BYTES_MAX } from '../shared/data/image-folder.ts';
 import { DECODABLE_NAMES } from '../shared/data/image-kind.ts';
@@ -30,16 +32,21 @@ const IMAGES_MAX = 100_000;
 
 /**
  * Finds the images: a folder is searched with all below it, by content and in the order of names; `-` is stdin.
+ * `set` are texts of `--set`: `data.links=follow` takes links out of a folder.
  *
  * Throws  DATA_INVALID when a folder holds none, or too many.
  */
-export async function findImages(names: readonly string[]): Promise<FoundImages> {
+export async function findImages(
+  names: readonly string[],
+  set: readonly string[] = [],
+): Promise<FoundImages> {
+  const links = linksIn(set);
   const inputs: ImageInput[] = [];
   const tally = new Tally();
   for (const name of names) {
     if (name === '-') inputs.push({ name: 'stdin', read: readStdin });
     else if ((await stat(name).catch(() => undefined))?.isDirectory()) {
-      for (const input of await imagesIn(name, tally)) inputs.push(input);
+      for (const input of await imagesIn(name, { tally, links })) inputs.push(input);
     } else inputs.push(fileInput(name));
   }
   if (inputs.length <= IMAGES_MAX) return { inputs, leftOut: tally.list() };
@@ -60,6 +67,14 @@ export function pictureNames(inputs: readonly ImageInput[]): string[] {
   });
 }
 
+type Links = DataConfig['links'];
+
+/** What `--set data.links` says; a value that it does not know is refused where the model is opened. */
+function linksIn(set: readonly string[]): Links {
+  const found = settingOf(['data', 'links'], readSettings(set, 'flag').settings);
+  return found?.value === 'follow' ? 'follow' : 'inside';
+}
+
 /** A path may hold bytes that are not text, see `RawEntry`. */
 function fileInput(path: string): ImageInput {
   const name = isText(path) ? path : shownName(path);
@@ -73,9 +88,12 @@ function fileInput(path: string): ImageInput {
 }
 
 /** The images below a folder, in the order of their paths; what is passed over is counted. */
-async function imagesIn(folder: string, tally: Tally): Promise<ImageInput[]> {
+async function imagesIn(
+  folder: string,
+  { tally, links }: { readonly tally: Tally; readonly links: Links },
+): Promise<ImageInput[]> {
   const root = await rawRealpath(folder);
-  const walk = new Walk({ root, links: 'inside', onTrouble: 'count' });
+  const walk = new Walk({ root, links, onTrouble: 'count' });
   const own = new Tally();
   const paths = (await walk.images(walk.root, own)).flatMap((group) =>
     group.names.map((name) => join(folder, ...group.folder.split('/'), name)),

@@ -56,7 +56,7 @@ const PICTURE_PIXELS = 640;
  * Throws  DATA_INVALID after the others were shown, when some cannot be read.
  */
 export async function runPredict(options: PredictOptions): Promise<void> {
-  const { inputs, leftOut } = await findImages(options.images);
+  const { inputs, leftOut } = await findImages(options.images, options.set);
   for (const line of leftOutLines(inputs.length, leftOut)) say(line);
   const trained = await openModel(options.checkpoint, {
     classesFile: options.classes,

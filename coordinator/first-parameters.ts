@@ -1,8 +1,9 @@
 /** @file What a new run begins with: pretrained weights, or random values from its seed. */
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import type { RunConfig } from '../shared/config/schema.ts';
 import { initialParameters } from '../shared/model/init.ts';
 import { type FittedWeights, fitWeights } from '../shared/model/pretrained/fit.ts';
+import { otherPixels } from '../shared/model/pretrained/other-pixels.ts';
 import type { ModelConfig } from '../shared/model/variants.ts';
 import { readWeights } from '../shared/weights/read.ts';
 import { modelFileIn } from './model-file.ts';
@@ -13,7 +14,7 @@ import { modelFileIn } from './model-file.ts';
  * Throws  DATA_INVALID when the weights cannot be read; CHECKPOINT_MISMATCH when they do not fit the model.
  */
 export async function firstParameters(
-  { model: { init, positionDeviation }, seed }: RunConfig,
+  { data, model: { init, positionDeviation }, seed }: RunConfig,
   model: ModelConfig,
   { classes, baseFolder }: { readonly classes: readonly string[]; readonly baseFolder: string },
 ): Promise<FittedWeights> {
@@ -22,5 +23,7 @@ export async function firstParameters(
   }
   const path = resolve(baseFolder, init.weights);
   const weights = await readWeights((await modelFileIn(path)) ?? path, { key: init.key });
-  return fitWeights({ weights, model, head: init.head, path, classes });
+  const { parameters, notes } = fitWeights({ weights, model, head: init.head, path, classes });
+  const pixels = otherPixels(weights, basename(path), data);
+  return { parameters, notes: [...notes, ...pixels] };
 }

@@ -13,11 +13,13 @@ import { preprocessorFacts } from '../model/pretrained/preprocessor.ts';
 import { isTimmConfig, timmFacts } from '../model/pretrained/timm-config.ts';
 import { transformersFacts } from '../model/pretrained/transformers-config.ts';
 import { readTensorFile, type TensorFile } from './file.ts';
+import { type FileKind, fileKind, KIND_BYTES } from './file-kind.ts';
 
 /** Names of the files, in the order in which they are looked for. */
 const HUGGINGFACE_FILES = {
   config: 'config.json',
   preprocessor: 'preprocessor_config.json',
+  processor: 'processor_config.json',
   model: 'model.safetensors',
   modelShards: 'model.safetensors.index.json',
   pickle: 'pytorch_model.bin',
@@ -46,9 +48,20 @@ export async function readHuggingFaceFolder(
   const config = await factsIn(folder, HUGGINGFACE_FILES.config, (document, where) =>
     isTimmConfig(document) ? timmFacts(document, where) : transformersFacts(document, where),
   );
-  const pixels = await factsIn(folder, HUGGINGFACE_FILES.preprocessor, preprocessorFacts);
+  // As in transformers 5: what is inside of a processor goes before a file of its own.
+  const inside = await factsIn(folder, HUGGINGFACE_FILES.processor, processorFacts);
+  const pixels =
+    Object.keys(inside).length > 0
+      ? inside
+      : await factsIn(folder, HUGGINGFACE_FILES.preprocessor, preprocessorFacts);
   refuseOtherSize(config.imageSize, pixels.imageSize, folder);
   return { file, info: firstOf(config, pixels) };
+}
+
+/** The facts of the image processor inside of a processor; none where it has none. */
+function processorFacts(document: unknown, where: string): Facts {
+  const inside: unknown = Object(document).image_processor;
+  return inside === undefined ? {} : preprocessorFacts(inside, where);
 }
 
 /** The facts in a file of a folder; none where it is not there. */
@@ -77,10 +90,11 @@ function refuseOtherSize(
   pixels: Fact<number> | undefined,
   folder: string,
 ) {
-  if (model?.source !== 'file' || pixels?.source !== 'file' || model.value === pixels.value) return;
+  if (model?.source !== 'file' || pixels === undefined || model.value === pixels.value) return;
+  const other = `${pixels.where} ${pixels.source === 'file' ? 'of' : 'takes'} ${pixels.value}`;
   throw new TesseraError(
     'CHECKPOINT_MISMATCH',
-    `${folder}: ${model.where} states images of ${model.value} pixels, ${pixels.where} of ${pixels.value}`,
+    `${folder}: ${model.where} states images of ${model.value} pixels, ${other}`,
     { hint: 'transformers refuses this model too: set both to the size that it was trained with' },
   );
 }
@@ -123,8 +137,17 @@ async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   try {
     return schema.parse(JSON.parse(new TextDecoder().decode(bytes)));
   } catch (cause) {
-    throw notAsWritten(path, cause);
+    const kind = cause instanceof SyntaxError ? otherKind(bytes) : undefined;
+    if (kind === undefined) throw notAsWritten(path, cause);
+    const { what, hint } = kind;
+    throw new TesseraError('DATA_INVALID', `cannot read ${path}: it is ${what}`, { hint, cause });
   }
+}
+
+/** What a file is that should be JSON, where its beginning shows that it is not. */
+function otherKind(bytes: Uint8Array): FileKind | undefined {
+  const head = bytes.subarray(0, KIND_BYTES);
+  return /^\s*[{[]/.test(new TextDecoder().decode(head)) ? undefined : fileKind(head);
 }
 
 function notAsWritten(path: string, cause: unknown): TesseraError {

@@ -66,6 +66,14 @@ export function describeModel(weights: Weights, fileName: string): Description {
   return { model, facts, variant: inferred.variant };
 }
 
+/** What is known of how images are prepared, also where the rest of a description would be refused. */
+export function describedPixels(
+  { info, naming }: Weights,
+  of: { readonly fileName: string; readonly inferred: InferredModel },
+): Facts {
+  return firstOf(info, pixelsOf(naming, of));
+}
+
 /** The sides of the tensors; where a file states them too, it is the source. */
 function shapedFacts(stated: Facts, model: ModelConfig): Facts {
   const shaped = SHAPED.map((name) => [name, model[name]] as const);

@@ -59,6 +59,7 @@ export function fitWeights(options: FitOptions): FittedWeights {
   refuseProblems(path, [
     ...listed('missing', missing, ({ name }) => name),
     ...listed('of another shape', differing, (line) => line),
+    ...brokenIn(weights, wanted),
     ...listed('unknown', [...weights.unknown, ...surplus(weights, entries)], (name) => {
       const near = nearestName(weights, name);
       return near === undefined || near === name ? name : `${name} (nearest: ${near})`;
@@ -124,6 +125,19 @@ function refuseProblems(path: string, problems: readonly string[]): void {
     lines: problems,
     hint: 'tessera weights inspect shows which model the weights are of; set `model` to it',
   });
+}
+
+/** With one NaN or infinity in it, a model answers nothing but NaN. */
+function brokenIn({ tensors }: Weights, wanted: readonly ParameterEntry[]): string[] {
+  const broken = wanted.filter(({ name }) => !areFinite(tensors.get(name)?.values ?? []));
+  return listed('with values that are NaN or infinite', broken, ({ name }) => name);
+}
+
+/** Whether no value is NaN or infinite; quick, since a model has many millions. */
+function areFinite(values: ArrayLike<number>): boolean {
+  let zeros = 0;
+  for (let at = 0; at < values.length; at += 1) zeros += 0 * (values[at] ?? 0);
+  return zeros === 0;
 }
 
 /** Why the head of a file cannot be kept. */

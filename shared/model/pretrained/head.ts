@@ -42,7 +42,7 @@ export const NAME_MAX = 300;
 
 /** Names of layers that are never the head of a classifier. */
 const NEVER =
-  /(?:^|[._])(?:decoder|predictor|project\w*|proj|criterion|loss|mask\w*|pooler|metrics?|embed\w*|pre_logits|blocks|layers|mlp|teacher|student|ema|text\w*|queue|optimizer|head_dist|attn\w*|fc1|fc2)(?:[._]|$)/;
+  /(?:^|[._])(?:decoder|predictor|project\w*|proj|criterion|loss|mask\w*|pooler|metrics?|embed\w*|pre_logits|blocks|layers|mlp(?!_head(?:\.|$))|teacher|student|ema|text\w*|queue|optimizer|head_dist|attn\w*|fc1|fc2)(?:[._]|$)/;
 /** Names that heads have. */
 const USUAL =
   /^(?:heads?|classifier|cls_head|fc|linear|linear_head|last_layer|head\.fc|heads\.head)$/;

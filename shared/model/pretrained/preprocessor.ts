@@ -26,6 +26,7 @@ const schema = z.looseObject({
   feature_extractor_type: z.string().nullish(),
   do_resize: flag,
   size: size.nullish(),
+  default_to_square: flag,
   resample: z.int().nullish(),
   do_center_crop: flag,
   crop_size: size.nullish(),
@@ -134,7 +135,8 @@ function checkSteps(config: Config, where: string): void {
 
 /** How an image becomes a square, and of which side. */
 function squareOf(config: Config, usual: typeof SQUARE, where: string) {
-  const resized = sizeOf(config.size ?? usual.size, usual.isSquare, where, 'size');
+  const isSquare = config.default_to_square ?? usual.isSquare;
+  const resized = sizeOf(config.size ?? usual.size, isSquare, where, 'size');
   const isCropped = config.do_center_crop ?? usual.crops;
   if (!isCropped) {
     if (resized.isSquare) {

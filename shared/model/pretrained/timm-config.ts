@@ -17,8 +17,8 @@ const pretrainedSchema = z.looseObject({
   interpolation: z.string().nullish(),
   crop_pct: number.nullish(),
   crop_mode: z.string().nullish(),
-  mean: z.array(z.number()).nullish(),
-  std: z.array(number).nullish(),
+  mean: z.union([z.number(), z.array(z.number()).min(1)]).nullish(),
+  std: z.union([number, z.array(number).min(1)]).nullish(),
   label_offset: z.int().nullish(),
   label_names: z.unknown().optional(),
 });
@@ -69,7 +69,7 @@ export function timmFacts(document: unknown, where: string): Facts {
     patchSize: square(args.patch_size, where, 'patch_size') ?? named.patchSize,
     ...{ width, depth: args.depth ?? named.depth, heads: args.num_heads ?? named.heads },
     mlpWidth: Math.trunc(width * (args.mlp_ratio ?? named.mlpRatio)),
-    numClasses: args.num_classes ?? config.num_classes ?? undefined,
+    numClasses: numClassesOf(args.num_classes, config.num_classes, where),
     ...{ normEpsilon: 1e-6, activation: 'gelu', pooling: 'class token', qkvBias: true },
     classes: classesOf(config.label_names ?? pretrained.label_names, where),
   });
@@ -211,9 +211,29 @@ function pixelsOf(pretrained: Pretrained, where: string): Facts {
     resize: mode ? resize : undefined,
     cropFraction: fraction ?? undefined,
     interpolation: (interpolation || undefined) as FactValues['interpolation'] | undefined,
-    ...{ mean: mean ?? undefined, deviation: std ?? undefined },
+    ...{ mean: listOf(mean), deviation: listOf(std) },
   });
   return firstOf(stated, factsFrom('naming', "timm's default", DEFAULTS));
+}
+
+/** timm builds the model of the one number, and drops the head where the other differs. */
+function numClassesOf(
+  built: number | null | undefined,
+  stated: number | null | undefined,
+  where: string,
+): number | undefined {
+  const [one, other] = [built ?? stated, stated ?? built];
+  if (one === other) return one ?? undefined;
+  return refuseFact(
+    where,
+    `num_classes: ${other} and model_args.num_classes: ${one}`,
+    'set both to the number of rows of the head',
+  );
+}
+
+/** One number stands for all channels. */
+function listOf(value: number | readonly number[] | null | undefined) {
+  return typeof value === 'number' ? [value] : (value ?? undefined);
 }
 
 /** Names of the classes: a list, or one for each number. */

@@ -54,7 +54,7 @@ export function transformersFacts(document: unknown, where: string): Facts {
     normEpsilon: config.layer_norm_eps,
     activation: config.hidden_act === undefined ? undefined : 'gelu',
     ...{ qkvBias: config.qkv_bias ? true : undefined, pooling: 'class token' },
-    classes: config.id2label ? classesOf(config.id2label) : undefined,
+    classes: config.id2label ? classesOf(config.id2label, where) : undefined,
   });
   return firstOf(stated, factsFrom('naming', "transformers' default", DEFAULTS));
 }
@@ -90,8 +90,16 @@ function squareSide(
 }
 
 /** `{"0": "pizza", "1": "steak"}` -> the names in the order of their numbers; undefined where none has one. */
-function classesOf(id2label: Readonly<Record<string, string>>): readonly string[] | undefined {
+function classesOf(
+  id2label: Readonly<Record<string, string>>,
+  where: string,
+): readonly string[] | undefined {
   const size = Object.keys(id2label).length;
+  const beyond = Object.keys(id2label).find((id) => !(Number(id) < size));
+  if (beyond !== undefined) {
+    const fact = `a name for class ${beyond} of ${size} classes (id2label)`;
+    refuseFact(where, fact, `number the names from 0 to ${size - 1}`);
+  }
   const names = Array.from({ length: size }, (_, id) => id2label[id] ?? nameless(id));
   return names.every((name, id) => name === nameless(id)) ? undefined : names;
 }

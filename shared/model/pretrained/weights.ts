@@ -104,7 +104,9 @@ export function renameWeights(
     notes: [
       ...notes,
       ...clean.notes,
-      ...(prefix === '' ? [] : [`names without their prefix ${JSON.stringify(prefix)}`]),
+      ...(prefix === '' || prefix === OWN_PREFIX[naming]
+        ? []
+        : [`names without their prefix ${JSON.stringify(prefix)}`]),
       ...headNotes,
       ...narrowed(tensors),
     ],
@@ -118,6 +120,9 @@ const USUAL_HEADS: Readonly<Record<Naming, readonly string[]>> = {
   torchvision: ['heads.head', 'heads'],
   huggingface: ['classifier'],
 };
+
+/** What a library's own classifiers have before the names of the backbone. */
+const OWN_PREFIX: Readonly<Partial<Record<Naming, string>>> = { huggingface: 'vit.' };
 
 /** Wrappers inside of a model: sharding, recomputation and compilation of single blocks. */
 const INNER_WRAPPER = /(?:_fsdp_wrapped_module|_checkpoint_wrapped_module|_orig_mod)\./g;

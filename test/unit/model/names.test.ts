@@ -86,7 +86,7 @@ describe('two models in one file', () => {
 describe('the head', () => {
   const named = (to: string) => renamed(whole(), (name) => name.replace(/^head\./, `${to}.`));
 
-  it.each(['fc', 'classifier', 'head.fc', 'linear_head', 'last_layer', 'out'])(
+  it.each(['fc', 'classifier', 'head.fc', 'linear_head', 'last_layer', 'out', 'mlp_head'])(
     '%s is the head when nothing else can be, and told',
     (name) => {
       const { parameters, notes } = fitted(named(name));
