@@ -1,7 +1,7 @@
 /** @file Whom a command asks, and how: a coordinator by its address, or that of a run here. */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { RUN_FILES } from '../coordinator/run-folder.ts';
+import { RUN_FILES, RUNS_FOLDER } from '../coordinator/run-folder.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { ownAddress } from '../shared/host/addresses.ts';
 import { CREDENTIAL_FILES } from '../shared/host/credentials.ts';
@@ -26,6 +26,7 @@ export type Asked =
 
 const ANSWER_MS = 5000;
 const OPERATOR = 'operator';
+const NOT_FOUND = 'tessera runs list shows the names of runs; a coordinator elsewhere is HOST:PORT';
 
 /**
  * Whom to ask, by flags.
@@ -36,7 +37,8 @@ const OPERATOR = 'operator';
 export async function askedBy(flags: QuestionFlags): Promise<Asked> {
   const { run } = flags;
   if (run !== undefined && isAddress(run)) return { question: await question(run, flags) };
-  const folder = run === undefined ? await lastStartedRun() : await findRun(run);
+  const folder =
+    run === undefined ? await lastStartedRun() : await findRun(run, RUNS_FOLDER, NOT_FOUND);
   if ((await holderOf(join(folder, RUN_FILES.lock))) === undefined) {
     const record = await readRun(folder);
     if (record.state !== 'running') return { ended: record };

@@ -31,13 +31,17 @@ export function runStamp(folderName: string): RunStamp | undefined {
  *
  * Throws  USAGE when there is none, or several names begin so.
  */
-export async function findRun(text?: string, runsFolder = RUNS_FOLDER): Promise<string> {
+export async function findRun(
+  text?: string,
+  runsFolder = RUNS_FOLDER,
+  hint = 'tessera runs list shows their names',
+): Promise<string> {
   if (text === undefined) return await newestRunFolder(undefined, runsFolder);
   const found = await searchRun(text, runsFolder);
   if (found !== undefined) return found;
   const what = existsSync(text) ? `${text} holds no run` : `there is no run ${text}`;
   throw new TesseraError('USAGE', `${what}, and none in ${runsFolder}/ has a name that begins so`, {
-    hint: 'tessera runs list shows their names',
+    hint,
   });
 }
 

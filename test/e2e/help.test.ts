@@ -38,11 +38,16 @@ describe('usage', () => {
     ['', 'no command', /Usage: tessera/],
     ['config', 'no subcommand', /Usage: tessera config/],
     ['trian quickstart', 'a command that is not there', /Did you mean train/],
-    ['train', 'a missing argument', /missing required argument 'config'/],
+    ['train', 'neither a config nor a run', /give a config, such as quickstart, or --resume RUN/],
     ['train quickstart --worker 2', 'an unknown flag', /Did you mean --workers/],
     ['train quickstart --workers two', 'a count that is none', /expected a whole number/],
     ['worker 127.0.0.1:1 --reconnect 30', 'a duration without a unit', /unit such as 500ms/],
-    ['status nowhere', 'an address that is none', /HOST:PORT/],
+    [
+      'status nowhere',
+      'neither a run nor an address',
+      /no run nowhere[\s\S]*runs list[\s\S]*HOST:PORT/,
+    ],
+    ['stop localhost', 'an address without a port', /no run localhost[\s\S]*HOST:PORT/],
   ])('"%s" (%s) ends with 2 and says so on stderr', async (words, _what, expected) => {
     const ended = await tessera(words === '' ? [] : words.split(' '), { cwd: scratch });
     expect(ended.code).toBe(2);

@@ -1,4 +1,5 @@
 /** @file Promises P1 to P3 for each recipe: workers, deaths and kept features change no bit. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { SMALL_RUN, scratchFolder, statusWhere, TesseraProcess, tessera } from './cluster.ts';
@@ -13,7 +14,10 @@ const RECIPES = {
     'data.augment={shift: 2, flip: true, mixup: 0.8, cutmix: 1, policy: trivial, erasing: 0.25}',
     ...['training.averageDecay=0.9', 'training.optimizer.layerDecay=0.7'],
   ],
-  'a frozen beginning': ['model.freeze=blocks<1', 'training.optimizer.name=sgd'],
+  // Seven steps an epoch: the first is judged before the kill, the second after it, and the better one is tested.
+  'a frozen beginning, a share to validate': [
+    ...['model.freeze=blocks<1', 'training.optimizer.name=sgd', 'data.validation=0.65'],
+  ],
   [FROZEN]: ['model.freeze=backbone'],
 } as const;
 
@@ -32,11 +36,23 @@ const ones = new Map<string, ReturnType<typeof train>>();
 
 /** What the run of one worker ends with, made once. */
 async function expectedOf(name: keyof typeof RECIPES) {
-  const args = [...argumentsOf(RECIPES[name]), '--run-folder', join(folder, `${name} one`)];
+  const runFolder = join(folder, `${name} one`);
+  const args = [...argumentsOf(RECIPES[name]), '--run-folder', runFolder];
   const one = ones.get(name) ?? train(args, '--workers', '1');
   ones.set(name, one);
-  const { parametersSha256, testLoss } = await one;
-  return { parametersSha256, testLoss };
+  const { parametersSha256, testLoss, testedStep, bestStep, bestLoss } = await one;
+  const result = { parametersSha256, testLoss, testedStep, bestStep, bestLoss };
+  return { result, evaluations: evaluationsIn(runFolder) };
+}
+
+/** What a run measured of each version on each split, in the order of the last time. */
+function evaluationsIn(runFolder: string) {
+  const lines = readFileSync(join(runFolder, 'metrics.jsonl'), 'utf8').trim().split('\n');
+  const found = lines
+    .map((line) => JSON.parse(line))
+    .filter(({ type }) => type === 'evaluation')
+    .map(({ time: _time, ...evaluation }) => evaluation);
+  return new Map(found.map((one) => [`version ${one.version} on ${one.split}`, one]));
 }
 
 it.each(Object.keys(RECIPES) as (keyof typeof RECIPES)[])(
@@ -50,12 +66,14 @@ it.each(Object.keys(RECIPES) as (keyof typeof RECIPES)[])(
     before.kill('SIGKILL');
     await before.ended;
     const resumed = await train(args, '--resume', runFolder);
-    expect(resumed).toMatchObject(await expectedOf(name));
+    const { result, evaluations } = await expectedOf(name);
+    expect(resumed).toMatchObject(result);
+    expect(evaluationsIn(runFolder)).toEqual(evaluations);
   },
 );
 
 it('features that are computed again in every epoch make the same run', async () => {
   const off = ['--set', 'training.cacheFeatures=off', '--run-folder', join(folder, 'anew')];
   const anew = await train(argumentsOf(RECIPES[FROZEN]), ...off);
-  expect(anew).toMatchObject(await expectedOf(FROZEN));
+  expect(anew).toMatchObject((await expectedOf(FROZEN)).result);
 });
