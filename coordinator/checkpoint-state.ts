@@ -181,7 +181,10 @@ function textOf(folder: string, content: unknown): string {
 
 function differencesOf(folder: string, savedJson: string, nowJson: string): string[] {
   try {
-    return differingKeys(JSON.parse(savedJson), JSON.parse(nowJson));
+    const differing = differingKeys(JSON.parse(savedJson), JSON.parse(nowJson));
+    // A fingerprint tells a reader nothing where the setting behind it is listed too.
+    const readable = differing.filter((text) => !text.startsWith('modelFingerprint: '));
+    return readable.length > 0 ? readable : differing;
   } catch (error) {
     throw corrupt(folder, 'its identityJson is no JSON that can be read', error);
   }

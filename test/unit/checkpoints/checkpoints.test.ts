@@ -156,6 +156,17 @@ describe('damage', () => {
 });
 
 describe('a checkpoint of something else', () => {
+  it.each([
+    [{ seed: 7, modelFingerprint: 'ab' }, 'seed: 42 in the checkpoint, 7 now'],
+    [{ seed: 42, modelFingerprint: 'ab' }, 'modelFingerprint: nothing in the checkpoint, "ab" now'],
+  ])('is refused by %j with a fingerprint only where nothing else differs', async (other, said) => {
+    await write(400);
+    const wanted = { table, identityJson: JSON.stringify({ ...identity, ...other }) };
+    await expect(newestGoodCheckpoint(runFolder, wanted)).rejects.toMatchObject({
+      sentence: expect.stringMatching(new RegExp(`it is of another run: ${said}$`)),
+    });
+  });
+
   it('is refused with the keys that differ', async () => {
     await write(400);
     const { training } = identity;
