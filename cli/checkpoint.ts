@@ -1,6 +1,8 @@
 /** @file Opens a trained model for one process: its config, classes and a program with its parameters in place. */
-import { basename } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { loadModelFile, modelFileIn } from '../coordinator/model-file.ts';
+import { RUN_FILES } from '../coordinator/run-folder.ts';
 import { chooseEngine } from '../shared/compute/choose.ts';
 import { compileProgram } from '../shared/compute/compile.ts';
 import type { Program } from '../shared/compute/program.ts';
@@ -65,6 +67,11 @@ export interface OpenOptions {
 export async function openModel(given?: string, options: OpenOptions = {}): Promise<TrainedModel> {
   const path = await modelOf(given);
   if ((await modelFileIn(path)) !== undefined) return await openOwn(path, options);
+  if (existsSync(join(path, RUN_FILES.metrics))) {
+    throw new TesseraError('DATA_INVALID', `the run in ${path} has saved no checkpoint yet`, {
+      hint: 'let it train until its first checkpoint, or name another run: tessera runs list shows them',
+    });
+  }
   const weights = await readWeights(path, { key: options.weightsKey });
   return weights.metadata['tessera'] === undefined
     ? await openForeign(path, weights, options)

@@ -1,5 +1,5 @@
 /** @file Weights that do not say how many attention heads they have are not run with a guess. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -95,4 +95,14 @@ it('a published size needs no --heads', async () => {
   const input = { imageSize: 16, channels: 3, numClasses: 2 };
   const path = zeros('ti.safetensors', { ...parseVariant('Ti/16'), ...input });
   expect((await openModel(path)).model.heads).toBe(3);
+});
+
+it('a run that has saved nothing yet is not taken for weights of another library', async () => {
+  const run = join(folder, 'run');
+  mkdirSync(run);
+  for (const file of ['config.json', 'metrics.jsonl']) writeFileSync(join(run, file), '{}');
+  await expect(openModel(run)).rejects.toMatchObject({
+    code: 'DATA_INVALID',
+    sentence: `the run in ${run} has saved no checkpoint yet`,
+  });
 });
