@@ -2,6 +2,7 @@
 /** @file The `tessera` command: parses, runs one command, and turns whatever it threw into words and an exit code. */
 import { CommanderError } from 'commander';
 import { ERROR_EXIT_CODES, exitCodeOf, TesseraError } from '../shared/core/errors.ts';
+import { reasonOf } from '../shared/host/errno.ts';
 import { askToStop, endWithTerminal } from '../shared/host/shutdown.ts';
 import { createProgram } from './program.ts';
 import { describeError } from './talk.ts';
@@ -19,8 +20,11 @@ for (const stream of [process.stdout, process.stderr]) {
     const wish = READER_GONE[error.code ?? ''];
     if (wish === undefined) {
       // A disk that is full under a log is no reason to end a run; an answer that is lost is told.
-      const isAnswer = stream === process.stdout && args.includes('--json');
-      if (isAnswer) process.exitCode = ERROR_EXIT_CODES.CANNOT_WRITE;
+      const isAnswer = stream === process.stdout && (args.includes('--json') || !isRun(args));
+      if (isAnswer && process.exitCode !== ERROR_EXIT_CODES.CANNOT_WRITE) {
+        process.exitCode = ERROR_EXIT_CODES.CANNOT_WRITE;
+        process.stderr.write(`error: cannot write the answer to stdout: ${reasonOf(error)}\n`);
+      }
       return;
     }
     // A run saves what it has; others have nobody left to tell.
@@ -29,6 +33,12 @@ for (const stream of [process.stdout, process.stderr]) {
     process.exit();
   });
 }
+
+/** Whether a command's stdout is a log beside its work: not the answer that was asked for. */
+function isRun([command = '']: readonly string[]): boolean {
+  return ['train', 'coordinator', 'worker'].includes(command);
+}
+
 const exitCode = await run(args);
 process.exitCode ||= exitCode;
 endWithTerminal();

@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { TesseraError } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
+import { errnoOf, reasonOf } from '../host/errno.ts';
 import { readRegularFile } from '../host/regular-file.ts';
 import { isSection, parseConfigDocument } from './document.ts';
 import { type ConfigInput, placeInputs } from './inputs.ts';
@@ -140,9 +141,10 @@ async function readText(path: string, label: string): Promise<string> {
       await readRegularFile(path, FILE_BYTES_MAX),
     );
   } catch (error) {
-    const reason = error instanceof TypeError ? 'it is not UTF-8 text' : (error as Error).message;
+    const reason = error instanceof TypeError ? 'it is not UTF-8 text' : reasonOf(error);
+    const isSystem = errnoOf(error) !== '';
     throw new TesseraError('CONFIG_INVALID', `cannot read ${label}: ${reason}`, {
-      hint: 'a config file is YAML text',
+      hint: isSystem ? 'check who may read it, and the disk' : 'a config file is YAML text',
       cause: error,
     });
   }

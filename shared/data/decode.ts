@@ -95,6 +95,7 @@ function checkSample(sample: EncodedSample): void {
   const { raw, bytes } = sample;
   if (raw === undefined) {
     const kind = imageKind(bytes);
+    if (bytes.length === 0) throw invalid(sample, 'the file is empty');
     if (!isDecodable(kind)) throw refused(sample, kind);
     return;
   }
@@ -121,7 +122,10 @@ function failed(sample: EncodedSample, error: unknown): TesseraError {
 
 /** What a file is that cannot be read here, and what to do about it. */
 function refused({ name }: EncodedSample, kind: ImageKind | undefined): TesseraError {
-  const what = kind === undefined ? 'not an image that is known here' : `a ${kindName(kind)} file`;
+  const what =
+    kind === undefined
+      ? 'not an image that is known here'
+      : `a ${kindName(kind)}${kind === 'link' ? '' : ' file'}`;
   return new TesseraError('DATA_INVALID', `cannot decode ${name}: it is ${what}`, {
     hint: `images are ${DECODABLE_NAMES} files; ${remedy(kind)}`,
   });

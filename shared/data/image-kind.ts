@@ -12,6 +12,7 @@ interface Kind {
  * icons and texts are told apart below.
  */
 const KINDS = {
+  jls: { name: 'JPEG-LS', begins: ['\xff\xd8\xff\xf7'] },
   jpeg: { name: 'JPEG', begins: ['\xff\xd8\xff'] },
   png: { name: 'PNG', begins: ['\x89PNG\r\n\x1a\n'] },
   webp: { name: 'WebP' },
@@ -28,7 +29,6 @@ const KINDS = {
   svg: { name: 'SVG' },
   jxl: { name: 'JPEG XL', begins: ['\xff\x0a', '\0\0\0\x0cJXL \r\n\x87\n'] },
   jp2: { name: 'JPEG 2000', begins: ['\xff\x4f\xff\x51', '\0\0\0\x0cjP  \r\n\x87\n'] },
-  jls: { name: 'JPEG-LS', begins: ['\xff\xd8\xff\xf7'] },
   jxr: { name: 'JPEG XR', begins: ['II\xbc\x01', 'WMPHOTO\0'] },
   ico: { name: 'Windows icon' },
   icns: { name: 'Apple icon', begins: ['icns'] },
@@ -54,6 +54,7 @@ const KINDS = {
   appledouble: { name: 'macOS resource', begins: ['\0\x05\x16\x07', '\0\x05\x16\0'] },
   lfs: { name: 'Git LFS pointer', begins: ['version https://git-lfs.github.com/'] },
   html: { name: 'HTML' },
+  link: { name: 'link that git wrote as text' },
 } as const satisfies Record<string, Kind>;
 
 /** A kind of file that is known by its first bytes. */
@@ -61,6 +62,9 @@ export type ImageKind = keyof typeof KINDS;
 
 /** Bytes of a file's beginning that are looked at; 64 are enough for all that is read here, more help with texts. */
 const KIND_BYTES = 256;
+
+/** A longer path may go on behind what is looked at. */
+const LINK_BYTES_MAX = KIND_BYTES - 1;
 
 const ALL = Object.entries(KINDS) as [ImageKind, Kind][];
 /** The more particular beginnings before the less: a JPEG-LS file begins like a JPEG. */
@@ -94,7 +98,9 @@ export function imageKind(head: Uint8Array): ImageKind | undefined {
   ).toString('latin1');
   const begun = BY_FIRST_BYTE[head[0] ?? 0]?.find((beginning) => text.startsWith(beginning.text));
   if (begun !== undefined) return begun.kind;
-  return boxedKind(text) ?? riffKind(text) ?? binaryKind(head, text) ?? textKind(text);
+  return (
+    boxedKind(text) ?? riffKind(text) ?? binaryKind(head, text) ?? textKind(text) ?? linkKind(head)
+  );
 }
 
 /** Whether an image of this kind is read here. */
@@ -116,6 +122,8 @@ export function remedy(kind: ImageKind | undefined): string {
       return 'fetch what it points to with: git lfs pull';
     case 'html':
       return 'a download brought a page instead of the image: get it again';
+    case 'link':
+      return 'git writes links so where it may not make them: git config core.symlinks true, then git checkout -- FOLDER; or copy the files there';
     case 'zip':
     case 'gzip':
       return 'unpack it first';
@@ -178,4 +186,14 @@ function textKind(text: string): ImageKind | undefined {
   if (/^<!doctype html|^<html|^<head|^<body/i.test(start)) return 'html';
   if (/^<svg|^<!doctype svg/i.test(start)) return 'svg';
   return /^<\?xml|^<!--/i.test(start) && /<svg|<!doctype svg/i.test(start) ? 'svg' : undefined;
+}
+
+/** A path of an image on one line, with separators of either system, and nothing else. */
+const LINK_PATH =
+  /^[^\p{Cc}<>"{}*?|]+\.(?:jpe?g|jpe|jfif|png|webp|gif|bmp|dib|tiff?|avif|hei[cf])\r?\n?$/iu;
+
+/** What git leaves in the place of a link, where links are switched off or the disk has none: its target as text. */
+function linkKind(head: Uint8Array): ImageKind | undefined {
+  if (head.length === 0 || head.length > LINK_BYTES_MAX) return undefined;
+  return LINK_PATH.test(Buffer.from(head).toString('utf8')) ? 'link' : undefined;
 }

@@ -31,8 +31,10 @@ export async function withValidation(set: DataSet, place: Place): Promise<DataSe
   const isFrom = async (split: string) => {
     const folder = from[split];
     if (folder === undefined) return false;
-    if (folder.toLowerCase() === name.toLowerCase()) return true;
-    return found !== undefined && found === (await real(join(root, folder)));
+    // The classes may lie deeper: val/images is found for val.
+    const [top = folder] = folder.split('/');
+    if (top.toLowerCase() === name.toLowerCase()) return true;
+    return found !== undefined && found === (await real(join(root, top)));
   };
   if (set.validation !== undefined && (await isFrom('validation'))) return set;
   for (const split of ['train', 'test']) {
@@ -66,7 +68,7 @@ export async function withValidation(set: DataSet, place: Place): Promise<DataSe
       ...set.found,
       from: { ...from, validation: name },
       leftOut: [...leftOut, ...other.found.leftOut],
-      notes: [...set.found.notes, ...other.found.notes],
+      notes: [...set.found.notes, ...other.found.notes, ...missingClasses(set, other, name)],
     },
   };
 }
@@ -110,6 +112,18 @@ function relabelled(
     name: nameOf,
     image: async (position) => ({ ...(await train.image(position)), name: nameOf(position) }),
   };
+}
+
+/** Says which classes the validation images lack. */
+function missingClasses(
+  { classes }: DataSet,
+  { classes: theirs }: DataSet,
+  name: string,
+): string[] {
+  const missing = classes.filter((known) => !theirs.includes(known));
+  if (missing.length === 0) return [];
+  const more = missing.length > 10 ? ` and ${missing.length - 10} more` : '';
+  return [`${name} has no folder of ${missing.slice(0, 10).join(', ')}${more}, which are trained`];
 }
 
 function refused(

@@ -1,7 +1,14 @@
 /** @file Which folders of a data set are its splits and which its classes. */
 import { TesseraError } from '../../core/errors.ts';
 import { isText, shownName } from '../../host/raw-names.ts';
-import { type SplitName, sameSpelling, splitOf } from './rules.ts';
+import {
+  isExactSplit,
+  isPlainName,
+  type SplitName,
+  sameSpelling,
+  splitHinted,
+  splitOf,
+} from './rules.ts';
 import { LOOSE, Tally } from './tally.ts';
 import type { Listing, Walk, WalkFolder } from './walk.ts';
 
@@ -35,10 +42,13 @@ export async function findLayout(walk: Walk, tally: Tally): Promise<Layout> {
   if (withClasses.length > 0) {
     refuseTwins(splits);
     tally.add(LOOSE, top.images.length);
-    return await splitLayout(walk, top, withClasses[0] as [WalkFolder, Seen], tally);
+    const [folder, seen] = withClasses[0] as [WalkFolder, Seen];
+    const train = await descend(walk, { folder, at: folder.name, seen }, 2);
+    return await splitLayout(walk, { top, splits, trainFolder: folder, train }, tally);
   }
   await refuseSplitsWithoutTrain(walk, top, trains);
   if (top.folders.length === 0) throw withoutClasses(walk.root);
+  await refuseHintedSplits(walk, top.folders);
   tally.add(LOOSE, top.images.length);
   return {
     train: { name: '', classes: top.folders },
@@ -58,49 +68,136 @@ async function listOf(walk: Walk, folder: WalkFolder, into?: Tally): Promise<See
   return { ...(await walk.list(folder, tally)), tally };
 }
 
+/** A folder of a split, or the one folder in it that holds the classes: train/images. */
+interface Place {
+  readonly folder: WalkFolder;
+  /** Its path relative to the set. */
+  readonly at: string;
+  readonly seen: Seen;
+}
+
+/** Most folders between a split and its classes. */
+const BETWEEN_MAX = 4;
+
+/** Goes down while a split holds one folder alone, which is no class that `isClass` knows, and that holds folders itself. */
+async function descend(
+  walk: Walk,
+  place: Place,
+  foldersMin: number,
+  isClass: (name: string) => boolean = () => false,
+): Promise<Place> {
+  let found = place;
+  let last = place;
+  for (let depth = 0; depth < BETWEEN_MAX; depth += 1) {
+    const [only, ...others] = last.seen.folders;
+    if (only === undefined || others.length > 0 || last.seen.images.length > 0) break;
+    if (isClass(only.name)) break;
+    const tally = new Tally();
+    tally.addAll(last.seen.tally);
+    const seen = await listOf(walk, only, tally);
+    last = { folder: only, at: `${last.at}/${only.name}`, seen };
+    if (seen.folders.length >= foldersMin) found = last;
+  }
+  return found;
+}
+
 async function splitLayout(
   walk: Walk,
-  top: Seen,
-  [trainFolder, train]: [WalkFolder, Seen],
+  {
+    top,
+    splits,
+    trainFolder,
+    train,
+  }: {
+    readonly top: Seen;
+    readonly splits: ReadonlyMap<SplitName, readonly WalkFolder[]>;
+    readonly trainFolder: WalkFolder;
+    readonly train: Place;
+  },
   tally: Tally,
 ): Promise<Layout> {
   const notes: string[] = [];
   const others: Partial<Record<'validation' | 'test', SplitFolder>> = {};
-  tally.addAll(train.tally);
-  tally.add(LOOSE, train.images.length);
-  const trained = train.folders;
+  tally.addAll(train.seen.tally);
+  tally.add(LOOSE, train.seen.images.length);
+  const trained = train.seen.folders;
+  const isTrained = (name: string) =>
+    trained.some((known) => sameSpelling(known.name) === sameSpelling(name));
   for (const folder of top.folders) {
     if (folder === trainFolder) continue;
+    const shown = shownName(folder.name);
     const split = splitOf(folder.name);
-    if (split === undefined || split === 'train') {
-      const shown = shownName(folder.name);
+    if (split === undefined || split === 'train' || !splits.get(split)?.includes(folder)) {
       await walk.countAll(folder, tally, {
         what: `in ${shown}`,
         why: 'neither train, val nor test',
       });
       continue;
     }
-    const seen = await listOf(walk, folder);
-    if (seen.folders.length === 0) {
-      const why = 'it has no folders of classes';
-      tally.addAll(seen.tally);
-      tally.add({ what: `in ${folder.name}`, why }, seen.images.length);
-      if (seen.images.length === 0) notes.push(`the folder ${folder.name} is not used: ${why}`);
+    const first = { folder, at: folder.name, seen: await listOf(walk, folder) };
+    const { at, seen } = await descend(walk, first, 1, isTrained);
+    if (await isUnlabelled(walk, seen, isTrained)) {
+      notes.push(...(await leaveOut(walk, { folder, at, seen }, tally)));
       continue;
     }
     tally.addAll(seen.tally);
     tally.add(LOOSE, seen.images.length);
     refuseForeign(folder, seen.folders, trainFolder, trained);
-    const known = new Set(seen.folders.map(({ name }) => name));
-    const missing = trained.filter(({ name }) => !known.has(name));
-    if (missing.length > 0) {
-      notes.push(
-        `${folder.name} has no folder of ${someNames(missing)}, which ${trainFolder.name} has`,
-      );
-    }
-    others[split] = { name: folder.name, classes: seen.folders };
+    notes.push(...missingClasses(folder, seen.folders, trainFolder, trained));
+    others[split] = { name: at, classes: seen.folders };
   }
-  return { train: { name: trainFolder.name, classes: trained }, ...others, notes };
+  return { train: { name: train.at, classes: trained }, ...others, notes };
+}
+
+/** Says which classes a split lacks. */
+function missingClasses(
+  split: WalkFolder,
+  classes: readonly WalkFolder[],
+  trainFolder: WalkFolder,
+  trained: readonly WalkFolder[],
+): string[] {
+  const known = new Set(classes.map(({ name }) => name));
+  const missing = trained.filter(({ name }) => !known.has(name));
+  if (missing.length === 0) return [];
+  const [has, lacks] = [shownName(trainFolder.name), shownName(split.name)];
+  return [`${lacks} has no folder of ${someNames(missing)}, which ${has} has`];
+}
+
+/** Counts the images of a split without classes; a split without images is said. */
+async function leaveOut(walk: Walk, { folder, seen }: Place, tally: Tally): Promise<string[]> {
+  const shown = shownName(folder.name);
+  const why = 'it has no folders of classes';
+  tally.addAll(seen.tally);
+  let images = seen.images.length;
+  for (const inner of seen.folders) images += (await listOf(walk, inner, tally)).images.length;
+  tally.add({ what: `in ${shown}`, why }, images);
+  return images === 0 ? [`the folder ${shown} is not used: ${why}`] : [];
+}
+
+/** Whether a split has no classes: images alone, or one folder of images whose name says nothing, as test/images. */
+async function isUnlabelled(
+  walk: Walk,
+  { folders }: Seen,
+  isTrained: (name: string) => boolean,
+): Promise<boolean> {
+  const [only, ...others] = folders;
+  if (only === undefined) return true;
+  if (others.length > 0 || isTrained(only.name) || !isPlainName(only.name)) return false;
+  return (await listOf(walk, only)).folders.length === 0;
+}
+
+/** Refuses folders as classes whose names have a word for training and one for testing in them: seg_train and seg_test. */
+async function refuseHintedSplits(walk: Walk, folders: readonly WalkFolder[]): Promise<void> {
+  const hinted = folders.filter(({ name }) => splitHinted(name) !== undefined);
+  const train = hinted.find(({ name }) => splitHinted(name) === 'train');
+  if (train === undefined || hinted.every(({ name }) => splitHinted(name) === 'train')) return;
+  const isAll = hinted.length === folders.length;
+  if (!isAll && (await listOf(walk, train)).folders.length === 0) return;
+  const names = hinted.map(({ path }) => shownName(path)).join(' and ');
+  throw invalid(
+    `${names} are named like splits, but are not train/CLASS, val/CLASS and test/CLASS: they would be taken for classes`,
+    'name them train, val and test, with the folders of the classes in each; if they are classes, put them into a folder train',
+  );
 }
 
 /** The folders that are named like splits, by the split. */
@@ -109,6 +206,10 @@ function splitFolders(folders: readonly WalkFolder[]): ReadonlyMap<SplitName, Wa
   for (const folder of folders) {
     const split = splitOf(folder.name);
     if (split !== undefined) splits.set(split, [...(splits.get(split) ?? []), folder]);
+  }
+  for (const [split, named] of splits) {
+    const exact = named.filter(({ name }) => isExactSplit(name));
+    if (exact.length > 0) splits.set(split, exact);
   }
   return splits;
 }
@@ -156,7 +257,7 @@ function refuseForeign(
   if (twin !== undefined) {
     throw invalid(
       `${shownName(foreign.path)} is spelled otherwise than ${shownName(twin.path)}`,
-      'give both the same name, with the same capitals and accents',
+      'give both the same name, with the same capitals, accents and spaces',
     );
   }
   throw invalid(

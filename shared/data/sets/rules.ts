@@ -43,13 +43,37 @@ const SPLIT_NAMES: Readonly<Partial<Record<string, SplitName>>> = {
   testing: 'test',
 };
 
-/** The split that a folder's name means, in any capitals. */
-export function splitOf(folder: string): SplitName | undefined {
-  const name = folder.toLowerCase();
+function splitNamed(name: string): SplitName | undefined {
   return Object.hasOwn(SPLIT_NAMES, name) ? SPLIT_NAMES[name] : undefined;
 }
 
-/** A name without capitals and in one normal form: what two spellings of one class have in common. */
+/** The split that a folder's name means, in any capitals: `train`, `Training`, `test_set`. */
+export function splitOf(folder: string): SplitName | undefined {
+  const name = folder.trim().toLowerCase();
+  return splitNamed(name) ?? splitNamed(name.replace(/[ _.-]?(?:set|split|data|images)$/, ''));
+}
+
+/** Whether a name is a split's and nothing more: it goes before `train_images`. */
+export function isExactSplit(folder: string): boolean {
+  return splitNamed(folder.trim().toLowerCase()) !== undefined;
+}
+
+/** The split that some word of a name means: of `seg_train`, `test1`; it may be a class's name all the same. */
+export function splitHinted(folder: string): SplitName | undefined {
+  for (const word of folder.toLowerCase().split(/[^a-z]+/)) {
+    const split = splitNamed(word);
+    if (split !== undefined) return split;
+  }
+  return splitOf(folder);
+}
+
+/** Whether a folder's name says nothing of what its images show: they have no class there. */
+export function isPlainName(folder: string): boolean {
+  const isPlain = /^(?:images?|imgs?|all|data|photos|pictures|unknown|unlabell?ed)$/i.test(folder);
+  return isPlain || splitOf(folder) !== undefined;
+}
+
+/** A name without capitals and outer spaces, in one normal form: what two spellings of one class have in common. */
 export function sameSpelling(name: string): string {
-  return name.normalize('NFC').toLowerCase();
+  return name.normalize('NFC').trim().toLowerCase();
 }

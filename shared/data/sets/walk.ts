@@ -52,6 +52,8 @@ interface WalkImage {
   readonly bytes: number;
   /** Only its name says that it is an image. */
   readonly isDamaged: boolean;
+  /** It cannot be opened, so that only its name says what it is. */
+  readonly isClosed: boolean;
 }
 
 /** What one folder holds, hidden entries left out, sorted by name. */
@@ -68,6 +70,8 @@ export interface ImageGroup {
   readonly bytes: Float64Array;
   /** How many of them only their names call images. */
   readonly damaged: number;
+  /** How many of them cannot be opened. */
+  readonly closed: number;
 }
 
 /** Most entries of everything that one walk lists: ImageNet-21k has 14 million. */
@@ -134,7 +138,8 @@ export class Walk {
         const names = images.map(({ name }) => name);
         const bytes = Float64Array.from(images, (image) => image.bytes);
         const damaged = images.filter((image) => image.isDamaged).length;
-        groups.push({ folder: at, names, bytes, damaged });
+        const closed = images.filter((image) => image.isClosed).length;
+        groups.push({ folder: at, names, bytes, damaged, closed });
       }
       if (folders.length > 0 && depth >= DEPTH_MAX) {
         throw invalid(
@@ -271,9 +276,12 @@ async function imagesAmong(
     const { name, isOutside } = files[at] as FoundFile;
     // A damaged image is an image, and its fault is told when it is read. What lies outside and is not known to be an
     // image is none of ours: its bytes go to workers.
-    const isDamaged = look.kind === undefined && isImageName(name) && !isOutside;
-    if (isDecodable(look.kind) || isDamaged) images.push({ name, bytes: look.bytes, isDamaged });
-    else tally.add(passedOver(name, look));
+    const isNamed = look.kind === undefined && isImageName(name) && !isOutside;
+    const isClosed = isNamed && look.isClosed === true;
+    const isDamaged = isNamed && !isClosed;
+    if (isDecodable(look.kind) || isNamed) {
+      images.push({ name, bytes: look.bytes, isDamaged, isClosed });
+    } else tally.add(passedOver(name, look));
   }
   return images;
 }

@@ -40,7 +40,7 @@ describe('what is an image', () => {
       '1 .csv: not images',
     ]);
     expect(remedies(set.found.leftOut).join()).toMatch(/heif-convert.*git lfs pull/s);
-    expect(set.found.notes).toEqual([expect.stringContaining('1 image among them cannot be read')]);
+    expect(set.found.notes).toEqual([expect.stringContaining('1 of them is not an image')]);
     expect(set.train.listedBytes(0)).toBe(4);
   });
 
@@ -133,6 +133,52 @@ describe('splits', () => {
     ]);
   });
 
+  it.each([
+    ['training_set', 'test_set', 'Validation Set'],
+    ['train ', 'test-set', 'val.split'],
+    ['train/images', 'test/images', 'val/a1/b2'],
+    ['train_images', 'testset', 'valdata'],
+  ])('are %s, %s and %s under other names', async (train, test, validation) => {
+    const names = [train, test, validation].flatMap((split) => [
+      `${split}/a/1.jpg`,
+      `${split}/b/1.jpg`,
+    ]);
+    const set = await open(files(...names));
+    expect(set.classes).toEqual(['a', 'b']);
+    expect(set.found.from).toEqual({ train, test, validation });
+    expect([set.test?.name(0), set.validation?.name(1)]).toEqual([
+      `${test}/a/1.jpg`,
+      `${validation}/b/1.jpg`,
+    ]);
+  });
+
+  it('train goes before train_images, which is counted', async () => {
+    const set = await open(files('train/a/1.jpg', 'train/b/1.jpg', 'train_images/1.jpg'));
+    expect(set.found.leftOut).toMatchObject([{ what: 'in train_images', count: 1 }]);
+  });
+
+  it.each(['test/test', 'test/images', 'test_images/unknown'])(
+    'that hold images in one folder without a class are left out: %s',
+    async (folder) => {
+      const set = await open(files('train/a/1.jpg', 'train/b/1.jpg', `${folder}/1.jpg`));
+      expect(set.test).toBeUndefined();
+      const what = `in ${folder.split('/')[0]}`;
+      expect(set.found.leftOut).toEqual([{ what, why: 'it has no folders of classes', count: 1 }]);
+    },
+  );
+
+  it('may be meant by folders that look the same in every class, which is said', async () => {
+    const set = await open(
+      files(...['f1', 'f2'].flatMap((f) => [`${f}/cat/1.jpg`, `${f}/dog/1.jpg`])),
+    );
+    expect(set.found.notes).toEqual([expect.stringMatching(/same folders, cat, dog: if those/)]);
+  });
+
+  it('have classes that people can tell apart, or it is said', async () => {
+    const set = await open(files('train/\u00e9/1.jpg', 'train/e\u0301/1.jpg', 'train/b/1.jpg'));
+    expect(set.found.notes).toEqual([expect.stringMatching(/differ only in capitals, spaces/)]);
+  });
+
   it('may be classes where their names are: train, valid and invalid', async () => {
     const vehicles = await open(files('bus/1.jpg', 'train/1.jpg', 'plane/1.jpg'));
     expect(vehicles.classes).toEqual(['bus', 'plane', 'train']);
@@ -150,6 +196,14 @@ describe('splits', () => {
     ['a class of other accents', ['train/\u00e9/1.jpg', 'test/e\u0301/1.jpg'], /is spelled/],
     ['a foreign class', ['train/a/1.jpg', 'test/b/1.jpg'], /test\/b is not among/],
     ['a path too high', ['set/train/a/1.jpg', 'set/test/a/1.jpg'], /one folder too high/],
+    ['a class with a space', ['train/cat /1.jpg', 'test/cat/1.jpg'], /test\/cat is spelled/],
+    ['seg_train', ['seg_train/x/a/1.jpg', 'seg_test/x/a/1.jpg'], /named like splits, but/],
+    ['flat splits', ['train/1.jpg', 'test1/1.jpg'], /named like splits, but/],
+    [
+      'a path far too high',
+      ['a/b/train/x/1.jpg', 'a/b/val/x/1.jpg'],
+      /a\/b has a train .* 2 folders too/,
+    ],
     ['train alone, without classes', ['train/1.jpg'], /train has no folders of classes/],
   ])('are refused: %s', async (_, names, sentence) => {
     await expectInvalid(open(files(...names)), sentence);
@@ -169,6 +223,28 @@ describe('a class without images', () => {
     await mkdir(join(folder, 'a'));
     await expectInvalid(openImageFolder(folder), /folder .*\/a has no images .*: it is empty/);
   });
+});
+
+it('a class of which nothing can be read is said', async () => {
+  const set = await open({ ...files('b/1.jpg'), 'a/1.jpg': '', 'a/2.jpg': 'junk' });
+  expect(set.found.notes).toEqual([
+    expect.stringMatching(/^not one of the images in .*\/a can be read$/),
+    '2 of them are not images, whatever their names say: they count as unreadable',
+  ]);
+});
+
+it('a link that git wrote as text is left out as that', async () => {
+  const set = await open({ ...files('a/1.jpg', 'b/1.jpg'), 'a/2.jpg': '../pool/2.jpg' });
+  expect(set.found.leftOut).toMatchObject([
+    { count: 1, why: expect.stringMatching(/^link that git/) },
+  ]);
+  expect(remedies(set.found.leftOut).join()).toMatch(/core\.symlinks true/);
+});
+
+it('a set that is a file is called that', async () => {
+  const folder = await write(files('a/1.jpg'));
+  await expectInvalid(openImageFolder(join(folder, 'a/1.jpg')), /1\.jpg is not a folder/);
+  await expectInvalid(openImageFolder(join(folder, 'a/1.jpg/x')), /cannot open the folder/);
 });
 
 describe('links', () => {
