@@ -188,9 +188,9 @@ function textKind(text: string): ImageKind | undefined {
   return /^<\?xml|^<!--/i.test(start) && /<svg|<!doctype svg/i.test(start) ? 'svg' : undefined;
 }
 
-/** A path of an image on one line, with separators of either system, and nothing else. */
+/** A path of an image from the root or by way of `.` or `..`, on one line, with separators of either system, and nothing else. */
 const LINK_PATH =
-  /^[^\p{Cc}<>"{}*?|]+\.(?:jpe?g|jpe|jfif|png|webp|gif|bmp|dib|tiff?|avif|hei[cf])\r?\n?$/iu;
+  /^(?:\.{0,2}|[a-z]:)[/\\][^\p{Cc}<>"{}*?|]+\.(?:jpe?g|jpe|jfif|png|webp|gif|bmp|dib|tiff?|avif|hei[cf])\r?\n?$/iu;
 
 /** What git leaves in the place of a link, where links are switched off or the disk has none: its target as text. */
 function linkKind(head: Uint8Array): ImageKind | undefined {

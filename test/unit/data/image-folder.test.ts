@@ -228,8 +228,8 @@ describe('a class without images', () => {
 it('a class of which nothing can be read is said', async () => {
   const set = await open({ ...files('b/1.jpg'), 'a/1.jpg': '', 'a/2.jpg': 'junk' });
   expect(set.found.notes).toEqual([
-    expect.stringMatching(/^not one of the images in .*\/a can be read$/),
     '2 of them are not images, whatever their names say: they count as unreadable',
+    expect.stringMatching(/^not one of the images in .*\/a can be read$/),
   ]);
 });
 
