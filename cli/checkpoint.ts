@@ -145,7 +145,8 @@ async function openForeign(
     );
   }
   const bare = checkedConfig(
-    describedConfig(facts, model),
+    // Pixels of flags are laid over it as settings, which says what is wrong with them.
+    describedConfig(described.facts, model),
     `the weights of ${path} are of no model that can be run`,
   );
   const config = set.length === 0 ? bare : applySettings(bare, set);

@@ -56,16 +56,20 @@ export function fitWeights(options: FitOptions): FittedWeights {
       if (fitted.note !== undefined) notes.push(fitted.note);
     }
   }
-  refuseProblems(path, [
-    ...listed('missing', missing, ({ name }) => name),
-    ...listed('of another shape', differing, (line) => line),
-    ...brokenIn(weights, wanted),
-    ...listed('unknown', [...weights.unknown, ...surplus(weights, entries)], (name) => {
-      const near = nearestName(weights, name);
-      return near === undefined || near === name ? name : `${name} (nearest: ${near})`;
-    }),
-    ...(head === 'new' ? [] : headProblems(weights)),
-  ]);
+  refuseProblems(
+    path,
+    [
+      ...listed('missing', missing, ({ name }) => name),
+      ...listed('of another shape', differing, (line) => line),
+      ...listed('unknown', [...weights.unknown, ...surplus(weights, entries)], (name) => {
+        const near = nearestName(weights, name);
+        return near === undefined || near === name ? name : `${name} (nearest: ${near})`;
+      }),
+      ...(head === 'new' ? [] : headProblems(weights)),
+    ],
+    hintFor(missing, weights),
+  );
+  refuseBroken(path, weights, wanted);
   // Only now: a file may name sizes that it has no values for.
   const parameters = new Float32Array(size);
   for (const [values, offset] of fitting) parameters.set(values, offset);
@@ -119,18 +123,31 @@ function statedElsewhere({ info }: Weights, model: ModelConfig): string[] {
   return [`${values}: model.normEpsilon sets it`];
 }
 
-function refuseProblems(path: string, problems: readonly string[]): void {
+const HINT = 'tessera weights inspect shows which model the weights are of; set `model` to it';
+
+/** A backbone without a head is nothing wrong: it wants a new one. */
+function hintFor(missing: readonly ParameterEntry[], { headCandidates }: Weights): string {
+  const isHead = ({ name }: ParameterEntry) => name.startsWith('head.');
+  if (missing.length === 0 || headCandidates.length > 0 || !missing.every(isHead)) return HINT;
+  return 'these weights have no head to classify with: train a new one with model.init.head: new';
+}
+
+function refuseProblems(path: string, problems: readonly string[], hint: string): void {
   if (problems.length === 0) return;
   throw new TesseraError('CHECKPOINT_MISMATCH', `${path} does not fit:`, {
     lines: problems,
-    hint: 'tessera weights inspect shows which model the weights are of; set `model` to it',
+    hint,
   });
 }
 
 /** With one NaN or infinity in it, a model answers nothing but NaN. */
-function brokenIn({ tensors }: Weights, wanted: readonly ParameterEntry[]): string[] {
+function refuseBroken(path: string, { tensors }: Weights, wanted: readonly ParameterEntry[]): void {
   const broken = wanted.filter(({ name }) => !areFinite(tensors.get(name)?.values ?? []));
-  return listed('with values that are NaN or infinite', broken, ({ name }) => name);
+  if (broken.length === 0) return;
+  throw new TesseraError('CHECKPOINT_MISMATCH', `${path} cannot be used:`, {
+    lines: listed('with values that are NaN or infinite', broken, ({ name }) => name),
+    hint: 'their training went wrong, or f16 is too small for them: take an earlier checkpoint',
+  });
 }
 
 /** Whether no value is NaN or infinite; quick, since a model has many millions. */

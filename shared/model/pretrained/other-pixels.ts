@@ -42,9 +42,11 @@ export function otherPixels(
   const wanted = differing.map(({ name, wanted }) => `${name} ${written(wanted)}`).join(', ');
   const own = differing.map(({ name, own }) => `${name} ${written(own)}`).join(', ');
   const places = [...new Set(differing.map(({ where }) => where))].join(', ');
-  const settings = differing.map(({ name, wanted }) => `--set data.${name}=${written(wanted)}`);
+  const settings = differing.map(
+    ({ name, wanted }) => `--set ${quoted(`data.${name}=${written(wanted)}`)}`,
+  );
   return [
-    `trained with ${wanted} (${places}); this run has ${own}: ${settings.join(' ')} follows the weights`,
+    `trained with ${wanted} (${places}); this run has ${own}; to follow the weights: ${settings.join(' ')}`,
   ];
 }
 
@@ -59,6 +61,11 @@ function areSame(one: Value, other: Value): boolean {
     const [a, b] = [these, those].map((list) => (list.length === 1 ? list[0] : list[at]));
     return a !== undefined && b !== undefined && Math.abs(a - b) < 1e-6;
   });
+}
+
+/** As shells take it. */
+function quoted(setting: string): string {
+  return setting.includes('[') ? `'${setting}'` : setting;
 }
 
 /** As a setting is typed: without spaces, equal channels once. */

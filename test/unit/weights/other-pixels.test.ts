@@ -31,7 +31,7 @@ describe('a run with weights that state their pixels', () => {
   it('is told each value that is another, and the settings that follow the weights', async () => {
     const weights = { ...(await readWeights(fixturePath('timm.f32.pth'))), info: stated };
     expect(otherPixels(weights, 'vit.pth', usual)).toEqual([
-      'trained with cropFraction 0.875, mean [0.485,0.456,0.406] (config.json); this run has cropFraction 1, mean [0.5]: --set data.cropFraction=0.875 --set data.mean=[0.485,0.456,0.406] follows the weights',
+      "trained with cropFraction 0.875, mean [0.485,0.456,0.406] (config.json); this run has cropFraction 1, mean [0.5]; to follow the weights: --set data.cropFraction=0.875 --set 'data.mean=[0.485,0.456,0.406]'",
     ]);
     const same = { ...usual, cropFraction: 224 / 256, mean: [0.485, 0.456, 0.406] };
     expect(otherPixels(weights, 'vit.pth', same)).toEqual([]);
@@ -146,3 +146,18 @@ it.each([Number.NaN, Number.POSITIVE_INFINITY])(
     expect(fit).toThrow('NaN or infinite:\n    norm.weight');
   },
 );
+
+it('a setting of pixels that is not one is what is wrong, not the weights', async () => {
+  const opened = openModel(fixturePath('timm.f32.pth'), { heads: 2, set: ['data.mean=0.4'] });
+  await expect(opened).rejects.toThrow('--set data.mean: expected list');
+});
+
+it('weights without a head want a new one', async () => {
+  const weights = await readWeights(fixturePath('timm.f32.pth'));
+  const backbone = new Map([...weights.tensors].filter(([name]) => !name.startsWith('head.')));
+  const fit = () =>
+    fitWeights({ weights: { ...weights, tensors: backbone }, model, head: 'keep', path: 'a' });
+  expect(fit).toThrow(
+    expect.objectContaining({ hint: expect.stringContaining('model.init.head: new') }),
+  );
+});
