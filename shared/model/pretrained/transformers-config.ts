@@ -94,12 +94,15 @@ function classesOf(
   id2label: Readonly<Record<string, string>>,
   where: string,
 ): readonly string[] | undefined {
+  // As int() reads them there: "01" is 1.
+  const names = new Map(Object.entries(id2label).map(([id, name]) => [Number(id), name]));
   const size = Object.keys(id2label).length;
-  const beyond = Object.keys(id2label).find((id) => !(Number(id) < size));
-  if (beyond !== undefined) {
-    const fact = `a name for class ${beyond} of ${size} classes (id2label)`;
-    refuseFact(where, fact, `number the names from 0 to ${size - 1}`);
+  const all = Array.from({ length: size }, (_, id) => names.get(id));
+  if (!all.every((name) => name !== undefined)) {
+    const beyond = Object.keys(id2label).find((id) => !(Number(id) >= 0 && Number(id) < size));
+    const what = beyond === undefined ? 'two names for a class' : `a name for class ${beyond}`;
+    const fact = `${what} of ${size} classes (id2label)`;
+    return refuseFact(where, fact, `number the names from 0 to ${size - 1}`);
   }
-  const names = Array.from({ length: size }, (_, id) => id2label[id] ?? nameless(id));
-  return names.every((name, id) => name === nameless(id)) ? undefined : names;
+  return all.every((name, id) => name === nameless(id)) ? undefined : all;
 }

@@ -84,8 +84,14 @@ describe('a folder', () => {
   });
 
   it('of transformers that names classes with gaps is refused', () => {
-    const gaps = { model_type: 'vit', id2label: { 0: 'a', 1: 'b', 5: 'c' } };
-    expect(() => transformersFacts(gaps, 'config.json')).toThrow('a name for class 5 of 3');
+    const named = (...ids: string[]) =>
+      transformersFacts(
+        { model_type: 'vit', id2label: Object.fromEntries(ids.map((id) => [id, `name ${id}`])) },
+        'config.json',
+      );
+    expect(() => named('0', '1', '5')).toThrow('a name for class 5 of 3');
+    expect(() => named('-1', '0', '1')).toThrow('a name for class -1 of 3');
+    expect(named('01', '00').classes?.value).toEqual(['name 00', 'name 01']);
   });
 
   it('of transformers may say that a single number is the short side', () => {
