@@ -1,6 +1,7 @@
 /** @file `tessera plot batch`: training images as the model gets them, augmented and mixed, with their labels. */
 import { loadConfig } from '../../shared/config/load.ts';
 import { mixesImages } from '../../shared/config/rules.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
 import { mixImages, planMixing } from '../../shared/data/mixing.ts';
 import { openDataSource } from '../../shared/data/open.ts';
 import { createImagePipeline } from '../../shared/data/pipeline.ts';
@@ -10,7 +11,7 @@ import { writePicture } from '../../shared/pictures/render.ts';
 import { sheet } from '../../shared/pictures/sheet.ts';
 import { requireInputs } from '../inputs.ts';
 import { formatPercent } from '../table.ts';
-import { print } from '../talk.ts';
+import { print, Warnings } from '../talk.ts';
 
 /** Flags of `plot batch`. */
 export interface BatchOptions {
@@ -47,16 +48,31 @@ export async function plotBatch(options: BatchOptions): Promise<void> {
   const view = (place: number) => images.subarray(place * imageFloats, (place + 1) * imageFloats);
   const pipeline = createImagePipeline(data, { imageSize, seed });
   const labels: number[] = [];
+  const weights = new Float32Array(samples.length).fill(1);
+  const warnings = new Warnings();
   for (const [place, index] of samples.entries()) {
-    const sample = await source.read('train', index);
-    await pipeline.load(sample, epoch, view(place));
-    labels.push(sample.label);
+    labels.push(source.label('train', index));
+    try {
+      await pipeline.load(await source.read('train', index), epoch, view(place));
+    } catch (error) {
+      // As in a run: an image that cannot be read counts for nothing, and is mixed with none.
+      if (data.onBadImage === 'fail' || !(error instanceof TesseraError)) throw error;
+      warnings.give(error.sentence);
+      weights[place] = 0;
+    }
   }
   const shares = mixesImages(config) ? mixLeaves() : [];
-  const tiles = labels.slice(0, options.count).map((label, place) => {
+  warnings.close();
+  const tiles = labels.slice(0, options.count).flatMap((label, place) => {
+    if (weights[place] === 0) return [];
     const parts = shares[place] ?? [{ label, share: 1 }];
     return { image: imageOf(view(place), imageSize, data), ...mixedTitle(parts, source.classes) };
   });
+  if (tiles.length === 0) {
+    throw new TesseraError('DATA_INVALID', 'not one of these images can be read', {
+      hint: 'show more of them with --count, or another epoch',
+    });
+  }
   const title = `${config.name}: epoch ${options.epoch}, the first ${tiles.length} images`;
   await writePicture(options.out, await sheet(tiles, { columns: COLUMNS, tileSize: 130, title }));
   print([options.out]);
@@ -67,9 +83,12 @@ export async function plotBatch(options: BatchOptions): Promise<void> {
     for (let first = 0; first < samples.length; first += training.microBatch) {
       const leaf = samples.subarray(first, first + training.microBatch);
       const plan = planMixing(data.augment, { seed, epoch, samples: leaf, imageSize });
-      const weights = new Float32Array(leaf.length).fill(1);
       const some = images.subarray(first * imageFloats, (first + leaf.length) * imageFloats);
-      const own = mixImages({ images: some, weights }, plan, imageSize);
+      const own = mixImages(
+        { images: some, weights: weights.subarray(first, first + leaf.length) },
+        plan,
+        imageSize,
+      );
       for (const [place, { partner }] of plan.entries()) {
         const share = own[place] ?? 1;
         const [label, other] = [place, partner].map((at) => labels[first + at] as number);

@@ -49,6 +49,7 @@ export async function openImageFolder(
   const layout = await findLayout(walk, tally);
   const { train, validation, test } = layout;
   const classes = classNames(train.classes);
+  refuseShared([train, validation, test]);
   let damaged = 0;
   let closed = 0;
   const unreadable: string[] = [];
@@ -144,6 +145,23 @@ function folderAboveTrain(groups: readonly ImageGroup[]): readonly string[] | un
     if (at >= 0) return parts.slice(0, at);
   }
   return undefined;
+}
+
+/** Refuses splits that have a folder in common by links: what trains must not test. */
+function refuseShared(splits: readonly (SplitFolder | undefined)[]): void {
+  const owners = new Map<string, { readonly split: SplitFolder; readonly path: string }>();
+  for (const split of splits) {
+    for (const { path, chain } of split?.classes ?? []) {
+      const owner = owners.get(chain.real);
+      if (owner !== undefined && split !== owner.split) {
+        throw invalid(
+          `${shownName(path)} and ${shownName(owner.path)} are one folder: its images would be in two splits`,
+          'remove the link, or let it lead to images of its own',
+        );
+      }
+      if (split !== undefined) owners.set(chain.real, { split, path });
+    }
+  }
 }
 
 /** One class alone teaches nothing, and is mostly a path that is one folder too high. */

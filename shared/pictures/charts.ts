@@ -103,6 +103,7 @@ function charts(all: readonly Panel[], width: number): string {
       ...axis(panel.yLabel, 44),
       gridIndex: at,
       scale: true,
+      ...(!panel.isShare && { minInterval: finest(panel) }),
       ...(panel.yMin !== undefined && { min: panel.yMin }),
       ...(panel.yMax !== undefined && { max: panel.yMax }),
       axisLabel: {
@@ -114,6 +115,15 @@ function charts(all: readonly Panel[], width: number): string {
       panel.series.map((series, n) => drawSeries(panel, series, at, n)),
     ),
   });
+}
+
+/** The least distance of numbers beside an axis: more than three digits would lie on the axis's name. */
+function finest({ series }: Panel): number {
+  let largest = 0;
+  for (const { points } of series) {
+    for (const [, y] of points) if (Number.isFinite(y)) largest = Math.max(largest, Math.abs(y));
+  }
+  return largest === 0 ? 0 : 10 ** (Math.floor(Math.log10(largest)) - 2);
 }
 
 function drawSeries(panel: Panel, series: Series, at: number, number: number) {

@@ -1,7 +1,8 @@
 /** @file A picture of a batch shows what training gets, however much of it is shown. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, expect, it } from 'vitest';
 import { mixedTitle, plotBatch } from '../../../cli/plots/batch.ts';
 
@@ -19,6 +20,29 @@ it('the first images are mixed with the same others when more are shown', async 
   const [few, many] = [await imagesOf(12), await imagesOf(16)];
   expect(few).toHaveLength(12);
   expect(many.slice(0, 12)).toEqual(few);
+});
+
+it('leaves out what cannot be read, as a run does, unless data.onBadImage is fail', async () => {
+  const png = await sharp({ create: { width: 28, height: 28, channels: 3, background: '#48a' } })
+    .png()
+    .toBuffer();
+  for (const name of ['a', 'b']) {
+    mkdirSync(join(folder, 'set', name), { recursive: true });
+    for (const at of [1, 2, 3]) writeFileSync(join(folder, 'set', name, `${at}.png`), png);
+  }
+  writeFileSync(join(folder, 'set/a/1.png'), 'junk');
+  const out = join(folder, 'set.svg');
+  const set = ['data.source=image-folder', `data.path=${join(folder, 'set')}`];
+  set.push('data.testFraction=0.4', 'data.validation=none', 'training.batchSize=4');
+  set.push('training.microBatch=4', 'data.onBadImage=skip', 'seed=SEED');
+  let fewest = 4;
+  for (const seed of [1, 2, 3]) {
+    const some = set.map((text) => text.replace('SEED', String(seed)));
+    await plotBatch({ config: 'quickstart', set: some, epoch: 1, count: 4, out });
+    const tiles = readFileSync(out, 'utf8').match(/base64,/g) ?? [];
+    fewest = Math.min(fewest, tiles.length);
+  }
+  expect(fewest).toBe(3);
 });
 
 it('mixed labels: the larger share first, a class once, and nothing of 0 %', () => {

@@ -287,6 +287,17 @@ describe('links', () => {
     ]);
   });
 
+  it('between splits are refused: what trains must not validate', async () => {
+    for (const [link, target] of [
+      ['val', 'train'],
+      ['test/b', '../train/b'],
+    ] as const) {
+      const folder = await write(files('train/a/1.jpg', 'train/b/1.jpg', 'test/a/1.jpg'));
+      await symlink(target, join(folder, link));
+      await expectInvalid(openImageFolder(folder), /are one folder: its images would be in two/);
+    }
+  });
+
   it('between folders that multiply are refused, not walked for ever', async () => {
     const folder = await write(files('l0/1.jpg'));
     for (let level = 1; level < 40; level += 1) {
