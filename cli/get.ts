@@ -198,7 +198,9 @@ function find<T extends { readonly name: string }>(
   const near = name === undefined ? undefined : nearest(name, names);
   throw new TesseraError(
     'USAGE',
-    name === undefined ? 'no name was given' : `there is no ${command} called ${name}`,
+    name === undefined
+      ? 'no name was given'
+      : `nothing in the catalogue of ${command} is called ${name}`,
     {
       hint: `${near === undefined ? '' : `did you mean ${near}? `}${command} get --list shows all: ${names.join(', ')}`,
     },

@@ -59,7 +59,14 @@ export async function modelOf(text: string | undefined): Promise<string> {
   }
   if (existsSync(text)) return text;
   const place = findInCatalog('weights', text, { env: process.env });
-  if (place === undefined) return (await searchRun(text, RUNS_FOLDER)) ?? text;
+  if (place === undefined) {
+    const run = await searchRun(text, RUNS_FOLDER);
+    // What opens a path says more of what is the matter with it.
+    if (run !== undefined || text.includes('/')) return run ?? text;
+    throw new TesseraError('DATA_INVALID', `there is no file, folder or run ${text}`, {
+      hint: 'tessera runs list shows the runs, tessera weights get --list the weights that have a name',
+    });
+  }
   const input = { option: 'model.init.weights', kind: 'weights', given: text, ...place } as const;
   requireInputs([input]);
   for (const line of inputLines([input])) say(line);

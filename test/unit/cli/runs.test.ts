@@ -140,7 +140,11 @@ describe('a model that is asked for', () => {
     vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     expect(await modelOf('vit_l_32')).toBe(path);
     expect(await modelOf(path)).toBe(path);
-    expect(await modelOf('no-such-model')).toBe('no-such-model');
+    expect(await modelOf('./no-such-model')).toBe('./no-such-model');
+    await expect(modelOf('no-such-model')).rejects.toMatchObject({
+      sentence: 'there is no file, folder or run no-such-model',
+      hint: expect.stringMatching(/runs list.*weights get --list/),
+    });
     vi.unstubAllEnvs();
   });
 });
