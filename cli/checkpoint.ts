@@ -81,7 +81,7 @@ export async function openModel(given?: string, options: OpenOptions = {}): Prom
 /** What Tessera saved says itself what it is. */
 async function openOwn(
   path: string,
-  { heads, weightsKey, set = [] }: OpenOptions,
+  { classesFile, heads, weightsKey, set = [] }: OpenOptions,
 ): Promise<TrainedModel> {
   if (weightsKey !== undefined) {
     throw new TesseraError('CHECKPOINT_MISMATCH', `${path} is of Tessera and holds one model`, {
@@ -90,7 +90,9 @@ async function openOwn(
   }
   const { metadata, parametersByName, modelPath } = await loadModelFile(path);
   assert(metadata !== undefined, 'a checkpoint describes its model');
-  const { model, classes } = metadata;
+  const { model } = metadata;
+  const classes = (await namesIn(classesFile)) ?? metadata.classes;
+  refuseOtherCount(classesFile ?? path, classes, model);
   refuseOtherHeads(path, heads, model.heads);
   if (model.depth > parametersByName.size) {
     throw new TesseraError(
@@ -135,15 +137,10 @@ async function openForeign(
   const { facts, model } = withFlags(path, described, { heads: wanted, set });
   // First of all: a tensor without values may have any number of rows, and each would be a class.
   const { parameters, notes } = fitWeights({ weights, model, head: 'keep', path });
-  const named = classesFile === undefined ? facts.classes?.value : await linesOf(classesFile);
+  const named = (await namesIn(classesFile)) ?? facts.classes?.value;
   const { numClasses } = model;
   const classes = named ?? Array.from({ length: numClasses }, (_, label) => `class ${label}`);
-  if (classes.length !== numClasses) {
-    throw new TesseraError(
-      'CHECKPOINT_MISMATCH',
-      `${classesFile ?? path} names ${classes.length} classes, the model has ${numClasses}`,
-    );
-  }
+  refuseOtherCount(classesFile ?? path, classes, model);
   const bare = checkedConfig(
     // Pixels of flags are laid over it as settings, which says what is wrong with them.
     describedConfig(described.facts, model),
@@ -201,9 +198,23 @@ function checkHeads(
 /** A file with the names of classes, one a line. */
 const CLASSES_BYTES_MAX = 16 * 1024 ** 2;
 
-async function linesOf(path: string): Promise<string[]> {
+/** The names in the file of a flag; undefined where there is none. */
+async function namesIn(path: string | undefined): Promise<string[] | undefined> {
+  if (path === undefined) return undefined;
   const text = new TextDecoder().decode(await readWholeFile(path, { bytesMax: CLASSES_BYTES_MAX }));
   return text.split(/\r?\n/).filter((line) => line.trim() !== '');
+}
+
+function refuseOtherCount(
+  path: string,
+  classes: readonly string[],
+  { numClasses }: ModelConfig,
+): void {
+  if (classes.length === numClasses) return;
+  throw new TesseraError(
+    'CHECKPOINT_MISMATCH',
+    `${path} names ${classes.length} classes, the model has ${numClasses}`,
+  );
 }
 
 function checkedConfig(described: unknown, refusal: string): RunConfig {

@@ -91,6 +91,22 @@ describe('a model that says how many heads it has', () => {
   });
 });
 
+it.each(['own', 'huggingface'])('names of classes that are given count (%s)', async (whose) => {
+  const config = smallConfig({});
+  const described = { model, classes: ['a', 'b', 'c'], config };
+  const path =
+    whose === 'own'
+      ? zeros('named.safetensors', model, encodeModelMetadata(described, 1))
+      : fixturePath('huggingface.f32');
+  const classesFile = join(folder, `${whose}.txt`);
+  writeFileSync(classesFile, 'x\ny\nz\n');
+  expect((await openModel(path, { classesFile })).classes).toEqual(['x', 'y', 'z']);
+  writeFileSync(classesFile, 'x\ny\n');
+  await expect(openModel(path, { classesFile })).rejects.toThrow(
+    'names 2 classes, the model has 3',
+  );
+});
+
 it('a published size needs no --heads', async () => {
   const input = { imageSize: 16, channels: 3, numClasses: 2 };
   const path = zeros('ti.safetensors', { ...parseVariant('Ti/16'), ...input });
