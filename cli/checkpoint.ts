@@ -92,7 +92,6 @@ async function openOwn(
   assert(metadata !== undefined, 'a checkpoint describes its model');
   const { model } = metadata;
   const classes = (await namesIn(classesFile)) ?? metadata.classes;
-  refuseOtherCount(classesFile ?? path, classes, model);
   refuseOtherHeads(path, heads, model.heads);
   if (model.depth > parametersByName.size) {
     throw new TesseraError(
@@ -111,6 +110,7 @@ async function openOwn(
       );
     }
   }
+  refuseOtherCount(classesFile ?? path, classes, model);
   // Only now: what a file says of itself may be larger than it.
   const parameters = new Float32Array(table.size);
   for (const { name, offset } of table.entries) {
