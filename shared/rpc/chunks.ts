@@ -6,6 +6,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { TesseraError } from '../core/errors.ts';
+import { areFinite } from '../core/floats.ts';
 
 /** A piece of a flat byte sequence, as the contract's Chunk. */
 export interface ChunkPiece {
@@ -46,16 +47,6 @@ export function* cutPieces(bytes: Uint8Array, pieceBytes: number): Generator<Sam
 
 /** Values checked by one call of `areFinite`: short calls are compiled after one chunk, a long loop after several. */
 const BLOCK_VALUES = 4096;
-
-/** Whether the float32 values whose bits are words[first..limit) are all finite. Reads each once, without a branch. */
-function areFinite(words: Int32Array, first: number, limit: number): boolean {
-  let signs = 0;
-  for (let index = first; index < limit; index += 1) {
-    // An exponent of all ones (NaN or infinity) carries over into the sign bit.
-    signs |= ((words[index] as number) & 0x7f80_0000) + 0x0080_0000;
-  }
-  return signs >= 0;
-}
 
 /** Puts the chunks of one vector together, in order. */
 export class ChunkAssembler {

@@ -1,5 +1,6 @@
 /** @file Pretrained weights as the parameters of a model: what fits is taken, what does not is listed. */
 import { TesseraError } from '../../core/errors.ts';
+import { areFinite } from '../../core/floats.ts';
 import { type ParameterEntry, parameterTable } from '../parameters.ts';
 import { resamplePositions } from '../positions.ts';
 import { type ModelConfig, NORM_EPSILON, numPatches } from '../variants.ts';
@@ -142,19 +143,15 @@ function refuseProblems(path: string, problems: readonly string[], hint: string)
 
 /** With one NaN or infinity in it, a model answers nothing but NaN. */
 function refuseBroken(path: string, { tensors }: Weights, wanted: readonly ParameterEntry[]): void {
-  const broken = wanted.filter(({ name }) => !areFinite(tensors.get(name)?.values ?? []));
+  const broken = wanted.filter(({ name }) => {
+    const values = tensors.get(name)?.values;
+    return values && !areFinite(new Int32Array(values.buffer, values.byteOffset, values.length));
+  });
   if (broken.length === 0) return;
   throw new TesseraError('CHECKPOINT_MISMATCH', `${path} cannot be used:`, {
     lines: listed('with values that are NaN or infinite', broken, ({ name }) => name),
     hint: 'their training went wrong, or f16 is too small for them: take an earlier checkpoint',
   });
-}
-
-/** Whether no value is NaN or infinite; quick, since a model has many millions. */
-function areFinite(values: ArrayLike<number>): boolean {
-  let zeros = 0;
-  for (let at = 0; at < values.length; at += 1) zeros += 0 * (values[at] ?? 0);
-  return zeros === 0;
 }
 
 /** Why the head of a file cannot be kept. */
