@@ -17,6 +17,7 @@ import {
 import type { DataSource } from '../shared/data/source.ts';
 import { sha256OfBytes, sha256OfText } from '../shared/host/digest.ts';
 import { readRegularFile } from '../shared/host/regular-file.ts';
+import { bytesOf } from '../shared/rpc/chunks.ts';
 import type { RunIdentity } from './assemble.ts';
 import { RUN_FILES } from './run-folder.ts';
 
@@ -41,8 +42,7 @@ export async function beginningOf(
   data: DataIdentity,
   parameters: Float32Array,
 ): Promise<Beginning> {
-  const { buffer, byteOffset, byteLength } = parameters;
-  const values = await sha256OfBytes(new Uint8Array(buffer, byteOffset, byteLength));
+  const values = await sha256OfBytes(bytesOf(parameters));
   const id = sha256OfText(`${identityJson}\n${JSON.stringify(data)}\n${values}`);
   return { id, samples: samplesFingerprint(config), data };
 }

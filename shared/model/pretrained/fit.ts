@@ -104,11 +104,6 @@ function inOrderOfData({ weights, head, path, classes }: FitOptions): {
   return { weights: withHeadRows(weights, rowOf), ...(note !== undefined && { note: [note] }) };
 }
 
-/** The parameters alone. Throws  CHECKPOINT_MISMATCH. */
-export function fitParameters(options: FitOptions): Float32Array {
-  return fitWeights(options).parameters;
-}
-
 /** What a file states of its model must be so in the model that takes its weights: no shape would show it. */
 function statedElsewhere({ info }: Weights, model: ModelConfig): string[] {
   const { heads, normEpsilon } = info;

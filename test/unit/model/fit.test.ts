@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { TesseraError } from '../../../shared/core/errors.ts';
 import { bytesOf, type SafeTensor } from '../../../shared/formats/safetensors.ts';
 import { parameterTable } from '../../../shared/model/parameters.ts';
-import { fitParameters } from '../../../shared/model/pretrained/fit.ts';
+import { fitWeights } from '../../../shared/model/pretrained/fit.ts';
 import { renameWeights } from '../../../shared/model/pretrained/weights.ts';
 import type { ModelConfig } from '../../../shared/model/variants.ts';
 
@@ -23,7 +23,7 @@ function tensorsOf(of: ModelConfig): Map<string, SafeTensor> {
 }
 
 function fitted(tensors: Map<string, SafeTensor>, head: 'keep' | 'new' = 'keep'): Float32Array {
-  return fitParameters({ weights: renameWeights(tensors), model, head, path: 'vit.pth' });
+  return fitWeights({ weights: renameWeights(tensors), model, head, path: 'vit.pth' }).parameters;
 }
 
 /** The message and the hint of a refusal. */

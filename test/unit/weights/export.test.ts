@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { afterAll, describe, expect, it } from 'vitest';
 import { convertWeights } from '../../../cli/weights-convert.ts';
-import { fitParameters } from '../../../shared/model/pretrained/fit.ts';
+import { fitWeights } from '../../../shared/model/pretrained/fit.ts';
 import { readWeights } from '../../../shared/weights/read.ts';
 import { distance, fixtureImages, fixturePath, fixtures, logitsOf, model } from './support.ts';
 
@@ -13,7 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), 'tessera-export-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function parametersOf(path: string): Promise<Float32Array> {
-  return fitParameters({ weights: await readWeights(path), model, head: 'keep', path });
+  return fitWeights({ weights: await readWeights(path), model, head: 'keep', path }).parameters;
 }
 
 const f32 = fixtures.filter(({ dtype, container }) => dtype === 'f32' && container !== 'legacy');

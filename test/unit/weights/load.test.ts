@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fitParameters } from '../../../shared/model/pretrained/fit.ts';
+import { fitWeights } from '../../../shared/model/pretrained/fit.ts';
 import { inferModel } from '../../../shared/model/pretrained/infer.ts';
 import { readWeights } from '../../../shared/weights/read.ts';
 import { distance, fixtureImages, fixturePath, fixtures, logitsOf, model } from './support.ts';
@@ -25,7 +25,7 @@ describe('weights of other libraries', () => {
     const dtypes = new Set([...weights.tensors.values()].map(({ dtype }) => dtype));
     expect([...dtypes]).toEqual([fixture.dtype.toUpperCase()]);
     expect({ ...inferModel(weights).model, heads: model.heads }).toEqual(model);
-    const parameters = fitParameters({ weights, model, head: 'keep', path });
+    const parameters = fitWeights({ weights, model, head: 'keep', path }).parameters;
     const logits = await logitsOf(model, parameters, fixtureImages());
     expect(distance(logits, fixture.logits)).toBeLessThan(1e-5);
   });

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { openModel } from '../../../cli/checkpoint.ts';
-import { fitParameters } from '../../../shared/model/pretrained/fit.ts';
+import { fitWeights } from '../../../shared/model/pretrained/fit.ts';
 import { inferModel } from '../../../shared/model/pretrained/infer.ts';
 import type { ModelConfig } from '../../../shared/model/variants.ts';
 import { readWeights } from '../../../shared/weights/read.ts';
@@ -22,7 +22,7 @@ const images = Float32Array.from({ length: 2 * 3 * 4 * 4 }, (_, i) =>
 async function logitsIn(file: string, key?: string): Promise<Float32Array> {
   const weights = await readWeights(path(file), { key });
   expect({ ...inferModel(weights).model, heads: model.heads }).toEqual(model);
-  const parameters = fitParameters({ weights, model, head: 'keep', path: file });
+  const parameters = fitWeights({ weights, model, head: 'keep', path: file }).parameters;
   return await logitsOf(model, parameters, images);
 }
 
