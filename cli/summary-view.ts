@@ -1,5 +1,5 @@
 /** @file The summary of a model as a table. Pure. */
-import { formatBytes } from '../shared/core/units.ts';
+import { formatBytes, formatCount } from '../shared/core/units.ts';
 import type { LayerSummary, ModelSummary } from '../shared/model/summary.ts';
 import { formatTable } from './table.ts';
 
@@ -15,15 +15,14 @@ const COLUMNS = [
 export function summaryLines(summary: ModelSummary): readonly string[] {
   const { parameters, trainable, multiplyAdds } = summary;
   const fact = (label: string, value: string) => `${label.padEnd(24)}${value}`;
-  const count = (value: number) => value.toLocaleString('en-US');
   const backward = 2 * summary.activationBytes;
   const bytes = summary.inputBytes + summary.parameterBytes + backward;
   return [
     ...formatTable(COLUMNS, summary.layers.map(rowOf)),
     '',
-    fact('parameters', count(parameters)),
-    fact('trainable', count(trainable)),
-    fact('frozen', count(parameters - trainable)),
+    fact('parameters', formatCount(parameters)),
+    fact('trainable', formatCount(trainable)),
+    fact('frozen', formatCount(parameters - trainable)),
     fact('multiply-adds', `${(multiplyAdds / 1e9).toFixed(2)} G`),
     fact('input', formatBytes(summary.inputBytes)),
     fact('parameter memory', formatBytes(summary.parameterBytes)),
@@ -47,7 +46,7 @@ function rowOf(layer: LayerSummary): readonly string[] {
     `${indent}${kind.replace(', ', '-').replace(' ', '-')}${label}`,
     `[${input.join(',')}]`,
     `[${output.join(',')}]`,
-    parameters === 0 ? '--' : parameters.toLocaleString('en-US'),
+    parameters === 0 ? '--' : formatCount(parameters),
     parameters === 0 ? '--' : trains,
   ];
 }

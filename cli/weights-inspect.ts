@@ -1,7 +1,7 @@
 /** @file `tessera weights inspect`: whose weights they are, and of which model. */
 import { basename } from 'node:path';
 import { modelFileIn } from '../coordinator/model-file.ts';
-import { formatBytes } from '../shared/core/units.ts';
+import { formatBytes, formatCount } from '../shared/core/units.ts';
 import { type Description, describeModel } from '../shared/model/pretrained/description.ts';
 import { FACT_NAMES, type FactName, shown } from '../shared/model/pretrained/facts.ts';
 import { readWeights, type WeightsFile } from '../shared/weights/read.ts';
@@ -52,7 +52,7 @@ export async function inspectWeights(options: InspectOptions): Promise<void> {
     fact('model', `${variant === undefined ? '' : `ViT-${variant}: `}${shape}`),
     fact('input', `${model.channels} x ${model.imageSize} x ${model.imageSize} pixels`),
     fact('classes', model.numClasses === 0 ? 'no head' : String(model.numClasses)),
-    fact('parameters', `${parameters.toLocaleString('en-US')}, ${formatBytes(4 * parameters)}`),
+    fact('parameters', `${formatCount(parameters)}, ${formatBytes(4 * parameters)}`),
     ...[...weights.notes, ...notes].map((note) => fact('note', note)),
     ...steppedOver(weights).map((names) => fact('stepped over', names)),
     ...weights.unused.map((name) => fact('not used', name)),

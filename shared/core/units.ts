@@ -9,6 +9,11 @@ export function formatBytes(bytes: number): string {
   return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${BYTE_UNITS[power]}`;
 }
 
+/** A count as people read it: `1,800`. */
+export function formatCount(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
 /** Bytes of `64MiB`, `1.5 GiB` or `100B`; undefined when the text is no size with a unit. */
 export function parseBytes(text: string): number | undefined {
   const match = /^\s*(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|TiB)\s*$/.exec(text);

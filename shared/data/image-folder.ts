@@ -6,11 +6,12 @@
  */
 import { stat } from 'node:fs/promises';
 import { TesseraError } from '../core/errors.ts';
+import { formatCount } from '../core/units.ts';
 import { errnoOf, reasonOf } from '../host/errno.ts';
 import { rawRealpath, shownName, systemPath } from '../host/raw-names.ts';
 import type { Collection, DataSet } from './collection.ts';
 import { fileCollection, type LabelledGroup } from './sets/files.ts';
-import { counted, leftOutText, remedies } from './sets/found.ts';
+import { leftOutText, remedies } from './sets/found.ts';
 import { classNames, findLayout, type SplitFolder } from './sets/layout.ts';
 import { sameSpelling, splitOf } from './sets/rules.ts';
 import { Tally } from './sets/tally.ts';
@@ -91,7 +92,7 @@ export async function openImageFolder(
         ...damagedImages(damaged),
         ...closedImages(closed),
         ...(unreadable.length > UNREADABLE_MAX
-          ? [`${counted(unreadable.length)} classes have not one image that can be read`]
+          ? [`${formatCount(unreadable.length)} classes have not one image that can be read`]
           : unreadable),
       ],
     },
@@ -179,7 +180,7 @@ function damagedImages(count: number): string[] {
   return count === 1
     ? ['1 of them is not an image, whatever its name says: it counts as unreadable']
     : [
-        `${counted(count)} of them are not images, whatever their names say: they count as unreadable`,
+        `${formatCount(count)} of them are not images, whatever their names say: they count as unreadable`,
       ];
 }
 
@@ -187,7 +188,7 @@ function damagedImages(count: number): string[] {
 function closedImages(count: number): string[] {
   if (count === 0) return [];
   const [files, they] =
-    count === 1 ? ['1 of them', 'it counts'] : [`${counted(count)} of them`, 'they count'];
+    count === 1 ? ['1 of them', 'it counts'] : [`${formatCount(count)} of them`, 'they count'];
   return [`${files} cannot be opened, mostly for want of permission: ${they} as unreadable`];
 }
 

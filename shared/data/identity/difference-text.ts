@@ -1,4 +1,5 @@
 /** @file In what two data sets differ, in a sentence that names the class or the sample. */
+import { formatCount } from '../../core/units.ts';
 import type { EncodedSample, Split } from '../source.ts';
 import type { Block, DataDifference, DataIdentity, IdentifiableSource } from './identity.ts';
 
@@ -45,7 +46,7 @@ export async function differenceText(
   const example = await exampleText(difference, sides);
   if (difference.kind !== 'samples') return example;
   const counts = [here, there].map(({ identity }) => identity.splits[split]?.samples ?? 0);
-  const [ours, theirs] = counts.map((count) => count.toLocaleString('en-US'));
+  const [ours, theirs] = counts.map(formatCount);
   const numbers = `${subject} ${has[0]} ${ours} samples of ${split} ${has[1]} ${theirs}`;
   return example === '' ? numbers : `${numbers}; ${example}`;
 }

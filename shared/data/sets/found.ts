@@ -1,4 +1,5 @@
 /** @file What was found in a data set and what was passed over, and the sentence that says so. Pure. */
+import { formatCount } from '../../core/units.ts';
 
 /** Files of one kind that were passed over for one reason. */
 export interface LeftOut {
@@ -47,7 +48,7 @@ export function foundSentence({ classes, size, found }: FoundSource): string {
       const count = size[split] ?? 0;
       const images = at === 0 ? ` ${imagesText(count)} of ${classesText(classes.length)}` : '';
       const from = found.from[split];
-      return `${counted(count)}${images} ${purpose}${from === undefined ? '' : ` (from ${from})`}`;
+      return `${formatCount(count)}${images} ${purpose}${from === undefined ? '' : ` (from ${from})`}`;
     });
   return splits.join(', ') + leftOutText(found.leftOut);
 }
@@ -56,7 +57,7 @@ export function foundSentence({ classes, size, found }: FoundSource): string {
 export function leftOutText(leftOut: readonly LeftOut[]): string {
   const parts = leftOut.map(({ what, count, why }) => {
     const reason = why === undefined ? '' : ` (${why})`;
-    return `${counted(count)} ${what}${reason}`;
+    return `${formatCount(count)} ${what}${reason}`;
   });
   return parts.length === 0 ? '' : `; left out: ${parts.join(', ')}`;
 }
@@ -67,6 +68,4 @@ export function remedies(leftOut: readonly LeftOut[]): readonly string[] {
 }
 
 const imagesText = (count: number) => (count === 1 ? 'image' : 'images');
-const classesText = (count: number) => (count === 1 ? '1 class' : `${counted(count)} classes`);
-/** A count as people read it: `1,800`. */
-export const counted = (count: number) => count.toLocaleString('en-US');
+const classesText = (count: number) => (count === 1 ? '1 class' : `${formatCount(count)} classes`);
