@@ -7,6 +7,7 @@
  */
 import { type Clock, stoodStill } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
+import { NO_ERROR, type ToldError, toldOf } from '../shared/core/verdict.ts';
 import type { DataSource, EncodedSample, Split } from '../shared/data/source.ts';
 import type { Logger } from '../shared/host/log.ts';
 import type { FeatureRow } from '../shared/rpc/feature-rows.ts';
@@ -22,6 +23,7 @@ import type { ParameterStore } from './parameters.ts';
 import type {
   CoordinatorMessage,
   CoordinatorPort,
+  Heartbeat,
   JoinRequest,
   NodeHeader,
   RunStatus,
@@ -142,15 +144,16 @@ export class CoordinatorDriver implements CoordinatorPort {
     this.#dispatch({ type: 'workerReady', worker });
   }
 
-  heartbeat(worker: string, assignment: number, leavesOpen: number): void {
+  heartbeat(worker: string, { assignment, leavesOpen, error }: Heartbeat): void {
     const known = this.sessions.byWorker(worker);
     if (known === undefined) return;
     known.heardMs = this.#parts.clock.nowMs();
+    known.trouble = error;
     known.handle.send({ type: 'alive' });
     if (known.ready) this.#dispatch({ type: 'heartbeat', worker, assignment, leavesOpen });
   }
 
-  leave(worker: string, error: { code: string; reason: string }): void {
+  leave(worker: string, error: ToldError): void {
     const reason = error.code === '' ? 'left' : `left: ${error.reason}`;
     const known = this.sessions.byWorker(worker);
     if (known !== undefined) this.#removeWorker(known, reason);
@@ -383,7 +386,6 @@ export class CoordinatorDriver implements CoordinatorPort {
   }
 
   get #farewell(): CoordinatorMessage {
-    const { code = '', sentence: reason = '' } = this.#failure ?? {};
-    return { type: 'finish', code, reason };
+    return { type: 'finish', ...(this.#failure === undefined ? NO_ERROR : toldOf(this.#failure)) };
   }
 }

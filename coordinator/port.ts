@@ -1,5 +1,6 @@
 /** @file What the gRPC service needs of a running coordinator: the seam between the wire and the driver. */
 import type { TesseraError } from '../shared/core/errors.ts';
+import type { ToldError } from '../shared/core/verdict.ts';
 import type { EncodedSample, Split } from '../shared/data/source.ts';
 import type { FeatureRow } from '../shared/rpc/feature-rows.ts';
 import type { ArrivedNode, Assignment, PushOutcome } from './core/messages.ts';
@@ -10,8 +11,8 @@ export type CoordinatorMessage =
   | { readonly type: 'assignment'; readonly assignment: Assignment }
   /** The answer to a heartbeat. */
   | { readonly type: 'alive' }
-  /** The run is over; `code` and `reason` are empty when it ended well. */
-  | { readonly type: 'finish'; readonly code: string; readonly reason: string };
+  /** The run is over, with an error or well. */
+  | ({ readonly type: 'finish' } & ToldError);
 
 /** The coordinator's end of one worker's session. */
 export interface SessionHandle {
@@ -57,6 +58,15 @@ export interface WelcomeInfo {
   readonly dataJson: string;
 }
 
+/** A worker's sign of life. */
+export interface Heartbeat {
+  /** Sequence of the newest assignment that it has seen. */
+  readonly assignment: number;
+  readonly leavesOpen: number;
+  /** The last error after which it tries again, while that is not over. */
+  readonly error: Omit<ToldError, 'hint'>;
+}
+
 /** A node as its worker describes it. */
 export interface NodeHeader extends ArrivedNode {
   /** Samples that could not be decoded and had weight 0. */
@@ -94,6 +104,8 @@ export interface RunStatus {
   readonly workers: readonly WorkerStatus[];
   readonly tesseraVersion: string;
   readonly badSamples: number;
+  /** Why no step has completed for a while; '' while the run moves. */
+  readonly stall: string;
 }
 
 /** A run that has been told to stop. */
@@ -116,6 +128,8 @@ export interface WorkerStatus {
   readonly imagesPerSecond: number;
   readonly ageSeconds: number;
   readonly silentSeconds: number;
+  /** The last error after which it tries again, as `CODE: sentence`; '' when all is well. */
+  readonly lastError: string;
 }
 
 /**
@@ -127,9 +141,9 @@ export interface CoordinatorPort {
   join(request: JoinRequest, handle: SessionHandle): WelcomeInfo;
   /** The worker has compiled the model; throws to refuse it. */
   ready(worker: string, modelFingerprint: string, engine: string): void;
-  heartbeat(worker: string, assignment: number, leavesOpen: number): void;
+  heartbeat(worker: string, heartbeat: Heartbeat): void;
   /** The worker goes, because of a failure when `code` is not empty. */
-  leave(worker: string, error: { readonly code: string; readonly reason: string }): void;
+  leave(worker: string, error: ToldError): void;
   /** The session's stream has ended, for any reason; called exactly once per successful `join`. */
   sessionClosed(session: string, reason: string): void;
   /** Throws  SESSION_UNKNOWN when no such session is open. */

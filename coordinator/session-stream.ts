@@ -78,11 +78,9 @@ function forward(port: CoordinatorPort, worker: string, message: WorkerMessage__
       port.ready(worker, modelFingerprint, engine);
       break;
     }
-    case 'heartbeat': {
-      const heartbeat = decodeHeartbeat(wirePresent(message.heartbeat, 'heartbeat'));
-      port.heartbeat(worker, heartbeat.assignment, heartbeat.leavesOpen);
+    case 'heartbeat':
+      port.heartbeat(worker, decodeHeartbeat(wirePresent(message.heartbeat, 'heartbeat')));
       break;
-    }
     case 'leave':
       port.leave(worker, decodeLeave(wirePresent(message.leave, 'leave')));
       break;

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
+import { NO_ERROR, type ToldError } from '../shared/core/verdict.ts';
 import { Absent } from './absent.ts';
 import type { JoinRequest, NodeHeader, SessionHandle } from './port.ts';
 
@@ -19,6 +20,8 @@ export interface ConnectedWorker {
   heardMs: number;
   leavesDone: number;
   samplesDone: number;
+  /** The last error after which it tries again, by its last heartbeat. */
+  trouble: Omit<ToldError, 'hint'>;
 }
 
 /** The open sessions of a run, by session secret and by worker. */
@@ -70,6 +73,7 @@ export class Sessions {
       heardMs: nowMs,
       leavesDone: 0,
       samplesDone: 0,
+      trouble: NO_ERROR,
     };
     this.#bySession.set(added.session, added);
     this.#byWorker.set(added.worker, added);

@@ -51,6 +51,7 @@ export function describeStatus(sources: StatusSources): RunStatus {
     workers: sessions.all().map((known) => describeWorker(known, run, nowMs)),
     tesseraVersion: identity.tesseraVersion,
     badSamples: sources.badSamples,
+    stall: '',
   };
 }
 
@@ -68,5 +69,6 @@ function describeWorker(known: ConnectedWorker, run: Run, nowMs: number): Worker
     imagesPerSecond: known.samplesDone / Math.max(ageSeconds, 0.001),
     ageSeconds,
     silentSeconds: (nowMs - known.heardMs) / 1000,
+    lastError: known.trouble.code === '' ? '' : `${known.trouble.code}: ${known.trouble.reason}`,
   };
 }

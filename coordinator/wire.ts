@@ -1,10 +1,12 @@
 /** @file The coordinator's messages between the wire's form and its own; what comes in is checked here. */
 import { TesseraError } from '../shared/core/errors.ts';
+import type { ToldError } from '../shared/core/verdict.ts';
 import { splitOf } from '../shared/core/work.ts';
 import type { EncodedSample, Split } from '../shared/data/source.ts';
 import { cutPieces } from '../shared/rpc/chunks.ts';
 import type { CoordinatorMessage as WireMessage } from '../shared/rpc/generated/tessera/v1/CoordinatorMessage.ts';
 import type { FetchRequest__Output } from '../shared/rpc/generated/tessera/v1/FetchRequest.ts';
+import type { Heartbeat__Output } from '../shared/rpc/generated/tessera/v1/Heartbeat.ts';
 import type { Join__Output } from '../shared/rpc/generated/tessera/v1/Join.ts';
 import type { Leave__Output } from '../shared/rpc/generated/tessera/v1/Leave.ts';
 import type { Node__Output } from '../shared/rpc/generated/tessera/v1/Node.ts';
@@ -23,6 +25,7 @@ import { SPLITS, WIRE_KINDS, WORK_KINDS } from '../shared/rpc/work-words.ts';
 import type { PushOutcome } from './core/messages.ts';
 import type {
   CoordinatorMessage,
+  Heartbeat,
   JoinRequest,
   NodeHeader,
   RunStatus,
@@ -61,18 +64,23 @@ export function decodeReady(ready: { modelFingerprint: string; engine: string })
 }
 
 /** Throws  MESSAGE_INVALID, naming the field. */
-export function decodeHeartbeat(heartbeat: { assignment: number; leavesOpen: number }) {
+export function decodeHeartbeat(heartbeat: Heartbeat__Output): Heartbeat {
   return {
     assignment: wireInteger(heartbeat.assignment, 'heartbeat.assignment'),
     leavesOpen: wireInteger(heartbeat.leavesOpen, 'heartbeat.leaves_open'),
+    error: {
+      code: wireText(heartbeat.errorCode, 'heartbeat.error_code', NAME_LENGTH_MAX),
+      reason: wireText(heartbeat.errorReason, 'heartbeat.error_reason', REASON_LENGTH_MAX),
+    },
   };
 }
 
 /** Throws  MESSAGE_INVALID, naming the field. */
-export function decodeLeave(leave: Leave__Output): { code: string; reason: string } {
+export function decodeLeave(leave: Leave__Output): ToldError {
   return {
     code: wireText(leave.errorCode, 'leave.error_code', NAME_LENGTH_MAX),
     reason: wireText(leave.reason, 'leave.reason', REASON_LENGTH_MAX),
+    hint: wireText(leave.hint, 'leave.hint', REASON_LENGTH_MAX),
   };
 }
 
@@ -157,7 +165,8 @@ export function encodeWelcome(welcome: WelcomeInfo): WireMessage {
 /** The wire's form of a message in a session. */
 export function encodeMessage(message: CoordinatorMessage): WireMessage {
   if (message.type === 'finish') {
-    return { finish: { errorCode: message.code, reason: message.reason } };
+    const { code, reason, hint } = message;
+    return { finish: { errorCode: code, reason, hint } };
   }
   if (message.type === 'alive') return { alive: {} };
   const { assignment } = message;

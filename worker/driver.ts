@@ -7,6 +7,7 @@ import { hostname } from 'node:os';
 import { withDeadline } from '../shared/core/async.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { assert, isErrorCode, TesseraError } from '../shared/core/errors.ts';
+import { isPermanent, NO_ERROR, toldOf, VERDICT_OF_CODE } from '../shared/core/verdict.ts';
 import { foundSentence } from '../shared/data/sets/found.ts';
 import type { Logger } from '../shared/host/log.ts';
 import type { FeatureRow } from '../shared/rpc/feature-rows.ts';
@@ -17,7 +18,7 @@ import type { BadSample } from './feeder.ts';
 import type { SessionStream, WelcomeInfo, WorkerLink } from './link.ts';
 import type { ComputedNode } from './node-computer.ts';
 import type { Preparation, Prepare, WorkerChoice } from './prepare.ts';
-import { HINTS, isPassing, NO_PLACE_CODES, PERMANENT_CODES } from './refusals.ts';
+import { HINTS, NO_PLACE_CODES } from './refusals.ts';
 import { TimeLedger } from './time-ledger.ts';
 
 /** What a worker is started with. */
@@ -141,7 +142,11 @@ export class WorkerDriver {
         this.#stream?.sendReady(this.#modelFingerprint, this.#engine.description);
         break;
       case 'sendHeartbeat':
-        this.#stream?.sendHeartbeat(effect.assignment, effect.leavesOpen);
+        this.#stream?.sendHeartbeat({
+          assignment: effect.assignment,
+          leavesOpen: effect.leavesOpen,
+          error: NO_ERROR,
+        });
         break;
       case 'pull':
         this.#inBackground(this.#pull(effect.version, effect.average ?? false));
@@ -209,7 +214,7 @@ export class WorkerDriver {
 
   #connectionClosed(error: TesseraError | undefined): void {
     const reason = error?.sentence ?? 'the coordinator closed the session';
-    if (error !== undefined && PERMANENT_CODES.has(error.code)) {
+    if (error !== undefined && isPermanent(error.code)) {
       this.#dispatch({ type: 'refused', code: error.code, reason });
       return;
     }
@@ -357,7 +362,7 @@ export class WorkerDriver {
   /** Leaves because of a failure, telling the coordinator which. */
   #leave(error: TesseraError): void {
     if (this.#stopped) return;
-    this.#stream?.sendLeave(error.code, error.sentence);
+    this.#stream?.sendLeave(toldOf(error));
     this.#stopped = true;
     this.#end(error);
   }
@@ -365,7 +370,7 @@ export class WorkerDriver {
   #stop(code: string, reason: string): void {
     this.#stopped = true;
     if (code === '') {
-      this.#stream?.sendLeave('', '');
+      this.#stream?.sendLeave(NO_ERROR);
       this.#end(undefined);
       return;
     }
@@ -374,4 +379,9 @@ export class WorkerDriver {
       new TesseraError(known, reason, { hint: HINTS[known] ?? 'see the log of the coordinator' }),
     );
   }
+}
+
+/** Whether what failed may be tried again. A failure without a code of ours is a fault of this program. */
+function isPassing(error: unknown): boolean {
+  return error instanceof TesseraError && VERDICT_OF_CODE[error.code] !== 'permanent';
 }

@@ -5,6 +5,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import { TesseraError } from '../shared/core/errors.ts';
+import type { ToldError } from '../shared/core/verdict.ts';
 import type { EncodedSample, Split } from '../shared/data/source.ts';
 import { bytesOf, ChunkAssembler, cutChunks, SampleAssembler } from '../shared/rpc/chunks.ts';
 import {
@@ -25,8 +26,10 @@ import {
   decodeOutcome,
   decodeSampleInfo,
   decodeWelcome,
+  encodeHeartbeat,
   encodeLeave,
   encodeNode,
+  type Heartbeat,
   type NodeReport,
   type PushOutcome,
   type WelcomeInfo,
@@ -67,7 +70,7 @@ export interface SessionListener {
   onAssignment(assignment: Assignment): void;
   /** The coordinator has answered a heartbeat. */
   onAlive(): void;
-  onFinish(finish: { readonly code: string; readonly reason: string }): void;
+  onFinish(finish: ToldError): void;
   /** The session is over, once; never after our own `close`. An error says why it was refused or lost. */
   onClosed(error: TesseraError | undefined): void;
 }
@@ -75,9 +78,9 @@ export interface SessionListener {
 /** Our end of a session. Sending on one that is over does nothing. */
 export interface SessionStream {
   sendReady(modelFingerprint: string, engine: string): void;
-  sendHeartbeat(assignment: number, leavesOpen: number): void;
-  /** A goodbye; `code` and `reason` are empty unless something failed. */
-  sendLeave(code: string, reason: string): void;
+  sendHeartbeat(heartbeat: Heartbeat): void;
+  /** A goodbye, because of an error or without one. */
+  sendLeave(error: ToldError): void;
   /** Ends the session; what was sent before still arrives. */
   close(): void;
 }
@@ -116,9 +119,8 @@ export class WorkerLink {
     stream.send({ join });
     return {
       sendReady: (modelFingerprint, engine) => stream.send({ ready: { modelFingerprint, engine } }),
-      sendHeartbeat: (assignment, leavesOpen) =>
-        stream.send({ heartbeat: { assignment, leavesOpen } }),
-      sendLeave: (code, reason) => stream.send({ leave: encodeLeave(code, reason) }),
+      sendHeartbeat: (heartbeat) => stream.send({ heartbeat: encodeHeartbeat(heartbeat) }),
+      sendLeave: (error) => stream.send({ leave: encodeLeave(error) }),
       close: () => stream.close(),
     };
   }

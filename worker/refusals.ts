@@ -1,13 +1,4 @@
 /** @file What the errors of a coordinator, or of the line to it, mean for a worker. */
-import { TesseraError } from '../shared/core/errors.ts';
-
-/** Refusals that no retry mends. */
-export const PERMANENT_CODES: ReadonlySet<string> = new Set([
-  'PROTOCOL_MISMATCH',
-  'ACCESS_DENIED',
-  'MESSAGE_INVALID',
-  'CONFIG_INVALID',
-]);
 
 /** Refusals that pass: somebody leaves, or a minute goes by. */
 export const NO_PLACE_CODES: ReadonlySet<string | undefined> = new Set([
@@ -26,20 +17,3 @@ export const HINTS: Partial<Record<string, string>> = {
     'look into the logs for why workers of this address come and go, or raise limits.joinsPerMinute of the run',
   PROTOCOL_MISMATCH: 'install the same version of tessera on both machines',
 };
-
-/** Whether a failed call may succeed later or belongs to a world that is gone. */
-export function isPassing(error: unknown): boolean {
-  return error instanceof TesseraError && PASSING_CODES.has(error.code);
-}
-
-const PASSING_CODES: ReadonlySet<string> = new Set([
-  'COORDINATOR_UNREACHABLE',
-  'TIMEOUT',
-  'CANCELLED',
-  'SESSION_UNKNOWN',
-  'STEP_STALE',
-  'STEP_NOT_OPEN',
-  'DRAINING',
-  'CHUNK_CORRUPT',
-  'INTERNAL',
-]);

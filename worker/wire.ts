@@ -1,4 +1,5 @@
 /** @file The worker's messages between the wire's form and its own; what comes in is checked here. */
+import type { ToldError } from '../shared/core/verdict.ts';
 import type { Assignment__Output } from '../shared/rpc/generated/tessera/v1/Assignment.ts';
 import type { Finish__Output } from '../shared/rpc/generated/tessera/v1/Finish.ts';
 import type { Node } from '../shared/rpc/generated/tessera/v1/Node.ts';
@@ -52,6 +53,15 @@ export interface NodeReport extends LeafRange {
   };
 }
 
+/** A worker's sign of life; the fields of the contract's Heartbeat. */
+export interface Heartbeat {
+  /** Sequence of the newest assignment that it has seen. */
+  readonly assignment: number;
+  readonly leavesOpen: number;
+  /** The last error after which it tries again, while that is not over. */
+  readonly error: ToldError;
+}
+
 const TEXT_LENGTH_MAX = 1000;
 /** Unreadable samples that one node names, and how much of each reason: the message stays small. */
 const BAD_SAMPLES_MAX = 4096;
@@ -99,10 +109,11 @@ export function decodeAssignment(assignment: Assignment__Output): Assignment {
 }
 
 /** Why the run is over: whatever it says, it is over, so its texts are made lines instead of refused. */
-export function decodeFinish({ errorCode, reason }: Finish__Output) {
+export function decodeFinish({ errorCode, reason, hint }: Finish__Output): ToldError {
   return {
     code: toWireText(errorCode, TEXT_LENGTH_MAX),
     reason: toWireText(reason, TEXT_LENGTH_MAX),
+    hint: toWireText(hint, TEXT_LENGTH_MAX),
   };
 }
 
@@ -131,8 +142,22 @@ export function encodeNode(session: string, node: NodeReport): Node {
 }
 
 /** The wire's form of a goodbye; empty texts are a plain one. */
-export function encodeLeave(code: string, reason: string) {
-  return { errorCode: code, reason: toWireText(reason, TEXT_LENGTH_MAX) };
+export function encodeLeave({ code, reason, hint }: ToldError) {
+  return {
+    errorCode: code,
+    reason: toWireText(reason, TEXT_LENGTH_MAX),
+    hint: toWireText(hint, TEXT_LENGTH_MAX),
+  };
+}
+
+/** The wire's form of a sign of life. */
+export function encodeHeartbeat({ assignment, leavesOpen, error }: Heartbeat) {
+  return {
+    assignment,
+    leavesOpen,
+    errorCode: error.code,
+    errorReason: toWireText(error.reason, TEXT_LENGTH_MAX),
+  };
 }
 
 /** What a sample's chunks say beside its bytes. Throws  MESSAGE_INVALID, naming the field. */

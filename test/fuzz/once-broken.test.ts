@@ -277,8 +277,8 @@ describe('a run folder', () => {
 
 describe('what comes from a coordinator or a disk', () => {
   it('a finish brings no control characters to logs and terminals (it did)', () => {
-    const finish = decodeFinish({ errorCode: 'INTERNAL', reason: 'a\u001b[2J\nb' });
-    expect(finish).toEqual({ code: 'INTERNAL', reason: 'a [2J b' });
+    const finish = decodeFinish({ errorCode: 'INTERNAL', reason: 'a\u001b[2J\nb', hint: 'c\rd' });
+    expect(finish).toEqual({ code: 'INTERNAL', reason: 'a [2J b', hint: 'c d' });
   });
 
   it('a welcome whose config is no JSON is refused (SyntaxError)', () => {

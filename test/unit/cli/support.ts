@@ -35,6 +35,7 @@ export const STATUS: RunStatus = {
       imagesPerSecond: 410.2,
       ageSeconds: 75,
       silentSeconds: 0.31,
+      lastError: '',
     },
     {
       worker: 'w2',
@@ -47,8 +48,10 @@ export const STATUS: RunStatus = {
       imagesPerSecond: Number.NaN,
       ageSeconds: 7265,
       silentSeconds: 12,
+      lastError: '',
     },
   ],
   tesseraVersion: '0.1.0',
   badSamples: 0,
+  stall: '',
 };

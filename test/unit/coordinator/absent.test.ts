@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { CoordinatorMessage } from '../../../coordinator/port.ts';
 import { TesseraError } from '../../../shared/core/errors.ts';
+import { NO_ERROR } from '../../../shared/core/verdict.ts';
 import { JOIN, startDriver } from './driver-bench.ts';
 
 it('a worker whose line breaks just before the end is waited for, and told', async () => {
@@ -16,7 +17,9 @@ it('a worker whose line breaks just before the end is waited for, and told', asy
   await Promise.resolve();
   expect(isOver).toBe(false);
   expect(() => driver.join(JOIN, handle)).toThrow('the run is over');
-  expect(told).toEqual([{ type: 'finish', code: 'CANCELLED', reason: 'stopped by SIGINT' }]);
+  expect(told).toEqual([
+    { type: 'finish', code: 'CANCELLED', reason: 'stopped by SIGINT', hint: '' },
+  ]);
   await over;
 });
 
@@ -33,6 +36,6 @@ it('nobody waits for a worker that said goodbye, or is long gone', async () => {
   driver.sessionClosed(gone.session, 'its connection broke');
   nowMs = 3_000;
   const leaving = driver.join({ ...JOIN, instance: 'leaving' }, handle);
-  driver.leave(leaving.worker, { code: '', reason: '' });
+  driver.leave(leaving.worker, NO_ERROR);
   await driver.sessions.absent.allBack();
 });

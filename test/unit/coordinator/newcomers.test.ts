@@ -1,5 +1,8 @@
 import { beforeEach, expect, it } from 'vitest';
+import { NO_ERROR } from '../../../shared/core/verdict.ts';
 import { JOIN, startDriver } from './driver-bench.ts';
+
+const BEAT = { assignment: 0, leavesOpen: 0, error: NO_ERROR };
 
 let nowMs = 0;
 const clock = { nowMs: () => nowMs, every: () => () => {}, sleep: () => Promise.reject() };
@@ -18,7 +21,7 @@ it('a coordinator that was stopped drops nobody before it has read what came mea
   nowMs = 60_000;
   driver.tick();
   expect(names()).toEqual(['a', 'b']);
-  driver.heartbeat('a', 0, 0);
+  driver.heartbeat('a', BEAT);
   nowMs += 100;
   driver.tick();
   expect(names()).toEqual(['a']);
@@ -35,7 +38,7 @@ it('a worker that joins and says nothing more does not hold its place for ever',
   join('silent');
   const alive = join('compiling');
   while (nowMs <= 10_000) {
-    if (nowMs === 9_000) driver.heartbeat(alive.worker, 0, 0);
+    if (nowMs === 9_000) driver.heartbeat(alive.worker, BEAT);
     nowMs += 100;
     driver.tick();
   }

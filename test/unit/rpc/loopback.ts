@@ -159,8 +159,12 @@ export class NotingPort implements CoordinatorPort {
       ...{ validationAccuracy: Number.NaN, validationLoss: Number.NaN },
       ...{ testLoss: Number.NaN, learningRate: 1e-3, gradientNorm: 1, imagesPerSecond: 10 },
       ...{ seconds: 1, etaSeconds: 2, parametersSha256: 'ab', parametersVersion: 4 },
-      ...{ runFolder: 'runs/x', workers: [{ ...worker, ...numbers }], tesseraVersion: '0' },
-      badSamples: 0,
+      ...{
+        runFolder: 'runs/x',
+        workers: [{ ...worker, ...numbers, lastError: '' }],
+        tesseraVersion: '0',
+      },
+      ...{ badSamples: 0, stall: '' },
     };
   }
 

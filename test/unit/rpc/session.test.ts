@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { serveCoordinator } from '../../../coordinator/service.ts';
 import { TesseraError } from '../../../shared/core/errors.ts';
+import { NO_ERROR } from '../../../shared/core/verdict.ts';
 import { createLog } from '../../../shared/host/log.ts';
 import { openDuplex } from '../../../shared/rpc/calls.ts';
 import { connectControl } from '../../../shared/rpc/channel.ts';
@@ -64,14 +65,19 @@ describe('a session', () => {
     const { stream, welcome } = openSession(link);
     await welcome;
     stream.sendReady('f', 'tfjs-cpu');
-    stream.sendHeartbeat(2 ** 40, 3);
-    stream.sendLeave('DATA_INVALID', 'line one\nline two');
+    const error = { code: 'TIMEOUT', reason: 'too\nlate', hint: 'not sent' };
+    stream.sendHeartbeat({ assignment: 2 ** 40, leavesOpen: 3, error });
+    stream.sendLeave({ code: 'DATA_INVALID', reason: 'line one\nline two', hint: 'do\tthis' });
     stream.close();
     await port.called('sessionClosed');
     expect(port.calls.slice(1)).toEqual([
       ['ready', 'anna', 'f', 'tfjs-cpu'],
-      ['heartbeat', 'anna', 2 ** 40, 3],
-      ['leave', 'anna', { code: 'DATA_INVALID', reason: 'line one line two' }],
+      [
+        'heartbeat',
+        'anna',
+        { assignment: 2 ** 40, leavesOpen: 3, error: { code: 'TIMEOUT', reason: 'too late' } },
+      ],
+      ['leave', 'anna', { code: 'DATA_INVALID', reason: 'line one line two', hint: 'do this' }],
       ['sessionClosed', 's-1'],
     ]);
   });
@@ -86,11 +92,11 @@ describe('a session', () => {
     };
     handle.send({ type: 'alive' });
     handle.send({ type: 'assignment', assignment });
-    handle.send({ type: 'finish', code: '', reason: '' });
+    handle.send({ type: 'finish', ...NO_ERROR });
     handle.close();
-    handle.send({ type: 'finish', code: 'INTERNAL', reason: 'never sent' });
+    handle.send({ type: 'finish', code: 'INTERNAL', reason: 'never sent', hint: '' });
     expect(await closed).toBeUndefined();
-    expect(heard).toEqual(['alive', assignment, { code: '', reason: '' }]);
+    expect(heard).toEqual(['alive', assignment, NO_ERROR]);
     expect(await port.called('sessionClosed')).toHaveLength(1);
   });
 
@@ -172,7 +178,7 @@ describe('a session', () => {
     const { stream, welcome, closed } = openSession(link);
     await welcome;
     stream.close();
-    stream.sendHeartbeat(1, 1);
+    stream.sendHeartbeat({ assignment: 1, leavesOpen: 1, error: NO_ERROR });
     await port.called('sessionClosed');
     expect(await Promise.race([closed.then(() => 'told'), 'not told'])).toBe('not told');
   });
@@ -194,6 +200,16 @@ describe('a malformed session', () => {
       [{ join: JOIN }, { heartbeat: { assignment: 2 ** 60 } }],
       /heartbeat\.assignment/,
     ],
+    [
+      'an error that is too long',
+      [{ join: JOIN }, { heartbeat: { errorReason: 'x'.repeat(1001) } }],
+      /heartbeat\.error_reason/,
+    ],
+    [
+      'control characters in a hint',
+      [{ join: JOIN }, { leave: { errorCode: 'INTERNAL', hint: '\u001b[2J' } }],
+      /leave\.hint/,
+    ],
   ];
   it.each(cases)('with %s is refused', async (_, messages, pattern) => {
     const error = await sendRaw(messages);
@@ -205,8 +221,9 @@ describe('a malformed session', () => {
     const { stream, welcome } = openSession(link);
     await welcome;
     await sendRaw([heartbeat]);
-    stream.sendHeartbeat(5, 0);
-    expect(await port.called('heartbeat')).toEqual([['heartbeat', 'anna', 5, 0]]);
+    stream.sendHeartbeat({ assignment: 5, leavesOpen: 0, error: NO_ERROR });
+    const beat = { assignment: 5, leavesOpen: 0, error: { code: '', reason: '' } };
+    expect(await port.called('heartbeat')).toEqual([['heartbeat', 'anna', beat]]);
   });
 });
 

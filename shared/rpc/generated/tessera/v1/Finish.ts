@@ -7,6 +7,10 @@
 export interface Finish {
   'errorCode'?: (string);
   'reason'?: (string);
+  /**
+   * What to do about it; may be empty.
+   */
+  'hint'?: (string);
 }
 
 /**
@@ -15,4 +19,8 @@ export interface Finish {
 export interface Finish__Output {
   'errorCode': (string);
   'reason': (string);
+  /**
+   * What to do about it; may be empty.
+   */
+  'hint': (string);
 }

@@ -14,6 +14,11 @@ export interface Heartbeat {
    * Leaves of that assignment that it has not finished and pushed yet.
    */
   'leavesOpen'?: (number);
+  /**
+   * The last error after which this worker tries again, while that is not over; empty when all is well.
+   */
+  'errorCode'?: (string);
+  'errorReason'?: (string);
 }
 
 /**
@@ -28,4 +33,9 @@ export interface Heartbeat__Output {
    * Leaves of that assignment that it has not finished and pushed yet.
    */
   'leavesOpen': (number);
+  /**
+   * The last error after which this worker tries again, while that is not over; empty when all is well.
+   */
+  'errorCode': (string);
+  'errorReason': (string);
 }

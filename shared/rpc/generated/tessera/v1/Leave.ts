@@ -7,6 +7,10 @@ export interface Leave {
    */
   'errorCode'?: (string);
   'reason'?: (string);
+  /**
+   * What to do about it; may be empty.
+   */
+  'hint'?: (string);
 }
 
 export interface Leave__Output {
@@ -15,4 +19,8 @@ export interface Leave__Output {
    */
   'errorCode': (string);
   'reason': (string);
+  /**
+   * What to do about it; may be empty.
+   */
+  'hint': (string);
 }

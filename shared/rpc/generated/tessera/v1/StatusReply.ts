@@ -46,6 +46,10 @@ export interface StatusReply {
    */
   'validationAccuracy'?: (number | string);
   'validationLoss'?: (number | string);
+  /**
+   * Why no step has completed for a while; empty while the run moves.
+   */
+  'stall'?: (string);
 }
 
 export interface StatusReply__Output {
@@ -91,4 +95,8 @@ export interface StatusReply__Output {
    */
   'validationAccuracy': (number);
   'validationLoss': (number);
+  /**
+   * Why no step has completed for a while; empty while the run moves.
+   */
+  'stall': (string);
 }

@@ -16,6 +16,10 @@ export interface WorkerStatus {
   'imagesPerSecond'?: (number | string);
   'ageSeconds'?: (number | string);
   'silentSeconds'?: (number | string);
+  /**
+   * The last error after which the worker tries again, as "CODE: sentence"; empty when all is well.
+   */
+  'lastError'?: (string);
 }
 
 export interface WorkerStatus__Output {
@@ -32,4 +36,8 @@ export interface WorkerStatus__Output {
   'imagesPerSecond': (number);
   'ageSeconds': (number);
   'silentSeconds': (number);
+  /**
+   * The last error after which the worker tries again, as "CODE: sentence"; empty when all is well.
+   */
+  'lastError': (string);
 }
