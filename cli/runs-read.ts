@@ -111,10 +111,10 @@ async function readConfig(folder: string): Promise<Record<string, unknown>> {
   }
 }
 
-/** What a coordinator's address says of the run whose folder names it. */
+/** The present comes before the past: a run that is done may have been resumed, whatever its metrics still say. */
 async function stateOf(folder: string, metrics: RunMetrics): Promise<RunState> {
-  if (metrics.phases.at(-1)?.phase === 'done') return 'done';
   if ((await holderOf(join(folder, RUN_FILES.lock))) !== undefined) return 'running';
+  if (metrics.phases.at(-1)?.phase === 'done') return 'done';
   const path = join(folder, RUN_FILES.address);
   const address = (await readTextFile(path).catch(() => '')).trim();
   if (address === '') return 'stopped';

@@ -316,6 +316,17 @@ describe('a run that goes on', () => {
     await lock.release();
   });
 
+  it('is running, and is not removed, although its metrics end in "done": it was resumed', async () => {
+    const folder = aRun('again', [[0, phase('done')]]);
+    expect((await readRun(folder)).state).toBe('done');
+    const lock = await takeLock(join(folder, 'coordinator.lock'));
+    expect((await readRun(folder)).state).toBe('running');
+    const removal = removeRuns({ names: [folder], runsFolder: root, yes: true });
+    await expect(removal).rejects.toThrow('again is still running');
+    await lock.release();
+    expect((await readRun(folder)).state).toBe('done');
+  });
+
   it('and does not say yet where, is not called ended', async () => {
     const { folder, lock } = await held('young', {});
     await expect(askedBy({ run: folder })).rejects.toMatchObject({
