@@ -11,7 +11,6 @@ import { NO_ERROR, type ToldError, toldOf } from '../shared/core/verdict.ts';
 import type { DataSource, EncodedSample, Split } from '../shared/data/source.ts';
 import type { Logger } from '../shared/host/log.ts';
 import type { FeatureRow } from '../shared/rpc/feature-rows.ts';
-import { refuseModel, refuseStranger, welcomeOf } from './admission.ts';
 import type { RunIdentity } from './assemble.ts';
 import type { Checkpointer } from './checkpointer.ts';
 import type { ArrivedNode, PushOutcome, RunEffect, RunEvent } from './core/messages.ts';
@@ -32,8 +31,9 @@ import type {
   WelcomeInfo,
 } from './port.ts';
 import type { RunProgress } from './progress.ts';
+import { Roster } from './roster.ts';
 import { RunNotes } from './run-notes.ts';
-import { type ConnectedWorker, Sessions } from './sessions.ts';
+import type { Sessions } from './sessions.ts';
 import { describeStatus } from './status.ts';
 import { StepArithmetic } from './step.ts';
 
@@ -56,9 +56,9 @@ export interface DriverParts {
 export class CoordinatorDriver implements CoordinatorPort {
   readonly gradientBytes: number;
   readonly featureWidth: number;
-  readonly sessions: Sessions;
   readonly notes: RunNotes;
   readonly #parts: DriverParts;
+  readonly #roster: Roster;
   readonly #arithmetic: StepArithmetic;
   readonly #evaluations: Evaluations;
   readonly #features: FeatureStore;
@@ -81,7 +81,8 @@ export class CoordinatorDriver implements CoordinatorPort {
     this.#evaluations = new Evaluations(parts);
     this.featureWidth = parts.identity.model.width;
     this.#features = new FeatureStore(this.featureWidth, limits.featureBytes);
-    this.sessions = new Sessions(limits.workersMax, parts.clock);
+    const dispatch = (event: RunEvent) => this.#dispatch(event);
+    this.#roster = new Roster({ ...parts, notes: this.notes, dispatch });
     this.#arithmetic = new StepArithmetic(parts.store, training, parts.run.totalSteps);
   }
 
@@ -91,7 +92,7 @@ export class CoordinatorDriver implements CoordinatorPort {
     const sinceMs = clock.nowMs() - this.#tickedMs;
     this.#tickedMs += sinceMs;
     if (stoodStill(sinceMs, identity.config.cluster.silenceMs)) return;
-    this.#dropSilentNewcomers();
+    this.#roster.dropSilentNewcomers();
     this.#dispatch({ type: 'tick' });
   }
 
@@ -114,54 +115,29 @@ export class CoordinatorDriver implements CoordinatorPort {
   // ---- what the service calls ----
 
   join(request: JoinRequest, handle: SessionHandle): WelcomeInfo {
-    const { identity, clock, source } = this.#parts;
     this.sessions.absent.returned(request.instance);
     if (this.#ended) {
       // Its line broke before it could hear of the end.
       handle.send(this.#farewell);
       throw new TesseraError('DRAINING', 'the run is over');
     }
-    refuseStranger(request, identity.modelFingerprint);
-    const { added, replaced } = this.sessions.add(request, handle, clock.nowMs());
-    if (replaced !== undefined) {
-      replaced.handle.close();
-      this.#dispatch({ type: 'workerGone', worker: replaced.worker, reason: 'joined again' });
-    }
-    this.#tellWorker(added, 'joined', `${added.engine} on ${added.host}`);
-    return welcomeOf(added, identity, source);
+    return this.#roster.join(request, handle);
   }
 
   ready(worker: string, modelFingerprint: string, engine: string): void {
-    refuseModel(modelFingerprint, this.#parts.identity.modelFingerprint);
-    const known = this.sessions.byWorker(worker);
-    if (known === undefined) return;
-    known.ready = true;
-    known.engine = engine;
-    known.heardMs = this.#parts.clock.nowMs();
-    this.sessions.peak = Math.max(this.sessions.peak, this.sessions.numReady);
-    this.notes.engine(engine);
-    this.#tellWorker(known, 'ready', engine);
-    this.#dispatch({ type: 'workerReady', worker });
+    this.#roster.ready(worker, modelFingerprint, engine);
   }
 
-  heartbeat(worker: string, { assignment, leavesOpen, error }: Heartbeat): void {
-    const known = this.sessions.byWorker(worker);
-    if (known === undefined) return;
-    known.heardMs = this.#parts.clock.nowMs();
-    known.trouble = error;
-    known.handle.send({ type: 'alive' });
-    if (known.ready) this.#dispatch({ type: 'heartbeat', worker, assignment, leavesOpen });
+  heartbeat(worker: string, heartbeat: Heartbeat): void {
+    this.#roster.heartbeat(worker, heartbeat);
   }
 
   leave(worker: string, error: ToldError): void {
-    const reason = error.code === '' ? 'left' : `left: ${error.reason}`;
-    const known = this.sessions.byWorker(worker);
-    if (known !== undefined) this.#removeWorker(known, reason);
+    this.#roster.leave(worker, error);
   }
 
   sessionClosed(session: string, reason: string): void {
-    const known = this.sessions.remove(session);
-    if (known !== undefined) this.#workerGone(known, reason);
+    this.#roster.sessionClosed(session, reason);
   }
 
   workerOf(session: string): string {
@@ -238,6 +214,10 @@ export class CoordinatorDriver implements CoordinatorPort {
     return { run: identity.config.name, runFolder: identity.runFolder, step: store.version };
   }
 
+  get sessions(): Sessions {
+    return this.#roster.sessions;
+  }
+
   /** How the run is doing, in numbers. */
   get progress(): RunProgress {
     return this.#parts.progress;
@@ -285,11 +265,9 @@ export class CoordinatorDriver implements CoordinatorPort {
       case 'reportEvaluation':
         this.#evaluations.report(effect);
         break;
-      case 'dropWorker': {
-        const known = this.sessions.byWorker(effect.worker);
-        if (known !== undefined) this.#removeWorker(known, effect.reason);
+      case 'dropWorker':
+        this.#roster.remove(effect.worker, effect.reason);
         break;
-      }
       case 'phaseChanged':
         this.#parts.progress.stepStarted(this.#parts.clock.nowMs());
         this.#parts.onEvent({ ...effect, type: 'phase' });
@@ -342,42 +320,11 @@ export class CoordinatorDriver implements CoordinatorPort {
     this.#dispatch({ type: 'versionRestored', version, isThere });
   }
 
-  // ---- workers ----
-
-  #removeWorker(known: ConnectedWorker, reason: string): void {
-    if (this.sessions.remove(known.session) === undefined) return;
-    known.handle.close();
-    this.#workerGone(known, reason);
-  }
-
-  /** The core knows only those who are ready; who is not must show life too, or holds a place for nothing. */
-  #dropSilentNewcomers(): void {
-    const { clock, identity } = this.#parts;
-    for (const known of this.sessions.all()) {
-      const silentMs = clock.nowMs() - known.heardMs;
-      if (known.ready || silentMs <= identity.config.cluster.silenceMs) continue;
-      this.#removeWorker(known, `not heard of for ${Math.round(silentMs)} ms, and never ready`);
-    }
-  }
-
-  #workerGone(known: ConnectedWorker, reason: string): void {
-    if (this.#ended) return;
-    const what = reason.startsWith('left') ? 'left' : 'lost';
-    if (what === 'lost') this.sessions.absent.lost(known.instance);
-    this.#tellWorker(known, what, reason);
-    this.#dispatch({ type: 'workerGone', worker: known.worker, reason });
-  }
-
-  #tellWorker(known: ConnectedWorker, what: 'joined' | 'ready' | 'lost' | 'left', reason: string) {
-    const workers = this.sessions.all().length;
-    this.#parts.log.info({ worker: known.worker, reason, workers }, `worker ${what}`);
-    this.#parts.onEvent({ type: 'worker', worker: known.worker, what, reason, workers });
-  }
-
   /** Ends the run, once: every worker is told to leave, and why. */
   #end(error: TesseraError | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#roster.close();
     this.#failure = error;
     // Whoever waits for the end reports it; the log keeps when it was.
     if (error !== undefined) this.#parts.log.info({ code: error.code }, 'run ends early');

@@ -6,6 +6,7 @@
  * to know what it leads to, and a lost or repeated one is made good by any later one.
  */
 import { assert } from '../../shared/core/errors.ts';
+import { Best, type BestVersion } from './best.ts';
 import { Leasing } from './leasing.ts';
 import { Member, Membership } from './membership.ts';
 import type {
@@ -19,12 +20,7 @@ import type {
 } from './messages.ts';
 import * as timetable from './plan.ts';
 import { Round, rangesOf } from './round.ts';
-
-/** A version and what it got right of the samples that choose the best. */
-interface BestVersion {
-  readonly version: number;
-  readonly accuracy: number;
-}
+import { standingOf } from './standing.ts';
 
 /** Where a run begins or goes on. */
 export interface ResumePoint {
@@ -49,10 +45,7 @@ export class Run {
   /** The driver has been asked for a new version or a checkpoint, and has not answered yet. */
   #isAwaited = false;
   #sequence = 0;
-  /** The best version so far, by the evaluations that choose it. */
-  #best: BestVersion | undefined;
-  /** The version that the last evaluation is of: the best, or the newest where the best cannot be had any more. */
-  #tested: number | undefined;
+  readonly #best: Best;
   #phase: RunPhase = 'waiting';
   #reason = '';
   #effects: RunEffect[] = [];
@@ -65,7 +58,7 @@ export class Run {
     const { version, known, best } = resumeAt;
     this.#plan = plan;
     this.#version = version;
-    this.#best = best;
+    this.#best = new Best(plan, best);
     this.#agenda = timetable
       .agendaOf(plan, version)
       .filter((task) => task !== 'save' && !known.some((kind) => kind === task));
@@ -211,8 +204,8 @@ export class Run {
   }
 
   #noteRestored({ version, isThere }: EventOf<'versionRestored'>): void {
-    if (!this.#isAwaited || this.#agenda[0] !== 'test' || version !== this.#best?.version) return;
-    this.#tested = isThere ? version : this.#version;
+    if (!this.#isAwaited || this.#agenda[0] !== 'test' || version !== this.#best.version) return;
+    this.#best.restored(version, isThere, this.#version);
     this.#isAwaited = false;
   }
 
@@ -250,7 +243,7 @@ export class Run {
       case 'finish':
         return this.#finish();
       case 'test':
-        if (this.#isBestAway) return this.#startRestoring();
+        if (this.#best.isAway(this.#version)) return this.#startRestoring();
         return this.#doRound(task, nowMs);
       case 'train':
       case 'validate':
@@ -266,14 +259,8 @@ export class Run {
     return this.#round?.isComplete === true && this.#isRoundOpen && this.#closeRound(task);
   }
 
-  /** Whether the test is of the best version, and that is neither the newest nor asked for yet. */
-  get #isBestAway(): boolean {
-    if (timetable.judgingKind(this.#plan) === 'test' || this.#tested !== undefined) return false;
-    return this.#best !== undefined && this.#best.version !== this.#version;
-  }
-
   #startRestoring(): boolean {
-    const { version } = this.#best ?? { version: this.#version };
+    const version = this.#best.version ?? this.#version;
     this.#isAwaited = true;
     this.#notePhase();
     this.#effects.push({ type: 'restoreVersion', version });
@@ -298,7 +285,7 @@ export class Run {
   #openRound(kind: WorkKind, nowMs: number): void {
     if (this.#members.size < this.#plan.minWorkers) return;
     const step = this.#version;
-    const version = (kind === 'test' ? this.#tested : undefined) ?? step;
+    const version = (kind === 'test' ? this.#best.tested : undefined) ?? step;
     const place =
       kind === 'train'
         ? timetable.trainingRound(this.#plan, step)
@@ -317,12 +304,9 @@ export class Run {
       this.#effects.push({ type: 'applyStep', step, epoch, totals });
       return false;
     }
-    const accuracy = totals.correct / totals.samples;
-    const isJudging = kind === timetable.judgingKind(this.#plan);
-    const isBest = isJudging && accuracy > (this.#best?.accuracy ?? Number.NEGATIVE_INFINITY);
+    const isBest = this.#best.judged(kind, version, totals);
     this.#isRoundOpen = false;
     this.#agenda.shift();
-    if (isBest) this.#best = { version, accuracy };
     // The end tests the best version, so it must outlive the steps that follow.
     if (isBest && kind === 'validate' && !this.#agenda.includes('save'))
       this.#agenda.unshift('save');
@@ -348,33 +332,19 @@ export class Run {
 
   /** Notes where the run stands, and says so if that is new. */
   #notePhase(): void {
-    const { phase, reason } = this.#standing();
+    const { phase, reason } = standingOf({
+      plan: this.#plan,
+      task: this.#agenda[0],
+      version: this.#version,
+      tested: this.#best.tested ?? this.#best.version ?? this.#version,
+      numWorkers: this.#members.size,
+      isRoundOpen: this.#isRoundOpen,
+      isAwaited: this.#isAwaited,
+    });
     if (phase === this.#phase && reason === this.#reason) return;
     this.#phase = phase;
     this.#reason = reason;
     this.#effects.push({ type: 'phaseChanged', phase, reason });
-  }
-
-  #standing(): { phase: RunPhase; reason: string } {
-    const task = this.#agenda[0];
-    if (task === undefined)
-      return { phase: 'done', reason: `all ${this.totalSteps} steps are done` };
-    if (task === 'save') return { phase: 'saving', reason: `writing version ${this.#version}` };
-    const missing = this.#plan.minWorkers - this.#members.size;
-    const isStuck = this.#isRoundOpen ? this.#members.size === 0 : missing > 0;
-    if (isStuck && !this.#isAwaited) {
-      const noun = missing === 1 ? 'worker' : 'workers';
-      return { phase: 'waiting', reason: `waiting for ${missing} more ${noun}` };
-    }
-    if (task === 'test' && timetable.judgingKind(this.#plan) === 'validate') {
-      const version = this.#tested ?? this.#best?.version ?? this.#version;
-      return { phase: 'evaluating', reason: `version ${version} on the test images` };
-    }
-    if (task === 'test' || task === 'validate') {
-      return { phase: 'evaluating', reason: `version ${this.#version}` };
-    }
-    const epoch = this.epochOf(this.#version + 1);
-    return { phase: 'training', reason: `epoch ${epoch} of ${this.#plan.epochs}` };
   }
 
   #leasing(nowMs: number): Leasing {

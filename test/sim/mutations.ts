@@ -96,13 +96,13 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'test-the-last-instead-of-the-best',
-    file: 'coordinator/core/run.ts',
-    find: 'this.#best.version !== this.#version;',
-    replace: 'this.#best.version > this.#version;',
+    file: 'coordinator/core/best.ts',
+    find: 'this.#best.version !== newest;',
+    replace: 'this.#best.version > newest;',
   },
   {
     name: 'the-later-of-two-equals-is-best',
-    file: 'coordinator/core/run.ts',
+    file: 'coordinator/core/best.ts',
     find: 'accuracy > (this.#best?.accuracy',
     replace: 'accuracy >= (this.#best?.accuracy',
   },

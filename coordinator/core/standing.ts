@@ -1,0 +1,45 @@
+/** @file Where a run stands, in a word and a sentence. */
+import type { RunPhase, RunPlan } from './messages.ts';
+import { epochOf, judgingKind, type Task, totalSteps } from './plan.ts';
+
+/** What a run is at. */
+export interface Standpoint {
+  readonly plan: RunPlan;
+  /** Undefined when all is done. */
+  readonly task: Task | undefined;
+  readonly version: number;
+  /** The version that a test is of. */
+  readonly tested: number;
+  readonly numWorkers: number;
+  readonly isRoundOpen: boolean;
+  /** The driver has been asked for a new version or a checkpoint. */
+  readonly isAwaited: boolean;
+}
+
+/** A phase and the sentence behind it. */
+export interface Standing {
+  readonly phase: RunPhase;
+  readonly reason: string;
+}
+
+/** Describes where a run stands. */
+export function standingOf(point: Standpoint): Standing {
+  const { plan, task, version, tested, numWorkers } = point;
+  if (task === undefined)
+    return { phase: 'done', reason: `all ${totalSteps(plan)} steps are done` };
+  if (task === 'save') return { phase: 'saving', reason: `writing version ${version}` };
+  const missing = plan.minWorkers - numWorkers;
+  const isStuck = point.isRoundOpen ? numWorkers === 0 : missing > 0;
+  if (isStuck && !point.isAwaited) {
+    const noun = missing === 1 ? 'worker' : 'workers';
+    return { phase: 'waiting', reason: `waiting for ${missing} more ${noun}` };
+  }
+  if (task === 'test' && judgingKind(plan) === 'validate') {
+    return { phase: 'evaluating', reason: `version ${tested} on the test images` };
+  }
+  if (task === 'test' || task === 'validate') {
+    return { phase: 'evaluating', reason: `version ${version}` };
+  }
+  const epoch = epochOf(plan, version + 1);
+  return { phase: 'training', reason: `epoch ${epoch} of ${plan.epochs}` };
+}

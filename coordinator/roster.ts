@@ -1,0 +1,124 @@
+/** @file The workers of a run as they come and go: who is let in, who is gone, and what is said of that. */
+import type { Clock } from '../shared/core/clock.ts';
+import type { ToldError } from '../shared/core/verdict.ts';
+import type { DataSource } from '../shared/data/source.ts';
+import type { Logger } from '../shared/host/log.ts';
+import { refuseModel, refuseStranger, welcomeOf } from './admission.ts';
+import type { RunIdentity } from './assemble.ts';
+import type { RunEvent } from './core/messages.ts';
+import type { CoordinatorEvent } from './events.ts';
+import type { Heartbeat, JoinRequest, SessionHandle, WelcomeInfo } from './port.ts';
+import type { RunNotes } from './run-notes.ts';
+import { type ConnectedWorker, Sessions } from './sessions.ts';
+
+/** What a roster works with. */
+export interface RosterParts {
+  readonly identity: RunIdentity;
+  readonly source: DataSource;
+  readonly notes: RunNotes;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly onEvent: (event: CoordinatorEvent) => void;
+  /** Tells the core; does nothing once the run has ended. */
+  readonly dispatch: (event: RunEvent) => void;
+}
+
+/** Keeps the sessions, and tells the core and the operator of them. */
+export class Roster {
+  readonly sessions: Sessions;
+  readonly #parts: RosterParts;
+  /** The run is over: nobody is lost any more. */
+  #isClosed = false;
+
+  constructor(parts: RosterParts) {
+    this.#parts = parts;
+    this.sessions = new Sessions(parts.identity.config.limits.workersMax, parts.clock);
+  }
+
+  /** Takes a worker in. Throws  what refuses it. */
+  join(request: JoinRequest, handle: SessionHandle): WelcomeInfo {
+    const { identity, clock, source, dispatch } = this.#parts;
+    refuseStranger(request, identity.modelFingerprint);
+    const { added, replaced } = this.sessions.add(request, handle, clock.nowMs());
+    if (replaced !== undefined) {
+      replaced.handle.close();
+      dispatch({ type: 'workerGone', worker: replaced.worker, reason: 'joined again' });
+    }
+    this.#tell(added, 'joined', `${added.engine} on ${added.host}`);
+    return welcomeOf(added, identity, source);
+  }
+
+  /** A worker has compiled the model. Throws  what refuses it. */
+  ready(worker: string, modelFingerprint: string, engine: string): void {
+    const { identity, clock, notes, dispatch } = this.#parts;
+    refuseModel(modelFingerprint, identity.modelFingerprint);
+    const known = this.sessions.byWorker(worker);
+    if (known === undefined) return;
+    known.ready = true;
+    known.engine = engine;
+    known.heardMs = clock.nowMs();
+    this.sessions.peak = Math.max(this.sessions.peak, this.sessions.numReady);
+    notes.engine(engine);
+    this.#tell(known, 'ready', engine);
+    dispatch({ type: 'workerReady', worker });
+  }
+
+  heartbeat(worker: string, { assignment, leavesOpen, error }: Heartbeat): void {
+    const { clock, dispatch } = this.#parts;
+    const known = this.sessions.byWorker(worker);
+    if (known === undefined) return;
+    known.heardMs = clock.nowMs();
+    known.trouble = error;
+    known.handle.send({ type: 'alive' });
+    if (known.ready) dispatch({ type: 'heartbeat', worker, assignment, leavesOpen });
+  }
+
+  leave(worker: string, error: ToldError): void {
+    const reason = error.code === '' ? 'left' : `left: ${error.reason}`;
+    this.remove(worker, reason);
+  }
+
+  sessionClosed(session: string, reason: string): void {
+    const known = this.sessions.remove(session);
+    if (known !== undefined) this.#gone(known, reason);
+  }
+
+  /** Ends the session of a worker. */
+  remove(worker: string, reason: string): void {
+    const known = this.sessions.byWorker(worker);
+    if (known === undefined) return;
+    this.sessions.remove(known.session);
+    known.handle.close();
+    this.#gone(known, reason);
+  }
+
+  /** The core knows only those who are ready; who is not must show life too, or holds a place for nothing. */
+  dropSilentNewcomers(): void {
+    const { clock, identity } = this.#parts;
+    for (const known of this.sessions.all()) {
+      const silentMs = clock.nowMs() - known.heardMs;
+      if (known.ready || silentMs <= identity.config.cluster.silenceMs) continue;
+      this.remove(known.worker, `not heard of for ${Math.round(silentMs)} ms, and never ready`);
+    }
+  }
+
+  /** The run is over: who goes from now on goes because of that. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  #gone(known: ConnectedWorker, reason: string): void {
+    if (this.#isClosed) return;
+    const what = reason.startsWith('left') ? 'left' : 'lost';
+    if (what === 'lost') this.sessions.absent.lost(known.instance);
+    this.#tell(known, what, reason);
+    this.#parts.dispatch({ type: 'workerGone', worker: known.worker, reason });
+  }
+
+  #tell(known: ConnectedWorker, what: 'joined' | 'ready' | 'lost' | 'left', reason: string): void {
+    const { log, onEvent } = this.#parts;
+    const workers = this.sessions.all().length;
+    log.info({ worker: known.worker, reason, workers }, `worker ${what}`);
+    onEvent({ type: 'worker', worker: known.worker, what, reason, workers });
+  }
+}
