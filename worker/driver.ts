@@ -6,19 +6,25 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { withDeadline } from '../shared/core/async.ts';
 import type { Clock } from '../shared/core/clock.ts';
-import { assert, isErrorCode, TesseraError } from '../shared/core/errors.ts';
-import { isPermanent, NO_ERROR, toldOf, VERDICT_OF_CODE } from '../shared/core/verdict.ts';
+import { assert, TesseraError } from '../shared/core/errors.ts';
+import {
+  isPermanent,
+  NO_ERROR,
+  type ToldError,
+  toldOf,
+  VERDICT_OF_CODE,
+} from '../shared/core/verdict.ts';
 import { foundSentence } from '../shared/data/sets/found.ts';
 import type { Logger } from '../shared/host/log.ts';
 import type { FeatureRow } from '../shared/rpc/feature-rows.ts';
 import { PROTOCOL_VERSION } from '../shared/rpc/protos.ts';
-import type { NodeTask, SessionEffect, SessionEvent } from './core/messages.ts';
+import type { LostLine, NodeTask, SessionEffect, SessionEvent } from './core/messages.ts';
 import { Session } from './core/session.ts';
 import type { BadSample } from './feeder.ts';
 import type { SessionStream, WelcomeInfo, WorkerLink } from './link.ts';
 import type { ComputedNode } from './node-computer.ts';
 import type { Preparation, Prepare, WorkerChoice } from './prepare.ts';
-import { HINTS, NO_PLACE_CODES } from './refusals.ts';
+import { errorOf, lostBy } from './refusals.ts';
 import { TimeLedger } from './time-ledger.ts';
 
 /** What a worker is started with. */
@@ -159,7 +165,7 @@ export class WorkerDriver {
         this.#computing.abort();
         break;
       case 'stop':
-        this.#stop(effect.code, effect.reason);
+        this.#stop(effect);
         break;
       default:
         effect satisfies never;
@@ -200,9 +206,9 @@ export class WorkerDriver {
           this.#dispatch({ type: 'assigned', assignment, numLeaves });
         },
         onAlive: () => this.#dispatch({ type: 'alive' }),
-        onFinish: ({ code, reason: why }) => {
-          const reason = code === '' ? '' : `the run has ended early: ${why}`;
-          this.#dispatch({ type: 'finished', code, reason });
+        onFinish: (end) => {
+          const reason = end.code === '' ? '' : `the run has ended early: ${end.reason}`;
+          this.#dispatch({ type: 'finished', ...end, reason });
         },
         onClosed: (error) => {
           if (this.#stream === stream) this.#connectionClosed(error);
@@ -213,17 +219,15 @@ export class WorkerDriver {
   }
 
   #connectionClosed(error: TesseraError | undefined): void {
-    const reason = error?.sentence ?? 'the coordinator closed the session';
     if (error !== undefined && isPermanent(error.code)) {
-      this.#dispatch({ type: 'refused', code: error.code, reason });
+      this.#dispatch({ type: 'refused', ...toldOf(error) });
       return;
     }
-    const code = NO_PLACE_CODES.has(error?.code) ? error?.code : undefined;
-    this.#dispatch({ type: 'connectionLost', reason, ...(code && { code }) });
+    this.#dispatch({ type: 'connectionLost', ...lostBy(error) });
   }
 
   /** Aloud once, not at each of the attempts that follow. */
-  #tellLost(lost: { readonly reason: string; readonly code?: string }): void {
+  #tellLost(lost: LostLine): void {
     const kind = lost.code ?? 'unreachable';
     const level = kind === this.#saidLost ? 'debug' : 'warn';
     this.#saidLost = kind;
@@ -367,17 +371,10 @@ export class WorkerDriver {
     this.#end(error);
   }
 
-  #stop(code: string, reason: string): void {
+  #stop(end: ToldError): void {
     this.#stopped = true;
-    if (code === '') {
-      this.#stream?.sendLeave(NO_ERROR);
-      this.#end(undefined);
-      return;
-    }
-    const known = isErrorCode(code) ? code : 'INTERNAL';
-    this.#end(
-      new TesseraError(known, reason, { hint: HINTS[known] ?? 'see the log of the coordinator' }),
-    );
+    if (end.code === '') this.#stream?.sendLeave(NO_ERROR);
+    this.#end(end.code === '' ? undefined : errorOf(end));
   }
 }
 

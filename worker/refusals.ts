@@ -1,13 +1,13 @@
-/** @file What the errors of a coordinator, or of the line to it, mean for a worker. */
+/** @file What the errors of a coordinator, or of the line to it, come to at a worker. */
+import { type ErrorCode, isErrorCode, TesseraError } from '../shared/core/errors.ts';
+import type { ToldError } from '../shared/core/verdict.ts';
+import type { LostLine } from './core/messages.ts';
 
 /** Refusals that pass: somebody leaves, or a minute goes by. */
-export const NO_PLACE_CODES: ReadonlySet<string | undefined> = new Set([
-  'RUN_FULL',
-  'RATE_LIMITED',
-]);
+const NO_PLACE_CODES: ReadonlySet<string> = new Set(['RUN_FULL', 'RATE_LIMITED']);
 
-/** What to do about the end of a worker, by its code. */
-export const HINTS: Partial<Record<string, string>> = {
+/** What to do about an end whose cause came without a hint, as from an older coordinator: what its code allows to say. */
+const LAST_HINTS: Partial<Record<ErrorCode, string>> = {
   COORDINATOR_UNREACHABLE:
     'start the coordinator, or check the address, the firewall, and whether it asks for --certs',
   ACCESS_DENIED:
@@ -15,5 +15,22 @@ export const HINTS: Partial<Record<string, string>> = {
   RUN_FULL: 'raise limits.workersMax of the run, or start this worker when another has left',
   RATE_LIMITED:
     'look into the logs for why workers of this address come and go, or raise limits.joinsPerMinute of the run',
-  PROTOCOL_MISMATCH: 'install the same version of tessera on both machines',
 };
+
+/** Why there is no line to the coordinator, when a session was closed by it or was lost. */
+export function lostBy(error: TesseraError | undefined): LostLine {
+  if (error === undefined) return { reason: 'the coordinator closed the session' };
+  const { code, sentence, hint } = error;
+  return {
+    reason: sentence,
+    ...(NO_PLACE_CODES.has(code) && { code }),
+    ...(hint !== undefined && { hint }),
+  };
+}
+
+/** The error that a worker ends with. The cause's own hint goes before what its code allows to say. */
+export function errorOf({ code, reason, hint }: ToldError): TesseraError {
+  const known = isErrorCode(code) ? code : 'INTERNAL';
+  const last = LAST_HINTS[known] ?? 'see the log of the coordinator';
+  return new TesseraError(known, reason, { hint: hint === '' ? last : hint });
+}

@@ -1,4 +1,5 @@
 /** @file The words of the worker's core: what can happen to a session and what it can ask for. */
+import type { ToldError } from '../../shared/core/verdict.ts';
 import type { WorkKind } from '../../shared/core/work.ts';
 
 export type { WorkKind } from '../../shared/core/work.ts';
@@ -78,12 +79,20 @@ export type SessionEvent =
   | { readonly type: 'pushFailed'; readonly task: NodeTask }
   /** The worker is to go: what is computed is still delivered, the rest handed back. */
   | { readonly type: 'drain' }
-  /** `code` where the coordinator is there, but has no place for us now. */
-  | { readonly type: 'connectionLost'; readonly reason: string; readonly code?: string }
+  | ({ readonly type: 'connectionLost' } & LostLine)
   /** The coordinator refuses us for good. */
-  | { readonly type: 'refused'; readonly code: string; readonly reason: string }
-  | { readonly type: 'finished'; readonly code: string; readonly reason: string }
+  | ({ readonly type: 'refused' } & ToldError)
+  | ({ readonly type: 'finished' } & ToldError)
   | { readonly type: 'tick' };
+
+/** Why there is no line to the coordinator. */
+export interface LostLine {
+  readonly reason: string;
+  /** Where the coordinator is there, but has no place for us now. */
+  readonly code?: string;
+  /** What to do about it. */
+  readonly hint?: string;
+}
 
 /** What the session asks of the driver, in order. */
 export type SessionEffect =
@@ -91,8 +100,8 @@ export type SessionEffect =
   | {
       readonly type: 'connect';
       readonly afterMs: number;
-      /** Why the line that there was is gone; `code` where the coordinator has no place for us. */
-      readonly lost?: { readonly reason: string; readonly code?: string };
+      /** Why the line that there was is gone. */
+      readonly lost?: LostLine;
     }
   /** Build and compile the model of the welcome; answer `prepared`. */
   | { readonly type: 'prepare' }
@@ -103,4 +112,5 @@ export type SessionEffect =
   | { readonly type: 'compute'; readonly task: NodeTask }
   /** Stop the node under way as soon as possible: nobody needs it. Nothing is answered for it. */
   | { readonly type: 'cancelCompute' }
-  | { readonly type: 'stop'; readonly code: string; readonly reason: string };
+  /** The worker is done: with an error, or without one. */
+  | ({ readonly type: 'stop' } & ToldError);

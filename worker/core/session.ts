@@ -7,9 +7,11 @@
  */
 import { stoodStill } from '../../shared/core/clock.ts';
 import { randomUnit } from '../../shared/core/random.ts';
+import { NO_ERROR, type ToldError } from '../../shared/core/verdict.ts';
 import { Backlog } from './backlog.ts';
 import type {
   Assignment,
+  LostLine,
   ParametersId,
   SessionEffect,
   SessionEvent,
@@ -54,6 +56,18 @@ const LINE = {
 /** Pause before the second attempt to connect; it doubles with each, up to the longest. */
 const PAUSE_MS = 100;
 const PAUSE_MAX_MS = 2_000;
+
+const ANOTHER_RUN: ToldError = {
+  code: 'PROTOCOL_MISMATCH',
+  reason: 'the coordinator at this address trains another run now, and a worker serves one',
+  hint: 'start this worker again to work for the run that is there; or give it the address at which its own run goes on',
+};
+/** Its run is the same, so it is the program that is not. */
+const ANOTHER_MODEL: ToldError = {
+  code: 'PROTOCOL_MISMATCH',
+  reason: 'the coordinator trains another model than the one built here',
+  hint: 'start this worker again: it builds what the run trains now',
+};
 
 /** The state machine of one worker. */
 export class Session {
@@ -193,7 +207,7 @@ export class Session {
         break;
       case 'refused':
       case 'finished':
-        this.#stop(event.code, event.reason);
+        this.#stop(event);
         break;
       default:
     }
@@ -202,7 +216,7 @@ export class Session {
   #welcome(event: Extract<SessionEvent, { type: 'welcomed' }>, nowMs: number): void {
     this.#run ??= event.run;
     if (this.#run !== event.run) {
-      this.#stop('PROTOCOL_MISMATCH', 'the coordinator at this address trains another run now');
+      this.#stop(ANOTHER_RUN);
       return;
     }
     this.#backlog.forget();
@@ -214,10 +228,7 @@ export class Session {
       this.#model = 'underWay';
       this.#effects.push({ type: 'prepare' });
     } else if (this.#model === 'ready' && this.#modelFingerprint !== event.modelFingerprint) {
-      this.#stop(
-        'PROTOCOL_MISMATCH',
-        'the coordinator trains another model than the one built here',
-      );
+      this.#stop(ANOTHER_MODEL);
     } else if (this.#model === 'ready') {
       this.#line = 'ready';
       this.#becomeReady(nowMs);
@@ -227,7 +238,7 @@ export class Session {
   /** Goes when the coordinator has what was computed for it, or nobody is there to take it. */
   #goOnceDrained(byMs: number, nowMs: number): void {
     const isOwed = this.#line === 'ready' && this.#backlog.isPushing && nowMs < byMs;
-    if (!isOwed && this.#line !== 'stopped') this.#stop('', 'drained');
+    if (!isOwed && this.#line !== 'stopped') this.#stop({ ...NO_ERROR, reason: 'drained' });
   }
 
   #becomeReady(nowMs: number): void {
@@ -258,17 +269,20 @@ export class Session {
   }
 
   /** Exponential back-off with jitter, within the budget of `reconnectMs` since the line was lost. */
-  #reconnect(lost: { readonly reason: string; readonly code?: string }, nowMs: number): void {
-    const { reason, code } = lost;
+  #reconnect({ reason, code, hint }: LostLine, nowMs: number): void {
+    const lost = { reason, ...(code && { code }), ...(hint && { hint }) };
     const { reconnectMs, seed } = this.#options;
     this.#lostMs ??= nowMs;
     if (this.#readyMs !== undefined && nowMs - this.#readyMs >= STABLE_MS) this.#attempts = 0;
     this.#readyMs = undefined;
     const leftMs = this.#lostMs + reconnectMs - nowMs;
     if (leftMs <= 0) {
-      if (code === undefined)
-        this.#stop('COORDINATOR_UNREACHABLE', `no coordinator for ${reconnectMs} ms: ${reason}`);
-      else this.#stop(code, `no place for ${reconnectMs} ms: ${reason}`);
+      const what = code === undefined ? 'no coordinator' : 'no place';
+      this.#stop({
+        code: code ?? 'COORDINATOR_UNREACHABLE',
+        reason: `${what} for ${reconnectMs / 1000} s: ${reason}`,
+        hint: hint ?? '',
+      });
       return;
     }
     const longestMs = Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** this.#attempts);
@@ -277,8 +291,8 @@ export class Session {
     this.#effects.push({ type: 'connect', afterMs: Math.min(leftMs, longestMs * jitter), lost });
   }
 
-  #stop(code: string, reason: string): void {
+  #stop({ code, reason, hint }: ToldError): void {
     this.#line = 'stopped';
-    this.#effects.push({ type: 'stop', code, reason });
+    this.#effects.push({ type: 'stop', code, reason, hint });
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { NO_ERROR } from '../../../shared/core/verdict.ts';
 import type {
   Assignment,
   LeafRange,
@@ -147,25 +148,39 @@ describe('the line', () => {
 
   it('gives up with the reason of a coordinator that has no place for it', () => {
     const bench = new Bench();
-    const full: SessionEvent = { ...LOST, reason: 'the run has 2 workers', code: 'RUN_FULL' };
+    const why = { code: 'RUN_FULL', hint: 'raise limits.workersMax' };
+    const full: SessionEvent = { ...LOST, reason: 'the run has 2 workers', ...why };
     expect(bench.tell({ type: 'started' }, full)).toEqual(['connect', 'connect later']);
     bench.nowMs = RECONNECT_MS;
     expect(bench.session.handle(full, bench.nowMs)).toEqual([
-      { type: 'stop', code: 'RUN_FULL', reason: expect.stringContaining('2 workers') },
+      { type: 'stop', ...why, reason: 'no place for 10 s: the run has 2 workers' },
     ]);
   });
 
   it.each([
-    ['another run', { ...WELCOME, run: 'other' }],
-    ['another model', { ...WELCOME, modelFingerprint: 'other' }],
-  ])('stops when the coordinator comes back with %s', (_name, welcome) => {
-    const bench = Bench.ready();
-    expect(bench.tell(LOST, welcome).at(-1)).toMatch(/^stop PROTOCOL_MISMATCH/);
+    ['another run', { ...WELCOME, run: 'other' }, /start this worker again.*its own run/],
+    ['another model', { ...WELCOME, modelFingerprint: 'other' }, /start this worker again/],
+  ])(
+    'stops when the coordinator comes back with %s, and says what to do',
+    (name, welcome, hint) => {
+      const bench = Bench.ready();
+      const stop = bench.tell(LOST, welcome).at(-1);
+      expect(stop).toMatch(new RegExp(`^stop PROTOCOL_MISMATCH the coordinator .*${name}`));
+      expect(stop).toMatch(hint);
+      expect(stop).not.toMatch(/version/);
+    },
+  );
+
+  it('stops with the hint that came with a refusal, or with the end of the run', () => {
+    const end = { code: 'ACCESS_DENIED', reason: 'the token is not known', hint: 'another token' };
+    for (const type of ['refused', 'finished'] as const) {
+      expect(Bench.ready().session.handle({ type, ...end }, 0)).toEqual([{ type: 'stop', ...end }]);
+    }
   });
 
   it('stops without an error when the run is over, and then does nothing more', () => {
     const bench = Bench.ready();
-    expect(bench.tell({ type: 'finished', code: '', reason: '' })).toEqual(['stop']);
+    expect(bench.tell({ type: 'finished', ...NO_ERROR })).toEqual(['stop']);
     expect(bench.tell(WELCOME, LOST, { type: 'tick' })).toEqual([]);
   });
 
