@@ -1,18 +1,41 @@
 /** @file The worker processes of `tessera train`: started, watched, started again, ended. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { deferred } from '../shared/core/async.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
-import type { Devices } from '../shared/host/devices.ts';
+import { cgroupTexts, type Devices } from '../shared/host/devices.ts';
+import { reasonOf } from '../shared/host/errno.ts';
+import { type MemoryKills, memoryKills } from '../shared/host/memory-kills.ts';
 import type { Crew } from './values.ts';
+import {
+  causeOfDeath,
+  codeOf,
+  deathText,
+  errorOfLoss,
+  type Failure,
+  rootCause,
+  type WorkerDeath,
+  wasKilledForMemory,
+  whatFollows,
+} from './worker-death.ts';
+import { type ProcessEnd, startWorkerProcess, type WorkerProcess } from './worker-process.ts';
+
+/** How the run stands that the workers compute for. */
+export interface RunStanding {
+  /** From then on it is no death when a worker goes. */
+  readonly isEnding: boolean;
+  readonly step: number;
+  /** Process ids of the workers that have built the model, ours and others. */
+  readonly atWork: readonly number[];
+}
 
 /** What local workers need to know. */
 export interface LocalWorkersOptions {
   /** Program and arguments of a worker, without its name. */
   readonly command: readonly string[];
   readonly count: number;
+  /** Without so many the run does not go on. */
+  readonly minWorkers?: number;
   /** What each is told on stdin. */
   readonly firstWords?: string;
   /** Restarts over the whole run. */
@@ -20,49 +43,51 @@ export interface LocalWorkersOptions {
   readonly logsFolder: string;
   /** Environment of worker `number` (from 0) beside our own. */
   environment(number: number): Readonly<Record<string, string>>;
-  /** Whether the run is ending: from then on it is no death when a worker goes. */
-  isEnding(): boolean;
+  standing(): RunStanding;
   /** Says what happened to a worker. */
   readonly say: (line: string) => void;
 }
 
-/** The end of a worker that nobody asked for. */
-export interface WorkerDeath {
-  readonly name: string;
-  readonly pid: number | undefined;
-  /** `exit code 69` or `signal SIGKILL`. */
-  readonly how: string;
-  /** The last thing it said that explains it; '' when it said nothing, as after a kill -9. */
-  readonly lastWords: string;
-  readonly logPath: string;
-}
-
 const BACK_OFF_FIRST_MS = 500;
 const BACK_OFF_MAX_MS = 10_000;
-/** What a worker said last is in the end of its log. */
-const LOG_BYTES_MAX = 1024 ** 2;
 /** A worker that was told to finish gets this long, then its stdin closes, then it is killed. */
 const FINISH_MS = 5_000;
 const KILL_MS = 2_000;
+
+/** The place of a worker in the crew: its name stays over its lives. */
+interface Place {
+  readonly number: number;
+  readonly name: string;
+  readonly logPath: string;
+}
 
 /** N worker processes that live as long as the run, within a budget of restarts. */
 export class LocalWorkers {
   readonly #options: LocalWorkersOptions;
   readonly #lost = deferred<never>();
   readonly #stop = new AbortController();
-  readonly #alive = new Map<string, { child: ChildProcess; ended: Promise<void> }>();
+  readonly #alive = new Map<string, WorkerProcess>();
+  /** Process ids that were ours, living or not. */
+  readonly #pids = new Set<number>();
+  readonly #failures: Failure[] = [];
+  readonly #deaths: WorkerDeath[] = [];
   #restartsLeft: number;
   #restartsPending = 0;
-  #firstDeath: WorkerDeath | undefined;
+  /** The kernel's count up to which kills have been put down to deaths of ours. */
+  #killsClaimed = 0;
+  #hasSaidNoLog = false;
 
   constructor(options: LocalWorkersOptions) {
     this.#options = options;
     this.#restartsLeft = options.restarts;
     this.#lost.promise.catch(() => {});
-    for (let number = 0; number < options.count; number += 1) this.#start(number);
+    for (let number = 0; number < options.count; number += 1) this.#start(this.#placeOf(number));
   }
 
-  /** Rejects with WORKERS_LOST when none is left and none may be started again; never resolves. */
+  /**
+   * Rejects when the run has too few workers and none may be started again, or when another try would only fail again;
+   * never resolves. With WORKERS_LOST, or the error that the workers told.
+   */
   get failed(): Promise<never> {
     return this.#lost.promise;
   }
@@ -77,96 +102,125 @@ export class LocalWorkers {
   }
 
   async #allEnded(limitMs: number): Promise<void> {
-    const ended = Promise.all([...this.#alive.values()].map((worker) => worker.ended));
+    const ended = Promise.all([...this.#alive.values()].map((worker) => worker.exited));
     const enough = new AbortController();
     await Promise.race([ended, systemClock.sleep(limitMs, enough.signal).catch(() => {})]);
     enough.abort();
   }
 
-  #start(number: number): void {
-    const { name, logPath } = this.#placeOf(number);
-    const [program, ...args] = this.#options.command;
-    const log = openLog(logPath);
-    // What a worker of this name said in an earlier life explains nothing.
-    const bornBytes = log === undefined ? 0 : fstatSync(log).size;
-    const output = log ?? 'ignore';
-    const child = spawn(program as string, [...args, '--name', name], {
-      // Our end of its stdin closes with us, however we go; a worker that sees that ends too.
-      stdio: ['pipe', output, output],
-      env: { ...process.env, ...this.#options.environment(number) },
-    });
-    if (log !== undefined) closeSync(log);
-    // Writing to a dead worker's stdin is no news: its end is.
-    child.stdin?.on('error', () => {});
-    child.stdin?.write(this.#options.firstWords ?? '');
-    const ended = deferred<void>();
-    this.#alive.set(name, { child, ended: ended.promise });
-    const onEnd = (how: string) => {
-      if (!this.#alive.delete(name)) return;
-      ended.resolve();
-      if (this.#stop.signal.aborted || this.#options.isEnding()) return;
-      const lastWords = lastWordsIn(readText(logPath, bornBytes));
-      this.#died(number, { name, pid: child.pid, how, lastWords, logPath });
-    };
-    child.once('error', (error) => onEnd(`never started: ${error.message}`));
-    child.once('exit', (code, signal) => {
-      onEnd(signal === null ? `exit code ${code}` : `signal ${signal}`);
-    });
-  }
-
-  #placeOf(number: number): { name: string; logPath: string } {
+  #placeOf(number: number): Place {
     const name = `w${number + 1}`;
-    return { name, logPath: join(this.#options.logsFolder, `${name}.log`) };
+    return { number, name, logPath: join(this.#options.logsFolder, `${name}.log`) };
   }
 
-  #died(number: number, death: WorkerDeath): void {
-    this.#firstDeath ??= death;
-    if (this.#restartsLeft > 0) {
+  /** A process that cannot be started is a death like any other. */
+  #start(place: Place): void {
+    try {
+      this.#spawn(place);
+    } catch (error) {
+      this.#died(place, neverStarted(place, error));
+    }
+  }
+
+  #spawn(place: Place): void {
+    const { name, number, logPath } = place;
+    const { command, firstWords = '', environment } = this.#options;
+    const before = memoryKills(cgroupTexts());
+    const life = startWorkerProcess({
+      ...{ name, command, logPath, firstWords },
+      environment: environment(number),
+    });
+    const { pid } = life.child;
+    if (pid !== undefined) this.#pids.add(pid);
+    this.#alive.set(name, life);
+    if (life.logTrouble !== undefined) this.#sayNoLog(logPath, life.logTrouble);
+    void life.end.then((end) => {
+      this.#alive.delete(name);
+      const kills = this.#killsSince(before, end.signal);
+      const cause = causeOfDeath({ ...end, kills });
+      const path = life.logTrouble === undefined ? logPath : '';
+      this.#died(place, { name, pid, how: howItEnded(end), cause, logPath: path });
+    });
+  }
+
+  /** The kernel's counters at a start and now; each kill that they count is put down to one death. */
+  #killsSince(
+    before: MemoryKills | undefined,
+    signal: string | null,
+  ): readonly [MemoryKills | undefined, MemoryKills | undefined] {
+    const after = memoryKills(cgroupTexts());
+    const from = before && { ...before, kills: Math.max(before.kills, this.#killsClaimed) };
+    if (signal !== null && from && wasKilledForMemory([from, after]))
+      this.#killsClaimed = from.kills + 1;
+    return [from, after];
+  }
+
+  #died(place: Place, death: WorkerDeath): void {
+    const { say, standing } = this.#options;
+    const { isEnding, step, atWork } = standing();
+    if (this.#stop.signal.aborted || isEnding) return;
+    this.#deaths.push(death);
+    this.#failures.push({ worker: death.name, code: codeOf(death), step });
+    const alive = this.#alive.size + this.#restartsPending;
+    const living = new Set([...this.#alive.values()].map(({ child }) => child.pid));
+    const isAtWork = (pid: number) => living.has(pid) || !this.#pids.has(pid);
+    const next = whatFollows(this.#failures, { alive, atWork: atWork.filter(isAtWork).length });
+    const what = `worker/${death.name} ended with ${deathText(death)}`;
+    if (next === 'startAgain' && this.#restartsLeft > 0) {
       const attempt = this.#options.restarts - this.#restartsLeft;
       this.#restartsLeft -= 1;
-      this.#options.say(
-        `⚠ worker/${death.name} ended with ${death.how}, starts again (${this.#restartsLeft} restarts left)`,
-      );
-      void this.#startLater(number, Math.min(BACK_OFF_MAX_MS, BACK_OFF_FIRST_MS * 2 ** attempt));
+      say(`⚠ ${what}; it starts again (${this.#restartsLeft} restarts left)`);
+      void this.#startLater(place, Math.min(BACK_OFF_MAX_MS, BACK_OFF_FIRST_MS * 2 ** attempt));
       return;
     }
-    this.#options.say(`✖ worker/${death.name} ended with ${death.how}, no restarts left`);
-    if (this.#alive.size > 0 || this.#restartsPending > 0) return;
-    this.#lost.reject(this.#workersLost(this.#firstDeath));
+    const why = next === 'startAgain' ? 'no restarts left' : 'another start would end like that';
+    say(`✖ ${what}; ${why}`);
+    if (next === 'end' && death.cause instanceof TesseraError) this.#lost.reject(death.cause);
+    else this.#goOnWith(alive, atWork.filter((pid) => !this.#pids.has(pid)).length);
   }
 
-  async #startLater(number: number, delayMs: number): Promise<void> {
+  /** Goes on with the workers that are left, or ends the run. */
+  #goOnWith(alive: number, others: number): void {
+    const { minWorkers = 1, restarts, say } = this.#options;
+    if (alive > 0 && alive + others >= minWorkers) {
+      say(`⚠ the run goes on with ${alive} worker${alive === 1 ? '' : 's'} of this machine`);
+      return;
+    }
+    const [first, ...later] = this.#deaths;
+    if (first === undefined) return;
+    const missing =
+      alive === 0
+        ? 'no worker is left'
+        : `${alive} of the ${minWorkers} workers that cluster.minWorkers asks for are left`;
+    for (const line of rootCause(first)) say(line);
+    this.#lost.reject(errorOfLoss([first, ...later], { restarts, missing }));
+  }
+
+  async #startLater(place: Place, delayMs: number): Promise<void> {
     this.#restartsPending += 1;
     const isTime = await systemClock.sleep(delayMs, this.#stop.signal).then(
       () => true,
       () => false,
     );
     this.#restartsPending -= 1;
-    if (!isTime) return;
-    try {
-      this.#start(number);
-    } catch (error) {
-      const { name, logPath } = this.#placeOf(number);
-      const how = `never started: ${TesseraError.from(error).sentence}`;
-      this.#died(number, { name, pid: undefined, how, lastWords: '', logPath });
-    }
+    if (isTime) this.#start(place);
   }
 
-  #workersLost(first: WorkerDeath): TesseraError {
-    for (const line of rootCause(first)) this.#options.say(line);
-    const { restarts } = this.#options;
-    const cause = [`${first.name} ended with ${first.how}`, first.lastWords]
-      .filter(Boolean)
-      .join(': ');
-    return new TesseraError(
-      'WORKERS_LOST',
-      `no worker is left after ${restarts} restart${restarts === 1 ? '' : 's'}; first, ${cause}`,
-      {
-        hint: `read ${first.logPath}; tessera doctor shows which engines work here`,
-        details: { first },
-      },
-    );
+  #sayNoLog(path: string, trouble: unknown): void {
+    if (!this.#hasSaidNoLog)
+      this.#options.say(`⚠ workers have no log: cannot write ${path}: ${reasonOf(trouble)}`);
+    this.#hasSaidNoLog = true;
   }
+}
+
+function howItEnded({ code, signal }: ProcessEnd): string {
+  if (signal !== null) return `signal ${signal}`;
+  return code === null ? 'never started' : `exit code ${code}`;
+}
+
+function neverStarted({ name }: Place, error: unknown): WorkerDeath {
+  const cause = TesseraError.from(error);
+  return { name, pid: undefined, how: 'never started', cause, logPath: '' };
 }
 
 /**
@@ -182,49 +236,4 @@ export function countWorkers(wanted: Crew, { gpus, numThreads }: Devices): numbe
 /** Threads of each of `count` workers that share this machine's cores. */
 export function threadsEach({ numThreads }: Devices, count: number): number {
   return Math.max(1, Math.floor(numThreads / count));
-}
-
-/** The block that names the first failure: the later ones are often only its echo. */
-export function rootCause(death: WorkerDeath): readonly string[] {
-  return [
-    '',
-    'first failure',
-    `  worker  ${death.name} (pid ${death.pid ?? 'none'})`,
-    `  end     ${death.how}`,
-    `  said    ${death.lastWords || 'nothing'}`,
-    `  log     ${death.logPath}`,
-    '',
-  ];
-}
-
-/** The newest error that a worker's log holds, else its last line that is no record of normal work. */
-export function lastWordsIn(log: string): string {
-  const lines = log.split('\n').filter((line) => line.trim() !== '');
-  const error = lines.findLast((line) => line.startsWith('error: '));
-  const other = lines.findLast((line) => !line.startsWith('{'));
-  return error?.slice('error: '.length) ?? other?.slice(0, 200) ?? '';
-}
-
-/** A worker without a log, on a disk that takes none, is better than no worker; a folder that was removed is made anew. */
-function openLog(path: string): number | undefined {
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    return openSync(path, 'a');
-  } catch {
-    return undefined;
-  }
-}
-
-/** The end of a log, of what is written from `firstByte` on. */
-function readText(path: string, firstByte: number): string {
-  try {
-    const log = openSync(path, 'r');
-    const { size } = fstatSync(log);
-    const bytes = Buffer.alloc(Math.max(0, Math.min(size - firstByte, LOG_BYTES_MAX)));
-    readSync(log, bytes, 0, bytes.length, size - bytes.length);
-    closeSync(log);
-    return bytes.toString();
-  } catch {
-    return '';
-  }
 }

@@ -25,7 +25,8 @@ function valueText(value: unknown): string {
   return isError ? oneLine(unbroken(String(value.message))) : oneLine(JSON.stringify(value));
 }
 
-function parseRecord(line: string): Record<string, unknown> | undefined {
+/** A JSON log record; undefined for any other line. */
+export function parseRecord(line: string): Record<string, unknown> | undefined {
   try {
     const parsed: unknown = JSON.parse(line);
     return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)

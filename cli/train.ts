@@ -1,11 +1,12 @@
 /** @file `tessera train`: a coordinator in this process and worker processes around it. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { RunStatus } from '../coordinator/port.ts';
 import type { LoadedConfig } from '../shared/config/load.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { ownAddress } from '../shared/host/addresses.ts';
 import { type Devices, findDevices } from '../shared/host/devices.ts';
-import { countWorkers, LocalWorkers, threadsEach } from './local-workers.ts';
+import { countWorkers, LocalWorkers, type RunStanding, threadsEach } from './local-workers.ts';
 import { type Crew, driveRun, type RunOptions, type StartedRun } from './run.ts';
 import { localWorkerFlags } from './security.ts';
 
@@ -68,9 +69,15 @@ function hire(options: RunOptions, started: StartedRun, { devices, count }: Crew
     restarts: cluster.restarts,
     logsFolder: join(running.runFolder, 'logs'),
     environment: (number) => gpuOf(number, devices),
-    isEnding: () => signal.aborted || ENDINGS.has(running.status().phase),
+    minWorkers: cluster.minWorkers,
+    standing: () => standingOf(running.status(), signal),
     say: (line) => display.line(line),
   });
+}
+
+function standingOf({ phase, step, workers }: RunStatus, { aborted }: AbortSignal): RunStanding {
+  const atWork = workers.filter(({ state }) => state !== 'joining').map(({ pid }) => pid);
+  return { isEnding: aborted || ENDINGS.has(phase), step, atWork };
 }
 
 /** Each worker sees one GPU, unless the user has said who sees what. */

@@ -4,6 +4,7 @@ import { ERROR_EXIT_CODES, TesseraError } from '../shared/core/errors.ts';
 import { createLog } from '../shared/host/log.ts';
 import { watchShutdown } from '../shared/host/shutdown.ts';
 import { startWorker } from '../worker/start.ts';
+import { tellParent } from './last-error.ts';
 import { readableLogLine } from './log-lines.ts';
 import { type ClientSecurityFlags, clientConnection } from './security.ts';
 import { say } from './talk.ts';
@@ -24,6 +25,16 @@ export interface WorkerOptions extends ClientSecurityFlags {
 
 /** Computes for the run at `address` until it is over, or SIGTERM. Throws  what ended it badly, CANCELLED after Ctrl-C. */
 export async function runWorker(options: WorkerOptions): Promise<void> {
+  try {
+    await work(options);
+  } catch (thrown) {
+    // Its parent may know of this worker by nothing else: it need not have joined.
+    if (options.parent) tellParent(TesseraError.from(thrown));
+    throw thrown;
+  }
+}
+
+async function work(options: WorkerOptions): Promise<void> {
   // Before anybody listens to stdin: a token may come by it.
   const connection = await clientConnection(options);
   const shutdown = options.parent ? obeyParent() : watchShutdown({ announce: say });

@@ -28,6 +28,9 @@ export type ThreadRequest =
   /** Not answered: the thread ends, after the request that it is at. */
   | { readonly id: number; readonly type: 'close' };
 
+/** What failed in the thread, as messages carry it. */
+export type ThreadError = Pick<TesseraError, 'code' | 'sentence' | 'hint'>;
+
 /** Answer of the thread. `node` comes with the last leaf of a node. */
 export type ThreadReply =
   | { readonly id: number; readonly description: string }
@@ -39,7 +42,7 @@ export type ThreadReply =
       /** All rows of the leaf, when some of them had to be computed. */
       readonly features: Float32Array | undefined;
     }
-  | { readonly id: number; readonly error: { readonly code: string; readonly sentence: string } };
+  | { readonly id: number; readonly error: ThreadError };
 
 async function answer(
   computer: NodeComputer,
@@ -67,8 +70,8 @@ async function main(): Promise<void> {
   const port = parentPort;
   assert(port !== null, 'compute-thread runs as a worker thread');
   const fail = (id: number, thrown: unknown) => {
-    const { code, sentence } = TesseraError.from(thrown);
-    port.postMessage({ id, error: { code, sentence } } satisfies ThreadReply);
+    const { code, sentence, hint } = TesseraError.from(thrown);
+    port.postMessage({ id, error: { code, sentence, hint } } satisfies ThreadReply);
   };
   const { spec, choice } = workerData as ThreadStart;
   const program = await compileProgram(spec, choice).catch((thrown: unknown) => fail(0, thrown));

@@ -4,8 +4,8 @@ import { Worker } from 'node:worker_threads';
 import '../shared/compute/telemetry.ts';
 import type { EngineChoice, LeafInputs, ProgramSpec } from '../shared/compute/program.ts';
 import { type Deferred, deferred } from '../shared/core/async.ts';
-import { isErrorCode, TesseraError } from '../shared/core/errors.ts';
-import type { ThreadReply, ThreadRequest, ThreadStart } from './compute-thread.ts';
+import { TesseraError } from '../shared/core/errors.ts';
+import type { ThreadError, ThreadReply, ThreadRequest, ThreadStart } from './compute-thread.ts';
 import type { NodeTask } from './core/messages.ts';
 import type { ComputedNode, KnownFeatures } from './node-computer.ts';
 
@@ -138,6 +138,6 @@ function endAtOnce(): void {
   process.kill(process.pid, 'SIGKILL');
 }
 
-function errorOf(error: { code: string; sentence: string }): TesseraError {
-  return new TesseraError(isErrorCode(error.code) ? error.code : 'INTERNAL', error.sentence);
+function errorOf({ code, sentence, hint }: ThreadError): TesseraError {
+  return new TesseraError(code, sentence, hint === undefined ? {} : { hint });
 }

@@ -115,7 +115,8 @@ function kindOf(
   call: string,
   hasPath: boolean,
 ): readonly [code: SystemTrouble['code'], what: string] | undefined {
-  if (call.startsWith('spawn')) return ['ENGINE_UNAVAILABLE', 'cannot start'];
+  if (call.startsWith('spawn'))
+    return [SHORTAGES.has(errno) ? 'SYSTEM' : 'ENGINE_UNAVAILABLE', 'cannot start'];
   if (errno === 'EADDRINUSE') return ['PORT_IN_USE', 'cannot listen'];
   if (SHORTAGES.has(errno)) return ['SYSTEM', `cannot ${call}`];
   if (READING.test(call) && !OF_WRITING.has(errno)) return ['DATA_INVALID', 'cannot read'];

@@ -1,5 +1,5 @@
 /**
- * @file How many cores a process's control groups grant it, by quota. Pure.
+ * @file The control groups around a process, and how many cores they grant it, by quota. Pure.
  *
  * A group lies below others, and each may have a limit: the smallest counts. Which folders those are follows from the
  * kernel's two lists, `/proc/self/cgroup` (where we are) and `/proc/self/mountinfo` (what of it can be seen, and where):
@@ -18,14 +18,34 @@ export interface CgroupTexts {
 }
 
 /** Cores that the quotas of all groups around this process grant, at least 1; Infinity without a limit. */
-export function grantedCores({ groups, mounts, read }: CgroupTexts): number {
-  const limits = mountsOf(mounts).flatMap((mount) => {
-    const path = groupOf(groups, mount.version);
-    const folders = path === undefined ? [] : foldersAround(mount, path);
-    const quota = mount.version === 1 ? quotaOfVersion1 : quotaOfVersion2;
-    return folders.map((folder) => quota(folder, read));
+export function grantedCores(texts: CgroupTexts): number {
+  const limits = groupsAround(texts, 'cpu').flatMap(({ version, folders }) => {
+    const quota = version === 1 ? quotaOfVersion1 : quotaOfVersion2;
+    return folders.map((folder) => quota(folder, texts.read));
   });
   return Math.max(1, Math.floor(Math.min(Number.POSITIVE_INFINITY, ...limits)));
+}
+
+/** What a hierarchy limits. */
+export type Controller = 'cpu' | 'memory';
+
+/** The groups around a process in one hierarchy. */
+export interface GroupsAround {
+  readonly version: 1 | 2;
+  /** The process's own group first, where it can be seen; then those above it. */
+  readonly folders: readonly string[];
+}
+
+/** The groups around this process whose files may have limits of `controller`, one entry a hierarchy. */
+export function groupsAround(
+  { groups, mounts }: CgroupTexts,
+  controller: Controller,
+): readonly GroupsAround[] {
+  return mountsOf(mounts, controller).flatMap((mount) => {
+    const path = groupOf(groups, mount.version, controller);
+    const folders = path === undefined ? [] : foldersAround(mount, path);
+    return folders.length === 0 ? [] : [{ version: mount.version, folders }];
+  });
 }
 
 /** A hierarchy that can be seen: `root` is the group that lies at `folder`. */
@@ -35,8 +55,8 @@ interface CgroupMount {
   readonly folder: string;
 }
 
-/** The mounts that may have quotas: version 2, and version 1 with the controller `cpu`. */
-function mountsOf(mountinfo: string): readonly CgroupMount[] {
+/** The mounts that may have limits: version 2, and version 1 with the controller. */
+function mountsOf(mountinfo: string, controller: Controller): readonly CgroupMount[] {
   return mountinfo.split('\n').flatMap((line): CgroupMount[] => {
     // Optional fields of any number stand before the lone hyphen.
     const [, root, folder, type, options] =
@@ -44,8 +64,8 @@ function mountsOf(mountinfo: string): readonly CgroupMount[] {
     if (root === undefined || folder === undefined) return [];
     const place = { root: unescaped(root), folder: unescaped(folder) };
     if (type === 'cgroup2') return [{ version: 2, ...place }];
-    const hasCpu = type === 'cgroup' && options?.split(',').includes('cpu');
-    return hasCpu ? [{ version: 1, ...place }] : [];
+    const hasIt = type === 'cgroup' && options?.split(',').includes(controller);
+    return hasIt ? [{ version: 1, ...place }] : [];
   });
 }
 
@@ -56,12 +76,12 @@ function unescaped(path: string): string {
   );
 }
 
-/** Our group in the hierarchy that has the quotas. Lines are `NUMBER:CONTROLLERS:PATH`, `0::PATH` for version 2. */
-function groupOf(groups: string, version: 1 | 2): string | undefined {
+/** Our group in the hierarchy of a controller. Lines are `NUMBER:CONTROLLERS:PATH`, `0::PATH` for version 2. */
+function groupOf(groups: string, version: 1 | 2, controller: Controller): string | undefined {
   for (const line of groups.split('\n')) {
     const [, number, controllers, path] = /^(\d+):([^:]*):(.*)$/.exec(line) ?? [];
     const isVersion2 = number === '0' && controllers === '';
-    const isIt = version === 2 ? isVersion2 : controllers?.split(',').includes('cpu');
+    const isIt = version === 2 ? isVersion2 : controllers?.split(',').includes(controller);
     if (isIt) return path;
   }
   return undefined;

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
-import { grantedCores } from './cgroup.ts';
+import { type CgroupTexts, grantedCores } from './cgroup.ts';
 
 /** What was found. */
 export interface Devices {
@@ -17,12 +17,16 @@ const NVIDIA_SMI_MS = 3_000;
 
 /** Cores that this process may use: its CPU mask, and the quotas of its control groups where there are some. */
 export function availableThreads(): number {
-  const granted = grantedCores({
+  return Math.max(1, Math.min(availableParallelism(), grantedCores(cgroupTexts())));
+}
+
+/** What the kernel says about this process's control groups; of a system without them, nothing. */
+export function cgroupTexts(): CgroupTexts {
+  return {
     groups: readText('/proc/self/cgroup') ?? '',
     mounts: readText('/proc/self/mountinfo') ?? '',
     read: readText,
-  });
-  return Math.max(1, Math.min(availableParallelism(), granted));
+  };
 }
 
 /** Cores and GPUs of this machine. Starts no GPU runtime. */

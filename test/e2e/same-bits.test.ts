@@ -137,7 +137,7 @@ describe('P3: deaths change no bit', () => {
     const status = await statusWhere(address, (s) => s.step >= 10 && s.parametersVersion >= 7);
     const [first] = status.workers;
     if (first !== undefined) process.kill(first.pid, 'SIGTERM');
-    await before.printed(/worker\/w1 left[\s\S]*w1 ended with exit code 0, starts again/);
+    await before.printed(/worker\/w1 left[\s\S]*w1 ended with exit code 0: .* starts again/);
     before.kill('SIGKILL');
     await before.ended;
     for (const { pid } of status.workers) await processGone(pid);

@@ -6,19 +6,23 @@ import { afterAll, describe, expect, it } from 'vitest';
 import {
   countWorkers,
   LocalWorkers,
-  lastWordsIn,
-  rootCause,
+  type LocalWorkersOptions,
+  type RunStanding,
   threadsEach,
 } from '../../../cli/local-workers.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tessera-cli-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+const STANDING: RunStanding = { isEnding: false, step: 0, atWork: [] };
+
 /** Workers that run a line of JavaScript. */
 function workers(
   name: string,
   code: string,
-  options: { count?: number; restarts?: number; isEnding?: boolean } = {},
+  options: Partial<
+    Pick<LocalWorkersOptions, 'count' | 'restarts' | 'minWorkers'> & RunStanding
+  > = {},
 ) {
   const said: string[] = [];
   const logsFolder = join(folder, name);
@@ -28,10 +32,22 @@ function workers(
     restarts: options.restarts ?? 0,
     logsFolder,
     environment: (number) => ({ WORKER_NUMBER: String(number) }),
-    isEnding: () => options.isEnding ?? false,
+    standing: () => ({ ...STANDING, ...options }),
+    ...(options.minWorkers !== undefined && { minWorkers: options.minWorkers }),
     say: (line) => said.push(line),
   });
   return { crew, said, logsFolder };
+}
+
+/** Ends as a worker does whose data set is another one. */
+const TELLING = `
+  const told = { code: 'DATA_INVALID', sentence: 'the data set is another one', hint: 'copy it' };
+  require('fs').writeSync(Number(process.env.TESSERA_LAST_ERROR_FD), JSON.stringify(told) + '\\n');
+  process.exit(65);`;
+
+/** Lets processes go on until it is so. */
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
 }
 
 const WAIT_FOR_STDIN = 'process.stdin.on("end", () => process.exit(130)).resume()';
@@ -64,7 +80,7 @@ describe('local workers', () => {
     const { crew } = workers('killed', code);
     await expect(crew.failed).rejects.toMatchObject({
       message:
-        '[WORKERS_LOST] no worker is left after 0 restarts; first, w1 ended with signal SIGKILL',
+        '[WORKERS_LOST] no worker is left after 0 restarts; first, w1 ended with signal SIGKILL: another process sent it: the kernel has killed none for lack of memory',
     });
     await crew.close(false);
   });
@@ -76,10 +92,13 @@ describe('local workers', () => {
       restarts: 0,
       logsFolder: join(folder, 'missing'),
       environment: () => ({}),
-      isEnding: () => false,
+      standing: () => STANDING,
       say: () => {},
     });
-    await expect(crew.failed).rejects.toMatchObject({ code: 'WORKERS_LOST' });
+    await expect(crew.failed).rejects.toMatchObject({
+      code: 'ENGINE_UNAVAILABLE',
+      sentence: expect.stringContaining('no such file or folder'),
+    });
   });
 
   it('that cannot be started again are lost, and that ends nothing else', async () => {
@@ -95,7 +114,7 @@ describe('local workers', () => {
         if (numStarts > 1) throw new Error('no memory');
         return {};
       },
-      isEnding: () => false,
+      standing: () => STANDING,
       say: (line) => said.push(line),
     });
     await expect(crew.failed).rejects.toMatchObject({ code: 'WORKERS_LOST' });
@@ -117,7 +136,7 @@ describe('local workers', () => {
     });
     harm(logsFolder);
     await expect(crew.failed).rejects.toMatchObject({ code: 'WORKERS_LOST' });
-    expect(said.join('\n')).toMatch(/w1 ended with exit code 3, no restarts left/);
+    expect(said.join('\n')).toMatch(/w1 ended with exit code 3; no restarts left/);
   });
 
   it('end when their stdin closes, and that is no death', async () => {
@@ -140,22 +159,33 @@ describe('local workers', () => {
     expect(readFileSync(join(logsFolder, 'w2.log'), 'utf8')).toBe('number 1\n');
   });
 
-  it.each([
-    ['the newest error', 'error: old\nerror: new\n  hint: x\n', 'new'],
-    ['the last line without an error', 'a\nb\n\n', 'b'],
-    ['the last line that is no record', 'oops\n{"level":30}\n', 'oops'],
-    ['nothing', '{"level":30}\n', ''],
-  ])('their last words are %s', (_what, log, expected) => expect(lastWordsIn(log)).toBe(expected));
+  it('that told their last error end the run with it, and no start is tried twice in vain', async () => {
+    const { crew, said } = workers('told', TELLING, { count: 2, restarts: 9 });
+    await expect(crew.failed).rejects.toMatchObject({
+      code: 'DATA_INVALID',
+      sentence: 'the data set is another one',
+      hint: 'copy it',
+    });
+    expect(said.filter((line) => line.includes('starts again'))).toHaveLength(1);
+    await crew.close(false);
+  });
 
-  it('a root cause names worker, end, words and log', () => {
-    const death = {
-      name: 'w1',
-      pid: 7,
-      how: 'signal SIGKILL',
-      lastWords: 'x',
-      logPath: 'l/w1.log',
-    };
-    expect(rootCause(death).join('\n')).toMatchSnapshot();
+  it('of which one always dies leave the work to the others, and that is said', async () => {
+    const code = `if (process.env.WORKER_NUMBER === '0') { ${TELLING} } else ${WAIT_FOR_STDIN}`;
+    const { crew, said } = workers('one of two', code, { count: 2, restarts: 9 });
+    await until(() => said.some((line) => line.includes('goes on with 1 worker')));
+    expect(said.filter((line) => line.includes('starts again'))).toHaveLength(1);
+    await crew.close(false);
+  });
+
+  it('of which fewer are left than the run asks for end it', async () => {
+    const code = `if (process.env.WORKER_NUMBER === '0') process.exit(3); ${WAIT_FOR_STDIN}`;
+    const { crew } = workers('too few', code, { count: 2, minWorkers: 2 });
+    await expect(crew.failed).rejects.toMatchObject({
+      code: 'WORKERS_LOST',
+      sentence: expect.stringContaining('1 of the 2 workers that cluster.minWorkers asks for'),
+    });
+    await crew.close(false);
   });
 });
 
