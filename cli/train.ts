@@ -5,6 +5,7 @@ import type { RunStatus } from '../coordinator/port.ts';
 import type { LoadedConfig } from '../shared/config/load.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { ownAddress } from '../shared/host/addresses.ts';
+import { NO_DEBUGGER_FLAGS } from '../shared/host/debugger-flags.ts';
 import { type Devices, findDevices } from '../shared/host/devices.ts';
 import { countWorkers, LocalWorkers, type RunStanding, threadsEach } from './local-workers.ts';
 import { type Crew, driveRun, type RunOptions, type StartedRun } from './run.ts';
@@ -56,6 +57,7 @@ function hire(options: RunOptions, started: StartedRun, { devices, count }: Crew
   const main = fileURLToPath(import.meta.resolve('./main.js'));
   const command = [
     process.execPath,
+    ...NO_DEBUGGER_FLAGS,
     main,
     'worker',
     ownAddress(running.address),

@@ -2,7 +2,7 @@
 import type { EngineChoice } from '../shared/compute/program.ts';
 import { ERROR_EXIT_CODES, TesseraError } from '../shared/core/errors.ts';
 import { createLog } from '../shared/host/log.ts';
-import { watchShutdown } from '../shared/host/shutdown.ts';
+import { WARNING_SIGNALS, watchShutdown } from '../shared/host/shutdown.ts';
 import { startWorker } from '../worker/start.ts';
 import { tellParent } from './last-error.ts';
 import { readableLogLine } from './log-lines.ts';
@@ -66,6 +66,9 @@ async function work(options: WorkerOptions): Promise<void> {
   }
 }
 
+/** What a terminal tells all processes that it runs. */
+const TERMINAL_SIGNALS = ['SIGINT', 'SIGQUIT', 'SIGHUP'] as const;
+
 function signalIn({ aborted, reason }: AbortSignal): unknown {
   return aborted && reason instanceof TesseraError ? reason.details['signal'] : undefined;
 }
@@ -77,20 +80,27 @@ function sayLogLine(line: string): void {
 /**
  * A worker of `tessera train` ends with it: however the parent goes, its end of our stdin closes.
  *
- * Ctrl-C in a terminal, and its end, reach parent and child alike; the parent decides, so the child does not listen.
- * SIGTERM lets it go as any worker does: it may be for it alone, and if for all, then nothing is lost by it.
+ * Ctrl-C and Ctrl-\ in a terminal, and its end, reach parent and child alike; the parent decides, so the child does not
+ * listen. SIGTERM and schedulers' signals let it go as any worker does: they may be for it alone, and if for all, then
+ * nothing is lost by it.
  */
 function obeyParent(): { readonly signal: AbortSignal; dispose(): void } {
   const stop = new AbortController();
   const ignore = () => {};
   const leave = () => process.exit(ERROR_EXIT_CODES.CANCELLED);
   const onTerm = () => (stop.signal.aborted ? leave() : stop.abort());
-  process.on('SIGINT', ignore).on('SIGHUP', ignore).on('SIGTERM', onTerm);
+  const onWarning = () => stop.abort();
+  const listeners = [
+    ...TERMINAL_SIGNALS.map((name) => [name, ignore] as const),
+    ...WARNING_SIGNALS.map((name) => [name, onWarning] as const),
+    ['SIGTERM', onTerm] as const,
+  ];
+  for (const [name, listener] of listeners) process.on(name, listener);
   process.stdin.once('end', leave).once('error', leave).resume();
   return {
     signal: stop.signal,
     dispose() {
-      process.off('SIGINT', ignore).off('SIGHUP', ignore).off('SIGTERM', onTerm);
+      for (const [name, listener] of listeners) process.off(name, listener);
       process.stdin.off('end', leave).off('error', leave).destroy();
     },
   };

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { TesseraError } from '../core/errors.ts';
+import { NO_DEBUGGER_FLAGS } from '../host/debugger-flags.ts';
 import { parameterTable } from '../model/parameters.ts';
 import { compileProgram } from './compile.ts';
 import { missingHardware, needsGpu } from './hardware.ts';
@@ -160,7 +161,8 @@ async function probeElsewhere(choice: EngineChoice): Promise<EngineFinding> {
   const options = { timeout: PROBE_MS_MAX, killSignal: 'SIGKILL' } as const;
   try {
     const run = promisify(execFile);
-    const { stdout } = await run(process.execPath, [script, JSON.stringify(choice)], options);
+    const args = [...NO_DEBUGGER_FLAGS, script, JSON.stringify(choice)];
+    const { stdout } = await run(process.execPath, args, options);
     return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as EngineFinding;
   } catch (error) {
     const { signal, code } = error as { signal?: string | null; code?: number | string };

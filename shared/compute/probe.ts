@@ -1,7 +1,10 @@
 /** @file A process that tries one engine and prints what it found; started by `choose.ts`. */
 import { TesseraError } from '../core/errors.ts';
-import { type EngineFinding, runProbe } from './choose.ts';
+import '../host/debugger.ts';
+import type { EngineFinding } from './choose.ts';
 import type { EngineChoice } from './program.ts';
+
+const { runProbe } = await import('./choose.ts');
 
 const choice = JSON.parse(process.argv[2] ?? '{}') as EngineChoice;
 const finding: EngineFinding = await runProbe(choice).then(

@@ -1,22 +1,27 @@
-/** @file Ctrl-C, a terminal that closes, a reader that goes: the first wish is graceful and says so, the second Ctrl-C is now. */
+/**
+ * @file What asks a process to stop: Ctrl-C, schedulers' signals, a terminal that closes, a reader that goes. The first is
+ * graceful and says so; a person's or a supervisor's second is now.
+ */
 import { isatty } from 'node:tty';
 import { ERROR_EXIT_CODES, TesseraError } from '../core/errors.ts';
 
 /** Said twice they mean now. */
-const REQUESTS = ['SIGINT', 'SIGTERM'] as const;
+const REQUESTS = ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
+/** What schedulers send ahead of the end (Slurm, SGE, LSF; the kernel at a limit of CPU time): often more than once. */
+export const WARNING_SIGNALS = ['SIGUSR1', 'SIGUSR2', 'SIGXCPU'] as const;
+const SIGNALS = [...REQUESTS, ...WARNING_SIGNALS];
 
 /** What asks a process to stop; `EPIPE` is that nobody reads its output any more. */
-type Wish = (typeof REQUESTS)[number] | 'SIGHUP' | 'EPIPE';
+type StopCause = (typeof SIGNALS)[number] | 'SIGHUP' | 'EPIPE';
 
-const WORDS: Record<Wish, string> = {
-  SIGINT: 'SIGINT',
-  SIGTERM: 'SIGTERM',
+/** What to say of a cause, where its name does not say it. */
+const WORDS: Partial<Record<StopCause, string>> = {
   SIGHUP: 'SIGHUP: the terminal is gone',
   EPIPE: 'nobody reads the output any more',
 };
 
 /** Who watches now. */
-const watching = new Set<(wish: Wish) => void>();
+const watching = new Set<(cause: StopCause) => void>();
 let hasHungUp = false;
 
 /** What a shutdown does to the outside; the defaults are the process's own. */
@@ -28,16 +33,16 @@ export interface ShutdownSettings {
   readonly hasTerminal?: boolean;
 }
 
-/** A wish to stop, watched for. */
+/** A watch for what asks the process to stop. */
 export interface ShutdownWatch {
-  /** Aborts with CANCELLED at the first wish. */
+  /** Aborts with CANCELLED at the first cause. */
   readonly signal: AbortSignal;
   /** Gives the signals back to whoever had them. */
   dispose(): void;
 }
 
 /**
- * Watches for Ctrl-C, SIGTERM, the end of the terminal, and `askToStop`.
+ * Watches for Ctrl-C, SIGTERM and other signals to stop, the end of the terminal, and `askToStop`.
  *
  * A process without a terminal ignores SIGHUP meanwhile, as `nohup` wants it: Node would have it end the process (20.20).
  */
@@ -47,33 +52,37 @@ export function watchShutdown({
   hasTerminal = [0, 1, 2].some(isatty),
 }: ShutdownSettings): ShutdownWatch {
   const stop = new AbortController();
-  const onWish = (wish: Wish) => {
-    hasHungUp ||= wish === 'SIGHUP';
-    // A terminal that closes says so more than once, and so does each write without a reader.
-    const isRequest = (REQUESTS as readonly Wish[]).includes(wish);
-    if (stop.signal.aborted) return isRequest ? exit(ERROR_EXIT_CODES.CANCELLED) : undefined;
-    const sentence = isRequest ? `stopped by ${wish}` : `stopped: ${WORDS[wish]}`;
-    stop.abort(new TesseraError('CANCELLED', sentence, { details: { signal: wish } }));
-    announce(`${WORDS[wish]}: stopping after what cannot wait; once more to stop at once`);
+  let wasAsked = false;
+  const onCause = (cause: StopCause) => {
+    hasHungUp ||= cause === 'SIGHUP';
+    const isRequest = (REQUESTS as readonly string[]).includes(cause);
+    if (!stop.signal.aborted) {
+      const words = WORDS[cause];
+      const sentence = words === undefined ? `stopped by ${cause}` : `stopped: ${words}`;
+      stop.abort(new TesseraError('CANCELLED', sentence, { details: { signal: cause } }));
+      const again = isRequest ? '; once more to stop at once' : '';
+      announce(`${words ?? cause}: stopping after what cannot wait${again}`);
+    } else if (isRequest && wasAsked) exit(ERROR_EXIT_CODES.CANCELLED);
+    wasAsked ||= isRequest;
   };
-  const onHangup = hasTerminal ? onWish : () => {};
-  for (const name of REQUESTS) process.on(name, onWish);
+  const onHangup = hasTerminal ? onCause : () => {};
+  for (const name of SIGNALS) process.on(name, onCause);
   process.on('SIGHUP', onHangup);
-  watching.add(onWish);
+  watching.add(onCause);
   return {
     signal: stop.signal,
     dispose() {
-      for (const name of REQUESTS) process.off(name, onWish);
+      for (const name of SIGNALS) process.off(name, onCause);
       process.off('SIGHUP', onHangup);
-      watching.delete(onWish);
+      watching.delete(onCause);
     },
   };
 }
 
 /** Lets whoever watches stop in good order, as a signal would; answers whether anybody does. */
-export function askToStop(wish: Wish): boolean {
-  hasHungUp ||= wish === 'SIGHUP';
-  for (const onWish of watching) onWish(wish);
+export function askToStop(cause: StopCause): boolean {
+  hasHungUp ||= cause === 'SIGHUP';
+  for (const onCause of watching) onCause(cause);
   return watching.size > 0;
 }
 

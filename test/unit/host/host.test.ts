@@ -52,42 +52,54 @@ describe('a log', () => {
   });
 });
 
-describe('a wish to stop', () => {
-  it.each(['SIGINT', 'SIGTERM'] as const)('by %s is graceful once, then immediate', (name) => {
-    const said: string[] = [];
-    const exits: number[] = [];
-    const watch = watchShutdown({
-      announce: (sentence) => said.push(sentence),
-      exit: (code) => exits.push(code),
-    });
-    expect(watch.signal.aborted).toBe(false);
-    process.emit(name, name);
-    expect(watch.signal.reason).toMatchObject({ code: 'CANCELLED' });
-    expect([said.length, exits]).toEqual([1, []]);
-    process.emit(name, name);
-    expect([said.length, exits]).toEqual([1, [130]]);
-    watch.dispose();
-    expect(process.listenerCount(name)).toBe(0);
-  });
+describe('a request to stop', () => {
+  it.each(['SIGINT', 'SIGTERM', 'SIGQUIT'] as const)(
+    'by %s is graceful once, then immediate',
+    (name) => {
+      const said: string[] = [];
+      const exits: number[] = [];
+      const watch = watchShutdown({
+        announce: (sentence) => said.push(sentence),
+        exit: (code) => exits.push(code),
+      });
+      expect(watch.signal.aborted).toBe(false);
+      process.emit(name, name);
+      expect(watch.signal.reason).toMatchObject({ code: 'CANCELLED' });
+      expect([said.length, exits]).toEqual([1, []]);
+      process.emit(name, name);
+      expect([said.length, exits]).toEqual([1, [130]]);
+      watch.dispose();
+      expect(process.listenerCount(name)).toBe(0);
+    },
+  );
 });
 
-describe('a wish that is no request', () => {
+describe('what is no request', () => {
   it.each([
     ['SIGHUP', 'stopped: SIGHUP: the terminal is gone'],
     ['EPIPE', 'stopped: nobody reads the output any more'],
-  ] as const)('%s is graceful, however often it comes', (wish, sentence) => {
-    const exits: number[] = [];
-    const exit = (code: number) => exits.push(code);
-    const watch = watchShutdown({ announce: () => {}, exit, hasTerminal: true });
-    for (const _ of [1, 2, 3]) {
-      if (wish === 'SIGHUP') process.emit(wish, wish);
-      else expect(askToStop(wish)).toBe(true);
-    }
-    expect(watch.signal.reason).toMatchObject({ code: 'CANCELLED', sentence });
-    expect(exits).toEqual([]);
-    watch.dispose();
-    expect(askToStop('EPIPE')).toBe(false);
-  });
+    ['SIGUSR1', 'stopped by SIGUSR1'],
+    ['SIGUSR2', 'stopped by SIGUSR2'],
+    ['SIGXCPU', 'stopped by SIGXCPU'],
+  ] as const)(
+    '%s is graceful, however often it comes, and before a request too',
+    (cause, sentence) => {
+      const exits: number[] = [];
+      const exit = (code: number) => exits.push(code);
+      const watch = watchShutdown({ announce: () => {}, exit, hasTerminal: true });
+      for (const _ of [1, 2, 3]) {
+        if (cause === 'EPIPE') expect(askToStop(cause)).toBe(true);
+        else process.emit(cause, cause);
+      }
+      process.emit('SIGTERM', 'SIGTERM');
+      expect(watch.signal.reason).toMatchObject({ code: 'CANCELLED', sentence });
+      expect(exits).toEqual([]);
+      process.emit('SIGTERM', 'SIGTERM');
+      expect(exits).toEqual([130]);
+      watch.dispose();
+      expect(askToStop('EPIPE')).toBe(false);
+    },
+  );
 
   it('SIGHUP is ignored without a terminal, as nohup wants it', () => {
     const watch = watchShutdown({ announce: () => {}, hasTerminal: false });

@@ -1,0 +1,37 @@
+/** @file The command line: parses, runs one command, and turns whatever it threw into words and an exit code. */
+import { CommanderError } from 'commander';
+import { ERROR_EXIT_CODES, exitCodeOf, TesseraError } from '../shared/core/errors.ts';
+import { endWithTerminal } from '../shared/host/shutdown.ts';
+import { createProgram } from './program.ts';
+import { allWritten, watchStreams } from './streams.ts';
+import { describeError } from './talk.ts';
+
+/** Results and errors are written by then; nothing that a library left open may keep the shell waiting. */
+const LINGER_MS = 3000;
+
+/** Runs the command that `args` are, and sets the exit code of the process. */
+export async function main(args: readonly string[]): Promise<void> {
+  watchStreams();
+  const exitCode = await run(args);
+  process.exitCode ||= exitCode;
+  await allWritten();
+  endWithTerminal();
+  setTimeout(() => process.exit(), LINGER_MS).unref();
+}
+
+async function run(words: readonly string[]): Promise<number> {
+  const program = createProgram();
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return 0;
+  } catch (thrown) {
+    // Commander has printed already; it ends bare commands and --help this way too.
+    if (thrown instanceof CommanderError) {
+      return thrown.exitCode === 0 ? 0 : ERROR_EXIT_CODES.USAGE;
+    }
+    const error = TesseraError.from(thrown);
+    const verbose = words.includes('--verbose') || words.includes('-v');
+    process.stderr.write(describeError(error, { stack: verbose }));
+    return exitCodeOf(error);
+  }
+}
