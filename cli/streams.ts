@@ -2,10 +2,11 @@
  * @file The standard streams of a command. Its answer goes to stdout: one that cannot be written is no success. What it
  * says beside goes to stderr, and is lost in silence where nobody can hear it.
  */
-import { errnoOf, reasonOf } from '../shared/core/errno.ts';
-import { ERROR_EXIT_CODES } from '../shared/core/errors.ts';
+import { errnoOf, reasonOf, remedyOf } from '../shared/core/errno.ts';
+import { ERROR_EXIT_CODES, TesseraError } from '../shared/core/errors.ts';
 import { wasClosed } from '../shared/host/closed-stream.ts';
 import { askToStop, endWithTerminal } from '../shared/host/shutdown.ts';
+import { describeError } from './talk.ts';
 
 /** What a shell shows of a command that SIGPIPE has ended: its reader had seen enough (`| head -1`). */
 const READER_GONE_EXIT_CODE = 128 + 13;
@@ -19,7 +20,7 @@ export function watchStreams(): void {
     if (errnoOf(error) === 'EIO') onTerminalGone();
   });
   if (!wasClosed(1)) return;
-  const closed = Object.assign(new Error('stdout is closed'), { code: 'EBADF' });
+  const closed = Object.assign(new Error('it is closed'), { code: 'EBADF' });
   process.stdout._write = (_chunk, _encoding, done) => done(closed);
 }
 
@@ -28,7 +29,9 @@ function onAnswerLost(error: Error): void {
   else if (errnoOf(error) === 'EPIPE') process.exit(process.exitCode || READER_GONE_EXIT_CODE);
   else if (process.exitCode !== ERROR_EXIT_CODES.CANNOT_WRITE) {
     process.exitCode = ERROR_EXIT_CODES.CANNOT_WRITE;
-    process.stderr.write(`error: cannot write the answer to stdout: ${reasonOf(error)}\n`);
+    const sentence = `cannot write the answer to stdout: ${reasonOf(error)}`;
+    const lost = new TesseraError('CANNOT_WRITE', sentence, { hint: remedyOf(error) });
+    process.stderr.write(describeError(lost, { stack: false }));
   }
 }
 

@@ -26,7 +26,7 @@ const WORDS: Readonly<Record<string, Words>> = {
   ENOTEMPTY: { words: 'a folder that is not empty is in the way', hint: PATH_HINT },
   EISDIR: { words: 'it is a folder', hint: PATH_HINT },
   ENXIO: { words: 'it is a socket or a device, not a file', hint: PATH_HINT },
-  EBADF: { words: 'it is closed', hint: 'let it be open, or lead it to a file' },
+  EBADF: { words: 'it is closed', hint: 'leave it open, or lead it to a file' },
   ENODEV: { words: 'it is a device that is not there', hint: PATH_HINT },
   ELOOP: { words: 'its links lead in a circle', hint: PATH_HINT },
   ENAMETOOLONG: { words: 'the name is too long', hint: 'choose a shorter one' },
