@@ -9,11 +9,10 @@ const ERROR_LEVELS: ReadonlySet<unknown> = new Set(['error', 'fatal']);
 
 /** How runtimes and libraries begin the line that says why they end the process. */
 const CRASHES: readonly RegExp[] = [
-  /^(# )?FATAL ERROR\b/i,
+  /^(# )?FATAL (ERROR|JavaScript|process)\b/i,
   /^terminate called (after throwing|without)/,
   /^libc\+\+abi: /,
   /\bAssertion (failed\b|.* failed\.?$)/,
-  /^# Check failed/,
   /^thread '.*' panicked at/,
   /^(free|malloc|realloc|munmap_chunk|corrupted|double free)\b.*(\(|corrupt|invalid)/,
   /^\*\*\* .* \*\*\*: terminated/,
@@ -26,6 +25,10 @@ const CRASHES: readonly RegExp[] = [
 const ASIDES: readonly RegExp[] = [
   /^\s*at .+/,
   /^\s*\^+\s*$/,
+  // Node's own stacks.
+  /^\s*\d+: /,
+  /^-{3,} .* -{3,}$/,
+  /^#$/,
   /^npm (notice|warn|info|http)\b/i,
   /^\(node:\d+\)/,
   /^\(Use `node /,
@@ -61,7 +64,8 @@ function crashIn(lines: readonly string[]): string | undefined {
   if (line === undefined) return undefined;
   // C++ says in a line of its own what was thrown, V8 what it checked.
   const more = /^(?:\s+what\(\): +|# )(.+)/.exec(lines[at + 1] ?? '')?.[1];
-  return more === undefined ? line : `${line}: ${more}`;
+  const words = line.replace(/^# /, '');
+  return more === undefined ? words : `${words}: ${more}`;
 }
 
 /** The last record of an error: earlier ones were survived. */

@@ -13,6 +13,7 @@ import {
   deathText,
   errorOfLoss,
   type Failure,
+  NEVER_STARTED,
   rootCause,
   type WorkerDeath,
   wasKilledForMemory,
@@ -165,11 +166,11 @@ export class LocalWorkers {
     const living = new Set([...this.#alive.values()].map(({ child }) => child.pid));
     const isAtWork = (pid: number) => living.has(pid) || !this.#pids.has(pid);
     const next = whatFollows(this.#failures, { alive, atWork: atWork.filter(isAtWork).length });
-    const what = `worker/${death.name} ended with ${deathText(death)}`;
+    const what = `worker/${deathText(death)}`;
     if (next === 'startAgain' && this.#restartsLeft > 0) {
       const attempt = this.#options.restarts - this.#restartsLeft;
       this.#restartsLeft -= 1;
-      say(`⚠ ${what}; it starts again (${this.#restartsLeft} restarts left)`);
+      say(`⚠ ${what}; it starts again (${restartsText(this.#restartsLeft)} left)`);
       void this.#startLater(place, Math.min(BACK_OFF_MAX_MS, BACK_OFF_FIRST_MS * 2 ** attempt));
       return;
     }
@@ -213,14 +214,18 @@ export class LocalWorkers {
   }
 }
 
+function restartsText(count: number): string {
+  return `${count} restart${count === 1 ? '' : 's'}`;
+}
+
 function howItEnded({ code, signal }: ProcessEnd): string {
   if (signal !== null) return `signal ${signal}`;
-  return code === null ? 'never started' : `exit code ${code}`;
+  return code === null ? NEVER_STARTED : `exit code ${code}`;
 }
 
 function neverStarted({ name }: Place, error: unknown): WorkerDeath {
   const cause = TesseraError.from(error);
-  return { name, pid: undefined, how: 'never started', cause, logPath: '' };
+  return { name, pid: undefined, how: NEVER_STARTED, cause, logPath: '' };
 }
 
 /**

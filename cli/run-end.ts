@@ -69,11 +69,18 @@ export function pathWord(path: string): string {
   return path.startsWith('-') && path !== '-' ? `./${path}` : path;
 }
 
-/** The end of a run that can go on, with what to type for that: it was stopped, or its last save found no room. */
+/** Ends after which the same run may go on. */
+const CAN_GO_ON: ReadonlySet<TesseraError['code']> = new Set([
+  'CANCELLED',
+  'CANNOT_WRITE',
+  'WORKERS_LOST',
+]);
+
+/** The end of a run that can go on, with what to type for that: it was stopped, lost its workers, or its last save found no room. */
 export function withWayOn(error: TesseraError, resume: string): TesseraError {
   const { code, sentence, hint, details } = error;
-  if (code !== 'CANCELLED' && code !== 'CANNOT_WRITE') return error;
-  const first = code === 'CANNOT_WRITE' && hint !== undefined ? `${hint}, then ` : '';
+  if (!CAN_GO_ON.has(code)) return error;
+  const first = code !== 'CANCELLED' && hint !== undefined ? `${hint}, then ` : '';
   const wayOn = `${first}go on with: ${resume}`;
   return new TesseraError(code, sentence, { hint: wayOn, details, cause: error });
 }

@@ -17,6 +17,9 @@ export interface WorkerDeath {
   readonly logPath: string;
 }
 
+/** How a process ends that could not be started. */
+export const NEVER_STARTED = 'never started';
+
 /** What a death is put down to: the error that the worker told, or what its end and its log show. */
 export type DeathCause =
   | TesseraError
@@ -38,6 +41,10 @@ const MEMORY_HINT =
 const HEAP_HINT =
   'NODE_OPTIONS=--max-old-space-size=MIB makes it larger; fewer workers, a smaller training.microBatch or data.cacheBytes make do with less';
 
+/** How runtimes and engines say that they got no memory. */
+const NO_MEMORY =
+  /bad_alloc|cannot allocate memory|out of memory|process OOM|allocation failed|failed to allocate/i;
+
 /** Signals by which a process without memory ends: the kernel's, and those of its own failed allocations. */
 const MEMORY_SIGNALS: ReadonlySet<string> = new Set(['SIGKILL', 'SIGABRT', 'SIGSEGV', 'SIGBUS']);
 /** The same as exit codes, of a process that a shell stands before. */
@@ -51,7 +58,10 @@ const SIGNAL_OF_EXIT: Partial<Record<number, string>> = {
 /** What a death is put down to: to memory only where the kernel or the process itself says so. */
 export function causeOfDeath(facts: DeathFacts): DeathCause | undefined {
   const { told, lastWords } = facts;
-  if (told !== undefined) return told;
+  if (told !== undefined) {
+    const isMemory = told.hint === undefined && NO_MEMORY.test(told.sentence);
+    return isMemory ? { sentence: told.sentence, hint: MEMORY_HINT } : told;
+  }
   if (/heap out of memory/i.test(lastWords)) {
     return { sentence: `its JavaScript heap was full: ${lastWords}`, hint: HEAP_HINT };
   }
@@ -59,13 +69,15 @@ export function causeOfDeath(facts: DeathFacts): DeathCause | undefined {
   if (signal !== undefined && MEMORY_SIGNALS.has(signal) && wasKilledForMemory(facts.kills)) {
     return { sentence: memorySentence(facts.kills[1]), hint: MEMORY_HINT };
   }
-  if (/bad_alloc|cannot allocate memory/i.test(lastWords)) {
+  if (NO_MEMORY.test(lastWords)) {
     return { sentence: `it could not have more memory: ${lastWords}`, hint: MEMORY_HINT };
   }
   if (lastWords !== '') return { sentence: lastWords };
   const [before, after] = facts.kills;
   if (signal === 'SIGKILL' && before !== undefined && after !== undefined) {
-    return { sentence: 'another process sent it: the kernel has killed none for lack of memory' };
+    return {
+      sentence: 'sent by another process, since the kernel has killed none for lack of memory',
+    };
   }
   if (facts.code === 0) return { sentence: 'it left, and the run goes on' };
   return undefined;
@@ -115,9 +127,10 @@ export function whatFollows(
   return isTwiceItsOwn ? 'giveUp' : 'startAgain';
 }
 
-/** A death in a line: how, and what it is put down to. */
-export function deathText({ how, cause }: WorkerDeath): string {
-  return cause === undefined ? how : `${how}: ${unbroken(cause.sentence)}`;
+/** A death in words: who, how, and what it is put down to. */
+export function deathText({ name, how, cause }: WorkerDeath): string {
+  const end = `${name} ${how === NEVER_STARTED ? how : `ended with ${how}`}`;
+  return cause === undefined ? end : `${end}: ${unbroken(cause.sentence)}`;
 }
 
 /** The block that names the first failure: the later ones are often only its echo. */
@@ -127,7 +140,7 @@ export function rootCause(death: WorkerDeath): readonly string[] {
     'first failure',
     `  worker  ${death.name} (pid ${death.pid ?? 'none'})`,
     `  end     ${death.how}`,
-    `  said    ${unbroken(death.cause?.sentence ?? 'nothing')}`,
+    `  cause   ${unbroken(death.cause?.sentence ?? 'it said nothing')}`,
     `  log     ${death.logPath || 'none'}`,
     '',
   ];
@@ -157,9 +170,8 @@ export function errorOfLoss(
     logPath === '' ? '' : `read ${logPath}`,
   ].filter((hint) => hint !== '');
   const after = `after ${restarts} restart${restarts === 1 ? '' : 's'}`;
-  return new TesseraError(
-    'WORKERS_LOST',
-    `${missing} ${after}; first, ${first.name} ended with ${deathText(first)}`,
-    { ...(hints.length > 0 && { hint: hints.join('; ') }), details: { first } },
-  );
+  return new TesseraError('WORKERS_LOST', `${missing} ${after}; first, ${deathText(first)}`, {
+    ...(hints.length > 0 && { hint: hints.join('; ') }),
+    details: { first },
+  });
 }

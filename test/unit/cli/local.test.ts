@@ -80,7 +80,7 @@ describe('local workers', () => {
     const { crew } = workers('killed', code);
     await expect(crew.failed).rejects.toMatchObject({
       message:
-        '[WORKERS_LOST] no worker is left after 0 restarts; first, w1 ended with signal SIGKILL: another process sent it: the kernel has killed none for lack of memory',
+        '[WORKERS_LOST] no worker is left after 0 restarts; first, w1 ended with signal SIGKILL: sent by another process, since the kernel has killed none for lack of memory',
     });
     await crew.close(false);
   });
@@ -118,7 +118,7 @@ describe('local workers', () => {
       say: (line) => said.push(line),
     });
     await expect(crew.failed).rejects.toMatchObject({ code: 'WORKERS_LOST' });
-    expect(said.join('\n')).toMatch(/w1 ended with never started: no memory/);
+    expect(said.join('\n')).toMatch(/w1 never started: no memory/);
   });
 
   it.each([

@@ -15,7 +15,7 @@ import { formatAge, formatNumber, formatPercent, formatTable } from '../../../cl
 import { describeError, jsonText } from '../../../cli/talk.ts';
 import { parseCount, parseCrew, parseDurationMs } from '../../../cli/values.ts';
 import { BottomWindow } from '../../../cli/window.ts';
-import { TesseraError } from '../../../shared/core/errors.ts';
+import { type ErrorCode, TesseraError } from '../../../shared/core/errors.ts';
 import { displayWidth } from '../../../shared/core/text.ts';
 import { readWholeFile } from '../../../shared/host/files.ts';
 import { Confusion } from '../../../shared/training/metrics.ts';
@@ -279,11 +279,12 @@ describe('the end of a run', () => {
   });
 
   it('of a run that can go on says how', () => {
-    const hintOf = (code: 'CANCELLED' | 'CANNOT_WRITE' | 'WORKERS_LOST', hint?: string) =>
+    const hintOf = (code: ErrorCode, hint?: string) =>
       withWayOn(new TesseraError(code, 'it ended', hint === undefined ? {} : { hint }), 'CMD').hint;
     expect(hintOf('CANCELLED')).toBe('go on with: CMD');
     expect(hintOf('CANNOT_WRITE', 'free some space')).toBe('free some space, then go on with: CMD');
-    expect(hintOf('WORKERS_LOST', 'read the log')).toBe('read the log');
+    expect(hintOf('WORKERS_LOST', 'read it')).toBe('read it, then go on with: CMD');
+    expect(hintOf('NON_FINITE', 'lower it')).toBe('lower it');
   });
 
   it.each([

@@ -40,6 +40,12 @@ describe('the last words of a process are', () => {
       "node: x.c:3: f: Assertion `a' failed.\nmore\n",
       "node: x.c:3: f: Assertion `a' failed.",
     ],
+    [
+      "V8's fatal error, not its frame",
+      '#\n# Fatal process OOM in reserve\n#\n',
+      'Fatal process OOM in reserve',
+    ],
+    ["no stack of Node's own", '----- Native stack trace -----\n\n 1: 0xd3 f [/n]\n1: g:1:9\n', ''],
     ["malloc's complaint", 'free(): invalid pointer\n', 'free(): invalid pointer'],
     [
       'the last record of an error, with its cause',
@@ -107,7 +113,7 @@ describe('a death is put down to', () => {
     [
       'another process, where the kernel has counted nothing',
       { signal: 'SIGKILL' },
-      'another process sent it: the kernel has killed none for lack of memory',
+      'sent by another process, since the kernel has killed none for lack of memory',
     ],
     [
       'nothing, where nothing is counted',
