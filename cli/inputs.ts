@@ -1,11 +1,11 @@
 /** @file The data and weights that a config names, before anything is done with them: where they are, or the command that gets them. */
-import { isAbsolute, relative } from 'node:path';
+import { isAbsolute } from 'node:path';
 import { catalogNames } from '../shared/catalog/find.ts';
 import type { ConfigInput } from '../shared/config/inputs.ts';
 import type { LoadedConfig } from '../shared/config/load.ts';
 import { nearest } from '../shared/config/problems.ts';
 import { TesseraError } from '../shared/core/errors.ts';
-import { commandLine } from './run-end.ts';
+import { commandLine, nearPath } from './run-end.ts';
 import { pointer } from './talk.ts';
 
 const TITLES = { data: 'data set', weights: 'weights' } as const;
@@ -85,8 +85,8 @@ export async function withInputs(
 
 /** A path below the current folder as people type it. */
 function nearName(path: string): string {
-  const near = relative(process.cwd(), path);
-  return near.startsWith('..') || isAbsolute(near) ? path : `./${near}`;
+  const near = nearPath(path);
+  return isAbsolute(near) ? near : `./${near}`;
 }
 
 function notThere({ option, kind, given, path }: ConfigInput): TesseraError {

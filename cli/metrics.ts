@@ -2,16 +2,24 @@
  * @file Reads what a run wrote down while it went: its steps, evaluations, checkpoints and phases.
  *
  * A run that was killed leaves a torn last line, and one that was resumed does some steps again: the torn line is
- * counted and left out, and of what was done again the later record stands.
+ * counted and left out, and of what was done again the later record stands. What others put there in its place is bounded:
+ * neither a line without an end nor a file without one takes all memory.
  */
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { RUN_FILES } from '../coordinator/run-folder.ts';
 import { TesseraError } from '../shared/core/errors.ts';
+import { BoundedLines } from '../shared/core/lines.ts';
 import { errnoOf } from '../shared/host/errno.ts';
 import { streamRegularFile } from '../shared/host/regular-file.ts';
 import { whyNot } from '../shared/host/trouble.ts';
+
+/** A coordinator writes lines of at most 1 Mi characters; a longer one is damage. */
+const LINE_BYTES_MAX = 4 * 1024 ** 2;
+/** Two million steps take this much. */
+const FILE_BYTES_MAX = 512 * 1024 ** 2;
+/** The file is read in pieces of this size. */
+const PIECE_BYTES = 1024 ** 2;
 
 const count = z.int().min(0);
 /** JSON writes NaN as null. */
@@ -93,8 +101,12 @@ export async function readMetrics(runFolder: string): Promise<RunMetrics> {
   const path = join(runFolder, RUN_FILES.metrics);
   const collector = new MetricsCollector();
   try {
-    const lines = createInterface({ input: await streamRegularFile(path), crlfDelay: Infinity });
-    for await (const line of lines) collector.add(line);
+    const lines = new BoundedLines(LINE_BYTES_MAX);
+    const how = { bytesMax: FILE_BYTES_MAX, highWaterMark: PIECE_BYTES };
+    for await (const piece of await streamRegularFile(path, how)) {
+      for (const line of lines.add(piece)) collector.add(line);
+    }
+    for (const line of lines.end()) collector.add(line);
   } catch (cause) {
     if (errnoOf(cause) !== 'ENOENT') {
       throw new TesseraError('DATA_INVALID', `cannot read ${path}: ${whyNot(path, cause)}`, {
@@ -105,6 +117,18 @@ export async function readMetrics(runFolder: string): Promise<RunMetrics> {
   }
   return collector.metrics();
 }
+
+/** What is known of a run without records. */
+export const NO_METRICS: RunMetrics = {
+  ...{ steps: [], evaluations: [], chosenOn: 'test', test: undefined, checkpoints: [], phases: [] },
+  ...{
+    best: undefined,
+    firstTime: undefined,
+    lastTime: undefined,
+    workedSeconds: 0,
+    damagedLines: 0,
+  },
+};
 
 /** Takes the lines of a metrics.jsonl one by one. */
 class MetricsCollector {
@@ -123,9 +147,10 @@ class MetricsCollector {
   #tellsBeginnings = false;
   #damagedLines = 0;
 
-  add(line: string): void {
-    if (line.trim() === '') return;
-    const record = parseObject(line);
+  /** Takes the next line; undefined is one that is too long to be a record. */
+  add(line: string | undefined): void {
+    if (line?.trim() === '') return;
+    const record = line === undefined ? undefined : parseObject(line);
     if (record === undefined || !this.#take(record)) {
       this.#damagedLines += 1;
       return;

@@ -5,10 +5,18 @@ import { RUN_FILES, RUNS_FOLDER } from '../coordinator/run-folder.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { ownAddress } from '../shared/host/addresses.ts';
 import { CREDENTIAL_FILES } from '../shared/host/credentials.ts';
-import { holderOf } from '../shared/host/lock.ts';
+import { holderOf, type LockHolder } from '../shared/host/lock.ts';
 import { readTextFile } from '../shared/host/regular-file.ts';
-import type { Question } from '../shared/rpc/status-client.ts';
+import {
+  fetchStatus,
+  isNobodyThere,
+  type Question,
+  type StatusReply,
+  type StopReply,
+  stopRun,
+} from '../shared/rpc/status-client.ts';
 import { findRun, lastStartedRun } from './run-folders.ts';
+import { isOfRun, strangerIn } from './run-signs.ts';
 import { certsOf, type RunRecord, readRun } from './runs-read.ts';
 import { type ClientSecurityFlags, clientConnection } from './security.ts';
 import { say } from './talk.ts';
@@ -19,9 +27,20 @@ export interface QuestionFlags extends ClientSecurityFlags {
   readonly run?: string;
 }
 
+/** The run of this machine that is meant, whoever answers at its address. */
+interface MeantRun {
+  readonly folder: string;
+  /** Who holds its lock; undefined for a run of an older version, which has none. */
+  readonly holder: LockHolder | undefined;
+}
+
 /** Whom to ask; of a run of this machine that has ended, what it came to instead. */
 export type Asked =
-  | { readonly question: Question; readonly ended?: undefined }
+  | {
+      readonly question: Question;
+      readonly meant: MeantRun | undefined;
+      readonly ended?: undefined;
+    }
   | { readonly question?: undefined; readonly ended: RunRecord };
 
 const ANSWER_MS = 5000;
@@ -31,16 +50,21 @@ const NOT_FOUND = 'tessera runs list shows the names of runs; a coordinator else
 /**
  * Whom to ask, by flags.
  *
- * Throws  USAGE when there is no such run here; ACCESS_DENIED when a credential cannot be used, or none is found where
+ * Throws  USAGE when there is no such run here; DATA_INVALID when its folder does not let us know; ACCESS_DENIED when a credential cannot be used, or none is found where
  *         one is needed.
  */
 export async function askedBy(flags: QuestionFlags): Promise<Asked> {
   const { run } = flags;
-  if (run !== undefined && isAddress(run)) return { question: await question(run, flags) };
+  if (run !== undefined && isAddress(run)) {
+    return { question: await question(run, flags), meant: undefined };
+  }
   const folder =
     run === undefined ? await lastStartedRun() : await findRun(run, RUNS_FOLDER, NOT_FOUND);
-  if ((await holderOf(join(folder, RUN_FILES.lock))) === undefined) {
+  // A lock that cannot be read leaves the rest of the run to tell.
+  const holder = await holderOf(join(folder, RUN_FILES.lock)).catch(() => undefined);
+  if (holder === undefined) {
     const record = await readRun(folder);
+    if (record.state === 'unknown') throw unknown(record);
     if (record.state !== 'running') return { ended: record };
   }
   const address = await readTextFile(join(folder, RUN_FILES.address)).catch(() => '');
@@ -55,16 +79,46 @@ export async function askedBy(flags: QuestionFlags): Promise<Asked> {
   }
   return {
     question: await question(ownAddress(address.trim()), await withOwnCerts(flags, folder)),
+    meant: { folder, holder },
   };
 }
 
-/** What a coordinator answers. Throws  COORDINATOR_UNREACHABLE with what may be the matter, and what it refuses with. */
-export async function answered<T>(question: Question, ask: () => Promise<T>): Promise<T> {
+/**
+ * The status of the run that is meant.
+ *
+ * Throws  COORDINATOR_UNREACHABLE with what may be the matter, another run at its address too; what it refuses with.
+ */
+export async function askStatus({ question, meant }: AskedRun): Promise<StatusReply> {
+  const status = await answered(question, meant, () => fetchStatus(question));
+  if (meant === undefined || (await isOfRun(status, meant.folder))) return status;
+  throw new TesseraError(
+    'COORDINATOR_UNREACHABLE',
+    `${meant.folder} is not at ${question.address}: that is ${strangerIn(status)}`,
+    { hint: `${heldBy(meant)}it may be about to listen elsewhere: try again` },
+  );
+}
+
+/** Ends the run that is meant, never another one at its address. Throws  as `askStatus` does. */
+export async function askToStop(asked: AskedRun, reason: string): Promise<StopReply> {
+  const { question, meant } = asked;
+  if (meant !== undefined) await askStatus(asked);
+  return await answered(question, meant, () => stopRun(question, reason));
+}
+
+/** A run that can be asked. */
+export type AskedRun = Extract<Asked, { readonly question: Question }>;
+
+async function answered<T>(
+  question: Question,
+  meant: MeantRun | undefined,
+  ask: () => Promise<T>,
+): Promise<T> {
   try {
     return await ask();
   } catch (thrown) {
     const error = TesseraError.from(thrown);
     if (error.code !== 'COORDINATOR_UNREACHABLE' && error.code !== 'TIMEOUT') throw error;
+    if (meant?.holder !== undefined) throw silent(question, meant, error);
     const tls = 'a run that asks for credentials needs --certs FOLDER';
     throw new TesseraError(
       'COORDINATOR_UNREACHABLE',
@@ -75,6 +129,36 @@ export async function answered<T>(question: Question, ask: () => Promise<T>): Pr
       },
     );
   }
+}
+
+function unknown({ folder, faults }: RunRecord): TesseraError {
+  return new TesseraError(
+    'DATA_INVALID',
+    `cannot tell how ${folder} stands: ${faults.join('; ')}`,
+    {
+      hint: 'ask as the account that runs it, or at its address: HOST:PORT',
+    },
+  );
+}
+
+/** Its lock is held: it is there, and does not answer. */
+function silent({ address }: Question, meant: MeantRun, cause: TesseraError): TesseraError {
+  const what = isNobodyThere(cause)
+    ? `nothing listens at ${address} yet`
+    : `it does not answer at ${address}`;
+  return new TesseraError(
+    'COORDINATOR_UNREACHABLE',
+    `the coordinator of ${meant.folder} is there, but ${what}`,
+    {
+      hint: `${heldBy(meant)}it may be stopped (Ctrl-Z), busy or about to listen: try again`,
+      cause,
+    },
+  );
+}
+
+function heldBy({ holder }: MeantRun): string {
+  if (holder === undefined) return '';
+  return `process ${holder.pid} on ${holder.host} holds its lock; `;
 }
 
 /** An address unless there is a folder of that name. */

@@ -1,4 +1,5 @@
 /** @file The end of a run in words: its summary, and what to type next. Pure but for colours. */
+import { isAbsolute, relative } from 'node:path';
 import type { RunResult } from '../coordinator/events.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { formatDuration } from '../shared/core/units.ts';
@@ -62,6 +63,12 @@ export function resumeCommand(
     ),
     ...(options.insecure ? ['--insecure'] : []),
   ]);
+}
+
+/** A path below the current folder as it is seen from there; any other as it is. */
+export function nearPath(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near === '' || near.startsWith('..') || isAbsolute(near) ? path : near;
 }
 
 /** A path that no command takes for a flag; `-` alone is stdin. */

@@ -1,10 +1,13 @@
 /** @file Finds runs on this disk: by path, by name, by the beginning of a name, or the newest. */
-import { existsSync } from 'node:fs';
+import { existsSync, Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RUN_FILES, RUNS_FOLDER } from '../coordinator/run-folder.ts';
 import { findInCatalog } from '../shared/catalog/find.ts';
 import { TesseraError } from '../shared/core/errors.ts';
+import { errnoOf } from '../shared/host/errno.ts';
+import { cannotRead } from '../shared/host/files.ts';
+import { whyNot } from '../shared/host/trouble.ts';
 import { inputLines, requireInputs } from './inputs.ts';
 import { say, someOf } from './talk.ts';
 
@@ -76,7 +79,9 @@ export async function modelOf(text: string | undefined): Promise<string> {
 /** The newest of the runs called `name`, or of all. Throws  USAGE when there is none. */
 export async function newestRunFolder(name?: string, runsFolder = RUNS_FOLDER): Promise<string> {
   const runs = await runsIn(runsFolder);
-  const [newest] = runs.filter(({ entry }) => name === undefined || runStamp(entry)?.of === name);
+  const newest = firstOf(
+    runs.filter(({ entry }) => name === undefined || runStamp(entry)?.of === name),
+  );
   if (newest !== undefined) return newest.folder;
   const what = name === undefined ? 'no run' : `no run of ${name}`;
   throw new TesseraError('USAGE', `there is ${what} in ${runsFolder}/`, {
@@ -86,14 +91,8 @@ export async function newestRunFolder(name?: string, runsFolder = RUNS_FOLDER): 
 
 /** The run whose coordinator was started last: its address is the newest. Throws  USAGE when there is none. */
 export async function lastStartedRun(runsFolder = RUNS_FOLDER): Promise<string> {
-  let newest: { folder: string; timeMs: number } | undefined;
-  for (const entry of await namesIn(runsFolder)) {
-    const folder = join(runsFolder, entry);
-    const found = await stat(join(folder, RUN_FILES.address)).catch(() => undefined);
-    if (found !== undefined && (newest === undefined || found.mtimeMs > newest.timeMs)) {
-      newest = { folder, timeMs: found.mtimeMs };
-    }
-  }
+  const started = await runsIn(runsFolder, RUN_FILES.address);
+  const newest = firstOf(started.sort((one, other) => other.writtenMs - one.writtenMs));
   if (newest !== undefined) return newest.folder;
   throw new TesseraError('USAGE', `no run in ${runsFolder}/ says where its coordinator is`, {
     hint: 'give its address or its run folder: tessera status HOST:PORT',
@@ -102,7 +101,7 @@ export async function lastStartedRun(runsFolder = RUNS_FOLDER): Promise<string> 
 
 async function searchRun(text: string, runsFolder: string): Promise<string | undefined> {
   for (const folder of [text, join(runsFolder, text)]) {
-    if ((await beganMs(folder)) !== undefined) return folder;
+    if ((await lookAt(folder, RUN_FILES.config)) !== undefined) return folder;
   }
   if (text === '') return undefined;
   const alike = (await runsIn(runsFolder)).filter(({ entry }) => entry.startsWith(text));
@@ -118,24 +117,69 @@ async function searchRun(text: string, runsFolder: string): Promise<string | und
   );
 }
 
+/** A folder that a run was begun in. */
+interface Entry {
+  readonly entry: string;
+  readonly folder: string;
+  /** When it began: what its name says, or else its file. */
+  readonly timeMs: number;
+  readonly number: number;
+  /** When its file was written; of one that cannot be seen, when it may have been. */
+  readonly writtenMs: number;
+  /** Why it cannot be gone on with as it is. */
+  readonly fault?: string;
+}
+
 /** The runs of a folder, the newest first. */
-async function runsIn(runsFolder: string) {
-  const runs: { entry: string; folder: string; timeMs: number; number: number }[] = [];
-  for (const entry of await namesIn(runsFolder)) {
+async function runsIn(runsFolder: string, file: string = RUN_FILES.config): Promise<Entry[]> {
+  const runs: Entry[] = [];
+  for (const entry of await runsFolderNames(runsFolder)) {
     const folder = join(runsFolder, entry);
-    const timeMs = await beganMs(folder);
-    const stamp = runStamp(entry);
-    if (timeMs !== undefined) runs.push({ entry, folder, timeMs, number: 1, ...stamp });
+    const found = await lookAt(folder, file);
+    if (found === undefined) continue;
+    const { timeMs = Number.POSITIVE_INFINITY, number = 1 } = runStamp(entry) ?? {
+      timeMs: found.writtenMs,
+    };
+    runs.push({ entry, folder, number, timeMs, writtenMs: timeMs, ...found });
   }
   return runs.sort((one, other) => other.timeMs - one.timeMs || other.number - one.number);
 }
 
-/** When a run was described in a folder; undefined where none began. */
-async function beganMs(folder: string): Promise<number | undefined> {
-  const found = await stat(join(folder, RUN_FILES.config)).catch(() => undefined);
-  return found?.isFile() ? found.mtimeMs : undefined;
+/** The first of some runs that can be looked into; of those before it it is said that they were passed over. */
+function firstOf(runs: readonly Entry[]): Entry | undefined {
+  const first = runs.findIndex(({ fault }) => fault === undefined);
+  const passedOver = first < 0 ? runs : runs.slice(0, first);
+  if (passedOver.length > 0) {
+    const named = passedOver.map(({ folder, fault }) => `${folder} (${fault})`);
+    say(`note: passed over: ${someOf(named)}`);
+  }
+  return runs[first];
 }
 
-async function namesIn(folder: string): Promise<readonly string[]> {
-  return await readdir(folder).catch(() => []);
+/** When a file of a run was written, or what is wrong with it; undefined where there is no run. */
+async function lookAt(
+  folder: string,
+  file: string,
+): Promise<{ readonly writtenMs?: number; readonly fault?: string } | undefined> {
+  const path = join(folder, file);
+  const found = await stat(path).catch((error: unknown) => error);
+  if (found instanceof Stats && found.isFile()) return { writtenMs: found.mtimeMs };
+  const fault = found instanceof Stats ? `its ${file} is not a file` : whyNot(path, found);
+  if (['EACCES', 'EPERM'].includes(errnoOf(found))) return { fault };
+  const mark = await stat(join(folder, RUN_FILES.metrics)).catch(() => undefined);
+  return mark && { writtenMs: mark.mtimeMs, fault };
+}
+
+/**
+ * The names in a folder of runs; none where there is no such folder.
+ *
+ * Throws  DATA_INVALID when it cannot be read.
+ */
+export async function runsFolderNames(runsFolder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(runsFolder);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw cannotRead(runsFolder, error);
+  }
 }

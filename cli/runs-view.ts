@@ -16,6 +16,8 @@ const LIST_COLUMNS: readonly Column[] = [
   { title: 'DURATION', align: 'right' },
   { title: 'AGE', align: 'right' },
 ];
+const NOTE: Column = { title: 'NOTE' };
+const NOTE_LENGTH_MAX = 72;
 
 /** What a run came to, as numbers; NaN where it has not come that far. */
 export interface RunOutcome {
@@ -37,7 +39,7 @@ export interface RunOutcome {
 export function outcomeOf({ config, metrics }: RunRecord): RunOutcome {
   const step = metrics.steps.at(-1);
   const { test } = metrics;
-  const values = new Map(leavesOf(config));
+  const values = new Map(leavesOf(config ?? {}));
   return {
     epoch: step?.epoch ?? 0,
     epochs: Number(values.get('training.epochs') ?? Number.NaN),
@@ -53,11 +55,22 @@ export function outcomeOf({ config, metrics }: RunRecord): RunOutcome {
 }
 
 /** How a run that is over came to its end, in words. */
-export function endOf({ state, metrics }: RunRecord): string {
+export function endOf({ state, metrics, stranger, faults }: RunRecord): string {
   const last = metrics.phases.at(-1);
   if (state === 'done') return last?.reason ?? 'done';
-  if (last?.phase === 'failed') return last.reason;
-  return 'its coordinator is gone without a word, as after a kill or a power cut';
+  if (state === 'unknown') return faults.join('; ');
+  const reason =
+    last?.phase === 'failed'
+      ? last.reason
+      : 'its coordinator is gone without a word, as after a kill or a power cut';
+  return stranger === undefined ? reason : `${reason}; ${stranger}`;
+}
+
+/** What is the matter with what is on the disk of a run, each in few words. */
+export function faultsOf({ faults, metrics: { damagedLines } }: RunRecord): readonly string[] {
+  if (damagedLines === 0) return faults;
+  const lines = damagedLines === 1 ? '1 line' : `${damagedLines} lines`;
+  return [...faults, `metrics.jsonl: ${lines} damaged, left out`];
 }
 
 /** A run that is over, in a block like that of one that goes on. */
@@ -75,8 +88,9 @@ export function endLines(run: RunRecord): readonly string[] {
   return facts.map(([label, value]) => `${`${label}:`.padEnd(12)} ${value}`);
 }
 
-/** A line for each run. */
+/** A line for each run; what is the matter with one stands at its end. */
 export function listLines(runs: readonly RunRecord[], nowMs: number): readonly string[] {
+  const areMarked = runs.some((run) => faultsOf(run).length > 0);
   const rows = runs.map((run) => {
     const outcome = outcomeOf(run);
     return [
@@ -89,15 +103,20 @@ export function listLines(runs: readonly RunRecord[], nowMs: number): readonly s
       formatNumber(outcome.trainLoss, 4),
       formatDuration(run.seconds),
       formatAge((nowMs - run.beganMs) / 1000),
+      shortened(faultsOf(run).join('; ')) || '-',
     ];
   });
-  return formatTable(LIST_COLUMNS, rows);
+  return formatTable(areMarked ? [...LIST_COLUMNS, NOTE] : LIST_COLUMNS, rows);
+}
+
+/** A note that leaves the line a line; the run's own page has all of it. */
+function shortened(note: string): string {
+  return note.length > NOTE_LENGTH_MAX ? `${note.slice(0, NOTE_LENGTH_MAX)}...` : note;
 }
 
 /** Everything about one run; `next` are the lines that one may type about it. */
 export function showLines(run: RunRecord, next: readonly (readonly [string, string])[]) {
   const outcome = outcomeOf(run);
-  const { metrics } = run;
   const facts: readonly (readonly [string, string])[] = [
     ['Run', run.name],
     ['Folder', run.folder],
@@ -111,9 +130,7 @@ export function showLines(run: RunRecord, next: readonly (readonly [string, stri
       'Best',
       `${formatPercent(outcome.bestAccuracy)} of the ${outcome.chosenOn} images after step ${formatNumber(outcome.bestStep, 0)}`,
     ],
-    ...(metrics.damagedLines === 0
-      ? []
-      : [['Damaged', `${metrics.damagedLines} lines of metrics.jsonl were left out`] as const]),
+    ...faultsOf(run).map((fault) => ['Damaged', fault] as const),
     ...run.pictures.map((picture) => ['Picture', picture] as const),
   ];
   return [
@@ -148,6 +165,7 @@ function checkpointLines({ checkpoints, metrics }: RunRecord): readonly string[]
 }
 
 function settingLines({ config }: RunRecord): readonly string[] {
+  if (config === undefined) return ['its settings are not known'];
   const changed = changedSettings(config);
   if (changed.length === 0) return ['every setting is the default'];
   const rows = changed.map(({ path, value, fallback }) => [path, shown(value), shown(fallback)]);
@@ -164,15 +182,21 @@ export function changedSettings(config: object) {
 
 /**
  * The settings that differ among runs: for each its path and its value in every run. A setting that an older run
- * does not know counts as the default.
+ * does not know counts as the default; of a run whose config cannot be read, nothing does.
  */
-export function differingSettings(configs: readonly object[]) {
+export function differingSettings(configs: readonly (object | undefined)[]) {
   const defaults = defaultSettings();
-  const tables = configs.map((config) => new Map(leavesOf(config)));
-  const paths = new Set(tables.flatMap((table) => [...table.keys()]));
+  const tables = configs.map((config) => config && new Map(leavesOf(config)));
+  const paths = new Set(tables.flatMap((table) => [...(table?.keys() ?? [])]));
   return [...paths]
-    .map((path) => ({ path, values: tables.map((table) => table.get(path) ?? defaults.get(path)) }))
-    .filter(({ values }) => values.some((value) => !isSame(value, values[0])));
+    .map((path) => {
+      const values = tables.map((table) => table && (table.get(path) ?? defaults.get(path)));
+      return { path, values };
+    })
+    .filter(({ values }) => {
+      const known = values.filter((_, run) => tables[run] !== undefined);
+      return known.some((value) => !isSame(value, known[0]));
+    });
 }
 
 /** Defaults by path; sizes in bytes, as a resolved config has them. */

@@ -13,11 +13,12 @@ import {
   changedSettings,
   compareLines,
   differingSettings,
+  faultsOf,
   listLines,
   outcomeOf,
   showLines,
 } from './runs-view.ts';
-import { print, printJson, say } from './talk.ts';
+import { print, printJson, say, someOf } from './talk.ts';
 
 /** Flags of every command of `runs`. */
 export interface RunsOptions {
@@ -25,7 +26,7 @@ export interface RunsOptions {
   readonly json?: true;
 }
 
-/** Lists the runs of a folder, the newest first. */
+/** Lists the runs of a folder, the newest first, those that cannot be read too. Throws  DATA_INVALID when the folder cannot be. */
 export async function listRuns(options: RunsOptions): Promise<void> {
   const runs = await readRuns(options.runsFolder);
   if (options.json) printJson({ schema: 'runs-list/1', runs: runs.map(summaryOf) });
@@ -33,7 +34,11 @@ export async function listRuns(options: RunsOptions): Promise<void> {
   else print(listLines(runs, Date.now()));
 }
 
-/** Shows one run in full, the newest unless one is named. Throws  USAGE when there is none of that name. */
+/**
+ * Shows one run in full, the newest unless one is named.
+ *
+ * Throws  USAGE when there is none of that name; DATA_INVALID, after it was shown, when a part of it cannot be read.
+ */
 export async function showRun(options: RunsOptions & { readonly name?: string }): Promise<void> {
   const run = await readRun(await runFolder(options.name, options));
   const { checkpoints, pictures, metrics } = run;
@@ -41,28 +46,40 @@ export async function showRun(options: RunsOptions & { readonly name?: string })
     printJson({
       schema: 'runs-show/1',
       ...summaryOf(run),
-      changed: changedSettings(run.config).map(({ path, value }) => ({ path, value })),
+      changed: changedSettings(run.config ?? {}).map(({ path, value }) => ({ path, value })),
       evaluations: metrics.evaluations,
       checkpoints,
       pictures,
     });
-    return;
-  }
-  print(showLines(run, nextLines(run)));
+  } else print(showLines(run, nextLines(run)));
+  refuseFaults([run]);
 }
 
-/** Shows runs side by side. Throws  USAGE for a name that is no run. */
+/**
+ * Shows runs side by side.
+ *
+ * Throws  USAGE for a name that is not a run; DATA_INVALID, after all were shown, when a part of one cannot be read.
+ */
 export async function compareRuns(
   options: RunsOptions & { readonly names: readonly string[] },
 ): Promise<void> {
   const runs: RunRecord[] = [];
   for (const name of options.names) runs.push(await readRun(await runFolder(name, options)));
-  if (!options.json) {
-    print(compareLines(runs));
-    return;
-  }
-  const settings = differingSettings(runs.map(({ config }) => config));
-  printJson({ schema: 'runs-compare/1', runs: runs.map(summaryOf), settings });
+  if (options.json) {
+    const settings = differingSettings(runs.map(({ config }) => config));
+    printJson({ schema: 'runs-compare/1', runs: runs.map(summaryOf), settings });
+  } else print(compareLines(runs));
+  refuseFaults(runs);
+}
+
+/** Who names runs hears by the exit code too that some could not be read: a list only marks them. */
+function refuseFaults(runs: readonly RunRecord[]): void {
+  const faulty = runs.filter(({ faults }) => faults.length > 0);
+  if (faulty.length === 0) return;
+  const named = faulty.map(({ name, faults }) => `${name} (${faults.join('; ')})`);
+  const hint =
+    'what could be read was shown; check who may read the rest, or bring it back from a copy';
+  throw new TesseraError('DATA_INVALID', `cannot read all of ${someOf(named)}`, { hint });
 }
 
 /**
@@ -128,7 +145,8 @@ async function agree(runs: readonly RunRecord[]): Promise<void> {
 function summaryOf(run: RunRecord) {
   const { name, folder, state, seconds, metrics } = run;
   const { firstTime = null, lastTime = null, damagedLines } = metrics;
-  return { name, folder, state, seconds, firstTime, lastTime, damagedLines, ...outcomeOf(run) };
+  const known = { name, folder, state, faults: faultsOf(run), seconds, firstTime, lastTime };
+  return { ...known, damagedLines, ...outcomeOf(run) };
 }
 
 /** What one may type about a run. */
@@ -140,7 +158,7 @@ function nextLines({ folder, state, config, certs, checkpoints }: RunRecord) {
     lines.push(['Stop', commandLine(['stop', run])]);
   }
   if (state === 'stopped') {
-    const listen = new Map(leavesOf(config)).get('cluster.listen');
+    const listen = new Map(leavesOf(config ?? {})).get('cluster.listen');
     const isOpen = typeof listen === 'string' && !isLoopback(listen);
     const access = certs === undefined ? isOpen && ['--insecure'] : ['--certs', certs];
     lines.push(['Resume', commandLine(['train', '--resume', run, ...(access || [])])]);

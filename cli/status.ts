@@ -1,8 +1,9 @@
 /** @file `tessera status`: what a run is doing, once or every second. */
 import { systemClock } from '../shared/core/clock.ts';
 import { watchShutdown } from '../shared/host/shutdown.ts';
-import { fetchStatus, type Question, type StatusReply } from '../shared/rpc/status-client.ts';
-import { answered, askedBy, type QuestionFlags } from './question.ts';
+import type { StatusReply } from '../shared/rpc/status-client.ts';
+import { type AskedRun, askedBy, askStatus, type QuestionFlags } from './question.ts';
+import { nearPath } from './run-end.ts';
 import type { RunRecord } from './runs-read.ts';
 import { endLines, endOf, outcomeOf } from './runs-view.ts';
 import { statusLines } from './status-view.ts';
@@ -19,20 +20,20 @@ const CLEAR_SCREEN = '\x1b[H\x1b[2J';
 
 /** Shows the status of a run, or how it ended. Throws  COORDINATOR_UNREACHABLE when nobody answers. */
 export async function runStatus(options: StatusOptions): Promise<void> {
-  const { question, ended } = await askedBy(options);
-  if (ended !== undefined) showEnd(ended, options);
-  else if (options.watch) await watch(question, options);
-  else show(await answered(question, () => fetchStatus(question)), options);
+  const asked = await askedBy(options);
+  if (asked.ended !== undefined) showEnd(asked.ended, options);
+  else if (options.watch) await watch(asked, options);
+  else show(await askStatus(asked), options);
 }
 
 /** Shows it again and again until the run is over, its coordinator has gone, or Ctrl-C: all good ends. */
-async function watch(question: Question, options: StatusOptions): Promise<void> {
+async function watch(asked: AskedRun, options: StatusOptions): Promise<void> {
   const shutdown = watchShutdown({ announce: () => {} });
   let isSeen = false;
   try {
     for (;;) {
-      const asking = { ...question, signal: shutdown.signal };
-      const status = await answered(asking, () => fetchStatus(asking));
+      const question = { ...asked.question, signal: shutdown.signal };
+      const status = await askStatus({ ...asked, question });
       isSeen = true;
       if (process.stdout.isTTY && !options.json) process.stdout.write(CLEAR_SCREEN);
       show(status, options);
@@ -51,7 +52,8 @@ async function watch(question: Question, options: StatusOptions): Promise<void> 
 
 /** JSON has no NaN; a number that is not there yet is null there. */
 function show(status: StatusReply, options: StatusOptions): void {
-  if (!options.json) print(statusLines(status));
+  const runFolder = nearPath(status.runFolder);
+  if (!options.json) print(statusLines({ ...status, runFolder }));
   else if (options.watch) process.stdout.write(`${jsonText({ schema: 'status/1', ...status })}\n`);
   else printJson({ schema: 'status/1', ...status });
 }

@@ -1,6 +1,6 @@
 /** @file `tessera stop`: ends a run early, what is trained being saved. */
-import { stopRun } from '../shared/rpc/status-client.ts';
-import { answered, askedBy, type QuestionFlags } from './question.ts';
+import { askedBy, askToStop, type QuestionFlags } from './question.ts';
+import { nearPath } from './run-end.ts';
 import { endOf, outcomeOf } from './runs-view.ts';
 import { pointer, printJson, say } from './talk.ts';
 
@@ -12,7 +12,8 @@ export interface StopOptions extends QuestionFlags {
 
 /** Asks a coordinator to end its run; one that has ended is told. Throws  COORDINATOR_UNREACHABLE, ACCESS_DENIED. */
 export async function runStop(options: StopOptions): Promise<void> {
-  const { question, ended } = await askedBy(options);
+  const asked = await askedBy(options);
+  const { ended } = asked;
   if (ended !== undefined) {
     const { step } = outcomeOf(ended);
     const { folder: runFolder, name: run, state } = ended;
@@ -20,9 +21,7 @@ export async function runStop(options: StopOptions): Promise<void> {
     if (options.json) printJson({ schema: 'stop/1', run, runFolder, step, state });
     return;
   }
-  const { run, runFolder, step } = await answered(question, () =>
-    stopRun(question, options.reason ?? ''),
-  );
-  say(pointer('stopping', `${run} at step ${step}; it is being saved in ${runFolder}`));
+  const { run, runFolder, step } = await askToStop(asked, options.reason ?? '');
+  say(pointer('stopping', `${run} at step ${step}; it is being saved in ${nearPath(runFolder)}`));
   if (options.json) printJson({ schema: 'stop/1', run, runFolder, step });
 }

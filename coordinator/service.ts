@@ -3,6 +3,7 @@
  *
  * Bulk that nobody wants is refused after its header, before it travels.
  */
+import { resolve } from 'node:path';
 import { type Clock, systemClock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { forEachSplit, type Split, splitOf } from '../shared/core/work.ts';
@@ -74,14 +75,19 @@ export function coordinatorCalls(port: CoordinatorPort, limits: CallLimits, cloc
   return {
     session: (peer: DuplexPeer<CoordinatorMessage>) =>
       listenToWorker({ port, peer, clock, gate, onWelcome: (info) => bulk.learnSizes(info) }),
-    status: () => encodeStatus(port.status()),
+    status: () => encodeStatus(fromAnywhere(port.status())),
     stopRun: ({ reason }: StopRequest__Output, { peer }: { readonly peer: string }) =>
-      port.stopRun(decodeReason(reason), peer),
+      fromAnywhere(port.stopRun(decodeReason(reason), peer)),
     pushNode: (messages: AsyncIterable<NodeChunk__Output>) => bulk.pushNode(messages),
     pullParameters: (request: PullRequest__Output) => bulk.pullParameters(request),
     fetchSamples: (request: FetchRequest__Output) => bulk.fetchSamples(request),
     fetchFeatures: (request: FetchRequest__Output) => bulk.fetchFeatures(request),
   };
+}
+
+/** Who asks may be in another folder, and compare with one of its own. */
+function fromAnywhere<T extends { readonly runFolder: string }>(answer: T): T {
+  return { ...answer, runFolder: resolve(answer.runFolder) };
 }
 
 /**

@@ -26,6 +26,11 @@ export function examples(target: Command, comment: string, lines: readonly strin
   target.addHelpText('after', `\nExamples:\n  # ${comment}\n${block}`);
 }
 
+/** Adds what a user should know of a command and no flag says. */
+export function notes(target: Command, lines: readonly string[]): void {
+  target.addHelpText('after', `\nNotes:\n${lines.map((line) => `  ${line}`).join('\n')}`);
+}
+
 /** Turns a parser that answers undefined into one that commander reports. */
 export function checked<T>(parse: (text: string) => T | undefined, expected: string) {
   return (text: string): T => {

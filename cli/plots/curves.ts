@@ -8,7 +8,7 @@ import { writePicture } from '../../shared/pictures/render.ts';
 import { COLOURS } from '../../shared/pictures/svg.ts';
 import { type RunMetrics, readMetrics, type StepRecord } from '../metrics.ts';
 import { findRun } from '../run-folders.ts';
-import { print } from '../talk.ts';
+import { print, someOf } from '../talk.ts';
 
 /** Flags of `plot curves`. */
 export interface CurvesOptions {
@@ -34,25 +34,38 @@ const LINES: Readonly<Record<string, { readonly mark: Mark; readonly colour: num
   [TESTED_ONCE]: { mark: 'diamond', colour: 2 },
 };
 
-/** Draws the curves of runs and says where. Throws  DATA_INVALID when none of them has made a step. */
+/**
+ * Draws the curves of runs and says where.
+ *
+ * Throws  DATA_INVALID when none of them has made a step; after the others were drawn, when one cannot be read.
+ */
 export async function plotCurves({ runs, out }: CurvesOptions): Promise<void> {
   const wanted = runs.length === 0 ? [undefined] : runs;
   const folders = await Promise.all(wanted.map((run) => findRun(run)));
   const names = namesOf(folders);
-  const read = await Promise.all(
-    folders.map(async (folder, at) => ({
-      name: names[at] as string,
-      metrics: await readMetrics(folder),
-    })),
-  );
+  const unread: string[] = [];
+  const read: Run[] = [];
+  for (const [at, folder] of folders.entries()) {
+    try {
+      read.push({ name: names[at] as string, metrics: await readMetrics(folder) });
+    } catch (thrown) {
+      const error = TesseraError.from(thrown);
+      if (folders.length === 1) throw error;
+      unread.push(error.sentence);
+    }
+  }
   const first = folders[0] ?? '.';
   if (read.every(({ metrics }) => metrics.steps.length === 0)) {
-    throw new TesseraError('DATA_INVALID', `${first} has not made a step yet: nothing to draw`);
+    const why = unread[0] === undefined ? `${first} has not made a step yet` : someOf(unread);
+    throw new TesseraError('DATA_INVALID', `${why}: nothing to draw`);
   }
   const path = out ?? join(first, 'pictures', 'curves.png');
   if (out === undefined) await makeFolder(join(first, 'pictures'));
   await writePicture(path, curves(read));
   print([path]);
+  if (unread.length === 0) return;
+  const sentence = `${unread.length} of ${folders.length} runs are not in the picture: ${someOf(unread)}`;
+  throw new TesseraError('DATA_INVALID', sentence, { hint: 'check that you may read them' });
 }
 
 /** Names that tell folders apart: their own, or whole paths where two have the same. */

@@ -69,7 +69,9 @@ function blameOf(
   const end = kind.isSymbolicLink() ? tried(() => statSync(place)) : kind;
   if (end instanceof Error)
     return `the link ${place} leads to ${targetOf(place)}: ${reasonOf(end)}`;
-  return isLast || end.isDirectory() ? undefined : `${place} is a file, not a folder`;
+  if (end.isDirectory()) return undefined;
+  if (isLast) return errno === 'ENOTDIR' ? 'it is a file, not a folder' : undefined;
+  return `${place} is a file, not a folder`;
 }
 
 function targetOf(link: string): string {

@@ -5,6 +5,8 @@ import type { ControlClient } from './generated/tessera/v1/Control.ts';
 import type { StatusReply__Output } from './generated/tessera/v1/StatusReply.ts';
 import type { StopReply__Output } from './generated/tessera/v1/StopReply.ts';
 
+export { isNobodyThere } from './status.ts';
+
 /** How a stop was taken. */
 export type StopReply = StopReply__Output;
 

@@ -175,6 +175,12 @@ const UNREACHABLE_REASONS: readonly (readonly [RegExp, string])[] = [
   [/ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/, 'no route or no answer'],
 ];
 
+/** Whether an error says that nobody is at an address; any other answer, silence too, is of somebody. */
+export function isNobodyThere({ code, cause }: TesseraError): boolean {
+  if (code !== 'COORDINATOR_UNREACHABLE' || !isStatus(cause)) return false;
+  return UNREACHABLE_REASONS.some(([pattern]) => pattern.test(cause.details));
+}
+
 function isStatus(thrown: unknown): thrown is StatusObject {
   return (
     thrown instanceof Error &&

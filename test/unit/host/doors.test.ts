@@ -72,10 +72,11 @@ describe('a pipe in the place of a file', () => {
     expect(sentence).toMatch(/it is a pipe, not a file|is not a file/);
   });
 
-  it('is no run, and hides none', async () => {
+  it('marks a run, and hides none', async () => {
     const path = await pipeAt('odd', 'config.json');
     await writeFile(join(path, '..', 'metrics.jsonl'), '');
-    expect(await readRuns(join(path, '..', '..'))).toEqual([]);
+    const [run] = await readRuns(join(path, '..', '..'));
+    expect(run?.faults).toEqual(['config.json: it is a pipe, not a file']);
   });
 });
 

@@ -147,7 +147,7 @@ export class NotingPort implements CoordinatorPort {
   }
   stopRun(reason: string) {
     this.calls.push(['stopRun', reason]);
-    return { run: 'test', runFolder: 'runs/x', step: 5 };
+    return { run: 'test', runFolder: '/runs/x', step: 5 };
   }
   status(): RunStatus {
     if (this.refusal !== undefined) throw this.refusal;
@@ -160,7 +160,7 @@ export class NotingPort implements CoordinatorPort {
       ...{ testLoss: Number.NaN, learningRate: 1e-3, gradientNorm: 1, imagesPerSecond: 10 },
       ...{ seconds: 1, etaSeconds: 2, parametersSha256: 'ab', parametersVersion: 4 },
       ...{
-        runFolder: 'runs/x',
+        runFolder: '/runs/x',
         workers: [{ ...worker, ...numbers, lastError: '' }],
         tesseraVersion: '0',
       },
