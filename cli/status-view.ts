@@ -1,6 +1,6 @@
 /** @file A run's status as text: the run, then a table of its workers. Pure. */
 import type { RunStatus } from '../coordinator/port.ts';
-import { formatDuration } from '../shared/core/units.ts';
+import { formatCount, formatDuration } from '../shared/core/units.ts';
 import { type Column, formatAge, formatNumber, formatPercent, formatTable } from './table.ts';
 
 const WORKER_COLUMNS: readonly Column[] = [
@@ -14,8 +14,14 @@ const WORKER_COLUMNS: readonly Column[] = [
   { title: 'ENGINE' },
 ];
 
+/** A run's status, with those who were not taken in where its coordinator tells of them. */
+type ShownStatus = RunStatus & {
+  readonly refusedJoins?: number;
+  readonly lastRefusal?: string;
+};
+
 /** The whole status: a block about the run and the table of its workers. */
-export function statusLines(status: RunStatus): readonly string[] {
+export function statusLines(status: ShownStatus): readonly string[] {
   const rows = status.workers.map((worker) => [
     worker.worker,
     worker.state,
@@ -30,7 +36,7 @@ export function statusLines(status: RunStatus): readonly string[] {
   return [...runBlock(status), '', ...table];
 }
 
-function runBlock(status: RunStatus): readonly string[] {
+function runBlock(status: ShownStatus): readonly string[] {
   const facts: readonly (readonly [string, string])[] = [
     ['Run', status.run],
     ['Phase', status.reason === '' ? status.phase : `${status.phase} (${status.reason})`],
@@ -56,8 +62,14 @@ function runBlock(status: RunStatus): readonly string[] {
     ['Parameters', parametersOf(status)],
     ['Folder', status.runFolder],
     ...(status.badSamples === 0 ? [] : [['Unreadable', `${status.badSamples} images`] as const]),
+    ...(status.refusedJoins ? [['Refused', refusedText(status)] as const] : []),
   ];
   return facts.map(([label, value]) => `${`${label}:`.padEnd(12)} ${value}`);
+}
+
+function refusedText({ refusedJoins = 0, lastRefusal = '' }: ShownStatus): string {
+  const joins = `${formatCount(refusedJoins)} ${refusedJoins === 1 ? 'join' : 'joins'}`;
+  return `${joins}; the last: ${lastRefusal.replace(/^refused /, '')}`;
 }
 
 function timeLeft({ etaSeconds }: RunStatus): string {

@@ -5,29 +5,46 @@ import { PROTOCOL_VERSION } from '../shared/rpc/protos.ts';
 import type { RunIdentity } from './assemble.ts';
 import type { JoinRequest, WelcomeInfo } from './port.ts';
 
-const HINT = 'install the same version of tessera on both machines and start the worker again';
+/** What a worker must agree on with the run. */
+type Expected = Pick<RunIdentity, 'modelFingerprint' | 'tesseraVersion'>;
 
-/** Throws  PROTOCOL_MISMATCH when a worker speaks another protocol or has compiled another model. */
-export function refuseStranger(request: JoinRequest, modelFingerprint: string): void {
-  const { name, protocolVersion } = request;
+/** Throws  PROTOCOL_MISMATCH when a worker speaks another protocol, or comes with the model of another run. */
+export function refuseStranger(request: JoinRequest, expected: Expected): void {
+  const { name, protocolVersion, modelFingerprint: built } = request;
   if (protocolVersion !== PROTOCOL_VERSION) {
     throw new TesseraError(
       'PROTOCOL_MISMATCH',
       `worker "${name}" speaks protocol ${protocolVersion}, this coordinator ${PROTOCOL_VERSION}`,
-      { hint: HINT },
+      { hint: sameVersion(expected) },
     );
   }
-  if (request.modelFingerprint !== '') refuseModel(request.modelFingerprint, modelFingerprint);
-}
-
-/** Throws  PROTOCOL_MISMATCH when a worker has built another model than the run's. */
-export function refuseModel(built: string, expected: string): void {
-  if (built === expected) return;
+  if (built === '' || built === expected.modelFingerprint) return;
+  // It has built a model before it came here: for the run that was at this address, or before the run was changed.
   throw new TesseraError(
     'PROTOCOL_MISMATCH',
-    `the worker built model ${built.slice(0, 12)}, this run trains ${expected.slice(0, 12)}`,
-    { hint: HINT },
+    `worker "${name}" has built the model of another run (${modelsOf(built, expected)})`,
+    {
+      hint: 'start that worker again to work for this run; or give it the address at which its own run goes on',
+    },
   );
+}
+
+/** Throws  PROTOCOL_MISMATCH when a worker has built another model of this run's config than this coordinator. */
+export function refuseModel(built: string, expected: Expected): void {
+  if (built === expected.modelFingerprint) return;
+  throw new TesseraError(
+    'PROTOCOL_MISMATCH',
+    `the worker builds another model of this run's config than this coordinator (${modelsOf(built, expected)})`,
+    { hint: sameVersion(expected) },
+  );
+}
+
+function modelsOf(built: string, { modelFingerprint }: Expected): string {
+  return `${built.slice(0, 12)}, where this run trains ${modelFingerprint.slice(0, 12)}`;
+}
+
+function sameVersion({ tesseraVersion }: Expected): string {
+  return `install tessera ${tesseraVersion}, the version of the coordinator, on the machine of the worker, and start the worker again`;
 }
 
 /** Everything that a worker that is taken in needs to know. */

@@ -38,7 +38,7 @@ export class Roster {
   /** Takes a worker in. Throws  what refuses it. */
   join(request: JoinRequest, handle: SessionHandle): WelcomeInfo {
     const { identity, clock, source, dispatch } = this.#parts;
-    refuseStranger(request, identity.modelFingerprint);
+    refuseStranger(request, identity);
     const { added, replaced } = this.sessions.add(request, handle, clock.nowMs());
     if (replaced !== undefined) {
       replaced.handle.close();
@@ -51,7 +51,7 @@ export class Roster {
   /** A worker has compiled the model. Throws  what refuses it. */
   ready(worker: string, modelFingerprint: string, engine: string): void {
     const { identity, clock, notes, dispatch } = this.#parts;
-    refuseModel(modelFingerprint, identity.modelFingerprint);
+    refuseModel(modelFingerprint, identity);
     const known = this.sessions.byWorker(worker);
     if (known === undefined) return;
     known.ready = true;

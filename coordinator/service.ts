@@ -31,7 +31,7 @@ import { type RpcServer, type ServerLimits, startServer } from '../shared/rpc/se
 import { wireInteger, wirePresent } from '../shared/rpc/validate.ts';
 import { JoinGate } from './join-gate.ts';
 import type { CoordinatorPort, NodeHeader, WelcomeInfo } from './port.ts';
-import { refusalLog } from './refusal-log.ts';
+import { NONE_REFUSED, RefusalLog, type RefusedJoins } from './refusal-log.ts';
 import { SampleReads } from './sample-reads.ts';
 import { listenToWorker } from './session-stream.ts';
 import { Transfers } from './transfers.ts';
@@ -69,13 +69,18 @@ export interface ServiceSettings {
 }
 
 /** The calls of both services as plain functions over a coordinator's port. */
-export function coordinatorCalls(port: CoordinatorPort, limits: CallLimits, clock: Clock) {
+export function coordinatorCalls(
+  port: CoordinatorPort,
+  limits: CallLimits,
+  clock: Clock,
+  refusedJoins: () => RefusedJoins = () => NONE_REFUSED,
+) {
   const bulk = new BulkService(port, limits);
   const gate = new JoinGate(limits.joinsPerMinute, clock);
   return {
     session: (peer: DuplexPeer<CoordinatorMessage>) =>
       listenToWorker({ port, peer, clock, gate, onWelcome: (info) => bulk.learnSizes(info) }),
-    status: () => encodeStatus(fromAnywhere(port.status())),
+    status: () => ({ ...encodeStatus(fromAnywhere(port.status())), ...refusedJoins() }),
     stopRun: ({ reason }: StopRequest__Output, { peer }: { readonly peer: string }) =>
       fromAnywhere(port.stopRun(decodeReason(reason), peer)),
     pushNode: (messages: AsyncIterable<NodeChunk__Output>) => bulk.pushNode(messages),
@@ -100,9 +105,10 @@ export async function serveCoordinator(
   log: Logger,
   { listen, limits, security }: ServiceSettings,
 ): Promise<RpcServer> {
-  const report = refusalLog(log, systemClock);
+  const refusals = new RefusalLog(log, systemClock);
+  const { report } = refusals;
   const factory = new HandlerFactory(report, limits.rpcMs);
-  const calls = coordinatorCalls(port, limits, systemClock);
+  const calls = coordinatorCalls(port, limits, systemClock, () => refusals.joins);
   const control: ControlHandlers = {
     Session: factory.duplex(calls.session),
     GetStatus: factory.unary(calls.status),

@@ -373,7 +373,7 @@ export class WorkerDriver {
 
   #stop(end: ToldError): void {
     this.#stopped = true;
-    if (end.code === '') this.#stream?.sendLeave(NO_ERROR);
+    this.#stream?.sendLeave(end.code === '' ? NO_ERROR : end);
     this.#end(end.code === '' ? undefined : errorOf(end));
   }
 }

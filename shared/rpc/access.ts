@@ -6,6 +6,7 @@
  */
 import type { PeerCertificate } from 'node:tls';
 import { TesseraError } from '../core/errors.ts';
+import type { CertificateFault } from './certificate-faults.ts';
 
 /** What the owner of a credential may be. */
 export type Role = 'worker' | 'operator';
@@ -39,6 +40,8 @@ export type TokensByRole = Partial<Readonly<Record<Role, SecretToken>>>;
 export interface ShownCredential {
   /** Of a certificate that the cluster's authority has signed and that has not expired; undefined without one. */
   readonly certificate: Pick<PeerCertificate, 'subject'> | undefined;
+  /** What is wrong with a certificate that was shown and is not accepted. */
+  readonly fault?: CertificateFault | undefined;
   /** The `authorization` metadata, '' without. */
   readonly authorization: string;
 }
@@ -64,17 +67,12 @@ export function refuseUnlessAllowed(
       'ACCESS_DENIED',
       `${call} is for the role ${whose}, this credential has the role ${role}`,
       {
-        hint: `use a credential of the role ${whose}: tessera certs issue`,
+        hint: `give a credential of the role ${whose}: tessera certs issue CERTS NAME --role ${allowed?.[0] ?? 'worker'} makes one`,
       },
     );
   }
-  throw new TesseraError(
-    'ACCESS_DENIED',
-    `${call} needs a credential, and ${whatWasShown(shown)}`,
-    {
-      hint: 'give --certs FOLDER with a certificate of this cluster, or --token-file FILE',
-    },
-  );
+  const { reason, hint } = whatWasShown(shown);
+  throw new TesseraError('ACCESS_DENIED', `${call} needs a credential, and ${reason}`, { hint });
 }
 
 function roleOf(
@@ -90,11 +88,20 @@ function roleOf(
   return roles[0];
 }
 
-function whatWasShown({ certificate, authorization }: ShownCredential): string {
-  if (certificate !== undefined) return 'the certificate shown names no role that may call';
-  return authorization === ''
-    ? 'none that is valid was shown'
-    : 'the token shown is not known here';
+function whatWasShown({ certificate, fault, authorization }: ShownCredential) {
+  if (certificate !== undefined) {
+    const hint =
+      'the OU of a certificate must be worker or operator, as tessera certs issue CERTS NAME --role worker makes it';
+    return { reason: 'the certificate shown names no role that may call', hint };
+  }
+  if (authorization !== '') {
+    const hint =
+      'give the file that the coordinator was started with (--token-file, --operator-token-file): a token of another run opens nothing';
+    return { reason: 'the token shown is not known here', hint };
+  }
+  if (fault !== undefined) return { reason: fault.reason, hint: fault.ofCaller };
+  const hint = 'give --certs FOLDER with a certificate of this cluster, or --ca and --token-file';
+  return { reason: 'none was shown', hint };
 }
 
 /** The host of a HOST:PORT. */

@@ -18,8 +18,8 @@ import {
 import { TesseraError } from '../core/errors.ts';
 import type { TlsMaterial } from '../host/credentials.ts';
 import { refuseUnlessAllowed, type TokensByRole } from './access.ts';
-import type { CallReporter } from './handlers.ts';
 import { toStatus } from './status.ts';
+import type { TrustNews } from './trust.ts';
 
 /** Material that may change while it is used. */
 interface TlsSource {
@@ -136,17 +136,22 @@ export function tlsOptions(security: ClientSecurity | undefined, host: string): 
 }
 
 /** Judges every call of a server before its handler hears of it. */
-export function accessInterceptor(tokens: TokensByRole, report: CallReporter): ServerInterceptor {
+export function accessInterceptor(
+  tokens: TokensByRole,
+  { report, distrusted }: TrustNews,
+): ServerInterceptor {
   return (method, call) => {
     const listener = new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => {
-        const [authorization] = metadata.get('authorization');
+        const authorization = String(metadata.get('authorization')[0] ?? '');
+        const fault = distrusted.get(call.getPeer());
         try {
           const { sslPeerCertificate: certificate } = call.getAuthContext();
-          const shown = { certificate, authorization: String(authorization ?? '') };
-          refuseUnlessAllowed(method.path, shown, tokens);
+          refuseUnlessAllowed(method.path, { certificate, fault, authorization }, tokens);
         } catch (error) {
-          report(TesseraError.from(error), method.path, call.getPeer());
+          // What is wrong with a certificate was told when it was shown.
+          if (fault === undefined || authorization !== '')
+            report(TesseraError.from(error), method.path, call.getPeer());
           call.sendStatus(toStatus(error));
           return;
         }

@@ -1,6 +1,6 @@
 /** @file A gRPC server from its start to its end: options, binding, health, reflection, graceful stop. */
 import type { Http2Server } from 'node:http2';
-import type { DropArgument, Socket } from 'node:net';
+import type { DropArgument } from 'node:net';
 import {
   Server,
   type ServerCredentials,
@@ -19,9 +19,10 @@ import {
   KEEPALIVE_TIMEOUT_MS,
 } from './channel.ts';
 import type { CallReporter } from './handlers.ts';
+import { watchNewcomers } from './newcomers.ts';
 import { protoPackage } from './protos.ts';
 import { accessInterceptor, type ServerSecurity, serverCredentials } from './security.ts';
-import { watchTrust } from './trust.ts';
+import { type Distrusted, watchTrust } from './trust.ts';
 
 /** A running server. */
 export interface RpcServer {
@@ -59,16 +60,20 @@ export interface ServerSettings {
 /** After a line about closed connections. */
 const DROPS_QUIET_MS = 10_000;
 
-/** Time for a connection's first bytes, or for its TLS handshake, of which Node lets each take two minutes. */
+/** Node lets each of a connection's first bytes and its TLS handshake take two minutes. */
 const FIRST_WORDS_MS = 10_000;
 
 /** A connection without calls is closed after this; a client's library opens another when it needs one. */
 const IDLE_MS = 5 * 60_000;
 
-function serverOptions({ limits, security, report }: ServerSettings): ServerOptions {
+function serverOptions(
+  { limits, security, report }: ServerSettings,
+  distrusted: Distrusted,
+): ServerOptions {
   const { messageBytes, streamsMax } = limits;
+  const judge = security && accessInterceptor(security.tokens, { report, distrusted });
   return {
-    ...(security && { interceptors: [accessInterceptor(security.tokens, report)] }),
+    ...(judge && { interceptors: [judge] }),
     'grpc.max_receive_message_length': messageBytes,
     'grpc.max_send_message_length': messageBytes,
     'grpc.max_concurrent_streams': streamsMax,
@@ -89,13 +94,14 @@ export async function startServer(
   settings: ServerSettings,
 ): Promise<RpcServer> {
   checkAddress(listen);
-  const server = new Server(serverOptions(settings));
+  const distrusted: Distrusted = new Map();
+  const server = new Server(serverOptions(settings, distrusted));
   for (const { definition, handlers } of served) server.addService(definition, handlers);
   const health = new HealthImplementation({ '': 'SERVING' });
   health.addToServer(server);
   new ReflectionService(protoPackage).addToServer(server);
   const port = await bind(server, listen, serverCredentials(settings.security));
-  tuneConnections(server, settings);
+  tuneConnections(server, settings, distrusted);
   return {
     address: `${listen.slice(0, listen.lastIndexOf(':'))}:${port}`,
     port,
@@ -143,15 +149,15 @@ function bindError(cause: Error, listen: string): TesseraError {
  * Gives the server the clients' flow-control window, and a bound on its connections. The library has the first for
  * channels only and the second not at all (1.14), so its HTTP/2 servers are looked up; tests watch that this finds them.
  */
-function tuneConnections(server: Server, settings: ServerSettings): void {
-  const { limits, security, report } = settings;
+function tuneConnections(server: Server, settings: ServerSettings, distrusted: Distrusted): void {
+  const { limits, security, report, firstWordsMs = FIRST_WORDS_MS } = settings;
   const http2Servers: unknown = Reflect.get(server, 'http2Servers');
   if (!(http2Servers instanceof Map)) return;
   for (const http2Server of (http2Servers as Map<Http2Server, unknown>).keys()) {
     http2Server.maxConnections = limits.connectionsMax;
     http2Server.on('drop', tellingDrops(limits.connectionsMax, report));
-    dropSilent(http2Server, settings);
-    if (security !== undefined) watchTrust(http2Server, security, report);
+    watchNewcomers(http2Server, { isSecure: security !== undefined, firstWordsMs, report });
+    if (security !== undefined) watchTrust(http2Server, security, { report, distrusted });
     http2Server.on('session', (session) => {
       session.settings({ initialWindowSize: FLOW_WINDOW_BYTES });
       session.setLocalWindowSize(FLOW_WINDOW_BYTES);
@@ -170,31 +176,6 @@ function tellingDrops(connectionsMax: number, report: CallReporter) {
     const error = new TesseraError('RATE_LIMITED', sentence, { hint });
     report(error, 'connection', `${dropped?.remoteAddress}:${dropped?.remotePort}`);
   };
-}
-
-/** Who connects and says nothing, or half a handshake, is let go: a place is held for those who work. */
-function dropSilent(
-  http2Server: Http2Server,
-  { security, firstWordsMs = FIRST_WORDS_MS }: ServerSettings,
-): void {
-  const timers = new Map<string, NodeJS.Timeout>();
-  const forget = (peer: string) => {
-    clearTimeout(timers.get(peer));
-    timers.delete(peer);
-  };
-  http2Server.on('connection', (socket: Socket) => {
-    const peer = peerOf(socket);
-    const look = () => {
-      if (security !== undefined || socket.bytesRead === 0) socket.destroy();
-    };
-    timers.set(peer, setTimeout(look, firstWordsMs));
-    socket.once('close', () => forget(peer));
-  });
-  http2Server.on('secureConnection', (socket: Socket) => forget(peerOf(socket)));
-}
-
-function peerOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress}:${remotePort}`;
 }
 
 function shutDown(server: Server, graceMs: number): Promise<void> {

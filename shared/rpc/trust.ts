@@ -4,8 +4,19 @@ import type { Http2Server } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { TesseraError } from '../core/errors.ts';
 import { isSignedBelow } from '../host/credentials.ts';
+import { type CertificateFault, certificateFault } from './certificate-faults.ts';
 import type { CallReporter } from './handlers.ts';
+import { peerOf } from './newcomers.ts';
 import type { ServerSecurity } from './security.ts';
+
+/** Peers (`HOST:PORT`) whose certificates are not accepted, and why; while they are connected. */
+export type Distrusted = Map<string, CertificateFault>;
+
+/** Who is told of certificates that are not accepted. */
+export interface TrustNews {
+  readonly report: CallReporter;
+  readonly distrusted: Distrusted;
+}
 
 /**
  * Watches the TLS connections of a server. A certificate that is not accepted counts as none, and a call does not know
@@ -15,21 +26,21 @@ import type { ServerSecurity } from './security.ts';
 export function watchTrust(
   http2Server: Http2Server,
   { tls }: ServerSecurity,
-  report: CallReporter,
+  { report, distrusted }: TrustNews,
 ): void {
   const trusted = new Map<TLSSocket, readonly X509Certificate[]>();
-  const tell = (socket: TLSSocket, sentence: string) => {
-    const peer = `${socket.remoteAddress}:${socket.remotePort}`;
-    report(new TesseraError('ACCESS_DENIED', sentence), 'connection', peer);
+  const tell = (socket: TLSSocket, sentence: string, hint: string) => {
+    report(new TesseraError('ACCESS_DENIED', sentence, { hint }), 'connection', peerOf(socket));
   };
   http2Server.on('secureConnection', (socket: TLSSocket) => {
     const chain = chainOf(socket);
     if (chain.length === 0) return;
     if (!socket.authorized) {
-      return tell(
-        socket,
-        `a certificate was shown that is not accepted here: ${socket.authorizationError}`,
-      );
+      const peer = peerOf(socket);
+      const fault = faultOf(socket.authorizationError);
+      distrusted.set(peer, fault);
+      socket.once('close', () => distrusted.delete(peer));
+      return tell(socket, fault.reason, fault.ofCaller);
     }
     trusted.set(socket, chain);
     socket.once('close', () => trusted.delete(socket));
@@ -37,10 +48,26 @@ export function watchTrust(
   tls.onChange(() => {
     for (const [socket, chain] of trusted) {
       if (isSignedBelow(chain, tls.current.authority)) continue;
-      tell(socket, 'a connection is closed: its certificate is of an authority of the past');
+      tell(
+        socket,
+        'a connection is closed: its certificate is of an authority of the past',
+        'give that machine a certificate of the authority of today',
+      );
       socket.destroy();
     }
   });
+}
+
+/** Node gives a name of OpenSSL's for most faults, words for the others. */
+function faultOf(thrown: unknown): CertificateFault {
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  return (
+    certificateFault(text) ?? {
+      reason: `its certificate is not accepted here: ${text}`,
+      ofCoordinator: '',
+      ofCaller: 'issue a new one: tessera certs issue CERTS NAME --role worker',
+    }
+  );
 }
 
 /** Links of a chain that are looked at; TLS takes no longer ones by default than 100, people make 3. */

@@ -13,28 +13,43 @@ const join = {
   modelFingerprint: '',
 };
 
+const run = { modelFingerprint: 'model', tesseraVersion: '1.2.3' };
+
 describe('admission', () => {
   it('takes in a worker of this protocol that has compiled nothing, or this model', () => {
-    expect(() => refuseStranger(join, 'model')).not.toThrow();
-    expect(() => refuseStranger({ ...join, modelFingerprint: 'model' }, 'model')).not.toThrow();
+    expect(() => refuseStranger(join, run)).not.toThrow();
+    expect(() => refuseStranger({ ...join, modelFingerprint: 'model' }, run)).not.toThrow();
+    expect(() => refuseModel('model', run)).not.toThrow();
   });
 
-  it('refuses another protocol version, naming both and what to do', () => {
-    const stranger = { ...join, protocolVersion: PROTOCOL_VERSION + 1 };
-    expect(() => refuseStranger(stranger, 'model')).toThrow(
+  const otherProtocol = { ...join, protocolVersion: PROTOCOL_VERSION + 1 };
+  const otherRun = { ...join, modelFingerprint: 'other' };
+  it.each([
+    [
+      'another protocol',
+      () => refuseStranger(otherProtocol, run),
+      `"w1" speaks protocol ${PROTOCOL_VERSION + 1}, this coordinator ${PROTOCOL_VERSION}`,
+      /install tessera 1\.2\.3/,
+    ],
+    [
+      'a worker that was built for another run, which no other version mends',
+      () => refuseStranger(otherRun, run),
+      '"w1" has built the model of another run (other, where this run trains model)',
+      /^start that worker again (?!.*version)/,
+    ],
+    [
+      'a worker that builds another model of this run',
+      () => refuseModel('other', run),
+      "another model of this run's config",
+      /install tessera 1\.2\.3/,
+    ],
+  ])('refuses %s, with a hint of its own', (_what, refuse, sentence, hint) => {
+    expect(refuse).toThrow(
       expect.objectContaining({
         code: 'PROTOCOL_MISMATCH',
-        message: expect.stringContaining(
-          `"w1" speaks protocol ${PROTOCOL_VERSION + 1}, this coordinator ${PROTOCOL_VERSION}`,
-        ),
-        hint: expect.stringMatching(/same version/),
+        message: expect.stringContaining(sentence),
+        hint: expect.stringMatching(hint),
       }),
     );
-  });
-
-  it('refuses another model, at the join and when ready', () => {
-    const stranger = { ...join, modelFingerprint: 'other' };
-    expect(() => refuseStranger(stranger, 'model')).toThrow(/PROTOCOL_MISMATCH/);
-    expect(() => refuseModel('other', 'model')).toThrow(/built model other, this run trains model/);
   });
 });

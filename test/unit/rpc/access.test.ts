@@ -245,7 +245,8 @@ it('names who shows a certificate that is not accepted, and why', async () => {
   const security = credentials['expired certificate'];
   await fetchStatus({ address: strict.address, timeoutMs: 5000, security }).catch(() => {});
   const [error, what, peer] = await told.promise;
-  expect(error.sentence).toMatch(/not accepted here: CERT_HAS_EXPIRED/);
+  expect(error.sentence).toMatch(/certificate has expired/);
+  expect(error.hint).toMatch(/tessera certs issue/);
   expect([what, peer]).toEqual(['connection', expect.stringMatching(/^127\.0\.0\.1:\d+$/)]);
   tls.close();
   await strict.stop(0);

@@ -25,7 +25,7 @@ afterEach(async () => {
 async function start(some: Partial<typeof LIMITS>, port = new NotingPort()) {
   const refusal = deferred<string>();
   const write = (line: string) => {
-    if (line.includes('call refused')) refusal.resolve(line);
+    if (line.includes('refused ')) refusal.resolve(line);
   };
   const log = createLog({ component: 'test', level: 'debug', destination: { write } });
   const limits = { ...LIMITS, ...some };
@@ -106,7 +106,7 @@ it('connections beyond the bound are closed, and those of workers go on', async 
   // Two are the worker's: the session's and the exchange's.
   await Promise.all(await firstSettled(closed, 14));
   expect(await allOf(link.fetchSamples(session, 'train', [2]))).toHaveLength(1);
-  expect(await refusal).toMatch(/all 8 connections are taken.*127\.0\.0\.1/);
+  expect(await refusal).toMatch(/127\.0\.0\.1: all 8 connections are taken/);
 });
 
 it('no worker pulls more at a time than it may, and those that end make room', async () => {

@@ -232,6 +232,8 @@ describe('the status', () => {
     const { workers, ...rest } = port.status();
     expect(await fetchStatus({ address: server.address, timeoutMs: 5000 })).toEqual({
       ...rest,
+      refusedJoins: 0,
+      lastRefusal: '',
       workers: [...workers],
     });
   });

@@ -50,6 +50,11 @@ export interface StatusReply {
    * Why no step has completed for a while; empty while the run moves.
    */
   'stall'?: (string);
+  /**
+   * Workers that were not taken in, and connections that never came so far as to ask; and the last of them, in a sentence.
+   */
+  'refusedJoins'?: (number);
+  'lastRefusal'?: (string);
 }
 
 export interface StatusReply__Output {
@@ -99,4 +104,9 @@ export interface StatusReply__Output {
    * Why no step has completed for a while; empty while the run moves.
    */
   'stall': (string);
+  /**
+   * Workers that were not taken in, and connections that never came so far as to ask; and the last of them, in a sentence.
+   */
+  'refusedJoins': (number);
+  'lastRefusal': (string);
 }
