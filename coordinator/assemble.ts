@@ -12,6 +12,7 @@ import type { DataSource } from '../shared/data/source.ts';
 import { sha256OfText } from '../shared/host/digest.ts';
 import type { Disk } from '../shared/host/disk.ts';
 import { makeNamesDurable } from '../shared/host/files.ts';
+import type { HeldLock } from '../shared/host/lock.ts';
 import type { Logger } from '../shared/host/log.ts';
 import { frozenSize, parameterTable } from '../shared/model/parameters.ts';
 import type { ModelConfig } from '../shared/model/variants.ts';
@@ -126,11 +127,13 @@ export interface RunSeed {
   readonly resumed: LoadedCheckpoint | undefined;
   readonly clock: Clock;
   readonly disk?: Disk;
+  /** Of the run's folder. */
+  readonly lock?: Pick<HeldLock, 'confirm'>;
 }
 
 /** The parts of a coordinator's driver, at the version that the run begins or goes on with. */
 export function assemble(seed: RunSeed) {
-  const { identity, source, parameters, resumed, clock, disk } = seed;
+  const { identity, source, parameters, resumed, clock, disk, lock } = seed;
   const { config, model, runFolder } = identity;
   const version = resumed?.step ?? 0;
   const progress = new RunProgress(
@@ -156,6 +159,7 @@ export function assemble(seed: RunSeed) {
     progress,
     clock,
     ...(disk && { disk }),
+    ...(lock && { lock }),
     lastSaved: resumed,
   });
   const run = new Run(planOf(config, source), {

@@ -3,6 +3,7 @@ import type { Clock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { type Disk, machineDisk } from '../shared/host/disk.ts';
 import { errnoOf } from '../shared/host/errno.ts';
+import type { HeldLock } from '../shared/host/lock.ts';
 import {
   type CheckpointSource,
   checkpointsFolder,
@@ -29,6 +30,8 @@ export interface CheckpointerParts {
   readonly progress: RunProgress;
   readonly clock: Clock;
   readonly disk?: Disk;
+  /** Of the run's folder: asked before anything is written or removed there. */
+  readonly lock?: Pick<HeldLock, 'confirm'>;
   /** The checkpoint that the run resumes from. */
   readonly lastSaved?: SavedCheckpoint | undefined;
 }
@@ -61,10 +64,11 @@ export class Checkpointer {
    * Writes the store's present version, then removes what is no longer kept. Where the disk has no room for one more,
    * the oldest goes first: they are all of one size.
    *
-   * Throws  CANNOT_WRITE.
+   * Throws  CANNOT_WRITE; RUN_IN_USE when the folder is another coordinator's by now: nothing of it is touched.
    */
   async save(store: CheckpointSource): Promise<SavedCheckpoint> {
-    const { runFolder, keep, progress, clock, disk } = this.#parts;
+    const { runFolder, keep, progress, clock, disk, lock } = this.#parts;
+    await lock?.confirm();
     const bestStep = progress.best?.version;
     const written = { ...this.#parts, store, progress: progress.snapshot(clock.nowMs()) };
     const saved = await writeCheckpoint(written).catch(async (error: unknown) => {
@@ -73,6 +77,8 @@ export class Checkpointer {
       return { ...(await writeCheckpoint(written)), givenUp };
     });
     this.#last = saved;
+    // A save may take minutes.
+    await lock?.confirm();
     await pruneCheckpoints(runFolder, { keep, bestStep, newestStep: saved.step, disk });
     return saved;
   }
@@ -101,7 +107,7 @@ export class Checkpointer {
     throw new TesseraError('CHECKPOINT_CORRUPT', `${folder} has no checkpoint of step ${version}`);
   }
 
-  /** Saves when there is something that no checkpoint has. Throws  CANNOT_WRITE. */
+  /** Saves when there is something that no checkpoint has. Throws  as `save` does. */
   async saveIfNewer(store: CheckpointSource): Promise<SavedCheckpoint | undefined> {
     const isNewer = store.version > (this.#last?.step ?? 0);
     return isNewer || this.isLastGone ? await this.save(store) : undefined;

@@ -96,7 +96,7 @@ export class CoordinatorDriver implements CoordinatorPort {
     this.#dispatch({ type: 'tick' });
   }
 
-  /** Ends the run early: what is trained so far is saved first. */
+  /** Ends the run early: what is trained so far is saved first, unless the folder is another coordinator's by now. */
   async stop(reason: TesseraError): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
@@ -107,7 +107,7 @@ export class CoordinatorDriver implements CoordinatorPort {
       const saved = await checkpointer.saveIfNewer(store);
       if (saved !== undefined) onEvent({ type: 'checkpoint', ...saved });
     } catch (error) {
-      log.error({ err: error }, 'no checkpoint at the stop');
+      if (reason.code !== 'RUN_IN_USE') log.error({ err: error }, 'no checkpoint at the stop');
     }
     this.#end(reason);
   }
@@ -306,8 +306,9 @@ export class CoordinatorDriver implements CoordinatorPort {
       const saved = await checkpointer.save(store);
       onEvent({ type: 'checkpoint', ...saved });
     } catch (error) {
-      // A full disk must not end a run that can still train; only the last save may not fail.
-      if (version === run.totalSteps) throw error;
+      // A full disk must not end a run that can still train; only the last save may not fail. A folder that is another's does.
+      const isLost = TesseraError.from(error).code === 'RUN_IN_USE';
+      if (isLost || version === run.totalSteps) throw error;
       const { sentence: reason } = TesseraError.from(error, 'CANNOT_WRITE');
       log.debug({ err: error, version }, 'checkpoint failed, the run goes on');
       onEvent({ type: 'checkpointFailed', step: version, reason });

@@ -28,9 +28,9 @@ export function lockWatcher(
         log.error({ err: error }, 'the run folder is not whole, --resume will not work'),
       );
     },
-    lost: ({ pid, host }) =>
+    lost: (to) =>
       stop(
-        new TesseraError('RUN_IN_USE', `${runFolder} is held by process ${pid} on ${host} now`, {
+        new TesseraError('RUN_IN_USE', `${runFolder} is held by ${to} now`, {
           hint: 'one coordinator a run: the lock of this one was removed, or not touched for 30 s',
         }),
       ),

@@ -1,4 +1,5 @@
 /** @file Builds a coordinator out of its parts and keeps it going until the run has ended. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LoadedConfig } from '../shared/config/load.ts';
 import { checkAgainstData } from '../shared/config/rules.ts';
@@ -78,26 +79,39 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
     baseFolder: loaded.baseFolder,
   });
   checkAgainstData(config, source);
-  if (options.resume !== undefined) return await lockAndStart(options, source, options.resume);
-  const { folder, undo } = await createRunFolder(config.name, options.runFolder);
-  return await lockAndStart(options, source, folder).catch(async (error) => {
-    await undo();
+  const { resume } = options;
+  const { folder, undo } =
+    resume === undefined
+      ? await createRunFolder(config.name, options.runFolder)
+      : { folder: resume, undo: () => undefined };
+  const lock = await lockRun(folder, options).catch(async (error: TesseraError) => {
+    // One that another holds is left as it is, though its folder may have been made just now.
+    if (error.code === 'CANNOT_WRITE') await undo();
     throw error;
   });
-}
-
-async function lockAndStart(
-  options: StartOptions,
-  source: DataSource,
-  runFolder: string,
-): Promise<RunningCoordinator> {
-  const lock = await takeLock(join(runFolder, RUN_FILES.lock));
   try {
-    return await startRun(options, source, { runFolder, lock });
+    return await startRun(options, source, { runFolder: folder, lock });
   } catch (error) {
+    // Ours until all that we made is gone: what comes later is another's.
+    await lock.keepStill();
+    await undo();
     await lock.release();
     throw error;
   }
+}
+
+async function lockRun(runFolder: string, { log, signal }: StartOptions): Promise<HeldLock> {
+  return await takeLock(join(runFolder, RUN_FILES.lock), {
+    signal,
+    onWait: (sentence) => log.warn(sentence),
+  }).catch((thrown: unknown) => {
+    const error = TesseraError.from(thrown, 'CANCELLED');
+    if (existsSync(runFolder)) throw error;
+    throw new TesseraError('CANNOT_WRITE', `${runFolder} is gone: it was removed or renamed`, {
+      hint: 'tessera runs list shows the runs that there are',
+      cause: error,
+    });
+  });
 }
 
 async function startRun(
@@ -115,7 +129,7 @@ async function startRun(
     baseFolder: loaded.baseFolder,
     log,
   });
-  const parts = assemble({ ...begun, source, clock: systemClock });
+  const parts = assemble({ ...begun, source, clock: systemClock, lock });
   // Its facts only: what was loaded would keep its tensors alive.
   const { last: goesOnFrom } = parts.checkpointer;
   const ended = settleLater();
@@ -129,7 +143,9 @@ async function startRun(
   onEvent({ type: 'data', sentence: foundSentence(data), ...data });
   const onEnd = (error: TesseraError | undefined) => {
     const phase = { type: 'phase', phase: 'failed', reason: error?.sentence ?? '' } as const;
-    if (error !== undefined) metrics.append({ time: new Date().toISOString(), ...phase });
+    // What is written from then on is another's record.
+    const isOurs = error?.code !== 'RUN_IN_USE';
+    if (error !== undefined && isOurs) metrics.append({ time: new Date().toISOString(), ...phase });
     ended.settle(error);
   };
   const driver = new CoordinatorDriver({ ...parts, log, onEvent, onEnd });

@@ -17,7 +17,7 @@ const TEXT_BYTES_MAX = 16 * 1024 ** 2;
 const SLICE_BYTES = 64 * 1024 ** 2;
 
 /** A file that is open for reading; whoever opened it closes it. */
-interface RegularFile extends AsyncDisposable {
+export interface RegularFile extends AsyncDisposable {
   readonly handle: FileHandle;
   /** Bytes that it had when it was opened. */
   readonly size: number;
@@ -26,7 +26,7 @@ interface RegularFile extends AsyncDisposable {
 }
 
 /**
- * Opens a regular file, links being followed.
+ * Opens a regular file, to be read unless `access` says more; links are followed.
  *
  * Throws  node's error when it cannot be opened; an error in words when it is something else than a file, or larger
  *         than `bytesMax`.
@@ -34,9 +34,10 @@ interface RegularFile extends AsyncDisposable {
 export async function openRegularFile(
   path: string | Buffer,
   bytesMax = Number.POSITIVE_INFINITY,
+  access = constants.O_RDONLY,
 ): Promise<RegularFile> {
   // Without O_NONBLOCK a pipe would keep us here until somebody writes.
-  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const handle = await open(path, access | constants.O_NONBLOCK);
   try {
     const found = await handle.stat();
     if (!found.isFile()) throw new Error(`it is ${kindOf(found)}, not a file`);

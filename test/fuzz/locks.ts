@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { holderOf, takeLock } from '../../shared/host/lock.ts';
+import { machineProcesses } from '../../shared/host/processes.ts';
 import { mutated } from './bytes.ts';
 import { door } from './door.ts';
 import { changed, json } from './json.ts';
@@ -11,9 +12,26 @@ import { scratchFolder } from './sandbox.ts';
 
 const folder = scratchFolder('lock');
 const path = join(folder, 'coordinator.lock');
+/** Those whose age decides are watched for a moment. */
+const times = { touchMs: 2, staleMs: 200, halfMs: 20, lookMs: 2 };
 
 /** No process has it: Linux counts to 2^22 at most. */
 const NOBODY = 2 ** 30;
+/** What locks tell of today tell besides. */
+const { boot, table, mounts } = machineProcesses.me;
+const whereabouts = fc.record({
+  boot: fc.constantFrom(boot, boot, 'another', ''),
+  table: fc.constantFrom(table, table, 'pid:[7]', ''),
+  mounts: fc.constantFrom(mounts, 'mnt:[7]'),
+  place: fc.oneof(
+    fc.record({
+      folder: fc.constantFrom('1:2', ':', '\u0000'),
+      file: fc.constantFrom('1:3', ''),
+      isLasting: fc.boolean(),
+    }),
+    json,
+  ),
+});
 const holder = fc
   .record({
     id: fc.constantFrom(...Array(8).fill('5d1c4a3e-0000'), '../../x', '', 'n'.repeat(65)),
@@ -31,7 +49,14 @@ const holder = fc
       null,
     ),
     started: fc.constantFrom('', '', '', '12345', '\u0000'),
+    work: fc.constantFrom(undefined, undefined, 'runs rm', '\u001b[2J'),
   })
+  .chain((one) =>
+    fc.oneof(
+      { weight: 1, arbitrary: fc.constant(one) },
+      { weight: 1, arbitrary: whereabouts.map((where) => ({ ...one, ...where })) },
+    ),
+  )
   .chain((one) =>
     fc.oneof(
       { weight: 3, arbitrary: fc.constant<unknown>(one) },
@@ -57,7 +82,7 @@ export const lockDoors = [
       const touched = new Date(Date.now() - 1000 * seconds);
       utimesSync(path, touched, touched);
       await holderOf(path);
-      const lock = await takeLock(path).catch((error: unknown) => {
+      const lock = await takeLock(path, { times }).catch((error: unknown) => {
         if (!readFileSync(path).equals(bytes)) throw new Error('a lock that holds was changed');
         throw error;
       });

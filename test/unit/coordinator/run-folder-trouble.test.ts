@@ -13,14 +13,14 @@ import { createLog } from '../../../shared/host/log.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tessera-trouble-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-const TOUCH_MS = 5;
+const QUICK = { touchMs: 5, staleMs: 1_000, halfMs: 100, lookMs: 5 };
 
 /** A run's folder and its lock, and what it says. */
 async function hold(name: string) {
   const runFolder = join(folder, name);
   mkdirSync(runFolder);
   const path = join(runFolder, 'coordinator.lock');
-  const lock = await takeLock(path, TOUCH_MS);
+  const lock = await takeLock(path, { times: QUICK });
   const warned = deferred<string>();
   const stopped = deferred<TesseraError>();
   const log = createLog({ component: 'test', destination: { write: warned.resolve } });
