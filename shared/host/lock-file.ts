@@ -118,7 +118,10 @@ function parseLock(text: string): LockText | undefined {
     return {
       ...holder,
       ...{ boot, table: String(table), mounts: String(mounts) },
-      place: { folder: String(folder), file: String(file), isLasting: isLasting === true },
+      place:
+        typeof folder === 'string' && typeof file === 'string'
+          ? { folder, file, isLasting: isLasting === true }
+          : undefined,
     };
   } catch {
     return undefined;

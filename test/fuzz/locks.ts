@@ -20,10 +20,12 @@ const NOBODY = 2 ** 30;
 /** What locks tell of today tell besides. */
 const { boot, table, mounts } = machineProcesses.me;
 const whereabouts = fc.record({
-  boot: fc.constantFrom(boot, boot, 'another', ''),
-  table: fc.constantFrom(table, table, 'pid:[7]', ''),
+  boot: fc.constantFrom(...Array(6).fill(boot), 'another', ''),
+  table: fc.constantFrom(...Array(6).fill(table), 'pid:[7]', ''),
   mounts: fc.constantFrom(mounts, 'mnt:[7]'),
   place: fc.oneof(
+    fc.constant(undefined),
+    fc.constant(undefined),
     fc.record({
       folder: fc.constantFrom('1:2', ':', '\u0000'),
       file: fc.constantFrom('1:3', ''),
@@ -38,6 +40,7 @@ const holder = fc
     host: fc.constantFrom(...Array(5).fill(hostname()), 'elsewhere', '\u001b[2J', ''),
     pid: fc.constantFrom<unknown>(
       NOBODY,
+      process.pid,
       process.pid,
       process.pid,
       1,
@@ -91,6 +94,6 @@ export const lockDoors = [
       await lock.release();
     },
     refusals: ['RUN_IN_USE'],
-    least: { accepted: 0.3, refused: 0.1 },
+    least: { accepted: 0.3, refused: 0.02 },
   }),
 ];
