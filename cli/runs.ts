@@ -1,9 +1,5 @@
-/** @file `tessera runs`: lists, shows, compares and removes runs. */
-import { resolve, sep } from 'node:path';
-import { createInterface } from 'node:readline/promises';
+/** @file `tessera runs`: lists, shows and compares runs. */
 import { TesseraError } from '../shared/core/errors.ts';
-import { formatBytes } from '../shared/core/units.ts';
-import { removeFolderAtomically } from '../shared/host/files.ts';
 import { isLoopback } from '../shared/rpc/access.ts';
 import { leavesOf } from './config-view.ts';
 import { commandLine, pathWord } from './run-end.ts';
@@ -82,63 +78,16 @@ function refuseFaults(runs: readonly RunRecord[]): void {
   throw new TesseraError('DATA_INVALID', `cannot read all of ${someOf(named)}`, { hint });
 }
 
-/**
- * Removes runs, after asking. All are judged before the first one goes.
- *
- * Throws  USAGE for what is no run, still runs, or when nobody can be asked; CANCELLED at a no; CANNOT_WRITE.
- */
-export async function removeRuns(
-  options: RunsOptions & { readonly names: readonly string[]; readonly yes?: true },
-): Promise<void> {
-  const folders = new Set<string>();
-  for (const name of options.names) folders.add(resolve(await runFolder(name, options)));
-  const runs: RunRecord[] = [];
-  for (const folder of folders) runs.push(await removable(folder));
-  if (!options.yes) await agree(runs);
-  for (const { folder } of runs) {
-    await removeFolderAtomically(folder);
-    say(`removed ${folder}`);
-  }
-  if (options.json) printJson({ schema: 'runs-rm/1', removed: runs.map(({ folder }) => folder) });
-}
-
 /** The folder of a run; one that only looks like it, as an export does, is none. */
-async function runFolder(name: string | undefined, { runsFolder }: RunsOptions): Promise<string> {
+export async function runFolder(
+  name: string | undefined,
+  { runsFolder }: RunsOptions,
+): Promise<string> {
   const folder = await findRun(name, runsFolder);
   if (await isRunFolder(folder)) return folder;
   throw new TesseraError('USAGE', `${folder} holds no run`, {
     hint: 'tessera runs list shows those that there are',
   });
-}
-
-async function removable(folder: string): Promise<RunRecord> {
-  if (`${process.cwd()}${sep}`.startsWith(`${folder}${sep}`)) {
-    throw new TesseraError('USAGE', `${folder} is around the current folder`, {
-      hint: 'change to another folder first',
-    });
-  }
-  const run = await readRun(folder);
-  if (run.state !== 'running') return run;
-  throw new TesseraError('USAGE', `${run.name} is still running`, {
-    hint: 'stop it first, with Ctrl-C in its terminal',
-  });
-}
-
-async function agree(runs: readonly RunRecord[]): Promise<void> {
-  if (!process.stdin.isTTY) {
-    throw new TesseraError('USAGE', 'nobody can be asked whether to remove the runs', {
-      hint: 'add --yes to remove them without a question',
-    });
-  }
-  for (const { folder, checkpoints } of runs) {
-    const bytes = checkpoints.reduce((sum, checkpoint) => sum + checkpoint.bytes, 0);
-    say(`${folder}: ${checkpoints.length} checkpoints, ${formatBytes(bytes)}`);
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal
-    .question(`Remove ${runs.length === 1 ? 'it' : 'them'} for good? [y/N] `)
-    .finally(() => terminal.close());
-  if (!/^y(es)?$/i.test(answer.trim())) throw new TesseraError('CANCELLED', 'nothing was removed');
 }
 
 /** JSON has no NaN; a number that is not there yet is null there. */

@@ -115,6 +115,6 @@ export class Checkpointer {
 }
 
 /** Whether something could not be written for want of room. */
-function isFull(error: unknown): boolean {
+export function isFull(error: unknown): boolean {
   return error instanceof TesseraError && ['ENOSPC', 'EDQUOT'].includes(errnoOf(error.cause));
 }

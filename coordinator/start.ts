@@ -1,6 +1,4 @@
 /** @file Builds a coordinator out of its parts and keeps it going until the run has ended. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { LoadedConfig } from '../shared/config/load.ts';
 import { checkAgainstData } from '../shared/config/rules.ts';
 import { systemClock } from '../shared/core/clock.ts';
@@ -8,7 +6,7 @@ import { TesseraError } from '../shared/core/errors.ts';
 import { openDataSource } from '../shared/data/open.ts';
 import { type FoundSource, foundSentence } from '../shared/data/sets/found.ts';
 import type { DataSource } from '../shared/data/source.ts';
-import { type HeldLock, takeLock } from '../shared/host/lock.ts';
+import type { HeldLock } from '../shared/host/lock.ts';
 import type { Logger } from '../shared/host/log.ts';
 import type { ServerSecurity } from '../shared/rpc/security.ts';
 import { assemble } from './assemble.ts';
@@ -19,8 +17,9 @@ import type { CoordinatorEvent, RunResult } from './events.ts';
 import { refuseExposure } from './exposure.ts';
 import { MetricsFile } from './metrics-file.ts';
 import type { RunStatus } from './port.ts';
-import { createRunFolder, describeRun, RUN_FILES } from './run-folder.ts';
+import { createRunFolder, describeRun } from './run-folder.ts';
 import { lockWatcher, metricsWatcher } from './run-folder-trouble.ts';
+import { lockRun } from './run-lock.ts';
 import { serveCoordinator } from './service.ts';
 
 /** What a coordinator is started with. */
@@ -84,11 +83,14 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
     resume === undefined
       ? await createRunFolder(config.name, options.runFolder)
       : { folder: resume, undo: () => undefined };
-  const lock = await lockRun(folder, options).catch(async (error: TesseraError) => {
-    // One that another holds is left as it is, though its folder may have been made just now.
-    if (error.code === 'CANNOT_WRITE') await undo();
-    throw error;
-  });
+  const onWait = (sentence: string) => options.log.warn(sentence);
+  const lock = await lockRun(folder, { signal: options.signal, onWait }).catch(
+    async (error: TesseraError) => {
+      // One that another holds is left as it is, though its folder may have been made just now.
+      if (error.code === 'CANNOT_WRITE') await undo();
+      throw error;
+    },
+  );
   try {
     return await startRun(options, source, { runFolder: folder, lock });
   } catch (error) {
@@ -98,20 +100,6 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
     await lock.release();
     throw error;
   }
-}
-
-async function lockRun(runFolder: string, { log, signal }: StartOptions): Promise<HeldLock> {
-  return await takeLock(join(runFolder, RUN_FILES.lock), {
-    signal,
-    onWait: (sentence) => log.warn(sentence),
-  }).catch((thrown: unknown) => {
-    const error = TesseraError.from(thrown, 'CANCELLED');
-    if (existsSync(runFolder)) throw error;
-    throw new TesseraError('CANNOT_WRITE', `${runFolder} is gone: it was removed or renamed`, {
-      hint: 'tessera runs list shows the runs that there are',
-      cause: error,
-    });
-  });
 }
 
 async function startRun(

@@ -53,7 +53,7 @@ function addRemove(runs: Command): void {
     'tessera runs rm --yes quickstart-20260101-120000',
   ]);
   remove.action(async (names, options) =>
-    (await import('../runs.ts')).removeRuns({ ...options, names }),
+    (await import('../runs-remove.ts')).removeRuns({ ...options, names }),
   );
 }
 

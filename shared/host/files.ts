@@ -79,15 +79,20 @@ export async function buildFolderAtomically(
 }
 
 /**
- * Removes a folder at one stroke: it is never there in parts under its name.
+ * Removes a folder at one stroke: it is never there in parts under its name. `ready` has the last word before it goes.
  *
- * Throws  CANNOT_WRITE.
+ * Throws  CANNOT_WRITE; what `ready` throws.
  */
 export async function removeFolderAtomically(
   path: string,
   disk: Disk = machineDisk,
+  ready?: () => Promise<void>,
 ): Promise<void> {
-  await replacing(disk, path, (temporary) => disk.rename(path, temporary), 'gone');
+  const goAway = async (temporary: string) => {
+    await ready?.();
+    await disk.rename(path, temporary);
+  };
+  await replacing(disk, path, goAway, 'gone');
 }
 
 /**

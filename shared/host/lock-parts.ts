@@ -7,7 +7,7 @@ import { encodeLock, holderWords, type JudgedLock, type LockHolder } from './loc
 import { machineProcesses, type Processes } from './processes.ts';
 
 /** Times of a lock. */
-export interface LockTimes {
+interface LockTimes {
   /** Between two touches of its holder. */
   readonly touchMs: number;
   /** A holder elsewhere that has not touched its lock for so long is gone. */

@@ -14,6 +14,7 @@ import { whyNot } from './trouble.ts';
 
 export type { LockHolder } from './lock-file.ts';
 export type { HeldLock, LockWatcher } from './lock-kept.ts';
+export { type LockParts, REMOVAL } from './lock-parts.ts';
 
 /** How a lock is taken; other parts than the machine's are for tests and the simulator. */
 export interface LockOptions extends Partial<LockParts>, Waiting {

@@ -12,11 +12,14 @@ import {
   newestRunFolder,
   runStamp,
 } from '../../../cli/run-folders.ts';
-import { removeRuns, showRun } from '../../../cli/runs.ts';
+import { showRun } from '../../../cli/runs.ts';
 import { readRun, readRuns } from '../../../cli/runs-read.ts';
+import { removeRuns } from '../../../cli/runs-remove.ts';
 import { endLines, endOf, listLines } from '../../../cli/runs-view.ts';
 import { runStatus } from '../../../cli/status.ts';
 import { runStop } from '../../../cli/stop.ts';
+import { lockRun, removeRun } from '../../../coordinator/run-lock.ts';
+import { type Disk, machineDisk } from '../../../shared/host/disk.ts';
 import { takeLock } from '../../../shared/host/lock.ts';
 import { smallConfig } from '../config/support.ts';
 
@@ -178,6 +181,64 @@ describe('the list', () => {
   });
 });
 
+describe('runs that are removed', () => {
+  it('go each for itself: those that stay are said, and fail the command', async () => {
+    const runsFolder = join(root, 'removed');
+    for (const name of ['one', 'two', 'three']) aRun(join('removed', name));
+    const lock = await takeLock(join(runsFolder, 'two/coordinator.lock'));
+    let said = '';
+    vi.spyOn(process.stderr, 'write').mockImplementation((part) => {
+      said += String(part);
+      return true;
+    });
+    const names = ['none', 'two', 'one', 'one', 'three'];
+    const removal = removeRuns({ names, runsFolder, yes: true });
+    await expect(removal).rejects.toMatchObject({
+      code: 'USAGE',
+      sentence: '2 of 5 runs were not removed',
+    });
+    expect(said).toContain('none stays: there is no run none');
+    expect(said).toMatch(/two stays: .*two\/coordinator\.lock is held by process/);
+    expect(readdirSync(runsFolder)).toEqual(['two']);
+    await lock.release();
+    expect(readdirSync(join(runsFolder, 'two')).sort()).toEqual([
+      ...['address', 'config.json', 'metrics.jsonl'],
+    ]);
+  });
+
+  it('are held meanwhile, so that none begins in them, and then leave nothing', async () => {
+    const folder = aRun('held-and-removed');
+    let refusal: unknown;
+    const disk: Disk = {
+      ...machineDisk,
+      async rename(from, to) {
+        refusal = await takeLock(join(folder, 'coordinator.lock')).catch((error) => error);
+        await machineDisk.rename(from, to);
+      },
+    };
+    await removeRun(folder, {}, disk);
+    expect(refusal).toMatchObject({
+      code: 'RUN_IN_USE',
+      sentence: expect.stringContaining('(runs rm)'),
+      hint: 'the run is being removed',
+    });
+    expect(readdirSync(root).filter((name) => name.includes('held-and-removed'))).toEqual([]);
+    await expect(lockRun(folder)).rejects.toMatchObject({
+      code: 'CANNOT_WRITE',
+      sentence: expect.stringContaining('is gone: it was removed or renamed'),
+    });
+  });
+
+  it('stay as they were, without a lock, where that fails', async () => {
+    const folder = aRun('stays');
+    const rename = () => Promise.reject(Object.assign(new Error('busy'), { code: 'EBUSY' }));
+    await expect(removeRun(folder, {}, { ...machineDisk, rename })).rejects.toMatchObject({
+      code: 'CANNOT_WRITE',
+    });
+    expect(readdirSync(folder)).not.toContain('coordinator.lock');
+  });
+});
+
 describe('time at work', () => {
   const hour = 3600;
   const data = { type: 'data', sentence: '' };
@@ -322,7 +383,10 @@ describe('a run that goes on', () => {
     const lock = await takeLock(join(folder, 'coordinator.lock'));
     expect((await readRun(folder)).state).toBe('running');
     const removal = removeRuns({ names: [folder], runsFolder: root, yes: true });
-    await expect(removal).rejects.toThrow('again is still running');
+    await expect(removal).rejects.toMatchObject({
+      code: 'RUN_IN_USE',
+      sentence: expect.stringContaining(`is held by process ${process.pid}`),
+    });
     await lock.release();
     expect((await readRun(folder)).state).toBe('done');
   });
