@@ -59,7 +59,13 @@ const checkpointRecord = z.object({
   seconds: figure,
   parametersSha256: z.string(),
 });
-const phaseRecord = z.object({ time, phase: z.string(), reason: z.string() });
+const phaseRecord = z.object({
+  time,
+  phase: z.string(),
+  reason: z.string(),
+  /** Of the error that ended the run. */
+  code: z.string().optional(),
+});
 
 /** One committed step. Units  loss and accuracy are means over its samples. */
 export type StepRecord = z.infer<typeof stepRecord>;

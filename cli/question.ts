@@ -67,8 +67,8 @@ export async function askedBy(flags: QuestionFlags): Promise<Asked> {
     if (record.state === 'unknown') throw unknown(record);
     if (record.state !== 'running') return { ended: record };
   }
-  const address = await readTextFile(join(folder, RUN_FILES.address)).catch(() => '');
-  if (address.trim() === '') {
+  const address = await addressIn(folder);
+  if (address === '') {
     throw new TesseraError(
       'COORDINATOR_UNREACHABLE',
       `${folder} does not say where its coordinator is`,
@@ -78,18 +78,24 @@ export async function askedBy(flags: QuestionFlags): Promise<Asked> {
     );
   }
   return {
-    question: await question(ownAddress(address.trim()), await withOwnCerts(flags, folder)),
+    question: await question(address, await withOwnCerts(flags, folder)),
     meant: { folder, holder },
   };
 }
 
+/** Where the coordinator of a run of this machine is, by its folder; '' where that does not say it. */
+export async function addressIn(folder: string): Promise<string> {
+  const address = await readTextFile(join(folder, RUN_FILES.address)).catch(() => '');
+  return address.trim() === '' ? '' : ownAddress(address.trim());
+}
+
 /**
- * The status of the run that is meant.
+ * The status of the run that is meant; a `watcher` asks again soon.
  *
  * Throws  COORDINATOR_UNREACHABLE with what may be the matter, another run at its address too; what it refuses with.
  */
-export async function askStatus({ question, meant }: AskedRun): Promise<StatusReply> {
-  const status = await answered(question, meant, () => fetchStatus(question));
+export async function askStatus({ question, meant }: AskedRun, watcher = ''): Promise<StatusReply> {
+  const status = await answered(question, meant, () => fetchStatus(question, watcher));
   if (meant === undefined || (await isOfRun(status, meant.folder))) return status;
   throw new TesseraError(
     'COORDINATOR_UNREACHABLE',

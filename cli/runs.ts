@@ -98,20 +98,24 @@ function summaryOf(run: RunRecord) {
   return { ...known, damagedLines, ...outcomeOf(run) };
 }
 
+/** The line that goes on with a run. */
+export function resumeLine({ folder, config, certs }: RunRecord): string {
+  const listen = new Map(leavesOf(config ?? {})).get('cluster.listen');
+  const isOpen = typeof listen === 'string' && !isLoopback(listen);
+  const access = certs === undefined ? isOpen && ['--insecure'] : ['--certs', certs];
+  return commandLine(['train', '--resume', pathWord(folder), ...(access || [])]);
+}
+
 /** What one may type about a run. */
-function nextLines({ folder, state, config, certs, checkpoints }: RunRecord) {
+function nextLines(record: RunRecord) {
+  const { folder, state, checkpoints } = record;
   const lines: (readonly [string, string])[] = [];
   const run = pathWord(folder);
   if (state === 'running') {
     lines.push(['Watch', commandLine(['status', run, '--watch'])]);
     lines.push(['Stop', commandLine(['stop', run])]);
   }
-  if (state === 'stopped') {
-    const listen = new Map(leavesOf(config ?? {})).get('cluster.listen');
-    const isOpen = typeof listen === 'string' && !isLoopback(listen);
-    const access = certs === undefined ? isOpen && ['--insecure'] : ['--certs', certs];
-    lines.push(['Resume', commandLine(['train', '--resume', run, ...(access || [])])]);
-  }
+  if (state === 'stopped') lines.push(['Resume', resumeLine(record)]);
   if (checkpoints.length > 0) {
     lines.push(['Evaluate', commandLine(['eval', pathWord(folder)])]);
     lines.push(['Predict', commandLine(['predict', 'IMAGE...', '--checkpoint', pathWord(folder)])]);

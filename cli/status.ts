@@ -1,57 +1,79 @@
 /** @file `tessera status`: what a run is doing, once or every second. */
-import { systemClock } from '../shared/core/clock.ts';
+import type { RunStatus } from '../coordinator/port.ts';
+import { ERROR_EXIT_CODES } from '../shared/core/errors.ts';
 import { watchShutdown } from '../shared/host/shutdown.ts';
-import type { StatusReply } from '../shared/rpc/status-client.ts';
 import { type AskedRun, askedBy, askStatus, type QuestionFlags } from './question.ts';
 import { nearPath } from './run-end.ts';
 import type { RunRecord } from './runs-read.ts';
 import { endLines, endOf, outcomeOf } from './runs-view.ts';
 import { statusLines } from './status-view.ts';
-import { jsonText, print, printJson, say } from './talk.ts';
+import { jsonText, print, printJson } from './talk.ts';
+import { exitCodeOfEnd, watchRun } from './watch.ts';
+import type { Scene, Trouble } from './watch-story.ts';
 
 /** Flags of `status`. */
 export interface StatusOptions extends QuestionFlags {
   readonly watch?: true;
+  /** Milliseconds to ask on when a coordinator that is watched has gone. */
+  readonly reconnect?: number;
   readonly json?: true;
 }
 
-const WATCH_MS = 1000;
 const CLEAR_SCREEN = '\x1b[H\x1b[2J';
+/** A worker looks as long for a coordinator that has gone. */
+const PATIENCE_MS = 60_000;
 
-/** Shows the status of a run, or how it ended. Throws  COORDINATOR_UNREACHABLE when nobody answers. */
-export async function runStatus(options: StatusOptions): Promise<void> {
+/**
+ * Shows the status of a run, or how it ended; answers the exit code, that of a run which was watched to its end.
+ *
+ * Throws  COORDINATOR_UNREACHABLE when nobody answers, or no longer.
+ */
+export async function runStatus(options: StatusOptions): Promise<number> {
   const asked = await askedBy(options);
-  if (asked.ended !== undefined) showEnd(asked.ended, options);
-  else if (options.watch) await watch(asked, options);
-  else show(await askStatus(asked), options);
+  if (asked.ended !== undefined) {
+    showEnd(asked.ended, options);
+    return options.watch ? exitCodeOfEnd(asked.ended) : 0;
+  }
+  if (options.watch) return await watch(asked, options);
+  show(await askStatus(asked), options);
+  return 0;
 }
 
-/** Shows it again and again until the run is over, its coordinator has gone, or Ctrl-C: all good ends. */
-async function watch(asked: AskedRun, options: StatusOptions): Promise<void> {
+async function watch(asked: AskedRun, options: StatusOptions): Promise<number> {
   const shutdown = watchShutdown({ announce: () => {} });
-  let isSeen = false;
+  const patienceMs = options.reconnect ?? PATIENCE_MS;
+  const { signal } = shutdown;
+  const shown = (scene: Scene) => showScene(scene, options);
+  const showEnded = (run: RunRecord) => showEnd(run, options);
   try {
-    for (;;) {
-      const question = { ...asked.question, signal: shutdown.signal };
-      const status = await askStatus({ ...asked, question });
-      isSeen = true;
-      if (process.stdout.isTTY && !options.json) process.stdout.write(CLEAR_SCREEN);
-      show(status, options);
-      if (status.phase === 'done' || status.phase === 'failed') return;
-      await systemClock.sleep(WATCH_MS, shutdown.signal);
-    }
+    return await watchRun({ asked, patienceMs, signal, show: shown, showEnd: showEnded });
   } catch (thrown) {
-    if (shutdown.signal.aborted) return;
-    // A coordinator leaves soon after its run: mostly between two looks at it.
-    if (!isSeen) throw thrown;
-    say('the coordinator has gone: its run is over, or was stopped');
+    if (signal.aborted) return ERROR_EXIT_CODES.CANCELLED;
+    throw thrown;
   } finally {
     shutdown.dispose();
   }
 }
 
+/** A terminal shows what is now; elsewhere each thing is said once. */
+function showScene(scene: Scene, options: StatusOptions): void {
+  const isScreen = process.stdout.isTTY && !options.json;
+  if (isScreen) process.stdout.write(CLEAR_SCREEN);
+  if (scene.trouble === undefined) show(scene.status, options);
+  else if (isScreen) {
+    show(scene.status, options);
+    print(['', scene.trouble.sentence]);
+  } else if (scene.isNews) showTrouble(scene.status, scene.trouble, options);
+}
+
+function showTrouble(status: RunStatus, trouble: Trouble, options: StatusOptions): void {
+  const { phase, sentence: reason } = trouble;
+  if (options.json) show({ ...status, phase, reason, workers: [] }, options);
+  else print([reason]);
+}
+
 /** JSON has no NaN; a number that is not there yet is null there. */
-function show(status: StatusReply, options: StatusOptions): void {
+function show(status: RunStatus, options: StatusOptions): void {
   const runFolder = nearPath(status.runFolder);
   if (!options.json) print(statusLines({ ...status, runFolder }));
   else if (options.watch) process.stdout.write(`${jsonText({ schema: 'status/1', ...status })}\n`);

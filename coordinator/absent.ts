@@ -1,8 +1,10 @@
-/** @file Workers whose line broke a moment ago: a run that ends meanwhile waits for them to come and hear of it. */
+/** @file Who will be back in a moment, workers whose line broke and people who watch: a run that ends meanwhile waits for them to hear of it. */
 import type { Clock } from '../shared/core/clock.ts';
 
 /** One who lost its line is back within this, or longer away: the longest pause of a worker, and an attempt. */
 const RETURN_MS = 3_000;
+/** Further ones are not waited for. */
+const AWAITED_MAX = 1024;
 
 /** Who lost its line and may be on the way back, by instance. */
 export class Absent {
@@ -18,7 +20,7 @@ export class Absent {
   /** Notes that a worker lost its line. */
   lost(instance: string): void {
     this.#forgetOld();
-    this.#lostMs.set(instance, this.#clock.nowMs());
+    if (this.#lostMs.size < AWAITED_MAX) this.#lostMs.set(instance, this.#clock.nowMs());
   }
 
   /** Notes that it came back. */

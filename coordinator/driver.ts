@@ -191,7 +191,8 @@ export class CoordinatorDriver implements CoordinatorPort {
     return this.#parts.source.read(split, index);
   }
 
-  status(): RunStatus {
+  status(watcher = ''): RunStatus {
+    if (watcher !== '') this.sessions.watchers[this.#ended ? 'returned' : 'lost'](watcher);
     const { run, progress, clock, identity, checkpointer, store } = this.#parts;
     return describeStatus({
       run,

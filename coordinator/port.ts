@@ -106,6 +106,8 @@ export interface RunStatus {
   readonly badSamples: number;
   /** Why no step has completed for a while; '' while the run moves. */
   readonly stall: string;
+  /** Code of the error that ended the run; '' for none. */
+  readonly code: string;
 }
 
 /** A run that has been told to stop. */
@@ -175,7 +177,8 @@ export interface CoordinatorPort {
   sampleBytes(split: Split, index: number): Promise<number>;
   /** Throws  DATA_INVALID when the sample cannot be read. */
   sample(split: Split, index: number): Promise<EncodedSample>;
-  status(): RunStatus;
+  /** What it does now; `watcher` is who will ask again, '' for one who asks once. */
+  status(watcher?: string): RunStatus;
   /** An operator ends the run early; what is trained is saved once this has answered. */
   stopRun(reason: string, peer: string): StoppingRun;
 }

@@ -23,6 +23,7 @@ import type { NodeChunk__Output } from '../shared/rpc/generated/tessera/v1/NodeC
 import type { PullRequest__Output } from '../shared/rpc/generated/tessera/v1/PullRequest.ts';
 import type { PushReply } from '../shared/rpc/generated/tessera/v1/PushReply.ts';
 import type { SampleChunk } from '../shared/rpc/generated/tessera/v1/SampleChunk.ts';
+import type { StatusRequest__Output } from '../shared/rpc/generated/tessera/v1/StatusRequest.ts';
 import type { StopRequest__Output } from '../shared/rpc/generated/tessera/v1/StopRequest.ts';
 import { type DuplexPeer, HandlerFactory } from '../shared/rpc/handlers.ts';
 import { services } from '../shared/rpc/protos.ts';
@@ -40,6 +41,7 @@ import {
   decodeNode,
   decodeReason,
   decodeSession,
+  decodeWatcher,
   encodeOutcome,
   encodeSample,
   encodeStatus,
@@ -80,7 +82,10 @@ export function coordinatorCalls(
   return {
     session: (peer: DuplexPeer<CoordinatorMessage>) =>
       listenToWorker({ port, peer, clock, gate, onWelcome: (info) => bulk.learnSizes(info) }),
-    status: () => ({ ...encodeStatus(fromAnywhere(port.status())), ...refusedJoins() }),
+    status: ({ watcher }: StatusRequest__Output) => ({
+      ...encodeStatus(fromAnywhere(port.status(decodeWatcher(watcher)))),
+      ...refusedJoins(),
+    }),
     stopRun: ({ reason }: StopRequest__Output, { peer }: { readonly peer: string }) =>
       fromAnywhere(port.stopRun(decodeReason(reason), peer)),
     pushNode: (messages: AsyncIterable<NodeChunk__Output>) => bulk.pushNode(messages),

@@ -28,6 +28,8 @@ export interface ConnectedWorker {
 export class Sessions {
   /** Those whose line broke. */
   readonly absent: Absent;
+  /** Who looks at the run again and again, and is to hear of its end. */
+  readonly watchers: Absent;
   readonly #bySession = new Map<string, ConnectedWorker>();
   readonly #byWorker = new Map<string, ConnectedWorker>();
   readonly #limit: number;
@@ -38,6 +40,7 @@ export class Sessions {
   constructor(limit: number, clock: Clock) {
     this.#limit = limit;
     this.absent = new Absent(clock);
+    this.watchers = new Absent(clock);
   }
 
   /**

@@ -130,10 +130,12 @@ async function startRun(
   const data = { classes, size, found };
   onEvent({ type: 'data', sentence: foundSentence(data), ...data });
   const onEnd = (error: TesseraError | undefined) => {
-    const phase = { type: 'phase', phase: 'failed', reason: error?.sentence ?? '' } as const;
-    // What is written from then on is another's record.
-    const isOurs = error?.code !== 'RUN_IN_USE';
-    if (error !== undefined && isOurs) metrics.append({ time: new Date().toISOString(), ...phase });
+    // What is written once another has the run is that one's record.
+    if (error !== undefined && error.code !== 'RUN_IN_USE') {
+      const { code, sentence: reason } = error;
+      const time = new Date().toISOString();
+      metrics.append({ time, type: 'phase', phase: 'failed', reason, code });
+    }
     ended.settle(error);
   };
   const driver = new CoordinatorDriver({ ...parts, log, onEvent, onEnd });
@@ -164,7 +166,8 @@ async function startRun(
   const finished = ended.promise
     .finally(async () => {
       stopTicking();
-      await driver.sessions.absent.allBack();
+      const { absent, watchers } = driver.sessions;
+      await Promise.all([absent.allBack(), watchers.allBack()]);
       await server.stop(FAREWELL_MS);
       await metrics.flush();
       await lock.release();

@@ -30,6 +30,7 @@ export function describeStatus(sources: StatusSources): RunStatus {
     run: identity.config.name,
     phase: sources.failure === undefined ? run.phase : 'failed',
     reason: sources.failure?.sentence ?? run.reason,
+    code: sources.failure?.code ?? '',
     step: version,
     stepsTotal: run.totalSteps,
     epoch: run.epochOf(version),

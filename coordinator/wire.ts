@@ -148,6 +148,11 @@ export function decodeReason(reason: string): string {
   return wireText(reason, 'reason', REASON_LENGTH_MAX);
 }
 
+/** Who watches; '' for one who asks once. Throws  MESSAGE_INVALID. */
+export function decodeWatcher(watcher: string): string {
+  return wireText(watcher, 'watcher', NAME_LENGTH_MAX);
+}
+
 /** A session's secret. Throws  MESSAGE_INVALID when it cannot be one. */
 export function decodeSession(session: string): string {
   return wireText(session, 'session', NAME_LENGTH_MAX);

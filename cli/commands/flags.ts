@@ -1,6 +1,6 @@
 /** @file What the commands' flags are made of. Light: it is loaded for `--help`. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { parseCount, parseCrew } from '../values.ts';
+import { parseCount, parseCrew, parseDurationMs } from '../values.ts';
 
 /** Headings under which `tessera --help` lists the commands. */
 export const GROUPS = {
@@ -58,6 +58,12 @@ export const parseWholeCount = checked((text) => {
   const count = parseCount(text);
   return count === 'auto' ? undefined : count;
 }, 'a whole number from 1');
+
+/** Parser of a duration, in milliseconds. */
+export const parseDuration = checked(
+  parseDurationMs,
+  'a duration with its unit such as 500ms, 30s or 2m',
+);
 
 /** A flag that may be given several times. */
 export const listOption = (flags: string, description: string) =>

@@ -1,6 +1,6 @@
 /** @file Flags and help of `tessera status`. */
-import type { Command } from 'commander';
-import { addCommand, examples, GROUPS, jsonOption, verboseOption } from './flags.ts';
+import { type Command, Option } from 'commander';
+import { addCommand, examples, GROUPS, jsonOption, parseDuration, verboseOption } from './flags.ts';
 import { addClientSecurity } from './security-options.ts';
 
 /** Adds `tessera status`. */
@@ -10,7 +10,14 @@ export function addStatus(program: Command): void {
     'status [run-or-address]',
     GROUPS.look,
     'Show a run and its workers, or how it ended',
-  ).option('--watch', 'Show it again every second until the run ends');
+  )
+    .option('--watch', "Show it every second until the run ends, with the run's exit code")
+    .addOption(
+      new Option(
+        '--reconnect <duration>',
+        'How long --watch asks on when the coordinator has gone (default: 1m)',
+      ).argParser(parseDuration),
+    );
   addClientSecurity(status);
   status.optionsGroup('Output:').addOption(jsonOption()).addOption(verboseOption());
   examples(status, 'The newest run of this folder; one by its name; one elsewhere', [
@@ -18,7 +25,7 @@ export function addStatus(program: Command): void {
     'tessera status quickstart-20260101-120000',
     'tessera status 10.0.0.1:50051 --certs certs/operator',
   ]);
-  status.action(async (run, options) =>
-    (await import('../status.ts')).runStatus({ ...options, run }),
-  );
+  status.action(async (run, options) => {
+    process.exitCode = await (await import('../status.ts')).runStatus({ ...options, run });
+  });
 }

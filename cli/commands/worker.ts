@@ -1,13 +1,12 @@
 /** @file Flags and help of `tessera worker`. */
 import { type Command, Option } from 'commander';
-import { parseDurationMs } from '../values.ts';
 import {
   addCommand,
-  checked,
   examples,
   GROUPS,
   LOG_MORE,
   parseCountOrAuto,
+  parseDuration,
   verboseOption,
 } from './flags.ts';
 import { addClientSecurity } from './security-options.ts';
@@ -51,7 +50,7 @@ export function addWorker(program: Command): void {
       new Option(
         '--reconnect <duration>',
         'How long to look for a coordinator that is gone',
-      ).argParser(checked(parseDurationMs, 'a duration with its unit such as 500ms, 30s or 2m')),
+      ).argParser(parseDuration),
     )
     .addOption(new Option('--parent', 'End when stdin closes').hideHelp());
   addClientSecurity(worker);

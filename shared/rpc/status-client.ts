@@ -24,13 +24,13 @@ export interface Question extends Omit<ConnectionSettings, 'limits'> {
 }
 
 /**
- * The status of the run at an address.
+ * The status of the run at an address. A `watcher` asks again soon: a run that ends waits a moment for its next question.
  *
  * Throws  COORDINATOR_UNREACHABLE when nobody is there; TIMEOUT; ACCESS_DENIED; USAGE when the address is no HOST:PORT.
  */
-export function fetchStatus(question: Question): Promise<StatusReply> {
+export function fetchStatus(question: Question, watcher = ''): Promise<StatusReply> {
   return asked(question, 'asking for the status', (control, options, callback) =>
-    control.getStatus({}, options, callback),
+    control.getStatus({ watcher }, options, callback),
   );
 }
 

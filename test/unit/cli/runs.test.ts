@@ -55,7 +55,7 @@ const joined = (workers: number) => ({ type: 'worker', worker: 'w', what: 'joine
 const phase = (name: string, reason = '') => ({ type: 'phase', phase: name, reason });
 
 /** What a command prints on stdout. */
-async function printed(command: () => Promise<void>): Promise<string> {
+async function printed(command: () => Promise<unknown>): Promise<string> {
   let text = '';
   vi.spyOn(process.stderr, 'write').mockReturnValue(true);
   vi.spyOn(process.stdout, 'write').mockImplementation((part) => {

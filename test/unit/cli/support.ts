@@ -54,4 +54,5 @@ export const STATUS: RunStatus = {
   tesseraVersion: '0.1.0',
   badSamples: 0,
   stall: '',
+  code: '',
 };

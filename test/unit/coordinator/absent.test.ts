@@ -39,3 +39,16 @@ it('nobody waits for a worker that said goodbye, or is long gone', async () => {
   driver.leave(leaving.worker, NO_ERROR);
   await driver.sessions.absent.allBack();
 });
+
+it('one who watches hears of the end, with its code, before the coordinator goes', async () => {
+  const { driver } = startDriver();
+  expect(driver.status('watcher')).toMatchObject({ code: '' });
+  await driver.stop(new TesseraError('CANCELLED', 'stopped by SIGTERM'));
+  let isOver = false;
+  const over = driver.sessions.watchers.allBack().then(() => (isOver = true));
+  driver.status();
+  await Promise.resolve();
+  expect(isOver).toBe(false);
+  expect(driver.status('watcher')).toMatchObject({ phase: 'failed', code: 'CANCELLED' });
+  await over;
+});

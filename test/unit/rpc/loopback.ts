@@ -164,7 +164,7 @@ export class NotingPort implements CoordinatorPort {
         workers: [{ ...worker, ...numbers, lastError: '' }],
         tesseraVersion: '0',
       },
-      ...{ badSamples: 0, stall: '' },
+      ...{ badSamples: 0, stall: '', code: '' },
     };
   }
 

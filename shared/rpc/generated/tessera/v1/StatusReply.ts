@@ -55,6 +55,10 @@ export interface StatusReply {
    */
   'refusedJoins'?: (number);
   'lastRefusal'?: (string);
+  /**
+   * The code of the error that ended the run; empty while it goes on, and when it has ended well.
+   */
+  'code'?: (string);
 }
 
 export interface StatusReply__Output {
@@ -109,4 +113,8 @@ export interface StatusReply__Output {
    */
   'refusedJoins': (number);
   'lastRefusal': (string);
+  /**
+   * The code of the error that ended the run; empty while it goes on, and when it has ended well.
+   */
+  'code': (string);
 }
