@@ -32,7 +32,7 @@ export function notes(target: Command, lines: readonly string[]): void {
 }
 
 /** Turns a parser that answers undefined into one that commander reports. */
-export function checked<T>(parse: (text: string) => T | undefined, expected: string) {
+function checked<T>(parse: (text: string) => T | undefined, expected: string) {
   return (text: string): T => {
     const value = parse(text);
     if (value === undefined) throw new InvalidArgumentError(`expected ${expected}`);
