@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { TesseraError } from '../shared/core/errors.ts';
+import { firstNonFinite } from '../shared/core/floats.ts';
 import { unbroken } from '../shared/core/text.ts';
-import { readSafetensors, type SafeTensors } from '../shared/formats/safetensors.ts';
+import { float32Of, readSafetensors, type SafeTensors } from '../shared/formats/safetensors.ts';
 import { crc32OfPieces, sha256OfText } from '../shared/host/digest.ts';
 import type { Disk } from '../shared/host/disk.ts';
 import { readWholeFile } from '../shared/host/files.ts';
@@ -133,6 +134,31 @@ export function refuseOtherRun(folder: string, state: CheckpointState, identityJ
   const shown = differences.slice(0, 5).join('; ') || 'the order of its keys';
   const more = differences.length > 5 ? `; and ${differences.length - 5} more` : '';
   throw mismatch(folder, `it is of another run: ${shown}${more}`);
+}
+
+/**
+ * Refuses tensors of which nothing can come.
+ *
+ * Throws  NON_FINITE, naming the file and the tensor.
+ */
+export function refuseDiverged(
+  folder: string,
+  file: keyof CheckpointState['files'],
+  tensors: SafeTensors['tensors'],
+): void {
+  for (const [name, tensor] of tensors) {
+    const values = float32Of(tensor, name);
+    const index = firstNonFinite(values);
+    if (index < 0) continue;
+    const path = join(folder, CHECKPOINT_FILES[file]);
+    throw new TesseraError(
+      'NON_FINITE',
+      `${path} is of a run that diverged: ${name} holds ${values[index]}`,
+      {
+        hint: 'start a new run with a lower training.optimizer.learningRate, or remove this checkpoint to go on from an earlier one',
+      },
+    );
+  }
 }
 
 /** The error for a checkpoint that is not what was written. */

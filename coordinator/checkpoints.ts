@@ -25,6 +25,7 @@ import {
   mismatch,
   readState,
   readVerified,
+  refuseDiverged,
   refuseOtherRun,
 } from './checkpoint-state.ts';
 import { encodeModelMetadata, type ModelMetadata } from './model-metadata.ts';
@@ -119,7 +120,8 @@ export async function writeCheckpoint(options: {
 /**
  * Reads a checkpoint and verifies every byte of it.
  *
- * Throws  CHECKPOINT_CORRUPT when it is damaged, CHECKPOINT_MISMATCH when it is another run's.
+ * Throws  CHECKPOINT_CORRUPT when it is damaged, CHECKPOINT_MISMATCH when it is another run's, NON_FINITE when nothing can
+ *         come of it.
  */
 export async function readCheckpoint(
   folder: string,
@@ -139,6 +141,8 @@ export async function readCheckpoint(
   );
   const parameters = weights === undefined ? saved : saved.slice();
   if (weights !== undefined) parameters.set(weights, frozen);
+  refuseDiverged(folder, 'model', model.tensors);
+  refuseDiverged(folder, 'optimizer', optimizer.tensors);
   if ((await sha256OfBytes(bytesOf(parameters))) !== state.parametersSha256) {
     throw corrupt(folder, 'the parameters are not those that state.json speaks of');
   }
@@ -172,7 +176,7 @@ export async function listCheckpoints(
 /**
  * The newest checkpoint that is whole, and those newer ones that are not.
  *
- * Throws  CHECKPOINT_MISMATCH when the newest readable one is another run's: an older would be too.
+ * Throws  NON_FINITE when that one is of no use; CHECKPOINT_MISMATCH when the newest readable one is another run's: an older would be too.
  */
 export async function newestGoodCheckpoint(
   runFolder: string,

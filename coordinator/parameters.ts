@@ -8,8 +8,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { OptimizerConfig } from '../shared/config/schema.ts';
 import { assert, TesseraError } from '../shared/core/errors.ts';
+import { firstNonFinite } from '../shared/core/floats.ts';
+import { DIVERGED_HINT } from '../shared/core/verdict.ts';
 import { sha256OfBytes } from '../shared/host/digest.ts';
-import type { ParameterTable } from '../shared/model/parameters.ts';
+import { brokenTensor, type ParameterTable } from '../shared/model/parameters.ts';
 import { averageDecayAt, updateAverage } from '../shared/training/average.ts';
 import { clipScale, sumOfSquares } from '../shared/training/clip.ts';
 import {
@@ -21,6 +23,9 @@ import { addInto } from '../shared/training/reduction.ts';
 
 /** Elements between two turns of the event loop: some milliseconds, so that heartbeats are answered. */
 const SLICE_ELEMENTS = 2 ** 20;
+
+/** A gradient of a smaller norm has squares that a float32 holds. */
+const SQUARES_FIT = 1e18;
 
 /** What a store begins with: fresh parameters, or those of a checkpoint. */
 export interface ParameterStoreStart {
@@ -101,7 +106,8 @@ export class ParameterStore {
   /**
    * Makes the next version: divides by the sample count, clips by global norm, steps the optimizer.
    *
-   * Throws  NON_FINITE when the gradient has a NaN or an infinity; then nothing has changed.
+   * Throws  NON_FINITE when the gradient or what it makes has a NaN or an infinity: the present version stays. The run
+   *         is over then, since the optimizer's state may be half way.
    */
   async applyStep(inputs: StepInputs): Promise<{ gradientNorm: number }> {
     const { gradientSum: gradient, samples, step, learningRate, clipNorm } = inputs;
@@ -109,7 +115,8 @@ export class ParameterStore {
     assert(samples > 0, 'a step has samples');
     assert(step === this.#version + 1, `step ${step} follows version ${this.#version}`);
     const gradientNorm = (await normOf(gradient)) / samples;
-    if (!Number.isFinite(gradientNorm)) throw nonFinite(step);
+    if (!Number.isFinite(gradientNorm))
+      throw nonFinite(`the gradient of step ${step} is not finite`);
     const update = {
       config: this.#config,
       table: this.table,
@@ -122,9 +129,13 @@ export class ParameterStore {
       step,
       scale: clipScale(gradientNorm, clipNorm) / samples,
     };
-    await inSlices(this.table.size, (first, limit) =>
-      updateParameters({ ...update, first, limit }),
-    );
+    await inSlices(this.table.size, (first, limit) => {
+      if (updateParameters({ ...update, first, limit })) return;
+      throw nonFinite(
+        `step ${step} makes parameters that are not finite: ${brokenTensor(this.#spare, this.table)}`,
+      );
+    });
+    await this.#refuseHugeSquares(step, gradientNorm);
     [this.#parameters, this.#spare] = [this.#spare, this.#parameters];
     this.#version = step;
     // Behind the new version, so that nobody who asks for the average of the old one gets a mixture.
@@ -139,6 +150,18 @@ export class ParameterStore {
   skipStep(step: number): void {
     assert(step === this.#version + 1, `step ${step} follows version ${this.#version}`);
     this.#version = step;
+  }
+
+  /** The second moment of Adam holds squares, which overflow long before a gradient does; its parameter never moves again. */
+  async #refuseHugeSquares(step: number, norm: number): Promise<void> {
+    const { v } = this.state;
+    if (v === undefined || norm < SQUARES_FIT) return;
+    await inSlices(v.length, (first, limit) => {
+      if (firstNonFinite(v, first, limit) < 0) return;
+      throw nonFinite(
+        `the gradient of step ${step} is too large: its norm is ${norm.toPrecision(3)}`,
+      );
+    });
   }
 
   /** Takes the present version into the average. */
@@ -178,8 +201,6 @@ async function inSlices(size: number, work: (first: number, limit: number) => vo
   }
 }
 
-function nonFinite(step: number): TesseraError {
-  return new TesseraError('NON_FINITE', `the gradient of step ${step} is not finite`, {
-    hint: 'lower training.optimizer.learningRate, lengthen the warm-up or set training.clipNorm',
-  });
+function nonFinite(sentence: string): TesseraError {
+  return new TesseraError('NON_FINITE', sentence, { hint: DIVERGED_HINT });
 }

@@ -63,3 +63,7 @@ export const NO_ERROR: ToldError = { code: '', reason: '', hint: '' };
 export function toldOf({ code, sentence, hint = '' }: TesseraError): ToldError {
   return { code, reason: sentence, hint };
 }
+
+/** What to do about a training that diverges. */
+export const DIVERGED_HINT =
+  'lower training.optimizer.learningRate, lengthen the warm-up, or set training.clipNorm';

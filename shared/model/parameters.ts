@@ -1,5 +1,6 @@
 /** @file The parameters of a ViT: one flat float32 vector, and the table that says what lies where. */
 import { TesseraError } from '../core/errors.ts';
+import { firstNonFinite } from '../core/floats.ts';
 import { epsilonOf, type ModelConfig, numPatches } from './variants.ts';
 
 /** One named tensor inside the flat vector. */
@@ -154,4 +155,12 @@ function layerOf(name: string, depth: number): number {
 
 function product(shape: readonly number[]): number {
   return shape.reduce((size, side) => size * side, 1);
+}
+
+/** The first NaN or infinity among parameters, as `head.weight holds NaN`; undefined when all are finite. */
+export function brokenTensor(flat: Float32Array, { entries }: ParameterTable): string | undefined {
+  const index = firstNonFinite(flat);
+  if (index < 0) return undefined;
+  const name = entries.find(({ offset, size }) => index < offset + size)?.name;
+  return `${name} holds ${flat[index]}`;
 }

@@ -6,7 +6,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { TesseraError } from '../core/errors.ts';
-import { areFinite } from '../core/floats.ts';
+import { firstNonFinite } from '../core/floats.ts';
 
 /** A piece of a flat byte sequence, as the contract's Chunk. */
 export interface ChunkPiece {
@@ -45,14 +45,10 @@ export function* cutPieces(bytes: Uint8Array, pieceBytes: number): Generator<Sam
   } while (offset < bytes.byteLength);
 }
 
-/** Values checked by one call of `areFinite`: short calls are compiled after one chunk, a long loop after several. */
-const BLOCK_VALUES = 4096;
-
 /** Puts the chunks of one vector together, in order. */
 export class ChunkAssembler {
   readonly #target: Float32Array;
   readonly #bytes: Uint8Array;
-  readonly #words: Int32Array;
   readonly #what: string;
   #received = 0;
 
@@ -60,7 +56,6 @@ export class ChunkAssembler {
   constructor(target: Float32Array, what: string) {
     this.#target = target;
     this.#bytes = bytesOf(target);
-    this.#words = new Int32Array(target.buffer, target.byteOffset, target.length);
     this.#what = what;
   }
 
@@ -103,15 +98,9 @@ export class ChunkAssembler {
 
   /** Checks the values [first, limit). */
   #refuseNonFinite(first: number, limit: number): void {
-    for (let block = first; block < limit; block += BLOCK_VALUES) {
-      const blockLimit = Math.min(limit, block + BLOCK_VALUES);
-      if (!areFinite(this.#words, block, blockLimit)) throw this.#nonFinite(block, blockLimit);
-    }
-  }
-
-  #nonFinite(first: number, limit: number): TesseraError {
-    const index = first + this.#target.subarray(first, limit).findIndex((x) => !Number.isFinite(x));
-    return new TesseraError(
+    const index = firstNonFinite(this.#target, first, limit);
+    if (index < 0) return;
+    throw new TesseraError(
       'NON_FINITE',
       `${this.#what}: value ${index} is ${this.#target[index]}`,
       {

@@ -57,10 +57,14 @@ function stateNames(config: OptimizerConfig): readonly string[] {
   return config.momentum === 0 ? [] : ['momentum'];
 }
 
-/** Takes one optimizer step over a slice; weight decay skips the tensors that do not decay. */
-export function updateParameters(update: ParameterUpdate): void {
+/**
+ * Takes one optimizer step over a slice; weight decay skips the tensors that do not decay. Answers whether all values
+ * that it made are finite: known at hand, that costs less than another look at them.
+ */
+export function updateParameters(update: ParameterUpdate): boolean {
   const { config, table } = update;
   const topLayer = table.entries.at(-1)?.layer ?? 0;
+  let areFinite = true;
   for (const { offset, size, decays, layer } of table.entries) {
     const first = Math.max(offset, update.first, update.frozen);
     const limit = Math.min(offset + size, update.limit);
@@ -72,9 +76,9 @@ export function updateParameters(update: ParameterUpdate): void {
       learningRate: update.learningRate * layerRate(config.layerDecay, layer, topLayer),
       weightDecay: decays ? config.weightDecay : 0,
     };
-    if (config.name === 'sgd') sgdRun(run);
-    else adamRun(run);
+    if (!(config.name === 'sgd' ? sgdRun(run) : adamRun(run))) areFinite = false;
   }
+  return areFinite;
 }
 
 /** A slice of one tensor, whose rate and decay are its own. */
@@ -83,7 +87,7 @@ interface TensorUpdate extends ParameterUpdate {
 }
 
 /** Loops over plain locals: this is half of the coordinator's time in a step. */
-function adamRun(update: TensorUpdate): void {
+function adamRun(update: TensorUpdate): boolean {
   const { config, parameters, into, gradient, first, limit, scale, step, frozen } = update;
   const { learningRate, weightDecay } = update;
   const { beta1, beta2, epsilon } = config;
@@ -96,6 +100,8 @@ function adamRun(update: TensorUpdate): void {
   const isCoupled = config.name === 'adam';
   const keep = isCoupled ? 1 : 1 - learningRate * weightDecay;
   const coupled = isCoupled ? weightDecay : 0;
+  // Stays 0: a NaN or an infinity times 0 is NaN.
+  let zero = 0;
   for (let i = first, t = first - frozen; i < limit; i += 1, t += 1) {
     const parameter = parameters[i] as number;
     const g = (gradient[t] as number) * scale + coupled * parameter;
@@ -104,15 +110,19 @@ function adamRun(update: TensorUpdate): void {
     m[t] = mean;
     v[t] = square;
     const denominator = Math.sqrt(square) * inverseRoot2 + epsilon;
-    into[i] = keep * parameter - (stepSize * mean) / denominator;
+    const next = Math.fround(keep * parameter - (stepSize * mean) / denominator);
+    into[i] = next;
+    zero += 0 * next;
   }
+  return zero === 0;
 }
 
-function sgdRun(update: TensorUpdate): void {
+function sgdRun(update: TensorUpdate): boolean {
   const { config, parameters, into, gradient, first, limit, scale, frozen } = update;
   const { learningRate, weightDecay } = update;
   const { momentum } = config;
   const velocity = momentum === 0 ? undefined : vectorOf(update, 'momentum');
+  let zero = 0;
   for (let i = first, t = first - frozen; i < limit; i += 1, t += 1) {
     const parameter = parameters[i] as number;
     let speed = (gradient[t] as number) * scale + weightDecay * parameter;
@@ -120,8 +130,11 @@ function sgdRun(update: TensorUpdate): void {
       speed += momentum * (velocity[t] as number);
       velocity[t] = speed;
     }
-    into[i] = parameter - learningRate * speed;
+    const next = Math.fround(parameter - learningRate * speed);
+    into[i] = next;
+    zero += 0 * next;
   }
+  return zero === 0;
 }
 
 function vectorOf(update: ParameterUpdate, name: string): Float32Array {

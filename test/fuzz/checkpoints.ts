@@ -107,7 +107,7 @@ export const checkpointDoors = [
       const { crc32: noted, ...content } = JSON.parse(bytes.toString());
       if (crc32(JSON.stringify(content)) !== noted) throw new Error('its checksum does not hold');
     },
-    refusals: ['CHECKPOINT_CORRUPT', 'CHECKPOINT_MISMATCH'],
+    refusals: ['CHECKPOINT_CORRUPT', 'CHECKPOINT_MISMATCH', 'NON_FINITE'],
     least: { accepted: 0.3, refused: 0.15 },
   }),
   door({

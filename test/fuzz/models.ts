@@ -109,7 +109,7 @@ export const modelDoors = [
       if (classes !== null) writeFileSync(classesFile, classes);
       await openModel(file, { heads: 'any', ...(classes !== null && { classesFile }) });
     },
-    refusals: ['DATA_INVALID', 'CHECKPOINT_MISMATCH'],
+    refusals: ['DATA_INVALID', 'CHECKPOINT_MISMATCH', 'NON_FINITE'],
     least: { accepted: 0.15, refused: 0.3 },
   }),
 ];

@@ -28,7 +28,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'take-values-that-are-no-numbers',
-    file: 'shared/rpc/chunks.ts',
+    file: 'shared/core/floats.ts',
     find: 'return signs >= 0;',
     replace: 'return signs >= 0 || true;',
   },

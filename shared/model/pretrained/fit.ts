@@ -1,6 +1,6 @@
 /** @file Pretrained weights as the parameters of a model: what fits is taken, what does not is listed. */
 import { TesseraError } from '../../core/errors.ts';
-import { areFinite } from '../../core/floats.ts';
+import { firstNonFinite } from '../../core/floats.ts';
 import { type ParameterEntry, parameterTable } from '../parameters.ts';
 import { resamplePositions } from '../positions.ts';
 import { type ModelConfig, NORM_EPSILON, numPatches } from '../variants.ts';
@@ -35,7 +35,8 @@ export interface FittedWeights {
  * The parameters of a model from pretrained weights. Position embeddings of another resolution are resampled, and the
  * patch embedding is brought to the model's number of channels.
  *
- * Throws  CHECKPOINT_MISMATCH, listing every tensor that is missing, unknown, or of another shape.
+ * Throws  CHECKPOINT_MISMATCH, listing every tensor that is missing, unknown, or of another shape; NON_FINITE, listing
+ *         those with a NaN or an infinity.
  */
 export function fitWeights(options: FitOptions): FittedWeights {
   const { model, head, path } = options;
@@ -140,10 +141,10 @@ function refuseProblems(path: string, problems: readonly string[], hint: string)
 function refuseBroken(path: string, { tensors }: Weights, wanted: readonly ParameterEntry[]): void {
   const broken = wanted.filter(({ name }) => {
     const values = tensors.get(name)?.values;
-    return values && !areFinite(new Int32Array(values.buffer, values.byteOffset, values.length));
+    return values && firstNonFinite(values) >= 0;
   });
   if (broken.length === 0) return;
-  throw new TesseraError('CHECKPOINT_MISMATCH', `${path} cannot be used:`, {
+  throw new TesseraError('NON_FINITE', `${path} cannot be used:`, {
     lines: listed('with values that are NaN or infinite', broken, ({ name }) => name),
     hint: 'their training went wrong, or f16 is too small for them: take an earlier checkpoint',
   });

@@ -60,6 +60,22 @@ describe('a checkpoint', () => {
     expect(loaded.progress).toEqual(progress);
   });
 
+  it.each([
+    ['model.safetensors', (store: ReturnType<typeof storeAt>) => store.parameters],
+    ['optimizer.safetensors', (store: ReturnType<typeof storeAt>) => store.state['secondMoment']!],
+  ])('of a run that diverged is refused, naming %s and the tensor', async (file, vectorOf) => {
+    await write(3);
+    const store = storeAt(4);
+    vectorOf(store)[1] = Number.NEGATIVE_INFINITY;
+    await writeCheckpoint({ ...common, runFolder, store });
+    const refusal = { code: 'NON_FINITE', sentence: expect.stringContaining(file) };
+    await expect(newestGoodCheckpoint(runFolder, expected)).rejects.toMatchObject(refusal);
+    const named = expect.stringMatching(/: (cls_token|secondMoment) holds -Infinity$/);
+    await expect(newestGoodCheckpoint(runFolder, expected)).rejects.toMatchObject({
+      sentence: named,
+    });
+  });
+
   it('of a format that this version does not know is refused by its name', async () => {
     const { folder } = await write(7);
     const path = join(folder, 'state.json');

@@ -77,6 +77,16 @@ async function refusal(promise: Promise<unknown>): Promise<string> {
   return why === '' ? '' : `${TesseraError.from(why).code}: ${TesseraError.from(why).sentence}`;
 }
 
+it('does not begin with values that are not finite, and says which they are', async () => {
+  const model = { ...config().model, positionDeviation: 1e39 };
+  const begun = begin('/nowhere', { isResumed: false, of: config({ model }) });
+  await expect(begun).rejects.toMatchObject({
+    code: 'NON_FINITE',
+    sentence: expect.stringMatching(/^the initial values are not finite: pos_embed holds -?Infin/),
+    hint: 'make model.positionDeviation smaller',
+  });
+});
+
 describe('a run that goes on', () => {
   it('is the same run to its workers, whatever of its settings does not decide the numbers', async () => {
     const { runFolder, begun } = await begunRun();

@@ -151,6 +151,30 @@ describe('a step', () => {
     },
   );
 
+  it('whose new parameters overflow is refused and named, and the version before stays', async () => {
+    const { store, inputs } = storeOf(10);
+    const { parameters } = store;
+    const before = parameters.slice();
+    const stepping = store.applyStep({ ...inputs, learningRate: 1e39 });
+    await expect(stepping).rejects.toMatchObject({
+      code: 'NON_FINITE',
+      sentence: expect.stringMatching(/^step 1 makes .*: \S+ holds -?Infinity$/),
+      hint: expect.stringContaining('training.clipNorm'),
+    });
+    expect([store.version, store.parameters, parameters]).toEqual([0, before, before]);
+  });
+
+  it('whose gradient has squares that overflow is refused: its parameter would never move again', async () => {
+    const { store, inputs } = storeOf(10);
+    const gradientSum = inputs.gradientSum.with(3, 1e22);
+    const stepping = store.applyStep({ ...inputs, gradientSum, clipNorm: 0 });
+    await expect(stepping).rejects.toMatchObject({ code: 'NON_FINITE' });
+    // Clipped, it is as good as any.
+    const { store: other } = storeOf(10);
+    await other.applyStep({ ...inputs, gradientSum, clipNorm: 1 });
+    expect(other.version).toBe(1);
+  });
+
   it.each([
     ['no samples', { samples: 0 }],
     ['a step that does not follow', { step: 2 }],
