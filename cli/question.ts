@@ -8,6 +8,7 @@ import { CREDENTIAL_FILES } from '../shared/host/credentials.ts';
 import { holderOf, type LockHolder } from '../shared/host/lock.ts';
 import { readTextFile } from '../shared/host/regular-file.ts';
 import {
+  clearerError,
   fetchStatus,
   isNobodyThere,
   type Question,
@@ -122,18 +123,13 @@ async function answered<T>(
   try {
     return await ask();
   } catch (thrown) {
-    const error = TesseraError.from(thrown);
+    const unclear = TesseraError.from(thrown);
+    const { address, security } = question;
+    const error = await clearerError(unclear, { address, isSecure: security !== undefined });
     if (error.code !== 'COORDINATOR_UNREACHABLE' && error.code !== 'TIMEOUT') throw error;
-    if (meant?.holder !== undefined) throw silent(question, meant, error);
-    const tls = 'a run that asks for credentials needs --certs FOLDER';
-    throw new TesseraError(
-      'COORDINATOR_UNREACHABLE',
-      `no coordinator answers at ${question.address}`,
-      {
-        hint: `it may have ended, or the address is another one${question.security === undefined ? `; ${tls}` : ''}`,
-        cause: thrown,
-      },
-    );
+    if (meant?.holder !== undefined) throw silent(question, meant, unclear);
+    const { sentence, hint = 'it may have ended, or the address is another one' } = error;
+    throw new TesseraError('COORDINATOR_UNREACHABLE', sentence, { hint, cause: error });
   }
 }
 

@@ -15,6 +15,7 @@ import type {
 import { deferred } from '../core/async.ts';
 import { TesseraError } from '../core/errors.ts';
 import { fromStatus } from './status.ts';
+import { UNCLEAR } from './unclear.ts';
 
 /** What every call is made with. */
 export interface CallSettings {
@@ -173,8 +174,9 @@ export function openDuplex<Message, Reply>(
     settle(error);
   };
   const firstReply = setTimeout(() => {
-    const sentence = `${what}: ${address} did not answer within ${firstReplyMs} ms`;
-    giveUp(new TesseraError('TIMEOUT', sentence, { hint: 'is it a coordinator of Tessera?' }));
+    const sentence = `${what}: ${address} did not answer within ${firstReplyMs / 1000} s`;
+    const hint = 'is the network slow, or the machine there overloaded?';
+    giveUp(new TesseraError('TIMEOUT', sentence, { hint, details: UNCLEAR }));
   }, firstReplyMs);
   call.on('data', (message: Reply) => {
     if (isOver) return;

@@ -50,7 +50,7 @@ const FAULTS: readonly (readonly [RegExp, CertificateFault])[] = [
     /(?:unsupported|unsuitable).certificate.purpose|invalid.purpose/i,
     {
       reason:
-        "its certificate is for the other role: a coordinator's is for serving alone, a worker's and an operator's for calling",
+        "its certificate is not made for that side (a coordinator's is for serving, the others for calling)",
       ofCoordinator:
         'is it the right address? a coordinator is started with --certs CERTS/coordinator',
       ofCaller: "give --certs FOLDER there with a worker's or an operator's certificate",

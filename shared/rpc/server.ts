@@ -20,9 +20,11 @@ import {
 } from './channel.ts';
 import type { CallReporter } from './handlers.ts';
 import { watchNewcomers } from './newcomers.ts';
+import { probeAddress } from './probe.ts';
 import { protoPackage } from './protos.ts';
 import { accessInterceptor, type ServerSecurity, serverCredentials } from './security.ts';
 import { type Distrusted, watchTrust } from './trust.ts';
+import { ANOTHER_PROGRAM, programOf } from './unclear.ts';
 
 /** A running server. */
 export interface RpcServer {
@@ -100,7 +102,11 @@ export async function startServer(
   const health = new HealthImplementation({ '': 'SERVING' });
   health.addToServer(server);
   new ReflectionService(protoPackage).addToServer(server);
-  const port = await bind(server, listen, serverCredentials(settings.security));
+  const port = await bind(server, listen, serverCredentials(settings.security)).catch(
+    async (error) => {
+      throw await namingHolder(error, listen, settings);
+    },
+  );
   tuneConnections(server, settings, distrusted);
   return {
     address: `${listen.slice(0, listen.lastIndexOf(':'))}:${port}`,
@@ -118,6 +124,26 @@ function bind(server: Server, listen: string, credentials: ServerCredentials): P
       if (error === null) resolve(port);
       else reject(bindError(error, listen));
     });
+  });
+}
+
+/** Says what listens on a port that is taken. */
+async function namingHolder(
+  error: TesseraError,
+  listen: string,
+  { security }: ServerSettings,
+): Promise<TesseraError> {
+  if (error.code !== 'PORT_IN_USE') return error;
+  // What listens on all addresses answers on this machine's own.
+  const address = listen.replace(/^(?:0\.0\.0\.0|\[::\]|\*|0):/, '127.0.0.1:');
+  const found = await probeAddress(address, { tlsFirst: security !== undefined });
+  const isRun = 'isGrpc' in found && found.isGrpc;
+  const holder = isRun ? `${programOf(found)}, such as a coordinator` : programOf(found);
+  const ask = isRun ? `tessera status ${address} shows whether it is a run; ` : '';
+  const named = holder === ANOTHER_PROGRAM ? '' : `: ${holder}`;
+  return new TesseraError('PORT_IN_USE', `another program listens on ${listen} already${named}`, {
+    hint: `${ask}${error.hint}`,
+    cause: error,
   });
 }
 

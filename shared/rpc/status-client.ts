@@ -6,6 +6,7 @@ import type { StatusReply__Output } from './generated/tessera/v1/StatusReply.ts'
 import type { StopReply__Output } from './generated/tessera/v1/StopReply.ts';
 
 export { isNobodyThere } from './status.ts';
+export { clearerError } from './unclear.ts';
 
 /** How a stop was taken. */
 export type StopReply = StopReply__Output;

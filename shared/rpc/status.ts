@@ -6,6 +6,8 @@
  */
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import { type ErrorCode, isErrorCode, TesseraError } from '../core/errors.ts';
+import { certificateFault } from './certificate-faults.ts';
+import { UNCLEAR } from './unclear.ts';
 
 const CODE_KEY = 'error-code';
 const HINT_KEY = 'error-hint';
@@ -79,6 +81,8 @@ export function fromStatus(thrown: unknown, place: CallPlace): TesseraError {
 function fromTransport(failed: StatusObject, place: CallPlace): TesseraError {
   const { address, what, isCancelled } = place;
   const cause = failed;
+  const unclear = { cause, details: UNCLEAR };
+  if (failed.details.startsWith(HTTP_STATUS)) return fromHttp(failed, address);
   switch (failed.code) {
     case status.CANCELLED:
       if (isCancelled) return new TesseraError('CANCELLED', `${what} was cancelled`, { cause });
@@ -89,90 +93,111 @@ function fromTransport(failed: StatusObject, place: CallPlace): TesseraError {
     case status.DEADLINE_EXCEEDED:
       return new TesseraError('TIMEOUT', `${what} at ${address} took too long`, {
         hint: 'is the network slow, or the machine there overloaded?',
-        cause,
+        ...unclear,
       });
     case status.RESOURCE_EXHAUSTED:
       return new TesseraError('MESSAGE_INVALID', `${what}: ${failed.details}`, {
         hint: 'use the same limits.messageBytes on both sides, above limits.chunkBytes',
-        cause,
+        ...unclear,
       });
     case status.UNIMPLEMENTED:
-      return new TesseraError('PROTOCOL_MISMATCH', `${what}: ${address} does not know this call`, {
-        hint: 'is it a Tessera coordinator, of the same version?',
-        cause,
-      });
+      return new TesseraError(
+        'PROTOCOL_MISMATCH',
+        `${what}: ${address} speaks gRPC and does not know this call`,
+        {
+          hint: 'is it a coordinator of Tessera? then install its version here; else give the address that the coordinator said when it started',
+          ...unclear,
+        },
+      );
     case status.UNAUTHENTICATED:
     case status.PERMISSION_DENIED:
-      return new TesseraError('ACCESS_DENIED', `${what}: ${failed.details}`, { cause });
+      return new TesseraError('ACCESS_DENIED', `${what}: ${failed.details}`, {
+        hint: 'this is not the answer of a coordinator: does a proxy between here and there ask for credentials?',
+        cause,
+      });
     default:
       if (failed.details.includes('RST_STREAM')) return unreachable(failed, address);
       if (failed.details.startsWith('Response message parsing error')) {
         return new TesseraError('MESSAGE_INVALID', `${what}: ${address} answered nonsense`, {
-          hint: 'is it a Tessera coordinator, of the same version?',
-          cause,
+          hint: 'is it a coordinator of Tessera, of the same version?',
+          ...unclear,
         });
       }
       return new TesseraError('INTERNAL', `${what} at ${address} failed: ${failed.details}`, {
-        cause,
+        ...unclear,
       });
   }
 }
 
-function unreachable(failed: StatusObject, address: string): TesseraError {
-  const distrust = TLS_REASONS.find(([pattern]) => pattern.test(failed.details));
-  if (distrust !== undefined) {
-    const [, reason, hint] = distrust;
-    const sentence = `no trust between here and ${address}: ${reason}`;
-    return new TesseraError('ACCESS_DENIED', sentence, { hint, cause: failed });
+/** How the library tells of an answer that HTTP allows and gRPC does not. */
+const HTTP_STATUS = 'Received HTTP status code ';
+
+/** A gateway says so while what is behind it is away; any other answer is not of gRPC. */
+function fromHttp(failed: StatusObject, address: string): TesseraError {
+  const extras = { cause: failed, details: UNCLEAR };
+  const code = failed.details.slice(HTTP_STATUS.length, HTTP_STATUS.length + 3);
+  if (['502', '503', '504'].includes(code)) {
+    return new TesseraError(
+      'COORDINATOR_UNREACHABLE',
+      `a gateway at ${address} does not reach the coordinator behind it (HTTP status ${code})`,
+      { hint: 'start the coordinator, or look into the settings of the gateway', ...extras },
+    );
   }
-  const reason =
-    UNREACHABLE_REASONS.find(([pattern]) => pattern.test(failed.details))?.[1] ??
-    'the connection was lost';
   return new TesseraError(
-    'COORDINATOR_UNREACHABLE',
-    `the coordinator at ${address} cannot be reached: ${reason}`,
-    { hint: 'start the coordinator, or check the address and the firewall', cause: failed },
+    'PROTOCOL_MISMATCH',
+    `${address} answers as a web server does (HTTP status ${code}), not as a coordinator of Tessera`,
+    { hint: 'give the address that the coordinator said when it started', ...extras },
   );
 }
 
-/** How TLS fails, as OpenSSL and node say it, and what to do. */
-const TLS_REASONS: readonly (readonly [RegExp, string, string])[] = [
-  [
-    /wrong version number|packet length too long|ERR_SSL_WRONG_VERSION/i,
-    'one side speaks TLS, the other plaintext',
-    'give both sides --certs, or neither',
-  ],
-  [
-    /self.signed certificate|unable to verify|unable to get (?:local )?issuer|signature failure/i,
-    'its certificate is not of the authority that is trusted here',
-    'use the ca.crt of the cluster that this coordinator belongs to',
-  ],
-  [
-    /certificate has expired|CERT_HAS_EXPIRED/i,
-    'its certificate has expired',
-    'issue a new one there: tessera certs issue; the coordinator takes it without a restart',
-  ],
-  [
-    /not yet valid|CERT_NOT_YET_VALID/i,
-    'its certificate is not valid yet',
-    'are the clocks of both machines right?',
-  ],
-  [
-    /altnames|ERR_TLS_CERT_ALTNAME/i,
-    'its certificate is for other hosts',
-    'issue one for this address: tessera certs issue --role coordinator --host ADDRESS',
-  ],
-  [
-    /(?:unsupported|unsuitable) certificate purpose|INVALID_PURPOSE/i,
-    "its certificate is no coordinator's",
-    'is it the right address?',
-  ],
-];
+function unreachable(failed: StatusObject, address: string): TesseraError {
+  const fault = certificateFault(failed.details);
+  if (fault !== undefined) {
+    const sentence = `no trust between here and ${address}: ${fault.reason}`;
+    return new TesseraError('ACCESS_DENIED', sentence, {
+      hint: fault.ofCoordinator,
+      cause: failed,
+    });
+  }
+  if (NOT_TLS.test(failed.details)) {
+    return new TesseraError('ACCESS_DENIED', `${address} does not speak TLS`, {
+      hint: 'leave --certs and --ca out, or start the coordinator with --certs',
+      cause: failed,
+      details: UNCLEAR,
+    });
+  }
+  const known = UNREACHABLE_REASONS.find(([pattern]) => pattern.test(failed.details));
+  const [, reason, hint] = known ?? [
+    undefined,
+    'the connection was lost',
+    'start the coordinator, or check the address and the firewall',
+  ];
+  return new TesseraError(
+    'COORDINATOR_UNREACHABLE',
+    `the coordinator at ${address} cannot be reached: ${reason}`,
+    { hint, cause: failed, ...(known === undefined && { details: UNCLEAR }) },
+  );
+}
 
-const UNREACHABLE_REASONS: readonly (readonly [RegExp, string])[] = [
-  [/ECONNREFUSED/, 'nothing listens there'],
-  [/ENOTFOUND|EAI_AGAIN|[Nn]ame resolution/, 'its name does not resolve'],
-  [/ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/, 'no route or no answer'],
+/** How OpenSSL names an answer that is not TLS. */
+const NOT_TLS = /wrong version number|packet length too long|ERR_SSL_WRONG_VERSION/i;
+
+const UNREACHABLE_REASONS: readonly (readonly [RegExp, string, string])[] = [
+  [
+    /ECONNREFUSED/,
+    'nothing listens there',
+    'start the coordinator, or check the address: it may have ended, or listen on another port',
+  ],
+  [
+    /ENOTFOUND|EAI_AGAIN|[Nn]ame resolution/,
+    'its name does not resolve',
+    'check the name, or give an address such as 10.0.0.1:50051',
+  ],
+  [
+    /ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/,
+    'no route or no answer',
+    'is that machine on, and does a firewall between here and there drop what is sent to this port?',
+  ],
 ];
 
 /** Whether an error says that nobody is at an address; any other answer, silence too, is of somebody. */

@@ -3,6 +3,7 @@
  *
  * The seam below `worker/link.ts`: gRPC in the product, a faulty network in the simulator.
  */
+import type { TesseraError } from '../core/errors.ts';
 import {
   type CallSettings,
   callClientStream,
@@ -21,6 +22,7 @@ import type { PullRequest } from './generated/tessera/v1/PullRequest.ts';
 import type { PushReply__Output } from './generated/tessera/v1/PushReply.ts';
 import type { SampleChunk__Output } from './generated/tessera/v1/SampleChunk.ts';
 import type { WorkerMessage } from './generated/tessera/v1/WorkerMessage.ts';
+import { clearerError, isUnclear } from './unclear.ts';
 
 /** What a call is made with; who it goes to is the transport's to know. */
 export type TransportCall = Omit<CallSettings, 'address'>;
@@ -48,6 +50,7 @@ export interface WorkerTransport {
 export function grpcTransport(address: string, connection: ConnectionSettings): WorkerTransport {
   let control = connectControl(address, connection);
   let exchange = connectExchange(address, connection);
+  const explained = closedWithCause(address, connection);
   const close = () => {
     control.close();
     exchange.close();
@@ -57,7 +60,8 @@ export function grpcTransport(address: string, connection: ConnectionSettings): 
       close();
       control = connectControl(address, connection);
       exchange = connectExchange(address, connection);
-      return openDuplex({ address, what: 'the session', firstReplyMs }, control.session(), reader);
+      const settings = { address, what: 'the session', firstReplyMs };
+      return openDuplex(settings, control.session(), explained(reader));
     },
     pushNode: (call, messages) =>
       callClientStream<NodeChunk, PushReply__Output>(
@@ -74,5 +78,33 @@ export function grpcTransport(address: string, connection: ConnectionSettings): 
     fetchFeatures: (call, request) =>
       callServerStream({ ...call, address }, (options) => exchange.fetchFeatures(request, options)),
     close,
+  };
+}
+
+/** A look at an address costs it two connections: no more often than so. */
+const LOOKS_PAUSE_MS = 10_000;
+
+/** Readers of sessions that hear what sits at `address`, where a session ends before its first word in a way that does not tell. */
+function closedWithCause(address: string, { security }: ConnectionSettings) {
+  let lookedMs = Number.NEGATIVE_INFINITY;
+  let found: TesseraError | undefined;
+  const look = async (error: TesseraError): Promise<TesseraError> => {
+    if (performance.now() - lookedMs < LOOKS_PAUSE_MS) return found ?? error;
+    lookedMs = performance.now();
+    found = await clearerError(error, { address, isSecure: security !== undefined });
+    return found;
+  };
+  return <Reply>(reader: DuplexReader<Reply>): DuplexReader<Reply> => {
+    let hasSpoken = false;
+    return {
+      onMessage(message) {
+        hasSpoken = true;
+        reader.onMessage(message);
+      },
+      onClosed(error) {
+        if (error === undefined || !isUnclear(error) || hasSpoken) reader.onClosed(error);
+        else void look(error).then((clearer) => reader.onClosed(clearer));
+      },
+    };
   };
 }
