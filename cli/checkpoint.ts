@@ -1,7 +1,7 @@
 /** @file Opens a trained model for one process: its config, classes and a program with its parameters in place. */
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { loadModelFile, modelFileIn } from '../coordinator/model-file.ts';
+import { isRunOrCheckpoint, loadModelFile } from '../coordinator/model-file.ts';
 import { RUN_FILES } from '../coordinator/run-folder.ts';
 import { chooseEngine } from '../shared/compute/choose.ts';
 import { compileProgram } from '../shared/compute/compile.ts';
@@ -12,7 +12,7 @@ import { configSchema, type RunConfig } from '../shared/config/schema.ts';
 import { assert, TesseraError } from '../shared/core/errors.ts';
 import { availableThreads } from '../shared/host/devices.ts';
 import { readWholeFile } from '../shared/host/files.ts';
-import { parameterTable } from '../shared/model/parameters.ts';
+import { brokenTensor, parameterTable } from '../shared/model/parameters.ts';
 import { describeModel } from '../shared/model/pretrained/description.ts';
 import type { FactName } from '../shared/model/pretrained/facts.ts';
 import { fitWeights } from '../shared/model/pretrained/fit.ts';
@@ -61,12 +61,12 @@ export interface OpenOptions {
  * Reads a model: a run by its folder or name, a checkpoint, or weights of another library (see docs/weights.md); the newest
  * run unless one is given.
  *
- * Throws  CHECKPOINT_CORRUPT or DATA_INVALID when it cannot be read; CHECKPOINT_MISMATCH when it is no ViT,
+ * Throws  CHECKPOINT_CORRUPT or DATA_INVALID when it cannot be read; NON_FINITE; CHECKPOINT_MISMATCH when it is no ViT,
  *         or nothing says how many attention heads it has, or something else than `heads`.
  */
 export async function openModel(given?: string, options: OpenOptions = {}): Promise<TrainedModel> {
   const path = await modelOf(given);
-  if ((await modelFileIn(path)) !== undefined) return await openOwn(path, options);
+  if (await isRunOrCheckpoint(path)) return await openOwn(path, options);
   if (existsSync(join(path, RUN_FILES.metrics))) {
     throw new TesseraError('DATA_INVALID', `the run in ${path} has saved no checkpoint yet`, {
       hint: 'let it train until its first checkpoint, or name another run: tessera runs list shows them',
@@ -116,6 +116,7 @@ async function openOwn(
   for (const { name, offset } of table.entries) {
     parameters.set(parametersByName.get(name)?.values ?? [], offset);
   }
+  refuseBroken(modelPath, brokenTensor(parameters, table));
   const saved = checkedConfig(
     metadata.config,
     `${modelPath} was made with a config that this version does not know`,
@@ -157,6 +158,14 @@ async function openForeign(
     guessed: new Set(guessesIn(facts)),
     notes: notesOf(path, facts),
   };
+}
+
+/** With one NaN or infinity in it, a model answers nothing but NaN. */
+function refuseBroken(modelPath: string, broken: string | undefined): void {
+  if (broken === undefined) return;
+  throw new TesseraError('NON_FINITE', `${modelPath} is of a run that diverged: ${broken}`, {
+    hint: 'take an earlier checkpoint: tessera runs show lists those of a run',
+  });
 }
 
 /** A model that says how many heads it has is not run with others. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Program } from '../shared/compute/program.ts';
 import type { RunConfig } from '../shared/config/schema.ts';
 import { TesseraError } from '../shared/core/errors.ts';
+import { firstNonFinite } from '../shared/core/floats.ts';
 import { mapAtMost } from '../shared/core/gate.ts';
 import { SPLIT_WORDS, type Split } from '../shared/core/work.ts';
 import { openDataSource } from '../shared/data/open.ts';
@@ -18,7 +19,7 @@ import { Confusion } from '../shared/training/metrics.ts';
 import { compileModel, openModel, type TrainedModel } from './checkpoint.ts';
 import { type Confused, classLines, confusionLines, mistakeLines } from './eval-view.ts';
 import { foundJson, foundLines } from './found-lines.ts';
-import { softmax } from './guesses.ts';
+import { brokenAnswers, softmax } from './guesses.ts';
 import { formatPercent } from './table.ts';
 import { print, printJson, say, Warnings } from './talk.ts';
 
@@ -69,7 +70,7 @@ const MISTAKES_MAX = 24;
 /** Classes of which a matrix on a terminal can still be read. */
 const MATRIX_CLASSES_MAX = 20;
 
-/** Tests a model. Throws  USAGE for a split without images; DATA_INVALID when the data set is not there or no image of it can be read. */
+/** Tests a model. Throws  USAGE for a split without images; NON_FINITE when it answers NaN; DATA_INVALID when the data set is not there or no image of it can be read. */
 export async function runEval(options: EvalOptions): Promise<void> {
   const { heads, set, weightsKey } = options;
   const trained = await openModel(options.checkpoint, { heads, set, weightsKey });
@@ -122,6 +123,7 @@ async function evaluate(parts: Evaluation): Promise<Findings> {
   const confusion = new Confusion(numClasses);
   const mistakes: Mistake[] = [];
   const warnings = new Warnings();
+  const broken: string[] = [];
   let badSamples = 0;
   for (let first = 0; first < source.size[split]; first += microBatch) {
     const count = Math.min(microBatch, source.size[split] - first);
@@ -143,6 +145,10 @@ async function evaluate(parts: Evaluation): Promise<Findings> {
         continue;
       }
       const own = logits.subarray(place * numClasses, (place + 1) * numClasses);
+      if (firstNonFinite(own) >= 0) {
+        broken.push(sample.name);
+        continue;
+      }
       const probabilities = softmax(own);
       const { predicted, loss } = confusion.add(sample.label, probabilities, TOP);
       if (predicted === sample.label) continue;
@@ -152,6 +158,7 @@ async function evaluate(parts: Evaluation): Promise<Findings> {
     }
   }
   warnings.close();
+  if (broken.length > 0) throw brokenAnswers(trained.modelPath, broken, 'no accuracy is shown');
   if (confusion.samples > 0) return { confusion, badSamples, mistakes };
   throw new TesseraError('DATA_INVALID', `not one of the ${SPLIT_WORDS[split]} images can be read`);
 }

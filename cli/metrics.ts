@@ -5,11 +5,13 @@
  * counted and left out, and of what was done again the later record stands. What others put there in its place is bounded:
  * neither a line without an end nor a file without one takes all memory.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { RUN_FILES } from '../coordinator/run-folder.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { BoundedLines } from '../shared/core/lines.ts';
+import { isSensible } from '../shared/core/sense.ts';
 import { errnoOf } from '../shared/host/errno.ts';
 import { streamRegularFile } from '../shared/host/regular-file.ts';
 import { whyNot } from '../shared/host/trouble.ts';
@@ -87,7 +89,7 @@ export interface RunMetrics {
   readonly test: EvaluationRecord | undefined;
   readonly checkpoints: readonly CheckpointRecord[];
   readonly phases: readonly PhaseRecord[];
-  /** The evaluation of the highest accuracy, the earlier on a tie. */
+  /** The evaluation of the highest accuracy, the earlier on a tie; a loss beyond all sense is not of a model. */
   readonly best: EvaluationRecord | undefined;
   /** Times of the first and last record, as ISO 8601. */
   readonly firstTime: string | undefined;
@@ -101,7 +103,7 @@ export interface RunMetrics {
 /**
  * Reads the metrics of a run folder; one that has none yet gives empty lists.
  *
- * Throws  DATA_INVALID when the file is there and cannot be read.
+ * Throws  DATA_INVALID when the file is there and cannot be read, or the run is not there (any more).
  */
 export async function readMetrics(runFolder: string): Promise<RunMetrics> {
   const path = join(runFolder, RUN_FILES.metrics);
@@ -114,7 +116,7 @@ export async function readMetrics(runFolder: string): Promise<RunMetrics> {
     }
     for (const line of lines.end()) collector.add(line);
   } catch (cause) {
-    if (errnoOf(cause) !== 'ENOENT') {
+    if (errnoOf(cause) !== 'ENOENT' || !existsSync(runFolder)) {
       throw new TesseraError('DATA_INVALID', `cannot read ${path}: ${whyNot(path, cause)}`, {
         hint: 'check that it is a file that you may read',
         cause,
@@ -242,10 +244,12 @@ class MetricsCollector {
 }
 
 function bestOf(evaluations: readonly EvaluationRecord[]): EvaluationRecord | undefined {
-  return evaluations.reduce<EvaluationRecord | undefined>(
-    (best, one) => (best === undefined || one.accuracy > best.accuracy ? one : best),
-    undefined,
-  );
+  return evaluations
+    .filter(isSensible)
+    .reduce<EvaluationRecord | undefined>(
+      (best, one) => (best === undefined || one.accuracy > best.accuracy ? one : best),
+      undefined,
+    );
 }
 
 const stepOf = ({ step }: { readonly step: number }) => step;

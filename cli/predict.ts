@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Program } from '../shared/compute/program.ts';
 import { TesseraError } from '../shared/core/errors.ts';
+import { firstNonFinite } from '../shared/core/floats.ts';
 import { mapAtMost } from '../shared/core/gate.ts';
 import { decodeWhole, type Look } from '../shared/data/decode.ts';
 import { DECODABLE_NAMES } from '../shared/data/image-kind.ts';
@@ -16,7 +17,7 @@ import { writePicture } from '../shared/pictures/render.ts';
 import { sheet } from '../shared/pictures/sheet.ts';
 import { compileModel, openModel, type TrainedModel } from './checkpoint.ts';
 import { leftOutLines } from './found-lines.ts';
-import { bestGuesses, type Guess } from './guesses.ts';
+import { bestGuesses, brokenAnswers, type Guess } from './guesses.ts';
 import { findImages, type ImageInput, pictureNames } from './image-inputs.ts';
 import { formatPercent, formatTable } from './table.ts';
 import { print, printJson, say, someOf, Warnings } from './talk.ts';
@@ -53,7 +54,7 @@ const PICTURE_PIXELS = 640;
 /**
  * Shows the likeliest classes of each image.
  *
- * Throws  DATA_INVALID after the others were shown, when some cannot be read.
+ * Throws  after the others were shown, DATA_INVALID when some cannot be read, NON_FINITE when the model answers NaN.
  */
 export async function runPredict(options: PredictOptions): Promise<void> {
   const { inputs, leftOut } = await findImages(options.images, options.set);
@@ -68,10 +69,13 @@ export async function runPredict(options: PredictOptions): Promise<void> {
   const program = await compileModel(trained, trained.config);
   try {
     if (options.out !== undefined) await makeFolder(options.out);
-    const { predictions, unreadable } = await predictAll({ program, trained, options, inputs });
-    if (options.json) printJson({ schema: 'predict/1', predictions, unreadable, leftOut });
+    const found = await predictAll({ program, trained, options, inputs });
+    const { predictions, unreadable, notFinite } = found;
+    if (options.json) printJson({ schema: 'predict/1', ...found, leftOut });
     else print(tableOf(predictions));
     if (options.out !== undefined) say(`${predictions.length} pictures in ${options.out}`);
+    if (notFinite.length > 0)
+      throw brokenAnswers(trained.modelPath, notFinite, 'they have no class');
     if (unreadable.length === 0) return;
     throw new TesseraError(
       'DATA_INVALID',
@@ -102,6 +106,7 @@ async function predictAll({ program, trained, options, inputs }: Job) {
   const pictures = options.out === undefined ? undefined : pictureNames(inputs);
   const predictions: Prediction[] = [];
   const unreadable: string[] = [];
+  const notFinite: string[] = [];
   const warnings = new Warnings();
   for (let first = 0; first < inputs.length; first += microBatch) {
     const some = inputs.slice(first, first + microBatch);
@@ -119,14 +124,27 @@ async function predictAll({ program, trained, options, inputs }: Job) {
         continue;
       }
       const own = logits.subarray(place * classes.length, (place + 1) * classes.length);
-      const guesses = bestGuesses(own, classes, options.top);
       const picture = pictures && join(options.out ?? '', pictures[first + place] ?? '');
-      if (picture !== undefined && view !== NOT_DRAWN) await drawPrediction(picture, view, guesses);
-      predictions.push({ image: name, guesses, ...(picture !== undefined && { picture }) });
+      if (firstNonFinite(own) >= 0) notFinite.push(name);
+      else {
+        const guesses = bestGuesses(own, classes, options.top);
+        predictions.push(await drawn({ image: name, guesses }, picture, view));
+      }
     }
   }
   warnings.close();
-  return { predictions, unreadable };
+  return { predictions, unreadable, notFinite };
+}
+
+/** A prediction with its picture, where one is wanted. */
+async function drawn(
+  prediction: Prediction,
+  picture: string | undefined,
+  view: RgbImage | typeof NOT_DRAWN,
+): Promise<Prediction> {
+  if (picture === undefined) return prediction;
+  if (view !== NOT_DRAWN) await drawPrediction(picture, view, prediction.guesses);
+  return { ...prediction, picture };
 }
 
 /** What is loaded of an image when no picture of it is wanted. */

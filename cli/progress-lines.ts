@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import type { CoordinatorEvent } from '../coordinator/events.ts';
 import type { StepReport } from '../coordinator/progress.ts';
+import { isSensible } from '../shared/core/sense.ts';
 import { formatBytes, formatDuration } from '../shared/core/units.ts';
 import { formatNumber, formatPercent } from './table.ts';
 
@@ -38,7 +39,8 @@ export function eventLine(
       // The banner has it.
       return undefined;
     case 'evaluation':
-      return good(evaluationText(event));
+      if (isSensible(event)) return good(evaluationText(event));
+      return bad(`${evaluationText(event)}  (of no use: no model has such a loss)`);
     case 'checkpoint': {
       const size = `${formatBytes(event.bytes)}, ${event.seconds.toFixed(1)} s`;
       const written = `checkpoint/${basename(event.folder)} written (${size})`;

@@ -2,10 +2,14 @@
 import { isAbsolute, relative } from 'node:path';
 import type { RunResult } from '../coordinator/events.ts';
 import { TesseraError } from '../shared/core/errors.ts';
+import { LOSS_MAX } from '../shared/core/sense.ts';
 import { formatDuration } from '../shared/core/units.ts';
 import type { ServerSecurityFlags } from './security.ts';
 import { formatNumber, formatPercent } from './table.ts';
 import { paint } from './talk.ts';
+
+/** Said where evaluations were made and none may choose the best version. */
+export const NO_BEST = `none: no version has a loss of at most ${LOSS_MAX}, which is garbage by then`;
 
 /** The end of a run in a few lines. */
 export function summary(result: RunResult): readonly string[] {
@@ -33,6 +37,7 @@ export function summary(result: RunResult): readonly string[] {
 
 /** Which version is the best, by which images, and whether it is the one that was tested. */
 function bestText({ chosenOn, bestStep, bestAccuracy, testedStep }: RunResult): string {
+  if (Number.isNaN(bestStep)) return NO_BEST;
   const best = `step ${formatNumber(bestStep, 0)}, ${formatPercent(bestAccuracy)} of the ${chosenOn} images`;
   if (chosenOn === 'test')
     return `${best}: chosen on the images that it is tested with (see data.validation)`;

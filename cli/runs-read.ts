@@ -3,6 +3,7 @@
  *
  * What of a run cannot be read is noted with the run, and hides neither the rest of it nor any other run.
  */
+import { existsSync } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { listCheckpoints } from '../coordinator/checkpoints.ts';
@@ -69,7 +70,11 @@ export async function readRuns(runsFolder: string): Promise<readonly RunRecord[]
   const names = await runsFolderNames(runsFolder);
   const runs = await mapAtMost(RUNS_AT_ONCE, names, async (name) => {
     const folder = join(runsFolder, name);
-    const run = (await isRunFolder(folder)) ? await readRun(folder, neighbours) : undefined;
+    if (!(await isRunFolder(folder))) return undefined;
+    const run = await readRun(folder, neighbours).catch((error: unknown) => {
+      // It was removed, or got another name, since its name was read.
+      if (existsSync(folder)) throw error;
+    });
     // All steps of all runs may be more than this process can hold.
     return run && { ...run, metrics: { ...run.metrics, steps: run.metrics.steps.slice(-1) } };
   });
@@ -114,6 +119,10 @@ export async function readRun(
   const checkpoints = await parts.read('checkpoints', storedCheckpoints, []);
   const holder = await parts.read(RUN_FILES.lock, holderIn, 'unknown' as const);
   const metrics = known ?? NO_METRICS;
+  // What was missing is no fault of a run that has gone meanwhile.
+  await lstat(folder).catch((error: unknown) => {
+    throw cannotRead(folder, error);
+  });
   return {
     name: basename(resolve(folder)),
     folder,

@@ -2,6 +2,7 @@
 import { explainConfig } from '../shared/config/explain.ts';
 import { formatBytes, formatDuration, parseBytes } from '../shared/core/units.ts';
 import { leavesOf } from './config-view.ts';
+import { NO_BEST } from './run-end.ts';
 import type { RunRecord } from './runs-read.ts';
 import { type Column, formatAge, formatNumber, formatPercent, formatTable } from './table.ts';
 
@@ -126,10 +127,7 @@ export function showLines(run: RunRecord, next: readonly (readonly [string, stri
     ['Step', `${outcome.step}, epoch ${outcome.epoch}/${formatNumber(outcome.epochs, 0)}`],
     ['Train', `loss ${formatNumber(outcome.trainLoss, 4)}`],
     ['Test', `${formatPercent(outcome.testAccuracy)}, loss ${formatNumber(outcome.testLoss, 4)}`],
-    [
-      'Best',
-      `${formatPercent(outcome.bestAccuracy)} of the ${outcome.chosenOn} images after step ${formatNumber(outcome.bestStep, 0)}`,
-    ],
+    ['Best', bestText(run)],
     ...faultsOf(run).map((fault) => ['Damaged', fault] as const),
     ...run.pictures.map((picture) => ['Picture', picture] as const),
   ];
@@ -142,6 +140,12 @@ export function showLines(run: RunRecord, next: readonly (readonly [string, stri
     '',
     ...next.map(([what, line]) => `${`${what}:`.padEnd(10)} ${line}`),
   ];
+}
+
+function bestText(run: RunRecord): string {
+  const { bestAccuracy, bestStep, chosenOn } = outcomeOf(run);
+  if (Number.isNaN(bestStep) && run.metrics.evaluations.length > 0) return NO_BEST;
+  return `${formatPercent(bestAccuracy)} of the ${chosenOn} images after step ${formatNumber(bestStep, 0)}`;
 }
 
 function checkpointLines({ checkpoints, metrics }: RunRecord): readonly string[] {

@@ -1,6 +1,7 @@
 /** @file `tessera weights inspect`: whose weights they are, and of which model. */
 import { basename } from 'node:path';
-import { modelFileIn } from '../coordinator/model-file.ts';
+import { withModelFile } from '../coordinator/model-file.ts';
+import { firstNonFinite } from '../shared/core/floats.ts';
 import { formatBytes, formatCount } from '../shared/core/units.ts';
 import { type Description, describeModel } from '../shared/model/pretrained/description.ts';
 import { FACT_NAMES, type FactName, shown } from '../shared/model/pretrained/facts.ts';
@@ -23,10 +24,11 @@ export interface InspectOptions {
 export async function inspectWeights(options: InspectOptions): Promise<void> {
   const { tensors, json, weightsKey: key } = options;
   const path = await modelOf(options.path);
-  const weights = await readWeights((await modelFileIn(path)) ?? path, { key });
+  const weights = await withModelFile(path, (file) => readWeights(file, { key }));
   const { model, variant, facts } = describeModel(weights, basename(path));
   const parameters = [...weights.tensors.values()].reduce((sum, t) => sum + t.values.length, 0);
   const dtypes = [...new Set([...weights.tensors.values()].map(({ dtype }) => dtype))];
+  const broken = brokenTensors(weights);
   const notes = guessesIn(facts).map((name) => noteOf(name, facts));
   if (json) {
     const { format, naming, nesting, prefix, unknown, unused } = weights;
@@ -37,6 +39,7 @@ export async function inspectWeights(options: InspectOptions): Promise<void> {
       ...{ path: weights.path, format, naming, nesting, dtypes, parameters },
       ...{ model, variant, areHeadsGuessed, facts },
       ...{ classes: facts.classes?.value, unknown, unused, besideHead, headCandidates },
+      notFinite: Object.fromEntries(broken),
       ...{ prefix, steppedOver: Object.fromEntries(weights.steppedOver ?? []) },
       notes: [...found, ...notes],
       tensors: [...weights.tensors].map(([name, { shape, dtype }]) => ({ name, shape, dtype })),
@@ -53,6 +56,9 @@ export async function inspectWeights(options: InspectOptions): Promise<void> {
     fact('input', `${model.channels} x ${model.imageSize} x ${model.imageSize} pixels`),
     fact('classes', model.numClasses === 0 ? 'no head' : String(model.numClasses)),
     fact('parameters', `${formatCount(parameters)}, ${formatBytes(4 * parameters)}`),
+    ...broken.map(([name, count]) =>
+      fact('not finite', `${name}: ${count} values are NaN or infinite`),
+    ),
     ...[...weights.notes, ...notes].map((note) => fact('note', note)),
     ...steppedOver(weights).map((names) => fact('stepped over', names)),
     ...weights.unused.map((name) => fact('not used', name)),
@@ -62,6 +68,14 @@ export async function inspectWeights(options: InspectOptions): Promise<void> {
     ...['', ...factLines(facts)],
     ...(tensors ? ['', ...tensorLines(weights)] : []),
   ]);
+}
+
+/** Tensors with NaN or infinities, and how many: a model answers nothing but NaN with one. */
+function brokenTensors({ tensors }: WeightsFile): [name: string, count: number][] {
+  return [...tensors].flatMap(([name, { values }]) => {
+    if (firstNonFinite(values) < 0) return [];
+    return [[name, values.reduce((sum, value) => sum + Number(!Number.isFinite(value)), 0)]];
+  });
 }
 
 /** Objects of Python that are no tensors, with their count. */

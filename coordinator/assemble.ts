@@ -7,6 +7,7 @@ import { resolveModel } from '../shared/config/rules.ts';
 import type { RunConfig } from '../shared/config/schema.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
+import { DIVERGED_HINT } from '../shared/core/verdict.ts';
 import type { DataIdentity } from '../shared/data/identity/identity.ts';
 import type { DataSource } from '../shared/data/source.ts';
 import { sha256OfText } from '../shared/host/digest.ts';
@@ -17,7 +18,8 @@ import type { Logger } from '../shared/host/log.ts';
 import { frozenSize, parameterTable } from '../shared/model/parameters.ts';
 import type { ModelConfig } from '../shared/model/variants.ts';
 import { Checkpointer } from './checkpointer.ts';
-import { checkpointsFolder, type LoadedCheckpoint, newestGoodCheckpoint } from './checkpoints.ts';
+import { checkpointsFolder, type LoadedCheckpoint } from './checkpoints.ts';
+import { newestGoodCheckpoint, type SkippedCheckpoint } from './choose-checkpoint.ts';
 import type { RunPlan } from './core/messages.ts';
 import { Run } from './core/run.ts';
 import { ParameterStore } from './parameters.ts';
@@ -87,8 +89,10 @@ export async function findCheckpoint(
     identityJson: identity.identityJson,
   };
   const { checkpoint, skipped } = await newestGoodCheckpoint(identity.runFolder, expected, disk);
-  for (const { folder, reason } of skipped)
-    log.warn({ folder, reason }, 'damaged checkpoint skipped');
+  for (const { folder, reason, code } of skipped) {
+    const kind = code === 'NON_FINITE' ? 'diverged checkpoint' : 'damaged checkpoint';
+    log.warn({ folder, reason }, `${kind} skipped`);
+  }
   if (checkpoint === undefined) await refuseLoss(identity.runFolder, skipped, disk);
   // It may be there by name only in the memory of the disk; what the run goes on from, or ends with, must last.
   if (checkpoint !== undefined) await makeNamesDurable(dirname(checkpoint.folder), disk);
@@ -98,16 +102,16 @@ export async function findCheckpoint(
 
 async function refuseLoss(
   runFolder: string,
-  [newest, ...older]: readonly { folder: string; reason: string }[],
+  [newest, ...older]: readonly SkippedCheckpoint[],
   disk?: Disk,
 ): Promise<void> {
   const hint = 'bring one back from a copy, or start a new run without --resume';
   if (newest !== undefined) {
-    const { folder, reason } = newest;
+    const { folder, reason, code } = newest;
     throw new TesseraError(
-      'CHECKPOINT_CORRUPT',
-      `none of the ${1 + older.length} checkpoints is whole; the newest, ${folder}: ${reason}`,
-      { hint },
+      code,
+      `none of the ${1 + older.length} checkpoints can be gone on from; the newest, ${folder}: ${reason}`,
+      { hint: code === 'NON_FINITE' ? `start a new run: ${DIVERGED_HINT}` : hint },
     );
   }
   if (!(await hasSaved(runFolder, disk))) return;

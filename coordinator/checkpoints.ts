@@ -7,15 +7,11 @@
  */
 import { join } from 'node:path';
 import type { Clock } from '../shared/core/clock.ts';
-import { TesseraError } from '../shared/core/errors.ts';
 import { encodeSafetensors, float32Of, type SafeTensor } from '../shared/formats/safetensors.ts';
 import { crc32OfPieces, sha256OfBytes, sha256OfText } from '../shared/host/digest.ts';
 import { type Disk, machineDisk } from '../shared/host/disk.ts';
-import {
-  removeFolderAtomically,
-  sweepFolder,
-  writeFolderAtomically,
-} from '../shared/host/files.ts';
+import { errnoOf } from '../shared/host/errno.ts';
+import { removeFolderAtomically, writeFolderAtomically } from '../shared/host/files.ts';
 import type { ParameterTable } from '../shared/model/parameters.ts';
 import {
   CHECKPOINT_FILES,
@@ -166,38 +162,15 @@ export async function listCheckpoints(
 ): Promise<{ step: number; folder: string }[]> {
   const parent = checkpointsFolder(runFolder);
   if (!disk.exists(parent)) return [];
-  const names = await disk.list(parent);
+  const names = await disk.list(parent).catch((error: unknown): string[] => {
+    // It has gone since.
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  });
   return names
     .filter((name) => /^step-\d{8,}$/.test(name))
     .map((name) => ({ step: Number(name.slice('step-'.length)), folder: join(parent, name) }))
     .sort((one, other) => other.step - one.step);
-}
-
-/**
- * The newest checkpoint that is whole, and those newer ones that are not.
- *
- * Throws  NON_FINITE when that one is of no use; CHECKPOINT_MISMATCH when the newest readable one is another run's: an older would be too.
- */
-export async function newestGoodCheckpoint(
-  runFolder: string,
-  expected: ExpectedRun,
-  disk: Disk = machineDisk,
-): Promise<{
-  checkpoint: LoadedCheckpoint | undefined;
-  skipped: { folder: string; reason: string }[];
-}> {
-  // A folder that cannot be mended, say on a read-only disk, can still be read.
-  await sweepFolder(checkpointsFolder(runFolder), disk).catch(() => undefined);
-  const skipped: { folder: string; reason: string }[] = [];
-  for (const { folder } of await listCheckpoints(runFolder, disk)) {
-    try {
-      return { checkpoint: await readCheckpoint(folder, expected, disk), skipped };
-    } catch (error) {
-      if (!(error instanceof TesseraError) || error.code !== 'CHECKPOINT_CORRUPT') throw error;
-      skipped.push({ folder, reason: error.sentence });
-    }
-  }
-  return { checkpoint: undefined, skipped };
 }
 
 /**

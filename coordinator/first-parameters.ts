@@ -8,7 +8,7 @@ import { type FittedWeights, fitWeights } from '../shared/model/pretrained/fit.t
 import { otherPixels } from '../shared/model/pretrained/other-pixels.ts';
 import type { ModelConfig } from '../shared/model/variants.ts';
 import { readWeights } from '../shared/weights/read.ts';
-import { modelFileIn } from './model-file.ts';
+import { withModelFile } from './model-file.ts';
 
 /**
  * The parameters of version 0, and what was done to the weights that they come from.
@@ -44,7 +44,7 @@ async function makeFirst(
     return { parameters: initialParameters(model, seed, positionDeviation), notes: [] };
   }
   const path = resolve(baseFolder, init.weights);
-  const weights = await readWeights((await modelFileIn(path)) ?? path, { key: init.key });
+  const weights = await withModelFile(path, (file) => readWeights(file, { key: init.key }));
   const { parameters, notes } = fitWeights({ weights, model, head: init.head, path, classes });
   const pixels = otherPixels(weights, basename(path), data);
   return { parameters, notes: [...notes, ...pixels] };

@@ -1,11 +1,15 @@
 /** @file Finds and reads a trained model: by run folder, checkpoint folder or safetensors file. */
+import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { TesseraError } from '../shared/core/errors.ts';
 import { float32Of, readSafetensors, type SafeTensors } from '../shared/formats/safetensors.ts';
-import { readWholeFile } from '../shared/host/files.ts';
+import { type Disk, machineDisk } from '../shared/host/disk.ts';
+import { errnoOf } from '../shared/host/errno.ts';
+import { cannotRead, readWholeFile } from '../shared/host/files.ts';
 import { CHECKPOINT_FILES, readState, readVerified } from './checkpoint-state.ts';
-import { checkpointsFolder, listCheckpoints } from './checkpoints.ts';
+import { checkpointsFolder } from './checkpoints.ts';
+import { goneCheckpoint, readBestCheckpoint, readNamedCheckpoint } from './choose-checkpoint.ts';
 import { parseModelMetadata, type SavedModelMetadata } from './model-metadata.ts';
 
 /** A model's parameters by name, and its description when Tessera wrote it. */
@@ -19,10 +23,10 @@ export interface ModelFile {
 /**
  * Reads a model. Of a run folder it takes the best checkpoint, else the newest.
  *
- * Throws  DATA_INVALID when there is no model there; CHECKPOINT_CORRUPT when it is damaged.
+ * Throws  DATA_INVALID when there is no model there (any more); CHECKPOINT_CORRUPT when it is damaged.
  */
-export async function loadModelFile(path: string): Promise<ModelFile> {
-  const { file, modelPath } = await locate(path);
+export async function loadModelFile(path: string, disk: Disk = machineDisk): Promise<ModelFile> {
+  const { file, modelPath } = await locate(path, disk);
   const parametersByName = new Map(
     [...file.tensors].map(([name, tensor]) => [
       name,
@@ -32,49 +36,71 @@ export async function loadModelFile(path: string): Promise<ModelFile> {
   return { parametersByName, metadata: parseModelMetadata(file.metadata, modelPath), modelPath };
 }
 
-/** The model's own file in a run or checkpoint folder; undefined when `path` is neither. */
-export async function modelFileIn(path: string): Promise<string | undefined> {
+/** Whether `path` is the folder of a run, or of a checkpoint. Throws  DATA_INVALID when it may not be looked into. */
+export async function isRunOrCheckpoint(path: string): Promise<boolean> {
   const kind = await kindOf(path);
-  if (kind === 'checkpoint') return join(path, CHECKPOINT_FILES.model);
-  if (kind === 'run') return join(await bestCheckpoint(path), CHECKPOINT_FILES.model);
-  return undefined;
+  return kind === 'run' || kind === 'checkpoint';
 }
 
-async function locate(path: string): Promise<{ file: SafeTensors; modelPath: string }> {
+/**
+ * Reads with `read` the model's own file in a run or checkpoint folder; anything else as it is.
+ *
+ * Throws  what `read` throws; DATA_INVALID when a run has no checkpoint, or keeps none for long enough.
+ */
+export async function withModelFile<T>(
+  path: string,
+  read: (file: string) => Promise<T>,
+  disk: Disk = machineDisk,
+): Promise<T> {
+  const inFolder = (folder: string) => read(join(folder, CHECKPOINT_FILES.model));
+  switch (await kindOf(path)) {
+    case 'checkpoint':
+      return await readNamedCheckpoint(path, disk, inFolder);
+    case 'run':
+      return await readBestCheckpoint(path, disk, inFolder);
+    default:
+      return await read(path);
+  }
+}
+
+async function locate(path: string, disk: Disk): Promise<{ file: SafeTensors; modelPath: string }> {
+  const readInFolder = (folder: string) => readCheckpointModel(folder, disk);
   switch (await kindOf(path)) {
     case 'file':
       return { file: await readModel(path), modelPath: path };
     case 'checkpoint':
-      return readCheckpointModel(path);
+      return await readNamedCheckpoint(path, disk, readInFolder);
     case 'run':
-      return readCheckpointModel(await bestCheckpoint(path));
+      return await readBestCheckpoint(path, disk, readInFolder);
     default:
       throw noModel(`there is no model at ${path}`);
   }
 }
 
 async function kindOf(path: string): Promise<'file' | 'checkpoint' | 'run' | undefined> {
-  const isThere = (place: string) => stat(place).catch(() => undefined);
-  const found = await isThere(path);
+  const found = await lookAt(path);
   if (found?.isFile()) return 'file';
-  if (await isThere(join(path, CHECKPOINT_FILES.state))) return 'checkpoint';
-  if (await isThere(checkpointsFolder(path))) return 'run';
+  if (await lookAt(join(path, CHECKPOINT_FILES.state))) return 'checkpoint';
+  if (await lookAt(checkpointsFolder(path))) return 'run';
+  const isGone = found === undefined && /^step-\d{8,}$/.test(basename(path));
+  if (isGone) throw await goneCheckpoint(path, machineDisk);
   return undefined;
 }
 
-async function bestCheckpoint(runFolder: string): Promise<string> {
-  const checkpoints = await listCheckpoints(runFolder);
-  const newest = checkpoints[0];
-  if (newest === undefined) throw noModel(`run ${runFolder} has no checkpoint yet`);
-  const { state } = await readState(newest.folder);
-  const bestStep = state.progress.best?.version;
-  return (checkpoints.find(({ step }) => step === bestStep) ?? newest).folder;
+/** What is there; undefined for nothing. What may not be looked into is something. */
+async function lookAt(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (['EACCES', 'EPERM'].includes(errnoOf(error))) throw cannotRead(path, error);
+    return undefined;
+  }
 }
 
-async function readCheckpointModel(folder: string) {
-  const { state } = await readState(folder);
+async function readCheckpointModel(folder: string, disk: Disk) {
+  const { state } = await readState(folder, disk);
   const modelPath = join(folder, CHECKPOINT_FILES.model);
-  return { file: await readVerified(folder, state, 'model'), modelPath };
+  return { file: await readVerified(folder, state, 'model', disk), modelPath };
 }
 
 async function readModel(path: string): Promise<SafeTensors> {

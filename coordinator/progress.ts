@@ -1,4 +1,5 @@
 /** @file How a run is doing, in numbers: what the status, the progress bar and metrics.jsonl report. */
+import { isSensible } from '../shared/core/sense.ts';
 import { splitOf, type WorkKind } from '../shared/core/work.ts';
 import type { Evaluated, NodeTotals } from './core/messages.ts';
 
@@ -85,7 +86,8 @@ export class RunProgress {
     // What an older version judged on other images is not to be compared with.
     if ((resumed?.chosenOn ?? 'test') !== chosenOn) return;
     this.evaluation = resumed?.evaluation;
-    this.best = resumed?.best;
+    // Older versions took the highest accuracy, whatever the loss.
+    this.best = resumed?.best && isSensible(resumed.best) ? resumed.best : undefined;
     this.#test = resumed?.test;
   }
 

@@ -1,4 +1,5 @@
 /** @file The best version so far, and the one that the end is tested with. */
+import { isSensible } from '../../shared/core/sense.ts';
 import type { JudgingKind } from '../../shared/core/work.ts';
 import type { NodeTotals, RunPlan } from './messages.ts';
 import { judgingKind } from './plan.ts';
@@ -43,11 +44,12 @@ export class Best {
     this.#tested = isThere ? version : newest;
   }
 
-  /** Notes what a version came to; answers whether it is the best so far. */
+  /** Notes what a version came to; answers whether it is the best so far. What has diverged gets some right by chance. */
   judged(kind: JudgingKind, version: number, totals: NodeTotals): boolean {
     const accuracy = totals.correct / totals.samples;
-    const isJudging = kind === judgingKind(this.#plan);
-    const isBest = isJudging && accuracy > (this.#best?.accuracy ?? Number.NEGATIVE_INFINITY);
+    const isCandidate =
+      kind === judgingKind(this.#plan) && isSensible({ loss: totals.lossSum / totals.samples });
+    const isBest = isCandidate && accuracy > (this.#best?.accuracy ?? Number.NEGATIVE_INFINITY);
     if (isBest) this.#best = { version, accuracy };
     return isBest;
   }

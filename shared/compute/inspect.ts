@@ -1,5 +1,7 @@
 /** @file Looks inside a model: the attention probabilities of every block, computed by ONNX Runtime on the CPU. */
 import type * as tf from '@tensorflow/tfjs-core';
+import { TesseraError } from '../core/errors.ts';
+import { firstNonFinite } from '../core/floats.ts';
 import { parameterTable } from '../model/parameters.ts';
 import type { ModelConfig } from '../model/variants.ts';
 import { features } from '../model/vit.ts';
@@ -12,6 +14,7 @@ import { imagesShape } from './step.ts';
  * How much each token attends to each other, by block and head.
  *
  * Shapes  images [B, C, S, S] flat, normalised -> one [B, H, T, T] flat for each block.
+ * Throws  NON_FINITE when the model computes NaN.
  */
 export async function attentionMaps(
   model: ModelConfig,
@@ -35,10 +38,15 @@ export async function attentionMaps(
     entries.map(({ name, offset, size }) => [name, parameters.subarray(offset, offset + size)]),
   );
   const outputs = await runGraph(simplify(graph), values.set('images', images));
-  return Array.from(
+  const maps = Array.from(
     { length: model.depth },
     (_, block) => outputs.get(mapName(block)) as Float32Array,
   );
+  const block = maps.findIndex((map) => firstNonFinite(map) >= 0);
+  if (block < 0) return maps;
+  throw new TesseraError('NON_FINITE', `the attention of block ${block} is not finite`, {
+    hint: 'the values of these weights are too large to compute with: take an earlier checkpoint',
+  });
 }
 
 function mapName(block: number): string {

@@ -1,0 +1,68 @@
+/** @file A model that holds or answers NaN gives no answer: it is named, and the exit code says so. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, expect, it, vi } from 'vitest';
+import { openModel } from '../../../cli/checkpoint.ts';
+import { runPredict } from '../../../cli/predict.ts';
+import { inspectWeights } from '../../../cli/weights-inspect.ts';
+import { writeCheckpoint } from '../../../coordinator/checkpoints.ts';
+import { encodePng } from '../../../shared/data/png.ts';
+import { parameterTable } from '../../../shared/model/parameters.ts';
+import { common, metadata } from '../checkpoints/fixtures.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'tessera-broken-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+afterEach(() => vi.restoreAllMocks());
+
+const table = parameterTable(metadata.model);
+
+/** A checkpoint with these parameters. */
+async function checkpointOf(parameters: Float32Array): Promise<string> {
+  const runFolder = mkdtempSync(join(root, 'run-'));
+  const store = { table, version: 1, parameters, state: {}, sha256: async () => 'a'.repeat(64) };
+  return (await writeCheckpoint({ ...common, runFolder, store })).folder;
+}
+
+/** The one JSON document that a command prints, and what it throws. */
+async function answered(command: () => Promise<void>) {
+  let text = '';
+  vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  vi.spyOn(process.stdout, 'write').mockImplementation((part) => {
+    text += String(part);
+    return true;
+  });
+  const error = await command().then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  vi.restoreAllMocks();
+  return { document: JSON.parse(text), error };
+}
+
+it.each([Number.NaN, Number.POSITIVE_INFINITY])('one %d among its values', async (value) => {
+  const parameters = new Float32Array(table.size).fill(0.1);
+  const { name, offset } = table.entries[3]!;
+  parameters[offset + 1] = value;
+  const path = await checkpointOf(parameters);
+  await expect(openModel(path)).rejects.toMatchObject({
+    code: 'NON_FINITE',
+    sentence: `${path}/model.safetensors is of a run that diverged: ${name} holds ${value}`,
+  });
+  const { document } = await answered(() => inspectWeights({ path, json: true }));
+  expect(document.notFinite).toEqual({ [name]: 1 });
+});
+
+it('values too large to compute with', async () => {
+  const path = await checkpointOf(new Float32Array(table.size).fill(1e30));
+  const image = join(root, 'image.png');
+  const pixels = Uint8Array.from({ length: 192 }, (_, at) => at);
+  writeFileSync(image, encodePng(pixels, { height: 8, width: 8, channels: 3 }));
+  const options = { images: [image], checkpoint: path, top: 1, json: true } as const;
+  const { document, error } = await answered(() => runPredict(options));
+  expect(document).toMatchObject({ predictions: [], unreadable: [], notFinite: [image] });
+  expect(error).toMatchObject({
+    code: 'NON_FINITE',
+    sentence: expect.stringMatching(/for 1 image are not finite, so they have no class: .*png$/),
+  });
+});
