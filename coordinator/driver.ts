@@ -6,8 +6,8 @@
  * that takes long (sum, optimizer, checkpoint) is started and comes back as an event.
  */
 import { type Clock, stoodStill } from '../shared/core/clock.ts';
-import { TesseraError } from '../shared/core/errors.ts';
-import { NO_ERROR, type ToldError, toldOf } from '../shared/core/verdict.ts';
+import { isErrorCode, TesseraError } from '../shared/core/errors.ts';
+import { DIVERGED_HINT, NO_ERROR, type ToldError, toldOf } from '../shared/core/verdict.ts';
 import type { DataSource, EncodedSample, Split } from '../shared/data/source.ts';
 import type { Logger } from '../shared/host/log.ts';
 import type { FeatureRow } from '../shared/rpc/feature-rows.ts';
@@ -93,7 +93,7 @@ export class CoordinatorDriver implements CoordinatorPort {
     this.#tickedMs += sinceMs;
     if (stoodStill(sinceMs, identity.config.cluster.silenceMs)) return;
     this.#roster.dropSilentNewcomers();
-    this.#dispatch({ type: 'tick' });
+    this.#dispatch({ type: 'tick', numConnected: this.sessions.all().length });
   }
 
   /** Ends the run early: what is trained so far is saved first, unless the folder is another coordinator's by now. */
@@ -273,6 +273,9 @@ export class CoordinatorDriver implements CoordinatorPort {
         this.#parts.progress.stepStarted(this.#parts.clock.nowMs());
         this.#parts.onEvent({ ...effect, type: 'phase' });
         break;
+      case 'fail':
+        this.#end(this.#failureBy(effect.error));
+        break;
       case 'finish':
         this.#end(undefined);
         break;
@@ -281,9 +284,22 @@ export class CoordinatorDriver implements CoordinatorPort {
     }
   }
 
+  /** The error of a run whose workers have left with one. */
+  #failureBy({ code, reason, hint }: ToldError): TesseraError {
+    const { last } = this.#parts.checkpointer;
+    const advice = hint === '' && code === 'NON_FINITE' ? DIVERGED_HINT : hint;
+    const wayOn = last === undefined ? '' : `--resume would go on from step ${last.step}`;
+    return new TesseraError(isErrorCode(code) ? code : 'INTERNAL', reason, {
+      hint: [advice, wayOn].filter((part) => part !== '').join('; '),
+    });
+  }
+
   /** Starts work whose failure ends the run. */
   #inBackground(work: () => Promise<void>): void {
-    this.#busy = work().catch((error: unknown) => this.#end(TesseraError.from(error)));
+    this.#busy = work().catch((thrown: unknown) => {
+      const error = TesseraError.from(thrown);
+      this.#end(error.code === 'NON_FINITE' ? this.#failureBy(toldOf(error)) : error);
+    });
   }
 
   async #applyStep(effect: Extract<RunEffect, { type: 'applyStep' }>): Promise<void> {

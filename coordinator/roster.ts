@@ -1,6 +1,6 @@
 /** @file The workers of a run as they come and go: who is let in, who is gone, and what is said of that. */
 import type { Clock } from '../shared/core/clock.ts';
-import type { ToldError } from '../shared/core/verdict.ts';
+import { isAboutRun, type ToldError } from '../shared/core/verdict.ts';
 import type { DataSource } from '../shared/data/source.ts';
 import type { Logger } from '../shared/host/log.ts';
 import { refuseModel, refuseStranger, welcomeOf } from './admission.ts';
@@ -75,7 +75,7 @@ export class Roster {
 
   leave(worker: string, error: ToldError): void {
     const reason = error.code === '' ? 'left' : `left: ${error.reason}`;
-    this.remove(worker, reason);
+    this.remove(worker, reason, isAboutRun(error.code) ? error : undefined);
   }
 
   sessionClosed(session: string, reason: string): void {
@@ -83,13 +83,13 @@ export class Roster {
     if (known !== undefined) this.#gone(known, reason);
   }
 
-  /** Ends the session of a worker. */
-  remove(worker: string, reason: string): void {
+  /** Ends the session of a worker, which has left with `error` where that is about the run. */
+  remove(worker: string, reason: string, error?: ToldError): void {
     const known = this.sessions.byWorker(worker);
     if (known === undefined) return;
     this.sessions.remove(known.session);
     known.handle.close();
-    this.#gone(known, reason);
+    this.#gone(known, reason, error);
   }
 
   /** The core knows only those who are ready; who is not must show life too, or holds a place for nothing. */
@@ -107,12 +107,14 @@ export class Roster {
     this.#isClosed = true;
   }
 
-  #gone(known: ConnectedWorker, reason: string): void {
+  #gone(known: ConnectedWorker, reason: string, error?: ToldError): void {
     if (this.#isClosed) return;
     const what = reason.startsWith('left') ? 'left' : 'lost';
     if (what === 'lost') this.sessions.absent.lost(known.instance);
     this.#tell(known, what, reason);
-    this.#parts.dispatch({ type: 'workerGone', worker: known.worker, reason });
+    const { worker, role } = known;
+    const failure = error && { by: role, error };
+    this.#parts.dispatch({ type: 'workerGone', worker, reason, ...(failure && { failure }) });
   }
 
   #tell(known: ConnectedWorker, what: 'joined' | 'ready' | 'lost' | 'left', reason: string): void {

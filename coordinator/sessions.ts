@@ -11,6 +11,8 @@ export interface ConnectedWorker {
   readonly worker: string;
   readonly session: string;
   readonly instance: string;
+  /** The same for a process that is started in its place: the name that it was given, else its machine. */
+  readonly role: string;
   readonly host: string;
   readonly pid: number;
   readonly joinedMs: number;
@@ -67,6 +69,7 @@ export class Sessions {
       worker: replaced?.worker ?? this.#freeName(request.name),
       session: randomUUID(),
       instance: request.instance,
+      role: request.name === '' ? `a worker on ${request.host}` : request.name,
       host: request.host,
       pid: request.pid,
       joinedMs: nowMs,

@@ -7,24 +7,17 @@ import { hostname } from 'node:os';
 import { withDeadline } from '../shared/core/async.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { assert, TesseraError } from '../shared/core/errors.ts';
-import {
-  isPermanent,
-  NO_ERROR,
-  type ToldError,
-  toldOf,
-  VERDICT_OF_CODE,
-} from '../shared/core/verdict.ts';
+import { isPermanent, NO_ERROR, type ToldError, toldOf } from '../shared/core/verdict.ts';
 import { foundSentence } from '../shared/data/sets/found.ts';
 import type { Logger } from '../shared/host/log.ts';
-import type { FeatureRow } from '../shared/rpc/feature-rows.ts';
 import { PROTOCOL_VERSION } from '../shared/rpc/protos.ts';
 import type { LostLine, NodeTask, SessionEffect, SessionEvent } from './core/messages.ts';
 import { Session } from './core/session.ts';
-import type { BadSample } from './feeder.ts';
+import { divergedError } from './divergence.ts';
 import type { SessionStream, WelcomeInfo, WorkerLink } from './link.ts';
-import type { ComputedNode } from './node-computer.ts';
+import { computeNode, type FinishedNode } from './node-work.ts';
 import type { Preparation, Prepare, WorkerChoice } from './prepare.ts';
-import { errorOf, lostBy } from './refusals.ts';
+import { errorOf, lostBy, passingError } from './refusals.ts';
 import { TimeLedger } from './time-ledger.ts';
 
 /** What a worker is started with. */
@@ -47,13 +40,6 @@ export interface WorkerOptions {
 const TICK_MS = 100;
 /** How long an engine may be at its last call: a leaf of a large model on few cores takes a minute. */
 const ENGINE_END_MS = 120_000;
-
-/** A node on its way to the coordinator. */
-interface FinishedNode extends ComputedNode {
-  readonly badSamples: readonly BadSample[];
-  /** Computed for this node, for everybody to use. */
-  readonly features: readonly FeatureRow[];
-}
 
 /** One worker, from its first join to its end. */
 export class WorkerDriver {
@@ -151,7 +137,7 @@ export class WorkerDriver {
         this.#stream?.sendHeartbeat({
           assignment: effect.assignment,
           leavesOpen: effect.leavesOpen,
-          error: NO_ERROR,
+          error: effect.error ?? NO_ERROR,
         });
         break;
       case 'pull':
@@ -163,6 +149,9 @@ export class WorkerDriver {
         break;
       case 'cancelCompute':
         this.#computing.abort();
+        break;
+      case 'giveUp':
+        this.#leave(errorOf(effect));
         break;
       case 'stop':
         this.#stop(effect);
@@ -266,9 +255,10 @@ export class WorkerDriver {
       await this.#time.measure('pull', () =>
         link.pullParameters(this.#joined.session, { version, average, first }, target),
       );
-    } catch (error) {
-      log.debug({ err: error, version }, 'pull refused');
-      return this.#dispatch({ type: 'pullRefused', version });
+    } catch (thrown) {
+      const passing = passingError(thrown);
+      log[passing.error ? 'warn' : 'debug']({ err: thrown, version }, 'pull failed');
+      return this.#dispatch({ type: 'pullRefused', version, ...passing });
     }
     this.#spare = await this.#time.measure('pull', () => this.#engine.setParameters(target));
     this.#hasFrozen = true;
@@ -277,55 +267,25 @@ export class WorkerDriver {
 
   /** Computes a node leaf by leaf, the next leaf being prepared meanwhile, then pushes it. */
   async #compute(task: NodeTask, signal: AbortSignal): Promise<void> {
+    const time = this.#time;
+    // No other attempt mends what an engine refuses; a new process may.
+    const onRefused = (error: unknown) => this.#leave(TesseraError.from(error));
     let node: FinishedNode | undefined;
     try {
-      node = await this.#computeNode(task, signal);
-    } catch (error) {
-      if (!isPassing(error)) throw error;
-      // The samples did not come: the link is down or the session gone; the core will hear of that too.
-      return this.#dispatch({ type: 'pushFailed', task });
+      node = await computeNode(task, { ...this.#prepared, time, signal, onRefused });
+    } catch (thrown) {
+      // The samples did not come.
+      return this.#dispatch({ type: 'pushFailed', task, ...passingError(thrown) });
     }
     if (node === undefined) return;
+    if (node.broken !== undefined) return this.#leave(divergedError(task, node.broken));
     this.#dispatch({ type: 'nodeComputed', task });
     await this.#push(task, node);
   }
 
-  async #computeNode(task: NodeTask, signal: AbortSignal): Promise<FinishedNode | undefined> {
-    const { feeder } = this.#prepared;
-    const numLeaves = feeder.numLeaves(task);
-    const badSamples: BadSample[] = [];
-    const features: FeatureRow[] = [];
-    await this.#time.measure('fetch', () => feeder.fetch(task));
-    let prepared = feeder.leaf(task, task.first);
-    for (let leaf = task.first; leaf < task.first + task.count; leaf += 1) {
-      const current = await this.#time.measure('fetch', () => prepared);
-      if (signal.aborted) return undefined;
-      const computed = this.#engine.leaf(
-        task,
-        { leaf, numLeaves },
-        current.inputs,
-        current.features,
-      );
-      badSamples.push(...current.badSamples);
-      if (leaf + 1 < task.first + task.count) {
-        prepared = feeder.leaf(task, leaf + 1);
-        prepared.catch(() => {});
-      } else {
-        feeder.prefetchNext(task).catch(() => {});
-      }
-      const result = await this.#time
-        .measure('compute', () => computed)
-        .catch((error: unknown) => this.#engineRefused(error));
-      if (result === undefined || signal.aborted) return undefined;
-      features.push(...feeder.keep(task, current, result.features));
-      if (result.node !== undefined) return { ...result.node, badSamples, features };
-    }
-    assert(false, `the last leaf of node ${task.first}+${task.count} closes it`);
-  }
-
   async #push(task: NodeTask, node: FinishedNode): Promise<void> {
     const { link, log } = this.#options;
-    const { gradient, features, ...totals } = node;
+    const { gradient, features, broken: _, ...totals } = node;
     const timings = this.#time.take();
     try {
       const outcome = await this.#time.measure('push', () =>
@@ -337,10 +297,10 @@ export class WorkerDriver {
       );
       log.debug({ step: task.step, first: task.first, count: task.count, outcome }, 'node pushed');
       this.#dispatch({ type: 'nodePushed', task });
-    } catch (error) {
-      if (!isPassing(error)) throw error;
-      log.warn({ err: error, step: task.step }, 'push failed');
-      this.#dispatch({ type: 'pushFailed', task });
+    } catch (thrown) {
+      const passing = passingError(thrown);
+      log.warn({ err: thrown, step: task.step }, 'push failed');
+      this.#dispatch({ type: 'pushFailed', task, ...passing });
     }
   }
 
@@ -358,11 +318,6 @@ export class WorkerDriver {
     return this.#prepared.engine;
   }
 
-  /** No other attempt mends what an engine refuses; a new process may. */
-  #engineRefused(error: unknown): void {
-    this.#leave(TesseraError.from(error));
-  }
-
   /** Leaves because of a failure, telling the coordinator which. */
   #leave(error: TesseraError): void {
     if (this.#stopped) return;
@@ -376,9 +331,4 @@ export class WorkerDriver {
     this.#stream?.sendLeave(end.code === '' ? NO_ERROR : end);
     this.#end(end.code === '' ? undefined : errorOf(end));
   }
-}
-
-/** Whether what failed may be tried again. A failure without a code of ours is a fault of this program. */
-function isPassing(error: unknown): boolean {
-  return error instanceof TesseraError && VERDICT_OF_CODE[error.code] !== 'permanent';
 }

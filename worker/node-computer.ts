@@ -4,6 +4,7 @@ import { assert } from '../shared/core/errors.ts';
 import type { WorkKind } from '../shared/core/work.ts';
 import { addInto, TreeSum } from '../shared/training/reduction.ts';
 import type { LeafRange } from './core/messages.ts';
+import { brokenPart } from './divergence.ts';
 
 /** What a frozen backbone made of the samples of a leaf. Shapes  values [B, D]. */
 export interface KnownFeatures {
@@ -19,6 +20,8 @@ export interface ComputedNode {
   readonly samples: number;
   /** Undefined for an evaluation. */
   readonly gradient: Float32Array | undefined;
+  /** What of it is not finite, as `loss is NaN`; undefined when all is well. */
+  readonly broken: string | undefined;
 }
 
 /** One leaf to compute. */
@@ -101,6 +104,7 @@ export class NodeComputer {
     const root = sum.root;
     if (root === undefined) return undefined;
     this.#sum = undefined;
-    return { ...root.totals, gradient: root.vector };
+    const { totals, vector: gradient } = root;
+    return { ...totals, gradient, broken: brokenPart(totals.lossSum, gradient) };
   }
 }

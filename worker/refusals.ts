@@ -1,6 +1,6 @@
 /** @file What the errors of a coordinator, or of the line to it, come to at a worker. */
 import { type ErrorCode, isErrorCode, TesseraError } from '../shared/core/errors.ts';
-import type { ToldError } from '../shared/core/verdict.ts';
+import { type ToldError, toldOf, VERDICT_OF_CODE } from '../shared/core/verdict.ts';
 import type { LostLine } from './core/messages.ts';
 
 /** Refusals that pass: somebody leaves, or a minute goes by. */
@@ -26,6 +26,19 @@ export function lostBy(error: TesseraError | undefined): LostLine {
     ...(NO_PLACE_CODES.has(code) && { code }),
     ...(hint !== undefined && { hint }),
   };
+}
+
+/**
+ * What a transfer that failed comes to: an error that may pass, or none where its session, version or assignment is over.
+ *
+ * Throws  what failed, when another try gives the same.
+ */
+export function passingError(thrown: unknown): { readonly error?: ToldError } {
+  if (!(thrown instanceof TesseraError)) throw thrown;
+  // Both sides look at their values before they send them: those that arrive like that were made on the way.
+  const verdict = thrown.code === 'NON_FINITE' ? 'passing' : VERDICT_OF_CODE[thrown.code];
+  if (verdict === 'permanent') throw thrown;
+  return verdict === 'session' ? {} : { error: toldOf(thrown) };
 }
 
 /** The error that a worker ends with. The cause's own hint goes before what its code allows to say. */

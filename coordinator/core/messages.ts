@@ -3,7 +3,9 @@
  *
  * The core sees "worker w finished leaves 4..8 of step 12, 32 samples", never a tensor.
  */
+import type { ToldError } from '../../shared/core/verdict.ts';
 import type { JudgingKind, WorkKind } from '../../shared/core/work.ts';
+import type { Failure } from './failures.ts';
 
 export type { WorkKind } from '../../shared/core/work.ts';
 
@@ -57,14 +59,24 @@ export type RunEvent =
       readonly assignment: number;
       readonly leavesOpen: number;
     }
-  | { readonly type: 'workerGone'; readonly worker: string; readonly reason: string }
+  | {
+      readonly type: 'workerGone';
+      readonly worker: string;
+      readonly reason: string;
+      /** The error that it left with, where that is about the run. */
+      readonly failure?: Failure;
+    }
   | { readonly type: 'nodeArrived'; readonly worker: string; readonly node: ArrivedNode }
   /** The optimizer made version `step + 1` from the sum of `step`. */
   | { readonly type: 'stepApplied'; readonly step: number }
   | { readonly type: 'checkpointWritten'; readonly version: number }
   /** A version that was asked for can be pulled, or cannot be had any more. */
   | { readonly type: 'versionRestored'; readonly version: number; readonly isThere: boolean }
-  | { readonly type: 'tick' };
+  | {
+      readonly type: 'tick';
+      /** Workers that are connected, ready or not. */
+      readonly numConnected?: number;
+    };
 
 /** What the core asks of the driver, performed in order; a later effect may rely on an earlier one being durable. */
 export type RunEffect =
@@ -92,6 +104,8 @@ export type RunEffect =
   | { readonly type: 'dropWorker'; readonly worker: string; readonly reason: string }
   /** The phase, or the reason for it, changed. */
   | { readonly type: 'phaseChanged'; readonly phase: RunPhase; readonly reason: string }
+  /** The run cannot go on: tell every worker to leave, and why. */
+  | { readonly type: 'fail'; readonly error: ToldError }
   /** Tell every worker to leave; the run is over. */
   | { readonly type: 'finish' };
 

@@ -6,7 +6,9 @@
  * to know what it leads to, and a lost or repeated one is made good by any later one.
  */
 import { assert } from '../../shared/core/errors.ts';
+import type { ToldError } from '../../shared/core/verdict.ts';
 import { Best, type BestVersion } from './best.ts';
+import { Failures } from './failures.ts';
 import { Leasing } from './leasing.ts';
 import { Member, Membership } from './membership.ts';
 import type {
@@ -46,6 +48,8 @@ export class Run {
   #isAwaited = false;
   #sequence = 0;
   readonly #best: Best;
+  readonly #failures = new Failures();
+  #hasFailed = false;
   #phase: RunPhase = 'waiting';
   #reason = '';
   #effects: RunEffect[] = [];
@@ -69,8 +73,9 @@ export class Run {
   /** Takes in what happened; answers what is to be done, in this order. */
   handle(event: RunEvent, nowMs: number): RunEffect[] {
     this.#effects = [];
-    if (this.#phase === 'done') return [];
+    if (this.#phase === 'done' || this.#hasFailed) return [];
     this.#note(event, nowMs);
+    if (this.#hasFailed) return this.#effects;
     // Workers come in bursts, at a start or after a cut: the next tick plans for all of them at once.
     if (event.type !== 'workerReady') this.#settle(nowMs);
     return this.#effects;
@@ -130,7 +135,7 @@ export class Run {
         this.#noteHeartbeat(event, nowMs);
         break;
       case 'workerGone':
-        this.#members.remove(event.worker);
+        this.#noteGone(event);
         break;
       case 'nodeArrived':
         this.#noteNode(event, nowMs);
@@ -146,6 +151,7 @@ export class Run {
         break;
       case 'tick':
         this.#dropSilent(nowMs);
+        this.#failBy(this.#failures.waited(event.numConnected ?? this.#members.size, nowMs));
         break;
       default:
         event satisfies never;
@@ -156,6 +162,7 @@ export class Run {
     const known = this.#members.find(worker);
     if (known === undefined) {
       this.#members.add(new Member(worker, nowMs));
+      this.#failures.triedAgain();
       return;
     }
     known.heardMs = nowMs;
@@ -174,6 +181,21 @@ export class Run {
     } else if (!isUpToDate && nowMs - member.sentMs >= this.#plan.remindMs) {
       this.#assign(member, 'reminder', nowMs);
     }
+  }
+
+  #noteGone({ worker, failure }: EventOf<'workerGone'>): void {
+    const wasAtWork = this.#members.find(worker) !== undefined;
+    this.#members.remove(worker);
+    // A round that others have completed shows that it can be computed.
+    const isOpen = this.#isRoundOpen && this.#round?.isComplete === false;
+    if (failure === undefined || !wasAtWork || !isOpen) return;
+    this.#failBy(this.#failures.note(failure, this.#members.size));
+  }
+
+  #failBy(error: ToldError | undefined): void {
+    if (error === undefined) return;
+    this.#hasFailed = true;
+    this.#effects.push({ type: 'fail', error });
   }
 
   #noteNode({ worker, node }: EventOf<'nodeArrived'>, nowMs: number): void {
@@ -292,6 +314,7 @@ export class Run {
         : timetable.evaluationRound(this.#plan, kind, { step, version });
     this.#round = new Round(place);
     this.#isRoundOpen = true;
+    this.#failures.clear();
     this.#leasing(nowMs).open();
   }
 

@@ -47,6 +47,19 @@ export function isPermanent(code: string): boolean {
   return isErrorCode(code) && VERDICT_OF_CODE[code] === 'permanent';
 }
 
+/** Errors of a worker at work that the next one would have too; the other permanent ones are about one machine. */
+const ABOUT_RUN: ReadonlySet<string> = new Set<ErrorCode>([
+  'NON_FINITE',
+  'DATA_INVALID',
+  'CONFIG_INVALID',
+  'MESSAGE_INVALID',
+]);
+
+/** Whether an error with which a worker leaves its work is about the run, and not about its machine or its program. */
+export function isAboutRun(code: string): boolean {
+  return ABOUT_RUN.has(code);
+}
+
 /** An error as one process tells it to another. */
 export interface ToldError {
   /** Empty when there is no error. */

@@ -69,14 +69,14 @@ export type SessionEvent =
   /** The coordinator has answered a heartbeat. */
   | { readonly type: 'alive' }
   | ({ readonly type: 'pulled' } & ParametersId)
-  /** The asked version is not there (any more, or yet); an assignment will say which is. */
-  | { readonly type: 'pullRefused'; readonly version: number }
+  /** The pull failed: with an error that may pass, or since that version is not there any more (the next assignment says which is). */
+  | { readonly type: 'pullRefused'; readonly version: number; readonly error?: ToldError }
   /** The node under way is computed and is being pushed; the next may start. */
   | { readonly type: 'nodeComputed'; readonly task: NodeTask }
   /** The coordinator has answered the push: accepted, had it before, or stale. */
   | { readonly type: 'nodePushed'; readonly task: NodeTask }
-  /** The node could not be computed or pushed (retries used up); its leaves are open again. */
-  | { readonly type: 'pushFailed'; readonly task: NodeTask }
+  /** The node could not be computed or pushed: with an error that may pass, or since its session is over. Its leaves are open again. */
+  | { readonly type: 'pushFailed'; readonly task: NodeTask; readonly error?: ToldError }
   /** The worker is to go: what is computed is still delivered, the rest handed back. */
   | { readonly type: 'drain' }
   | ({ readonly type: 'connectionLost' } & LostLine)
@@ -106,11 +106,19 @@ export type SessionEffect =
   /** Build and compile the model of the welcome; answer `prepared`. */
   | { readonly type: 'prepare' }
   | { readonly type: 'sendReady' }
-  | { readonly type: 'sendHeartbeat'; readonly assignment: number; readonly leavesOpen: number }
+  | {
+      readonly type: 'sendHeartbeat';
+      readonly assignment: number;
+      readonly leavesOpen: number;
+      /** The last error after which it tries again. */
+      readonly error?: ToldError;
+    }
   | ({ readonly type: 'pull' } & ParametersId)
   /** Compute and push one node; answer `nodeComputed`, then `nodePushed`. One is computed at a time. */
   | { readonly type: 'compute'; readonly task: NodeTask }
   /** Stop the node under way as soon as possible: nobody needs it. Nothing is answered for it. */
   | { readonly type: 'cancelCompute' }
+  /** What may pass has not passed for too long: leave, and tell the coordinator why. */
+  | ({ readonly type: 'giveUp' } & ToldError)
   /** The worker is done: with an error, or without one. */
   | ({ readonly type: 'stop' } & ToldError);

@@ -17,10 +17,11 @@ import type {
   SessionEvent,
   SessionPhase,
 } from './messages.ts';
+import { Patience } from './patience.ts';
 
 /** Fixed properties of a session. */
 export interface SessionOptions {
-  /** How long to look for a coordinator that is gone. */
+  /** How long to look for a coordinator that is gone, and to try again what fails though it is there. */
   readonly reconnectMs: number;
   /** Makes the pauses between attempts differ between workers. */
   readonly seed: number;
@@ -73,6 +74,9 @@ const ANOTHER_MODEL: ToldError = {
 export class Session {
   readonly #options: SessionOptions;
   readonly #backlog = new Backlog();
+  readonly #pulls: Patience;
+  /** Fetching samples is a part of them. */
+  readonly #pushes: Patience;
   #line: Line = 'offline';
   #run: string | undefined;
   #model: 'none' | 'underWay' | 'ready' = 'none';
@@ -97,6 +101,8 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#pulls = new Patience(options.reconnectMs);
+    this.#pushes = new Patience(options.reconnectMs);
   }
 
   /** Takes in what happened; answers what is to be done, in this order. */
@@ -132,20 +138,22 @@ export class Session {
       case 'pulled':
         this.#inPlace = event;
         this.#isPulling = false;
+        this.#pulls.succeeded();
         break;
       case 'pullRefused':
         this.#isPulling = false;
-        this.#pause(nowMs);
+        this.#failed(this.#pulls, event.error, nowMs);
         break;
       case 'nodeComputed':
         this.#backlog.computed(event.task);
         break;
       case 'nodePushed':
         this.#backlog.pushed(event.task);
+        this.#pushes.succeeded();
         break;
       case 'pushFailed':
         this.#backlog.failed(event.task);
-        this.#pause(nowMs);
+        this.#failed(this.#pushes, event.error, nowMs);
         break;
       case 'drain':
         this.#drainedByMs ??= nowMs + DRAIN_MS;
@@ -168,15 +176,30 @@ export class Session {
     const average = this.#testsAverage && next.kind !== 'train';
     if (next.version !== this.#inPlace?.version || average !== (this.#inPlace.average ?? false)) {
       this.#isPulling = true;
+      this.#pulls.began(nowMs);
       this.#effects.push({ type: 'pull', version: next.version, ...(average && { average }) });
       return;
     }
     const task = this.#backlog.startNext();
-    if (task !== undefined) this.#effects.push({ type: 'compute', task });
+    if (task === undefined) return;
+    this.#pushes.began(nowMs);
+    this.#effects.push({ type: 'compute', task });
   }
 
-  #pause(nowMs: number): void {
+  /** Tries again after a heartbeat, unless that has been in vain for too long. */
+  #failed(patience: Patience, error: ToldError | undefined, nowMs: number): void {
     this.#pausedUntilMs = nowMs + this.#heartbeatMs;
+    if (error === undefined || !patience.failed(error, nowMs)) return;
+    const { code, reason, hint } = error;
+    this.#line = 'stopped';
+    const tried = `tried again for ${this.#options.reconnectMs / 1000} s: ${reason}`;
+    this.#effects.push({ type: 'giveUp', code, reason: tried, hint });
+  }
+
+  /** The last error after which this worker tries again, while it does. */
+  get #trouble(): ToldError | undefined {
+    const isTrying = this.#isPulling || this.#backlog.isPushing || this.#backlog.leavesOpen > 0;
+    return isTrying ? (this.#pulls.error ?? this.#pushes.error) : undefined;
   }
 
   // ---- the line ----
@@ -264,8 +287,9 @@ export class Session {
   #beat(nowMs: number): void {
     if (nowMs < this.#nextHeartbeatMs) return;
     this.#nextHeartbeatMs = nowMs + this.#heartbeatMs;
-    const { sequence, leavesOpen } = this.#backlog;
-    this.#effects.push({ type: 'sendHeartbeat', assignment: sequence, leavesOpen });
+    const { sequence: assignment, leavesOpen } = this.#backlog;
+    const error = this.#trouble;
+    this.#effects.push({ type: 'sendHeartbeat', assignment, leavesOpen, ...(error && { error }) });
   }
 
   /** Exponential back-off with jitter, within the budget of `reconnectMs` since the line was lost. */

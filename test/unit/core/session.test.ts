@@ -262,6 +262,40 @@ describe('work', () => {
     expect(bench.tell({ type: 'tick' })).toContain('pull 1');
   });
 
+  it('tells what it tries again in vain, and gives up with that after its budget', () => {
+    const bench = Bench.ready();
+    bench.tell(assigned(1, 0, range(0, 2)));
+    const error = { code: 'CHUNK_CORRUPT', reason: 'wrong checksum', hint: 'check the network' };
+    const refused = { type: 'pullRefused', version: 0, error } as const;
+    bench.tell(refused);
+    bench.nowMs += HEARTBEAT_MS;
+    const [beat] = bench.session.handle({ type: 'tick' }, bench.nowMs);
+    expect(beat).toEqual({ type: 'sendHeartbeat', assignment: 1, leavesOpen: 2, error });
+    const effects: string[] = [];
+    for (let tries = 1; tries <= 10; tries += 1) {
+      effects.push(...bench.tell(refused));
+      bench.sleepless(HEARTBEAT_MS, { type: 'alive' });
+    }
+    expect(effects).toEqual([
+      'giveUp CHUNK_CORRUPT tried again for 10 s: wrong checksum check the network',
+    ]);
+  });
+
+  it('has patience again after each success, and with what is only late', () => {
+    const bench = Bench.ready();
+    const error = { code: 'TIMEOUT', reason: 'too slow', hint: '' };
+    for (let step = 0; step < 30; step += 1) {
+      bench.tell(assigned(step + 1, step, range(0, 1)));
+      bench.tell({ type: 'pullRefused', version: step, error });
+      expect(bench.sleepless(HEARTBEAT_MS, { type: 'alive' })).toEqual([`pull ${step}`]);
+      // Another made that version before this one had it.
+      const later =
+        step % 2 === 0 ? pulled(step) : ({ type: 'pullRefused', version: step } as const);
+      bench.tell(later);
+    }
+    expect(bench.session.phase).not.toBe('stopped');
+  });
+
   it('keeps its parameters and the node under way over a reconnect', () => {
     const bench = Bench.ready();
     bench.tell(assigned(9, 0, range(0, 4)), pulled(0));
