@@ -37,6 +37,7 @@ export default defineConfig({
       project('fuzz', 600_000),
       project('e2e', 180_000, { globalSetup: ['test/e2e/small-digits.ts'] }),
       project('chaos', 3_600_000),
+      project('ops', 180_000, { globalSetup: ['test/e2e/small-digits.ts'] }),
     ],
   },
 });

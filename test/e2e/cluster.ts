@@ -10,6 +10,8 @@ import { fetchStatus } from '../../shared/rpc/status-client.ts';
 const REPO = resolve(import.meta.dirname, '../..');
 /** The build under test: this checkout's, or another that TESSERA_MAIN names. */
 const MAIN = process.env['TESSERA_MAIN'] ?? join(REPO, 'dist/cli/main.js');
+/** The words that start it. */
+export const TESSERA: readonly string[] = [process.execPath, MAIN];
 const DEADLINE_MS = 120_000;
 
 /** How a process ended and what it printed. */
@@ -107,7 +109,7 @@ export class TesseraProcess extends WatchedProcess {
       readonly through?: readonly string[];
     } = {},
   ) {
-    super([...through, process.execPath, MAIN, ...args], options);
+    super([...through, ...TESSERA, ...args], options);
   }
 }
 

@@ -10,25 +10,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import { scratchFolder, statusWhere, TesseraProcess } from './cluster.ts';
+import { runOfPictures, tinyPictures } from './tiny-pictures.ts';
 
 const folder = scratchFolder();
-const IMAGES = 8;
-
-/** Two classes of tiny pictures, all sound. */
-async function pictures(): Promise<string> {
-  const data = mkdtempSync(join(folder, 'pictures-'));
-  const picture = sharp({ create: { width: 8, height: 8, channels: 3, background: '#48a' } });
-  const bytes = await picture.png().toBuffer();
-  for (const place of ['train/cat', 'train/dog', 'test/cat', 'test/dog']) {
-    mkdirSync(join(data, place), { recursive: true });
-    for (let i = 0; i < IMAGES; i += 1) writeFileSync(join(data, place, `${i}.png`), bytes);
-  }
-  return data;
-}
-
 /** Makes something else at a path, at one stroke: nobody sees it gone. */
 function inItsPlace(path: string, make: (beside: string) => void): void {
   const beside = `${path}.new`;
@@ -53,14 +39,7 @@ const FATES: readonly ((path: string) => void)[] = [
 
 /** Starts a run that would go on for ever and reads every file anew, and waits for its first steps. */
 async function startRun(data: string) {
-  const settings = [
-    ...['data.source=image-folder', `data.path=${data}`, 'data.channels=3', 'data.augment.shift=0'],
-    'data.validation=none',
-    ...['data.onBadImage=skip', 'data.cacheBytes=1B', 'model.imageSize=8', 'model.patchSize=8'],
-    ...['model.width=8', 'model.depth=1', 'model.heads=1', 'training.epochs=100000'],
-    ...['training.batchSize=16', 'training.microBatch=8', 'training.schedule.warmupSteps=0'],
-  ];
-  const args = ['train', 'quickstart', ...settings.flatMap((setting) => ['--set', setting])];
+  const args = ['train', ...runOfPictures(data), '--set', 'data.onBadImage=skip'];
   const train = new TesseraProcess([...args, '--workers', '2', '--run-folder', join(data, 'run')]);
   const address = (await train.printed(/(127\.0\.0\.1:[1-9]\d*)/))[1] as string;
   await statusWhere(address, ({ step }) => step > 0);
@@ -68,7 +47,8 @@ async function startRun(data: string) {
 }
 
 it('a run goes on without files that vanish, shrink, grow, or become something else, and counts them', async () => {
-  const data = await pictures();
+  const data = mkdtempSync(join(folder, 'pictures-'));
+  await tinyPictures(data);
   const { train, address } = await startRun(data);
   for (const [at, befall] of FATES.entries()) befall(join(data, 'train', 'cat', `${at}.png`));
   const { step } = await statusWhere(address, (now) => now.badSamples === FATES.length);
