@@ -28,7 +28,7 @@ function overTheWrongWire(
   return {
     kind: 6,
     title,
-    code: isCoordinatorSecure ? 77 : 69,
+    code: 77,
     says: [...says, /TLS/, /hint: /],
     async play(stage) {
       const roles = await certificates(stage);

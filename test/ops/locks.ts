@@ -100,7 +100,6 @@ export const LOCKS: readonly Situation[] = [
     async play(stage) {
       await unfinishedRun(stage, 'run');
       const { coordinator } = await stage.coordinator(['--resume', 'run']);
-      await coordinator.printed(/waiting/);
       cpSync(stage.path('run'), stage.path('copy'), { recursive: true });
       stage.keep('run/checkpoints');
       const copy = stage.tessera([

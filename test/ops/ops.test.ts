@@ -15,7 +15,7 @@ import { PERMANENT_ERRORS } from './permanent-errors.ts';
 import { PRESENT_STATE } from './present-state.ts';
 import { RACES } from './races.ts';
 import { SIGNALS } from './signals.ts';
-import { judge, lastWords, PERMANENT_BAR_MS, type Situation } from './situation.ts';
+import { gist, judge, PERMANENT_BAR_MS, type Situation } from './situation.ts';
 import { Stage } from './stage.ts';
 import { markdown, type Row, text } from './table.ts';
 
@@ -51,11 +51,11 @@ for (const [index, situation] of SITUATIONS.entries()) {
       expect(stage.lost(), 'files that were to be kept').toEqual([]);
       if (isAll) expect(stage.permanentMs ?? 0).toBeLessThanOrEqual(PERMANENT_BAR_MS);
     } catch (thrown) {
-      fault = thrown;
+      fault = new Error(`${thrown}\n\n${stage.transcript()}`, { cause: thrown });
     }
     const took = seconds();
     const leftBehind = await stage.close();
-    const outcome = [played && lastWords(played.ended).replaceAll(`${stage.folder}/`, '')];
+    const outcome = [played && gist(situation, played.ended).replaceAll(`${stage.folder}/`, '')];
     outcome.push(...stage.figures);
     rows.push({
       ...row,

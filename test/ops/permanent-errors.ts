@@ -28,7 +28,7 @@ export const PERMANENT_ERRORS: readonly Situation[] = [
   {
     kind: 1,
     title: 'One infinity in the weights that a run begins with',
-    code: 65,
+    code: 78,
     says: [/weights\.safetensors/, NOT_FINITE, /hint: /],
     isShort: true,
     async play(stage) {
@@ -100,7 +100,7 @@ export const PERMANENT_ERRORS: readonly Situation[] = [
     title: 'An engine that this machine has not, in train',
     code: 69,
     says: [/tfjs-node/, /hint: /],
-    never: [/[123] restarts? left/],
+    never: [/[01] restarts? left/, /no worker is left/],
     isShort: true,
     async play(stage) {
       const startedMs = Date.now();

@@ -58,8 +58,7 @@ function deadRunAsked(
 async function resumedRun(stage: Stage): Promise<void> {
   await killedRun(stage, 'runs/live');
   stage.keep('runs/live/checkpoints');
-  const { coordinator } = await stage.coordinator(['--resume', 'runs/live']);
-  await coordinator.printed(/waiting/);
+  await stage.coordinator(['--resume', 'runs/live']);
 }
 
 export const PRESENT_STATE: readonly Situation[] = [
@@ -83,8 +82,7 @@ export const PRESENT_STATE: readonly Situation[] = [
       // The last checkpoint is gone, so there is work; the metrics end in "done".
       await stage.type(['rm', '-r', 'runs/live/checkpoints/step-00000020']).ended;
       stage.keep('runs/live/checkpoints');
-      const { coordinator } = await stage.coordinator(['--resume', 'runs/live']);
-      await coordinator.printed(/waiting/);
+      await stage.coordinator(['--resume', 'runs/live']);
       return stage.tessera(['runs', 'rm', '--yes', 'live']);
     },
   },
@@ -97,8 +95,7 @@ export const PRESENT_STATE: readonly Situation[] = [
     async play(stage) {
       await finishedRun(stage.path('runs/live'));
       await stage.type(['rm', '-r', 'runs/live/checkpoints/step-00000020']).ended;
-      const { coordinator } = await stage.coordinator(['--resume', 'runs/live']);
-      await coordinator.printed(/waiting/);
+      await stage.coordinator(['--resume', 'runs/live']);
       return stage.tessera(['runs', 'list']);
     },
   },

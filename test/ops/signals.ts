@@ -158,7 +158,7 @@ export const SIGNALS: readonly Situation[] = [
     async play(stage) {
       const { coordinator, address } = await stage.coordinator([...TINY, '--run-folder', 'run']);
       const watch = stage.tessera(['status', 'run', '--watch']);
-      await watch.printed(/waiting|step/);
+      await watch.printed(/step/i);
       coordinator.kill('SIGKILL');
       await coordinator.ended;
       await watch.printed(/gone|crash|lost|no answer|not answer/i);
@@ -176,7 +176,7 @@ export const SIGNALS: readonly Situation[] = [
     async play(stage) {
       const { coordinator, address } = await stage.coordinator([...TINY, '--run-folder', 'run']);
       const watch = stage.tessera(['status', 'run', '--watch']);
-      await watch.printed(/waiting|step/);
+      await watch.printed(/step/i);
       stage.tessera(['worker', address]);
       await coordinator.ended;
       return watch;

@@ -60,9 +60,10 @@ export function judge({ code, says, never = [] }: Situation, ended: Ended): void
   for (const pattern of [...NEVER, ...never]) expect(said, all).not.toMatch(pattern);
 }
 
-/** What a process said of its end, in a line: its error, else the last of its words. */
-export function lastWords({ stdout, stderr }: Ended): string {
+/** What a process said that matters, in a line: its error, else what was asked for. */
+export function gist({ code, says }: Situation, { stdout, stderr }: Ended): string {
   const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => line.trim() !== '');
   const error = lines.findLast((line) => line.startsWith('error: '));
-  return (error ?? lines.at(-1) ?? '').trim();
+  const asked = lines.find((line) => says.some((pattern) => pattern.test(line)));
+  return (code === 0 ? asked : (error ?? asked))?.trim() ?? lines.at(-1) ?? '';
 }

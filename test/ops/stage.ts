@@ -28,6 +28,9 @@ const WAIT_MS = 45_000;
 /** Workers see the end of their parent, and look again for a coordinator that was killed, no longer than this. */
 const GONE_MS = 15_000;
 
+/** Of each output. */
+const TRANSCRIPT_BYTES = 2_000;
+
 let stages = 0;
 
 /** One situation's place. */
@@ -147,6 +150,16 @@ export class Stage {
     this.figures.push(`${(this.permanentMs / 1000).toFixed(1)} s from ${from} to the end`);
   }
 
+  /** What was typed, and what came of it so far: for whoever looks for the reason of a failure. */
+  transcript(): string {
+    const parts = [...this.#typed.keys()].map((process) => {
+      const { stdout, stderr, child } = process;
+      const end = child.exitCode ?? child.signalCode ?? 'runs';
+      return `$ ${this.commandOf(process)}\n${tail(stdout)}${tail(stderr)}(${end})`;
+    });
+    return parts.join('\n\n');
+  }
+
   /** Ends everything, and answers the commands of processes that would not end by themselves once their starter was gone. */
   async close(): Promise<string[]> {
     for (const process of this.#typed.keys()) process.kill();
@@ -217,6 +230,10 @@ function sha256Of(path: string): string {
 function timeOf(line: string): number {
   const time = /"time":(?:(\d+)|"([^"]+)")/.exec(line);
   return time === null ? Number.NaN : Number(time[1] ?? Date.parse(time[2] as string));
+}
+
+function tail(output: string): string {
+  return output.slice(-TRANSCRIPT_BYTES);
 }
 
 function procText(pid: string, file: string): string {
