@@ -66,7 +66,6 @@ export const CAUSES: readonly Situation[] = [
     kind: 2,
     title: 'Divergence in train with one worker',
     ...DIVERGENCE,
-    isShort: true,
     play: trainDiverges(1),
   },
   { kind: 2, title: 'Divergence in train with two workers', ...DIVERGENCE, play: trainDiverges(2) },

@@ -126,7 +126,7 @@ export const PRESENT_STATE: readonly Situation[] = [
     title: 'status of a dead run at whose port another run listens: it is not taken for this one',
     code: 0,
     says: [/dead/, /stopped|killed|without a word/],
-    never: [/other-run/],
+    never: [/Run: +other-run/],
     async play(stage) {
       const address = await killedRun(stage, 'runs/dead');
       await stage.coordinator([
