@@ -80,7 +80,8 @@ export const LOCKS: readonly Situation[] = [
   },
   {
     kind: 4,
-    title: 'A coordinator in a container was killed; another container goes on with its run, once the lock is old',
+    title:
+      'A coordinator in a container was killed; another container goes on with its run, once the lock is old',
     code: 0,
     withinS: 110,
     says: [/goes on +from step/, /sha256/],

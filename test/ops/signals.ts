@@ -101,7 +101,7 @@ function answerTo(
     ...more,
     async play(stage) {
       await finishedRun(stage.path('runs', 'good'));
-      return stage.tessera(args, { through: ['sh', '-c', `exec "$@" ${to}`, 'sh'] });
+      return stage.tessera(args, { through: ['sh', '-c', `"$@" ${to}; exit $?`, 'sh'] });
     },
   };
 }

@@ -205,7 +205,10 @@ export function wholeCheckpoints(folder: string): string[] {
 /** A command that is started by another one, as one would type it. */
 function through(words: readonly string[], command: string): string {
   const script = words.find((word) => word.includes('"$@"'));
-  return script?.replace(/(exec )?"\$@"/, command) ?? [...words, command].join(' ');
+  return (
+    script?.replace(/(exec )?"\$@"/, command).replace('; exit $?', '') ??
+    [...words, command].join(' ')
+  );
 }
 
 /** Arguments without those that every tiny run has. */
