@@ -28,7 +28,7 @@ export const PERMANENT_ERRORS: readonly Situation[] = [
   {
     kind: 1,
     title: 'One infinity in the weights that a run begins with',
-    code: 78,
+    code: 65,
     says: [/weights\.safetensors/, NOT_FINITE, /hint: /],
     isShort: true,
     async play(stage) {
