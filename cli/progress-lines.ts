@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { CoordinatorEvent } from '../coordinator/events.ts';
 import type { StepReport } from '../coordinator/progress.ts';
 import { isSensible } from '../shared/core/sense.ts';
-import { formatBytes, formatDuration } from '../shared/core/units.ts';
+import { formatBytes, formatDuration, formatSpan } from '../shared/core/units.ts';
 import { formatNumber, formatPercent } from './table.ts';
 
 /** What a step's line says beside the step itself. */
@@ -59,6 +59,10 @@ export function eventLine(
       return warning(
         `the best version, of step ${event.version}, cannot be tested, so the last one is: ${event.reason}`,
       );
+    case 'stall':
+      return warning(event.sentence);
+    case 'stallOver':
+      return plain(`the run moves again, after ${formatSpan(event.seconds * 1000)}`);
     case 'emptyStep':
       return warning(
         `no image of step ${event.step} can be read: it counts as a step and changes nothing; so do further ones`,

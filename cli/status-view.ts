@@ -20,6 +20,9 @@ type ShownStatus = RunStatus & {
   readonly lastRefusal?: string;
 };
 
+/** Workers whose last error is shown; JSON has all. */
+const ERRORS_MAX = 10;
+
 /** The whole status: a block about the run and the table of its workers. */
 export function statusLines(status: ShownStatus): readonly string[] {
   const rows = status.workers.map((worker) => [
@@ -33,7 +36,10 @@ export function statusLines(status: ShownStatus): readonly string[] {
     worker.engine.replace(/,? +/g, '-'),
   ]);
   const table = rows.length === 0 ? ['no workers'] : formatTable(WORKER_COLUMNS, rows);
-  return [...runBlock(status), '', ...table];
+  const errors = status.workers
+    .filter(({ lastError }) => lastError !== '')
+    .map(({ worker, lastError }) => `last error of ${worker}: ${lastError}`);
+  return [...runBlock(status), '', ...table, ...errors.slice(0, ERRORS_MAX)];
 }
 
 function runBlock(status: ShownStatus): readonly string[] {
@@ -61,6 +67,7 @@ function runBlock(status: ShownStatus): readonly string[] {
     ['Time', `${formatDuration(status.seconds)}, ${timeLeft(status)} left`],
     ['Parameters', parametersOf(status)],
     ['Folder', status.runFolder],
+    ...(status.stall === '' ? [] : [['Stalled', status.stall] as const]),
     ...(status.badSamples === 0 ? [] : [['Unreadable', `${status.badSamples} images`] as const]),
     ...(status.refusedJoins ? [['Refused', refusedText(status)] as const] : []),
   ];

@@ -34,6 +34,7 @@ import type { RunProgress } from './progress.ts';
 import { Roster } from './roster.ts';
 import { RunNotes } from './run-notes.ts';
 import type { Sessions } from './sessions.ts';
+import { Stalls } from './stalls.ts';
 import { describeStatus } from './status.ts';
 import { StepArithmetic } from './step.ts';
 
@@ -59,6 +60,7 @@ export class CoordinatorDriver implements CoordinatorPort {
   readonly notes: RunNotes;
   readonly #parts: DriverParts;
   readonly #roster: Roster;
+  readonly #stalls: Stalls;
   readonly #arithmetic: StepArithmetic;
   readonly #evaluations: Evaluations;
   readonly #features: FeatureStore;
@@ -83,6 +85,7 @@ export class CoordinatorDriver implements CoordinatorPort {
     this.#features = new FeatureStore(this.featureWidth, limits.featureBytes);
     const dispatch = (event: RunEvent) => this.#dispatch(event);
     this.#roster = new Roster({ ...parts, notes: this.notes, dispatch });
+    this.#stalls = new Stalls({ ...parts, roster: this.#roster });
     this.#arithmetic = new StepArithmetic(parts.store, training, parts.run.totalSteps);
   }
 
@@ -94,6 +97,7 @@ export class CoordinatorDriver implements CoordinatorPort {
     if (stoodStill(sinceMs, identity.config.cluster.silenceMs)) return;
     this.#roster.dropSilentNewcomers();
     this.#dispatch({ type: 'tick', numConnected: this.sessions.all().length });
+    if (!this.#ended && !this.#stopping) this.#stalls.tick();
   }
 
   /** Ends the run early: what is trained so far is saved first, unless the folder is another coordinator's by now. */
@@ -203,6 +207,7 @@ export class CoordinatorDriver implements CoordinatorPort {
       saved: checkpointer.last,
       version: store.version,
       badSamples: this.notes.numUnreadable,
+      stall: this.#stalls.text,
       failure: this.#failure,
     });
   }

@@ -48,6 +48,10 @@ export type CoordinatorEvent =
       readonly workers: number;
     }
   | { readonly type: 'phase'; readonly phase: RunPhase; readonly reason: string }
+  /** Nothing has been completed for a stated time, and why. Said again after growing pauses. */
+  | { readonly type: 'stall'; readonly seconds: number; readonly sentence: string }
+  /** Something was completed again, after so long. */
+  | { readonly type: 'stallOver'; readonly seconds: number }
   /** A step none of whose samples could be read; said of the first one only. */
   | { readonly type: 'emptyStep'; readonly step: number }
   | { readonly type: 'badSample'; readonly name: string; readonly reason: string };

@@ -1,5 +1,6 @@
 /** @file The workers of a run as they come and go: who is let in, who is gone, and what is said of that. */
 import type { Clock } from '../shared/core/clock.ts';
+import { TesseraError } from '../shared/core/errors.ts';
 import { isAboutRun, type ToldError } from '../shared/core/verdict.ts';
 import type { DataSource } from '../shared/data/source.ts';
 import type { Logger } from '../shared/host/log.ts';
@@ -23,10 +24,20 @@ export interface RosterParts {
   readonly dispatch: (event: RunEvent) => void;
 }
 
+/** A worker that is not there, and why. */
+export interface Departure {
+  readonly who: string;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
 /** Keeps the sessions, and tells the core and the operator of them. */
 export class Roster {
   readonly sessions: Sessions;
   readonly #parts: RosterParts;
+  /** The last worker that went, and the last one that was not let in. */
+  gone: Departure | undefined;
+  refused: Departure | undefined;
   /** The run is over: nobody is lost any more. */
   #isClosed = false;
 
@@ -37,15 +48,27 @@ export class Roster {
 
   /** Takes a worker in. Throws  what refuses it. */
   join(request: JoinRequest, handle: SessionHandle): WelcomeInfo {
-    const { identity, clock, source, dispatch } = this.#parts;
-    refuseStranger(request, identity);
-    const { added, replaced } = this.sessions.add(request, handle, clock.nowMs());
+    const { identity, source, dispatch } = this.#parts;
+    const { added, replaced } = this.#letIn(request, handle);
     if (replaced !== undefined) {
       replaced.handle.close();
       dispatch({ type: 'workerGone', worker: replaced.worker, reason: 'joined again' });
     }
     this.#tell(added, 'joined', `${added.engine} on ${added.host}`);
     return welcomeOf(added, identity, source);
+  }
+
+  #letIn(request: JoinRequest, handle: SessionHandle): ReturnType<Sessions['add']> {
+    const { identity, clock } = this.#parts;
+    try {
+      refuseStranger(request, identity);
+      return this.sessions.add(request, handle, clock.nowMs());
+    } catch (error) {
+      const { code, sentence } = TesseraError.from(error);
+      const who = `${request.name || 'a worker'} on ${request.host}`;
+      this.refused = { who, reason: `${code}: ${sentence}`, atMs: clock.nowMs() };
+      throw error;
+    }
   }
 
   /** A worker has compiled the model. Throws  what refuses it. */
@@ -110,6 +133,7 @@ export class Roster {
   #gone(known: ConnectedWorker, reason: string, error?: ToldError): void {
     if (this.#isClosed) return;
     const what = reason.startsWith('left') ? 'left' : 'lost';
+    this.gone = { who: known.worker, reason, atMs: this.#parts.clock.nowMs() };
     if (what === 'lost') this.sessions.absent.lost(known.instance);
     this.#tell(known, what, reason);
     const { worker, role } = known;

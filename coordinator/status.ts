@@ -18,6 +18,8 @@ export interface StatusSources {
   readonly saved: SavedCheckpoint | undefined;
   readonly version: number;
   readonly badSamples: number;
+  /** Why nothing moves; '' while the run moves. */
+  readonly stall: string;
   /** Why the run ended early. */
   readonly failure: TesseraError | undefined;
 }
@@ -52,13 +54,13 @@ export function describeStatus(sources: StatusSources): RunStatus {
     workers: sessions.all().map((known) => describeWorker(known, run, nowMs)),
     tesseraVersion: identity.tesseraVersion,
     badSamples: sources.badSamples,
-    stall: '',
+    stall: sources.failure === undefined ? sources.stall : '',
   };
 }
 
 function describeWorker(known: ConnectedWorker, run: Run, nowMs: number): WorkerStatus {
   const ageSeconds = (nowMs - known.joinedMs) / 1000;
-  const holdsWork = run.leavesHeldBy(known.worker) > 0;
+  const holdsWork = run.heldBy(known.worker) !== undefined;
   return {
     worker: known.worker,
     state: known.ready ? (holdsWork ? 'computing' : 'idle') : 'joining',
@@ -70,6 +72,11 @@ function describeWorker(known: ConnectedWorker, run: Run, nowMs: number): Worker
     imagesPerSecond: known.samplesDone / Math.max(ageSeconds, 0.001),
     ageSeconds,
     silentSeconds: (nowMs - known.heardMs) / 1000,
-    lastError: known.trouble.code === '' ? '' : `${known.trouble.code}: ${known.trouble.reason}`,
+    lastError: troubleText(known),
   };
+}
+
+/** A worker's last error in a line; '' where it has none. */
+export function troubleText({ trouble: { code, reason } }: ConnectedWorker): string {
+  return code === '' ? '' : `${code}: ${reason}`;
 }

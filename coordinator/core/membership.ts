@@ -32,6 +32,11 @@ export class Member {
     this.progressMs = nowMs;
   }
 
+  /** Its leaves in order. */
+  get sorted(): number[] {
+    return [...this.leaves].sort((a, b) => a - b);
+  }
+
   /** Gives it more leaves. */
   grant(leaves: readonly number[], reason: string, nowMs: number): void {
     if (leaves.length === 0) return;

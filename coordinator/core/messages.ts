@@ -21,6 +21,13 @@ export interface LeafRange {
   readonly count: number;
 }
 
+/** Leaves that a worker is to compute. */
+export interface HeldWork {
+  readonly leaves: readonly LeafRange[];
+  /** Its last sign of progress. */
+  readonly sinceMs: number;
+}
+
 /** The work that a worker holds now; each replaces the one before. */
 export interface Assignment extends RoundId {
   /** Grows with every change, over the coordinator's life. */

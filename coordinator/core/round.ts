@@ -25,6 +25,10 @@ export class Round {
     return [...this.#open];
   }
 
+  get numOpen(): number {
+    return this.#open.size;
+  }
+
   get isComplete(): boolean {
     return this.#open.size === 0;
   }

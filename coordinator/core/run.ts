@@ -13,6 +13,7 @@ import { Leasing } from './leasing.ts';
 import { Member, Membership } from './membership.ts';
 import type {
   ArrivedNode,
+  HeldWork,
   PushOutcome,
   RunEffect,
   RunEvent,
@@ -22,7 +23,8 @@ import type {
 } from './messages.ts';
 import * as timetable from './plan.ts';
 import { Round, rangesOf } from './round.ts';
-import { standingOf } from './standing.ts';
+import type { OpenWork } from './stall.ts';
+import { missingWorkers, standingOf } from './standing.ts';
 
 /** Where a run begins or goes on. */
 export interface ResumePoint {
@@ -104,19 +106,30 @@ export class Run {
     return timetable.totalSteps(this.#plan);
   }
 
-  /** Workers that can take work. */
-  get numWorkers(): number {
-    return this.#members.size;
-  }
-
   /** Leaves of the newest round, done or not; 0 before the first. */
   get openLeaves(): number {
     return this.#round?.place.numLeaves ?? 0;
   }
 
-  /** Open leaves that a worker is to compute. */
-  leavesHeldBy(worker: string): number {
-    return this.#members.find(worker)?.leaves.size ?? 0;
+  /** The open leaves of a worker, and since when it has shown no progress with them; undefined when it holds none. */
+  heldBy(worker: string): HeldWork | undefined {
+    const member = this.#members.find(worker);
+    if (member === undefined || member.leaves.size === 0) return undefined;
+    return { leaves: rangesOf(member.sorted), sinceMs: member.progressMs };
+  }
+
+  /** What there is to do, as far as it shows whether anything moves. */
+  get work(): OpenWork {
+    const round = this.#isRoundOpen ? this.#round : undefined;
+    return {
+      task: this.#agenda[0],
+      tasksLeft: this.#agenda.length,
+      version: this.#version,
+      totalSteps: this.totalSteps,
+      isAwaited: this.#isAwaited,
+      leaves: round && { all: round.place.numLeaves, open: round.numOpen },
+      missing: missingWorkers(this.#plan, this.#members.size, round !== undefined),
+    };
   }
 
   /** The epoch that made a version, counted from 1. */
@@ -341,7 +354,7 @@ export class Run {
   #assign(member: Member, reason: string, nowMs: number): void {
     if (this.#round === undefined) return;
     const { kind, step, version, epoch, batch } = this.#round.place;
-    const ranges = rangesOf([...member.leaves].sort((a, b) => a - b));
+    const ranges = rangesOf(member.sorted);
     const { worker, sequence } = member;
     member.sentMs = nowMs;
     member.unsent = undefined;

@@ -22,15 +22,20 @@ export interface Standing {
   readonly reason: string;
 }
 
+/** Workers that must come before a round is opened, or one that is open goes on; 0 when there are enough. */
+export function missingWorkers(plan: RunPlan, numWorkers: number, isRoundOpen: boolean): number {
+  const isStuck = isRoundOpen ? numWorkers === 0 : numWorkers < plan.minWorkers;
+  return isStuck ? plan.minWorkers - numWorkers : 0;
+}
+
 /** Describes where a run stands. */
 export function standingOf(point: Standpoint): Standing {
   const { plan, task, version, tested, numWorkers } = point;
   if (task === undefined)
     return { phase: 'done', reason: `all ${totalSteps(plan)} steps are done` };
   if (task === 'save') return { phase: 'saving', reason: `writing version ${version}` };
-  const missing = plan.minWorkers - numWorkers;
-  const isStuck = point.isRoundOpen ? numWorkers === 0 : missing > 0;
-  if (isStuck && !point.isAwaited) {
+  const missing = missingWorkers(plan, numWorkers, point.isRoundOpen);
+  if (missing > 0 && !point.isAwaited) {
     const noun = missing === 1 ? 'worker' : 'workers';
     return { phase: 'waiting', reason: `waiting for ${missing} more ${noun}` };
   }

@@ -309,6 +309,9 @@ const cluster = z.strictObject({
   leaseMs: count
     .default(60_000)
     .describe('Longest time for leased leaves before others may compute them too'),
+  stallMs: count
+    .default(60_000)
+    .describe('When no step, evaluation or checkpoint completes for so long, the run says why'),
 });
 
 const compute = z.strictObject({

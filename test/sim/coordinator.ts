@@ -85,7 +85,7 @@ export class SimCoordinator {
     const driver = new CoordinatorDriver({
       ...parts,
       log: SIM_LOG,
-      onEvent: (event) => world.heard(event),
+      onEvent: (event) => world.heard(event, () => driver.status()),
       onEnd: (error) => world.coordinatorEnded(this, error),
     });
     this.#driver = driver;
@@ -93,7 +93,10 @@ export class SimCoordinator {
       host,
       calls: coordinatorCalls(driver, LIMITS, host.clock),
     };
-    host.clock.every(TICK_MS, () => driver.tick());
+    host.clock.every(TICK_MS, () => {
+      driver.tick();
+      world.watch(() => world.oracle.ticked(TICK_MS, () => driver.status()));
+    });
   }
 }
 

@@ -30,6 +30,7 @@ export function noCounts() {
     bestGone: 0,
     checkpoints: 0,
     checkpointsFailed: 0,
+    stalls: 0,
     leftOver: 0,
   };
 }

@@ -197,6 +197,18 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'epoch: place.epoch,',
     replace: 'epoch: 0,',
   },
+  {
+    name: 'never-say-that-nothing-moves',
+    file: 'coordinator/core/stall.ts',
+    find: 'if (afterMs < dueMs) return undefined;',
+    replace: 'if (afterMs >= 0) return undefined;',
+  },
+  {
+    name: 'say-that-nothing-moves-and-not-who-holds-what',
+    file: 'coordinator/stalls.ts',
+    find: 'const held = run.heldBy(known.worker);',
+    replace: "const held = run.heldBy('');",
+  },
 ];
 
 /** A plugin of vite that plants a bug. Throws  when there is none of that name, or its text is gone. */

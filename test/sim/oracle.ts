@@ -1,18 +1,13 @@
 /** @file What must hold in every world at every moment; each check names the promise that it guards. */
 import type { CoordinatorEvent } from '../../coordinator/events.ts';
 import type { ParameterStore } from '../../coordinator/parameters.ts';
+import type { RunStatus } from '../../coordinator/port.ts';
 import type { RunProgress } from '../../coordinator/progress.ts';
 import type { RunConfig } from '../../shared/config/schema.ts';
 import type { NodeTask } from '../../worker/core/messages.ts';
+import { Movement } from './movement.ts';
 import type { Reference } from './reference.ts';
-
-/** A promise that a world has broken. */
-export class Violation extends Error {}
-
-/** Throws  Violation when a promise does not hold. */
-export function check(condition: boolean, promise: string): void {
-  if (!condition) throw new Violation(`broken: ${promise}`);
-}
+import { check } from './violation.ts';
 
 interface Announced {
   readonly kind?: unknown;
@@ -39,10 +34,12 @@ export class Oracle {
   /** Times that each step was committed and not taken back by a crash. */
   readonly #committed = new Map<number, number>();
   #store: ParameterStore | undefined;
+  readonly #movement: Movement;
 
   constructor(config: RunConfig, reference: Reference) {
     this.#config = config;
     this.#reference = reference;
+    this.#movement = new Movement(config.cluster.stallMs);
   }
 
   /** A checkpoint has been damaged on the disk: the one before may be taken. */
@@ -55,6 +52,7 @@ export class Oracle {
     const { version } = store;
     this.#store = store;
     this.#version = version;
+    this.#movement.begin();
     this.#unsaved.clear();
     this.#isBestGone = false;
     for (const step of [...this.#committed.keys()])
@@ -106,8 +104,14 @@ export class Oracle {
     this.#expectBits('P2: the parameters of a worker', task.version, held);
   }
 
-  /** The coordinator says what happened. */
-  heard(event: CoordinatorEvent): void {
+  /** The coordinator has had time, and says how the run is. */
+  ticked(tickMs: number, status: () => RunStatus): void {
+    this.#movement.ticked(tickMs, status);
+  }
+
+  /** The coordinator says what happened, and how the run is then. */
+  heard(event: CoordinatorEvent, status: () => RunStatus): void {
+    this.#movement.heard(event, status);
     switch (event.type) {
       case 'step':
         this.#stepped(event);

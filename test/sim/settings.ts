@@ -154,6 +154,7 @@ function drawConfig(dice: Dice, trainSamples: number): RunConfig {
       heartbeatMs: 150,
       silenceMs: 800,
       leaseMs: dice.integer(300, 2_000),
+      stallMs: 1_500,
     },
   });
 }

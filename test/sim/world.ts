@@ -6,6 +6,7 @@ import { setImmediate as turnOfLoop } from 'node:timers/promises';
 import { identify } from '../../coordinator/assemble.ts';
 import { checkpointsFolder } from '../../coordinator/checkpoints.ts';
 import type { CoordinatorEvent } from '../../coordinator/events.ts';
+import type { RunStatus } from '../../coordinator/port.ts';
 import type { TesseraError } from '../../shared/core/errors.ts';
 import { initialParameters } from '../../shared/model/init.ts';
 import { SimCoordinator, type SimRun } from './coordinator.ts';
@@ -13,12 +14,13 @@ import type { Counts } from './counts.ts';
 import { Dice } from './dice.ts';
 import { decideFates, FREEZE_MS_MAX } from './fate.ts';
 import { Host } from './host.ts';
-import { check, Oracle, Violation } from './oracle.ts';
+import { Oracle } from './oracle.ts';
 import { reference, simSource } from './reference.ts';
 import { type Listener, Route } from './route.ts';
 import { drawSettings, type Faults, NO_FAULTS, type Settings } from './settings.ts';
 import { Storage } from './storage.ts';
 import { Timeline } from './timeline.ts';
+import { check, Violation } from './violation.ts';
 import { SimWorker } from './worker.ts';
 
 /** What led to a failure, whole where one world is replayed. */
@@ -129,12 +131,12 @@ export class World {
   }
 
   /** The coordinator says what happened. */
-  heard(event: CoordinatorEvent): void {
+  heard(event: CoordinatorEvent, status: () => RunStatus): void {
     this.note(event);
     const counter = COUNTERS[event.type];
     if (event.type === 'evaluation' && event.version < event.atStep) this.counts.bestTested += 1;
     if (counter !== undefined) this.counts[counter] += 1;
-    this.watch(() => this.oracle.heard(event));
+    this.watch(() => this.oracle.heard(event, status));
   }
 
   fail(error: unknown): void {
@@ -288,6 +290,7 @@ const COUNTERS: Partial<Record<CoordinatorEvent['type'], keyof Counts>> = {
   evaluation: 'evaluations',
   checkpoint: 'checkpoints',
   checkpointFailed: 'checkpointsFailed',
+  stall: 'stalls',
 };
 
 /** Lives through the world of a seed; a failure names the seed and shows what happened last. */
