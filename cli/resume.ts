@@ -4,7 +4,9 @@ import { RUN_FILES } from '../coordinator/run-folder.ts';
 import type { LoadedConfig } from '../shared/config/load.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { readTextFile } from '../shared/host/regular-file.ts';
+import { pathWord } from './run-end.ts';
 import { findRun, newestRunFolder } from './run-folders.ts';
+import { configOf } from './runs-read.ts';
 
 /** What the command line says of a run: its config, or where it goes on, or both. */
 export interface RunFlags {
@@ -24,7 +26,8 @@ export interface RunOrigin {
 /**
  * Where a run has its config: given, or kept by the run that goes on.
  *
- * Throws  USAGE when there is neither, or no run to go on with, or a run that goes on shall have a new folder.
+ * Throws  USAGE when there is neither, or no run to go on with, or a run that goes on shall have a new folder;
+ *         DATA_INVALID when the config of a run that goes on cannot be read.
  */
 export async function runOrigin({ config, resume, runFolder }: RunFlags): Promise<RunOrigin> {
   if (resume !== undefined && runFolder !== undefined) {
@@ -40,7 +43,19 @@ export async function runOrigin({ config, resume, runFolder }: RunFlags): Promis
     });
   }
   const folder = named ?? (await newestRunFolder());
+  await refuseUnreadable(folder, named === undefined);
   return { config: join(folder, RUN_FILES.config), resume: folder };
+}
+
+/** Without its config a run is no start; to take an older run in its place, unasked, would be another run. */
+async function refuseUnreadable(folder: string, isNewest: boolean): Promise<void> {
+  const { faults } = await configOf(folder);
+  const [fault] = faults;
+  if (fault === undefined) return;
+  const which = isNewest ? 'the newest run, ' : '';
+  throw new TesseraError('DATA_INVALID', `cannot go on with ${which}${folder}: ${fault}`, {
+    hint: `give its config (train CONFIG --resume ${pathWord(folder)}), or another run after --resume`,
+  });
 }
 
 /** The folder that a run goes on in; undefined for one that begins. Throws  USAGE when there is none. */

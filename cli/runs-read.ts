@@ -136,6 +136,16 @@ export async function readRun(
   };
 }
 
+/** The config of a run, and what is wrong with it. */
+export async function configOf(folder: string): Promise<Pick<RunRecord, 'config' | 'faults'>> {
+  const parts = new Parts(folder);
+  await parts.look();
+  return {
+    config: await parts.read(RUN_FILES.config, readConfig, undefined),
+    faults: parts.faults,
+  };
+}
+
 /** Reads the parts of a run; what cannot be read is noted. */
 class Parts {
   readonly faults: string[] = [];

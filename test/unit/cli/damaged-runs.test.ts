@@ -14,6 +14,7 @@ import { basename, join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { plotCurves } from '../../../cli/plots/curves.ts';
 import { askedBy } from '../../../cli/question.ts';
+import { runOrigin } from '../../../cli/resume.ts';
 import { findRun, lastStartedRun } from '../../../cli/run-folders.ts';
 import { compareRuns, listRuns, showRun } from '../../../cli/runs.ts';
 import { readRuns } from '../../../cli/runs-read.ts';
@@ -183,5 +184,21 @@ describe('the newest run', () => {
       code: 'DATA_INVALID',
       sentence: `cannot tell how ${run} stands: metrics.jsonl: it is a device, not a file`,
     });
+  });
+});
+
+describe('a run to go on with', () => {
+  it.each([
+    ['made only half', (at: string) => rmSync(join(at, 'config.json')), 'no such file or folder'],
+    ['cut off', (at: string) => truncateSync(join(at, 'config.json')), 'it is empty'],
+    ['odd', (at: string) => replaced(at, 'config.json', mkdirSync), 'it is a folder, not a file'],
+  ])('that is %s is not taken for a preset', async (name, damage, reason) => {
+    const resume = aRun(`resumed/${name}`);
+    damage(resume);
+    await expect(runOrigin({ resume })).rejects.toMatchObject({
+      code: 'DATA_INVALID',
+      sentence: `cannot go on with ${resume}: config.json: ${reason}`,
+    });
+    expect(await runOrigin({ resume, config: 'own.yaml' })).toMatchObject({ config: 'own.yaml' });
   });
 });
