@@ -92,6 +92,7 @@ function benchPort(): CoordinatorPort {
   return {
     gradientBytes: vector.byteLength,
     featureWidth: 1,
+    transferring: () => {},
     featuresArrived: notMeasured,
     features: notMeasured,
     join: (): WelcomeInfo => notMeasured(),

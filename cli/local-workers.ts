@@ -19,7 +19,12 @@ import {
   wasKilledForMemory,
   whatFollows,
 } from './worker-death.ts';
-import { type ProcessEnd, startWorkerProcess, type WorkerProcess } from './worker-process.ts';
+import {
+  isStopped,
+  type ProcessEnd,
+  startWorkerProcess,
+  type WorkerProcess,
+} from './worker-process.ts';
 
 /** How the run stands that the workers compute for. */
 export interface RunStanding {
@@ -49,6 +54,8 @@ export interface LocalWorkersOptions {
   readonly say: (line: string) => void;
 }
 
+/** How often it is looked whether a worker is stopped. */
+const LOOK_MS = 2_000;
 const BACK_OFF_FIRST_MS = 500;
 const BACK_OFF_MAX_MS = 10_000;
 /** A worker that was told to finish gets this long, then its stdin closes, then it is killed. */
@@ -76,6 +83,8 @@ export class LocalWorkers {
   #restartsPending = 0;
   /** The kernel's count up to which kills have been put down to deaths of ours. */
   #killsClaimed = 0;
+  /** Workers that are known to be stopped. */
+  readonly #stopped = new Set<string>();
   #hasSaidNoLog = false;
 
   constructor(options: LocalWorkersOptions) {
@@ -83,6 +92,8 @@ export class LocalWorkers {
     this.#restartsLeft = options.restarts;
     this.#lost.promise.catch(() => {});
     for (let number = 0; number < options.count; number += 1) this.#start(this.#placeOf(number));
+    const stopLooking = systemClock.every(LOOK_MS, () => this.#lookForStopped());
+    this.#stop.signal.addEventListener('abort', stopLooking, { once: true });
   }
 
   /**
@@ -112,6 +123,18 @@ export class LocalWorkers {
   #placeOf(number: number): Place {
     const name = `w${number + 1}`;
     return { number, name, logPath: join(this.#options.logsFolder, `${name}.log`) };
+  }
+
+  /** A worker that is stopped says nothing, and is not dead: only a person can let it go on. */
+  #lookForStopped(): void {
+    for (const [name, { child }] of this.#alive) {
+      const { pid } = child;
+      if (pid === undefined || !isStopped(pid)) this.#stopped.delete(name);
+      else if (!this.#stopped.has(name)) {
+        this.#stopped.add(name);
+        this.#options.say(`⚠ worker/${name} is stopped; it goes on with: kill -CONT ${pid}`);
+      }
+    }
   }
 
   /** A process that cannot be started is a death like any other. */

@@ -37,6 +37,7 @@ import type { Sessions } from './sessions.ts';
 import { Stalls } from './stalls.ts';
 import { describeStatus } from './status.ts';
 import { StepArithmetic } from './step.ts';
+import type { TransferKind } from './transfers.ts';
 
 /** What a driver works with. */
 export interface DriverParts {
@@ -164,6 +165,10 @@ export class CoordinatorDriver implements CoordinatorPort {
     }
     this.#dispatch({ type: 'nodeArrived', worker, node });
     return outcome;
+  }
+
+  transferring(worker: string, kind: TransferKind, isUnderWay: boolean): void {
+    this.#roster.transferring(worker, kind, isUnderWay);
   }
 
   featuresArrived(split: Split, rows: readonly FeatureRow[]): void {

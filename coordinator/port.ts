@@ -5,6 +5,7 @@ import type { EncodedSample, Split } from '../shared/data/source.ts';
 import type { FeatureRow } from '../shared/rpc/feature-rows.ts';
 import type { ArrivedNode, Assignment, PushOutcome } from './core/messages.ts';
 import type { WorkerTimings } from './timings.ts';
+import type { TransferKind } from './transfers.ts';
 
 /** What a coordinator tells a worker after its welcome. */
 export type CoordinatorMessage =
@@ -160,6 +161,8 @@ export interface CoordinatorPort {
     node: NodeHeader,
     gradient: Float32Array | undefined,
   ): Promise<PushOutcome> | PushOutcome;
+  /** A worker's pulls or pushes begin, or are over. */
+  transferring(worker: string, kind: TransferKind, isUnderWay: boolean): void;
   /** Values of a sample's features. */
   readonly featureWidth: number;
   /** Features of samples came with a node. */

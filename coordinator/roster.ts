@@ -11,6 +11,7 @@ import type { CoordinatorEvent } from './events.ts';
 import type { Heartbeat, JoinRequest, SessionHandle, WelcomeInfo } from './port.ts';
 import type { RunNotes } from './run-notes.ts';
 import { type ConnectedWorker, Sessions } from './sessions.ts';
+import type { TransferKind } from './transfers.ts';
 
 /** What a roster works with. */
 export interface RosterParts {
@@ -94,6 +95,13 @@ export class Roster {
     known.trouble = error;
     known.handle.send({ type: 'alive' });
     if (known.ready) dispatch({ type: 'heartbeat', worker, assignment, leavesOpen });
+  }
+
+  transferring(worker: string, kind: TransferKind, isUnderWay: boolean): void {
+    const known = this.sessions.byWorker(worker);
+    if (known === undefined) return;
+    if (isUnderWay) known.transfers.set(kind, this.#parts.clock.nowMs());
+    else known.transfers.delete(kind);
   }
 
   leave(worker: string, error: ToldError): void {

@@ -149,8 +149,9 @@ class BulkService {
     this.#port = port;
     this.#limits = limits;
     this.#samples = new SampleReads(port, limits.sampleBytes);
-    this.#pushes = new Transfers('pushes', limits.pushesMax);
-    this.#pulls = new Transfers('pulls', limits.pullsMax);
+    const tell: CoordinatorPort['transferring'] = (...news) => port.transferring(...news);
+    this.#pushes = new Transfers('pushes', limits.pushesMax, tell);
+    this.#pulls = new Transfers('pulls', limits.pullsMax, tell);
   }
 
   learnSizes({ trainSamples, validationSamples, testSamples }: WelcomeInfo): void {

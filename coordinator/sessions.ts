@@ -5,6 +5,7 @@ import { TesseraError } from '../shared/core/errors.ts';
 import { NO_ERROR, type ToldError } from '../shared/core/verdict.ts';
 import { Absent } from './absent.ts';
 import type { JoinRequest, NodeHeader, SessionHandle } from './port.ts';
+import type { TransferKind } from './transfers.ts';
 
 /** One worker of the run and its open session. */
 export interface ConnectedWorker {
@@ -22,6 +23,8 @@ export interface ConnectedWorker {
   heardMs: number;
   leavesDone: number;
   samplesDone: number;
+  /** Pulls and pushes under way, and since when. */
+  readonly transfers: Map<TransferKind, number>;
   /** The last error after which it tries again, by its last heartbeat. */
   trouble: Omit<ToldError, 'hint'>;
 }
@@ -79,6 +82,7 @@ export class Sessions {
       heardMs: nowMs,
       leavesDone: 0,
       samplesDone: 0,
+      transfers: new Map(),
       trouble: NO_ERROR,
     };
     this.#bySession.set(added.session, added);

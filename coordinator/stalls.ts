@@ -78,6 +78,7 @@ function stalledWorker(known: ConnectedWorker, run: Run, nowMs: number): Stalled
     sinceMs: nowMs - (held?.sinceMs ?? known.joinedMs),
     silentMs: nowMs - known.heardMs,
     leaves: held?.leaves ?? [],
+    transfers: [...known.transfers].map(([kind, sinceMs]) => ({ kind, sinceMs: nowMs - sinceMs })),
     lastError: troubleText(known),
   };
 }

@@ -13,6 +13,8 @@ export interface StalledWorker {
   readonly sinceMs: number;
   readonly silentMs: number;
   readonly leaves: readonly LeafRange[];
+  /** Under way now. */
+  readonly transfers: readonly { readonly kind: 'pushes' | 'pulls'; readonly sinceMs: number }[];
   /** Empty where it has none. */
   readonly lastError: string;
 }
@@ -99,6 +101,7 @@ function workerText({
   sinceMs,
   silentMs,
   leaves,
+  transfers,
   lastError,
 }: StalledWorker): string {
   const since = `since ${formatSpan(sinceMs)}`;
@@ -107,7 +110,8 @@ function workerText({
       ? `${worker} holds ${leavesText(leaves)} ${since}`
       : `${worker} is ${state}${state === 'preparing' ? ` ${since}` : ''}`;
   const silent = silentMs > SILENT_MS ? `, silent for ${formatSpan(silentMs)}` : '';
-  return `${what}${silent}${lastError === '' ? '' : `, last error ${clipped(lastError)}`}`;
+  const moving = transfers.map(({ kind, sinceMs }) => `, ${kind} since ${formatSpan(sinceMs)}`);
+  return `${what}${moving.join('')}${silent}${lastError === '' ? '' : `, last error ${clipped(lastError)}`}`;
 }
 
 /** `leaf 3`, `leaves 0-5, 8`; the first ranges of many. */

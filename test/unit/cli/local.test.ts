@@ -1,4 +1,5 @@
 /** @file What the command line does on this machine: worker processes. */
+import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import {
   type RunStanding,
   threadsEach,
 } from '../../../cli/local-workers.ts';
+import { isStopped } from '../../../cli/worker-process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tessera-cli-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -188,6 +190,19 @@ describe('local workers', () => {
     await crew.close(false);
   });
 });
+
+it.skipIf(process.platform !== 'linux')(
+  'a process that is stopped is told from one that waits',
+  async () => {
+    const { pid = 0, ...child } = spawn(process.execPath, ['-e', WAIT_FOR_STDIN]);
+    expect(isStopped(pid)).toBe(false);
+    process.kill(pid, 'SIGSTOP');
+    await until(() => isStopped(pid));
+    process.kill(pid, 'SIGCONT');
+    await until(() => !isStopped(pid));
+    child.stdin?.end();
+  },
+);
 
 describe('how many', () => {
   const gpus = ['A', 'B', 'C'];

@@ -6,6 +6,7 @@ import {
   type StallFacts,
   stallText,
 } from '../../../coordinator/core/stall-text.ts';
+import { Transfers } from '../../../coordinator/transfers.ts';
 
 const WORK: OpenWork = {
   task: 'train',
@@ -100,6 +101,7 @@ describe('that nothing moves is said', () => {
 
 const worker = (name: string, some: Partial<StalledWorker>): StalledWorker => ({
   ...{ worker: name, state: 'idle', sinceMs: 80_000, silentMs: 400, leaves: [], lastError: '' },
+  transfers: [],
   ...some,
 });
 const facts = (some: Partial<StallFacts>): StallFacts => ({
@@ -113,11 +115,28 @@ const HOLDER = worker('w1', {
   lastError: 'TIMEOUT: pulling took 120 s',
 });
 
+it('transfers are told of when the first begins, and when the last is over', () => {
+  const told: unknown[] = [];
+  const pulls = new Transfers('pulls', 2, (...news) => told.push(news));
+  const [first, second] = [pulls.begin('w1'), pulls.begin('w1')];
+  first();
+  expect(told).toEqual([['w1', 'pulls', true]]);
+  second();
+  expect(told).toEqual([
+    ['w1', 'pulls', true],
+    ['w1', 'pulls', false],
+  ]);
+});
+
 describe('what is said of it', () => {
   it.each<[string, Partial<StallFacts>]>([
     [
       'who holds what',
       { workers: [worker('w2', {}), worker('w3', { state: 'preparing' }), HOLDER] },
+    ],
+    [
+      'who pulls',
+      { workers: [{ ...HOLDER, lastError: '', transfers: [{ kind: 'pulls', sinceMs: 57_000 }] }] },
     ],
     ['who is silent', { workers: [{ ...HOLDER, silentMs: 9_000, lastError: '' }] }],
     ['that nobody has come', { work: { ...WORK, leaves: undefined, missing: 1 } }],

@@ -127,6 +127,7 @@ export class NotingPort implements CoordinatorPort {
     this.nodes.push({ node, gradient });
     return 'accepted';
   }
+  transferring(): void {}
   parameters(version: number): Float32Array {
     if (version === this.version) return this.vector;
     throw new TesseraError('STEP_STALE', `version ${version} is gone`);
