@@ -12,7 +12,7 @@ const DIVERGED = /\b(NaN|infinit|not finite)/i;
 const DIVERGENCE = {
   code: 65,
   says: [DIVERGED, /step \d/, /learning ?rate/i, /clipNorm/],
-  never: [/no worker is left/, /tessera doctor/, /restarts? left/],
+  never: [/no worker is left/, /tessera doctor/, /[01] restarts? left/],
 } as const;
 
 /** `tessera train` with a learning rate that no model survives. */

@@ -98,9 +98,10 @@ export const COLLECTIONS: readonly Situation[] = [
   ),
   {
     kind: 5,
-    title: 'runs compare with a run whose config is cut in two',
-    code: 0,
-    says: [/good/, /bad/],
+    title:
+      'runs compare with a run whose config is cut in two: what can be read is shown, and it is no success',
+    code: 65,
+    says: [/good/, /bad.*config\.json|config\.json.*bad/],
     async play(stage) {
       await threeRuns(stage, (folder) => truncateSync(join(folder, 'config.json'), 100));
       return stage.tessera(['runs', 'compare', 'good', 'bad']);

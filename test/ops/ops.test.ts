@@ -59,7 +59,7 @@ for (const [index, situation] of SITUATIONS.entries()) {
     outcome.push(...stage.figures);
     rows.push({
       ...row,
-      command: played?.command ?? '',
+      command: played?.command ?? stage.lastCommand,
       outcome: `${fault === undefined ? '' : 'FAILED: '}${outcome.filter(Boolean).join('; ')}`,
       code: String(played?.ended.code ?? played?.ended.signal ?? 'none'),
       seconds: took,

@@ -56,11 +56,13 @@ export const RACES: readonly Situation[] = [
   readers('eval, six times, meanwhile', () => ['eval', 'runs/hasty'], [/accuracy/]),
   readers(
     'weights convert, six times, meanwhile',
-    (turn) => ['weights', 'convert', 'runs/hasty', `model-${turn}.safetensors`],
+    (turn) => ['weights', 'convert', 'runs/hasty', `model-${turn}.onnx`, '--to', 'onnx'],
     [/model-\d/],
   ),
   readers('runs show, six times, meanwhile', () => ['runs', 'show', 'hasty'], [/hasty/]),
-  readers('plot, six times, meanwhile', () => ['plot', 'runs/hasty'], [/svg|png/]),
+  readers('plot filters, six times, meanwhile', () => ['plot', 'filters', 'runs/hasty'], [
+    /svg|png/,
+  ]),
   {
     kind: 8,
     title: 'runs list while runs are removed one after another',

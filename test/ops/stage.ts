@@ -88,6 +88,12 @@ export class Stage {
     return typed.replaceAll(`${this.folder}/`, '').replaceAll(/\s+/g, ' ');
   }
 
+  /** What was typed last. */
+  get lastCommand(): string {
+    const last = [...this.#typed.keys()].at(-1);
+    return last === undefined ? '' : this.commandOf(last);
+  }
+
   /** Starts a coordinator in `runFolder` and waits until it listens; answers it and its address. */
   async coordinator(
     args: readonly string[],
