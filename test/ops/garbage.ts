@@ -1,6 +1,6 @@
 /** @file Kind 9: values that are not finite are no model, the environment's faults are named as that, and what is printed to be typed works. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { statusWhere } from '../e2e/cluster.ts';
 import type { Situation } from './situation.ts';
@@ -209,6 +209,43 @@ export const GARBAGE: readonly Situation[] = [
         through: [...OWN_MOUNTS, `mount -t tmpfs -o ro none fixed; exec "$@"`, 'sh'],
       });
     },
+  },
+  {
+    kind: 9,
+    title: 'Files may have 15 KiB (ulimit -f), and a checkpoint has more',
+    code: 73,
+    says: [/ulimit -f/, /hint: /],
+    play: async (stage) =>
+      stage.tessera(['train', ...TINY, '--workers', '1', '--run-folder', 'run'], {
+        through: ['bash', '-c', 'ulimit -f 15; exec "$@"', 'bash'],
+      }),
+  },
+  {
+    kind: 9,
+    title:
+      'The folder of the checkpoints is removed in the midst of a run: it is made anew, and that is said',
+    code: 0,
+    says: [/checkpoints/, /sha256/],
+    async play(stage) {
+      const train = stage.tessera(['train', ...TINY, '--workers', '1', '--run-folder', 'run']);
+      await stage.checkpointed('run');
+      rmSync(stage.path('run', 'checkpoints'), { recursive: true });
+      await train.ended;
+      if (wholeCheckpoints(stage.path('run', 'checkpoints')).length === 0) {
+        throw new Error('there is no checkpoint');
+      }
+      return train;
+    },
+  },
+  {
+    kind: 9,
+    title: 'No home folder, and a temporary folder that does not exist: the run needs neither',
+    code: 0,
+    says: [/sha256/],
+    play: async (stage) =>
+      stage.tessera(['train', ...TINY, '--workers', '1', '--run-folder', 'run'], {
+        env: { HOME: undefined, TMPDIR: '/nowhere' },
+      }),
   },
 ];
 

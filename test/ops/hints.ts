@@ -50,7 +50,7 @@ export const HINTS: readonly Situation[] = [
   {
     kind: 6,
     title: "A worker finds another model's run at its address: told as that, by both sides",
-    code: 78,
+    code: 76,
     says: [/another run|other run|different run/i, /hint: /],
     never: [/same version/],
     async play(stage) {
@@ -132,8 +132,8 @@ export const HINTS: readonly Situation[] = [
   {
     kind: 6,
     title: 'A worker at the address of a web server',
-    code: 69,
-    says: [/127\.0\.0\.1:\d+/, /hint: /],
+    code: 76,
+    says: [/web server/, /127\.0\.0\.1:\d+/, /hint: /],
     async play(stage) {
       const server = createServer((_, reply) => reply.writeHead(404).end());
       await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -142,6 +142,48 @@ export const HINTS: readonly Situation[] = [
       await worker.ended;
       server.close();
       return worker;
+    },
+  },
+  {
+    kind: 6,
+    title: 'A worker with certificates of another authority: told as that, by both sides',
+    code: 77,
+    says: [/authority/, /hint: /],
+    async play(stage) {
+      const roles = await certificates(stage);
+      await stage.tessera(['certs', 'init', 'others']).ended;
+      const { coordinator, address } = await stage.coordinator([
+        ...[...TINY, ...ENDLESS, '--run-folder', 'run', '--listen', '127.0.0.1:0'],
+        ...roles.coordinator,
+      ]);
+      const worker = stage.tessera([
+        'worker',
+        address,
+        '--certs',
+        'others/worker',
+        ...LOOKS_BRIEFLY,
+      ]);
+      await worker.ended;
+      await coordinator.printed(/refused|certificate/);
+      return worker;
+    },
+  },
+  {
+    kind: 6,
+    title: 'stop with the certificate of a worker: the role is named, the run goes on',
+    code: 77,
+    says: [/worker/, /operator/, /hint: /],
+    async play(stage) {
+      const roles = await certificates(stage);
+      const { address } = await stage.coordinator([
+        ...[...TINY, ...ENDLESS, '--run-folder', 'run', '--listen', '127.0.0.1:0'],
+        ...roles.coordinator,
+      ]);
+      const stop = stage.tessera(['stop', address, ...roles.worker]);
+      await stop.ended;
+      const { code } = await stage.tessera(['status', address, ...roles.operator]).ended;
+      if (code !== 0) throw new Error('the run does not go on');
+      return stop;
     },
   },
 ];

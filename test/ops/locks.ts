@@ -176,4 +176,23 @@ export const LOCKS: readonly Situation[] = [
       return stage.tessera(['train', '--resume', 'run', ...set('data.path=data')]);
     },
   },
+  {
+    kind: 4,
+    title: 'Two coordinators go on with one run at the same moment: one of them is refused',
+    code: 73,
+    says: [/held by process \d+|in use/, /hint: /],
+    async play(stage) {
+      await unfinishedRun(stage, 'run');
+      stage.keep('run/checkpoints');
+      const both = [1, 2].map(() =>
+        stage.tessera(['coordinator', '--resume', 'run', '--listen', '127.0.0.1:0']),
+      );
+      const isOver = () => both.filter(({ child }) => child.exitCode !== null);
+      await stage.until('the end of one', () => isOver().length > 0);
+      const [loser, ...more] = isOver();
+      if (loser === undefined || more.length > 0) throw new Error('both have ended');
+      await both.find((one) => one !== loser)?.printed(/goes on/);
+      return loser;
+    },
+  },
 ];

@@ -60,9 +60,11 @@ export const RACES: readonly Situation[] = [
     [/model-\d/],
   ),
   readers('runs show, six times, meanwhile', () => ['runs', 'show', 'hasty'], [/hasty/]),
-  readers('plot filters, six times, meanwhile', () => ['plot', 'filters', 'runs/hasty'], [
-    /svg|png/,
-  ]),
+  readers(
+    'plot filters, six times, meanwhile',
+    (turn) => ['plot', 'filters', 'runs/hasty', '--out', `filters-${turn}.png`],
+    [/svg|png/],
+  ),
   {
     kind: 8,
     title: 'runs list while runs are removed one after another',
