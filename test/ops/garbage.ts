@@ -80,7 +80,7 @@ export const GARBAGE: readonly Situation[] = [
     never: [/best +step \d+/],
     async play(stage) {
       const wild = set(
-        'training.optimizer.learningRate=1e6',
+        'training.optimizer.learningRate=1e3',
         'training.batchSize=640',
         'training.schedule.warmupSteps=0',
       );
