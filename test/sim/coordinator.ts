@@ -89,9 +89,13 @@ export class SimCoordinator {
       onEnd: (error) => world.coordinatorEnded(this, error),
     });
     this.#driver = driver;
+    const calls = coordinatorCalls(driver, LIMITS, host.clock);
     world.listener = {
       host,
-      calls: coordinatorCalls(driver, LIMITS, host.clock),
+      calls: {
+        ...calls,
+        pullParameters: (request) => world.refusesPull() ?? calls.pullParameters(request),
+      },
     };
     host.clock.every(TICK_MS, () => {
       driver.tick();

@@ -8,6 +8,7 @@ export class Dice {
   #engine: Dice | undefined;
   #line: Dice | undefined;
   #data: Dice | undefined;
+  #ailment: Dice | undefined;
   #draws = 0;
 
   constructor(seed: number, ...kind: readonly number[]) {
@@ -32,6 +33,13 @@ export class Dice {
   get data(): Dice {
     this.#data ??= new Dice(this.#seed, 9);
     return this.#data;
+  }
+
+  /** Likewise for what is wrong with the run itself. */
+  get ailment(): Dice {
+    // 10: with it the worlds of ONCE_BROKEN are well.
+    this.#ailment ??= new Dice(this.#seed, 10);
+    return this.#ailment;
   }
 
   /** A number in [low, high). */

@@ -4,6 +4,7 @@ import type { ParameterStore } from '../../coordinator/parameters.ts';
 import type { RunStatus } from '../../coordinator/port.ts';
 import type { RunProgress } from '../../coordinator/progress.ts';
 import type { RunConfig } from '../../shared/config/schema.ts';
+import { firstNonFinite } from '../../shared/core/floats.ts';
 import type { NodeTask } from '../../worker/core/messages.ts';
 import { Movement } from './movement.ts';
 import type { Reference } from './reference.ts';
@@ -73,6 +74,8 @@ export class Oracle {
     const { assignment } = message;
     if (assignment === undefined || (assignment.ranges ?? []).length === 0) return;
     const version = Number(assignment.version);
+    const areFinite = this.#store === undefined || firstNonFinite(this.#store.parameters) < 0;
+    check(areFinite, `the announced parameters are finite (version ${version})`);
     if (assignment.kind === 'WORK_KIND_TEST') {
       this.#testing(version);
       return;

@@ -7,6 +7,7 @@ import type { RunIdentity } from '../../coordinator/assemble.ts';
 import type { NodeTotals } from '../../coordinator/core/messages.ts';
 import { ParameterStore } from '../../coordinator/parameters.ts';
 import type { LeafInputs, LeafOutputs, Program } from '../../shared/compute/program.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
 import { batchIndices, leafIndices, sequentialIndices } from '../../shared/data/sampler.ts';
 import { NOTHING_LEFT_OUT } from '../../shared/data/sets/found.ts';
 import type { DataSource, EncodedSample, Split } from '../../shared/data/source.ts';
@@ -46,6 +47,8 @@ export function pixelOf(sample: EncodedSample, epoch: number | undefined): numbe
 export class SimProgram implements Program {
   readonly description = 'simulated';
   parameters = new Float32Array();
+  /** From then on it computes nonsense. */
+  isBroken = false;
 
   setParameters(parameters: Float32Array): void {
     this.parameters = parameters as Float32Array<ArrayBuffer>;
@@ -85,7 +88,7 @@ export class SimProgram implements Program {
       lossSum += Math.abs(pixel * parameters[0]! - label) + pixel;
       correct += Math.abs(Math.round(1e4 * (pixel + parameters[1]!))) % 2;
     }
-    return { lossSum, correct, gradient };
+    return { lossSum: this.isBroken ? Number.NaN : lossSum, correct, gradient };
   }
 }
 
@@ -164,15 +167,10 @@ export async function reference(
     );
     const { samples } = totals;
     // A step without samples changes nothing, and counts.
+    const update = { gradientSum: gradient, samples, step: step + 1, learningRate };
+    const { clipNorm } = training;
     if (samples === 0) store.skipStep(step + 1);
-    else
-      await store.applyStep({
-        gradientSum: gradient,
-        samples,
-        step: step + 1,
-        learningRate,
-        clipNorm: training.clipNorm,
-      });
+    else if (!(await isMade(() => store.applyStep({ ...update, clipNorm })))) break;
     steps.push(totals);
     versions.push(store.parameters.slice());
   }
@@ -208,6 +206,17 @@ export async function reference(
           undefined,
         ),
   };
+}
+
+/** Whether a step makes a version; a run that diverges has no more of them. */
+function isMade(step: () => Promise<unknown>): Promise<boolean> {
+  return step().then(
+    () => true,
+    (error: unknown) => {
+      if (TesseraError.from(error).code !== 'NON_FINITE') throw error;
+      return false;
+    },
+  );
 }
 
 function sum(values: Float32Array): number {

@@ -1,6 +1,7 @@
 /** @file What a world is like: its run, its workers and its faults, all drawn from the seed. */
 import { configSchema, type RunConfig } from '../../shared/config/schema.ts';
 import type { Split } from '../../shared/data/source.ts';
+import { type Ailment, drawAilment } from './ailment.ts';
 import type { Dice } from './dice.ts';
 
 /** How much goes wrong; chances are per message, per call, per computation or per second as their names say. */
@@ -48,6 +49,8 @@ export interface Settings {
   readonly unreadable: ReadonlySet<string>;
   readonly workers: readonly WorkerSettings[];
   readonly faults: Faults;
+  /** What is wrong with the run itself, for good. */
+  readonly ailment: Ailment | undefined;
   /** From then on nothing goes wrong any more. */
   readonly healMs: number;
 }
@@ -88,9 +91,10 @@ export function drawSettings(dice: Dice): Settings {
     validation: data.chance(0.5) ? data.integer(1, 10) : 0,
     test,
   };
-  return {
+  const settings: Settings = {
     config,
     size,
+    ailment: undefined,
     unreadable: drawUnreadable(dice.data, size),
     workers: Array.from({ length: numWorkers }, (_, index) => ({
       name: `w${index}`,
@@ -119,6 +123,21 @@ export function drawSettings(dice: Dice): Settings {
       rotPerCrash: some(1),
     },
     healMs: dice.between(1_000, 8_000),
+  };
+  return ill(settings, drawAilment(dice.ailment, config, trainSamples));
+}
+
+function ill(settings: Settings, ailment: Ailment | undefined): Settings {
+  if (ailment === undefined) return settings;
+  const { config, faults } = settings;
+  const { training } = config;
+  const optimizer = { ...training.optimizer, learningRate: 1e39 };
+  const overflowing = { ...config, training: { ...training, optimizer } };
+  return {
+    ...settings,
+    ailment,
+    config: ailment.kind === 'overflows' ? overflowing : config,
+    faults: ailment.isQuiet ? NO_FAULTS : faults,
   };
 }
 

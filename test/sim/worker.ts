@@ -8,6 +8,7 @@ import { Feeder } from '../../worker/feeder.ts';
 import { WorkerLink } from '../../worker/link.ts';
 import { NodeComputer } from '../../worker/node-computer.ts';
 import type { Engine, Prepare } from '../../worker/prepare.ts';
+import { SHORT_RECONNECT_MS } from './ailment.ts';
 import { SIM_LOG } from './coordinator.ts';
 import type { Host } from './host.ts';
 import { simTransport } from './network.ts';
@@ -24,6 +25,8 @@ export class SimWorker {
   readonly route: Route;
   isHung = false;
   engineRefuses = false;
+  /** Its engine has given NaN. */
+  hasBroken = false;
   readonly #world: World;
   readonly #settings: WorkerSettings;
   readonly #leave = new AbortController();
@@ -41,7 +44,10 @@ export class SimWorker {
       choice: {},
       prepare: (welcome, _choice, readers) =>
         this.#prepare(JSON.parse(welcome.configJson), readers),
-      reconnectMs: 60_000,
+      reconnectMs:
+        world.settings.ailment?.kind === 'refusesPulls' && world.settings.ailment.isQuiet
+          ? SHORT_RECONNECT_MS
+          : 60_000,
       seed: world.dice.integer(0, 1e6),
       signal: this.#leave.signal,
     });
@@ -118,6 +124,8 @@ export class SimWorker {
             await new Promise(() => {});
           }
           await clock.sleep(this.#settings.leafMs * world.dice.between(0.8, 1.2));
+          program.isBroken = world.breaks(task, place.leaf);
+          this.hasBroken ||= program.isBroken;
           const node = { first: task.first, count: task.count };
           return {
             computeMs: 0,
