@@ -16,9 +16,15 @@ export interface Failure {
   readonly error: ToldError;
 }
 
+/** A failure, and where it happened. */
+interface NotedFailure extends Failure {
+  /** Those who were at work then: whatever they are called, they were not started in its place. */
+  readonly others: readonly string[];
+}
+
 /** The failures of one round. */
 export class Failures {
-  #failures: Failure[] = [];
+  #failures: NotedFailure[] = [];
   /** The error that left nobody at work, while nobody tries again. */
   #unanswered: ToldError | undefined;
   #aloneSinceMs: number | undefined;
@@ -30,14 +36,16 @@ export class Failures {
   }
 
   /** A worker has left with an error that is about the run; answers it when it ends the run. */
-  note(failure: Failure, othersAtWork: number): ToldError | undefined {
+  note(worker: string, failure: Failure, others: readonly string[]): ToldError | undefined {
     const same = this.#failures.filter(({ error }) => error.code === failure.error.code);
-    this.#failures.push(failure);
+    this.#failures.push({ ...failure, others });
     // While others are at work they have its leaves, and will tell.
-    const isAlone = othersAtWork === 0;
+    const isAlone = others.length === 0;
     if (isAlone) this.#unanswered = failure.error;
     this.#aloneSinceMs = undefined;
-    const isAnothersToo = same.some(({ by }) => by !== failure.by);
+    const isAnothersToo = same.some(
+      (earlier) => earlier.by !== failure.by || earlier.others.includes(worker),
+    );
     return isAnothersToo || (same.length > 0 && isAlone) ? failure.error : undefined;
   }
 

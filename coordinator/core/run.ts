@@ -202,7 +202,8 @@ export class Run {
     // A round that others have completed shows that it can be computed.
     const isOpen = this.#isRoundOpen && this.#round?.isComplete === false;
     if (failure === undefined || !wasAtWork || !isOpen) return;
-    this.#failBy(this.#failures.note(failure, this.#members.size));
+    const others = this.#members.all.map((member) => member.worker);
+    this.#failBy(this.#failures.note(worker, failure, others));
   }
 
   #failBy(error: ToldError | undefined): void {

@@ -57,6 +57,14 @@ describe('an error that another try gives again', () => {
     expect(fails('w3', 'w1')).toEqual([]);
   });
 
+  it('of two workers without names on one machine ends the run, if both were there at once', () => {
+    ready('w1', 'w2', 'w3');
+    expect(fails('w1', 'a worker on host')).toEqual([]);
+    ready('w4');
+    expect(fails('w4', 'a worker on host'), 'it may be w1 again').toEqual([]);
+    expect(fails('w2', 'a worker on host')).toEqual(ENDS);
+  });
+
   it('of the only worker, and of the one that is started in its place, ends the run', () => {
     ready('w1');
     expect(fails('w1')).toEqual([]);
