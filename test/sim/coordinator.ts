@@ -94,7 +94,7 @@ export class SimCoordinator {
       host,
       calls: {
         ...calls,
-        pullParameters: (request) => world.refusesPull() ?? calls.pullParameters(request),
+        pullParameters: (request) => world.illness.refusedPull() ?? calls.pullParameters(request),
       },
     };
     host.clock.every(TICK_MS, () => {

@@ -37,8 +37,8 @@ export class Dice {
 
   /** Likewise for what is wrong with the run itself. */
   get ailment(): Dice {
-    // 10: with it the worlds of ONCE_BROKEN are well.
-    this.#ailment ??= new Dice(this.#seed, 10);
+    // 11: with it the worlds of ONCE_BROKEN are well.
+    this.#ailment ??= new Dice(this.#seed, 11);
     return this.#ailment;
   }
 

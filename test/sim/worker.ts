@@ -44,10 +44,7 @@ export class SimWorker {
       choice: {},
       prepare: (welcome, _choice, readers) =>
         this.#prepare(JSON.parse(welcome.configJson), readers),
-      reconnectMs:
-        world.settings.ailment?.kind === 'refusesPulls' && world.settings.ailment.isQuiet
-          ? SHORT_RECONNECT_MS
-          : 60_000,
+      reconnectMs: world.illness.isHopeless ? SHORT_RECONNECT_MS : 60_000,
       seed: world.dice.integer(0, 1e6),
       signal: this.#leave.signal,
     });
@@ -124,7 +121,7 @@ export class SimWorker {
             await new Promise(() => {});
           }
           await clock.sleep(this.#settings.leafMs * world.dice.between(0.8, 1.2));
-          program.isBroken = world.breaks(task, place.leaf);
+          program.isBroken = world.illness.breaks(task, place.leaf);
           this.hasBroken ||= program.isBroken;
           const node = { first: task.first, count: task.count };
           return {

@@ -7,11 +7,9 @@ import { identify } from '../../coordinator/assemble.ts';
 import { checkpointsFolder } from '../../coordinator/checkpoints.ts';
 import type { CoordinatorEvent } from '../../coordinator/events.ts';
 import type { RunStatus } from '../../coordinator/port.ts';
-import { type ErrorCode, TesseraError } from '../../shared/core/errors.ts';
+import type { TesseraError } from '../../shared/core/errors.ts';
 import { initialParameters } from '../../shared/model/init.ts';
-import type { Chunk } from '../../shared/rpc/generated/tessera/v1/Chunk.ts';
-import type { NodeTask } from '../../worker/core/messages.ts';
-import { endOf, givesNaN } from './ailment.ts';
+import { Illness } from './ailment.ts';
 import { SimCoordinator, type SimRun } from './coordinator.ts';
 import type { Counts } from './counts.ts';
 import { Dice } from './dice.ts';
@@ -48,10 +46,7 @@ export class World {
   isFinished = false;
   #lives = 0;
   #failure: unknown;
-  /** Versions over which an engine has stumbled. */
-  readonly #stumbled = new Set<number>();
-  /** When what is wrong with the run has shown itself first. */
-  #illSinceMs: number | undefined;
+  readonly illness: Illness;
   readonly #trace: string[] = [];
 
   static async create(dice: Dice, settings: Settings, counts: Counts): Promise<World> {
@@ -92,6 +87,7 @@ export class World {
     this.#numVersions = parts.numVersions;
     this.faults = parts.settings.faults;
     this.storage = new Storage(parts.dice);
+    this.illness = new Illness(parts.settings, parts.counts, () => this.timeline.nowMs);
   }
 
   /** Lives until the run has ended and everybody has left; throws a Violation when a promise is broken. */
@@ -150,45 +146,13 @@ export class World {
     this.#failure ??= error;
   }
 
-  /** Whether an engine gives NaN for a leaf. */
-  breaks(task: NodeTask, leaf: number): boolean {
-    const { ailment } = this.settings;
-    if (!givesNaN(ailment, task, leaf, this.#stumbled)) return false;
-    this.counts[ailment?.kind === 'stumbles' ? 'stumbles' : 'diverged'] += 1;
-    this.#illSinceMs ??= this.timeline.nowMs;
-    return true;
-  }
-
-  /** The answer to a pull where all are refused. */
-  refusesPull(): AsyncGenerator<Chunk> | undefined {
-    const { ailment } = this.settings;
-    if (ailment?.kind !== 'refusesPulls') return undefined;
-    this.counts.pullsRefused += 1;
-    this.#illSinceMs ??= this.timeline.nowMs;
-    return refusal(ailment.code);
-  }
-
-  /** Whether a run that is ill has ended, with the error that it must end with. */
-  #endsAsItMust(code: string | undefined): boolean {
-    const { ailment, healMs } = this.settings;
-    const expected = endOf(ailment);
-    if (expected === undefined || code !== expected) {
-      check(expected === undefined || code !== undefined, `the run ends with ${expected}`);
-      return false;
-    }
-    const isSlow = ailment?.kind === 'diverges' && !ailment.isEverywhere;
-    const sinceMs = Math.max(this.#illSinceMs ?? 0, ailment?.isQuiet ? 0 : healMs);
-    const lateMs = this.timeline.nowMs - sinceMs;
-    check(isSlow || !ailment?.isQuiet || lateMs <= 10_000, `it ends within 10 s, not ${lateMs} ms`);
-    this.counts.illEnds += 1;
-    this.isFinished = true;
-    return true;
-  }
-
   coordinatorEnded(coordinator: SimCoordinator, error: TesseraError | undefined): void {
     if (coordinator !== this.coordinator || !coordinator.host.isAlive) return;
     this.note({ coordinator: 'ended', code: error?.code });
-    if (this.#endsAsItMust(error?.code)) return;
+    this.watch(() => {
+      this.isFinished = this.illness.isRightEnd(error?.code);
+    });
+    if (this.isFinished) return;
     if (error === undefined) {
       this.watch(() => this.oracle.finished(coordinator.chosen));
       this.isFinished = true;
@@ -196,16 +160,11 @@ export class World {
     }
     this.counts.coordinatorEnds += 1;
     const isForeseen =
-      error.code === 'CANCELLED' || error.code === 'CANNOT_WRITE' || this.#isLonely(error);
+      FORESEEN_ENDS.has(error.code) ||
+      (this.faults !== NO_FAULTS && this.illness.mayEndWith(error.code));
     if (!isForeseen) this.fail(new Violation(`the run fails: ${error.message}\n${error.stack}`));
     // It leaves after its farewells, and somebody starts it again.
     this.timeline.after(100, () => this.crashCoordinator(coordinator, 'ends'));
-  }
-
-  /** A run whose only worker has stumbled ends where faults keep all others away for long. */
-  #isLonely({ code }: TesseraError): boolean {
-    const { ailment, faults } = this.settings;
-    return code === 'NON_FINITE' && ailment?.kind === 'stumbles' && faults !== NO_FAULTS;
   }
 
   workerEnded(worker: SimWorker, error: TesseraError | undefined): void {
@@ -216,18 +175,12 @@ export class World {
     this.note({ worker: this.settings.workers[index]!.name, code: error?.code });
     if (this.isFinished) return;
     if (error !== undefined) this.counts.workerEnds += 1;
-    const { ailment } = this.settings;
-    const isIll = ailment?.kind === 'refusesPulls' && error?.code === ailment.code;
-    // All that it could do of what may pass is done: no run comes of it.
-    if (isIll && endOf(ailment) === undefined) this.isFinished = true;
-    const isBroken = worker.hasBroken && error?.code === 'NON_FINITE';
+    const isIll = this.illness.explains(error?.code, worker.hasBroken);
     const isForeseen =
-      error === undefined ||
-      worker.engineRefuses ||
-      isIll ||
-      isBroken ||
-      FORESEEN_ENDS.has(error.code);
-    if (isBroken && ailment?.kind === 'diverges' && ailment.isAbandoned) return;
+      error === undefined || worker.engineRefuses || isIll || FORESEEN_ENDS.has(error.code);
+    // All that can be done of what may pass is done: nothing comes of such a run.
+    this.isFinished = isIll && this.illness.isHopeless;
+    if (isIll && this.illness.isAbandoned) return;
     if (!isForeseen)
       this.fail(new Violation(`a worker gives up: ${error.message}\n${error.stack}`));
     this.#startWorkerLater(index);
@@ -343,12 +296,6 @@ export class World {
 
 /** Ends of a worker that another process makes good: it was told to go, or the run failed. */
 const FORESEEN_ENDS: ReadonlySet<string> = new Set(['CANCELLED', 'CANNOT_WRITE']);
-
-/** An answer that comes to nothing. */
-// biome-ignore lint/correctness/useYield: it throws before its first chunk.
-async function* refusal(code: ErrorCode): AsyncGenerator<Chunk> {
-  throw new TesseraError(code, 'this version is not given away', { hint: 'ask in vain' });
-}
 
 const COUNTERS: Partial<Record<CoordinatorEvent['type'], keyof Counts>> = {
   step: 'steps',
