@@ -17,6 +17,7 @@ import { makeFolders } from '../shared/host/make-folders.ts';
 import { readTextFile } from '../shared/host/regular-file.ts';
 import { newToken } from '../shared/host/tokens.ts';
 import { whyNot } from '../shared/host/trouble.ts';
+import { commandLine, pathWord } from './lines-to-type.ts';
 import { formatTable } from './table.ts';
 import { pointer, print, printJson, say } from './talk.ts';
 
@@ -72,14 +73,11 @@ export async function initCerts({
       `${join(folder, AUTHORITY_KEY)} (keep it; no machine of the cluster needs it)`,
     ),
   );
-  say(
-    pointer(
-      'coordinator',
-      `tessera coordinator CONFIG --listen HOST:PORT --certs ${join(folder, 'coordinator')}`,
-    ),
-  );
-  say(pointer('workers', `tessera worker HOST:PORT --certs ${join(folder, 'worker')}`));
-  say(pointer('operators', `tessera status HOST:PORT --certs ${join(folder, 'operator')}`));
+  const flags = (role: string) => ['--certs', pathWord(join(folder, role))];
+  const listen = ['coordinator', 'CONFIG', '--listen', 'HOST:PORT'];
+  say(pointer('coordinator', commandLine([...listen, ...flags('coordinator')])));
+  say(pointer('workers', commandLine(['worker', 'HOST:PORT', ...flags('worker')])));
+  say(pointer('operators', commandLine(['status', 'HOST:PORT', ...flags('operator')])));
 }
 
 /** Issues one more credential. Throws  CANNOT_WRITE when there is one of that name; USAGE; DATA_INVALID. */
@@ -164,7 +162,7 @@ function refuseLongerLife({ certificate }: KeyPairPem, days: number): void {
   if (Date.now() + (days - 1) * DAY_MS <= validTo.getTime()) return;
   const end = validTo.toISOString().slice(0, 10);
   throw new TesseraError('USAGE', `a life of ${days} days goes beyond the authority's, to ${end}`, {
-    hint: 'give fewer --days, or make a new authority: tessera certs init',
+    hint: 'give fewer --days, or make a new authority: tessera certs init NEW_FOLDER',
   });
 }
 

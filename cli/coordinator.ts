@@ -1,7 +1,7 @@
 /** @file `tessera coordinator`: a run whose workers join from elsewhere. */
 import { dialledAddresses } from '../shared/host/addresses.ts';
+import { commandLine } from './lines-to-type.ts';
 import { driveRun, type RunOptions } from './run.ts';
-import { commandLine } from './run-end.ts';
 import { pointer } from './talk.ts';
 
 /** Runs a coordinator to the end of its run. Throws  what ended it badly. */

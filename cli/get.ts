@@ -16,7 +16,7 @@ import { type FetchedFile, fetchKnown } from '../shared/host/fetch-known.ts';
 import { type ShutdownWatch, watchShutdown } from '../shared/host/shutdown.ts';
 import { buildDataFolder, openedCounts } from './get-data.ts';
 import { GetProgress } from './get-progress.ts';
-import { commandLine } from './run-end.ts';
+import { commandLine, pathWord } from './lines-to-type.ts';
 import { formatTable } from './table.ts';
 import { pointer, print, printJson, say } from './talk.ts';
 
@@ -48,7 +48,7 @@ export async function runWeightsGet(options: GetOptions): Promise<void> {
     return;
   }
   print([fetched.path]);
-  say(pointer('next', commandLine(['weights', 'inspect', fetched.path])));
+  say(pointer('next', commandLine(['weights', 'inspect', pathWord(fetched.path)])));
 }
 
 /** Downloads a data set and makes the folder that `data.source` reads. Throws  as `runWeightsGet`; DATA_INVALID. */

@@ -5,7 +5,7 @@ import type { ConfigInput } from '../shared/config/inputs.ts';
 import type { LoadedConfig } from '../shared/config/load.ts';
 import { nearest } from '../shared/config/problems.ts';
 import { TesseraError } from '../shared/core/errors.ts';
-import { commandLine, nearPath } from './run-end.ts';
+import { commandLine, nearPath } from './lines-to-type.ts';
 import { pointer } from './talk.ts';
 
 const TITLES = { data: 'data set', weights: 'weights' } as const;

@@ -4,7 +4,7 @@ import { RUN_FILES } from '../coordinator/run-folder.ts';
 import type { LoadedConfig } from '../shared/config/load.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { readTextFile } from '../shared/host/regular-file.ts';
-import { pathWord } from './run-end.ts';
+import { pathWord } from './lines-to-type.ts';
 import { findRun, newestRunFolder } from './run-folders.ts';
 import { configOf } from './runs-read.ts';
 

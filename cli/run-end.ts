@@ -1,9 +1,9 @@
 /** @file The end of a run in words: its summary, and what to type next. Pure but for colours. */
-import { isAbsolute, relative } from 'node:path';
 import type { RunResult } from '../coordinator/events.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { LOSS_MAX } from '../shared/core/sense.ts';
 import { formatDuration } from '../shared/core/units.ts';
+import { commandLine, pathWord } from './lines-to-type.ts';
 import type { ServerSecurityFlags } from './security.ts';
 import { formatNumber, formatPercent } from './table.ts';
 import { paint } from './talk.ts';
@@ -58,8 +58,8 @@ export function resumeCommand(
   const flags = {
     '--resume': runFolder,
     '--certs': options.certs,
-    '--token-file': options.tokenFile,
-    '--operator-token-file': options.operatorTokenFile,
+    '--token-file': tokenWord(options.tokenFile),
+    '--operator-token-file': tokenWord(options.operatorTokenFile),
   };
   return commandLine([
     command,
@@ -70,15 +70,9 @@ export function resumeCommand(
   ]);
 }
 
-/** A path below the current folder as it is seen from there; any other as it is. */
-export function nearPath(path: string): string {
-  const near = relative(process.cwd(), path);
-  return near === '' || near.startsWith('..') || isAbsolute(near) ? path : near;
-}
-
-/** A path that no command takes for a flag; `-` alone is stdin. */
-export function pathWord(path: string): string {
-  return path.startsWith('-') && path !== '-' ? `./${path}` : path;
+/** A file that a shell made for one command (`<(pass show tessera)`) has no name that works twice. */
+function tokenWord(path: string | undefined): string | undefined {
+  return path !== undefined && /^\/(?:dev|proc)\/(?:.*\/)?fd\/\d+$/.test(path) ? 'FILE' : path;
 }
 
 /** Ends after which the same run may go on. */
@@ -95,24 +89,4 @@ export function withWayOn(error: TesseraError, resume: string): TesseraError {
   const first = code !== 'CANCELLED' && hint !== undefined ? `${hint}, then ` : '';
   const wayOn = `${first}go on with: ${resume}`;
   return new TesseraError(code, sentence, { hint: wayOn, details, cause: error });
-}
-
-/**
- * A line to type: `tessera`, as it was called itself (in a checkout it is a script of npm, in a folder where it is
- * installed it may be npx), and its arguments, quoted where a shell asks for it.
- */
-export function commandLine(
-  args: readonly string[],
-  env: Readonly<NodeJS.ProcessEnv> = process.env,
-): string {
-  const program = programOf(env);
-  const quoted = args.map((word) =>
-    /^[\w./:=@,+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`,
-  );
-  return [program, ...quoted].join(' ');
-}
-
-function programOf(env: Readonly<NodeJS.ProcessEnv>): string {
-  if (env['npm_command'] === 'exec') return 'npx tessera';
-  return env['npm_package_name'] === 'tessera' ? 'npm run --silent tessera --' : 'tessera';
 }

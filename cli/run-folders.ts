@@ -85,7 +85,7 @@ export async function newestRunFolder(name?: string, runsFolder = RUNS_FOLDER): 
   if (newest !== undefined) return newest.folder;
   const what = name === undefined ? 'no run' : `no run of ${name}`;
   throw new TesseraError('USAGE', `there is ${what} in ${runsFolder}/`, {
-    hint: `begin one with tessera train ${name ?? 'CONFIG'}, or give the folder of a run that is elsewhere`,
+    hint: 'begin one with tessera train CONFIG, or give the folder of a run that is elsewhere',
   });
 }
 

@@ -12,16 +12,10 @@ import { newToken } from '../shared/host/tokens.ts';
 import { createDisplay, type Display } from './display.ts';
 import { foundJson, foundLines } from './found-lines.ts';
 import { inputLines, withInputs } from './inputs.ts';
+import { commandLine, pathWord } from './lines-to-type.ts';
 import { readableLogLine } from './log-lines.ts';
 import { knownAddress, resumeFolder, runOrigin } from './resume.ts';
-import {
-  commandLine,
-  type KeptFlags,
-  pathWord,
-  resumeCommand,
-  summary,
-  withWayOn,
-} from './run-end.ts';
+import { type KeptFlags, resumeCommand, summary, withWayOn } from './run-end.ts';
 import { serverSecurity } from './security.ts';
 import { paint, pointer, printJson, say } from './talk.ts';
 import { crewSettings, type Crew as Workers } from './values.ts';

@@ -2,7 +2,7 @@
 import { TesseraError } from '../shared/core/errors.ts';
 import { isLoopback } from '../shared/rpc/access.ts';
 import { leavesOf } from './config-view.ts';
-import { commandLine, pathWord } from './run-end.ts';
+import { commandLine, pathWord, typable } from './lines-to-type.ts';
 import { findRun } from './run-folders.ts';
 import { isRunFolder, type RunRecord, readRun, readRuns } from './runs-read.ts';
 import {
@@ -26,7 +26,8 @@ export interface RunsOptions {
 export async function listRuns(options: RunsOptions): Promise<void> {
   const runs = await readRuns(options.runsFolder);
   if (options.json) printJson({ schema: 'runs-list/1', runs: runs.map(summaryOf) });
-  else if (runs.length === 0) say(`no runs in ${options.runsFolder}/; tessera train makes one`);
+  else if (runs.length === 0)
+    say(typable(`no runs in ${options.runsFolder}/; tessera train CONFIG makes one`));
   else print(listLines(runs, Date.now()));
 }
 

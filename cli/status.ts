@@ -2,8 +2,8 @@
 import type { RunStatus } from '../coordinator/port.ts';
 import { ERROR_EXIT_CODES } from '../shared/core/errors.ts';
 import { watchShutdown } from '../shared/host/shutdown.ts';
+import { nearPath } from './lines-to-type.ts';
 import { type AskedRun, askedBy, askStatus, type QuestionFlags } from './question.ts';
-import { nearPath } from './run-end.ts';
 import type { RunRecord } from './runs-read.ts';
 import { endLines, endOf, outcomeOf } from './runs-view.ts';
 import { statusLines } from './status-view.ts';

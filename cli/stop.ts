@@ -1,6 +1,7 @@
 /** @file `tessera stop`: ends a run early, what is trained being saved. */
+
+import { nearPath } from './lines-to-type.ts';
 import { askedBy, askToStop, type QuestionFlags } from './question.ts';
-import { nearPath } from './run-end.ts';
 import { endOf, outcomeOf } from './runs-view.ts';
 import { pointer, printJson, say } from './talk.ts';
 

@@ -2,6 +2,7 @@
 import { styleText } from 'node:util';
 import type { TesseraError } from '../shared/core/errors.ts';
 import { escaped } from '../shared/core/text.ts';
+import { typable } from './lines-to-type.ts';
 
 type Style = Parameters<typeof styleText>[0] & string;
 
@@ -63,7 +64,7 @@ const BUG_HINT = 'this is a bug of Tessera; type it again with --verbose to see 
 export function describeError(error: TesseraError, options: { readonly stack: boolean }): string {
   const [sentence, ...rest] = error.sentence.split('\n');
   const lines = [`${paint('bold', paint('red', 'error:'))} ${sentence}`, ...rest];
-  if (error.hint !== undefined) lines.push(`  ${paint('cyan', 'hint:')} ${error.hint}`);
+  if (error.hint !== undefined) lines.push(`  ${paint('cyan', 'hint:')} ${typable(error.hint)}`);
   if (options.stack) {
     const cause = error.cause instanceof Error ? `\ncause: ${error.cause.stack}` : '';
     const stack = `${error.stack ?? ''}${cause}`;

@@ -28,7 +28,7 @@ const PURPOSES: Readonly<Record<CertificateUse, string>> = {
   calling: '1.3.6.1.5.5.7.3.2',
 };
 const HINT = 'tessera certs init makes an authority and a folder for each role';
-const RENEW = 'issue a new one: tessera certs issue';
+const RENEW = 'issue a new one: tessera certs issue CERTS NAME --role ROLE';
 
 /** Certificates with the name of the file that they come from. */
 interface CertificateFile {

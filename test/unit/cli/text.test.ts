@@ -9,7 +9,7 @@ import { bestGuesses, softmax } from '../../../cli/guesses.ts';
 import { readableLogLine } from '../../../cli/log-lines.ts';
 import { eventLine, stepLine } from '../../../cli/progress-lines.ts';
 import { sparkline, view } from '../../../cli/progress-view.ts';
-import { commandLine, resumeCommand, summary, withWayOn } from '../../../cli/run-end.ts';
+import { resumeCommand, summary, withWayOn } from '../../../cli/run-end.ts';
 import { statusLines } from '../../../cli/status-view.ts';
 import { formatAge, formatNumber, formatPercent, formatTable } from '../../../cli/table.ts';
 import { describeError, jsonText } from '../../../cli/talk.ts';
@@ -272,6 +272,7 @@ describe('the end of a run', () => {
     expect(goOn('train', 'runs/x')).toMatch(/ train --resume runs\/x$/);
     expect(goOn('train', 'my runs/x')).toMatch(/ train --resume 'my runs\/x'$/);
     expect(goOn('train', '-x')).toMatch(/ train --resume \.\/-x$/);
+    expect(goOn('train', 'x', { tokenFile: '/dev/fd/63' })).toMatch(/ --token-file FILE$/);
     const flags = { certs: 'certs/coordinator', tokenFile: '-', insecure: true as const };
     expect(goOn('coordinator', 'runs/x', flags)).toMatch(
       / coordinator --resume runs\/x --certs certs\/coordinator --token-file - --insecure$/,
@@ -285,20 +286,6 @@ describe('the end of a run', () => {
     expect(hintOf('CANNOT_WRITE', 'free some space')).toBe('free some space, then go on with: CMD');
     expect(hintOf('WORKERS_LOST', 'read it')).toBe('read it, then go on with: CMD');
     expect(hintOf('NON_FINITE', 'lower it')).toBe('lower it');
-  });
-
-  it.each([
-    ['installed', ['eval', 'runs/x'], {}, 'tessera eval runs/x'],
-    [
-      'in a checkout',
-      ['eval', 'x'],
-      { npm_package_name: 'tessera' },
-      'npm run --silent tessera -- eval x',
-    ],
-    ['in a package of others', ['doctor'], { npm_package_name: 'food' }, 'tessera doctor'],
-    ['with a quote', ['eval', "it's"], {}, "tessera eval 'it'\\''s'"],
-  ])('the line to type %s', (_where, args, env, line) => {
-    expect(commandLine(args, env)).toBe(line);
   });
 });
 

@@ -1,0 +1,116 @@
+/** @file Lines to type: what a person copies into a shell has to do there what it says. */
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, delimiter, isAbsolute, join, relative, resolve } from 'node:path';
+
+/** How this process was started. */
+export interface Invocation {
+  readonly env: Readonly<NodeJS.ProcessEnv>;
+  /** Path of the program's file, as it was typed or found on the PATH. */
+  readonly script: string | undefined;
+  readonly node: string;
+  readonly folder: string;
+}
+
+/** How this very process was started. */
+function ownInvocation(): Invocation {
+  return {
+    env: process.env,
+    script: process.argv[1],
+    node: process.execPath,
+    folder: process.cwd(),
+  };
+}
+
+/**
+ * A line to type: `tessera`, as it was called itself, and its arguments, quoted where a shell asks for it. It works in
+ * any shell of POSIX, from the folder that this command was typed in.
+ */
+export function commandLine(args: readonly string[], invocation = ownInvocation()): string {
+  return [programOf(invocation), ...args.map(shellWord)].join(' ');
+}
+
+/** A path that no command takes for a flag; `-` alone is stdin. */
+export function pathWord(path: string): string {
+  return path.startsWith('-') && path !== '-' ? `./${path}` : path;
+}
+
+/** A path below the current folder as it is seen from there; any other as it is. */
+export function nearPath(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near === '' || near.startsWith('..') || isAbsolute(near) ? path : near;
+}
+
+/** A text with commands in it (`tessera runs list shows ...`), which names them as they are to be typed here. */
+export function typable(text: string, invocation = ownInvocation()): string {
+  const program = programOf(invocation);
+  return text.replace(COMMAND_IN_TEXT, `${program.replaceAll('$', '$$$$')} `);
+}
+
+/** `tessera` before one of its commands; not the end of another word, nor of a line that was made for here already. */
+const COMMAND_IN_TEXT =
+  /(?<![\w/.-])(?<!npx )(?<!run --silent )tessera (?=(?:train|coordinator|worker|stop|certs|status|runs|plot|eval|predict|summary|weights|data|doctor|config)\b)/g;
+
+/** A word as every shell takes it. */
+function shellWord(word: string): string {
+  // zsh takes a word that begins with = for the name of a program.
+  if (/^[\w./:@,+-][\w./:=@,+-]*$/.test(word)) return word;
+  if (!/\p{Cc}/u.test(word)) return `'${word.replaceAll("'", `'\\''`)}'`;
+  // A terminal is shown no control characters, so printf writes them; $(...) takes the last newlines away, and a path
+  // with a slash behind them is the same.
+  const safe = word.endsWith('\n') ? `${word}/` : word;
+  return `"$(printf '${safe.replace(/[^\w ./:=@,+~]/gu, forPrintf)}')"`;
+}
+
+/** A sign in the format of printf. */
+function forPrintf(sign: string): string {
+  // Some shells read the octal form of a percent sign as the sign itself.
+  if (sign === '%') return '%%';
+  if (!/[\p{ASCII}\p{Cc}]/u.test(sign)) return sign;
+  return Array.from(Buffer.from(sign), (byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
+}
+
+/** What to type for this program. */
+function programOf(invocation: Invocation): string {
+  const { env, script, node } = invocation;
+  const byNpm = programByNpm(invocation);
+  if (byNpm !== undefined) return byNpm;
+  if (script === undefined || isOnPath('tessera', script, env)) return 'tessera';
+  if (basename(script) === 'tessera') return shellWord(script);
+  if (!/[\\/]cli[\\/]main\.[jt]s$/.test(script)) return 'tessera';
+  return `${isOnPath('node', node, env) ? 'node' : shellWord(node)} ${shellWord(script)}`;
+}
+
+/** What to type where npm has started this program; undefined where it has not. */
+function programByNpm({ env, script = '', folder }: Invocation): string | undefined {
+  const typedIn = env['INIT_CWD'] ?? folder;
+  if (env['npm_command'] === 'exec') {
+    const named = env['npm_config_package'];
+    return named ? `npx --package ${shellWord(named)} tessera` : 'npx tessera';
+  }
+  if (env['npm_package_name'] === 'tessera') {
+    const root = env['npm_config_local_prefix'];
+    const isBelow = root === undefined || !relative(root, typedIn).startsWith('..');
+    return `npm${isBelow ? '' : ` --prefix ${shellWord(root)}`} run --silent tessera --`;
+  }
+  // A script of another package: npm has put us on its PATH, and on nobody else's.
+  const isTheirs = env['npm_lifecycle_event'] !== undefined;
+  if (!isTheirs || !/[\\/]node_modules[\\/]/.test(script)) return undefined;
+  return typedIn === folder ? 'npx tessera' : `cd ${shellWord(folder)} && npx tessera`;
+}
+
+/** Whether a shell that is told `name` starts this very file. */
+function isOnPath(name: string, file: string, env: Readonly<NodeJS.ProcessEnv>): boolean {
+  const found = (env['PATH'] ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .find(existsSync);
+  return found !== undefined && realPath(found) === realPath(file);
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
+}
