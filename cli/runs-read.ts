@@ -8,6 +8,7 @@ import { lstat, readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { listCheckpoints } from '../coordinator/checkpoints.ts';
 import { RUN_FILES } from '../coordinator/run-folder.ts';
+import { stateFromFolder } from '../coordinator/run-state.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { mapAtMost } from '../shared/core/gate.ts';
 import { ownAddress } from '../shared/host/addresses.ts';
@@ -219,9 +220,12 @@ async function stateOf(
 ): Promise<Pick<RunRecord, 'state' | 'stranger'>> {
   const { holder, metrics, neighbours } = run;
   const stranger = undefined;
-  if (typeof holder === 'object') return { state: 'running', stranger };
   const isKnown = metrics !== undefined && holder === undefined;
-  if (isKnown && metrics.phases.at(-1)?.phase === 'done') return { state: 'done', stranger };
+  const known = stateFromFolder(
+    holder === 'unknown' ? undefined : holder,
+    metrics?.phases.at(-1)?.phase,
+  );
+  if (known === 'running' || (known === 'done' && isKnown)) return { state: known, stranger };
   const ended = isKnown ? 'stopped' : 'unknown';
   const text = await readTextFile(join(folder, RUN_FILES.address)).catch(() => '');
   const address = ownAddress(text.trim());

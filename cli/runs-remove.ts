@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { refuseHeld, removeRun } from '../coordinator/run-lock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { formatBytes } from '../shared/core/units.ts';
+import { commandLine, pathWord } from './lines-to-type.ts';
 import { type RunsOptions, runFolder } from './runs.ts';
 import { type RunRecord, readRun } from './runs-read.ts';
 import { printJson, say } from './talk.ts';
@@ -28,7 +29,7 @@ export async function removeRuns(
   const removed: string[] = [];
   const trying = async (name: string, work: () => Promise<void>) => {
     await work().catch((thrown: unknown) => {
-      const error = TesseraError.from(thrown);
+      const error = explained(TesseraError.from(thrown), name);
       failures.push({ name, error });
       if (options.names.length > 1) say(`${name} stays: ${error.sentence}`);
     });
@@ -66,8 +67,16 @@ async function removable(folder: string): Promise<RunRecord> {
   await refuseHeld(folder, { onWait: say });
   const run = await readRun(folder);
   if (run.state !== 'running') return run;
-  throw new TesseraError('RUN_IN_USE', `${run.name} is still running`, {
-    hint: 'stop it first: tessera stop, or Ctrl-C in its terminal',
+  throw new TesseraError('RUN_IN_USE', `${run.name} is still running`);
+}
+
+/** What to do about a run that goes on, where a lock speaks to those who start one. */
+function explained(error: TesseraError, name: string): TesseraError {
+  if (error.code !== 'RUN_IN_USE') return error;
+  const { sentence, cause } = error;
+  return new TesseraError('RUN_IN_USE', sentence, {
+    hint: `one that goes on is stopped with: ${commandLine(['stop', pathWord(name)])}`,
+    cause,
   });
 }
 

@@ -139,13 +139,8 @@ async function startRun(
     ended.settle(error);
   };
   const driver = new CoordinatorDriver({ ...parts, log, onEvent, onEnd });
-  const { limits } = config;
-  const { security, certs } = options;
-  const server = await serveCoordinator(driver, log, {
-    listen: listenOf(options),
-    limits,
-    security,
-  }).catch(async (error) => {
+  const { certs } = options;
+  const server = await serve(driver, options).catch(async (error) => {
     // What is written later would make a folder again that is taken back.
     await metrics.flush();
     throw error;
@@ -184,6 +179,25 @@ async function startRun(
     status: () => driver.status(),
     finished,
   };
+}
+
+/**
+ * A run that goes on listens where it did. Where another does now, as the run does that it is a copy of, it listens
+ * elsewhere, and says so.
+ */
+async function serve(driver: CoordinatorDriver, options: StartOptions) {
+  const { loaded, listen, resume, security, log } = options;
+  const { limits, cluster } = loaded.config;
+  const serveAt = (address: string) =>
+    serveCoordinator(driver, log, { listen: address, limits, security });
+  return await serveAt(listenOf(options)).catch(async (error: unknown) => {
+    const isTaken = TesseraError.from(error).code === 'PORT_IN_USE';
+    if (!isTaken || listen === undefined || resume === undefined) throw error;
+    log.warn(
+      `${listen}, where this run was, is in use: it listens elsewhere, and workers that wait there do not find it`,
+    );
+    return await serveAt(cluster.listen);
+  });
 }
 
 function listenOf({ listen, loaded }: StartOptions): string {

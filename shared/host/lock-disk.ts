@@ -31,7 +31,7 @@ export interface FoundLock {
 
 /** A disk, as locks need it. Failures are node's errors, with their codes. */
 export interface LockDisk {
-  /** Undefined where there is none; what is not a file, or is too long for a lock, is refused in words. */
+  /** Undefined where there is none; what is not a file is refused in words. What is too long for a lock has no text. */
   read(path: string): Promise<FoundLock | undefined>;
   /**
    * Makes a lock at one stroke, so that no half of it is ever seen, unless there is one. `textOf` hears where it lies;
@@ -93,7 +93,7 @@ export const machineLockDisk: LockDisk = {
 
 async function opened(path: string, access?: number): Promise<RegularFile | undefined> {
   try {
-    return await openRegularFile(path, LOCK_BYTES_MAX, access);
+    return await openRegularFile(path, undefined, access);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
@@ -102,7 +102,9 @@ async function opened(path: string, access?: number): Promise<RegularFile | unde
 
 async function readLock(file: RegularFile, path: string): Promise<FoundLock> {
   const { mtimeMs: touchedMs } = await file.handle.stat();
-  const text = new TextDecoder().decode(await readOpenFile(file));
+  // What is longer is not a lock, whatever it is.
+  const isLock = file.size <= LOCK_BYTES_MAX;
+  const text = isLock ? new TextDecoder().decode(await readOpenFile(file)) : '';
   return { text, touchedMs, place: await placeOf(file.handle, path) };
 }
 

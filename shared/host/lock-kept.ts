@@ -22,12 +22,17 @@ export interface HeldLock {
   release(): Promise<void>;
 }
 
+/** A lock that another had while we were away. */
+const PASSED_ON: JudgedLock = { holder: undefined, standing: 'gone', isElsewhere: false };
+
 /** Touches a lock now and then, and makes it again where it was removed. */
 export class KeptLock implements HeldLock {
   readonly #path: string;
   readonly #holder: LockHolder;
   readonly #parts: LockParts;
   readonly #stopTouching: () => void;
+  /** When it was touched last, by both clocks: one stands still while the machine sleeps, the other may be set. */
+  #touchedMs: readonly [number, number];
   #text: string;
   #watcher: LockWatcher | undefined;
   #touching: Promise<void> | undefined;
@@ -37,6 +42,7 @@ export class KeptLock implements HeldLock {
     this.#holder = made.holder;
     this.#text = made.text;
     this.#parts = parts;
+    this.#touchedMs = this.#now();
     this.#stopTouching = parts.clock.every(parts.times.touchMs, () => {
       // A disk that is away for a while is no reason to stop.
       this.#touching ??= this.#touch()
@@ -51,7 +57,9 @@ export class KeptLock implements HeldLock {
 
   async confirm(): Promise<void> {
     // What cannot be read now is not another's; and who needs the disk hears of it soon enough.
-    const now = await this.#look().catch(() => undefined);
+    const now = await this.#look().catch(() => 'unknown' as const);
+    if (now === 'unknown') return;
+    if (now === undefined && this.#wasAway()) throw inUse(this.#path, PASSED_ON);
     if (now !== undefined && this.#isOfAnother(now)) throw inUse(this.#path, now);
   }
 
@@ -68,8 +76,11 @@ export class KeptLock implements HeldLock {
   }
 
   async #touch(): Promise<void> {
-    if (await this.#parts.disk.touch(this.#path, this.#text)) return;
-    const now = await this.#look();
+    if (await this.#parts.disk.touch(this.#path, this.#text)) {
+      this.#touchedMs = this.#now();
+      return;
+    }
+    const now = (await this.#look()) ?? (this.#wasAway() ? PASSED_ON : undefined);
     if (now === undefined) await this.#remake();
     else if (this.#isOfAnother(now)) {
       this.#stopTouching();
@@ -77,11 +88,23 @@ export class KeptLock implements HeldLock {
     }
   }
 
+  /** Whether others could take it for stale: where it is gone then, one had it, and has ended. */
+  #wasAway(): boolean {
+    const [clock, wall] = this.#now();
+    const [clockThen, wallThen] = this.#touchedMs;
+    return Math.max(clock - clockThen, wall - wallThen) >= this.#parts.times.staleMs;
+  }
+
+  #now(): readonly [number, number] {
+    return [this.#parts.clock.nowMs(), this.#parts.wallMs()];
+  }
+
   async #remake(): Promise<void> {
     await this.#parts.disk.makeFolder(dirname(this.#path));
     const { isMade, text } = await makeLock(this.#path, this.#holder, this.#parts);
     if (!isMade) return;
     this.#text = text;
+    this.#touchedMs = this.#now();
     this.#watcher?.remade();
   }
 
@@ -96,7 +119,7 @@ export class KeptLock implements HeldLock {
   }
 
   /** Half a lock is of nobody yet. */
-  #isOfAnother({ holder }: JudgedLock): boolean {
-    return holder !== undefined && holder.id !== this.#holder.id;
+  #isOfAnother(now: JudgedLock): boolean {
+    return now === PASSED_ON || (now.holder !== undefined && now.holder.id !== this.#holder.id);
   }
 }

@@ -5,6 +5,7 @@
  * (`lock-age.ts`).
  */
 import { TesseraError } from '../core/errors.ts';
+import { errnoOf } from './errno.ts';
 import { isOutlived, type Waiting } from './lock-age.ts';
 import type { FoundLock } from './lock-disk.ts';
 import { judgeLock, type LockHolder } from './lock-file.ts';
@@ -62,26 +63,36 @@ interface Taking {
 
 async function take(path: string, taking: Taking): Promise<HeldLock> {
   const { parts, work, waiting } = taking;
-  const { disk, clock, processes, newId } = parts;
-  const { host, pid, started } = processes.me;
-  const holder: LockHolder = { id: newId(), host, pid, started, work };
+  const { host, pid, started } = parts.processes.me;
+  const holder: LockHolder = { id: parts.newId(), host, pid, started, work };
   try {
     for (let attempt = 1; ; attempt += 1) {
       const { isMade, nowMs, text } = await makeLock(path, holder, parts);
       if (isMade) return new KeptLock(path, { holder, text }, parts);
-      const found = await disk.read(path);
-      if (found !== undefined) {
-        const judged = judgeLock(found, processes);
-        const isStale = await isOutlived({ path, found, judged, nowMs }, parts, waiting);
-        if (attempt >= ATTEMPTS) throw inUse(path, judged);
-        if (isStale && (await removeStale(path, found, parts))) continue;
-      }
-      await clock.sleep(PAUSE_MS, waiting?.signal);
+      if (await isCleared(path, { nowMs, isLast: attempt >= ATTEMPTS }, taking)) continue;
+      await parts.clock.sleep(PAUSE_MS, waiting?.signal);
     }
   } catch (error) {
     waiting?.signal?.throwIfAborted();
     throw error instanceof TesseraError ? error : cannotLock(path, error);
   }
+}
+
+/** Whether a lock that is in the way was of the dead, and is removed. Throws  RUN_IN_USE. */
+async function isCleared(
+  path: string,
+  { nowMs, isLast }: { readonly nowMs: number; readonly isLast: boolean },
+  { parts, waiting }: Taking,
+): Promise<boolean> {
+  const found = await parts.disk.read(path);
+  if (found === undefined) {
+    if (isLast) throw new Error('it is a link that leads nowhere');
+    return false;
+  }
+  const judged = judgeLock(found, parts.processes);
+  const isStale = await isOutlived({ path, found, judged, nowMs }, parts, waiting);
+  if (isLast) throw inUse(path, judged);
+  return isStale && (await removeStale(path, found, parts));
 }
 
 /**
@@ -111,8 +122,11 @@ function busy(error: unknown): undefined {
 }
 
 function cannotLock(path: string, cause: unknown): TesseraError {
+  const isInTheWay = errnoOf(cause) === '';
   return new TesseraError('CANNOT_WRITE', `cannot take the lock ${path}: ${whyNot(path, cause)}`, {
-    hint: 'choose a folder that can be written with --run-folder',
+    hint: isInTheWay
+      ? 'it is in the place of a lock: remove it'
+      : 'choose a folder that can be written with --run-folder',
     cause,
   });
 }

@@ -6,15 +6,21 @@ import {
   type RunIdentity,
 } from '../../coordinator/assemble.ts';
 import { CoordinatorDriver } from '../../coordinator/driver.ts';
+import { lockWatcher } from '../../coordinator/run-folder-trouble.ts';
+import { lockRun } from '../../coordinator/run-lock.ts';
 import { coordinatorCalls } from '../../coordinator/service.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { DataSource } from '../../shared/data/source.ts';
+import type { HeldLock } from '../../shared/host/lock.ts';
 import { createLog } from '../../shared/host/log.ts';
+import type { ProcessIdentity } from '../../shared/host/processes.ts';
 import type { Host } from './host.ts';
 import type { DiskFaults } from './storage.ts';
 import type { World } from './world.ts';
 
 const TICK_MS = 50;
+/** Between the end of the run and that of its lock. */
+const RELEASE_MS = 50;
 const LIMITS = {
   chunkBytes: 64,
   pushesMax: 4,
@@ -36,12 +42,19 @@ export interface SimRun {
 export class SimCoordinator {
   readonly host: Host;
   readonly diskFaults: DiskFaults;
+  readonly identity: ProcessIdentity;
+  /** Of the run's folder. */
+  isHolding = false;
+  /** Another one has taken it. */
+  wasLost = false;
   readonly #world: World;
+  #lock: HeldLock | undefined;
   #driver: CoordinatorDriver | undefined;
 
   constructor(world: World, host: Host, life: number) {
     this.#world = world;
     this.host = host;
+    this.identity = world.strangers.identity();
     this.diskFaults = { errorPerCall: world.faults.errorPerDiskCall, isFull: false };
     void this.#start(world.run, life).catch((error: unknown) => {
       const { code } = TesseraError.from(error);
@@ -61,16 +74,24 @@ export class SimCoordinator {
   }
 
   /** A graceful stop, as by Ctrl-C. */
-  stop(): void {
-    void this.#driver
-      ?.stop(new TesseraError('CANCELLED', 'stopped'))
-      .catch((error: unknown) => this.#world.fail(error));
+  stop(reason = new TesseraError('CANCELLED', 'stopped')): void {
+    void this.#driver?.stop(reason).catch((error: unknown) => this.#world.fail(error));
+  }
+
+  async #release(): Promise<void> {
+    this.isHolding = false;
+    this.#world.strangers.freed();
+    await this.#lock?.release();
   }
 
   async #start({ identity: begun, source, parameters }: SimRun, life: number): Promise<void> {
     const { host } = this;
     const world = this.#world;
-    const disk = world.storage.for(host, life, this.diskFaults);
+    const real = world.storage.for(host, life, this.diskFaults);
+    const disk = world.strangers.guard(real, this);
+    const lock = await lockRun(begun.runFolder, world.locks.partsFor(host, this.identity), disk);
+    this.#lock = lock;
+    world.took(this);
     const identity = asResumed(begun, source, life);
     const resumed = life === 1 ? undefined : await findCheckpoint(identity, SIM_LOG, disk);
     const parts = assemble({
@@ -80,15 +101,22 @@ export class SimCoordinator {
       resumed,
       clock: host.clock,
       disk,
+      lock: { confirm: () => world.strangers.confirm(lock, this) },
     });
     world.oracle.resumed(parts.store, resumed?.parametersSha256);
     const driver = new CoordinatorDriver({
       ...parts,
       log: SIM_LOG,
-      onEvent: (event) => world.heard(event, () => driver.status()),
-      onEnd: (error) => world.coordinatorEnded(this, error),
+      onEvent: (event) => world.heard(event, this, () => driver.status()),
+      onEnd: (error) => {
+        world.coordinatorEnded(this, error);
+        host.after(RELEASE_MS, () => void this.#release());
+      },
     });
     this.#driver = driver;
+    const { runFolder, configJson } = identity;
+    const description = { runFolder, configJson, beginning: '', address: '' };
+    lock.watch(lockWatcher(description, SIM_LOG, (reason) => this.stop(reason)));
     const calls = coordinatorCalls(driver, LIMITS, host.clock);
     world.listener = {
       host,

@@ -36,6 +36,12 @@ export function noCounts() {
     checkpointsFailed: 0,
     stalls: 0,
     leftOver: 0,
+    rivals: 0,
+    rivalsRefused: 0,
+    takenOver: 0,
+    copies: 0,
+    removals: 0,
+    removalsRefused: 0,
   };
 }
 

@@ -9,6 +9,7 @@ export class Dice {
   #line: Dice | undefined;
   #data: Dice | undefined;
   #ailment: Dice | undefined;
+  #lock: Dice | undefined;
   #draws = 0;
 
   constructor(seed: number, ...kind: readonly number[]) {
@@ -40,6 +41,13 @@ export class Dice {
     // 11: with it the worlds of ONCE_BROKEN are well.
     this.#ailment ??= new Dice(this.#seed, 11);
     return this.#ailment;
+  }
+
+  /** Likewise for strangers who meddle with the run and its lock. */
+  get lock(): Dice {
+    // 21: with it the worlds of ONCE_BROKEN have none.
+    this.#lock ??= new Dice(this.#seed, 21);
+    return this.#lock;
   }
 
   /** A number in [low, high). */

@@ -16,6 +16,7 @@ export function decideFates(world: World): void {
     if (world.isFinished || world.faults === NO_FAULTS) return;
     for (const worker of world.workers) if (worker?.host.isAlive) strikeWorker(world, worker);
     if (world.coordinator?.host.isAlive) strikeCoordinator(world, world.coordinator);
+    world.strangers.strike();
     decideFates(world);
   });
 }

@@ -41,6 +41,11 @@ export class Host {
     this.#frozenUntilMs = this.#timeline.nowMs + durationMs;
   }
 
+  /** Milliseconds of the world since it last slept. */
+  get awakeMs(): number {
+    return Math.max(0, this.#timeline.nowMs - this.#frozenUntilMs);
+  }
+
   kill(): void {
     this.isAlive = false;
   }

@@ -269,6 +269,54 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'const held = run.heldBy(known.worker);',
     replace: "const held = run.heldBy('');",
   },
+  {
+    name: 'judge-a-lock-by-host-and-pid',
+    file: 'shared/host/lock-file.ts',
+    find: "return found.boot !== '' && found.boot === me.boot && found.table === me.table;",
+    replace: 'return found.host === me.host;',
+  },
+  {
+    name: 'take-a-copied-lock-for-a-live-one',
+    file: 'shared/host/lock-file.ts',
+    find: 'if (made === undefined || made.folder === now.folder)',
+    replace: 'if (made !== undefined || now !== undefined)',
+  },
+  {
+    name: 'take-a-young-lock-without-watching-it',
+    file: 'shared/host/lock-age.ts',
+    find: 'return leftMs === 0 ||',
+    replace: 'return leftMs >= 0 ||',
+  },
+  {
+    name: 'respect-the-lock-of-the-dead',
+    file: 'shared/host/lock-age.ts',
+    find: "if (judged.standing !== 'unsure') return true;",
+    replace: "if (judged.standing !== 'unsure') throw inUse(path, judged);",
+  },
+  {
+    name: 'train-on-without-the-lock',
+    file: 'shared/host/lock-kept.ts',
+    find: 'this.#watcher?.lost(holderWords(now));',
+    replace: '',
+  },
+  {
+    name: 'remove-a-run-without-asking-its-lock',
+    file: 'coordinator/run-lock.ts',
+    find: 'const lock = await lockForRemoval(runFolder, options, disk);\n  try {',
+    replace: 'const lock = undefined as Awaited<ReturnType<typeof lockForRemoval>>;\n  try {',
+  },
+  {
+    name: 'believe-done-before-the-lock',
+    file: 'coordinator/run-state.ts',
+    find: 'if (holder !== undefined)',
+    replace: "if (holder !== undefined && lastPhase !== 'done')",
+  },
+  {
+    name: 'save-without-asking-whose-the-run-is',
+    file: 'shared/host/lock-kept.ts',
+    find: 'if (now !== undefined && this.#isOfAnother(now)) throw inUse(this.#path, now);',
+    replace: '',
+  },
 ];
 
 /** A plugin of vite that plants a bug. Throws  when there is none of that name, or its text is gone. */

@@ -34,6 +34,8 @@ export class Oracle {
   #isBestGone = false;
   /** Times that each step was committed and not taken back by a crash. */
   readonly #committed = new Map<number, number>();
+  /** Steps saved by a coordinator that had lost its run in the midst of it, unheard. */
+  readonly #savedUnheard = new Set<number>();
   #store: ParameterStore | undefined;
   readonly #movement: Movement;
 
@@ -48,6 +50,12 @@ export class Oracle {
     this.#rotten.add(step);
   }
 
+  /** A coordinator that lost its run while it slept finishes what it was at: it saves a version, or removes an old one. */
+  finishedLate(what: 'saved' | 'removed', step: number): void {
+    if (what === 'saved') this.#savedUnheard.add(step);
+    else this.#missing.add(step);
+  }
+
   /** A coordinator starts from what is durable. */
   resumed(store: ParameterStore, savedSha256: string | undefined): void {
     const { version } = store;
@@ -58,6 +66,7 @@ export class Oracle {
     this.#isBestGone = false;
     for (const step of [...this.#committed.keys()])
       if (step >= version) this.#committed.delete(step);
+    if (this.#savedUnheard.has(version)) this.#countUnheard(version);
     const isNewest = version >= this.#durable || this.#rotten.has(this.#durable);
     check(isNewest, `P3: checkpoint ${this.#durable} was durable, the run goes on from ${version}`);
     this.#durable = version;
@@ -67,6 +76,12 @@ export class Oracle {
       'P3: a restored checkpoint has the hash that was saved',
     );
     this.#expectBits('P3: the resumed parameters', version, store.parameters);
+  }
+
+  /** Their steps were taken, if not told. */
+  #countUnheard(version: number): void {
+    for (let step = 0; step < version; step += 1)
+      if (!this.#committed.has(step)) this.#committed.set(step, 1);
   }
 
   /** A worker is told something. */

@@ -124,7 +124,9 @@ class SessionLine implements Breakable {
   #reply(message: { assignment?: never; alive?: never }): void {
     if (this.#isServerOver) return;
     const { world, host } = this.#place;
-    world.watch(() => world.oracle.sent(message));
+    // One that has lost its run is about to end, and knows less than the other.
+    const isServing = this.#server === undefined || world.isServedBy(this.#server.host);
+    if (isServing) world.watch(() => world.oracle.sent(message));
     const arrived = toClient(message);
     this.#travel('down', message.assignment !== undefined || message.alive !== undefined, () => {
       this.#isReplied = true;

@@ -53,6 +53,17 @@ export interface Settings {
   readonly ailment: Ailment | undefined;
   /** From then on nothing goes wrong any more. */
   readonly healMs: number;
+  /** Undefined where no stranger meddles with the run. */
+  readonly strangers: Meddling | undefined;
+}
+
+/** What people do to a run, chances per second. */
+interface Meddling {
+  /** They start a coordinator on it. */
+  readonly startPerSecond: number;
+  /** They copy its folder, and go on with the copy. */
+  readonly copyPerSecond: number;
+  readonly removePerSecond: number;
 }
 
 /** A world without faults. */
@@ -123,8 +134,18 @@ export function drawSettings(dice: Dice): Settings {
       rotPerCrash: some(1),
     },
     healMs: dice.between(1_000, 8_000),
+    strangers: drawStrangers(dice.lock),
   };
   return ill(settings, drawAilment(dice.ailment, config, trainSamples));
+}
+
+function drawStrangers(dice: Dice): Meddling | undefined {
+  if (dice.chance(0.6)) return undefined;
+  return {
+    startPerSecond: dice.between(0, 1.5),
+    copyPerSecond: dice.between(0, 1),
+    removePerSecond: dice.chance(0.4) ? dice.between(0, 0.5) : 0,
+  };
 }
 
 function ill(settings: Settings, ailment: Ailment | undefined): Settings {
@@ -136,6 +157,8 @@ function ill(settings: Settings, ailment: Ailment | undefined): Settings {
   return {
     ...settings,
     ailment,
+    // How soon an ill run must end is known only where no stranger keeps it waiting.
+    strangers: undefined,
     config: ailment.kind === 'overflows' ? overflowing : config,
     faults: ailment.isQuiet ? NO_FAULTS : faults,
   };

@@ -15,11 +15,13 @@ import type { Counts } from './counts.ts';
 import { Dice } from './dice.ts';
 import { decideFates, FREEZE_MS_MAX } from './fate.ts';
 import { Host } from './host.ts';
+import { Locks } from './locks.ts';
 import { Oracle } from './oracle.ts';
 import { reference, simSource } from './reference.ts';
 import { type Listener, Route } from './route.ts';
 import { drawSettings, type Faults, NO_FAULTS, type Settings } from './settings.ts';
 import { Storage } from './storage.ts';
+import { Strangers } from './strangers.ts';
 import { Timeline } from './timeline.ts';
 import { check, Violation } from './violation.ts';
 import { SimWorker } from './worker.ts';
@@ -35,6 +37,8 @@ export class World {
   readonly settings: Settings;
   readonly counts: Counts;
   readonly storage: Storage;
+  readonly locks: Locks;
+  readonly strangers: Strangers;
   readonly run: SimRun;
   readonly oracle: Oracle;
   faults: Faults;
@@ -44,6 +48,8 @@ export class World {
   coordinator: SimCoordinator | undefined;
   readonly workers: (SimWorker | undefined)[] = [];
   isFinished = false;
+  /** Somebody has removed the run. */
+  #isRemoved = false;
   #lives = 0;
   #failure: unknown;
   readonly illness: Illness;
@@ -88,6 +94,9 @@ export class World {
     this.faults = parts.settings.faults;
     this.storage = new Storage(parts.dice);
     this.illness = new Illness(parts.settings, parts.counts, () => this.timeline.nowMs);
+    const { strangers } = parts.settings;
+    this.locks = new Locks(this.timeline, strangers && parts.dice.lock);
+    this.strangers = new Strangers(this, RUN_FOLDER);
   }
 
   /** Lives until the run has ended and everybody has left; throws a Violation when a promise is broken. */
@@ -133,9 +142,11 @@ export class World {
     }
   }
 
-  /** The coordinator says what happened. */
-  heard(event: CoordinatorEvent, status: () => RunStatus): void {
+  /** A coordinator says what happened; one that has lost the run, what is of no account. */
+  heard(event: CoordinatorEvent, coordinator: SimCoordinator, status: () => RunStatus): void {
+    if (coordinator !== this.coordinator) return;
     this.note(event);
+    if (event.type === 'phase') void this.strangers.look(event.phase);
     const counter = COUNTERS[event.type];
     if (event.type === 'evaluation' && event.version < event.atStep) this.counts.bestTested += 1;
     if (counter !== undefined) this.counts[counter] += 1;
@@ -147,7 +158,18 @@ export class World {
   }
 
   coordinatorEnded(coordinator: SimCoordinator, error: TesseraError | undefined): void {
-    if (coordinator !== this.coordinator || !coordinator.host.isAlive) return;
+    if (!coordinator.host.isAlive) return;
+    if (error?.code === 'RUN_IN_USE' && !coordinator.isHolding) {
+      this.note({ coordinator: 'refused', reason: error.sentence });
+      this.watch(() => this.strangers.refused(coordinator));
+      if (coordinator === this.coordinator) this.#startCoordinatorLater();
+      return;
+    }
+    if (coordinator !== this.coordinator || this.#isRemoved) {
+      this.note({ coordinator: 'has ended', code: error?.code });
+      this.timeline.after(100, () => coordinator.host.kill());
+      return;
+    }
     this.note({ coordinator: 'ended', code: error?.code });
     this.watch(() => {
       this.isFinished = this.illness.isRightEnd(error?.code);
@@ -164,7 +186,10 @@ export class World {
       (this.faults !== NO_FAULTS && this.illness.mayEndWith(error.code));
     if (!isForeseen) this.fail(new Violation(`the run fails: ${error.message}\n${error.stack}`));
     // It leaves after its farewells, and somebody starts it again.
-    this.timeline.after(100, () => this.crashCoordinator(coordinator, 'ends'));
+    this.timeline.after(100, () => {
+      if (coordinator === this.coordinator) this.crashCoordinator(coordinator, 'ends');
+      else coordinator.host.kill();
+    });
   }
 
   workerEnded(worker: SimWorker, error: TesseraError | undefined): void {
@@ -231,13 +256,51 @@ export class World {
   // ---- lives ----
 
   #startCoordinator(): void {
+    if (this.isFinished) return;
     this.#lives += 1;
     this.note({ coordinator: 'starts', life: this.#lives });
-    this.coordinator = new SimCoordinator(
-      this,
-      new Host('coordinator', this.timeline),
-      this.#lives,
-    );
+    const host = new Host('coordinator', this.timeline);
+    const coordinator = new SimCoordinator(this, host, this.#lives);
+    if (this.coordinator?.host.isAlive === true) this.strangers.others.add(coordinator);
+    else this.coordinator = coordinator;
+  }
+
+  #startCoordinatorLater(): void {
+    this.timeline.after(this.dice.lock.between(10, 1_500), () => this.#startCoordinator());
+  }
+
+  /** Somebody starts a coordinator, whether there is one or not. */
+  startRival(): void {
+    this.counts.rivals += 1;
+    this.#startCoordinator();
+  }
+
+  /** A coordinator holds the run. */
+  took(coordinator: SimCoordinator): void {
+    this.note({ coordinator: 'holds the run', ...coordinator.identity });
+    this.watch(() => check(!this.#isRemoved, 'none begins in a folder that is removed'));
+    this.strangers.took(coordinator);
+    coordinator.isHolding = true;
+    const before = this.coordinator;
+    this.strangers.others.delete(coordinator);
+    this.coordinator = coordinator;
+    if (before !== coordinator && before?.host.isAlive) this.strangers.others.add(before);
+  }
+
+  /** Whether a host is the coordinator's that serves the run. */
+  isServedBy(host: Host): boolean {
+    return this.coordinator?.host === host;
+  }
+
+  /** The run is no more: there is nothing to wait for. */
+  removed(): void {
+    this.note({ run: 'removed' });
+    this.counts.removals += 1;
+    this.#isRemoved = true;
+    this.timeline.after(2_000, () => {
+      this.isFinished = true;
+      for (const worker of this.workers) worker?.host.kill();
+    });
   }
 
   #startWorker(index: number): void {
@@ -264,9 +327,13 @@ export class World {
     if (coordinator !== this.coordinator || !coordinator.host.isAlive || this.isFinished) return;
     this.note({ coordinator: how });
     coordinator.host.kill();
+    this.strangers.freed();
     this.listener = undefined;
     for (const worker of this.workers) worker?.route.break();
-    if (how === 'crashes') this.storage.crash();
+    if (how === 'crashes') {
+      this.storage.crash();
+      this.strangers.crash();
+    }
     this.timeline.after(this.dice.between(10, 1_500), () => {
       if (how === 'crashes') this.#rot();
       this.#startCoordinator();
@@ -294,8 +361,8 @@ export class World {
   }
 }
 
-/** Ends of a worker that another process makes good: it was told to go, or the run failed. */
-const FORESEEN_ENDS: ReadonlySet<string> = new Set(['CANCELLED', 'CANNOT_WRITE']);
+/** Ends of a worker that another process makes good: it was told to go, or the run failed, or is another's. */
+const FORESEEN_ENDS: ReadonlySet<string> = new Set(['CANCELLED', 'CANNOT_WRITE', 'RUN_IN_USE']);
 
 const COUNTERS: Partial<Record<CoordinatorEvent['type'], keyof Counts>> = {
   step: 'steps',

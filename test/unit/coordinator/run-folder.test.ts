@@ -1,11 +1,13 @@
 /** @file Folders of new runs: one each, and none that a failed start leaves behind. */
+
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createRunFolder, describeRun } from '../../../coordinator/run-folder.ts';
-import { startCoordinator } from '../../../coordinator/start.ts';
+import { type StartOptions, startCoordinator } from '../../../coordinator/start.ts';
 import { loadConfig } from '../../../shared/config/load.ts';
 import { createLog } from '../../../shared/host/log.ts';
 
@@ -66,21 +68,43 @@ describe('a start that is taken back', () => {
     expect(readdirSync(saved.folder)).toEqual(['metrics.jsonl']);
   });
 
-  it('is what happens where the port is taken', async () => {
+  /** Starts a coordinator at an address that another program has. */
+  async function atTakenPort(options: Partial<StartOptions>) {
     const server = createServer().listen(0, '127.0.0.1');
-    await new Promise((done) => server.once('listening', done));
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
     const { port } = server.address() as { port: number };
-    const runFolder = join(root, 'taken/run');
+    let said = '';
     const starting = startCoordinator({
       loaded: await loadConfig('quickstart', { env: {} }),
       listen: `127.0.0.1:${port}`,
-      runFolder,
-      log: createLog({ component: 'test', level: 'fatal', destination: { write: () => {} } }),
+      log: createLog({
+        component: 'test',
+        level: 'warn',
+        destination: { write: (line) => (said += line) },
+      }),
       signal: new AbortController().signal,
       onEvent: () => {},
+      ...options,
     });
+    return { starting, address: `127.0.0.1:${port}`, said: () => said };
+  }
+
+  it('is what happens where the port is taken', async () => {
+    const { starting } = await atTakenPort({ runFolder: join(root, 'taken/run') });
     await expect(starting).rejects.toMatchObject({ code: 'PORT_IN_USE' });
     expect(existsSync(join(root, 'taken'))).toBe(false);
-    server.close();
+  });
+
+  it('is not where a run goes on whose port another has, as of a copy: it takes a free one, and says so', async () => {
+    const folder = join(root, 'copied');
+    await described((await createRunFolder('a', folder)).folder);
+    const stop = new AbortController();
+    const { starting, address, said } = await atTakenPort({ resume: folder, signal: stop.signal });
+    const running = await starting;
+    expect(running.address).not.toBe(address);
+    expect(said()).toContain(`${address}, where this run was, is in use`);
+    stop.abort();
+    await expect(running.finished).rejects.toMatchObject({ code: 'CANCELLED' });
   });
 });

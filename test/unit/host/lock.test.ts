@@ -10,6 +10,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -190,6 +191,24 @@ it('tells its holder when another has taken it', async () => {
   await other.release();
 });
 
+it('is not made again by a holder that slept while another may have had it', async () => {
+  const path = newPath();
+  let wall = 0;
+  const wallMs = () => {
+    wall += times.staleMs;
+    return wall;
+  };
+  const lock = await takeLock(path, { times, wallMs });
+  rmSync(path);
+  const lost = new Promise((resolve) =>
+    lock.watch({ remade: () => resolve('remade'), lost: resolve }),
+  );
+  await expect(lock.confirm()).rejects.toMatchObject({ code: 'RUN_IN_USE' });
+  expect(await lost).toBe('another process');
+  await lock.release();
+  expect(existsSync(path)).toBe(false);
+});
+
 describe('in a folder', () => {
   /** A folder whose lock a living process holds. */
   async function held() {
@@ -240,19 +259,23 @@ describe('in a folder', () => {
   });
 });
 
-it.each([
-  ['a folder', (path: string) => mkdirSync(path)],
-  ['too long', (path: string) => writeFileSync(path, ' '.repeat(20_000))],
-])('that is %s is refused in words', async (_what, make) => {
+it('whose place a folder has, or a link that leads nowhere, is refused in words', async () => {
+  const hint = 'it is in the place of a lock: remove it';
   const path = newPath();
-  make(path);
-  for (const look of [takeLock, holderOf]) {
-    await expect(look(path)).rejects.toMatchObject({
-      code: 'CANNOT_WRITE',
-      sentence: expect.stringMatching(/it is a folder, not a file|more than 16/),
-    });
-  }
-  rmSync(path, { recursive: true });
+  mkdirSync(path);
+  await expect(takeLock(path)).rejects.toMatchObject({ code: 'CANNOT_WRITE', hint });
+  await expect(holderOf(path)).rejects.toThrow('it is a folder, not a file');
+  symlinkSync('nowhere', `${path}-link`);
+  await expect(takeLock(`${path}-link`)).rejects.toMatchObject({ code: 'CANNOT_WRITE', hint });
+  expect(await holderOf(`${path}-link`)).toBeUndefined();
+});
+
+it("that is too long for one is nobody's", async () => {
+  const path = newPath();
+  writeFileSync(path, `${DEAD.replace('"1"', '""')}${' '.repeat(2 ** 20)}`);
+  grow(path, 3_000);
+  expect(await holderOf(path)).toBeUndefined();
+  await (await takeLock(path)).release();
 });
 
 it.each(['free', 'half written', 'stale'])(
