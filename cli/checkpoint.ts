@@ -1,7 +1,7 @@
 /** @file Opens a trained model for one process: its config, classes and a program with its parameters in place. */
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { isRunOrCheckpoint, loadModelFile } from '../coordinator/model-file.ts';
+import { isRunOrCheckpoint, loadModelFile, type ModelFile } from '../coordinator/model-file.ts';
 import { RUN_FILES } from '../coordinator/run-folder.ts';
 import { chooseEngine } from '../shared/compute/choose.ts';
 import { compileProgram } from '../shared/compute/compile.ts';
@@ -10,6 +10,7 @@ import { applySettings } from '../shared/config/load.ts';
 import { programSpec } from '../shared/config/program.ts';
 import { configSchema, type RunConfig } from '../shared/config/schema.ts';
 import { assert, TesseraError } from '../shared/core/errors.ts';
+import { LOSS_MAX } from '../shared/core/sense.ts';
 import { availableThreads } from '../shared/host/devices.ts';
 import { readWholeFile } from '../shared/host/files.ts';
 import { brokenTensor, parameterTable } from '../shared/model/parameters.ts';
@@ -26,6 +27,7 @@ import {
   statedIn,
   withFlags,
 } from './described-model.ts';
+import { divergedText } from './guesses.ts';
 import { modelOf } from './run-folders.ts';
 import { say } from './talk.ts';
 
@@ -88,7 +90,7 @@ async function openOwn(
       hint: 'leave --weights-key out',
     });
   }
-  const { metadata, parametersByName, modelPath } = await loadModelFile(path);
+  const { metadata, parametersByName, modelPath, evaluation } = await loadModelFile(path);
   assert(metadata !== undefined, 'a checkpoint describes its model');
   const { model } = metadata;
   const classes = (await namesIn(classesFile)) ?? metadata.classes;
@@ -117,6 +119,7 @@ async function openOwn(
     parameters.set(parametersByName.get(name)?.values ?? [], offset);
   }
   refuseBroken(modelPath, brokenTensor(parameters, table));
+  warnOfLoss(modelPath, evaluation);
   const saved = checkedConfig(
     metadata.config,
     `${modelPath} was made with a config that this version does not know`,
@@ -166,6 +169,14 @@ function refuseBroken(modelPath: string, broken: string | undefined): void {
   throw new TesseraError('NON_FINITE', `${modelPath} is of a run that diverged: ${broken}`, {
     hint: 'take an earlier checkpoint: tessera runs show lists those of a run',
   });
+}
+
+/** What its run knew of it by then is not kept from who uses it. */
+function warnOfLoss(modelPath: string, evaluation: ModelFile['evaluation']): void {
+  if (evaluation === undefined || evaluation.loss <= LOSS_MAX) return;
+  const { version, loss } = evaluation;
+  const words = Number.isFinite(loss) ? divergedText(loss) : 'its loss was not finite';
+  say(`warning: ${modelPath}, of a run evaluated after step ${version}: ${words}`);
 }
 
 /** A model that says how many heads it has is not run with others. */

@@ -5,6 +5,7 @@ import type { RunConfig } from '../shared/config/schema.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { firstNonFinite } from '../shared/core/floats.ts';
 import { mapAtMost } from '../shared/core/gate.ts';
+import { isSensible } from '../shared/core/sense.ts';
 import { SPLIT_WORDS, type Split } from '../shared/core/work.ts';
 import { openDataSource } from '../shared/data/open.ts';
 import { createImagePipeline, IMAGES_AT_ONCE } from '../shared/data/pipeline.ts';
@@ -19,7 +20,7 @@ import { Confusion } from '../shared/training/metrics.ts';
 import { compileModel, openModel, type TrainedModel } from './checkpoint.ts';
 import { type Confused, classLines, confusionLines, mistakeLines } from './eval-view.ts';
 import { foundJson, foundLines } from './found-lines.ts';
-import { brokenAnswers, softmax } from './guesses.ts';
+import { brokenAnswers, divergedText, softmax } from './guesses.ts';
 import { formatPercent } from './table.ts';
 import { print, printJson, say, Warnings } from './talk.ts';
 
@@ -149,10 +150,9 @@ async function evaluate(parts: Evaluation): Promise<Findings> {
         broken.push(sample.name);
         continue;
       }
-      const probabilities = softmax(own);
-      const { predicted, loss } = confusion.add(sample.label, probabilities, TOP);
+      const { predicted, loss } = confusion.add(sample.label, own, TOP);
       if (predicted === sample.label) continue;
-      const probability = probabilities[predicted] as number;
+      const probability = softmax(own)[predicted] as number;
       const { name, label } = sample;
       keepWorst(mistakes, { name, label, predicted, probability, loss, values: view(place) });
     }
@@ -197,6 +197,7 @@ function report(
   },
 ): void {
   const { samples, correct, loss, accuracy, topAccuracy, numClasses } = confusion;
+  if (!isSensible(confusion)) say(`warning: ${divergedText(loss)}`);
   const { classes, modelPath } = trained;
   const { split = 'test' } = options;
   if (options.json) {

@@ -42,3 +42,8 @@ export function brokenAnswers(
     { hint: 'its values are too large to compute with: take an earlier checkpoint' },
   );
 }
+
+/** What a loss beyond all sense says of a model. */
+export function divergedText(loss: number): string {
+  return `a loss of ${loss.toPrecision(4)} is of a model that has diverged: what it gets right is chance`;
+}

@@ -11,6 +11,7 @@ import { CHECKPOINT_FILES, readState, readVerified } from './checkpoint-state.ts
 import { checkpointsFolder } from './checkpoints.ts';
 import { goneCheckpoint, readBestCheckpoint, readNamedCheckpoint } from './choose-checkpoint.ts';
 import { parseModelMetadata, type SavedModelMetadata } from './model-metadata.ts';
+import type { EvaluationReport } from './progress.ts';
 
 /** A model's parameters by name, and its description when Tessera wrote it. */
 export interface ModelFile {
@@ -18,6 +19,8 @@ export interface ModelFile {
   readonly metadata: SavedModelMetadata | undefined;
   /** The safetensors file that was read. */
   readonly modelPath: string;
+  /** The last evaluation that its run had made by then, as its checkpoint says. */
+  readonly evaluation?: EvaluationReport | undefined;
 }
 
 /**
@@ -26,14 +29,15 @@ export interface ModelFile {
  * Throws  DATA_INVALID when there is no model there (any more); CHECKPOINT_CORRUPT when it is damaged.
  */
 export async function loadModelFile(path: string, disk: Disk = machineDisk): Promise<ModelFile> {
-  const { file, modelPath } = await locate(path, disk);
+  const { file, modelPath, evaluation } = await locate(path, disk);
   const parametersByName = new Map(
     [...file.tensors].map(([name, tensor]) => [
       name,
       { shape: tensor.shape, values: float32Of(tensor, name) },
     ]),
   );
-  return { parametersByName, metadata: parseModelMetadata(file.metadata, modelPath), modelPath };
+  const metadata = parseModelMetadata(file.metadata, modelPath);
+  return { parametersByName, metadata, modelPath, evaluation };
 }
 
 /** Whether `path` is the folder of a run, or of a checkpoint. Throws  DATA_INVALID when it may not be looked into. */
@@ -63,7 +67,10 @@ export async function withModelFile<T>(
   }
 }
 
-async function locate(path: string, disk: Disk): Promise<{ file: SafeTensors; modelPath: string }> {
+async function locate(
+  path: string,
+  disk: Disk,
+): Promise<{ file: SafeTensors } & Pick<ModelFile, 'modelPath' | 'evaluation'>> {
   const readInFolder = (folder: string) => readCheckpointModel(folder, disk);
   switch (await kindOf(path)) {
     case 'file':
@@ -100,7 +107,8 @@ async function lookAt(path: string): Promise<Stats | undefined> {
 async function readCheckpointModel(folder: string, disk: Disk) {
   const { state } = await readState(folder, disk);
   const modelPath = join(folder, CHECKPOINT_FILES.model);
-  return { file: await readVerified(folder, state, 'model', disk), modelPath };
+  const file = await readVerified(folder, state, 'model', disk);
+  return { file, modelPath, evaluation: state.progress.evaluation };
 }
 
 async function readModel(path: string): Promise<SafeTensors> {

@@ -29,22 +29,22 @@ export class Confusion {
   /**
    * Takes in one sample; answers what was predicted, and its cross-entropy.
    *
-   * Shapes  probabilities [O]; `top` is the number of guesses that count as found.
+   * Shapes  logits [O]; `top` is the number of guesses that count as found.
    */
   add(
     label: number,
-    probabilities: ArrayLike<number>,
+    logits: ArrayLike<number>,
     top: number,
   ): { readonly predicted: number; readonly loss: number } {
-    const own = probabilities[label] as number;
+    const own = logits[label] as number;
     let predicted = 0;
     let better = 0;
     for (let at = 0; at < this.numClasses; at += 1) {
-      const value = probabilities[at] as number;
-      if (value > (probabilities[predicted] as number)) predicted = at;
+      const value = logits[at] as number;
+      if (value > (logits[predicted] as number)) predicted = at;
       if (value > own || (value === own && at < label)) better += 1;
     }
-    const loss = -Math.log(Math.max(own, Number.MIN_VALUE));
+    const loss = logSumOfExp(logits, logits[predicted] as number) - own;
     const row = this.counts[label] as number[];
     row[predicted] = (row[predicted] as number) + 1;
     this.#samples += 1;
@@ -88,4 +88,11 @@ export class Confusion {
       return { precision, recall, f1, support };
     });
   }
+}
+
+/** Logarithm of the sum of all exp(logit); that of probabilities would end at 745, where a float64 has no smaller one. */
+function logSumOfExp(logits: ArrayLike<number>, largest: number): number {
+  let sum = 0;
+  for (let at = 0; at < logits.length; at += 1) sum += Math.exp((logits[at] as number) - largest);
+  return largest + Math.log(sum);
 }

@@ -53,6 +53,18 @@ it.each([Number.NaN, Number.POSITIVE_INFINITY])('one %d among its values', async
   expect(document.notFinite).toEqual({ [name]: 1 });
 });
 
+it('a loss beyond all sense, which its run had seen', async () => {
+  const runFolder = mkdtempSync(join(root, 'run-'));
+  const parameters = new Float32Array(table.size).fill(0.1);
+  const store = { table, version: 1, parameters, state: {}, sha256: async () => 'a'.repeat(64) };
+  const evaluation = { version: 1, epoch: 1, loss: 5.8e7, accuracy: 0.5 };
+  const progress = { evaluation, best: undefined, seconds: 1 };
+  await writeCheckpoint({ ...common, progress, runFolder, store });
+  const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  await openModel(runFolder);
+  expect(said.mock.calls.join('')).toMatch(/warning: .*step 1: a loss of 5\.800e\+7 is of a model/);
+});
+
 it('values too large to compute with', async () => {
   const path = await checkpointOf(new Float32Array(table.size).fill(1e30));
   const image = join(root, 'image.png');

@@ -2,13 +2,16 @@
 import { describe, expect, it } from 'vitest';
 import { Confusion } from '../../../shared/training/metrics.ts';
 
+/** Logits whose probabilities are these. */
+const of = (...probabilities: readonly number[]) => probabilities.map(Math.log);
+
 /** Two of three a's found; one a taken for b; the only b found; no c. */
 function small(): Confusion {
   const confusion = new Confusion(3);
-  confusion.add(0, [0.7, 0.2, 0.1], 2);
-  confusion.add(0, [0.5, 0.1, 0.4], 2);
-  confusion.add(0, [0.1, 0.6, 0.3], 2);
-  confusion.add(1, [0.2, 0.5, 0.3], 2);
+  confusion.add(0, of(0.7, 0.2, 0.1), 2);
+  confusion.add(0, of(0.5, 0.1, 0.4), 2);
+  confusion.add(0, of(0.1, 0.6, 0.3), 2);
+  confusion.add(1, of(0.2, 0.5, 0.3), 2);
   return confusion;
 }
 
@@ -38,8 +41,14 @@ describe('a confusion matrix', () => {
 
   it('a class of equal likelihood with others counts in the order of the classes', () => {
     const confusion = new Confusion(3);
-    confusion.add(1, [0.25, 0.25, 0.5], 2);
-    confusion.add(0, [0.25, 0.25, 0.5], 2);
+    confusion.add(1, of(0.25, 0.25, 0.5), 2);
+    confusion.add(0, of(0.25, 0.25, 0.5), 2);
     expect(confusion.topAccuracy).toBe(0.5);
+  });
+
+  it('tells the loss of a model that has diverged as it is', () => {
+    const confusion = new Confusion(2);
+    expect(confusion.add(0, [-1e6, 1e6], 1)).toEqual({ predicted: 1, loss: 2e6 });
+    expect(confusion.loss).toBe(2e6);
   });
 });
