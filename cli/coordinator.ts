@@ -1,6 +1,7 @@
 /** @file `tessera coordinator`: a run whose workers join from elsewhere. */
 import { dialledAddresses } from '../shared/host/addresses.ts';
-import { commandLine } from './lines-to-type.ts';
+import { isLoopback } from '../shared/rpc/access.ts';
+import { commandLine, lineElsewhere } from './lines-to-type.ts';
 import { driveRun, type RunOptions } from './run.ts';
 import { pointer } from './talk.ts';
 
@@ -9,9 +10,11 @@ export async function runCoordinator(options: RunOptions): Promise<void> {
   await driveRun(options, {
     command: 'coordinator',
     banner: ({ address }) => [
-      ...dialledAddresses(address).map((host, index) =>
-        pointer(index === 0 ? 'join with' : 'or', commandLine(['worker', host, ...how(options)])),
-      ),
+      ...dialledAddresses(address).map((host, index) => {
+        const args = ['worker', host, ...how(options)];
+        const line = isLoopback(host) ? commandLine(args) : lineElsewhere(args);
+        return pointer(index === 0 ? 'join with' : 'or', line);
+      }),
       '',
     ],
   });

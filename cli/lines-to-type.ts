@@ -29,6 +29,11 @@ export function commandLine(args: readonly string[], invocation = ownInvocation(
   return [programOf(invocation), ...args.map(shellWord)].join(' ');
 }
 
+/** A line to type on another machine, where the program has another place. */
+export function lineElsewhere(args: readonly string[]): string {
+  return ['tessera', ...args.map(shellWord)].join(' ');
+}
+
 /** A path that no command takes for a flag; `-` alone is stdin. */
 export function pathWord(path: string): string {
   return path.startsWith('-') && path !== '-' ? `./${path}` : path;

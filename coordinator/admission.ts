@@ -14,7 +14,7 @@ export function refuseStranger(request: JoinRequest, expected: Expected): void {
   if (protocolVersion !== PROTOCOL_VERSION) {
     throw new TesseraError(
       'PROTOCOL_MISMATCH',
-      `worker "${name}" speaks protocol ${protocolVersion}, this coordinator ${PROTOCOL_VERSION}`,
+      `${whoIs(name)} speaks protocol ${protocolVersion}, this coordinator ${PROTOCOL_VERSION}`,
       { hint: sameVersion(expected) },
     );
   }
@@ -22,7 +22,7 @@ export function refuseStranger(request: JoinRequest, expected: Expected): void {
   // It has built a model before it came here: for the run that was at this address, or before the run was changed.
   throw new TesseraError(
     'PROTOCOL_MISMATCH',
-    `worker "${name}" has built the model of another run (${modelsOf(built, expected)})`,
+    `${whoIs(name)} has built the model of another run (${modelsOf(built, expected)})`,
     {
       hint: 'start that worker again to work for this run; or give it the address at which its own run goes on',
     },
@@ -37,6 +37,10 @@ export function refuseModel(built: string, expected: Expected): void {
     `the worker builds another model of this run's config than this coordinator (${modelsOf(built, expected)})`,
     { hint: sameVersion(expected) },
   );
+}
+
+function whoIs(name: string): string {
+  return name === '' ? 'the worker' : `worker "${name}"`;
 }
 
 function modelsOf(built: string, { modelFingerprint }: Expected): string {

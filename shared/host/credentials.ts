@@ -78,7 +78,10 @@ export async function readAuthority(path: string): Promise<Buffer> {
 function checkChain(chain: CertificateFile, trusted: CertificateFile): void {
   const links = linksUp(chain.certificates, trusted.certificates);
   if (links === undefined) {
-    throw denied(`${chain.path} was not signed by ${CREDENTIAL_FILES.authority} beside it`);
+    throw denied(
+      `${chain.path} was not signed by ${CREDENTIAL_FILES.authority} beside it`,
+      'are these files of two clusters? take the whole folder as tessera certs issue CERTS NAME --role ROLE makes it',
+    );
   }
   for (const link of links) {
     checkLife(link, trusted.certificates.includes(link) ? trusted.path : chain.path);

@@ -34,7 +34,7 @@ export async function readToken(path: string, waitMs = WAIT_MS): Promise<string>
   }
   throw denied(
     `${nameOf(path)} holds no token of ${TOKEN_LENGTH_MIN} to ${TOKEN_LENGTH_MAX} visible characters`,
-    'tessera certs token makes one',
+    'give the file of the token that both sides share: (umask 077; tessera certs token > FILE) makes one',
   );
 }
 
@@ -80,7 +80,8 @@ async function firstLineOf(path: string, waitMs: number): Promise<string> {
 
 async function firstLineOfFile(path: string): Promise<string> {
   const { bytes, isOpenToOthers } = await readSmallFile(path).catch((cause: unknown) => {
-    const hint = 'tessera certs token makes a token; give - to read it from stdin';
+    const hint =
+      'give the file of the token that both sides share, or - to read it from stdin; (umask 077; tessera certs token > FILE) makes one';
     throw new TesseraError('ACCESS_DENIED', `cannot read ${path}: ${whyNot(path, cause)}`, {
       hint,
       cause,
