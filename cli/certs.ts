@@ -1,5 +1,5 @@
 /** @file `tessera certs`: an authority for a cluster, credentials below it, and what they say. */
-import { rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TesseraError } from '../shared/core/errors.ts';
 import { checkHost } from '../shared/host/certificate-names.ts';
@@ -12,6 +12,7 @@ import {
   type KeyPairPem,
 } from '../shared/host/certificates.ts';
 import { CREDENTIAL_FILES } from '../shared/host/credentials.ts';
+import { errnoOf } from '../shared/host/errno.ts';
 import { cannotWrite } from '../shared/host/files.ts';
 import { makeFolders } from '../shared/host/make-folders.ts';
 import { readTextFile } from '../shared/host/regular-file.ts';
@@ -63,10 +64,12 @@ export async function initCerts({
   for (const one of host) checkHost(one);
   const authority = await createAuthority('tessera', authorityDays);
   refuseLongerLife(authority, days);
-  await makeFolder(folder);
-  await writeNew(join(folder, AUTHORITY_KEY), authority.key, 0o600);
-  await writeNew(join(folder, CREDENTIAL_FILES.authority), authority.certificate, 0o644);
-  for (const role of ROLES) await writeLeaf(authority, { folder, name: role, role, host, days });
+  await wholeOrNothing([folder, ...ROLES.map((role) => join(folder, role))], async () => {
+    await makeFolder(folder);
+    await writeNew(join(folder, AUTHORITY_KEY), authority.key, 0o600);
+    await writeNew(join(folder, CREDENTIAL_FILES.authority), authority.certificate, 0o644);
+    for (const role of ROLES) await writeLeaf(authority, { folder, name: role, role, host, days });
+  });
   say(
     pointer(
       'authority',
@@ -102,7 +105,9 @@ export async function issueCerts(options: IssueOptions): Promise<void> {
     key: await readText(join(folder, AUTHORITY_KEY)),
   };
   refuseLongerLife(authority, days);
-  const out = await writeLeaf(authority, options);
+  const place = options.out ?? join(folder, options.name);
+  await refuseExisting(join(place, CREDENTIAL_FILES.key));
+  const out = await wholeOrNothing([place], () => writeLeaf(authority, options));
   say(pointer(role, out));
 }
 
@@ -166,6 +171,34 @@ function refuseLongerLife({ certificate }: KeyPairPem, days: number): void {
   });
 }
 
+/**
+ * Writes credentials into folders; where the disk is full in the midst of it, what was not there before is taken away
+ * again, or the next attempt would find half of them in its way.
+ */
+async function wholeOrNothing<T>(folders: readonly string[], write: () => Promise<T>): Promise<T> {
+  const files = [AUTHORITY_KEY, ...Object.values(CREDENTIAL_FILES)];
+  const paths = folders.flatMap((folder) => files.map((file) => join(folder, file)));
+  const newFiles = await absentOf(paths);
+  const newFolders = await absentOf(folders);
+  try {
+    return await write();
+  } catch (error) {
+    // What another one has made meanwhile is that one's.
+    if (error instanceof Error && errnoOf(error.cause) === 'EEXIST') throw error;
+    for (const path of newFiles) await rm(path, { force: true }).catch(() => {});
+    for (const folder of newFolders.toReversed()) await rmdir(folder).catch(() => {});
+    throw error;
+  }
+}
+
+/** Those of some paths at which nothing is. */
+async function absentOf(paths: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(
+    paths.map((path) => lstat(path).catch((error: unknown) => errnoOf(error))),
+  );
+  return paths.filter((_, at) => found[at] === 'ENOENT');
+}
+
 async function makeFolder(path: string): Promise<void> {
   await writing(path, () => makeFolders(path, 0o700));
 }
@@ -184,7 +217,7 @@ async function writing(path: string, work: () => Promise<unknown>): Promise<void
   try {
     await work();
   } catch (cause) {
-    throw cannotWrite(path, cause, 'give a folder that you may write to');
+    throw cannotWrite(path, cause);
   }
 }
 

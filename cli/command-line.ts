@@ -1,5 +1,6 @@
 /** @file The command line: parses, runs one command, and turns whatever it threw into words and an exit code. */
 import { CommanderError } from 'commander';
+import { isOfInstallation } from '../shared/core/errno.ts';
 import { ERROR_EXIT_CODES, exitCodeOf, TesseraError } from '../shared/core/errors.ts';
 import { endWithTerminal } from '../shared/host/shutdown.ts';
 import { createProgram } from './program.ts';
@@ -11,6 +12,10 @@ const LINGER_MS = 3000;
 
 /** Runs the command that `args` are, and sets the exit code of the process. */
 export async function main(args: readonly string[]): Promise<void> {
+  // Node 20 rejects an import that fails twice: to us, and to nobody.
+  process.on('unhandledRejection', (reason) => {
+    if (!isOfInstallation(reason)) throw reason;
+  });
   watchStreams();
   const exitCode = await run(args);
   process.exitCode ||= exitCode;

@@ -172,7 +172,10 @@ async function load(
     if (out === undefined) return NOT_DRAWN;
     return await decodeWhole(sample, { ...look, sideMax: 2 * PICTURE_PIXELS });
   } catch (thrown) {
-    warnings.give(TesseraError.from(thrown).sentence);
+    const error = TesseraError.from(thrown);
+    // The machine's own faults are not the image's.
+    if (error.code === 'SYSTEM') throw error;
+    warnings.give(error.sentence);
     return undefined;
   }
 }

@@ -1,7 +1,7 @@
 /** @file Finds runs on this disk: by path, by name, by the beginning of a name, or the newest. */
 import { existsSync, Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { RUN_FILES, RUNS_FOLDER } from '../coordinator/run-folder.ts';
 import { findInCatalog } from '../shared/catalog/find.ts';
 import { TesseraError } from '../shared/core/errors.ts';
@@ -179,7 +179,9 @@ export async function runsFolderNames(runsFolder: string): Promise<readonly stri
   try {
     return await readdir(runsFolder);
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw cannotRead(runsFolder, error);
+    if (errnoOf(error) !== 'ENOENT') throw cannotRead(runsFolder, error);
+    // Throws where even the current folder is not there any more.
+    resolve(runsFolder);
+    return [];
   }
 }

@@ -6,8 +6,11 @@ import { TesseraError } from '../shared/core/errors.ts';
 import { openDataSource } from '../shared/data/open.ts';
 import { type FoundSource, foundSentence } from '../shared/data/sets/found.ts';
 import type { DataSource } from '../shared/data/source.ts';
+import { ownAddress } from '../shared/host/addresses.ts';
 import type { HeldLock } from '../shared/host/lock.ts';
 import type { Logger } from '../shared/host/log.ts';
+import { assertLoopback } from '../shared/host/loopback.ts';
+import { hostOf, isLoopback } from '../shared/rpc/access.ts';
 import type { ServerSecurity } from '../shared/rpc/security.ts';
 import { assemble } from './assemble.ts';
 import { beginRun } from './begin.ts';
@@ -73,6 +76,9 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
   const { loaded } = options;
   const { config } = loaded;
   refuseExposure(listenOf(options), options);
+  // Its own workers, and those who ask how it stands, come by this way.
+  const near = ownAddress(listenOf(options));
+  if (isLoopback(near)) await assertLoopback(hostOf(near));
   const source = await openDataSource(config.data, {
     seed: config.seed,
     baseFolder: loaded.baseFolder,

@@ -11,6 +11,10 @@ interface Words {
 }
 
 const PATH_HINT = 'check the path';
+const MORE_FILES_HINT = 'let this process open more files: `ulimit -n 1024` is plenty';
+/** What to do about a machine that cannot reach itself. */
+export const NO_LOOPBACK_HINT =
+  'bring its loopback interface up (ip link set lo up), in its container too';
 const MACHINE_HINT = 'end other programs, or let this machine have more';
 
 /** Source  errno(3), and the kernel's own use of them. */
@@ -48,10 +52,15 @@ const WORDS: Readonly<Record<string, Words>> = {
   ETIMEDOUT: { words: 'the disk does not answer', hint: 'check the disk' },
   EMFILE: {
     words: 'too many open files',
-    hint: 'let this process open more files: `ulimit -n 1024` is plenty',
+    hint: MORE_FILES_HINT,
   },
   ENFILE: { words: 'the machine has too many open files', hint: MACHINE_HINT },
   ENOMEM: { words: 'the machine has no memory left', hint: MACHINE_HINT },
+  EADDRNOTAVAIL: {
+    words: 'no interface here has that address',
+    hint: 'give an address of this machine',
+  },
+  ENETUNREACH: { words: 'no way leads there', hint: NO_LOOPBACK_HINT },
   EADDRINUSE: { words: 'the port is in use', hint: 'choose another one' },
   EAGAIN: { words: 'the machine has no room for more at the moment', hint: MACHINE_HINT },
 };
@@ -88,8 +97,20 @@ export interface SystemTrouble {
   readonly hint: string;
 }
 
+const NO_CURRENT_FOLDER: SystemTrouble = {
+  code: 'SYSTEM',
+  sentence: 'the current folder is not there any more',
+  hint: 'change to one that is there (cd), and type it again',
+};
+
 /** The machine has run out of something, whatever the call was for. */
 const SHORTAGES = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']);
+
+/** Whether the machine has run out of something: what was asked for may be fine, and another try may find it so. */
+export function isShortage(error: unknown): boolean {
+  return SHORTAGES.has(errnoOf(error));
+}
+
 /** `open` is for reading and for writing: these say which. */
 const OF_WRITING = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EEXIST', 'EISDIR', 'ETXTBSY', 'EFBIG']);
 const READING =
@@ -98,11 +119,64 @@ const MAKING_FOLDERS = /^(mkdir|mkdtemp)$/;
 const WRITING =
   /^(write|writev|rename|link|symlink|unlink|rm|rmdir|truncate|ftruncate|fsync|fdatasync|copyfile|sendfile|f?l?chmod|f?l?chown|f?l?utimes?|open)$/;
 
+/** What Node says of a program that is not there, in whole or in part. */
+const OF_INSTALLATION: ReadonlySet<string> = new Set([
+  'MODULE_NOT_FOUND',
+  'ERR_MODULE_NOT_FOUND',
+  'ERR_DLOPEN_FAILED',
+  'ERR_INVALID_PACKAGE_CONFIG',
+]);
+/** The same where it has no code: half a module, and how sharp tells that its library is missing. */
+const INSTALLATION_WORDS =
+  /does not provide an export named|Named export '.*' not found|Could not load the "sharp" module/;
+
+/** Whether a part of the program could not be loaded. */
+export function isOfInstallation(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return OF_INSTALLATION.has(errnoOf(error)) || INSTALLATION_WORDS.test(error.message);
+}
+
+/** What libraries say, with or without a code, when the system gives them no thread, memory or file. */
+const SHORTAGE_WORDS: readonly (readonly [RegExp, string, string])[] = [
+  [
+    /creating thread|pthread_create|ERR_WORKER_INIT_FAILED/,
+    'the machine gives this process no more threads',
+    'raise ulimit -u, or the limit of processes of its container or unit (pids.max, TasksMax)',
+  ],
+  [
+    /std::bad_alloc|out of memory --|Cannot allocate memory/,
+    'the machine has no memory left',
+    MACHINE_HINT,
+  ],
+  [/Too many open files/, 'too many open files', MORE_FILES_HINT],
+];
+
+/**
+ * What a failure within a library comes to that is about this machine, not about what the library was given: it ran short
+ * of something, or is not installed whole. Undefined for any other.
+ */
+export function machineTrouble(error: unknown): SystemTrouble | undefined {
+  const message = error instanceof Error ? error.message : String(error);
+  if (isOfInstallation(error)) {
+    return {
+      code: 'SYSTEM',
+      sentence: `this installation of Tessera is not whole: ${message.split('\n')[0]}`,
+      hint: 'install it again for this machine: npm ci in a checkout, npm install tessera elsewhere',
+    };
+  }
+  const text = `${errnoOf(error)} ${message}`;
+  const [, sentence, hint] = SHORTAGE_WORDS.find(([pattern]) => pattern.test(text)) ?? [];
+  if (sentence === undefined || hint === undefined) return undefined;
+  return { code: 'SYSTEM', sentence, hint };
+}
+
 /** What a failed call of the system comes to; undefined for any other error. */
 export function systemTrouble(error: unknown): SystemTrouble | undefined {
   const errno = errnoOf(error);
+  if (isOfInstallation(error) || errno === 'ERR_WORKER_INIT_FAILED') return machineTrouble(error);
   const call = error instanceof Error && 'syscall' in error ? error.syscall : undefined;
   if (!/^E[A-Z\d]+$/.test(errno) || typeof call !== 'string') return undefined;
+  if (call === 'uv_cwd') return NO_CURRENT_FOLDER;
   const path = pathOf(error);
   const kind = kindOf(errno, call, path !== undefined);
   if (kind === undefined) return undefined;

@@ -1,5 +1,6 @@
 /** @file From the bytes of a sample to the pixels of the model's square: what they should be like, and what is refused. */
 import type { DataConfig } from '../config/schema.ts';
+import { machineTrouble } from '../core/errno.ts';
 import { TesseraError } from '../core/errors.ts';
 import { type CropRegion, type ImageSize, planResize, type ResizeOptions } from './geometry.ts';
 import {
@@ -116,6 +117,12 @@ function failed(sample: EncodedSample, error: unknown): TesseraError {
   const lines = (error instanceof Error ? error.message : String(error)).trim().split('\n');
   // What the decoder warned of is on the next line, or on no line at all.
   const isWarning = lines[0]?.startsWith('Warning treated as error') === true;
+  const trouble = machineTrouble(error);
+  // The machine's fault, which may pass: no reason to leave the image out.
+  if (trouble !== undefined) {
+    const sentence = `cannot decode ${sample.name}: ${trouble.sentence}`;
+    return new TesseraError('SYSTEM', sentence, { hint: trouble.hint, cause: error });
+  }
   const reason = isWarning ? (lines[1] ?? 'its data are damaged') : lines[0];
   return invalid(sample, reason || 'unknown reason', error);
 }

@@ -6,7 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
-import { remedyOf } from '../core/errno.ts';
+import { isShortage, remedyOf } from '../core/errno.ts';
 import { TesseraError } from '../core/errors.ts';
 import { type Disk, machineDisk } from './disk.ts';
 import { errnoOf } from './errno.ts';
@@ -137,7 +137,8 @@ export async function readWholeFile(
 /** A file of somebody else that cannot be read, in words. */
 export function cannotRead(path: string, cause: unknown): TesseraError {
   if (cause instanceof TesseraError) return cause;
-  return new TesseraError('DATA_INVALID', `cannot read ${path}: ${whyNot(path, cause)}`, {
+  const code = isShortage(cause) ? 'SYSTEM' : 'DATA_INVALID';
+  return new TesseraError(code, `cannot read ${path}: ${whyNot(path, cause)}`, {
     hint: remedyOf(cause),
     cause,
   });

@@ -5,7 +5,9 @@
  * the trailing metadata, so the other side gets the same error back.
  */
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
+import { NO_LOOPBACK_HINT } from '../core/errno.ts';
 import { type ErrorCode, isErrorCode, TesseraError } from '../core/errors.ts';
+import { isLoopback } from './access.ts';
 import { certificateFault } from './certificate-faults.ts';
 import { UNCLEAR } from './unclear.ts';
 
@@ -165,6 +167,13 @@ function unreachable(failed: StatusObject, address: string): TesseraError {
       cause: failed,
       details: UNCLEAR,
     });
+  }
+  if (isLoopback(address) && /ENETUNREACH/.test(failed.details)) {
+    return new TesseraError(
+      'COORDINATOR_UNREACHABLE',
+      `this machine cannot reach itself: no way leads to ${address}`,
+      { hint: NO_LOOPBACK_HINT, cause: failed },
+    );
   }
   const known = UNREACHABLE_REASONS.find(([pattern]) => pattern.test(failed.details));
   const [, reason, hint] = known ?? [

@@ -1,5 +1,6 @@
 /** @file ONNX Runtime: the recorded step, compiled for a CPU or a GPU. The default engine. */
 import * as ort from 'onnxruntime-node';
+import { machineTrouble } from '../../core/errno.ts';
 import { assert, TesseraError } from '../../core/errors.ts';
 import { availableThreads } from '../../host/devices.ts';
 import { type ParameterEntry, parameterTable } from '../../model/parameters.ts';
@@ -127,6 +128,14 @@ async function openSession(
       },
     });
   } catch (error) {
+    const trouble = machineTrouble(error);
+    if (trouble !== undefined) {
+      const { code, sentence, hint } = trouble;
+      throw new TesseraError(code, `onnxruntime does not start: ${sentence}`, {
+        hint,
+        cause: error,
+      });
+    }
     throw new TesseraError(
       'ENGINE_UNAVAILABLE',
       `onnxruntime's ${choice.provider} provider does not start: ${reasonOf(error)}`,

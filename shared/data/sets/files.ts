@@ -1,9 +1,9 @@
 /** @file The images of one split, as files: named, sized and read by their position. */
 import { stat } from 'node:fs/promises';
 import { sep } from 'node:path';
+import { isShortage, reasonOf, remedyOf } from '../../core/errno.ts';
 import { TesseraError } from '../../core/errors.ts';
 import { formatBytes } from '../../core/units.ts';
-import { reasonOf } from '../../host/errno.ts';
 import { rawRealpath, shownName, systemPath } from '../../host/raw-names.ts';
 import { readRegularFile } from '../../host/regular-file.ts';
 import type { Collection, StoredImage } from '../collection.ts';
@@ -70,7 +70,12 @@ async function readImage(
     const bytes = await readRegularFile(systemPath(real), IMAGE_BYTES_MAX);
     return { name: shownName(name), raw: undefined, bytes };
   } catch (error) {
-    throw new TesseraError('DATA_INVALID', `cannot read ${shownName(path)}: ${reasonOf(error)}`, {
+    const sentence = `cannot read ${shownName(path)}: ${reasonOf(error)}`;
+    // The machine's fault, which may pass: no reason to leave the image out.
+    if (isShortage(error)) {
+      throw new TesseraError('SYSTEM', sentence, { hint: remedyOf(error), cause: error });
+    }
+    throw new TesseraError('DATA_INVALID', sentence, {
       hint: `an image file that can be read and has at most ${formatBytes(IMAGE_BYTES_MAX)} belongs there`,
       cause: error,
     });
