@@ -17,8 +17,17 @@ function ownInvocation(): Invocation {
     env: process.env,
     script: process.argv[1],
     node: process.execPath,
-    folder: process.cwd(),
+    folder: currentFolder(),
   };
+}
+
+/** The folder that this command was typed in; '' for one that is not there any more. */
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return '';
+  }
 }
 
 /**
@@ -41,7 +50,8 @@ export function pathWord(path: string): string {
 
 /** A path below the current folder as it is seen from there; any other as it is. */
 export function nearPath(path: string): string {
-  const near = relative(process.cwd(), path);
+  const folder = currentFolder();
+  const near = folder === '' ? '' : relative(folder, path);
   return near === '' || near.startsWith('..') || isAbsolute(near) ? path : near;
 }
 
