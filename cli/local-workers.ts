@@ -6,6 +6,7 @@ import { TesseraError } from '../shared/core/errors.ts';
 import { cgroupTexts, type Devices } from '../shared/host/devices.ts';
 import { reasonOf } from '../shared/host/errno.ts';
 import { type MemoryKills, memoryKills } from '../shared/host/memory-kills.ts';
+import { isStopped } from '../shared/host/processes.ts';
 import type { Crew } from './values.ts';
 import {
   causeOfDeath,
@@ -19,12 +20,7 @@ import {
   wasKilledForMemory,
   whatFollows,
 } from './worker-death.ts';
-import {
-  isStopped,
-  type ProcessEnd,
-  startWorkerProcess,
-  type WorkerProcess,
-} from './worker-process.ts';
+import { type ProcessEnd, startWorkerProcess, type WorkerProcess } from './worker-process.ts';
 
 /** How the run stands that the workers compute for. */
 export interface RunStanding {
@@ -212,12 +208,13 @@ export class LocalWorkers {
     }
     const [first, ...later] = this.#deaths;
     if (first === undefined) return;
+    const few = `only ${alive} of the ${minWorkers} workers that cluster.minWorkers asks for can be had`;
     const missing =
       alive === 0
-        ? 'no worker is left'
-        : `${alive} of the ${minWorkers} workers that cluster.minWorkers asks for are left`;
+        ? { missing: 'no worker is left' }
+        : { missing: few, wayOut: 'a smaller cluster.minWorkers lets it go on with fewer' };
     for (const line of rootCause(first)) say(line);
-    this.#lost.reject(errorOfLoss([first, ...later], { restarts, missing }));
+    this.#lost.reject(errorOfLoss([first, ...later], { restarts, ...missing }));
   }
 
   async #startLater(place: Place, delayMs: number): Promise<void> {

@@ -151,13 +151,22 @@ export function codeOf({ cause }: WorkerDeath): TesseraError['code'] | undefined
   return cause instanceof TesseraError ? cause.code : undefined;
 }
 
+/** What is missing at the end of a run that has too few workers. */
+export interface Loss {
+  readonly restarts: number;
+  /** `no worker is left`. */
+  readonly missing: string;
+  /** What lets the run do without. */
+  readonly wayOut?: string;
+}
+
 /**
  * The end of a run that has too few workers, and none may be started again: the error that all of them told, if another
  * try gives it again; else WORKERS_LOST, which names the first failure.
  */
 export function errorOfLoss(
   deaths: readonly [WorkerDeath, ...WorkerDeath[]],
-  { restarts, missing }: { readonly restarts: number; readonly missing: string },
+  { restarts, missing, wayOut = '' }: Loss,
 ): TesseraError {
   const [first] = deaths;
   const { cause, logPath } = first;
@@ -166,6 +175,7 @@ export function errorOfLoss(
   if (cause instanceof TesseraError && isShared && isPermanent(cause.code)) return cause;
   const engine = 'tessera doctor shows which engines work here';
   const hints = [
+    wayOut,
     cause?.hint ?? (code === 'ENGINE_UNAVAILABLE' ? engine : ''),
     logPath === '' ? '' : `read ${logPath}`,
   ].filter((hint) => hint !== '');

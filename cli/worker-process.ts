@@ -1,6 +1,6 @@
 /** @file One worker process of `tessera train`: its pipes, its log, and what is known of its end. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { deferred } from '../shared/core/async.ts';
@@ -95,17 +95,6 @@ function openLog(path: string): {
     return { file, bytes: fstatSync(file).size, trouble: undefined };
   } catch (trouble) {
     return { file: undefined, bytes: 0, trouble };
-  }
-}
-
-/** Whether a process is stopped (SIGSTOP); only Linux tells. */
-export function isStopped(pid: number): boolean {
-  try {
-    // `PID (NAME) STATE ...`, where the name may hold anything.
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return /^\) T/.test(stat.slice(stat.lastIndexOf(')')));
-  } catch {
-    return false;
   }
 }
 

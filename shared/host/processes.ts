@@ -54,6 +54,11 @@ export const machineProcesses: Processes = {
   },
 };
 
+/** Whether a process of our own table is stopped (SIGSTOP); where nothing tells, it is not. */
+export function isStopped(pid: number): boolean {
+  return statOf(String(pid))?.state === 'T';
+}
+
 /** The 3rd and the 22nd field of /proc/PID/stat, counted behind the name, which may hold anything. */
 function statOf(process: string): { state: string; started: string } | undefined {
   const text = read(`/proc/${process}/stat`);

@@ -11,7 +11,7 @@ import {
   type RunStanding,
   threadsEach,
 } from '../../../cli/local-workers.ts';
-import { isStopped } from '../../../cli/worker-process.ts';
+import { isStopped } from '../../../shared/host/processes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tessera-cli-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -185,7 +185,8 @@ describe('local workers', () => {
     const { crew } = workers('too few', code, { count: 2, minWorkers: 2 });
     await expect(crew.failed).rejects.toMatchObject({
       code: 'WORKERS_LOST',
-      sentence: expect.stringContaining('1 of the 2 workers that cluster.minWorkers asks for'),
+      sentence: expect.stringContaining('only 1 of the 2 workers that cluster.minWorkers asks for'),
+      hint: expect.stringContaining('a smaller cluster.minWorkers'),
     });
     await crew.close(false);
   });
