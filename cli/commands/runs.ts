@@ -16,9 +16,10 @@ function addList(runs: Command): void {
   const list = withFlags(addCommand(runs, 'list', GROUPS.look, 'List the runs, the newest first'));
   examples(list, 'Those of another folder', ['tessera runs list --runs-folder /data/runs']);
   notes(list, [
-    'A run that cannot be read, or only in part, has a note that says why (in JSON: faults).',
-    'The exit code is 0 then, as of ls: the list is whole. Commands that runs are named to',
-    '(show, compare, plot curves) show what can be read and end with 65.',
+    'A run that cannot be read, or only in part, has a note with the reason',
+    '(in JSON: faults). The exit code is 0 then, as of ls: the list is whole.',
+    'Commands that runs are named to (show, compare, plot curves) show what can be',
+    'read and end with 65.',
   ]);
   list.action(async (options) => (await import('../runs.ts')).listRuns(options));
 }
