@@ -76,8 +76,9 @@ export class KeptLock implements HeldLock {
   }
 
   async #touch(): Promise<void> {
+    const nowMs = this.#now();
     if (await this.#parts.disk.touch(this.#path, this.#text)) {
-      this.#touchedMs = this.#now();
+      this.#touchedMs = nowMs;
       return;
     }
     const now = (await this.#look()) ?? (this.#wasAway() ? PASSED_ON : undefined);

@@ -257,7 +257,9 @@ export class Strangers {
     } catch (thrown) {
       const { code } = TesseraError.from(thrown);
       world.counts.removalsRefused += 1;
-      // Nothing was saved yet: there is no folder.
+      // Nothing was saved yet: there is no folder. The lock was taken all the same.
+      if (code === 'CANNOT_WRITE')
+        for (const holder of this.#holders()) this.#takenFrom(holder, identity);
       if (code !== 'RUN_IN_USE' && code !== 'CANNOT_WRITE') world.fail(thrown);
     }
     host.kill();
