@@ -4,6 +4,7 @@ import { ERROR_EXIT_CODES } from '../shared/core/errors.ts';
 import { watchShutdown } from '../shared/host/shutdown.ts';
 import { nearPath } from './lines-to-type.ts';
 import { type AskedRun, askedBy, askStatus, type QuestionFlags } from './question.ts';
+import { resumeLine } from './runs.ts';
 import type { RunRecord } from './runs-read.ts';
 import { endLines, endOf, outcomeOf } from './runs-view.ts';
 import { statusLines } from './status-view.ts';
@@ -83,7 +84,8 @@ function show(status: RunStatus, options: StatusOptions): void {
 /** A run that has ended, from its folder. */
 function showEnd(run: RunRecord, options: StatusOptions): void {
   if (!options.json) {
-    print(endLines(run));
+    const wayOn = run.state === 'stopped' ? [`${'Resume:'.padEnd(12)} ${resumeLine(run)}`] : [];
+    print([...endLines(run), ...wayOn]);
     return;
   }
   const { folder: runFolder, state, seconds } = run;
