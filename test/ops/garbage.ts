@@ -188,7 +188,7 @@ export const GARBAGE: readonly Situation[] = [
       await statusWhere(address, ({ step }) => step >= 6);
       train.kill('SIGTERM');
       const { stderr } = await train.ended;
-      const command = /go on with: (tessera .+)$/m.exec(stderr)?.[1];
+      const command = /go on with: (.+ --resume .+)$/m.exec(stderr)?.[1];
       if (command === undefined) throw new Error(`no command to go on:\n${stderr}`);
       return stage.typeInShell(command);
     },
@@ -202,7 +202,7 @@ export const GARBAGE: readonly Situation[] = [
       const odd = `-my "best" run's $HOME`;
       const train = stage.tessera([...['train', ...TINY, '--workers', '1', `--run-folder=${odd}`]]);
       const { stdout, stderr } = await train.ended;
-      const command = /(tessera eval .+)$/m.exec(stdout + stderr)?.[1];
+      const command = /next +(.+ eval .+)$/m.exec(stdout + stderr)?.[1];
       if (command === undefined) throw new Error(`no command to evaluate:\n${stdout}${stderr}`);
       return stage.typeInShell(command);
     },
