@@ -54,15 +54,15 @@ function aRun(name: string, address: string): string {
 }
 
 it('a program that says nothing, or something else, is not the run', async () => {
-  // All that they do is listen: the time for questions is short.
+  // All that they do is listen: the silent one costs the whole time for an answer.
   const silent = await listening(createServer());
   const web = await listening(createWeb((_, response) => response.end('hello')));
   for (const address of [silent, web]) {
-    const run = await readRun(aRun('dead', address), new Neighbours(200));
+    const run = await readRun(aRun('dead', address), new Neighbours());
     expect(run.state).toBe('stopped');
     expect(endOf(run)).toMatch(`; ${address} is another program's port now`);
   }
-  const run = await readRun(aRun('dead', '127.0.0.1:1'), new Neighbours(200));
+  const run = await readRun(aRun('dead', '127.0.0.1:1'), new Neighbours());
   expect([run.state, run.stranger]).toEqual(['stopped', undefined]);
 });
 

@@ -111,7 +111,7 @@ it('connections beyond the bound are closed, and those of workers go on', async 
 
 it('no worker pulls more at a time than it may, and those that end make room', async () => {
   const port = new NotingPort();
-  port.vector = new Float32Array(16 * 1024 * 1024);
+  port.vector = new Float32Array(4 * 1024 * 1024);
   const limits = { pullsMax: 1, rpcMs: 1000, chunkBytes: 1024 * 1024 };
   const { server, link, refusal } = await start(limits, port);
   const { session } = await openSession(link).welcome;
