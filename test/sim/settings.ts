@@ -153,7 +153,9 @@ function ill(settings: Settings, ailment: Ailment | undefined): Settings {
   const { config, faults } = settings;
   const { training } = config;
   const optimizer = { ...training.optimizer, learningRate: 1e39 };
-  const overflowing = { ...config, training: { ...training, optimizer } };
+  // A step whose images cannot be read makes nothing, so the rate must be as high at the next.
+  const schedule = { name: 'constant', warmupSteps: 0, finalRate: 0 } as const;
+  const overflowing = { ...config, training: { ...training, optimizer, schedule } };
   return {
     ...settings,
     ailment,
