@@ -27,7 +27,7 @@ describe('help is quick', () => {
       // A small file for each command's flags, and nothing of what the commands do.
       const own = modules.filter((url) => url.startsWith('file:') && !url.includes('node_modules'));
       const isLight =
-        /\/cli\/(commands\/|main|program|values|version|talk|run-end)|\/shared\/(core\/|host\/(shutdown|errno))/;
+        /\/cli\/(commands\/|main|command-line|streams|lines-to-type|program|values|version|talk)|\/shared\/(core\/|host\/(shutdown|errno|debugger|closed-stream))/;
       expect(own.filter((url) => !isLight.test(url))).toEqual([]);
     },
   );

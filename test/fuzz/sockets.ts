@@ -109,6 +109,8 @@ async function besideHealthyCall(bytes: Buffer): Promise<void> {
   await once(socket, 'connect');
   socket.write(bytes);
   await healthyCall();
+  // The server looks at first bytes in a turn of its own, and its answer comes back behind that of the first call.
+  await healthyCall();
   const isCutOff = socket.readableEnded || socket.destroyed;
   socket.destroy();
   if (isCutOff) throw new TesseraError('MESSAGE_INVALID', 'the server ended the connection');
