@@ -30,6 +30,7 @@ export class MemoryGroup {
 
   /** Takes away the memory that is free; answers whether the kernel has killed `pid` for that, which it chooses first. */
   starve(pid: number): boolean {
+    for (const other of this.#pids) this.#spare(other);
     try {
       writeFileSync(`/proc/${pid}/oom_score_adj`, '1000');
     } catch {
@@ -42,6 +43,18 @@ export class MemoryGroup {
       // They have taken more meanwhile.
     }
     return false;
+  }
+
+  get #pids(): string[] {
+    return readFileSync(join(this.#folder, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean);
+  }
+
+  #spare(pid: string): void {
+    try {
+      writeFileSync(`/proc/${pid}/oom_score_adj`, '-1000');
+    } catch {
+      // It has ended meanwhile.
+    }
   }
 
   /** Removes it once its processes have ended; answers whether it is gone. */
