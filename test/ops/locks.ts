@@ -30,6 +30,15 @@ async function liveRun(stage: Stage, through: readonly string[] = []) {
   return { coordinator, address };
 }
 
+/** A run with work left, whose coordinator was killed after it had gone on with it. */
+async function killedRun(stage: Stage) {
+  await unfinishedRun(stage, 'run');
+  const { coordinator } = await stage.coordinator(['--resume', 'run']);
+  coordinator.kill('SIGKILL');
+  await coordinator.ended;
+  return coordinator;
+}
+
 /** Takes the checkpoints of a finished run from `step` on away, so that there is work left. */
 async function unfinishedRun(stage: Stage, folder: string): Promise<void> {
   await finishedRun(stage.path(folder));
@@ -118,10 +127,7 @@ export const LOCKS: readonly Situation[] = [
     code: 0,
     says: [/goes on +from step/, /sha256/],
     async play(stage) {
-      await unfinishedRun(stage, 'run');
-      const { coordinator } = await stage.coordinator(['--resume', 'run']);
-      coordinator.kill('SIGKILL');
-      await coordinator.ended;
+      const coordinator = await killedRun(stage);
       const other = stage.type(['sleep', '60']);
       const lock = stage.path('run', 'coordinator.lock');
       const text = readFileSync(lock, 'utf8');
@@ -135,10 +141,7 @@ export const LOCKS: readonly Situation[] = [
     code: 0,
     says: [/goes on +from step/, /sha256/],
     async play(stage) {
-      await unfinishedRun(stage, 'run');
-      const { coordinator } = await stage.coordinator(['--resume', 'run']);
-      coordinator.kill('SIGKILL');
-      await coordinator.ended;
+      await killedRun(stage);
       renameSync(stage.path('run'), stage.path('renamed'));
       return stage.tessera(['train', '--resume', 'renamed', '--workers', '1']);
     },

@@ -14,7 +14,24 @@ async function fromWeights(stage: Stage, spoil: (path: string) => void) {
   const weights = 'weights.safetensors';
   cpSync(modelOf(stage.path('before')), stage.path(weights));
   spoil(stage.path(weights));
-  return ['quickstart', ...set(`model.init.weights=${weights}`)];
+  return set(`model.init.weights=${weights}`);
+}
+
+/** `train` with flags that let it end in an error; how long that took is measured. */
+async function trainedInVain(stage: Stage, flags: readonly string[]) {
+  const startedMs = Date.now();
+  const train = stage.tessera([
+    'train',
+    ...TINY,
+    ...flags,
+    '--workers',
+    '1',
+    '--run-folder',
+    'run',
+  ]);
+  await train.ended;
+  stage.permanentSince(NOT_FINITE, 'run', startedMs);
+  return train;
 }
 
 /** The model of the last checkpoint of `finishedRun`. */
@@ -32,22 +49,8 @@ export const PERMANENT_ERRORS: readonly Situation[] = [
     says: [/weights\.safetensors/, NOT_FINITE, /hint: /],
     isShort: true,
     async play(stage) {
-      const [, ...init] = await fromWeights(stage, (path) =>
-        poison(path, Number.POSITIVE_INFINITY),
-      );
-      const startedMs = Date.now();
-      const train = stage.tessera([
-        'train',
-        ...TINY,
-        ...init,
-        '--workers',
-        '1',
-        '--run-folder',
-        'run',
-      ]);
-      await train.ended;
-      stage.permanentSince(NOT_FINITE, 'run', startedMs);
-      return train;
+      const init = await fromWeights(stage, (path) => poison(path, Number.POSITIVE_INFINITY));
+      return await trainedInVain(stage, init);
     },
   },
   {
@@ -57,20 +60,8 @@ export const PERMANENT_ERRORS: readonly Situation[] = [
     says: [/NaN|infinit|not finite|overflow/i, /hint: /],
     never: [/tessera doctor/],
     async play(stage) {
-      const [, ...init] = await fromWeights(stage, inflate);
-      const startedMs = Date.now();
-      const train = stage.tessera([
-        'train',
-        ...TINY,
-        ...init,
-        '--workers',
-        '1',
-        '--run-folder',
-        'run',
-      ]);
-      await train.ended;
-      stage.permanentSince(NOT_FINITE, 'run', startedMs);
-      return train;
+      const init = await fromWeights(stage, inflate);
+      return await trainedInVain(stage, init);
     },
   },
   {
@@ -80,19 +71,7 @@ export const PERMANENT_ERRORS: readonly Situation[] = [
     says: [NOT_FINITE, /hint: /],
     async play(stage) {
       const huge = set('model.positionDeviation=3e38');
-      const startedMs = Date.now();
-      const train = stage.tessera([
-        'train',
-        ...TINY,
-        ...huge,
-        '--workers',
-        '1',
-        '--run-folder',
-        'run',
-      ]);
-      await train.ended;
-      stage.permanentSince(NOT_FINITE, 'run', startedMs);
-      return train;
+      return await trainedInVain(stage, huge);
     },
   },
   {
