@@ -28,16 +28,16 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     maxConcurrency: 2,
-    globalSetup: ['test/scratch.ts'],
+    globalSetup: ['test/support/scratch.ts'],
     projects: [
       project('unit', 60_000),
       project('property', 120_000),
       project('sim', 3_600_000, { setupFiles: ['test/sim/no-machine-disk.ts'] }),
       project('mutations', 180_000),
       project('fuzz', 600_000),
-      project('e2e', 180_000, { globalSetup: ['test/e2e/small-digits.ts'] }),
+      project('e2e', 180_000, { globalSetup: ['test/support/small-digits.ts'] }),
       project('chaos', 3_600_000),
-      project('ops', 180_000, { globalSetup: ['test/e2e/small-digits.ts'] }),
+      project('ops', 180_000, { globalSetup: ['test/support/small-digits.ts'] }),
     ],
   },
 });

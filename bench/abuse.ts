@@ -14,7 +14,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StepTimings } from '../coordinator/events.ts';
+import type { StepTimings } from '../shared/runs/events.ts';
 import { median, rangeOf, ratiosOf } from './median.ts';
 import { joinAsRogue } from './rogue.ts';
 

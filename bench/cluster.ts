@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { StepTimings } from '../coordinator/events.ts';
+import type { StepTimings } from '../shared/runs/events.ts';
 
 /** Mean milliseconds of a step and its parts, and the coordinator's share of the wall time. */
 export interface ClusterBench extends StepTimings {

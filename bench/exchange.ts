@@ -6,12 +6,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { CoordinatorPort, WelcomeInfo } from '../coordinator/port.ts';
-import { serveCoordinator } from '../coordinator/service.ts';
+import type { CoordinatorPort, WelcomeInfo } from '../coordinator/service/run-port.ts';
+import { serveCoordinator } from '../coordinator/service/service.ts';
 import { TesseraError } from '../shared/core/errors.ts';
-import { createLog } from '../shared/host/log.ts';
-import { grpcTransport } from '../shared/rpc/transport.ts';
-import { type NodeReport, WorkerLink } from '../worker/link.ts';
+import { grpcTransport } from '../shared/exchange/grpc/transport.ts';
+import { createLog } from '../shared/machine/log.ts';
+import { type NodeReport, WorkerLink } from '../worker/exchange/link.ts';
 import { median } from './median.ts';
 
 /** What was measured. Units  megabytes (10^6) per second of payload, median over the rounds. */

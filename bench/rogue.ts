@@ -3,9 +3,9 @@
  * each gradient and never ends a push, pulls parameters and never reads them.
  */
 import { once } from 'node:events';
-import { connectControl, connectExchange } from '../shared/rpc/channel.ts';
-import { cutChunks } from '../shared/rpc/chunks.ts';
-import { PROTOCOL_VERSION } from '../shared/rpc/protos.ts';
+import { cutChunks } from '../shared/contract/chunks.ts';
+import { connectControl, connectExchange } from '../shared/exchange/grpc/channel.ts';
+import { PROTOCOL_VERSION } from '../shared/exchange/grpc/protos.ts';
 
 /** What became of a rogue's calls. */
 export interface Rogue {

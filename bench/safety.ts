@@ -6,9 +6,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createAuthority, issueCertificate } from '../shared/host/certificates.ts';
-import { CREDENTIAL_FILES } from '../shared/host/credentials.ts';
-import { bytesOf, ChunkAssembler, cutChunks } from '../shared/rpc/chunks.ts';
+import { bytesOf, ChunkAssembler, cutChunks } from '../shared/contract/chunks.ts';
+import { createAuthority, issueCertificate } from '../shared/security/certificates.ts';
+import { CREDENTIAL_FILES } from '../shared/security/credentials.ts';
 import { trainSteps } from './cluster.ts';
 import { median, rangeOf, ratiosOf } from './median.ts';
 

@@ -2,10 +2,10 @@
 import { CommanderError } from 'commander';
 import { isOfInstallation } from '../shared/core/errno.ts';
 import { ERROR_EXIT_CODES, exitCodeOf, TesseraError } from '../shared/core/errors.ts';
-import { endWithTerminal } from '../shared/host/shutdown.ts';
+import { endWithTerminal } from '../shared/machine/shutdown.ts';
 import { createProgram } from './program.ts';
-import { allWritten, watchStreams } from './streams.ts';
-import { describeError } from './talk.ts';
+import { describeError } from './terminal/output.ts';
+import { allWritten, watchStreams } from './terminal/streams.ts';
 
 /** Results and errors are written by then; nothing that a library left open may keep the shell waiting. */
 const LINGER_MS = 3000;

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** @file The `tessera` command: what must stand before all else. The rest is loaded by it. */
-import { endIfDebugged } from '../shared/host/debugger.ts';
+import { endIfDebugged } from '../shared/machine/debugger.ts';
 
 /** As errors.ts has it, which may be what is missing. */
 const SYSTEM_EXIT_CODE = 71;

@@ -5,23 +5,23 @@
  * loaded when it runs, so that `--help` never waits for an engine or gRPC.
  */
 import { Command } from 'commander';
-import { addCerts } from './commands/certs.ts';
-import { addConfig } from './commands/config.ts';
-import { addCoordinator } from './commands/coordinator.ts';
-import { addDoctor } from './commands/doctor.ts';
-import { addEval } from './commands/eval.ts';
-import { examples } from './commands/flags.ts';
-import { addData, addWeightsGet } from './commands/get.ts';
-import { addPlot } from './commands/plot.ts';
-import { addPredict } from './commands/predict.ts';
-import { addRuns } from './commands/runs.ts';
-import { addStatus } from './commands/status.ts';
-import { addStop } from './commands/stop.ts';
-import { addSummary } from './commands/summary.ts';
-import { addTrain } from './commands/train.ts';
-import { addWeights } from './commands/weights.ts';
-import { addWorker } from './commands/worker.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from '../shared/machine/version.ts';
+import { addCerts } from './certs/flags.ts';
+import { addConfig } from './config/flags.ts';
+import { addCoordinator } from './coordinator/flags.ts';
+import { addDoctor } from './doctor/flags.ts';
+import { addEval } from './eval/flags.ts';
+import { addData, addWeightsGet } from './get/flags.ts';
+import { addPlot } from './plot/flags.ts';
+import { addPredict } from './predict/flags.ts';
+import { addRuns } from './runs/flags.ts';
+import { addStatus } from './status/flags.ts';
+import { addStop } from './stop/flags.ts';
+import { addSummary } from './summary/flags.ts';
+import { examples } from './terminal/flags.ts';
+import { addTrain } from './train/flags.ts';
+import { addWeights } from './weights/flags.ts';
+import { addWorker } from './worker/flags.ts';
 
 /** The command line, ready to parse. It throws CommanderErrors instead of exiting. */
 export function createProgram(): Command {

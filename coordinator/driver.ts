@@ -5,20 +5,22 @@
  * about the run. Contract with the core: effects are performed in order, one event at a time; work
  * that takes long (sum, optimizer, checkpoint) is started and comes back as an event.
  */
+
+import type { FeatureRow } from '../shared/contract/feature-rows.ts';
 import { type Clock, stoodStill } from '../shared/core/clock.ts';
 import { isErrorCode, TesseraError } from '../shared/core/errors.ts';
 import { DIVERGED_HINT, NO_ERROR, type ToldError, toldOf } from '../shared/core/verdict.ts';
 import type { DataSource, EncodedSample, Split } from '../shared/data/source.ts';
-import type { Logger } from '../shared/host/log.ts';
-import type { FeatureRow } from '../shared/rpc/feature-rows.ts';
-import type { RunIdentity } from './assemble.ts';
-import type { Checkpointer } from './checkpointer.ts';
+import type { Logger } from '../shared/machine/log.ts';
+import type { Checkpointer } from '../shared/runs/checkpoint/checkpointer.ts';
+import type { CoordinatorEvent } from '../shared/runs/events.ts';
+import type { RunProgress } from '../shared/runs/progress.ts';
+import type { RunIdentity } from './begin/build.ts';
 import type { ArrivedNode, PushOutcome, RunEffect, RunEvent } from './core/messages.ts';
 import type { Run } from './core/run.ts';
-import { Evaluations } from './evaluations.ts';
-import type { CoordinatorEvent } from './events.ts';
-import { FeatureStore } from './features.ts';
-import type { ParameterStore } from './parameters.ts';
+import { RunNotes } from './report/run-warnings.ts';
+import { Stalls } from './report/stalls.ts';
+import { describeStatus } from './report/status.ts';
 import type {
   CoordinatorMessage,
   CoordinatorPort,
@@ -29,15 +31,14 @@ import type {
   SessionHandle,
   StoppingRun,
   WelcomeInfo,
-} from './port.ts';
-import type { RunProgress } from './progress.ts';
-import { Roster } from './roster.ts';
-import { RunNotes } from './run-notes.ts';
-import type { Sessions } from './sessions.ts';
-import { Stalls } from './stalls.ts';
-import { describeStatus } from './status.ts';
-import { StepArithmetic } from './step.ts';
-import type { TransferKind } from './transfers.ts';
+} from './service/run-port.ts';
+import type { TransferKind } from './service/transfer-limit.ts';
+import { Evaluations } from './step/evaluations.ts';
+import { FeatureStore } from './step/features.ts';
+import type { ParameterStore } from './step/parameters.ts';
+import { StepArithmetic } from './step/step.ts';
+import { Roster } from './workers/roster.ts';
+import type { Sessions } from './workers/sessions.ts';
 
 /** What a driver works with. */
 export interface DriverParts {

@@ -1,29 +1,29 @@
 /** @file Builds a coordinator out of its parts and keeps it going until the run has ended. */
 import type { LoadedConfig } from '../shared/config/load.ts';
 import { checkAgainstData } from '../shared/config/rules.ts';
+import { hostOf, isLoopback } from '../shared/contract/access.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
-import { openDataSource } from '../shared/data/open.ts';
-import { type FoundSource, foundSentence } from '../shared/data/sets/found.ts';
+import { type FoundSource, foundSentence } from '../shared/data/found.ts';
+import { openDataSource } from '../shared/data/sets/open.ts';
 import type { DataSource } from '../shared/data/source.ts';
-import { ownAddress } from '../shared/host/addresses.ts';
-import type { HeldLock } from '../shared/host/lock.ts';
-import type { Logger } from '../shared/host/log.ts';
-import { assertLoopback } from '../shared/host/loopback.ts';
-import { hostOf, isLoopback } from '../shared/rpc/access.ts';
-import type { ServerSecurity } from '../shared/rpc/security.ts';
-import { assemble } from './assemble.ts';
-import { beginRun } from './begin.ts';
-import type { SavedCheckpoint } from './checkpoints.ts';
+import type { ServerSecurity } from '../shared/exchange/grpc/credentials.ts';
+import { ownAddress } from '../shared/machine/addresses.ts';
+import type { Logger } from '../shared/machine/log.ts';
+import { assertLoopback } from '../shared/machine/loopback.ts';
+import type { SavedCheckpoint } from '../shared/runs/checkpoint/checkpoints.ts';
+import type { CoordinatorEvent, RunResult } from '../shared/runs/events.ts';
+import { createRunFolder, describeRun } from '../shared/runs/layout.ts';
+import type { HeldLock } from '../shared/runs/lock/lock.ts';
+import { MetricsFile } from '../shared/runs/metrics-file.ts';
+import { lockRun } from '../shared/runs/reader/run-lock.ts';
+import { refuseExposure } from '../shared/security/listen-policy.ts';
+import { beginRun } from './begin/begin.ts';
+import { assemble } from './begin/build.ts';
 import { CoordinatorDriver } from './driver.ts';
-import type { CoordinatorEvent, RunResult } from './events.ts';
-import { refuseExposure } from './exposure.ts';
-import { MetricsFile } from './metrics-file.ts';
-import type { RunStatus } from './port.ts';
-import { createRunFolder, describeRun } from './run-folder.ts';
-import { lockWatcher, metricsWatcher } from './run-folder-trouble.ts';
-import { lockRun } from './run-lock.ts';
-import { serveCoordinator } from './service.ts';
+import { lockWatcher, metricsWatcher } from './report/run-folder-watch.ts';
+import type { RunStatus } from './service/run-port.ts';
+import { serveCoordinator } from './service/service.ts';
 
 /** What a coordinator is started with. */
 export interface StartOptions {

@@ -1,4 +1,4 @@
-/** @file `npm run gen:check`: the types under shared/rpc/generated are those of proto/, or it says so and exits 1. */
+/** @file `npm run gen:check`: the types under shared/contract/generated are those of proto/, or it says so and exits 1. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const COMMITTED = 'shared/rpc/generated';
+const COMMITTED = 'shared/contract/generated';
 
 /** Text of every file under a folder, by its path in there. */
 function readTree(folder) {

@@ -8,16 +8,16 @@ import { withDeadline } from '../shared/core/async.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { assert, TesseraError } from '../shared/core/errors.ts';
 import { isPermanent, NO_ERROR, type ToldError, toldOf } from '../shared/core/verdict.ts';
-import { foundSentence } from '../shared/data/sets/found.ts';
-import type { Logger } from '../shared/host/log.ts';
-import { PROTOCOL_VERSION } from '../shared/rpc/protos.ts';
+import { foundSentence } from '../shared/data/found.ts';
+import { PROTOCOL_VERSION } from '../shared/exchange/grpc/protos.ts';
+import type { Logger } from '../shared/machine/log.ts';
+import { divergedError } from './compute/divergence.ts';
 import type { LostLine, NodeTask, SessionEffect, SessionEvent } from './core/messages.ts';
 import { Session } from './core/session.ts';
-import { divergedError } from './divergence.ts';
-import type { SessionStream, WelcomeInfo, WorkerLink } from './link.ts';
+import type { SessionStream, WelcomeInfo, WorkerLink } from './exchange/link.ts';
+import { errorOf, lostBy, passingError } from './exchange/refusals.ts';
 import { computeNode, type FinishedNode } from './node-work.ts';
 import type { Preparation, Prepare, WorkerChoice } from './prepare.ts';
-import { errorOf, lostBy, passingError } from './refusals.ts';
 import { TimeLedger } from './time-ledger.ts';
 
 /** What a worker is started with. */

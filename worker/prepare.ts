@@ -4,18 +4,18 @@ import { modelFingerprint } from '../shared/config/fingerprint.ts';
 import { keepsFeatures, programSpec } from '../shared/config/program.ts';
 import { resolveModel } from '../shared/config/rules.ts';
 import { configSchema, type RunConfig } from '../shared/config/schema.ts';
+import { mapAhead } from '../shared/core/concurrency.ts';
 import { TesseraError } from '../shared/core/errors.ts';
-import { mapAhead } from '../shared/core/gate.ts';
 import { forEachSplit } from '../shared/core/work.ts';
-import { openDataSource } from '../shared/data/open.ts';
-import { createImagePipeline, IMAGES_AT_ONCE } from '../shared/data/pipeline.ts';
-import type { FoundSource } from '../shared/data/sets/found.ts';
-import { availableThreads } from '../shared/host/devices.ts';
+import type { FoundSource } from '../shared/data/found.ts';
+import { createImagePipeline, IMAGES_AT_ONCE } from '../shared/data/pipeline/pipeline.ts';
+import { openDataSource } from '../shared/data/sets/open.ts';
+import { availableThreads } from '../shared/machine/devices.ts';
 import { parameterTable } from '../shared/model/parameters.ts';
-import { ComputeEngine } from './compute.ts';
-import { refuseOtherData } from './data-check.ts';
-import { type FeatureReader, Feeder, type SampleReader } from './feeder.ts';
-import type { WelcomeInfo } from './link.ts';
+import { ComputeEngine } from './compute/compute-thread-client.ts';
+import type { WelcomeInfo } from './exchange/link.ts';
+import { refuseOtherData } from './leaves/data-check.ts';
+import { type FeatureReader, Feeder, type SampleReader } from './leaves/feeder.ts';
 
 /** What the one who starts a worker may decide against the run's config. */
 export interface WorkerChoice {

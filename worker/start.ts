@@ -1,10 +1,10 @@
 /** @file Starts a worker: its link to the coordinator, its driver, its end. */
 import { systemClock } from '../shared/core/clock.ts';
-import type { Logger } from '../shared/host/log.ts';
-import type { ClientSecurity } from '../shared/rpc/security.ts';
-import { grpcTransport } from '../shared/rpc/transport.ts';
+import type { ClientSecurity } from '../shared/exchange/grpc/credentials.ts';
+import { grpcTransport } from '../shared/exchange/grpc/transport.ts';
+import type { Logger } from '../shared/machine/log.ts';
 import { WorkerDriver } from './driver.ts';
-import { WorkerLink } from './link.ts';
+import { WorkerLink } from './exchange/link.ts';
 import { prepare, type WorkerChoice } from './prepare.ts';
 
 /** What a worker is started with. */

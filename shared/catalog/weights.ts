@@ -6,7 +6,7 @@ import {
   TRANSFORMERS_PIXELS,
   timmPixels,
   torchvisionPixels,
-} from '../model/pretrained/pixels.ts';
+} from '../weights/library-pixels.ts';
 import type { KnownFile, Provenance } from './item.ts';
 
 /** One set of weights. */

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { TesseraError } from '../core/errors.ts';
-import { NO_DEBUGGER_FLAGS } from '../host/debugger-flags.ts';
+import { NO_DEBUGGER_FLAGS } from '../machine/debugger-flags.ts';
 import { parameterTable } from '../model/parameters.ts';
 import { compileProgram } from './compile.ts';
 import { missingHardware, needsGpu } from './hardware.ts';

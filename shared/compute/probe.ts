@@ -1,6 +1,6 @@
 /** @file A process that tries one engine and prints what it found; started by `choose.ts`. */
 import { TesseraError } from '../core/errors.ts';
-import '../host/debugger.ts';
+import '../machine/debugger.ts';
 import type { EngineFinding } from './choose.ts';
 import type { EngineChoice } from './program.ts';
 

@@ -1,6 +1,6 @@
 /** @file What makes two runs the same run: the parts of a config, and of the data, that decide its numbers. */
 import type { ProgramSpec } from '../compute/program.ts';
-import { sha256OfText } from '../host/digest.ts';
+import { sha256OfText } from '../files/digest.ts';
 import { modelSignature } from '../model/parameters.ts';
 import { resolveModel } from './rules.ts';
 import type { RunConfig } from './schema.ts';

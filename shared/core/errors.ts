@@ -2,7 +2,7 @@
  * @file The one error type of Tessera, and the table of its codes.
  *
  * Every refusal names what is wrong, where, and what to do (promise P6). The code decides the gRPC
- * status (`shared/rpc/status.ts`) and the exit code (`exitCodeOf`), so both sides and the shell agree.
+ * status (`shared/exchange/grpc/errors.ts`) and the exit code (`exitCodeOf`), so both sides and the shell agree.
  */
 
 import { systemTrouble } from './errno.ts';

@@ -1,6 +1,6 @@
 /** @file What a data set is to the rest of Tessera: splits of numbered, labelled, encoded images. */
 import type { Split } from '../core/work.ts';
-import type { Found } from './sets/found.ts';
+import type { Found } from './found.ts';
 
 export type { Split } from '../core/work.ts';
 

@@ -1,6 +1,6 @@
 /** @file Makes the line of a host bad by the best means there is: netem; a relay that delays; a narrow line that only loses. */
 import { join } from 'node:path';
-import { WatchedProcess } from '../e2e/cluster.ts';
+import { WatchedProcess } from '../support/cluster.ts';
 import { PATH, run } from './commands.ts';
 
 /** What is wrong with a line, in each direction. */

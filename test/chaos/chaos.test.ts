@@ -5,7 +5,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { scratchFolder } from '../e2e/cluster.ts';
+import { scratchFolder } from '../support/cluster.ts';
 import { tableOf } from './report.ts';
 import { runChaos } from './run.ts';
 

@@ -1,6 +1,6 @@
 /** @file A coordinator and its workers as processes that are struck, and a supervisor that starts them again. */
 import { join } from 'node:path';
-import type { Ended, TesseraProcess } from '../e2e/cluster.ts';
+import type { Ended, TesseraProcess } from '../support/cluster.ts';
 import { MetricsTail } from './metrics-tail.ts';
 import type { Victim } from './schedule.ts';
 

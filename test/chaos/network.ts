@@ -3,7 +3,7 @@
  *
  * Needs root. All of it is in namespaces of its own, the bridge too, and goes with them.
  */
-import { TesseraProcess } from '../e2e/cluster.ts';
+import { TesseraProcess } from '../support/cluster.ts';
 import { type BadLine, badLine, type Disturbance } from './bad-line.ts';
 import { PATH, run } from './commands.ts';
 

@@ -1,6 +1,6 @@
 /** @file One chaos run: an undisturbed run for comparison, then the same one under blows. */
 import { join } from 'node:path';
-import { type Ended, TesseraProcess, tessera } from '../e2e/cluster.ts';
+import { type Ended, TesseraProcess, tessera } from '../support/cluster.ts';
 import { LivingCluster } from './living-cluster.ts';
 import { MetricsTail } from './metrics-tail.ts';
 import { Network, networkIsRefused } from './network.ts';

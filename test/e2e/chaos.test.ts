@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { tableOf } from '../chaos/report.ts';
 import { runChaos } from '../chaos/run.ts';
-import { SMALL_RUN, scratchFolder, statusWhere, TesseraProcess } from './cluster.ts';
+import { SMALL_RUN, scratchFolder, statusWhere, TesseraProcess } from '../support/cluster.ts';
 
 const folder = scratchFolder();
 

@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { scratchFolder, tessera } from './cluster.ts';
+import { scratchFolder, tessera } from '../support/cluster.ts';
 
 const scratch = scratchFolder();
 

@@ -4,7 +4,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { BadLine } from '../chaos/bad-line.ts';
 import { type MetricsRecord, MetricsTail } from '../chaos/metrics-tail.ts';
 import { Network, networkIsRefused } from '../chaos/network.ts';
-import { SMALL_RUN, scratchFolder, type TesseraProcess, tessera } from './cluster.ts';
+import { SMALL_RUN, scratchFolder, type TesseraProcess, tessera } from '../support/cluster.ts';
 
 /** Flags for a plain wire off loopback. */
 const INSECURE = ['--insecure'];

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { SMALL_RUN, scratchFolder, TesseraProcess } from './cluster.ts';
+import { SMALL_RUN, scratchFolder, TesseraProcess } from '../support/cluster.ts';
 
 const folder = scratchFolder();
 /** A program whose errors go to a disk that is full, and one whose answer does too. */

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { scratchFolder, TesseraProcess, tessera } from './cluster.ts';
+import { scratchFolder, TesseraProcess, tessera } from '../support/cluster.ts';
 
 const folder = scratchFolder();
 

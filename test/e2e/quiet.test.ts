@@ -6,7 +6,13 @@ import { join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Ended, SMALL_RUN, scratchFolder, TesseraProcess, WatchedProcess } from './cluster.ts';
+import {
+  type Ended,
+  SMALL_RUN,
+  scratchFolder,
+  TesseraProcess,
+  WatchedProcess,
+} from '../support/cluster.ts';
 
 /**
  * Runs `"$@"` in a network of its own, and says at the end how many packets left it. Beyond loopback there is one

@@ -2,7 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { SMALL_RUN, scratchFolder, statusWhere, TesseraProcess, tessera } from './cluster.ts';
+import {
+  SMALL_RUN,
+  scratchFolder,
+  statusWhere,
+  TesseraProcess,
+  tessera,
+} from '../support/cluster.ts';
 
 const folder = scratchFolder();
 

@@ -16,7 +16,7 @@ import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
-import { SMALL_RUN, scratchFolder, TesseraProcess, tessera } from './cluster.ts';
+import { SMALL_RUN, scratchFolder, TesseraProcess, tessera } from '../support/cluster.ts';
 
 const folder = scratchFolder();
 const servers: Server[] = [];

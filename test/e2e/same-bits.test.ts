@@ -2,8 +2,14 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { RunStatus } from '../../coordinator/port.ts';
-import { SMALL_RUN, scratchFolder, statusWhere, TesseraProcess, tessera } from './cluster.ts';
+import type { RunStatus } from '../../coordinator/service/run-port.ts';
+import {
+  SMALL_RUN,
+  scratchFolder,
+  statusWhere,
+  TesseraProcess,
+  tessera,
+} from '../support/cluster.ts';
 
 const folder = scratchFolder();
 let expected = '';

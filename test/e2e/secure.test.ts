@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { SMALL_RUN, scratchFolder, TesseraProcess, tessera } from './cluster.ts';
+import { SMALL_RUN, scratchFolder, TesseraProcess, tessera } from '../support/cluster.ts';
 
 const folder = scratchFolder();
 

@@ -2,11 +2,11 @@
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
-import { WatchedProcess } from './cluster.ts';
+import { WatchedProcess } from '../support/cluster.ts';
 
 const DIST = resolve(import.meta.dirname, '../../dist');
 const MAIN = join(DIST, 'cli/main.js');
-const DEBUGGER = JSON.stringify(join(DIST, 'shared/host/debugger.js'));
+const DEBUGGER = JSON.stringify(join(DIST, 'shared/machine/debugger.js'));
 
 /** Runs code in a Node of its own, whose debugger takes any free port. */
 function ended(code: string) {

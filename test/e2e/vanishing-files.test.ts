@@ -11,8 +11,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { scratchFolder, statusWhere, TesseraProcess } from './cluster.ts';
-import { runOfPictures, tinyPictures } from './tiny-pictures.ts';
+import { scratchFolder, statusWhere, TesseraProcess } from '../support/cluster.ts';
+import { runOfPictures, tinyPictures } from '../support/tiny-pictures.ts';
 
 const folder = scratchFolder();
 /** Makes something else at a path, at one stroke: nobody sees it gone. */

@@ -1,14 +1,14 @@
 /** @file The doors of those who ask a coordinator: the status that it tells, why it refuses, the run that it welcomes to. */
 import { Metadata } from '@grpc/grpc-js';
 import fc from 'fast-check';
-import { statusLines } from '../../cli/status-view.ts';
+import { statusLines } from '../../cli/status/status-view.ts';
+import { decodeWelcome } from '../../shared/contract/worker-wire.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
-import { services } from '../../shared/rpc/protos.ts';
-import { fromStatus } from '../../shared/rpc/status.ts';
+import { fromStatus } from '../../shared/exchange/grpc/errors.ts';
+import { services } from '../../shared/exchange/grpc/protos.ts';
 import { programOf } from '../../worker/prepare.ts';
-import { decodeWelcome } from '../../worker/wire.ts';
-import { smallConfig } from '../unit/config/support.ts';
-import { JOIN, NotingPort } from '../unit/rpc/loopback.ts';
+import { smallConfig } from '../support/config.ts';
+import { JOIN, NotingPort } from '../support/loopback.ts';
 import { door } from './door.ts';
 import { changed } from './json.ts';
 import { encodings, parsed, Session } from './messages.ts';

@@ -3,9 +3,9 @@ import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { buildFolderAtomically } from '../../shared/host/files.ts';
-import { type ArchiveKind, unpack } from '../../shared/host/unpack.ts';
-import { type TarPart, tarGzOf, tarOf, type ZipPart, zipOf } from '../unit/get/archives.ts';
+import { buildFolderAtomically } from '../../shared/files/files.ts';
+import { type ArchiveKind, unpack } from '../../tools/downloads/unpack.ts';
+import { type TarPart, tarGzOf, tarOf, type ZipPart, zipOf } from '../support/archives.ts';
 import { mutated } from './bytes.ts';
 import { door } from './door.ts';
 import { scratchFolder } from './sandbox.ts';

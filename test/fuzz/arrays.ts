@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
-import { isNpz, readNpz } from '../../shared/formats/npy.ts';
-import { readZip } from '../../shared/formats/zip.ts';
-import { fromJax } from '../../shared/model/pretrained/jax.ts';
-import { fileKind } from '../../shared/weights/file-kind.ts';
-import { type ZipPart, zipOf } from '../unit/get/archives.ts';
+import { fileKind } from '../../shared/weights/files/file-kind.ts';
+import { isNpz, readNpz } from '../../shared/weights/formats/npy.ts';
+import { readZip } from '../../shared/weights/formats/zip.ts';
+import { fromJax } from '../../shared/weights/names/jax.ts';
+import { type ZipPart, zipOf } from '../support/archives.ts';
 import { mutated, noise } from './bytes.ts';
 import { door } from './door.ts';
 

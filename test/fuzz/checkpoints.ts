@@ -3,18 +3,18 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
-import { readState } from '../../coordinator/checkpoint-state.ts';
-import { readCheckpoint, writeCheckpoint } from '../../coordinator/checkpoints.ts';
-import { newestGoodCheckpoint } from '../../coordinator/choose-checkpoint.ts';
 import { systemClock } from '../../shared/core/clock.ts';
+import { sha256OfBytes } from '../../shared/files/digest.ts';
+import { parameterTable } from '../../shared/model/parameters.ts';
+import { readCheckpoint, writeCheckpoint } from '../../shared/runs/checkpoint/checkpoints.ts';
+import { newestGoodCheckpoint } from '../../shared/runs/checkpoint/choose.ts';
+import { readState } from '../../shared/runs/checkpoint/state.ts';
 import {
   encodeSafetensors,
   type NamedTensor,
   readSafetensors,
-} from '../../shared/formats/safetensors.ts';
-import { sha256OfBytes } from '../../shared/host/digest.ts';
-import { parameterTable } from '../../shared/model/parameters.ts';
-import { smallConfig } from '../unit/config/support.ts';
+} from '../../shared/weights/formats/safetensors.ts';
+import { smallConfig } from '../support/config.ts';
 import { mutated } from './bytes.ts';
 import { door } from './door.ts';
 import { changed } from './json.ts';

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { applySettings, loadConfig } from '../../shared/config/load.ts';
-import { SMALL, smallConfig } from '../unit/config/support.ts';
+import { SMALL, smallConfig } from '../support/config.ts';
 import { mutated } from './bytes.ts';
 import { door } from './door.ts';
 import { scratchFolder } from './sandbox.ts';

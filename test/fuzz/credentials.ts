@@ -4,15 +4,15 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import fc from 'fast-check';
-import { showCerts } from '../../cli/certs.ts';
+import { showCerts } from '../../cli/certs/certs.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import {
   createAuthority,
   describeCertificate,
   issueCertificate,
-} from '../../shared/host/certificates.ts';
-import { CREDENTIAL_FILES, CredentialFolder } from '../../shared/host/credentials.ts';
-import { readToken } from '../../shared/host/tokens.ts';
+} from '../../shared/security/certificates.ts';
+import { CREDENTIAL_FILES, CredentialFolder } from '../../shared/security/credentials.ts';
+import { readToken } from '../../shared/security/tokens.ts';
 import { mutated } from './bytes.ts';
 import { door } from './door.ts';
 import { quietly } from './quiet.ts';

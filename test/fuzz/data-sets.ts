@@ -3,11 +3,11 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { arrangeCifar10, arrangeFood101 } from '../../shared/data/arrange.ts';
-import { openIdx } from '../../shared/data/idx.ts';
-import { openImageFolder } from '../../shared/data/image-folder.ts';
-import { buildFolderAtomically } from '../../shared/host/files.ts';
-import { idxBytes } from '../idx-bytes.ts';
+import { openIdx } from '../../shared/data/sets/idx.ts';
+import { openImageFolder } from '../../shared/data/sets/image-folder.ts';
+import { buildFolderAtomically } from '../../shared/files/files.ts';
+import { arrangeCifar10, arrangeFood101 } from '../../tools/downloads/arrange.ts';
+import { idxBytes } from '../support/idx-bytes.ts';
 import { mutated } from './bytes.ts';
 import { door } from './door.ts';
 import { scratchFolder } from './sandbox.ts';

@@ -1,7 +1,7 @@
 /**
  * @file All doors, in the order in which they are hammered on.
  *
- * Without one, since nobody else's bytes come in there: numbers and words of the command line (`cli/values.ts`), answers
+ * Without one, since nobody else's bytes come in there: numbers and words of the command line (`cli/terminal/flag-values.ts`), answers
  * of our own processes (the engine's probe, workers' logs), tables of the kernel and of nvidia-smi, and the digits of
  * the package mnist. Images by path or on stdin go through the decoder that has one; names of image folders are tried
  * in `test/unit/data`.

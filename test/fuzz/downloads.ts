@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { type Clock, systemClock } from '../../shared/core/clock.ts';
-import { download } from '../../shared/host/download.ts';
+import { download } from '../../tools/downloads/download.ts';
 import { mutated } from './bytes.ts';
 import { door } from './door.ts';
 import { scratchFolder } from './sandbox.ts';

@@ -1,6 +1,6 @@
 /** @file The door of 16-bit floats, against an oracle that computes with numbers and not with bits. */
 import fc from 'fast-check';
-import { bytesOf, float32Of } from '../../shared/formats/safetensors.ts';
+import { bytesOf, float32Of } from '../../shared/weights/formats/safetensors.ts';
 import { door } from './door.ts';
 
 /** Places of float32 where rounding to 16 bits changes its ways: zero, subnormals, normals, overflow, NaN. */

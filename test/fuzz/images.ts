@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import sharp from 'sharp';
-import { type DecodeOptions, decodeImage } from '../../shared/data/decode.ts';
-import { fileSample } from '../unit/data/support.ts';
+import { type DecodeOptions, decodeImage } from '../../shared/data/pipeline/decode.ts';
+import { fileSample } from '../support/data.ts';
 import { mutated } from './bytes.ts';
 import { door } from './door.ts';
 

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'no
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { holderOf, takeLock } from '../../shared/host/lock.ts';
-import { machineProcesses } from '../../shared/host/processes.ts';
+import { machineProcesses } from '../../shared/machine/processes.ts';
+import { holderOf, takeLock } from '../../shared/runs/lock/lock.ts';
 import { mutated } from './bytes.ts';
 import { door } from './door.ts';
 import { changed, json } from './json.ts';

@@ -1,13 +1,13 @@
 /** @file The doors of the wire: bytes of every message, through the real deserialisers and what stands behind them. */
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
-import { coordinatorCalls } from '../../coordinator/service.ts';
+import { coordinatorCalls } from '../../coordinator/service/service.ts';
+import { encodeFeatures } from '../../shared/contract/feature-rows.ts';
+import { encodeNode } from '../../shared/contract/worker-wire.ts';
 import { systemClock } from '../../shared/core/clock.ts';
 import { type ErrorCode, TesseraError } from '../../shared/core/errors.ts';
-import { encodeFeatures } from '../../shared/rpc/feature-rows.ts';
-import { services } from '../../shared/rpc/protos.ts';
-import { encodeNode } from '../../worker/wire.ts';
-import { JOIN, LIMITS, NODE, NotingPort } from '../unit/rpc/loopback.ts';
+import { services } from '../../shared/exchange/grpc/protos.ts';
+import { JOIN, LIMITS, NODE, NotingPort } from '../support/loopback.ts';
 import { mutated } from './bytes.ts';
 import { door } from './door.ts';
 import { patched, wireBytes } from './protobuf.ts';

@@ -2,16 +2,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
-import { openModel } from '../../cli/checkpoint.ts';
-import { encodeModelMetadata } from '../../coordinator/model-metadata.ts';
+import { encodeModelMetadata } from '../../shared/runs/model-metadata.ts';
+import { inferModel } from '../../shared/weights/describe/infer.ts';
 import {
   encodeSafetensors,
   type NamedTensor,
   readSafetensors,
-} from '../../shared/formats/safetensors.ts';
-import { inferModel } from '../../shared/model/pretrained/infer.ts';
-import { renameWeights } from '../../shared/model/pretrained/weights.ts';
-import { smallConfig } from '../unit/config/support.ts';
+} from '../../shared/weights/formats/safetensors.ts';
+import { renameWeights } from '../../shared/weights/names/rename.ts';
+import { openModel } from '../../tools/inference/open-model.ts';
+import { smallConfig } from '../support/config.ts';
 import { mutated } from './bytes.ts';
 import { door } from './door.ts';
 import { changed } from './json.ts';

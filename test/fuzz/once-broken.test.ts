@@ -5,38 +5,38 @@ import { join, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { openModel } from '../../cli/checkpoint.ts';
-import { readMetrics } from '../../cli/metrics.ts';
-import { statusLines } from '../../cli/status-view.ts';
+import { statusLines } from '../../cli/status/status-view.ts';
+import type { RunStatus } from '../../coordinator/service/run-port.ts';
+import { applySettings, loadConfig } from '../../shared/config/load.ts';
+import { decodeFeatures } from '../../shared/contract/feature-rows.ts';
+import { decodeFinish } from '../../shared/contract/worker-wire.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
+import { type DecodeOptions, decodeImage } from '../../shared/data/pipeline/decode.ts';
 import {
   type CheckpointState,
   readState,
   refuseOtherRun,
-} from '../../coordinator/checkpoint-state.ts';
-import { encodeModelMetadata } from '../../coordinator/model-metadata.ts';
-import type { RunStatus } from '../../coordinator/port.ts';
-import { applySettings, loadConfig } from '../../shared/config/load.ts';
-import { TesseraError } from '../../shared/core/errors.ts';
-import { type DecodeOptions, decodeImage } from '../../shared/data/decode.ts';
-import { readPickle } from '../../shared/formats/pickle.ts';
-import { readPth } from '../../shared/formats/pth.ts';
+} from '../../shared/runs/checkpoint/state.ts';
+import { takeLock } from '../../shared/runs/lock/lock.ts';
+import { encodeModelMetadata } from '../../shared/runs/model-metadata.ts';
+import { readMetrics } from '../../shared/runs/reader/metrics.ts';
+import { describeCertificate } from '../../shared/security/certificates.ts';
+import { readAuthority } from '../../shared/security/credentials.ts';
+import { readPickle } from '../../shared/weights/formats/pickle.ts';
+import { readPth } from '../../shared/weights/formats/pth.ts';
 import {
   encodeSafetensors,
   type NamedTensor,
   readSafetensors,
-} from '../../shared/formats/safetensors.ts';
-import { readZip } from '../../shared/formats/zip.ts';
-import { describeCertificate } from '../../shared/host/certificates.ts';
-import { readAuthority } from '../../shared/host/credentials.ts';
-import { takeLock } from '../../shared/host/lock.ts';
-import { renameWeights } from '../../shared/model/pretrained/weights.ts';
-import { decodeFeatures } from '../../shared/rpc/feature-rows.ts';
+} from '../../shared/weights/formats/safetensors.ts';
+import { readZip } from '../../shared/weights/formats/zip.ts';
+import { renameWeights } from '../../shared/weights/names/rename.ts';
+import { openModel } from '../../tools/inference/open-model.ts';
 import { programOf } from '../../worker/prepare.ts';
-import { decodeFinish } from '../../worker/wire.ts';
-import { smallConfig, writeConfig } from '../unit/config/support.ts';
-import { fileSample } from '../unit/data/support.ts';
-import { zipOf } from '../unit/get/archives.ts';
-import { JOIN, NotingPort } from '../unit/rpc/loopback.ts';
+import { zipOf } from '../support/archives.ts';
+import { smallConfig, writeConfig } from '../support/config.ts';
+import { fileSample } from '../support/data.ts';
+import { JOIN, NotingPort } from '../support/loopback.ts';
 import { NAMELESS } from './credentials.ts';
 import { MODEL, TENSORS } from './models.ts';
 import { scratchFolder } from './sandbox.ts';

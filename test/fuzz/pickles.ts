@@ -1,6 +1,6 @@
 /** @file Pickles of any opcodes in any order, and PyTorch files around them. */
 import fc from 'fast-check';
-import { zipOf } from '../unit/get/archives.ts';
+import { zipOf } from '../support/archives.ts';
 
 const byte = fc.nat(255);
 const text = fc.constantFrom('storage', '0', '1', 'cpu', 'weight', '__proto__', 'os', 'system', '');

@@ -1,6 +1,6 @@
 /** @file Protobuf bytes by the contract's own descriptors: right fields, edge values, wrong wire types, any order, any number. */
 import fc from 'fast-check';
-import { protoPackage } from '../../shared/rpc/protos.ts';
+import { protoPackage } from '../../shared/exchange/grpc/protos.ts';
 
 interface Field {
   readonly number: number;

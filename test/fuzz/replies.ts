@@ -1,11 +1,11 @@
 /** @file The doors of a worker: everything that a coordinator could send it. */
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
-import type { DuplexReader } from '../../shared/rpc/calls.ts';
-import type { CoordinatorMessage__Output } from '../../shared/rpc/generated/tessera/v1/CoordinatorMessage.ts';
-import type { WorkerTransport } from '../../shared/rpc/transport.ts';
-import { WorkerLink } from '../../worker/link.ts';
-import { allOf, JOIN, LIMITS, NODE, NotingPort } from '../unit/rpc/loopback.ts';
+import type { CoordinatorMessage__Output } from '../../shared/contract/generated/tessera/v1/CoordinatorMessage.ts';
+import type { DuplexReader } from '../../shared/exchange/grpc/calls.ts';
+import type { WorkerTransport } from '../../shared/exchange/grpc/transport.ts';
+import { WorkerLink } from '../../worker/exchange/link.ts';
+import { allOf, JOIN, LIMITS, NODE, NotingPort } from '../support/loopback.ts';
 import { door } from './door.ts';
 import {
   encodings,

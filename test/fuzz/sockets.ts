@@ -6,7 +6,7 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { afterAll } from 'vitest';
 import { TesseraError } from '../../shared/core/errors.ts';
-import { LIMITS, NotingPort, startLoopback } from '../unit/rpc/loopback.ts';
+import { LIMITS, NotingPort, startLoopback } from '../support/loopback.ts';
 import { mutated, noise } from './bytes.ts';
 import { door } from './door.ts';
 import { EMPTY_SESSION, floods, frames, HTTP1 } from './http2.ts';

@@ -8,8 +8,8 @@ import {
   cutChunks,
   cutPieces,
   SampleAssembler,
-} from '../../shared/rpc/chunks.ts';
-import { decodeFeatures } from '../../shared/rpc/feature-rows.ts';
+} from '../../shared/contract/chunks.ts';
+import { decodeFeatures } from '../../shared/contract/feature-rows.ts';
 import { door } from './door.ts';
 import { floatBits } from './floats.ts';
 

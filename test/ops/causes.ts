@@ -1,7 +1,7 @@
 /** @file Kind 2: the true cause reaches the operator, with its own code and hint, however far below it arose. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { statusWhere, type TesseraProcess } from '../e2e/cluster.ts';
+import { statusWhere, type TesseraProcess } from '../support/cluster.ts';
 import { MemoryGroup, memoryGroupsAreRefused } from './memory-group.ts';
 import type { Situation } from './situation.ts';
 import { ENDLESS, finishedRun, set, TINY } from './tiny-run.ts';

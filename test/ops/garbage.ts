@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { statusWhere } from '../e2e/cluster.ts';
+import { statusWhere } from '../support/cluster.ts';
 import type { Situation } from './situation.ts';
 import { type Stage, wholeCheckpoints } from './stage.ts';
 import { dot, finishedRun, poisonCheckpoint, set, TINY } from './tiny-run.ts';

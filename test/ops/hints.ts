@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { statusWhere, type TesseraProcess } from '../e2e/cluster.ts';
+import { statusWhere, type TesseraProcess } from '../support/cluster.ts';
 import type { Situation } from './situation.ts';
 import type { Stage } from './stage.ts';
 import { ENDLESS, set, TINY } from './tiny-run.ts';

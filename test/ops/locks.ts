@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { inject } from 'vitest';
-import { statusWhere } from '../e2e/cluster.ts';
+import { statusWhere } from '../support/cluster.ts';
 import type { Situation } from './situation.ts';
 import type { Stage } from './stage.ts';
 import { ENDLESS, finishedRun, set, TINY } from './tiny-run.ts';

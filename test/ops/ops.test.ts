@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { afterAll, expect, it } from 'vitest';
-import type { Ended } from '../e2e/cluster.ts';
+import type { Ended } from '../support/cluster.ts';
 import { CAUSES } from './causes.ts';
 import { COLLECTIONS } from './collections.ts';
 import { GARBAGE } from './garbage.ts';

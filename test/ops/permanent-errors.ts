@@ -2,8 +2,8 @@
 import { cpSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject } from 'vitest';
-import { statusWhere } from '../e2e/cluster.ts';
-import { runOfPictures, tinyPictures } from '../e2e/tiny-pictures.ts';
+import { statusWhere } from '../support/cluster.ts';
+import { runOfPictures, tinyPictures } from '../support/tiny-pictures.ts';
 import type { Situation } from './situation.ts';
 import type { Stage } from './stage.ts';
 import { ENDLESS, finishedRun, inflate, poison, set, TINY } from './tiny-run.ts';

@@ -1,6 +1,6 @@
 /** @file Kind 3: what is so now is believed before what was written once. */
 import { createServer, type Server } from 'node:net';
-import { statusWhere } from '../e2e/cluster.ts';
+import { statusWhere } from '../support/cluster.ts';
 import type { Situation } from './situation.ts';
 import type { Stage } from './stage.ts';
 import { ENDLESS, finishedRun, set, TINY } from './tiny-run.ts';

@@ -1,5 +1,5 @@
 /** @file Kind 8: who reads a run while its own housekeeping removes files looks again before anything is called damaged. */
-import { statusWhere, type WatchedProcess } from '../e2e/cluster.ts';
+import { statusWhere, type WatchedProcess } from '../support/cluster.ts';
 import type { Situation } from './situation.ts';
 import type { Stage } from './stage.ts';
 import { dot, ENDLESS, finishedRun, set, TINY } from './tiny-run.ts';

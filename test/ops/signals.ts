@@ -1,5 +1,5 @@
 /** @file Kind 7: signals save and end or are ignored, as documented; an answer that is lost is told; a watcher sees what becomes of a run. */
-import { statusWhere } from '../e2e/cluster.ts';
+import { statusWhere } from '../support/cluster.ts';
 import type { Situation } from './situation.ts';
 import { type Stage, wholeCheckpoints } from './stage.ts';
 import { ENDLESS, finishedRun, TINY } from './tiny-run.ts';

@@ -1,6 +1,6 @@
 /** @file What a situation of operation is, and what must hold in all of them: no hang, no silence, no bug, nothing lost. */
 import { expect } from 'vitest';
-import type { Ended, WatchedProcess } from '../e2e/cluster.ts';
+import type { Ended, WatchedProcess } from '../support/cluster.ts';
 import type { Stage } from './stage.ts';
 
 /** The kinds of `docs/reliability.md`, "How it is proved". */

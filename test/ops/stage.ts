@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, relative } from 'node:path';
-import { scratchFolder, TESSERA, TesseraProcess, WatchedProcess } from '../e2e/cluster.ts';
+import { scratchFolder, TESSERA, TesseraProcess, WatchedProcess } from '../support/cluster.ts';
 import { TINY } from './tiny-run.ts';
 
 /** How a process is started, beside its words. */

@@ -4,8 +4,8 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
-import { encodeState, readState } from '../../coordinator/checkpoint-state.ts';
-import { SMALL_RUN, scratchFolder, tessera } from '../e2e/cluster.ts';
+import { encodeState, readState } from '../../shared/runs/checkpoint/state.ts';
+import { SMALL_RUN, scratchFolder, tessera } from '../support/cluster.ts';
 
 /** A run of 20 steps of a model with 5,000 parameters. */
 export const TINY: readonly string[] = [

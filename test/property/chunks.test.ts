@@ -8,7 +8,7 @@ import {
   cutChunks,
   cutPieces,
   SampleAssembler,
-} from '../../shared/rpc/chunks.ts';
+} from '../../shared/contract/chunks.ts';
 
 const finite = fc.float({ noNaN: true, noDefaultInfinity: true });
 const vectors = fc

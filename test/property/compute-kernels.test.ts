@@ -15,7 +15,7 @@ import {
   runCompiled,
   runEagerly,
   withGradients,
-} from '../unit/compute/agreement.ts';
+} from '../support/agreement.ts';
 
 type Shape = number[];
 

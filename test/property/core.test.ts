@@ -4,7 +4,7 @@ import { divide } from '../../coordinator/core/assignment.ts';
 import { agendaOf, totalSteps, trainingRound } from '../../coordinator/core/plan.ts';
 import { leavesOf, rangesOf } from '../../coordinator/core/round.ts';
 import { alignedNodes, isNode } from '../../shared/training/reduction.ts';
-import { PLAN } from '../unit/core/scene.ts';
+import { PLAN } from '../support/core-scene.ts';
 
 const hands = fc.array(
   fc.record({ speed: fc.double({ min: 0.01, max: 100, noNaN: true }), numHeld: fc.nat(20) }),

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { findImages } from '../../cli/image-inputs.ts';
-import type { Collection, DataSet } from '../../shared/data/collection.ts';
-import { openImageFolder } from '../../shared/data/image-folder.ts';
-import type { LeftOut } from '../../shared/data/sets/found.ts';
-import { shownName, systemPath } from '../../shared/host/raw-names.ts';
-import { binary, HEADS, READABLE } from '../image-heads.ts';
+import type { LeftOut } from '../../shared/data/found.ts';
+import type { Collection, DataSet } from '../../shared/data/sets/collection.ts';
+import { openImageFolder } from '../../shared/data/sets/image-folder.ts';
+import { shownName, systemPath } from '../../shared/files/raw-names.ts';
+import { findImages } from '../../tools/inference/image-files.ts';
+import { binary, HEADS, READABLE } from '../support/image-heads.ts';
 
 const IMAGE_ENDINGS = ['jpg', 'JPEG', 'jfif', 'Png', 'webp', 'gif', 'bmp', 'tif', 'TIFF', 'avif'];
 const OTHER_ENDINGS = ['heic', 'txt', 'csv', 'bin', 'x-y'];

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { ByteCache } from '../../shared/data/cache.ts';
-import { planResize } from '../../shared/data/geometry.ts';
 import { permutation } from '../../shared/data/permutation.ts';
+import { planResize } from '../../shared/data/pixels/geometry.ts';
 import {
   batchIndices,
   leafIndices,
@@ -12,8 +12,8 @@ import {
   numLeaves,
   sequentialIndices,
 } from '../../shared/data/sampler.ts';
-import { divide } from '../../shared/data/split.ts';
-import { type IdxArray, IdxAssembler } from '../../shared/formats/idx.ts';
+import { type IdxArray, IdxAssembler } from '../../shared/data/sets/idx-format.ts';
+import { divide } from '../../shared/data/sets/split.ts';
 
 const seeds = fc.integer({ min: 0, max: 0xffff_ffff });
 const epochs = fc.integer({ min: 0, max: 1000 });

@@ -1,7 +1,7 @@
 /** @file Work that is under way together stays within its bound, keeps its order, and all of it ends. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { mapAhead, mapAtMost, WeighedGate } from '../../shared/core/gate.ts';
+import { mapAhead, mapAtMost, WeighedGate } from '../../shared/core/concurrency.ts';
 
 const LIMIT = 10;
 const weights = fc.array(fc.nat({ max: 14 }), { maxLength: 30 });

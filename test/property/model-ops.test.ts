@@ -13,7 +13,7 @@ import {
   runCompiled,
   runEagerly,
   withGradients,
-} from '../unit/compute/agreement.ts';
+} from '../support/agreement.ts';
 
 type Operation = (...inputs: tf.Tensor[]) => tf.Tensor;
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TesseraError } from '../../shared/core/errors.ts';
-import { encodeSafetensors, readSafetensors } from '../../shared/formats/safetensors.ts';
+import { encodeSafetensors, readSafetensors } from '../../shared/weights/formats/safetensors.ts';
 
 const content = fc.array(fc.nat(4), { maxLength: 3 }).chain((shape) => {
   const length = shape.reduce((product, side) => product * side, 4);

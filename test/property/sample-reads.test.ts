@@ -1,7 +1,7 @@
 /** @file The samples that one worker is sent take bounded memory, whatever it asks for and however it leaves. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { SampleReads } from '../../coordinator/sample-reads.ts';
+import { SampleReads } from '../../coordinator/service/sample-reads.ts';
 import type { EncodedSample } from '../../shared/data/source.ts';
 
 const LIMIT = 10;

@@ -1,7 +1,7 @@
 /** @file What is wrong with a run itself, whoever computes: numbers that diverge, engines that stumble, pulls that are refused. */
 import type { RunConfig } from '../../shared/config/schema.ts';
+import type { Chunk } from '../../shared/contract/generated/tessera/v1/Chunk.ts';
 import { type ErrorCode, TesseraError } from '../../shared/core/errors.ts';
-import type { Chunk } from '../../shared/rpc/generated/tessera/v1/Chunk.ts';
 import type { NodeTask } from '../../worker/core/messages.ts';
 import type { Counts } from './counts.ts';
 import type { Dice } from './dice.ts';

@@ -4,16 +4,16 @@ import {
   findCheckpoint,
   identify,
   type RunIdentity,
-} from '../../coordinator/assemble.ts';
+} from '../../coordinator/begin/build.ts';
 import { CoordinatorDriver } from '../../coordinator/driver.ts';
-import { lockWatcher } from '../../coordinator/run-folder-trouble.ts';
-import { lockRun } from '../../coordinator/run-lock.ts';
-import { coordinatorCalls } from '../../coordinator/service.ts';
+import { lockWatcher } from '../../coordinator/report/run-folder-watch.ts';
+import { coordinatorCalls } from '../../coordinator/service/service.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { DataSource } from '../../shared/data/source.ts';
-import type { HeldLock } from '../../shared/host/lock.ts';
-import { createLog } from '../../shared/host/log.ts';
-import type { ProcessIdentity } from '../../shared/host/processes.ts';
+import { createLog } from '../../shared/machine/log.ts';
+import type { ProcessIdentity } from '../../shared/machine/processes.ts';
+import type { HeldLock } from '../../shared/runs/lock/lock.ts';
+import { lockRun } from '../../shared/runs/reader/run-lock.ts';
 import type { Host } from './host.ts';
 import type { DiskFaults } from './storage.ts';
 import type { World } from './world.ts';

@@ -3,9 +3,9 @@
  * and containers, whose names and numbers come twice.
  */
 import { dirname } from 'node:path';
-import type { LockDisk, LockPlace } from '../../shared/host/lock-disk.ts';
-import type { LockParts } from '../../shared/host/lock-parts.ts';
-import type { ProcessIdentity } from '../../shared/host/processes.ts';
+import type { ProcessIdentity } from '../../shared/machine/processes.ts';
+import type { LockDisk, LockPlace } from '../../shared/runs/lock/disk.ts';
+import type { LockParts } from '../../shared/runs/lock/parts.ts';
 import type { Dice } from './dice.ts';
 import type { Host } from './host.ts';
 import type { Timeline } from './timeline.ts';

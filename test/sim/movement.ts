@@ -1,6 +1,7 @@
 /** @file That a run which stands still says so, and names who holds what. */
-import type { CoordinatorEvent } from '../../coordinator/events.ts';
-import type { RunStatus } from '../../coordinator/port.ts';
+
+import type { RunStatus } from '../../coordinator/service/run-port.ts';
+import type { CoordinatorEvent } from '../../shared/runs/events.ts';
 import { check } from './violation.ts';
 
 /** Something is done then, or of another kind from then on. */

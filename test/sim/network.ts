@@ -4,8 +4,8 @@
  */
 import type { MethodDefinition } from '@grpc/grpc-js';
 import { TesseraError } from '../../shared/core/errors.ts';
-import { services } from '../../shared/rpc/protos.ts';
-import type { TransportCall, WorkerTransport } from '../../shared/rpc/transport.ts';
+import { services } from '../../shared/exchange/grpc/protos.ts';
+import type { TransportCall, WorkerTransport } from '../../shared/exchange/grpc/transport.ts';
 import type { Host } from './host.ts';
 import { Pipe } from './pipe.ts';
 import {

@@ -1,10 +1,11 @@
 /** @file What must hold in every world at every moment; each check names the promise that it guards. */
-import type { CoordinatorEvent } from '../../coordinator/events.ts';
-import type { ParameterStore } from '../../coordinator/parameters.ts';
-import type { RunStatus } from '../../coordinator/port.ts';
-import type { RunProgress } from '../../coordinator/progress.ts';
+
+import type { RunStatus } from '../../coordinator/service/run-port.ts';
+import type { ParameterStore } from '../../coordinator/step/parameters.ts';
 import type { RunConfig } from '../../shared/config/schema.ts';
 import { firstNonFinite } from '../../shared/core/floats.ts';
+import type { CoordinatorEvent } from '../../shared/runs/events.ts';
+import type { RunProgress } from '../../shared/runs/progress.ts';
 import type { NodeTask } from '../../worker/core/messages.ts';
 import { Movement } from './movement.ts';
 import type { Reference } from './reference.ts';

@@ -1,5 +1,5 @@
 /** @file The way between one worker and the coordinator: delays, hold-ups, breaks; and what both kinds of calls share. */
-import type { coordinatorCalls } from '../../coordinator/service.ts';
+import type { coordinatorCalls } from '../../coordinator/service/service.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { Host } from './host.ts';
 import type { World } from './world.ts';

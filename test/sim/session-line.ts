@@ -1,10 +1,11 @@
 /** @file One session stream through the simulated network: what levels, which the next one replaces, may get lost. */
+
+import type { CoordinatorMessage__Output } from '../../shared/contract/generated/tessera/v1/CoordinatorMessage.ts';
+import type { WorkerMessage } from '../../shared/contract/generated/tessera/v1/WorkerMessage.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
-import type { DuplexReader, DuplexWriter } from '../../shared/rpc/calls.ts';
-import type { CoordinatorMessage__Output } from '../../shared/rpc/generated/tessera/v1/CoordinatorMessage.ts';
-import type { WorkerMessage } from '../../shared/rpc/generated/tessera/v1/WorkerMessage.ts';
-import type { DuplexListener } from '../../shared/rpc/handlers.ts';
-import { services } from '../../shared/rpc/protos.ts';
+import type { DuplexReader, DuplexWriter } from '../../shared/exchange/grpc/calls.ts';
+import type { DuplexListener } from '../../shared/exchange/grpc/handlers.ts';
+import { services } from '../../shared/exchange/grpc/protos.ts';
 import type { Host } from './host.ts';
 import {
   asSeenByCaller,

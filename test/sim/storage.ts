@@ -6,7 +6,7 @@
  * POSIX promises).
  */
 import { dirname } from 'node:path';
-import type { Disk, NewFile } from '../../shared/host/disk.ts';
+import type { Disk, NewFile } from '../../shared/files/disk.ts';
 import type { Dice } from './dice.ts';
 import type { Host } from './host.ts';
 

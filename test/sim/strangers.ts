@@ -2,12 +2,13 @@
  * @file People who meddle with a run: they start a second coordinator on it, remove it, copy its folder, in another shell, in
  * another container of the same host name, on another machine.
  */
-import { lockRun, removeRun } from '../../coordinator/run-lock.ts';
-import { stateFromFolder } from '../../coordinator/run-state.ts';
+
 import { TesseraError } from '../../shared/core/errors.ts';
-import type { Disk } from '../../shared/host/disk.ts';
-import { type HeldLock, holderOf } from '../../shared/host/lock.ts';
-import type { ProcessIdentity } from '../../shared/host/processes.ts';
+import type { Disk } from '../../shared/files/disk.ts';
+import type { ProcessIdentity } from '../../shared/machine/processes.ts';
+import { type HeldLock, holderOf } from '../../shared/runs/lock/lock.ts';
+import { lockRun, removeRun } from '../../shared/runs/reader/run-lock.ts';
+import { stateFromFolder } from '../../shared/runs/reader/run-state.ts';
 import type { SimCoordinator } from './coordinator.ts';
 import { Host } from './host.ts';
 import { LOCK_TIMES } from './locks.ts';

@@ -3,12 +3,12 @@
  * that fail as the dice say; heals in the end, and must then finish.
  */
 import { setImmediate as turnOfLoop } from 'node:timers/promises';
-import { identify } from '../../coordinator/assemble.ts';
-import { checkpointsFolder } from '../../coordinator/checkpoints.ts';
-import type { CoordinatorEvent } from '../../coordinator/events.ts';
-import type { RunStatus } from '../../coordinator/port.ts';
+import { identify } from '../../coordinator/begin/build.ts';
+import type { RunStatus } from '../../coordinator/service/run-port.ts';
 import type { TesseraError } from '../../shared/core/errors.ts';
 import { initialParameters } from '../../shared/model/init.ts';
+import { checkpointsFolder } from '../../shared/runs/checkpoint/checkpoints.ts';
+import type { CoordinatorEvent } from '../../shared/runs/events.ts';
 import { Illness } from './ailment.ts';
 import { SimCoordinator, type SimRun } from './coordinator.ts';
 import type { Counts } from './counts.ts';

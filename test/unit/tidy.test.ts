@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const REPO = resolve(import.meta.dirname, '../..');
-const SOURCES = ['shared', 'coordinator', 'worker', 'cli', 'bench']
+const SOURCES = ['shared', 'coordinator', 'worker', 'launch', 'tools', 'cli', 'bench']
   .flatMap((folder) =>
     readdirSync(resolve(REPO, folder), { recursive: true }).map((name) =>
       join(folder, String(name)),
@@ -12,7 +12,8 @@ const SOURCES = ['shared', 'coordinator', 'worker', 'cli', 'bench']
   )
   .filter((path) => path.endsWith('.ts') && !path.includes('generated'))
   .map((path) => ({ path, text: readFileSync(resolve(REPO, path), 'utf8') }));
-const PURE = /^(shared\/(core|model|training|formats)|coordinator\/core|worker\/core)\//;
+const PURE =
+  /^(shared\/(core|model|training|weights\/(formats|names|describe|fit)|data\/pixels\/formats)|coordinator\/core|worker\/core)\//;
 
 /** Paths of the sources that a predicate finds fault with. */
 function offenders(isBad: (source: { path: string; text: string }) => boolean): string[] {
@@ -38,7 +39,7 @@ describe('the sources are tidy', () => {
     // fonts.ts and telemetry.ts take no settings: they tell libraries where fonts are, and to report nothing.
     // debugger.ts looks whether the user has asked Node for its debugger.
     const allowed =
-      /^(shared\/(config\/load|pictures\/fonts|compute\/telemetry|host\/debugger)|cli\/|bench\/)/;
+      /^(shared\/(config\/load|compute\/telemetry|machine\/debugger)|tools\/pictures\/fonts|cli\/|launch\/worker-process|worker\/last-error|shared\/runs\/reader\/find|bench\/)/;
     const found = offenders(({ text }) => /process\.env\b/.test(text));
     expect(found.filter((path) => !allowed.test(path))).toEqual([]);
   });
@@ -46,7 +47,7 @@ describe('the sources are tidy', () => {
   it('files of others come in by one door, which opens regular files only', () => {
     // Files of the kernel, of a package, and those that a benchmark has made.
     const allowed =
-      /^(shared\/host\/(regular-file|devices|processes|closed-stream)\.ts|shared\/data\/mnist\.ts|bench\/)/;
+      /^(shared\/files\/regular-file\.ts|shared\/machine\/(devices|processes|closed-stream)\.ts|shared\/data\/sets\/mnist\.ts|bench\/)/;
     const found = offenders(({ text }) =>
       /\b(readFile|readFileSync|createReadStream)\(/.test(text),
     );

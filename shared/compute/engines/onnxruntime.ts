@@ -2,7 +2,7 @@
 import * as ort from 'onnxruntime-node';
 import { machineTrouble } from '../../core/errno.ts';
 import { assert, TesseraError } from '../../core/errors.ts';
-import { availableThreads } from '../../host/devices.ts';
+import { availableThreads } from '../../machine/devices.ts';
 import { type ParameterEntry, parameterTable } from '../../model/parameters.ts';
 import { inputsOf, leafValues, type Part, parametersOf, unlabelled } from '../inputs.ts';
 import {

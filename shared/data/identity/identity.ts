@@ -6,9 +6,9 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
+import { mapAtMost } from '../../core/concurrency.ts';
 import { TesseraError } from '../../core/errors.ts';
-import { mapAtMost } from '../../core/gate.ts';
-import { sha256OfBytes, sha256OfText } from '../../host/digest.ts';
+import { sha256OfBytes, sha256OfText } from '../../files/digest.ts';
 import { permutation } from '../permutation.ts';
 import type { DataSource, Split } from '../source.ts';
 

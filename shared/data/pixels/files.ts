@@ -1,14 +1,14 @@
 /** @file From an image file of any kind to the pixels that its plan asks for. */
-import { openBmp } from '../../formats/bmp.ts';
-import { openGif } from '../../formats/gif.ts';
-import { tidyJpeg } from '../../formats/jpeg.ts';
-import type { PictureFile } from '../../formats/raster.ts';
-import { tiffRefusal } from '../../formats/tiff.ts';
-import type { ImageSize, ResizePlan } from '../geometry.ts';
-import { imageKind } from '../image-kind.ts';
-import type { Raster } from '../resample.ts';
+
+import { imageKind } from '../../files/image-kind.ts';
 import type { EncodedSample } from '../source.ts';
 import { toRaster } from './channels.ts';
+import { openBmp } from './formats/bmp.ts';
+import { openGif } from './formats/gif.ts';
+import { tidyJpeg } from './formats/jpeg.ts';
+import type { PictureFile } from './formats/raster.ts';
+import { tiffRefusal } from './formats/tiff.ts';
+import type { ImageSize, ResizePlan } from './geometry.ts';
 import {
   checkSides,
   colouring,
@@ -18,6 +18,7 @@ import {
   type Look,
   scaled,
 } from './libvips.ts';
+import type { Raster } from './resample.ts';
 
 type PlanOf = (size: ImageSize) => ResizePlan;
 

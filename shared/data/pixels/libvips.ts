@@ -6,10 +6,10 @@
  */
 import type { Metadata, ResizeOptions, Sharp, SharpOptions } from 'sharp';
 import type { DataConfig } from '../../config/schema.ts';
-import { WeighedGate } from '../../core/gate.ts';
-import type { ImageSize, ResizePlan } from '../geometry.ts';
-import { type Raster, resample } from '../resample.ts';
+import { WeighedGate } from '../../core/concurrency.ts';
 import { type Colour, colourOf, type RawImage, type Samples, toRaster } from './channels.ts';
+import type { ImageSize, ResizePlan } from './geometry.ts';
+import { type Raster, resample } from './resample.ts';
 
 /** Most pixels of an image file: a decompression bomb must not take the worker down. */
 export const INPUT_PIXELS_MAX = 100_000_000;

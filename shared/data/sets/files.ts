@@ -4,9 +4,9 @@ import { sep } from 'node:path';
 import { isShortage, reasonOf, remedyOf } from '../../core/errno.ts';
 import { TesseraError } from '../../core/errors.ts';
 import { formatBytes } from '../../core/units.ts';
-import { rawRealpath, shownName, systemPath } from '../../host/raw-names.ts';
-import { readRegularFile } from '../../host/regular-file.ts';
-import type { Collection, StoredImage } from '../collection.ts';
+import { rawRealpath, shownName, systemPath } from '../../files/raw-names.ts';
+import { readRegularFile } from '../../files/regular-file.ts';
+import type { Collection, StoredImage } from './collection.ts';
 import { type ImageGroup, isBelow } from './walk.ts';
 
 /** Most bytes of an image file: 100 megapixels of noise as PNG. */

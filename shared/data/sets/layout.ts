@@ -1,6 +1,6 @@
 /** @file Which folders of a data set are its splits and which its classes. */
 import { TesseraError } from '../../core/errors.ts';
-import { isText, shownName } from '../../host/raw-names.ts';
+import { isText, shownName } from '../../files/raw-names.ts';
 import {
   isExactSplit,
   isPlainName,

@@ -7,9 +7,9 @@
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { mapAtMost } from '../../core/gate.ts';
-import { systemPath } from '../../host/raw-names.ts';
-import { type ImageKind, imageKind } from '../image-kind.ts';
+import { mapAtMost } from '../../core/concurrency.ts';
+import { type ImageKind, imageKind } from '../../files/image-kind.ts';
+import { systemPath } from '../../files/raw-names.ts';
 
 /** What a file is. */
 export interface Look {

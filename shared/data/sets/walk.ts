@@ -7,15 +7,15 @@
 import { stat } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { TesseraError } from '../../core/errors.ts';
-import { errnoOf, reasonOf } from '../../host/errno.ts';
+import { errnoOf, reasonOf } from '../../files/errno.ts';
+import { isDecodable } from '../../files/image-kind.ts';
 import {
   listRawFolder,
   type RawEntry,
   rawRealpath,
   shownName,
   systemPath,
-} from '../../host/raw-names.ts';
-import { isDecodable } from '../image-kind.ts';
+} from '../../files/raw-names.ts';
 import { lookAtFiles } from './look.ts';
 import { isHidden, isImageName } from './rules.ts';
 import { DEAD_LINKS, HIDDEN, LINKS_OUT, LOOPS, passedOver, SPECIAL, type Tally } from './tally.ts';

@@ -12,14 +12,14 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
-import { plotCurves } from '../../../cli/plots/curves.ts';
-import { askedBy } from '../../../cli/question.ts';
-import { runOrigin } from '../../../cli/resume.ts';
-import { findRun, lastStartedRun } from '../../../cli/run-folders.ts';
-import { compareRuns, listRuns, showRun } from '../../../cli/runs.ts';
-import { readRuns } from '../../../cli/runs-read.ts';
-import { listLines } from '../../../cli/runs-view.ts';
-import { smallConfig } from '../config/support.ts';
+import { askedBy } from '../../../cli/connect/coordinator-address.ts';
+import { plotCurves } from '../../../cli/plot/curves.ts';
+import { runOrigin } from '../../../cli/run/resume.ts';
+import { compareRuns, listRuns, showRun } from '../../../cli/runs/runs.ts';
+import { listLines } from '../../../cli/runs/runs-view.ts';
+import { findRun, lastStartedRun } from '../../../shared/runs/reader/find.ts';
+import { readRuns } from '../../../shared/runs/reader/read.ts';
+import { smallConfig } from '../../support/config.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'tessera-damaged-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, expect, it } from 'vitest';
-import { mixedTitle, plotBatch } from '../../../cli/plots/batch.ts';
+import { mixedTitle, plotBatch } from '../../../cli/plot/batch.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tessera-batch-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

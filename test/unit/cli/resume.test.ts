@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { knownAddress, resumeFolder, runOrigin } from '../../../cli/resume.ts';
-import { newestRunFolder } from '../../../cli/run-folders.ts';
-import { crewSettings } from '../../../cli/values.ts';
+import { knownAddress, resumeFolder, runOrigin } from '../../../cli/run/resume.ts';
+import { crewSettings } from '../../../cli/terminal/flag-values.ts';
 import { loadConfig } from '../../../shared/config/load.ts';
+import { newestRunFolder } from '../../../shared/runs/reader/find.ts';
 
 const runs = mkdtempSync(join(tmpdir(), 'tessera-resume-'));
 

@@ -3,25 +3,25 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
-import { readMetrics } from '../../../cli/metrics.ts';
-import { askedBy } from '../../../cli/question.ts';
+import { askedBy } from '../../../cli/connect/coordinator-address.ts';
+import { removeRuns } from '../../../cli/runs/remove.ts';
+import { showRun } from '../../../cli/runs/runs.ts';
+import { endLines, endOf, listLines } from '../../../cli/runs/runs-view.ts';
+import { runStatus } from '../../../cli/status/status.ts';
+import { runStop } from '../../../cli/stop/stop.ts';
+import { type Disk, machineDisk } from '../../../shared/files/disk.ts';
+import { takeLock } from '../../../shared/runs/lock/lock.ts';
 import {
   findRun,
   lastStartedRun,
   modelOf,
   newestRunFolder,
   runStamp,
-} from '../../../cli/run-folders.ts';
-import { showRun } from '../../../cli/runs.ts';
-import { readRun, readRuns } from '../../../cli/runs-read.ts';
-import { removeRuns } from '../../../cli/runs-remove.ts';
-import { endLines, endOf, listLines } from '../../../cli/runs-view.ts';
-import { runStatus } from '../../../cli/status.ts';
-import { runStop } from '../../../cli/stop.ts';
-import { lockRun, removeRun } from '../../../coordinator/run-lock.ts';
-import { type Disk, machineDisk } from '../../../shared/host/disk.ts';
-import { takeLock } from '../../../shared/host/lock.ts';
-import { smallConfig } from '../config/support.ts';
+} from '../../../shared/runs/reader/find.ts';
+import { readMetrics } from '../../../shared/runs/reader/metrics.ts';
+import { readRun, readRuns } from '../../../shared/runs/reader/read.ts';
+import { lockRun, removeRun } from '../../../shared/runs/reader/run-lock.ts';
+import { smallConfig } from '../../support/config.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'tessera-runs-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

@@ -1,25 +1,30 @@
 /** @file What the command line prints: progress, lines, tables, errors. */
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { leavesOf } from '../../../cli/config-view.ts';
-import { LineDisplay } from '../../../cli/display.ts';
-import { diagnosisLines } from '../../../cli/doctor-view.ts';
-import { classLines, confusionLines } from '../../../cli/eval-view.ts';
-import { bestGuesses, softmax } from '../../../cli/guesses.ts';
-import { readableLogLine } from '../../../cli/log-lines.ts';
-import { eventLine, stepLine } from '../../../cli/progress-lines.ts';
-import { sparkline, view } from '../../../cli/progress-view.ts';
-import { resumeCommand, summary, withWayOn } from '../../../cli/run-end.ts';
-import { statusLines } from '../../../cli/status-view.ts';
-import { formatAge, formatNumber, formatPercent, formatTable } from '../../../cli/table.ts';
-import { describeError, jsonText } from '../../../cli/talk.ts';
-import { parseCount, parseCrew, parseDurationMs } from '../../../cli/values.ts';
-import { BottomWindow } from '../../../cli/window.ts';
+import { leavesOf } from '../../../cli/config/config-view.ts';
+import { diagnosisLines } from '../../../cli/doctor/doctor-view.ts';
+import { classLines, confusionLines } from '../../../cli/eval/eval-view.ts';
+import { LineDisplay } from '../../../cli/run/display.ts';
+import { eventLine, stepLine } from '../../../cli/run/progress-lines.ts';
+import { sparkline, view } from '../../../cli/run/progress-view.ts';
+import { resumeCommand, summary, withWayOn } from '../../../cli/run/run-end.ts';
+import { statusLines } from '../../../cli/status/status-view.ts';
+import { parseCount, parseCrew, parseDurationMs } from '../../../cli/terminal/flag-values.ts';
+import { BottomWindow } from '../../../cli/terminal/live-region.ts';
+import { readableLogLine } from '../../../cli/terminal/log-lines.ts';
+import { describeError, jsonText } from '../../../cli/terminal/output.ts';
+import {
+  formatAge,
+  formatNumber,
+  formatPercent,
+  formatTable,
+} from '../../../cli/terminal/table.ts';
 import { type ErrorCode, TesseraError } from '../../../shared/core/errors.ts';
 import { displayWidth } from '../../../shared/core/text.ts';
-import { readWholeFile } from '../../../shared/host/files.ts';
-import { Confusion } from '../../../shared/training/metrics.ts';
-import { STATUS } from './support.ts';
+import { readWholeFile } from '../../../shared/files/files.ts';
+import { Confusion } from '../../../tools/inference/confusion.ts';
+import { bestGuesses, softmax } from '../../../tools/inference/top-classes.ts';
+import { STATUS } from '../../support/commands.ts';
 
 const STEP = {
   type: 'step',

@@ -6,7 +6,7 @@ import {
   type StallFacts,
   stallText,
 } from '../../../coordinator/core/stall-text.ts';
-import { Transfers } from '../../../coordinator/transfers.ts';
+import { Transfers } from '../../../coordinator/service/transfer-limit.ts';
 
 const WORK: OpenWork = {
   task: 'train',

@@ -4,9 +4,9 @@
  * Method  the real driver, core, store and checkpointer; a worker pushes one more node while the stop saves.
  */
 import { expect, it } from 'vitest';
-import { listCheckpoints, readCheckpoint } from '../../../coordinator/checkpoints.ts';
 import { TesseraError } from '../../../shared/core/errors.ts';
-import { JOIN, SIZE, startDriver, table } from './driver-bench.ts';
+import { listCheckpoints, readCheckpoint } from '../../../shared/runs/checkpoint/checkpoints.ts';
+import { JOIN, SIZE, startDriver, table } from '../../support/driver-fixture.ts';
 
 const NO_TIME = { pullMs: 0, fetchMs: 0, computeMs: 0, pushMs: 0, idleMs: 0 };
 

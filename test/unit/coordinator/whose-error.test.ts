@@ -1,8 +1,8 @@
 /** @file The error of a worker that is the run's: it ends the run, and every other worker is told it, with its hint. */
 import { expect, it } from 'vitest';
-import type { CoordinatorMessage } from '../../../coordinator/port.ts';
+import type { CoordinatorMessage } from '../../../coordinator/service/run-port.ts';
 import { DIVERGED_HINT, NO_ERROR, type ToldError } from '../../../shared/core/verdict.ts';
-import { JOIN, startDriver } from './driver-bench.ts';
+import { JOIN, startDriver } from '../../support/driver-fixture.ts';
 
 const DIVERGED = { code: 'NON_FINITE', reason: 'the loss is NaN at step 1', hint: 'do this' };
 

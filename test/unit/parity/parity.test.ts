@@ -9,7 +9,7 @@ import { type ParameterTable, parameterTable } from '../../../shared/model/param
 import { clipScale, sumOfSquares } from '../../../shared/training/clip.ts';
 import { layerRate, optimizerState, updateParameters } from '../../../shared/training/optimizer.ts';
 import { learningRateAt } from '../../../shared/training/schedule.ts';
-import { CPU_COMPILED, CPU_EAGER, relativeL2 } from '../compute/support.ts';
+import { CPU_COMPILED, CPU_EAGER, relativeL2 } from '../../support/compute.ts';
 
 interface Fixture {
   vit: {

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
-import { type DecodeOptions, decodeImage } from '../../../shared/data/decode.ts';
+import { type DecodeOptions, decodeImage } from '../../../shared/data/pipeline/decode.ts';
 import { updateAverage } from '../../../shared/training/average.ts';
-import { relativeL2 } from '../compute/support.ts';
-import { fileSample } from '../data/support.ts';
+import { relativeL2 } from '../../support/compute.ts';
+import { fileSample } from '../../support/data.ts';
 
 interface Fixture {
   files: Record<string, string>;

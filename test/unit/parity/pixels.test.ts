@@ -7,8 +7,12 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type DecodeOptions, decodeImage, decodeWhole } from '../../../shared/data/decode.ts';
-import { fileSample } from '../data/support.ts';
+import {
+  type DecodeOptions,
+  decodeImage,
+  decodeWhole,
+} from '../../../shared/data/pipeline/decode.ts';
+import { fileSample } from '../../support/data.ts';
 
 interface FileCase {
   name: string;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { TesseraError } from '../../../shared/core/errors.ts';
-import { divergedError } from '../../../worker/divergence.ts';
-import { NodeComputer } from '../../../worker/node-computer.ts';
-import { passingError } from '../../../worker/refusals.ts';
+import { divergedError } from '../../../worker/compute/divergence.ts';
+import { NodeComputer } from '../../../worker/compute/node-computer.ts';
+import { passingError } from '../../../worker/exchange/refusals.ts';
 
 const SPEC = { model: { width: 1 } } as ConstructorParameters<typeof NodeComputer>[1];
 

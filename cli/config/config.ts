@@ -1,0 +1,80 @@
+/** @file `tessera config`: look at configs, check them, list every option. */
+import { firstParameters } from '../../coordinator/begin/first-parameters.ts';
+import { explainConfig } from '../../shared/config/explain.ts';
+import { type LoadedConfig, loadConfig } from '../../shared/config/load.ts';
+import { checkAgainstData, resolveModel } from '../../shared/config/rules.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
+import type { FoundSource } from '../../shared/data/found.ts';
+import { openDataSource } from '../../shared/data/sets/open.ts';
+import { foundLines } from '../inputs/found-lines.ts';
+import { absentNames, getCommand, inputLines, requireInputs } from '../inputs/inputs.ts';
+import { describeError, pointer, print, printJson, say } from '../terminal/output.ts';
+import { optionLines, valueLines } from './config-view.ts';
+
+/** Flags of `config show`. */
+export interface ShowConfigOptions {
+  readonly config?: string;
+  readonly set?: string[];
+  readonly origin?: true;
+  readonly json?: true;
+}
+
+/** Flags of `config check`. */
+export interface CheckConfigsOptions {
+  readonly names: readonly string[];
+  readonly set?: string[];
+}
+
+/** Shows every value of a config, or every option that a config may have. Throws  CONFIG_INVALID. */
+export async function showConfig(options: ShowConfigOptions): Promise<void> {
+  if (options.config === undefined) {
+    const explained = explainConfig();
+    if (options.json) printJson({ schema: 'config-options/1', options: explained });
+    else print(optionLines(explained));
+    return;
+  }
+  const loaded = await loadConfig(options.config, { set: options.set ?? [] });
+  if (options.json) {
+    const origins = options.origin ? { origins: Object.fromEntries(loaded.origins) } : {};
+    const { path, config, inputs } = loaded;
+    printJson({ schema: 'config/1', path, config, inputs, ...origins });
+    return;
+  }
+  print(valueLines(loaded.config, options.origin ? loaded.origins : undefined));
+  for (const line of inputLines(loaded.inputs)) say(line);
+  const absent = absentNames(loaded.inputs);
+  if (absent.length > 0) say(pointer('missing', `to get it: ${getCommand(absent)}`));
+}
+
+/** Opens what a config names, as a run would, and answers its data set. Throws  what a run would. */
+async function openInputs({ config, baseFolder }: LoadedConfig): Promise<FoundSource> {
+  const source = await openDataSource(config.data, { seed: config.seed, baseFolder });
+  checkAgainstData(config, source);
+  if (config.model.init === undefined) return source;
+  const model = resolveModel(config, source.classes.length);
+  await firstParameters(config, model, { classes: source.classes, baseFolder });
+  return source;
+}
+
+/**
+ * Checks configs one by one, so that one run of it shows the faults of all: what they say, and whether the data and
+ * weights that they name are here and fit.
+ *
+ * Throws  CONFIG_INVALID, DATA_INVALID, CHECKPOINT_MISMATCH: the last one, after the others were shown.
+ */
+export async function checkConfigs(options: CheckConfigsOptions): Promise<void> {
+  const errors: TesseraError[] = [];
+  for (const name of options.names) {
+    try {
+      const loaded = await loadConfig(name, { set: options.set ?? [] });
+      requireInputs(loaded.inputs);
+      const data = await openInputs(loaded);
+      print([`✔ ${loaded.path}`, ...inputLines(loaded.inputs), ...foundLines(data)]);
+    } catch (thrown) {
+      errors.push(TesseraError.from(thrown));
+    }
+  }
+  const last = errors.pop();
+  for (const error of errors) process.stderr.write(describeError(error, { stack: false }));
+  if (last !== undefined) throw last;
+}

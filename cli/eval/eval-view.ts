@@ -1,0 +1,55 @@
+/** @file What an evaluation found, as tables. Pure. */
+import type { Confusion } from '../../tools/inference/confusion.ts';
+import { formatPercent, formatTable } from '../terminal/table.ts';
+
+/** Precision, recall, F1 and number of samples of each class. */
+export function classLines(confusion: Confusion, classes: readonly string[]): readonly string[] {
+  const columns = ['PRECISION', 'RECALL', 'F1', 'SAMPLES'].map((title) => {
+    return { title, align: 'right' } as const;
+  });
+  const rows = confusion.classes.map(({ precision, recall, f1, support }, label) => [
+    classes[label] ?? '',
+    formatPercent(precision),
+    formatPercent(recall),
+    formatPercent(f1),
+    String(support),
+  ]);
+  return formatTable([{ title: 'CLASS' }, ...columns], rows);
+}
+
+/** How often each class was taken for each: a row a true class, a column a predicted one. */
+export function confusionLines(
+  { counts }: Confusion,
+  classes: readonly string[],
+): readonly string[] {
+  const columns = classes.map((name) => ({ title: name, align: 'right' }) as const);
+  const rows = counts.map((row, label) => [classes[label] ?? '', ...row.map(String)]);
+  return formatTable([{ title: 'TRUE\\PREDICTED' }, ...columns], rows);
+}
+
+/** An image that was taken for another. */
+export interface Confused {
+  readonly name: string;
+  readonly label: number;
+  readonly predicted: number;
+  /** Of the predicted class. */
+  readonly probability: number;
+}
+
+/** The worst mistakes, in their order, with whole names. */
+export function mistakeLines(
+  mistakes: readonly Confused[],
+  classes: readonly string[],
+): readonly string[] {
+  const rows = mistakes.map(({ name, label, predicted, probability }) => [
+    classes[label] ?? '',
+    classes[predicted] ?? '',
+    formatPercent(probability),
+    name,
+  ]);
+  const probability = { title: 'PROBABILITY', align: 'right' } as const;
+  return formatTable(
+    [{ title: 'TRUE' }, { title: 'PREDICTED' }, probability, { title: 'WORST MISTAKES' }],
+    rows,
+  );
+}

@@ -1,0 +1,53 @@
+/** @file `tessera plot attention-distance`: how far each head looks, the ViT paper's figure 7 right. */
+import { attentionMaps } from '../../tools/inference/attention.ts';
+import { meanAttentionDistance } from '../../tools/inference/attention-maps.ts';
+import { openModel } from '../../tools/inference/open-model.ts';
+import { panels } from '../../tools/pictures/charts.ts';
+import { writePicture } from '../../tools/pictures/render.ts';
+import { print } from '../terminal/output.ts';
+import { loadImages } from './inputs.ts';
+
+/** Flags of `plot attention-distance`. */
+export interface DistanceOptions {
+  /** The newest run unless given. */
+  readonly checkpoint?: string;
+  /** Which model of a file that holds several. */
+  readonly weightsKey?: string;
+  /** Attention heads, for weights that do not tell. */
+  readonly heads?: number;
+  readonly images: readonly string[];
+  readonly samples: number;
+  readonly set?: string[];
+  readonly out: string;
+}
+
+/** Draws a dot for each head: the mean distance, in pixels, of what it attends to. */
+export async function plotDistance(options: DistanceOptions): Promise<void> {
+  const { checkpoint, images: paths, samples, out, heads: wanted, weightsKey, set } = options;
+  const trained = await openModel(checkpoint, { heads: wanted, weightsKey, set });
+  const { model } = trained;
+  const { heads, patchSize, imageSize } = model;
+  const { values, images } = await loadImages(trained, paths, samples);
+  const imageFloats = values.length / images.length;
+  const sums = Array.from({ length: model.depth }, () => new Array<number>(heads).fill(0));
+  // One image at a time: the maps of a large model are large.
+  for (let first = 0; first < values.length; first += imageFloats) {
+    const image = values.slice(first, first + imageFloats);
+    const maps = await attentionMaps(model, trained.parameters, image);
+    for (const [block, map] of maps.entries()) {
+      const side = imageSize / patchSize;
+      const distances = meanAttentionDistance({ values: map, heads, side }, patchSize);
+      for (const [head, distance] of distances.entries()) {
+        (sums[block] as number[])[head] = ((sums[block] as number[])[head] as number) + distance;
+      }
+    }
+  }
+  const series = Array.from({ length: heads }, (_, head) => ({
+    name: `head ${head + 1}`,
+    points: sums.map((of, block) => [block, (of[head] as number) / images.length] as const),
+  }));
+  const title = `Mean attention distance, ${images.length} images`;
+  const labels = { xLabel: 'network depth (block)', yLabel: 'distance (pixels)' };
+  await writePicture(out, panels([{ title, ...labels, kind: 'scatter', series, yMin: 0 }]));
+  print([out]);
+}

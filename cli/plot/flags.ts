@@ -1,0 +1,177 @@
+/** @file Flags and help of `tessera plot`. */
+import { type Command, Option } from 'commander';
+import {
+  addCommand,
+  examples,
+  GROUPS,
+  headsOption,
+  parseWholeCount,
+  setOption,
+  verboseOption,
+  weightsKeyOption,
+} from '../terminal/flags.ts';
+
+const SUB = 'Commands:';
+const outOption = (text = 'Where to write it: .png or .svg') => new Option('--out <file>', text);
+const CHECKPOINT = [
+  '--checkpoint <path>',
+  'Run (default: the newest), checkpoint, or any weights',
+] as const;
+
+/** Adds `tessera plot`. */
+export function addPlot(program: Command): void {
+  const plot = addCommand(program, 'plot', GROUPS.look, 'Pictures of runs, models and data');
+  examples(plot, 'Curves of a run; what a model looks at', [
+    'tessera plot curves runs/quickstart-20260101-120000',
+    'tessera plot rollout cat.jpg --checkpoint runs/cats --out looks.png',
+  ]);
+  addCurves(plot);
+  addPatches(plot);
+  addEmbedding(plot);
+  addFilters(plot);
+  addPositions(plot);
+  addDistance(plot);
+  addRollout(plot);
+  addBatch(plot);
+}
+
+function addCurves(plot: Command): void {
+  const curves = addCommand(
+    plot,
+    'curves [run...]',
+    SUB,
+    'Loss and accuracy of runs (default: the newest)',
+  )
+    .addOption(outOption('Where to write it (default: pictures/curves.png of the first run)'))
+    .addOption(verboseOption());
+  examples(curves, 'Two runs in one picture', ['tessera plot curves runs/a runs/b --out ab.svg']);
+  curves.action(async (runs, options) =>
+    (await import('./curves.ts')).plotCurves({ ...options, runs }),
+  );
+}
+
+function addPatches(plot: Command): void {
+  const patches = addCommand(plot, 'patches <image>', SUB, 'An image cut into its patches')
+    .addOption(
+      new Option('--image-size <pixels>', 'Side of the image')
+        .argParser(parseWholeCount)
+        .default(224),
+    )
+    .addOption(
+      new Option('--patch-size <pixels>', 'Side of a patch').argParser(parseWholeCount).default(16),
+    )
+    .addOption(outOption().makeOptionMandatory())
+    .addOption(verboseOption());
+  examples(patches, 'The 196 patches of a photo', ['tessera plot patches sushi.jpg --out p.png']);
+  patches.action(async (image, options) =>
+    (await import('./patches.ts')).plotPatches({ ...options, image }),
+  );
+}
+
+function addEmbedding(plot: Command): void {
+  const embedding = addCommand(
+    plot,
+    'embedding <image>',
+    SUB,
+    'An image as the sequence of its patches',
+  )
+    .option(...CHECKPOINT)
+    .addOption(weightsKeyOption())
+    .addOption(setOption())
+    .addOption(outOption().makeOptionMandatory())
+    .addOption(verboseOption());
+  examples(embedding, 'Feature maps and the flattened sequence', [
+    'tessera plot embedding sushi.jpg --checkpoint runs/a --out embedding.png',
+  ]);
+  embedding.action(async (image, options) =>
+    (await import('./embedding.ts')).plotEmbedding({ ...options, image }),
+  );
+}
+
+function addFilters(plot: Command): void {
+  const filters = addCommand(
+    plot,
+    'filters [checkpoint]',
+    SUB,
+    "Patch-embedding filters: the paper's figure 7, left",
+  )
+    .option('--raw', 'The filters themselves instead of their principal components')
+    .addOption(weightsKeyOption())
+    .addOption(outOption().makeOptionMandatory())
+    .addOption(verboseOption());
+  examples(filters, 'The 28 first components', ['tessera plot filters runs/a --out filters.png']);
+  filters.action(async (checkpoint, options) =>
+    (await import('./filters.ts')).plotFilters({ ...options, checkpoint }),
+  );
+}
+
+function addPositions(plot: Command): void {
+  const positions = addCommand(
+    plot,
+    'positions [checkpoint]',
+    SUB,
+    'Similarity of position embeddings: figure 7, centre',
+  )
+    .addOption(weightsKeyOption())
+    .addOption(outOption().makeOptionMandatory())
+    .addOption(verboseOption());
+  examples(positions, 'Of a run', ['tessera plot positions runs/a --out positions.png']);
+  positions.action(async (checkpoint, options) =>
+    (await import('./positions.ts')).plotPositions({ ...options, checkpoint }),
+  );
+}
+
+function addDistance(plot: Command): void {
+  const distance = addCommand(
+    plot,
+    'attention-distance [checkpoint]',
+    SUB,
+    'Mean attention distance by depth: figure 7, right',
+  )
+    .requiredOption('--images <file-or-folder...>', 'Images to look at')
+    .addOption(
+      new Option('--samples <count>', 'Most images').argParser(parseWholeCount).default(16),
+    )
+    .addOption(headsOption())
+    .addOption(weightsKeyOption())
+    .addOption(setOption())
+    .addOption(outOption().makeOptionMandatory())
+    .addOption(verboseOption());
+  examples(distance, 'Over 16 photos of a folder', [
+    'tessera plot attention-distance runs/a --images photos --out distance.png',
+  ]);
+  distance.action(async (checkpoint, options) =>
+    (await import('./attention-distance.ts')).plotDistance({ ...options, checkpoint }),
+  );
+}
+
+function addRollout(plot: Command): void {
+  const rollout = addCommand(plot, 'rollout <image...>', SUB, 'Where a model looks: figure 6')
+    .option(...CHECKPOINT)
+    .addOption(headsOption())
+    .addOption(weightsKeyOption())
+    .addOption(setOption())
+    .addOption(outOption().makeOptionMandatory())
+    .addOption(verboseOption());
+  examples(rollout, 'Photos and the attention on them, side by side', [
+    'tessera plot rollout cat.jpg dog.jpg --checkpoint runs/a --out looks.png',
+  ]);
+  rollout.action(async (images, options) =>
+    (await import('./rollout.ts')).plotRollout({ ...options, images }),
+  );
+}
+
+function addBatch(plot: Command): void {
+  const batch = addCommand(plot, 'batch <config>', SUB, 'Training images as the model gets them')
+    .addOption(setOption())
+    .addOption(
+      new Option('--epoch <number>', 'Epoch, from 1').argParser(parseWholeCount).default(1),
+    )
+    .addOption(new Option('--count <images>', 'Images').argParser(parseWholeCount).default(24))
+    .addOption(outOption().makeOptionMandatory())
+    .addOption(verboseOption());
+  examples(batch, 'After augmentation, with labels', ['tessera plot batch quickstart --out b.png']);
+  batch.action(async (config, options) =>
+    (await import('./batch.ts')).plotBatch({ ...options, config }),
+  );
+}

@@ -1,0 +1,17 @@
+/** @file Options that `train` and `coordinator` share. */
+import type { Command } from 'commander';
+import { addServerSecurity } from '../connect/flags.ts';
+import { jsonOption, LOG_MORE, setOption, verboseOption } from '../terminal/flags.ts';
+
+/** Adds what `train` and `coordinator` have in common. */
+export function addRunOptions(target: Command): void {
+  target
+    .optionsGroup('Run:')
+    .addOption(setOption())
+    .option('--run-folder <folder>', 'Where the run is recorded (default: runs/NAME-TIME)')
+    .option('--resume [run-folder]', 'Go on with a run, with its own config (default: newest run)')
+    .option('-y, --yes', 'Download what the config names and this machine has not')
+    .option('--listen <host:port>', 'Address to listen on (default: cluster.listen)');
+  addServerSecurity(target);
+  target.optionsGroup('Output:').addOption(jsonOption()).addOption(verboseOption(LOG_MORE));
+}

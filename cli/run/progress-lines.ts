@@ -1,0 +1,103 @@
+/** @file Events of a run as lines that stay: one order, one width, so that columns line up. Pure. */
+import { basename } from 'node:path';
+import { isSensible } from '../../shared/core/sense.ts';
+import { formatBytes, formatDuration, formatSpan } from '../../shared/core/units.ts';
+import type { CoordinatorEvent } from '../../shared/runs/events.ts';
+import type { StepReport } from '../../shared/runs/progress.ts';
+import { formatNumber, formatPercent } from '../terminal/table.ts';
+
+/** What a step's line says beside the step itself. */
+export interface StepContext {
+  readonly stepsTotal: number;
+  readonly workers: number;
+  readonly etaSeconds: number;
+}
+
+/** `step  400/10000  epoch 1  loss 1.8342  acc  41.2%  lr 9.80e-4  grad 0.73  812 img/s  workers 4  eta 00:18:20` */
+export function stepLine(step: StepReport, context: StepContext): string {
+  const total = String(context.stepsTotal);
+  const eta = Number.isFinite(context.etaSeconds) ? formatDuration(context.etaSeconds) : '-';
+  return [
+    `step ${String(step.step).padStart(total.length)}/${total}`,
+    `epoch ${step.epoch}`,
+    `loss ${formatNumber(step.loss, 4)}`,
+    `acc ${formatPercent(step.accuracy).padStart(6)}`,
+    `lr ${step.learningRate.toExponential(2)}`,
+    `grad ${formatNumber(step.gradientNorm, 2)}`,
+    `${formatNumber(step.imagesPerSecond, 0)} img/s`,
+    `workers ${context.workers}`,
+    `eta ${eta}`,
+  ].join('  ');
+}
+
+/** A line about something other than a step, with the colour that it deserves; undefined when it is not worth one. */
+export function eventLine(
+  event: Exclude<CoordinatorEvent, { type: 'step' }>,
+): { readonly text: string; readonly mood: Mood } | undefined {
+  switch (event.type) {
+    case 'data':
+      // The banner has it.
+      return undefined;
+    case 'evaluation':
+      if (isSensible(event)) return good(evaluationText(event));
+      return bad(`${evaluationText(event)}  (of no use: no model has such a loss)`);
+    case 'checkpoint': {
+      const size = `${formatBytes(event.bytes)}, ${event.seconds.toFixed(1)} s`;
+      const written = `checkpoint/${basename(event.folder)} written (${size})`;
+      if (event.givenUp === undefined) return good(written);
+      return warning(
+        `${written}; the disk is full: ${basename(event.givenUp)} was given up for it`,
+      );
+    }
+    case 'checkpointFailed':
+      return bad(`checkpoint of step ${event.step} not written, the run goes on: ${event.reason}`);
+    case 'worker':
+      return workerLine(event);
+    case 'phase':
+      return phaseLine(event);
+    case 'bestGone':
+      return warning(
+        `the best version, of step ${event.version}, cannot be tested, so the last one is: ${event.reason}`,
+      );
+    case 'stall':
+      return warning(event.sentence);
+    case 'stallOver':
+      return plain(`the run moves again, after ${formatSpan(event.seconds * 1000)}`);
+    case 'emptyStep':
+      return warning(
+        `no image of step ${event.step} can be read: it counts as a step and changes nothing; so do further ones`,
+      );
+    case 'badSample':
+      return warning(`image ${event.name} cannot be read: ${event.reason}`);
+  }
+}
+
+/** How a line is meant; colour and symbol follow from it. */
+export type Mood = 'good' | 'plain' | 'warning' | 'bad';
+
+const good = (text: string) => ({ text, mood: 'good' }) as const;
+const plain = (text: string) => ({ text, mood: 'plain' }) as const;
+const warning = (text: string) => ({ text, mood: 'warning' }) as const;
+const bad = (text: string) => ({ text, mood: 'bad' }) as const;
+
+function evaluationText(event: Extract<CoordinatorEvent, { type: 'evaluation' }>): string {
+  const { split, epoch, loss, accuracy, version, atStep } = event;
+  const of = version === atStep ? '' : `  (step ${version}, the best on the validation images)`;
+  return `${split}  epoch ${epoch}  loss ${loss.toFixed(4)}  accuracy ${formatPercent(accuracy)}${of}`;
+}
+
+function workerLine(event: Extract<CoordinatorEvent, { type: 'worker' }>) {
+  // A worker that joined says so again when it has compiled; once is enough.
+  if (event.what === 'ready') return undefined;
+  const crew = `(${event.workers} worker${event.workers === 1 ? '' : 's'})`;
+  const reason = event.what === 'joined' || event.reason === '' ? '' : `: ${event.reason}`;
+  const text = `worker/${event.worker} ${event.what} ${crew}${reason}`;
+  return event.what === 'joined' ? good(text) : warning(text);
+}
+
+function phaseLine({ phase, reason }: Extract<CoordinatorEvent, { type: 'phase' }>) {
+  // A checkpoint announces itself, and the end has the summary.
+  if (phase === 'saving' || phase === 'done') return undefined;
+  const text = reason === '' || reason === phase ? phase : `${phase}: ${reason}`;
+  return phase === 'waiting' ? warning(text) : plain(text);
+}

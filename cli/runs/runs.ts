@@ -1,0 +1,126 @@
+/** @file `tessera runs`: lists, shows and compares runs. */
+
+import { isLoopback } from '../../shared/contract/access.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
+import { findRun } from '../../shared/runs/reader/find.ts';
+import { isRunFolder, type RunRecord, readRun, readRuns } from '../../shared/runs/reader/read.ts';
+import { leavesOf } from '../config/config-view.ts';
+import { commandLine, pathWord, typable } from '../terminal/command-text.ts';
+import { print, printJson, say, someOf } from '../terminal/output.ts';
+import {
+  changedSettings,
+  compareLines,
+  differingSettings,
+  faultsOf,
+  listLines,
+  outcomeOf,
+  showLines,
+} from './runs-view.ts';
+
+/** Flags of every command of `runs`. */
+export interface RunsOptions {
+  readonly runsFolder: string;
+  readonly json?: true;
+}
+
+/** Lists the runs of a folder, the newest first, those that cannot be read too. Throws  DATA_INVALID when the folder cannot be. */
+export async function listRuns(options: RunsOptions): Promise<void> {
+  const runs = await readRuns(options.runsFolder);
+  if (options.json) printJson({ schema: 'runs-list/1', runs: runs.map(summaryOf) });
+  else if (runs.length === 0)
+    say(typable(`no runs in ${options.runsFolder}/; tessera train CONFIG makes one`));
+  else print(listLines(runs, Date.now()));
+}
+
+/**
+ * Shows one run in full, the newest unless one is named.
+ *
+ * Throws  USAGE when there is none of that name; DATA_INVALID, after it was shown, when a part of it cannot be read.
+ */
+export async function showRun(options: RunsOptions & { readonly name?: string }): Promise<void> {
+  const run = await readRun(await runFolder(options.name, options));
+  const { checkpoints, pictures, metrics } = run;
+  if (options.json) {
+    printJson({
+      schema: 'runs-show/1',
+      ...summaryOf(run),
+      changed: changedSettings(run.config ?? {}).map(({ path, value }) => ({ path, value })),
+      evaluations: metrics.evaluations,
+      checkpoints,
+      pictures,
+    });
+  } else print(showLines(run, nextLines(run)));
+  refuseFaults([run]);
+}
+
+/**
+ * Shows runs side by side.
+ *
+ * Throws  USAGE for a name that is not a run; DATA_INVALID, after all were shown, when a part of one cannot be read.
+ */
+export async function compareRuns(
+  options: RunsOptions & { readonly names: readonly string[] },
+): Promise<void> {
+  const runs: RunRecord[] = [];
+  for (const name of options.names) runs.push(await readRun(await runFolder(name, options)));
+  if (options.json) {
+    const settings = differingSettings(runs.map(({ config }) => config));
+    printJson({ schema: 'runs-compare/1', runs: runs.map(summaryOf), settings });
+  } else print(compareLines(runs));
+  refuseFaults(runs);
+}
+
+/** Who names runs hears by the exit code too that some could not be read: a list only marks them. */
+function refuseFaults(runs: readonly RunRecord[]): void {
+  const faulty = runs.filter(({ faults }) => faults.length > 0);
+  if (faulty.length === 0) return;
+  const named = faulty.map(({ name, faults }) => `${name} (${faults.join('; ')})`);
+  const hint =
+    'what could be read was shown; check who may read the rest, or bring it back from a copy';
+  throw new TesseraError('DATA_INVALID', `cannot read all of ${someOf(named)}`, { hint });
+}
+
+/** The folder of a run; one that only looks like it, as an export does, is none. */
+export async function runFolder(
+  name: string | undefined,
+  { runsFolder }: RunsOptions,
+): Promise<string> {
+  const folder = await findRun(name, runsFolder);
+  if (await isRunFolder(folder)) return folder;
+  throw new TesseraError('USAGE', `${folder} holds no run`, {
+    hint: 'tessera runs list shows those that there are',
+  });
+}
+
+/** JSON has no NaN; a number that is not there yet is null there. */
+function summaryOf(run: RunRecord) {
+  const { name, folder, state, seconds, metrics } = run;
+  const { firstTime = null, lastTime = null, damagedLines } = metrics;
+  const known = { name, folder, state, faults: faultsOf(run), seconds, firstTime, lastTime };
+  return { ...known, damagedLines, ...outcomeOf(run) };
+}
+
+/** The line that goes on with a run. */
+export function resumeLine({ folder, config, certs }: RunRecord): string {
+  const listen = new Map(leavesOf(config ?? {})).get('cluster.listen');
+  const isOpen = typeof listen === 'string' && !isLoopback(listen);
+  const access = certs === undefined ? isOpen && ['--insecure'] : ['--certs', certs];
+  return commandLine(['train', '--resume', pathWord(folder), ...(access || [])]);
+}
+
+/** What one may type about a run. */
+function nextLines(record: RunRecord) {
+  const { folder, state, checkpoints } = record;
+  const lines: (readonly [string, string])[] = [];
+  const run = pathWord(folder);
+  if (state === 'running') {
+    lines.push(['Watch', commandLine(['status', run, '--watch'])]);
+    lines.push(['Stop', commandLine(['stop', run])]);
+  }
+  if (state === 'stopped') lines.push(['Resume', resumeLine(record)]);
+  if (checkpoints.length > 0) {
+    lines.push(['Evaluate', commandLine(['eval', pathWord(folder)])]);
+    lines.push(['Predict', commandLine(['predict', 'IMAGE...', '--checkpoint', pathWord(folder)])]);
+  }
+  return lines;
+}

@@ -1,0 +1,87 @@
+/** @file What looks at a run, one after the other, tell: it goes on, ends, falls silent, goes without a word, is back. Pure. */
+import type { RunStatus } from '../../coordinator/service/run-port.ts';
+import { ERROR_EXIT_CODES, isErrorCode, TesseraError } from '../../shared/core/errors.ts';
+import { formatDuration } from '../../shared/core/units.ts';
+
+/** What one look at a run has found. */
+export type Look =
+  | { readonly type: 'status'; readonly status: RunStatus }
+  /** Its coordinator is not at its address any more. */
+  | { readonly type: 'gone' }
+  /** Its coordinator does not answer in time; `pid` where its process is known to live. */
+  | { readonly type: 'silent'; readonly pid?: number | undefined };
+
+/** What is to be shown of it. */
+export type Scene =
+  | { readonly status: RunStatus; readonly trouble?: undefined }
+  /** The last status, and what is the matter since; `isNews` at the first look that finds it. */
+  | { readonly status: RunStatus; readonly trouble: Trouble; readonly isNews: boolean };
+
+/** What keeps a coordinator from answering. */
+export interface Trouble {
+  readonly phase: 'gone' | 'silent';
+  readonly sentence: string;
+}
+
+/** Tells the story of a run that has been seen once. */
+export class WatchStory {
+  readonly #address: string;
+  readonly #patienceMs: number;
+  #last: RunStatus;
+  #answeredMs: number;
+  #trouble: Trouble['phase'] | undefined;
+
+  constructor(
+    first: RunStatus,
+    settings: { readonly address: string; readonly patienceMs: number; readonly nowMs: number },
+  ) {
+    this.#last = first;
+    this.#address = settings.address;
+    this.#patienceMs = settings.patienceMs;
+    this.#answeredMs = settings.nowMs;
+  }
+
+  /**
+   * Takes the next look.
+   *
+   * Throws  COORDINATOR_UNREACHABLE when its coordinator has not answered for longer than patience lasts; `wayOn` is what to do.
+   */
+  next(look: Look, nowMs: number, wayOn: string): Scene {
+    if (look.type === 'status') {
+      this.#last = look.status;
+      this.#answeredMs = nowMs;
+      this.#trouble = undefined;
+      return { status: look.status };
+    }
+    const what = this.#wordsOf(look, nowMs);
+    const leftMs = this.#answeredMs + this.#patienceMs - nowMs;
+    if (leftMs <= 0) throw new TesseraError('COORDINATOR_UNREACHABLE', what, { hint: wayOn });
+    const isNews = this.#trouble !== look.type;
+    this.#trouble = look.type;
+    const sentence = `${what}; asking on for ${duration(leftMs)}`;
+    return { status: this.#last, trouble: { phase: look.type, sentence }, isNews };
+  }
+
+  #wordsOf(look: Exclude<Look, { type: 'status' }>, nowMs: number): string {
+    const { step } = this.#last;
+    const passed = duration(nowMs - this.#answeredMs);
+    const who = `the coordinator at ${this.#address}`;
+    if (look.type === 'gone')
+      return `${who} has gone without a word at step ${step}, ${passed} ago`;
+    const where = look.pid === undefined ? '' : `; its process ${look.pid} is there`;
+    return `${who} does not answer since ${passed}, at step ${step}${where}`;
+  }
+}
+
+/** The exit code of whoever watched a run to its end: the run's own. Undefined while it goes on. */
+export function exitCodeAfter({ phase, code }: { readonly phase: string; readonly code: string }) {
+  if (phase === 'done') return 0;
+  if (phase !== 'failed') return undefined;
+  // Coordinators of before told no code.
+  return isErrorCode(code) ? ERROR_EXIT_CODES[code] : 1;
+}
+
+function duration(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  return seconds < 100 ? `${seconds} s` : formatDuration(seconds);
+}

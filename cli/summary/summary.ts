@@ -1,0 +1,85 @@
+/** @file `tessera summary`: the layers of a model, as torchinfo prints them. */
+import { type LoadedConfig, loadConfig } from '../../shared/config/load.ts';
+import { resolveModel } from '../../shared/config/rules.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
+import { openDataSource } from '../../shared/data/sets/open.ts';
+import { frozenSize } from '../../shared/model/parameters.ts';
+import { type ModelConfig, parseVariant } from '../../shared/model/variants.ts';
+import { type OpenOptions, openModel } from '../../tools/inference/open-model.ts';
+import { summarise } from '../../tools/inference/summary.ts';
+import { requireInputs } from '../inputs/inputs.ts';
+import { print, printJson } from '../terminal/output.ts';
+import { summaryLines } from './summary-view.ts';
+
+/** Flags of `summary`. */
+export interface SummaryOptions {
+  /** A config, a variant such as B/16, or a model; the newest run unless given. */
+  readonly model?: string;
+  readonly set?: string[];
+  readonly batch: number;
+  /** Number of classes, instead of counting those of the data. */
+  readonly classes?: number;
+  readonly imageSize?: number;
+  /** Attention heads, for weights that do not tell. */
+  readonly heads?: number;
+  /** Which model of a file that holds several. */
+  readonly weightsKey?: string;
+  readonly json?: true;
+}
+
+interface Found {
+  readonly model: ModelConfig;
+  readonly freeze: string;
+}
+
+/** Number of classes where nothing says it: ImageNet's. */
+const CLASSES = 1000;
+const IMAGE_SIZE = 224;
+const VARIANT = /^[A-Z][a-z]?\/\d+$/;
+
+/** Prints the summary. Throws  CONFIG_INVALID or what opening the model throws. */
+export async function runSummary(options: SummaryOptions): Promise<void> {
+  const { model, freeze } = await find(options);
+  const summary = summarise(model, { batch: options.batch, frozen: frozenSize(model, freeze) });
+  if (options.json) printJson({ schema: 'summary/1', model, freeze, ...summary });
+  else print(summaryLines(summary));
+}
+
+async function find(options: SummaryOptions): Promise<Found> {
+  const { model: name, classes, imageSize, heads, weightsKey } = options;
+  if (name === undefined) return await ofModel(name, { heads, weightsKey });
+  if (VARIANT.test(name)) {
+    const input = { imageSize: imageSize ?? IMAGE_SIZE, channels: 3 };
+    return {
+      model: { ...parseVariant(name), ...input, numClasses: classes ?? CLASSES },
+      freeze: 'none',
+    };
+  }
+  const config = await loadConfig(name, { set: options.set ?? [] }).catch((error: unknown) => {
+    // A run, a checkpoint or weights are no config; what else it may be is the next try.
+    if (TesseraError.from(error).sentence.startsWith('there is no config')) return undefined;
+    if (/\.(safetensors|pth|pt|bin|ckpt|npz)$/.test(name)) return undefined;
+    throw error;
+  });
+  if (config === undefined) return await ofModel(name, { heads, weightsKey });
+  const numClasses = classes ?? (await countClasses(config));
+  return { model: resolveModel(config.config, numClasses), freeze: config.config.model.freeze };
+}
+
+async function ofModel(path: string | undefined, options: OpenOptions): Promise<Found> {
+  const trained = await openModel(path, options);
+  return { model: trained.model, freeze: trained.config.model.freeze };
+}
+
+async function countClasses({ config, baseFolder, inputs }: LoadedConfig) {
+  try {
+    requireInputs(inputs.filter(({ kind }) => kind === 'data'));
+    const source = await openDataSource(config.data, { seed: config.seed, baseFolder });
+    return source.classes.length;
+  } catch (thrown) {
+    const { sentence, hint = 'point --set data.path at the data set' } = TesseraError.from(thrown);
+    throw new TesseraError('DATA_INVALID', `the number of classes is not known: ${sentence}`, {
+      hint: `give it with --classes; or ${hint}`,
+    });
+  }
+}

@@ -1,0 +1,92 @@
+/** @file What the commands' flags are made of. Light: it is loaded for `--help`. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseCount, parseCrew, parseDurationMs } from './flag-values.ts';
+
+/** Headings under which `tessera --help` lists the commands. */
+export const GROUPS = {
+  run: 'Train:',
+  look: 'Look:',
+  models: 'Models:',
+  help: 'Help yourself:',
+} as const;
+
+/** Adds a command; commander hands the manners of its parent down to it. */
+export function addCommand(
+  parent: Command,
+  usage: string,
+  group: string,
+  description: string,
+): Command {
+  return parent.command(usage).description(description).helpGroup(group).helpCommand(false);
+}
+
+/** Puts examples below a command's help. */
+export function examples(target: Command, comment: string, lines: readonly string[]): void {
+  const block = lines.map((line) => `  ${line}`).join('\n');
+  target.addHelpText('after', `\nExamples:\n  # ${comment}\n${block}`);
+}
+
+/** Adds what a user should know of a command and no flag says. */
+export function notes(target: Command, lines: readonly string[]): void {
+  target.addHelpText('after', `\nNotes:\n${lines.map((line) => `  ${line}`).join('\n')}`);
+}
+
+/** Turns a parser that answers undefined into one that commander reports. */
+function checked<T>(parse: (text: string) => T | undefined, expected: string) {
+  return (text: string): T => {
+    const value = parse(text);
+    if (value === undefined) throw new InvalidArgumentError(`expected ${expected}`);
+    return value;
+  };
+}
+
+function collect(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text];
+}
+
+/** Parser of a number of something that may also be left to us. */
+export const parseCountOrAuto = checked(parseCount, 'a whole number from 1, or auto');
+
+/** Parser of `--workers`. */
+export const parseWorkers = checked(
+  parseCrew,
+  'a whole number from 1, auto, or MIN:MAX such as 2:8',
+);
+
+/** Parser of a number of something. */
+export const parseWholeCount = checked((text) => {
+  const count = parseCount(text);
+  return count === 'auto' ? undefined : count;
+}, 'a whole number from 1');
+
+/** Parser of a duration, in milliseconds. */
+export const parseDuration = checked(
+  parseDurationMs,
+  'a duration with its unit such as 500ms, 30s or 2m',
+);
+
+/** A flag that may be given several times. */
+export const listOption = (flags: string, description: string) =>
+  new Option(flags, description).argParser(collect);
+
+/** `--set`, of every command that reads a config. */
+export const setOption = () =>
+  listOption('--set <key=value>', 'Set a value of the config (may be repeated)');
+
+/** What `--verbose` does where there is a log. */
+export const LOG_MORE = 'Log more, and show where in the code an error comes from';
+
+/** `--heads`, of every command that runs weights which may not tell. */
+export const headsOption = () =>
+  new Option('--heads <count>', 'Attention heads, for bare weights').argParser(parseWholeCount);
+
+/** `--weights-key`, of every command that reads weights. */
+export const weightsKeyOption = () =>
+  new Option('--weights-key <key>', 'Which model of a file that holds several, such as teacher');
+
+/** `--verbose`, of every command. */
+export const verboseOption = (what = 'Show where in the code an error comes from') =>
+  new Option('-v, --verbose', what);
+
+/** `--json`, of every command that answers something. */
+export const jsonOption = () => new Option('--json', 'Print one JSON document on stdout');

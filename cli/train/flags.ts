@@ -1,0 +1,30 @@
+/** @file Flags and help of `tessera train`. */
+import { type Command, Option } from 'commander';
+import { addRunOptions } from '../run/flags.ts';
+import { addCommand, examples, GROUPS, parseWorkers } from '../terminal/flags.ts';
+
+/** Adds `tessera train`. */
+export function addTrain(program: Command): void {
+  const train = addCommand(
+    program,
+    'train [config]',
+    GROUPS.run,
+    'Train on this machine: a coordinator and N workers',
+  )
+    .optionsGroup('Workers:')
+    .addOption(
+      new Option(
+        '--workers <count>',
+        'Worker processes, auto, or MIN:MAX (default: cluster.workers)',
+      ).argParser(parseWorkers),
+    );
+  addRunOptions(train);
+  examples(train, 'Four workers, two epochs', [
+    'tessera train quickstart --workers 4 --set training.epochs=2',
+    '# Go on with a run that was stopped or killed',
+    'tessera train --resume runs/quickstart-20260101-120000',
+  ]);
+  train.action(async (config, options) =>
+    (await import('./train.ts')).runTrain({ ...options, config }),
+  );
+}

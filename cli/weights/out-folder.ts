@@ -1,0 +1,77 @@
+/** @file Where `tessera weights convert` may write: over what it wrote before, never over anything else's folder. */
+import { lstat, readdir, realpath, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { TesseraError } from '../../shared/core/errors.ts';
+import { readTextFile } from '../../shared/files/regular-file.ts';
+
+/** Files of a Hugging Face folder that we write. */
+export const EXPORT_FILES = {
+  config: 'config.json',
+  pixels: 'preprocessor_config.json',
+  model: 'model.safetensors',
+} as const;
+
+/** The line of config.json by which a later export knows an earlier one; transformers keeps what it does not know. */
+export const EXPORT_MARK = { exported_by: 'tessera' } as const;
+
+/**
+ * Refuses to write a file where a folder is, as cp does not replace one either.
+ *
+ * Throws  CANNOT_WRITE.
+ */
+export async function checkOutFile(out: string): Promise<void> {
+  const found = await stat(out).catch(() => undefined);
+  if (!found?.isDirectory()) return;
+  throw new TesseraError('CANNOT_WRITE', `${out} is a folder, and the model is one file`, {
+    hint: `give the name of a file in it, such as ${join(out, 'vit')}`,
+  });
+}
+
+/**
+ * Refuses to write a folder where something is that is no earlier export: a folder is replaced whole.
+ *
+ * Throws  CANNOT_WRITE.
+ */
+export async function checkOutFolder(out: string): Promise<void> {
+  // Of a link itself: it would be replaced, not what it leads to.
+  const found = await lstat(resolve(out)).catch(() => undefined);
+  if (found === undefined || (found.isDirectory() && (await isExport(out)))) return;
+  throw new TesseraError(
+    'CANNOT_WRITE',
+    `${out} is there and no earlier export for Hugging Face: it is not replaced`,
+    { hint: 'name a folder that is not there yet, or move this one away first' },
+  );
+}
+
+/**
+ * Refuses to write over what is read.
+ *
+ * Throws  CANNOT_WRITE.
+ */
+export async function checkNotInput(out: string, inputs: readonly string[]): Promise<void> {
+  const target = await placeOf(out);
+  for (const input of inputs) {
+    if (target === undefined || target !== (await placeOf(input))) continue;
+    throw new TesseraError('CANNOT_WRITE', `${out} and ${input} are the same`, {
+      hint: 'write to another place: a conversion may lose what the original has',
+    });
+  }
+}
+
+/** Whether a folder holds an earlier export and nothing else, or nothing at all. */
+async function isExport(folder: string): Promise<boolean> {
+  const ours: readonly string[] = Object.values(EXPORT_FILES);
+  const names = await readdir(folder);
+  if (names.length === 0) return true;
+  if (!names.every((name) => ours.includes(name))) return false;
+  try {
+    const config: unknown = JSON.parse(await readTextFile(join(folder, EXPORT_FILES.config)));
+    const mark = Object.entries(EXPORT_MARK);
+    return mark.every(([key, value]) => Object(config)[key] === value);
+  } catch {
+    // No config, or none that can be read, is none of ours.
+    return false;
+  }
+}
+
+const placeOf = (path: string) => realpath(path).catch(() => undefined);

@@ -1,0 +1,98 @@
+/** @file What a run begins or goes on with: its identity, its parameters, its checkpoint. */
+import { samplesFingerprint } from '../../shared/config/fingerprint.ts';
+import type { RunConfig } from '../../shared/config/schema.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
+import { type DataIdentity, identifyData } from '../../shared/data/identity/identity.ts';
+import type { DataSource } from '../../shared/data/source.ts';
+import { sha256OfText } from '../../shared/files/digest.ts';
+import type { Logger } from '../../shared/machine/log.ts';
+import type { LoadedCheckpoint } from '../../shared/runs/checkpoint/checkpoints.ts';
+import { findCheckpoint, identify, type RunIdentity } from './build.ts';
+import { firstParameters } from './first-parameters.ts';
+import {
+  type Beginning,
+  beginningOf,
+  encodeBeginning,
+  readBeginning,
+  refuseOtherData,
+} from './identity.ts';
+
+/** What is known of a run before it is put together. */
+export interface RunStart {
+  readonly config: RunConfig;
+  readonly source: DataSource;
+  readonly runFolder: string;
+  /** Whether it goes on. */
+  readonly isResumed: boolean;
+  /** Folder that the paths of the config are relative to. */
+  readonly baseFolder: string;
+  readonly log: Logger;
+}
+
+/** A run that can be put together. */
+export interface BegunRun {
+  readonly identity: RunIdentity;
+  readonly parameters: Float32Array;
+  /** What was done to the weights that the parameters come from. */
+  readonly notes: readonly string[];
+  readonly resumed: LoadedCheckpoint | undefined;
+  /** Text of its identity.json. */
+  readonly beginning: string;
+}
+
+/**
+ * Finds what a run goes on from, or makes what it begins with.
+ *
+ * Throws  CHECKPOINT_MISMATCH when the config or the data set is not the run's; CHECKPOINT_CORRUPT; what `firstParameters` throws.
+ */
+export async function beginRun(start: RunStart): Promise<BegunRun> {
+  const { config, source, runFolder, isResumed, baseFolder } = start;
+  const data = await identifyData(source, config.seed);
+  const identity = identify(config, source, { runFolder, data });
+  const begun = isResumed ? await readBeginning(runFolder) : undefined;
+  const resumed = isResumed ? await goOn(start, { identity, data, begun }) : undefined;
+  const { parameters, notes } = resumed
+    ? { parameters: resumed.parameters, notes: [] }
+    : await firstParameters(config, identity.model, { classes: source.classes, baseFolder });
+  // What nothing was saved of begins anew, and may begin otherwise.
+  const isSame = resumed !== undefined && begun !== undefined;
+  const beginning = isSame ? begun : await beginningOf(identity, data, parameters);
+  return {
+    identity: { ...identity, runId: runIdOf(beginning, start) },
+    parameters,
+    notes,
+    resumed,
+    beginning: encodeBeginning(beginning),
+  };
+}
+
+/** What a worker keeps from one welcome to the next must fit: what the run began with, and which sample is where. */
+function runIdOf({ id }: Beginning, { config, source }: RunStart): string {
+  return sha256OfText(`${id} ${samplesFingerprint(config)} ${JSON.stringify(source.size)}`);
+}
+
+/** What has changed of the data set is said first: its numbers alone, in a checkpoint, do not tell what. */
+async function goOn(
+  { config, source, log }: RunStart,
+  known: {
+    readonly identity: RunIdentity;
+    readonly data: DataIdentity;
+    readonly begun: Beginning | undefined;
+  },
+): Promise<LoadedCheckpoint | undefined> {
+  const { identity, data, begun } = known;
+  const compare = async () => {
+    if (begun !== undefined) await refuseOtherData(begun, { config, source, data });
+  };
+  const resumed = await findCheckpoint(identity, log).catch(async (error: unknown) => {
+    if (TesseraError.from(error).code === 'CHECKPOINT_MISMATCH') await compare();
+    throw error;
+  });
+  if (resumed !== undefined) await compare();
+  if (resumed !== undefined && begun === undefined) {
+    log.info(
+      'the run does not say which data set it began with: only its classes and numbers were compared',
+    );
+  }
+  return resumed;
+}

@@ -1,0 +1,209 @@
+/** @file What a run is, and the parts of its coordinator put together: anew or from a checkpoint. */
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import { canonicalJson, identityJson, modelFingerprint } from '../../shared/config/fingerprint.ts';
+import { keepsFeatures, programSpec } from '../../shared/config/program.ts';
+import { resolveModel } from '../../shared/config/rules.ts';
+import type { RunConfig } from '../../shared/config/schema.ts';
+import type { Clock } from '../../shared/core/clock.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
+import { DIVERGED_HINT } from '../../shared/core/verdict.ts';
+import type { DataIdentity } from '../../shared/data/identity/identity.ts';
+import type { DataSource } from '../../shared/data/source.ts';
+import { sha256OfText } from '../../shared/files/digest.ts';
+import type { Disk } from '../../shared/files/disk.ts';
+import { makeNamesDurable } from '../../shared/files/files.ts';
+import type { Logger } from '../../shared/machine/log.ts';
+import { frozenSize, parameterTable } from '../../shared/model/parameters.ts';
+import type { ModelConfig } from '../../shared/model/variants.ts';
+import { Checkpointer } from '../../shared/runs/checkpoint/checkpointer.ts';
+import {
+  checkpointsFolder,
+  type LoadedCheckpoint,
+} from '../../shared/runs/checkpoint/checkpoints.ts';
+import {
+  newestGoodCheckpoint,
+  type SkippedCheckpoint,
+} from '../../shared/runs/checkpoint/choose.ts';
+import { hasSaved, RUN_FILES } from '../../shared/runs/layout.ts';
+import type { HeldLock } from '../../shared/runs/lock/lock.ts';
+import { RunProgress } from '../../shared/runs/progress.ts';
+import type { RunPlan } from '../core/messages.ts';
+import { Run } from '../core/run.ts';
+import { ParameterStore } from '../step/parameters.ts';
+
+/** What a run is: the same for its whole life, resumes included. */
+export interface RunIdentity {
+  readonly config: RunConfig;
+  readonly model: ModelConfig;
+  /** The config as workers get it. */
+  readonly configJson: string;
+  readonly modelFingerprint: string;
+  /** Everything that decides the numbers of the run, as canonical JSON. */
+  readonly identityJson: string;
+  /** Which run this is, for its workers: alike for runs that begin alike and go alike. */
+  readonly runId: string;
+  /** Which data set it has, as JSON. */
+  readonly dataJson: string;
+  readonly runFolder: string;
+  readonly tesseraVersion: string;
+}
+
+/** What a config and its data define; `data` is which set the source is. */
+export function identify(
+  config: RunConfig,
+  source: DataSource,
+  { runFolder, data }: { readonly runFolder: string; readonly data?: DataIdentity },
+): RunIdentity {
+  const model = resolveModel(config, source.classes.length);
+  const fingerprint = modelFingerprint(programSpec(config, model));
+  const { version } = createRequire(import.meta.url)('#package.json') as { version: string };
+  const json = identityJson(config, {
+    modelFingerprint: fingerprint,
+    trainSamples: source.size.train,
+    validationSamples: source.size.validation,
+    testSamples: source.size.test,
+    classes: source.classes,
+  });
+  return {
+    config,
+    model,
+    configJson: canonicalJson(config),
+    modelFingerprint: fingerprint,
+    identityJson: json,
+    runId: sha256OfText(json),
+    dataJson: data === undefined ? '' : JSON.stringify(data),
+    runFolder,
+    tesseraVersion: version,
+  };
+}
+
+/**
+ * The newest good checkpoint of a run to resume; a run that was killed before its first begins anew.
+ *
+ * Throws  CHECKPOINT_CORRUPT when there are or were checkpoints but none is whole: days of training are
+ *         not begun again in silence.
+ */
+export async function findCheckpoint(
+  identity: RunIdentity,
+  log: Logger,
+  disk?: Disk,
+): Promise<LoadedCheckpoint | undefined> {
+  const expected = {
+    table: parameterTable(identity.model),
+    frozen: frozenSize(identity.model, identity.config.model.freeze),
+    identityJson: identity.identityJson,
+  };
+  const { checkpoint, skipped } = await newestGoodCheckpoint(identity.runFolder, expected, disk);
+  for (const { folder, reason, code } of skipped) {
+    const kind = code === 'NON_FINITE' ? 'diverged checkpoint' : 'damaged checkpoint';
+    log.warn({ folder, reason }, `${kind} skipped`);
+  }
+  if (checkpoint === undefined) await refuseLoss(identity.runFolder, skipped, disk);
+  // It may be there by name only in the memory of the disk; what the run goes on from, or ends with, must last.
+  if (checkpoint !== undefined) await makeNamesDurable(dirname(checkpoint.folder), disk);
+  log.info({ step: checkpoint?.step ?? 0, folder: checkpoint?.folder }, 'resuming');
+  return checkpoint;
+}
+
+async function refuseLoss(
+  runFolder: string,
+  [newest, ...older]: readonly SkippedCheckpoint[],
+  disk?: Disk,
+): Promise<void> {
+  const hint = 'bring one back from a copy, or start a new run without --resume';
+  if (newest !== undefined) {
+    const { folder, reason, code } = newest;
+    throw new TesseraError(
+      code,
+      `none of the ${1 + older.length} checkpoints can be gone on from; the newest, ${folder}: ${reason}`,
+      { hint: code === 'NON_FINITE' ? `start a new run: ${DIVERGED_HINT}` : hint },
+    );
+  }
+  if (!(await hasSaved(runFolder, disk))) return;
+  throw new TesseraError(
+    'CHECKPOINT_CORRUPT',
+    `${checkpointsFolder(runFolder)} holds no checkpoint, but ${RUN_FILES.metrics} tells that this run has written some`,
+    { hint },
+  );
+}
+
+/** What a run is put together from. */
+export interface RunSeed {
+  readonly identity: RunIdentity;
+  readonly source: DataSource;
+  /** Of the version that it begins with. */
+  readonly parameters: Float32Array;
+  readonly resumed: LoadedCheckpoint | undefined;
+  readonly clock: Clock;
+  readonly disk?: Disk;
+  /** Of the run's folder. */
+  readonly lock?: Pick<HeldLock, 'confirm'>;
+}
+
+/** The parts of a coordinator's driver, at the version that the run begins or goes on with. */
+export function assemble(seed: RunSeed) {
+  const { identity, source, parameters, resumed, clock, disk, lock } = seed;
+  const { config, model, runFolder } = identity;
+  const version = resumed?.step ?? 0;
+  const progress = new RunProgress(
+    clock.nowMs(),
+    resumed?.progress,
+    warmUpSteps(identity, source, version),
+    source.size.validation > 0 ? 'validation' : 'test',
+  );
+  const store = new ParameterStore({
+    table: parameterTable(model),
+    config: config.training.optimizer,
+    frozen: frozenSize(model, config.model.freeze),
+    averageDecay: config.training.averageDecay,
+    parameters,
+    ...(resumed === undefined ? {} : { state: resumed.state, average: resumed.average }),
+    version,
+  });
+  const checkpointer = new Checkpointer({
+    runFolder,
+    identityJson: identity.identityJson,
+    metadata: { model, classes: source.classes, config },
+    keep: config.checkpoint.keep,
+    progress,
+    clock,
+    ...(disk && { disk }),
+    ...(lock && { lock }),
+    lastSaved: resumed,
+  });
+  const run = new Run(planOf(config, source), {
+    version,
+    known: progress.knownOf(version),
+    best: progress.best,
+  });
+  return { identity, run, store, source, checkpointer, progress, clock };
+}
+
+/** Steps from `version` on until this process has the features of every training image, where they are kept. */
+function warmUpSteps({ config, model }: RunIdentity, source: DataSource, version: number): number {
+  if (!keepsFeatures(config, programSpec(config, model), 'train')) return 0;
+  const stepsPerEpoch = Math.ceil(source.size.train / config.training.batchSize);
+  const done = version % stepsPerEpoch;
+  // What an epoch had done before a resume, the next epoch computes.
+  return done === 0 ? stepsPerEpoch : 2 * stepsPerEpoch - done;
+}
+
+function planOf(config: RunConfig, source: DataSource): RunPlan {
+  const { training, evaluation, checkpoint, cluster } = config;
+  return {
+    epochs: training.epochs,
+    trainSamples: source.size.train,
+    validationSamples: source.size.validation,
+    testSamples: source.size.test,
+    batchSize: training.batchSize,
+    microBatch: training.microBatch,
+    evaluateEveryEpochs: evaluation.everyEpochs,
+    checkpointEverySteps: checkpoint.everySteps,
+    checkpointEveryEpochs: checkpoint.everyEpochs,
+    minWorkers: cluster.minWorkers,
+    silenceMs: cluster.silenceMs,
+    leaseMs: cluster.leaseMs,
+    remindMs: 2 * cluster.heartbeatMs,
+  };
+}

@@ -1,0 +1,51 @@
+/** @file What a new run begins with: pretrained weights, or random values from its seed. */
+import { basename, resolve } from 'node:path';
+import type { RunConfig } from '../../shared/config/schema.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
+import { initialParameters } from '../../shared/model/init.ts';
+import { brokenTensor, parameterTable } from '../../shared/model/parameters.ts';
+import type { ModelConfig } from '../../shared/model/variants.ts';
+import { withModelFile } from '../../shared/runs/checkpoint/model-file.ts';
+import { readWeights } from '../../shared/weights/files/read.ts';
+import { type FittedWeights, fitWeights } from '../../shared/weights/fit/fit.ts';
+import { otherPixels } from '../../shared/weights/fit/other-pixels.ts';
+
+/**
+ * The parameters of version 0, and what was done to the weights that they come from.
+ *
+ * Throws  DATA_INVALID when the weights cannot be read; CHECKPOINT_MISMATCH when they do not fit the model; NON_FINITE.
+ */
+export async function firstParameters(
+  config: RunConfig,
+  model: ModelConfig,
+  from: { readonly classes: readonly string[]; readonly baseFolder: string },
+): Promise<FittedWeights> {
+  const first = await makeFirst(config, model, from);
+  const broken = brokenTensor(first.parameters, parameterTable(model));
+  if (broken === undefined) return first;
+  const { init } = config.model;
+  const what =
+    init === undefined
+      ? 'the initial values'
+      : `the weights of ${init.weights}, as this model has them,`;
+  const hint =
+    init === undefined
+      ? 'make model.positionDeviation smaller'
+      : 'their training went wrong, or they are too large for float32: take others';
+  throw new TesseraError('NON_FINITE', `${what} are not finite: ${broken}`, { hint });
+}
+
+async function makeFirst(
+  { data, model: { init, positionDeviation }, seed }: RunConfig,
+  model: ModelConfig,
+  { classes, baseFolder }: { readonly classes: readonly string[]; readonly baseFolder: string },
+): Promise<FittedWeights> {
+  if (init === undefined) {
+    return { parameters: initialParameters(model, seed, positionDeviation), notes: [] };
+  }
+  const path = resolve(baseFolder, init.weights);
+  const weights = await withModelFile(path, (file) => readWeights(file, { key: init.key }));
+  const { parameters, notes } = fitWeights({ weights, model, head: init.head, path, classes });
+  const pixels = otherPixels(weights, basename(path), data);
+  return { parameters, notes: [...notes, ...pixels] };
+}

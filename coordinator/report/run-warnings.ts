@@ -1,0 +1,110 @@
+/** @file What is worth remembering of a run: engines that took part, samples that nobody could read. */
+import { TesseraError } from '../../shared/core/errors.ts';
+import { forEachSplit, SPLIT_WORDS, type Split, splitOf } from '../../shared/core/work.ts';
+import type { DataSource } from '../../shared/data/source.ts';
+import type { Logger } from '../../shared/machine/log.ts';
+import type { CoordinatorEvent } from '../../shared/runs/events.ts';
+import type { RunIdentity } from '../begin/build.ts';
+import type { NodeHeader } from '../service/run-port.ts';
+
+/** A sample that could not be read, said for the first time. */
+interface UnreadableSample {
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** Kinds of engines that are remembered: what a worker calls its engine is its own word. */
+const ENGINES_MAX = 16;
+/** Unreadable samples that the log and metrics.jsonl name; a data set full of them is counted beyond that. */
+const NAMED_MAX = 1000;
+
+/** Remembers, and says each thing once. */
+export class RunNotes {
+  /** Samples that could not be read, by their split. */
+  readonly #unreadable = forEachSplit(() => new Set<number>());
+  /** More than one kind of them keeps promise P1 but not P2. */
+  readonly engines: string[] = [];
+  /** Steps none of whose samples could be read, so far. */
+  emptySteps = 0;
+  readonly #log: Logger;
+  readonly #onEvent: (event: CoordinatorEvent) => void;
+
+  constructor(log: Logger, onEvent: (event: CoordinatorEvent) => void) {
+    this.#log = log;
+    this.#onEvent = onEvent;
+  }
+
+  /** Samples that could not be read, so far. */
+  get numUnreadable(): number {
+    const { train, validation, test } = this.#unreadable;
+    return train.size + validation.size + test.size;
+  }
+
+  /** An engine takes part. */
+  engine(description: string): void {
+    // The number of threads changes no bit, the kind of engine does.
+    const engine = description.replace(/, threads \d+$/, '');
+    if (this.engines.includes(engine) || this.engines.length === ENGINES_MAX) return;
+    this.engines.push(engine);
+    if (this.engines.length === 1) return;
+    this.#log.warn({ engines: this.engines }, 'engines differ: results are not bit-reproducible');
+  }
+
+  /** Notes what of a node could not be read; answers the error that ends the run, if that is one. */
+  faultIn(
+    node: NodeHeader,
+    { identity, source }: { readonly identity: RunIdentity; readonly source: DataSource },
+  ): TesseraError | undefined {
+    const [first] = this.unreadable(node);
+    if (first === undefined) return undefined;
+    if (identity.config.data.onBadImage === 'fail') {
+      const hint = 'mend or remove the file, or set data.onBadImage: skip';
+      const sentence = `${first.name} is unreadable: ${first.reason}`;
+      return new TesseraError('DATA_INVALID', sentence, { hint });
+    }
+    const isNoneLeft = this.#unreadable.train.size === source.size.train;
+    return isNoneLeft ? nothingReadable('train') : undefined;
+  }
+
+  /** A node came without some of its samples; answers those that were not known to be bad. */
+  unreadable(node: NodeHeader): UnreadableSample[] {
+    const split = splitOf(node.kind);
+    const known = this.#unreadable[split];
+    return node.badSamples.flatMap(({ index, reason }) => {
+      if (known.has(index)) return [];
+      known.add(index);
+      const sample = { name: `${split} sample ${index}`, reason };
+      if (this.numUnreadable <= NAMED_MAX) this.#name(sample);
+      return [sample];
+    });
+  }
+
+  /** Nothing of a step could be read. */
+  emptyStep(step: number): void {
+    this.emptySteps += 1;
+    if (this.emptySteps > 1) return;
+    // People hear of it by the event.
+    this.#log.info({ step }, 'no sample of a step can be read');
+    this.#onEvent({ type: 'emptyStep', step });
+  }
+
+  #name(sample: UnreadableSample): void {
+    // People hear of it by the event.
+    this.#log.info(sample, 'unreadable sample');
+    this.#onEvent({ type: 'badSample', ...sample });
+    if (this.numUnreadable === NAMED_MAX) {
+      this.#log.warn({ named: NAMED_MAX }, 'further unreadable samples are counted, not named');
+    }
+  }
+}
+
+/** A run may go on without some images, not without all of them. */
+export function nothingReadable(split: Split): TesseraError {
+  return new TesseraError(
+    'DATA_INVALID',
+    `not one of the ${SPLIT_WORDS[split]} images can be read`,
+    {
+      hint: 'the log names the images and says what is wrong with each',
+    },
+  );
+}

@@ -1,0 +1,71 @@
+/** @file The arithmetic of one step as gradients come in: sum along the tree, then one optimizer step. */
+import type { TrainingConfig } from '../../shared/config/schema.ts';
+import { assert } from '../../shared/core/errors.ts';
+import type { StepTimings } from '../../shared/runs/events.ts';
+import { TreeSum } from '../../shared/training/reduction.ts';
+import { learningRateAt } from '../../shared/training/schedule.ts';
+import type { NodeTotals } from '../core/messages.ts';
+import type { NodeHeader } from '../service/run-port.ts';
+import { addSlices, type ParameterStore } from './parameters.ts';
+import { StepStopwatch } from './timings.ts';
+
+/** What a step came to. */
+export interface StepResult {
+  readonly learningRate: number;
+  /** NaN for a step without a sample. */
+  readonly gradientNorm: number;
+  readonly timings: StepTimings;
+}
+
+/** Sums the open step's nodes and applies the step when it is complete. */
+export class StepArithmetic {
+  readonly #store: ParameterStore;
+  readonly #training: TrainingConfig;
+  readonly #totalSteps: number;
+  readonly #stopwatch = new StepStopwatch();
+  #sum: TreeSum | undefined;
+  /** Additions run one after the other: two at once would only share the thread. */
+  #adding: Promise<void> = Promise.resolve();
+
+  constructor(store: ParameterStore, training: TrainingConfig, totalSteps: number) {
+    this.#store = store;
+    this.#training = training;
+    this.#totalSteps = totalSteps;
+  }
+
+  /** Adds an accepted node; what goes wrong comes out of `apply`. */
+  add(worker: string, node: NodeHeader, gradient: Float32Array, numLeaves: number): void {
+    this.#stopwatch.reported(worker, node.timings);
+    this.#sum ??= new TreeSum(numLeaves, addSlices);
+    const sum = this.#sum;
+    this.#adding = this.#adding.then(() =>
+      this.#stopwatch.measure('sum', () => sum.add(node, gradient, node)),
+    );
+    this.#adding.catch(() => {});
+  }
+
+  /**
+   * Averages over the samples and steps the optimizer; `step` counts from 0. A step none of whose samples could be
+   * read has weight 0: its version is the one before, and it has no gradient whose norm could be told.
+   *
+   * Throws  NON_FINITE.
+   */
+  async apply(step: number, totals: NodeTotals): Promise<StepResult> {
+    await this.#adding;
+    const gradientSum = this.#sum?.root?.vector;
+    this.#sum = undefined;
+    assert(gradientSum !== undefined, 'a complete round has its sum');
+    const { schedule, optimizer, clipNorm } = this.#training;
+    const learningRate = learningRateAt(schedule, optimizer.learningRate, step, this.#totalSteps);
+    const { samples } = totals;
+    if (samples === 0) {
+      this.#store.skipStep(step + 1);
+      return { learningRate, gradientNorm: Number.NaN, timings: this.#stopwatch.lap() };
+    }
+    const inputs = { gradientSum, samples, step: step + 1, learningRate, clipNorm };
+    const { gradientNorm } = await this.#stopwatch.measure('optimizer', () =>
+      this.#store.applyStep(inputs),
+    );
+    return { learningRate, gradientNorm, timings: this.#stopwatch.lap() };
+  }
+}

@@ -1,0 +1,125 @@
+/** @file What is said of refused calls: who makes them is named, and who makes hundreds fills no log and hides nobody. */
+import type { Clock } from '../../shared/core/clock.ts';
+import type { TesseraError } from '../../shared/core/errors.ts';
+import type { CallReporter } from '../../shared/exchange/grpc/handlers.ts';
+import type { Logger } from '../../shared/machine/log.ts';
+import { AddressCounts, addressOf, MINUTE_MS } from './address-counts.ts';
+
+/** Different refusals of one address that are told in a minute. */
+const LINES_MAX = 20;
+/** Refusals that are remembered at a time, to count those like them. */
+const CAUSES_MAX = 4096;
+/** A refusal that goes on is told again after a minute, four minutes, and so on, an hour at most. */
+const PAUSE_GROWTH = 4;
+const PAUSE_MAX_MS = 60 * MINUTE_MS;
+
+/** Our own failures, and those who want to take part and may not, are for everybody to see; the rest is the caller's business. */
+const WORTH_SEEING: ReadonlySet<string> = new Set([
+  'INTERNAL',
+  'ACCESS_DENIED',
+  'PROTOCOL_MISMATCH',
+  'MESSAGE_INVALID',
+  'RUN_FULL',
+  'RATE_LIMITED',
+  'TIMEOUT',
+]);
+
+const SENTENCE_LENGTH_MAX = 1000;
+
+const JOIN = '/tessera.v1.Control/Session';
+/** What is refused, by method; all else is a call. */
+const REFUSED: Partial<Record<string, string>> = {
+  [JOIN]: 'a worker',
+  connection: 'a connection',
+  '/tessera.v1.Control/GetStatus': 'a question for the status',
+  '/tessera.v1.Control/StopRun': 'a request to stop',
+};
+
+/** Workers, and those who never came so far as to be known as one, that were not taken in. */
+export interface RefusedJoins {
+  readonly refusedJoins: number;
+  /** The last of them, in a sentence; '' before the first. */
+  readonly lastRefusal: string;
+}
+
+/** That everybody who came was taken in. */
+export const NONE_REFUSED: RefusedJoins = { refusedJoins: 0, lastRefusal: '' };
+
+/** A cause that has been told. */
+interface Told {
+  /** How often it has come since. */
+  untold: number;
+  sinceMs: number;
+  pauseMs: number;
+}
+
+/** Logs refused calls: each cause of an address at once, those like it later with their number. */
+export class RefusalLog {
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #lines: AddressCounts;
+  readonly #told = new Map<string, Told>();
+  #joins = NONE_REFUSED;
+
+  constructor(log: Logger, clock: Clock) {
+    this.#log = log;
+    this.#clock = clock;
+    this.#lines = new AddressCounts(MINUTE_MS, clock);
+  }
+
+  /** How many joins were refused so far. */
+  get joins(): RefusedJoins {
+    return this.#joins;
+  }
+
+  readonly report: CallReporter = (error, method, peer) => {
+    const record = { peer, method, code: error.code };
+    if (!WORTH_SEEING.has(error.code)) {
+      this.#log.debug({ ...record, err: error }, 'call refused');
+      return;
+    }
+    const sentence = sentenceOf(error, method, peer);
+    if (method === JOIN || method === 'connection') {
+      this.#joins = { refusedJoins: this.#joins.refusedJoins + 1, lastRefusal: sentence };
+    }
+    const times = this.#timesToTell(`${addressOf(peer)} ${method} ${error.sentence}`, peer);
+    const more = times > 1 ? ` (${times} times since this was said last)` : '';
+    if (times === 0) this.#log.debug(record, sentence);
+    else if (error.code === 'INTERNAL') this.#log.error({ ...record, err: error }, sentence + more);
+    else this.#log.warn(record, sentence + more);
+  };
+
+  /** How many refusals of this cause are to be told now; 0 when it is not the time, or there are too many others. */
+  #timesToTell(cause: string, peer: string): number {
+    const nowMs = this.#clock.nowMs();
+    const told = this.#told.get(cause);
+    if (told === undefined) {
+      if (this.#lines.add(peer).count > LINES_MAX) return 0;
+      const [oldest] = this.#told.keys();
+      if (this.#told.size >= CAUSES_MAX && oldest !== undefined) this.#told.delete(oldest);
+      this.#told.set(cause, { untold: 0, sinceMs: nowMs, pauseMs: MINUTE_MS });
+      return 1;
+    }
+    told.untold += 1;
+    if (nowMs - told.sinceMs < told.pauseMs) return 0;
+    const times = told.untold;
+    this.#told.set(cause, {
+      untold: 0,
+      sinceMs: nowMs,
+      pauseMs: Math.min(PAUSE_MAX_MS, told.pauseMs * PAUSE_GROWTH),
+    });
+    return times;
+  }
+}
+
+function sentenceOf({ code, sentence, hint }: TesseraError, method: string, peer: string): string {
+  const what = REFUSED[method] ?? `a call (${method.slice(method.lastIndexOf('/') + 1)})`;
+  // An IPv4 address that came in over IPv6 is the one that people know.
+  const address = addressOf(peer).replace(/^::ffff:/, '');
+  const told =
+    code === 'INTERNAL' ? `${what} of ${address} failed` : `refused ${what} of ${address}`;
+  return `${told}: ${sentence}${hint === undefined ? '' : `; ${hint}`}`.slice(
+    0,
+    SENTENCE_LENGTH_MAX,
+  );
+}

@@ -1,0 +1,158 @@
+/** @file The workers of a run as they come and go: who is let in, who is gone, and what is said of that. */
+import type { Clock } from '../../shared/core/clock.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
+import { isAboutRun, type ToldError } from '../../shared/core/verdict.ts';
+import type { DataSource } from '../../shared/data/source.ts';
+import type { Logger } from '../../shared/machine/log.ts';
+import type { CoordinatorEvent } from '../../shared/runs/events.ts';
+import type { RunIdentity } from '../begin/build.ts';
+import type { RunEvent } from '../core/messages.ts';
+import type { RunNotes } from '../report/run-warnings.ts';
+import type { Heartbeat, JoinRequest, SessionHandle, WelcomeInfo } from '../service/run-port.ts';
+import type { TransferKind } from '../service/transfer-limit.ts';
+import { refuseModel, refuseStranger, welcomeOf } from './join-rules.ts';
+import { type ConnectedWorker, Sessions } from './sessions.ts';
+
+/** What a roster works with. */
+export interface RosterParts {
+  readonly identity: RunIdentity;
+  readonly source: DataSource;
+  readonly notes: RunNotes;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly onEvent: (event: CoordinatorEvent) => void;
+  /** Tells the core; does nothing once the run has ended. */
+  readonly dispatch: (event: RunEvent) => void;
+}
+
+/** A worker that is not there, and why. */
+export interface Departure {
+  readonly who: string;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+/** Keeps the sessions, and tells the core and the operator of them. */
+export class Roster {
+  readonly sessions: Sessions;
+  readonly #parts: RosterParts;
+  /** The last worker that went, and the last one that was not let in. */
+  gone: Departure | undefined;
+  refused: Departure | undefined;
+  /** The run is over: nobody is lost any more. */
+  #isClosed = false;
+
+  constructor(parts: RosterParts) {
+    this.#parts = parts;
+    this.sessions = new Sessions(parts.identity.config.limits.workersMax, parts.clock);
+  }
+
+  /** Takes a worker in. Throws  what refuses it. */
+  join(request: JoinRequest, handle: SessionHandle): WelcomeInfo {
+    const { identity, source, dispatch } = this.#parts;
+    const { added, replaced } = this.#letIn(request, handle);
+    if (replaced !== undefined) {
+      replaced.handle.close();
+      dispatch({ type: 'workerGone', worker: replaced.worker, reason: 'joined again' });
+    }
+    this.#tell(added, 'joined', `${added.engine} on ${added.host}`);
+    return welcomeOf(added, identity, source);
+  }
+
+  #letIn(request: JoinRequest, handle: SessionHandle): ReturnType<Sessions['add']> {
+    const { identity, clock } = this.#parts;
+    try {
+      refuseStranger(request, identity);
+      return this.sessions.add(request, handle, clock.nowMs());
+    } catch (error) {
+      const { code, sentence } = TesseraError.from(error);
+      const who = `${request.name || 'a worker'} on ${request.host}`;
+      this.refused = { who, reason: `${code}: ${sentence}`, atMs: clock.nowMs() };
+      throw error;
+    }
+  }
+
+  /** A worker has compiled the model. Throws  what refuses it. */
+  ready(worker: string, modelFingerprint: string, engine: string): void {
+    const { identity, clock, notes, dispatch } = this.#parts;
+    refuseModel(modelFingerprint, identity);
+    const known = this.sessions.byWorker(worker);
+    if (known === undefined) return;
+    known.ready = true;
+    known.engine = engine;
+    known.heardMs = clock.nowMs();
+    this.sessions.peak = Math.max(this.sessions.peak, this.sessions.numReady);
+    notes.engine(engine);
+    this.#tell(known, 'ready', engine);
+    dispatch({ type: 'workerReady', worker });
+  }
+
+  heartbeat(worker: string, { assignment, leavesOpen, error }: Heartbeat): void {
+    const { clock, dispatch } = this.#parts;
+    const known = this.sessions.byWorker(worker);
+    if (known === undefined) return;
+    known.heardMs = clock.nowMs();
+    known.trouble = error;
+    known.handle.send({ type: 'alive' });
+    if (known.ready) dispatch({ type: 'heartbeat', worker, assignment, leavesOpen });
+  }
+
+  transferring(worker: string, kind: TransferKind, isUnderWay: boolean): void {
+    const known = this.sessions.byWorker(worker);
+    if (known === undefined) return;
+    if (isUnderWay) known.transfers.set(kind, this.#parts.clock.nowMs());
+    else known.transfers.delete(kind);
+  }
+
+  leave(worker: string, error: ToldError): void {
+    const reason = error.code === '' ? 'left' : `left: ${error.reason}`;
+    this.remove(worker, reason, isAboutRun(error.code) ? error : undefined);
+  }
+
+  sessionClosed(session: string, reason: string): void {
+    const known = this.sessions.remove(session);
+    if (known !== undefined) this.#gone(known, reason);
+  }
+
+  /** Ends the session of a worker, which has left with `error` where that is about the run. */
+  remove(worker: string, reason: string, error?: ToldError): void {
+    const known = this.sessions.byWorker(worker);
+    if (known === undefined) return;
+    this.sessions.remove(known.session);
+    known.handle.close();
+    this.#gone(known, reason, error);
+  }
+
+  /** The core knows only those who are ready; who is not must show life too, or holds a place for nothing. */
+  dropSilentNewcomers(): void {
+    const { clock, identity } = this.#parts;
+    for (const known of this.sessions.all()) {
+      const silentMs = clock.nowMs() - known.heardMs;
+      if (known.ready || silentMs <= identity.config.cluster.silenceMs) continue;
+      this.remove(known.worker, `not heard of for ${Math.round(silentMs)} ms, and never ready`);
+    }
+  }
+
+  /** The run is over: who goes from now on goes because of that. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  #gone(known: ConnectedWorker, reason: string, error?: ToldError): void {
+    if (this.#isClosed) return;
+    const what = reason.startsWith('left') ? 'left' : 'lost';
+    this.gone = { who: known.worker, reason, atMs: this.#parts.clock.nowMs() };
+    if (what === 'lost') this.sessions.absent.lost(known.instance);
+    this.#tell(known, what, reason);
+    const { worker, role } = known;
+    const failure = error && { by: role, error };
+    this.#parts.dispatch({ type: 'workerGone', worker, reason, ...(failure && { failure }) });
+  }
+
+  #tell(known: ConnectedWorker, what: 'joined' | 'ready' | 'lost' | 'left', reason: string): void {
+    const { log, onEvent } = this.#parts;
+    const workers = this.sessions.all().length;
+    log.info({ worker: known.worker, reason, workers }, `worker ${what}`);
+    onEvent({ type: 'worker', worker: known.worker, what, reason, workers });
+  }
+}

@@ -1,0 +1,144 @@
+/** @file From the bytes of a sample to the pixels of the model's square: what they should be like, and what is refused. */
+import type { DataConfig } from '../../config/schema.ts';
+import { machineTrouble } from '../../core/errno.ts';
+import { TesseraError } from '../../core/errors.ts';
+import {
+  DECODABLE_NAMES,
+  type ImageKind,
+  imageKind,
+  isDecodable,
+  kindName,
+  remedy,
+} from '../../files/image-kind.ts';
+import { decodeBy } from '../pixels/files.ts';
+import {
+  type CropRegion,
+  type ImageSize,
+  planResize,
+  type ResizeOptions,
+} from '../pixels/geometry.ts';
+import type { Look } from '../pixels/libvips.ts';
+import type { Raster } from '../pixels/resample.ts';
+import type { EncodedSample } from '../source.ts';
+
+export type { Look };
+
+/** What the pixels should be like. */
+export type DecodeOptions = ResizeOptions &
+  Pick<DataConfig, 'channels' | 'interpolation' | 'background'>;
+
+/**
+ * Decodes one sample: turned upright by its EXIF orientation, its alpha dropped or on `background`, as grey
+ * or RGB in 8 bits, scaled with an antialiased filter: bicubic (timm's) or bilinear (torchvision's). Up to a megapixel the
+ * bytes are those of Pillow, beyond it close to them; docs/data.md has the exceptions.
+ *
+ * Shapes  the result is [imageSize, imageSize, channels]; it may be a view of the sample's own bytes.
+ * Throws  DATA_INVALID, naming the sample, when it is truncated, no image or too large.
+ */
+export async function decodeImage(
+  sample: EncodedSample,
+  options: DecodeOptions,
+  region?: CropRegion,
+): Promise<Uint8Array> {
+  checkSample(sample);
+  if (region === undefined && isPlain(sample, options)) {
+    return withChannels(sample.bytes, sample.raw?.channels ?? 1, options.channels);
+  }
+  try {
+    const square = await decodeBy(sample, options, (size) => planResize(size, options, region));
+    return withChannels(square.pixels, square.channels, options.channels);
+  } catch (error) {
+    throw failed(sample, error);
+  }
+}
+
+/**
+ * Decodes a whole image file for people to look at, its longer side at most `sideMax`: the pixels that a model sees,
+ * but for the square.
+ *
+ * Throws  DATA_INVALID, naming the sample, as `decodeImage` does.
+ */
+export async function decodeWhole(
+  sample: EncodedSample,
+  look: Look & { readonly sideMax: number },
+): Promise<Raster> {
+  checkSample(sample);
+  const plan = ({ width, height }: ImageSize) => {
+    const scale = Math.min(1, look.sideMax / Math.max(width, height));
+    const side = (length: number) => Math.max(1, Math.round(length * scale));
+    const scaleTo = { width: side(width), height: side(height) };
+    return { cutBefore: undefined, scaleTo, cutAfter: undefined };
+  };
+  try {
+    const { pixels, width, height, channels } = await decodeBy(sample, look, plan);
+    return { width, height, channels: 3, pixels: withChannels(pixels, channels, 3) };
+  } catch (error) {
+    throw failed(sample, error);
+  }
+}
+
+/** Whether a sample's pixels are the result as they are, but for grey to RGB: no need to keep them. */
+export function isPlain({ raw }: EncodedSample, options: DecodeOptions): boolean {
+  return (
+    raw !== undefined &&
+    raw.height === options.imageSize &&
+    raw.width === options.imageSize &&
+    (raw.channels === options.channels || raw.channels === 1) &&
+    (options.resize === 'stretch' || options.cropFraction === 1)
+  );
+}
+
+/** Grey pixels thrice where RGB is wanted. */
+function withChannels(pixels: Uint8Array, from: number, to: number): Uint8Array {
+  if (from === to) return pixels;
+  const repeated = new Uint8Array(pixels.length * to);
+  for (let i = 0; i < repeated.length; i += 1) repeated[i] = pixels[Math.floor(i / to)] as number;
+  return repeated;
+}
+
+/** Refuses what sharp would take too kindly: raw pixels of another size, SVG, PDF and the like. */
+function checkSample(sample: EncodedSample): void {
+  const { raw, bytes } = sample;
+  if (raw === undefined) {
+    const kind = imageKind(bytes);
+    if (bytes.length === 0) throw invalid(sample, 'the file is empty');
+    if (!isDecodable(kind)) throw refused(sample, kind);
+    return;
+  }
+  const expectedBytes = raw.height * raw.width * raw.channels;
+  if (bytes.length !== expectedBytes || expectedBytes === 0) {
+    throw invalid(sample, `it has ${bytes.length} bytes of pixels where ${expectedBytes} belong`);
+  }
+}
+
+function invalid(sample: EncodedSample, reason: string, cause?: unknown): TesseraError {
+  return new TesseraError('DATA_INVALID', `cannot decode ${sample.name}: ${reason}`, {
+    hint: 'replace or remove the image; data.onBadImage: skip trains without it',
+    cause,
+  });
+}
+
+function failed(sample: EncodedSample, error: unknown): TesseraError {
+  const lines = (error instanceof Error ? error.message : String(error)).trim().split('\n');
+  // What the decoder warned of is on the next line, or on no line at all.
+  const isWarning = lines[0]?.startsWith('Warning treated as error') === true;
+  const trouble = machineTrouble(error);
+  // The machine's fault, which may pass: no reason to leave the image out.
+  if (trouble !== undefined) {
+    const sentence = `cannot decode ${sample.name}: ${trouble.sentence}`;
+    return new TesseraError('SYSTEM', sentence, { hint: trouble.hint, cause: error });
+  }
+  const reason = isWarning ? (lines[1] ?? 'its data are damaged') : lines[0];
+  return invalid(sample, reason || 'unknown reason', error);
+}
+
+/** What a file is that cannot be read here, and what to do about it. */
+function refused({ name }: EncodedSample, kind: ImageKind | undefined): TesseraError {
+  const what =
+    kind === undefined
+      ? 'not an image that is known here'
+      : `a ${kindName(kind)}${kind === 'link' ? '' : ' file'}`;
+  return new TesseraError('DATA_INVALID', `cannot decode ${name}: it is ${what}`, {
+    hint: `images are ${DECODABLE_NAMES} files; ${remedy(kind)}`,
+  });
+}

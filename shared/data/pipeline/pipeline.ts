@@ -1,0 +1,138 @@
+/**
+ * @file From a sample to the model's input: decoded, cropped, flipped, shifted, changed by the policy, normalised,
+ * erased.
+ *
+ * Decoded pixels are kept (within a bound) where every epoch wants the same ones, since decoding costs
+ * far more than the rest.
+ */
+import type { DataConfig } from '../../config/schema.ts';
+import { assert } from '../../core/errors.ts';
+import { ByteCache } from '../cache.ts';
+import type { CropRegion } from '../pixels/geometry.ts';
+import type { EncodedSample } from '../source.ts';
+import { type Augmentation, augmentation, NO_AUGMENTATION } from './augment.ts';
+import { type DecodeOptions, decodeImage, isPlain } from './decode.ts';
+import { eraseRandomly } from './erasing.ts';
+import { applyPolicy, planPolicy } from './policy.ts';
+
+/**
+ * Images that are read and decoded at one time: two for each of libuv's threads, so that none waits for the disk; more
+ * would only keep more files in memory, which may be large.
+ */
+export const IMAGES_AT_ONCE = 8;
+
+/** Prepares the images of one run. Samples that differ must have names that differ. */
+export interface ImagePipeline {
+  /**
+   * Writes one image into `target`; without an epoch it is a test image and not augmented.
+   *
+   * Shapes  target is [channels, imageSize, imageSize].
+   * Throws  DATA_INVALID when the sample cannot be decoded.
+   */
+  load(sample: EncodedSample, epoch: number | undefined, target: Float32Array): Promise<void>;
+}
+
+/** Makes the pipeline of a run; it keeps at most half of `config.cacheBytes`, the other half is for encoded samples. */
+export function createImagePipeline(
+  config: DataConfig,
+  options: { readonly imageSize: number; readonly seed: number },
+): ImagePipeline {
+  const { channels, background, resize, cropFraction, cropRounding, interpolation } = config;
+  const { imageSize, seed } = options;
+  const framing = { imageSize, resize, cropFraction, cropRounding };
+  const decodeOptions = { ...framing, channels, background, interpolation };
+  const tables = normalisationTables(config);
+  const cache = new ByteCache<Uint8Array>(Math.floor(config.cacheBytes / 2));
+  return {
+    async load(sample, epoch, target) {
+      assert(target.length === channels * imageSize ** 2, `image of ${target.length} floats`);
+      const change =
+        epoch === undefined ? NO_AUGMENTATION : augmentation(config, seed, epoch, sample.index);
+      const pixels = await cachedPixels(cache, sample, decodeOptions, change.cropRegion);
+      if (epoch === undefined) {
+        writeImage({ pixels, imageSize, tables, change }, target);
+        return;
+      }
+      const place = { seed, epoch, index: sample.index, imageSize };
+      const steps = planPolicy(config.augment, place);
+      if (steps.length === 0) writeImage({ pixels, imageSize, tables, change }, target);
+      else {
+        const changed = applyPolicy(moved(pixels, imageSize, change), imageSize, steps);
+        writeImage({ pixels: changed, imageSize, tables, change: NO_AUGMENTATION }, target);
+      }
+      eraseRandomly(target, imageSize, config.augment.erasing, place);
+    },
+  };
+}
+
+/** Decoded pixels, from the cache when they are the same in every epoch. */
+async function cachedPixels(
+  cache: ByteCache<Uint8Array>,
+  sample: EncodedSample,
+  options: DecodeOptions,
+  region: CropRegion | undefined,
+): Promise<Uint8Array> {
+  if (region !== undefined || isPlain(sample, options)) return decodeImage(sample, options, region);
+  const kept = cache.get(sample.name);
+  if (kept !== undefined) return kept;
+  const pixels = await decodeImage(sample, options);
+  cache.set(sample.name, pixels, pixels.byteLength);
+  return pixels;
+}
+
+/** Pixels flipped and then shifted; what comes in at an edge is black. Shapes  [imageSize, imageSize, channels]. */
+function moved(pixels: Uint8Array, imageSize: number, change: Augmentation): Uint8Array {
+  const { flip, shiftX, shiftY } = change;
+  if (!flip && shiftX === 0 && shiftY === 0) return pixels;
+  const channels = pixels.length / imageSize ** 2;
+  const target = new Uint8Array(pixels.length);
+  for (let y = Math.max(0, shiftY); y < imageSize + Math.min(0, shiftY); y += 1) {
+    for (let x = Math.max(0, shiftX); x < imageSize + Math.min(0, shiftX); x += 1) {
+      const column = flip ? imageSize - 1 - (x - shiftX) : x - shiftX;
+      const from = ((y - shiftY) * imageSize + column) * channels;
+      target.set(pixels.subarray(from, from + channels), (y * imageSize + x) * channels);
+    }
+  }
+  return target;
+}
+
+/** The 256 normalised values of each channel. */
+function normalisationTables({ channels, mean, deviation }: DataConfig): Float32Array[] {
+  return Array.from({ length: channels }, (_, channel) => {
+    const channelMean = mean[channel] ?? (mean[0] as number);
+    const channelDeviation = deviation[channel] ?? (deviation[0] as number);
+    return Float32Array.from(
+      { length: 256 },
+      (_, value) => (value / 255 - channelMean) / channelDeviation,
+    );
+  });
+}
+
+/** What one image is written from. */
+interface Drawing {
+  /** [imageSize, imageSize, channels]. */
+  readonly pixels: Uint8Array;
+  readonly imageSize: number;
+  readonly tables: readonly Float32Array[];
+  readonly change: Augmentation;
+}
+
+/** Writes HWC bytes as normalised CHW floats, flipped and then shifted; what comes in at an edge is black. */
+function writeImage(drawing: Drawing, target: Float32Array): void {
+  const { pixels, imageSize, tables, change } = drawing;
+  const channels = tables.length;
+  const firstColumn = change.flip ? imageSize - 1 : 0;
+  const columnStep = change.flip ? -1 : 1;
+  for (const [channel, table] of tables.entries()) {
+    const plane = target.subarray(channel * imageSize ** 2, (channel + 1) * imageSize ** 2);
+    plane.fill(table[0] as number);
+    for (let y = Math.max(0, change.shiftY); y < imageSize + Math.min(0, change.shiftY); y += 1) {
+      const row = (y - change.shiftY) * imageSize;
+      for (let x = Math.max(0, change.shiftX); x < imageSize + Math.min(0, change.shiftX); x += 1) {
+        const column = firstColumn + columnStep * (x - change.shiftX);
+        const value = pixels[(row + column) * channels + channel] as number;
+        plane[y * imageSize + x] = table[value] as number;
+      }
+    }
+  }
+}

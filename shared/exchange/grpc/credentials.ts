@@ -1,0 +1,166 @@
+/**
+ * @file TLS and tokens on both ends of a connection, and certificates that are read again when they change.
+ */
+import { isIP } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import {
+  CallCredentials,
+  ChannelCredentials,
+  type ChannelOptions,
+  experimental,
+  Metadata,
+  ResponderBuilder,
+  ServerCredentials,
+  ServerInterceptingCall,
+  type ServerInterceptor,
+  ServerListenerBuilder,
+} from '@grpc/grpc-js';
+import { refuseUnlessAllowed, type TokensByRole } from '../../contract/access.ts';
+import { TesseraError } from '../../core/errors.ts';
+import type { TlsMaterial } from '../../security/credentials.ts';
+import { toStatus } from './errors.ts';
+import type { TrustNews } from './revocation.ts';
+
+/** Material that may change while it is used. */
+interface TlsSource {
+  readonly current: TlsMaterial;
+  /** Calls back after each change. */
+  onChange(listener: () => void): void;
+}
+
+/** What a server asks for; undefined anywhere it is taken means plaintext, open to all who reach the port. */
+export interface ServerSecurity {
+  readonly tls: TlsSource;
+  readonly tokens: TokensByRole;
+}
+
+/** What a client trusts and shows. */
+export interface ClientSecurity {
+  readonly tls: TlsSource;
+  readonly token?: string | undefined;
+}
+
+/** Hands material to grpc-js, and again whenever it changes. */
+class Provider implements experimental.CertificateProvider {
+  readonly #source: TlsSource;
+  readonly #authorities = new Set<experimental.CaCertificateUpdateListener>();
+  readonly #identities = new Set<experimental.IdentityCertificateUpdateListener>();
+
+  constructor(source: TlsSource) {
+    this.#source = source;
+    source.onChange(() => {
+      for (const listener of this.#authorities) this.#tellAuthority(listener);
+      for (const listener of this.#identities) this.#tellIdentity(listener);
+    });
+  }
+
+  addCaCertificateListener(listener: experimental.CaCertificateUpdateListener): void {
+    this.#authorities.add(listener);
+    // Not at once: grpc-js registers itself only after this call.
+    queueMicrotask(() => this.#tellAuthority(listener));
+  }
+
+  removeCaCertificateListener(listener: experimental.CaCertificateUpdateListener): void {
+    this.#authorities.delete(listener);
+  }
+
+  addIdentityCertificateListener(listener: experimental.IdentityCertificateUpdateListener): void {
+    this.#identities.add(listener);
+    queueMicrotask(() => this.#tellIdentity(listener));
+  }
+
+  removeIdentityCertificateListener(
+    listener: experimental.IdentityCertificateUpdateListener,
+  ): void {
+    this.#identities.delete(listener);
+  }
+
+  #tellAuthority(listener: experimental.CaCertificateUpdateListener): void {
+    listener({ caCertificate: this.#source.current.authority });
+  }
+
+  #tellIdentity(listener: experimental.IdentityCertificateUpdateListener): void {
+    const { identity } = this.#source.current;
+    listener(
+      identity === undefined
+        ? null
+        : { certificate: identity.certificate, privateKey: identity.key },
+    );
+  }
+}
+
+const providers = new WeakMap<TlsSource, Provider>();
+
+/** One for each source, however many channels are made with it. */
+function providerOf(source: TlsSource): Provider {
+  const known = providers.get(source) ?? new Provider(source);
+  providers.set(source, known);
+  return known;
+}
+
+/** Credentials of a server. A client may come without a certificate: it then needs a token. */
+export function serverCredentials(security: ServerSecurity | undefined): ServerCredentials {
+  if (security === undefined) return ServerCredentials.createInsecure();
+  const provider = providerOf(security.tls);
+  return experimental.createCertificateProviderServerCredentials(provider, provider, false);
+}
+
+/** Credentials of a channel to `host`, which the certificate there must be of. */
+export function channelCredentials(
+  security: ClientSecurity | undefined,
+  host: string,
+): ChannelCredentials {
+  if (security === undefined) return ChannelCredentials.createInsecure();
+  const { tls, token } = security;
+  const provider = providerOf(tls);
+  const identity = tls.current.identity === undefined ? null : provider;
+  const channel = experimental.createCertificateProviderChannelCredentials(provider, identity, {
+    checkServerIdentity: (_name, certificate) =>
+      checkServerIdentity(host, certificate as PeerCertificate),
+  });
+  if (token === undefined) return channel;
+  const shown = new Metadata();
+  shown.set('authorization', `Bearer ${token}`);
+  return channel.compose(
+    CallCredentials.createFromMetadataGenerator((_call, callback) => callback(null, shown)),
+  );
+}
+
+/**
+ * Options of a channel to `host`: an address is no name that TLS may ask for (RFC 6066), so a fixed one is asked for
+ * instead; the certificate is still checked against the address.
+ */
+export function tlsOptions(security: ClientSecurity | undefined, host: string): ChannelOptions {
+  if (security === undefined || isIP(host) === 0) return {};
+  return { 'grpc.ssl_target_name_override': 'coordinator.tessera' };
+}
+
+/** Judges every call of a server before its handler hears of it. */
+export function accessInterceptor(
+  tokens: TokensByRole,
+  { report, distrusted }: TrustNews,
+): ServerInterceptor {
+  return (method, call) => {
+    const listener = new ServerListenerBuilder()
+      .withOnReceiveMetadata((metadata, next) => {
+        const authorization = String(metadata.get('authorization')[0] ?? '');
+        const fault = distrusted.get(call.getPeer());
+        try {
+          const { sslPeerCertificate: certificate } = call.getAuthContext();
+          refuseUnlessAllowed(method.path, { certificate, fault, authorization }, tokens);
+        } catch (error) {
+          // What is wrong with a certificate was told when it was shown.
+          if (fault === undefined || authorization !== '')
+            report(TesseraError.from(error), method.path, call.getPeer());
+          call.sendStatus(toStatus(error));
+          return;
+        }
+        // A secret that nobody needs any more goes no further.
+        metadata.remove('authorization');
+        next(metadata);
+      })
+      .build();
+    const responder = new ResponderBuilder().withStart((next) => next(listener)).build();
+    return new ServerInterceptingCall(call, responder);
+  };
+}

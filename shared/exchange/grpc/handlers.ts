@@ -1,0 +1,189 @@
+/**
+ * @file What is the same for every call on the server's side.
+ *
+ * A service is written as plain functions and async iterables that throw TesseraErrors. Here they become
+ * gRPC handlers: errors are mapped, back-pressure is honoured, a caller that is gone aborts a signal,
+ * and the text of an unforeseen error is reported at home and never sent.
+ */
+import { once } from 'node:events';
+import type {
+  handleBidiStreamingCall,
+  handleClientStreamingCall,
+  handleServerStreamingCall,
+  handleUnaryCall,
+  ServerDuplexStream,
+} from '@grpc/grpc-js';
+import { TesseraError } from '../../core/errors.ts';
+import { toStatus } from './errors.ts';
+
+/** What a handler knows of its call. */
+export interface CallContext {
+  /** `HOST:PORT` of the caller. */
+  readonly peer: string;
+  /** Aborts when the caller is gone or its deadline has passed. */
+  readonly signal: AbortSignal;
+}
+
+/** Hears of every refusal and failure. */
+export type CallReporter = (error: TesseraError, method: string, peer: string) => void;
+
+/** The server's end of a duplex stream. */
+export interface DuplexPeer<Out> {
+  readonly peer: string;
+  send(message: Out): void;
+  /** Ends the stream, well or with an error; what was sent before still arrives. */
+  end(error?: unknown): void;
+}
+
+/** What a duplex service does with its stream. */
+export interface DuplexListener<In> {
+  /** May throw: the stream then ends with that error. */
+  onMessage(message: In): void;
+  /** Called once, whoever ended it. */
+  onClosed(reason: string): void;
+}
+
+/** A peer that does not read its messages is let go. */
+const UNSENT_MESSAGES_MAX = 256;
+
+interface ServerCall {
+  getPeer(): string;
+  getPath(): string;
+  once(event: 'cancelled', listener: () => void): unknown;
+}
+
+/** Longest time for one bulk call; a caller's own deadline may be shorter. */
+const STREAM_MS = 120_000;
+
+/** Makes gRPC handlers of plain functions. */
+export class HandlerFactory {
+  readonly #report: CallReporter;
+  readonly #streamMs: number;
+
+  constructor(report: CallReporter, streamMs = STREAM_MS) {
+    this.#report = report;
+    this.#streamMs = streamMs;
+  }
+
+  unary<In, Out>(
+    handle: (request: In, context: CallContext) => Out | Promise<Out>,
+  ): handleUnaryCall<In, Out> {
+    return async (call, reply) => {
+      try {
+        reply(null, await handle(call.request, contextOf(call)));
+      } catch (error) {
+        reply(this.#statusOf(error, call));
+      }
+    };
+  }
+
+  /** The handler may answer before it has read everything. */
+  clientStream<In, Out>(
+    handle: (messages: AsyncIterable<In>, context: CallContext) => Promise<Out>,
+  ): handleClientStreamingCall<In, Out> {
+    return async (call, reply) => {
+      const context = contextOf(call);
+      // Who stops in the midst of a stream must not hold its memory for ever.
+      const timer = setTimeout(() => call.destroy(this.#tooLong()), this.#streamMs);
+      try {
+        reply(null, await handle(call as AsyncIterable<In>, context));
+      } catch (error) {
+        if (!context.signal.aborted) reply(this.#statusOf(error, call));
+      } finally {
+        clearTimeout(timer);
+      }
+    };
+  }
+
+  serverStream<In, Out>(
+    handle: (request: In, context: CallContext) => AsyncIterable<Out>,
+  ): handleServerStreamingCall<In, Out> {
+    return async (call) => {
+      const context = contextOf(call);
+      const slow = new AbortController();
+      const timer = setTimeout(() => slow.abort(this.#tooLong()), this.#streamMs);
+      const signal = AbortSignal.any([context.signal, slow.signal]);
+      try {
+        for await (const message of handle(call.request, context)) {
+          signal.throwIfAborted();
+          if (!call.write(message)) await once(call, 'drain', { signal });
+        }
+        call.end();
+      } catch (error) {
+        // A wait that was aborted throws its own error, which says nothing of the reason.
+        const reason = slow.signal.aborted ? slow.signal.reason : error;
+        if (!context.signal.aborted) call.emit('error', this.#statusOf(reason, call));
+      } finally {
+        clearTimeout(timer);
+      }
+    };
+  }
+
+  duplex<In, Out>(
+    open: (peer: DuplexPeer<Out>) => DuplexListener<In>,
+  ): handleBidiStreamingCall<In, Out> {
+    return (call) => {
+      let reason = 'the connection was lost';
+      let isEnded = false;
+      const end = (error?: unknown) => {
+        if (isEnded) return;
+        isEnded = true;
+        reason = error === undefined ? 'the session was closed' : TesseraError.from(error).sentence;
+        if (error === undefined) call.end();
+        else call.emit('error', this.#statusOf(error, call));
+      };
+      const listener = open(duplexPeer(call, () => isEnded, end));
+      call.on('data', (message: In) => {
+        if (isEnded) return;
+        try {
+          listener.onMessage(message);
+        } catch (error) {
+          end(error);
+        }
+      });
+      call.once('end', () => {
+        if (isEnded) return;
+        end();
+        reason = 'the other side closed the session';
+      });
+      call.once('close', () => {
+        isEnded = true;
+        listener.onClosed(reason);
+      });
+    };
+  }
+
+  #tooLong(): TesseraError {
+    return new TesseraError('TIMEOUT', `the call took longer than ${this.#streamMs} ms`, {
+      hint: 'is the network slow? limits.rpcMs is the longest time of one call',
+    });
+  }
+
+  #statusOf(thrown: unknown, call: ServerCall) {
+    this.#report(TesseraError.from(thrown), call.getPath(), call.getPeer());
+    const { code, details, metadata } = toStatus(thrown);
+    return Object.assign(new Error(details), { code, details, metadata });
+  }
+}
+
+function duplexPeer<In, Out>(
+  call: ServerDuplexStream<In, Out>,
+  isEnded: () => boolean,
+  end: (error?: unknown) => void,
+): DuplexPeer<Out> {
+  return {
+    peer: call.getPeer(),
+    end,
+    send(message) {
+      if (isEnded()) return;
+      if (call.writableLength < UNSENT_MESSAGES_MAX) call.write(message);
+      else end(new TesseraError('TIMEOUT', `${UNSENT_MESSAGES_MAX} messages wait to be read`));
+    },
+  };
+}
+
+function contextOf(call: ServerCall): CallContext {
+  const gone = new AbortController();
+  call.once('cancelled', () => gone.abort(new TesseraError('CANCELLED', 'the caller is gone')));
+  return { peer: call.getPeer(), signal: gone.signal };
+}

@@ -1,0 +1,219 @@
+/** @file A gRPC server from its start to its end: options, binding, health, reflection, graceful stop. */
+import type { Http2Server } from 'node:http2';
+import type { DropArgument } from 'node:net';
+import {
+  Server,
+  type ServerCredentials,
+  type ServerOptions,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import { ReflectionService } from '@grpc/reflection';
+import { HealthImplementation } from 'grpc-health-check';
+import { TesseraError } from '../../core/errors.ts';
+import {
+  type ConnectionLimits,
+  checkAddress,
+  FLOW_WINDOW_BYTES,
+  KEEPALIVE_MS,
+  KEEPALIVE_TIMEOUT_MS,
+} from './channel.ts';
+import { accessInterceptor, type ServerSecurity, serverCredentials } from './credentials.ts';
+import type { CallReporter } from './handlers.ts';
+import { watchNewcomers } from './newcomers.ts';
+import { probeAddress } from './probe.ts';
+import { protoPackage } from './protos.ts';
+import { type Distrusted, watchTrust } from './revocation.ts';
+import { ANOTHER_PROGRAM, programOf } from './unclear.ts';
+
+/** A running server. */
+export interface RpcServer {
+  /** Where it listens: the host as it was given, the port that it got. */
+  readonly address: string;
+  readonly port: number;
+  /** Refuses new calls, lets those under way end for `graceMs`, then cuts them. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** A service and what answers its calls. */
+export interface ServedService {
+  readonly definition: ServiceDefinition;
+  readonly handlers: UntypedServiceImplementation;
+}
+
+/** What a server may be used for, by everybody together and by each. */
+export interface ServerLimits extends ConnectionLimits {
+  /** Calls under way on one connection. */
+  readonly streamsMax: number;
+  /** Connections at a time. */
+  readonly connectionsMax: number;
+}
+
+/** What a server is started with. */
+export interface ServerSettings {
+  readonly limits: ServerLimits;
+  /** Undefined for plaintext, open to whoever reaches the port. */
+  readonly security?: ServerSecurity | undefined;
+  /** Hears of every call that is refused before its handler. */
+  readonly report: CallReporter;
+  readonly firstWordsMs?: number;
+}
+
+/** After a line about closed connections. */
+const DROPS_QUIET_MS = 10_000;
+
+/** Node lets each of a connection's first bytes and its TLS handshake take two minutes. */
+const FIRST_WORDS_MS = 10_000;
+
+/** A connection without calls is closed after this; a client's library opens another when it needs one. */
+const IDLE_MS = 5 * 60_000;
+
+function serverOptions(
+  { limits, security, report }: ServerSettings,
+  distrusted: Distrusted,
+): ServerOptions {
+  const { messageBytes, streamsMax } = limits;
+  const judge = security && accessInterceptor(security.tokens, { report, distrusted });
+  return {
+    ...(judge && { interceptors: [judge] }),
+    'grpc.max_receive_message_length': messageBytes,
+    'grpc.max_send_message_length': messageBytes,
+    'grpc.max_concurrent_streams': streamsMax,
+    'grpc.max_connection_idle_ms': IDLE_MS,
+    'grpc.keepalive_time_ms': KEEPALIVE_MS,
+    'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
+  };
+}
+
+/**
+ * Starts a server with the given services, gRPC health and reflection. Port 0 takes any free port.
+ *
+ * Throws  PORT_IN_USE; CONFIG_INVALID when the address is none of this machine's; USAGE when it is no HOST:PORT.
+ */
+export async function startServer(
+  listen: string,
+  served: readonly ServedService[],
+  settings: ServerSettings,
+): Promise<RpcServer> {
+  checkAddress(listen);
+  const distrusted: Distrusted = new Map();
+  const server = new Server(serverOptions(settings, distrusted));
+  for (const { definition, handlers } of served) server.addService(definition, handlers);
+  const health = new HealthImplementation({ '': 'SERVING' });
+  health.addToServer(server);
+  new ReflectionService(protoPackage).addToServer(server);
+  const port = await bind(server, listen, serverCredentials(settings.security)).catch(
+    async (error) => {
+      throw await namingHolder(error, listen, settings);
+    },
+  );
+  tuneConnections(server, settings, distrusted);
+  return {
+    address: `${listen.slice(0, listen.lastIndexOf(':'))}:${port}`,
+    port,
+    async stop(graceMs) {
+      health.setStatus('', 'NOT_SERVING');
+      await shutDown(server, graceMs);
+    },
+  };
+}
+
+function bind(server: Server, listen: string, credentials: ServerCredentials): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(listen, credentials, (error, port) => {
+      if (error === null) resolve(port);
+      else reject(bindError(error, listen));
+    });
+  });
+}
+
+/** Says what listens on a port that is taken. */
+async function namingHolder(
+  error: TesseraError,
+  listen: string,
+  { security }: ServerSettings,
+): Promise<TesseraError> {
+  if (error.code !== 'PORT_IN_USE') return error;
+  // What listens on all addresses answers on this machine's own.
+  const address = listen.replace(/^(?:0\.0\.0\.0|\[::\]|\*|0):/, '127.0.0.1:');
+  const found = await probeAddress(address, { tlsFirst: security !== undefined });
+  const isRun = 'isGrpc' in found && found.isGrpc;
+  const holder = isRun ? `${programOf(found)}, such as a coordinator` : programOf(found);
+  const ask = isRun ? `tessera status ${address} shows whether it is a run; ` : '';
+  const named = holder === ANOTHER_PROGRAM ? '' : `: ${holder}`;
+  return new TesseraError('PORT_IN_USE', `another program listens on ${listen} already${named}`, {
+    hint: `${ask}${error.hint}`,
+    cause: error,
+  });
+}
+
+function bindError(cause: Error, listen: string): TesseraError {
+  const { message } = cause;
+  if (message.includes('EADDRINUSE')) {
+    return new TesseraError('PORT_IN_USE', `another program listens on ${listen} already`, {
+      hint: 'choose another port in cluster.listen (0: any free one), or stop that program',
+      cause,
+    });
+  }
+  if (message.includes('EACCES')) {
+    return new TesseraError('CONFIG_INVALID', `not allowed to listen on ${listen}`, {
+      hint: 'choose a port above 1023 in cluster.listen',
+      cause,
+    });
+  }
+  const isForeign = /EADDRNOTAVAIL|ENOTFOUND|EAI_AGAIN|[Nn]ame resolution/.test(message);
+  return new TesseraError(
+    'CONFIG_INVALID',
+    isForeign
+      ? `${listen} is no address of this machine`
+      : `cannot listen on ${listen}: ${message}`,
+    { hint: 'cluster.listen takes 127.0.0.1:PORT, or 0.0.0.0:PORT for all networks', cause },
+  );
+}
+
+/**
+ * Gives the server the clients' flow-control window, and a bound on its connections. The library has the first for
+ * channels only and the second not at all (1.14), so its HTTP/2 servers are looked up; tests watch that this finds them.
+ */
+function tuneConnections(server: Server, settings: ServerSettings, distrusted: Distrusted): void {
+  const { limits, security, report, firstWordsMs = FIRST_WORDS_MS } = settings;
+  const http2Servers: unknown = Reflect.get(server, 'http2Servers');
+  if (!(http2Servers instanceof Map)) return;
+  for (const http2Server of (http2Servers as Map<Http2Server, unknown>).keys()) {
+    http2Server.maxConnections = limits.connectionsMax;
+    http2Server.on('drop', tellingDrops(limits.connectionsMax, report));
+    watchNewcomers(http2Server, { isSecure: security !== undefined, firstWordsMs, report });
+    if (security !== undefined) watchTrust(http2Server, security, { report, distrusted });
+    http2Server.on('session', (session) => {
+      session.settings({ initialWindowSize: FLOW_WINDOW_BYTES });
+      session.setLocalWindowSize(FLOW_WINDOW_BYTES);
+    });
+  }
+}
+
+/** Says whose connections are closed for want of places: one line for a flood of them. */
+function tellingDrops(connectionsMax: number, report: CallReporter) {
+  let quietUntilMs = 0;
+  return (dropped?: DropArgument) => {
+    if (performance.now() < quietUntilMs) return;
+    quietUntilMs = performance.now() + DROPS_QUIET_MS;
+    const sentence = `all ${connectionsMax} connections are taken, further ones are closed`;
+    const hint = 'who holds them? else raise limits.connectionsMax';
+    const error = new TesseraError('RATE_LIMITED', sentence, { hint });
+    report(error, 'connection', `${dropped?.remoteAddress}:${dropped?.remotePort}`);
+  };
+}
+
+function shutDown(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      server.forceShutdown();
+      // The library tells when its sessions have closed; one whose peer is stopped (SIGSTOP) never does.
+      resolve();
+    }, graceMs);
+    server.tryShutdown(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

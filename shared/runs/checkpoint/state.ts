@@ -1,0 +1,233 @@
+/** @file `state.json` of a checkpoint: what the run knows beside its tensors, and all checksums. */
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { z } from 'zod';
+import { TesseraError } from '../../core/errors.ts';
+import { firstNonFinite } from '../../core/floats.ts';
+import { unbroken } from '../../core/text.ts';
+import { crc32OfPieces, sha256OfText } from '../../files/digest.ts';
+import type { Disk } from '../../files/disk.ts';
+import { readWholeFile } from '../../files/files.ts';
+import { float32Of, readSafetensors, type SafeTensors } from '../../weights/formats/safetensors.ts';
+import type { EvaluationReport } from '../progress.ts';
+
+/** Names of the files of a checkpoint folder. */
+export const CHECKPOINT_FILES = {
+  model: 'model.safetensors',
+  optimizer: 'optimizer.safetensors',
+  state: 'state.json',
+} as const;
+
+const SCHEMA = 'checkpoint/1';
+
+const count = z.int().min(0);
+/** JSON writes NaN as null. */
+const figure = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? Number.NaN);
+const evaluation: z.ZodType<EvaluationReport> = z.strictObject({
+  version: count,
+  epoch: count,
+  loss: figure,
+  accuracy: figure,
+});
+/** JSON leaves out what is undefined. */
+const evaluationOrNone = evaluation.optional().transform((value): typeof value => value);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const file = z.strictObject({ bytes: count, crc32: count });
+
+const stateSchema = z.strictObject({
+  schema: z.literal(SCHEMA),
+  step: count,
+  runFingerprint: sha256,
+  /** What the fingerprint is of, so that a mismatch can be named. */
+  identityJson: z.string(),
+  progress: z
+    .strictObject({
+      evaluation: evaluationOrNone,
+      best: evaluationOrNone,
+      /** Absent: the test split. */
+      chosenOn: z.literal('validation').optional(),
+      test: evaluationOrNone,
+      seconds: z.number(),
+    })
+    .transform(({ evaluation, best, seconds, chosenOn, test }) => ({
+      ...{ evaluation, best, seconds },
+      ...(chosenOn && { chosenOn, test }),
+    })),
+  parametersSha256: sha256,
+  files: z.strictObject({ model: file, optimizer: file }),
+});
+
+/** What `state.json` says. */
+export type CheckpointState = Omit<z.infer<typeof stateSchema>, 'schema'>;
+
+/** The bytes of `state.json`, which carries its own checksum. */
+export function encodeState(state: CheckpointState): Uint8Array {
+  const content = { schema: SCHEMA, ...state };
+  const sealed = { ...content, crc32: crc32(JSON.stringify(content)) };
+  return new TextEncoder().encode(`${JSON.stringify(sealed, null, 2)}\n`);
+}
+
+/**
+ * Reads and verifies the `state.json` of a checkpoint folder.
+ *
+ * Throws  CHECKPOINT_CORRUPT when it is damaged, CHECKPOINT_MISMATCH when it is of another version.
+ */
+export async function readState(
+  folder: string,
+  disk?: Disk,
+): Promise<{ state: CheckpointState; bytes: number }> {
+  const bytes = await blamingCheckpoint(folder, () =>
+    readWholeFile(join(folder, CHECKPOINT_FILES.state), { disk }),
+  );
+  const { crc32: noted, ...content } = parseObject(folder, bytes);
+  if (crc32(textOf(folder, content)) !== noted) {
+    throw corrupt(folder, `the checksum of ${CHECKPOINT_FILES.state} does not hold`);
+  }
+  if (content['schema'] !== SCHEMA) {
+    throw mismatch(
+      folder,
+      `its format is ${textOf(folder, content['schema'])}, this version's ${SCHEMA}`,
+    );
+  }
+  const parsed = stateSchema.safeParse(content);
+  if (!parsed.success) throw corrupt(folder, unbroken(z.prettifyError(parsed.error)));
+  const { schema: _, ...state } = parsed.data;
+  return { state, bytes: bytes.length };
+}
+
+/**
+ * Reads one of a checkpoint's tensor files, checked against its state.
+ *
+ * Throws  CHECKPOINT_CORRUPT.
+ */
+export function readVerified(
+  folder: string,
+  state: CheckpointState,
+  file: keyof CheckpointState['files'],
+  disk?: Disk,
+): Promise<SafeTensors> {
+  const name = CHECKPOINT_FILES[file];
+  const noted = state.files[file];
+  return blamingCheckpoint(folder, async () => {
+    const bytes = await readWholeFile(join(folder, name), { disk });
+    if (bytes.length !== noted.bytes) {
+      throw corrupt(folder, `${name} has ${bytes.length} bytes instead of ${noted.bytes}`);
+    }
+    if ((await crc32OfPieces([bytes])) !== noted.crc32) {
+      throw corrupt(folder, `the checksum of ${name} does not hold`);
+    }
+    return readSafetensors(bytes);
+  });
+}
+
+/**
+ * Refuses a checkpoint whose run had another identity.
+ *
+ * Throws  CHECKPOINT_MISMATCH, naming the keys that differ; CHECKPOINT_CORRUPT when its identity cannot be read.
+ */
+export function refuseOtherRun(folder: string, state: CheckpointState, identityJson: string): void {
+  if (state.runFingerprint === sha256OfText(identityJson)) return;
+  const differences = differencesOf(folder, state.identityJson, identityJson);
+  const shown = differences.slice(0, 5).join('; ') || 'the order of its keys';
+  const more = differences.length > 5 ? `; and ${differences.length - 5} more` : '';
+  throw mismatch(folder, `it is of another run: ${shown}${more}`);
+}
+
+/**
+ * Refuses tensors of which nothing can come.
+ *
+ * Throws  NON_FINITE, naming the file and the tensor.
+ */
+export function refuseDiverged(
+  folder: string,
+  file: keyof CheckpointState['files'],
+  tensors: SafeTensors['tensors'],
+): void {
+  for (const [name, tensor] of tensors) {
+    const values = float32Of(tensor, name);
+    const index = firstNonFinite(values);
+    if (index < 0) continue;
+    const path = join(folder, CHECKPOINT_FILES[file]);
+    throw new TesseraError(
+      'NON_FINITE',
+      `${path} is of a run that diverged: ${name} holds ${values[index]}`,
+      {
+        hint: 'start a new run with a lower training.optimizer.learningRate, or remove this checkpoint to go on from an earlier one',
+      },
+    );
+  }
+}
+
+/** The error for a checkpoint that is not what was written. */
+export function corrupt(folder: string, reason: string, cause?: unknown): TesseraError {
+  return new TesseraError('CHECKPOINT_CORRUPT', `checkpoint ${folder} is damaged: ${reason}`, {
+    hint: 'use another checkpoint; --resume takes the newest whole one by itself',
+    cause,
+  });
+}
+
+/** The error for a checkpoint that is whole, but no start for this run. */
+export function mismatch(folder: string, reason: string): TesseraError {
+  return new TesseraError('CHECKPOINT_MISMATCH', `checkpoint ${folder} does not fit: ${reason}`, {
+    hint: 'resume with the same config, data and version of tessera, or start a new run',
+  });
+}
+
+/** Whatever fails in `read` is the checkpoint's damage. */
+async function blamingCheckpoint<T>(folder: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    const known = TesseraError.from(error);
+    throw known.code === 'CHECKPOINT_CORRUPT' ? known : corrupt(folder, known.sentence, error);
+  }
+}
+
+function parseObject(folder: string, bytes: Uint8Array): Record<string, unknown> {
+  try {
+    const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    if (isTree(parsed)) return parsed;
+  } catch (error) {
+    throw corrupt(folder, `${CHECKPOINT_FILES.state} is no JSON`, error);
+  }
+  throw corrupt(folder, `${CHECKPOINT_FILES.state} is no JSON object`);
+}
+
+/** JSON of what was read. What is nested so deep that it cannot be written was not written by us. */
+function textOf(folder: string, content: unknown): string {
+  try {
+    return JSON.stringify(content) ?? 'nothing';
+  } catch (error) {
+    throw corrupt(folder, `${CHECKPOINT_FILES.state} is nested too deep`, error);
+  }
+}
+
+function differencesOf(folder: string, savedJson: string, nowJson: string): string[] {
+  try {
+    const differing = differingKeys(JSON.parse(savedJson), JSON.parse(nowJson));
+    // A fingerprint tells a reader nothing where the setting behind it is listed too.
+    const readable = differing.filter((text) => !text.startsWith('modelFingerprint: '));
+    return readable.length > 0 ? readable : differing;
+  } catch (error) {
+    throw corrupt(folder, 'its identityJson is no JSON that can be read', error);
+  }
+}
+
+/** `seed: 42 in the checkpoint, 7 now` for each leaf that is not the same. */
+function differingKeys(saved: unknown, now: unknown, path = ''): string[] {
+  if (isTree(saved) && isTree(now)) {
+    const keys = new Set([...Object.keys(saved), ...Object.keys(now)]);
+    return [...keys].flatMap((key) =>
+      differingKeys(saved[key], now[key], path === '' ? key : `${path}.${key}`),
+    );
+  }
+  const [before, after] = [saved, now].map((value) => JSON.stringify(value) ?? 'nothing');
+  return before === after ? [] : [`${path}: ${before} in the checkpoint, ${after} now`];
+}
+
+function isTree(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

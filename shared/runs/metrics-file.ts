@@ -1,0 +1,96 @@
+/** @file metrics.jsonl as it is written: records in order, whole lines, and on again once a disk has room again. */
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RUN_FILES } from './layout.ts';
+
+/** Who hears how the writing goes. */
+export interface MetricsWatcher {
+  /** Nothing can be written at present; told once until it can be again. */
+  readonly failed: (error: unknown) => void;
+  /** It is written again, but for so many records. */
+  readonly mended: (lost: number) => void;
+  /** The run is over, and so many records could not be written. */
+  readonly lost: (records: number) => void;
+}
+
+/** Records that cannot be written wait for a disk that mends up to here; those beyond are lost, and counted. */
+const UNWRITTEN_CHARS_MAX = 2 ** 20;
+
+/** Appends records to metrics.jsonl; a failure never ends a run. */
+export class MetricsFile {
+  readonly #path: string;
+  readonly #watcher: MetricsWatcher;
+  readonly #unwritten: string[] = [];
+  #unwrittenChars = 0;
+  #numLost = 0;
+  #isFailing = false;
+  #writing: Promise<void> | undefined;
+
+  constructor(runFolder: string, watcher: MetricsWatcher) {
+    this.#path = join(runFolder, RUN_FILES.metrics);
+    this.#watcher = watcher;
+  }
+
+  append(record: object): void {
+    const line = `${JSON.stringify(record)}\n`;
+    if (this.#unwrittenChars + line.length > UNWRITTEN_CHARS_MAX) this.#numLost += 1;
+    else {
+      this.#unwritten.push(line);
+      this.#unwrittenChars += line.length;
+    }
+    this.#writing ??= this.#write();
+  }
+
+  /** Resolves when everything appended so far is written, or cannot be. */
+  async flush(): Promise<void> {
+    await this.#writing;
+    await this.#write();
+    this.#numLost += this.#unwritten.length;
+    if (this.#numLost > 0) this.#watcher.lost(this.#numLost);
+  }
+
+  async #write(): Promise<void> {
+    // Yield first, so that a burst of records becomes one write.
+    await Promise.resolve();
+    try {
+      while (this.#unwritten.length > 0) await this.#writeAll();
+    } catch (error) {
+      if (!this.#isFailing) this.#watcher.failed(error);
+      this.#isFailing = true;
+    }
+    this.#writing = undefined;
+  }
+
+  async #writeAll(): Promise<void> {
+    const numLines = this.#unwritten.length;
+    const text = this.#unwritten.join('');
+    await appendWhole(this.#path, text);
+    this.#unwritten.splice(0, numLines);
+    this.#unwrittenChars -= text.length;
+    if (!this.#isFailing) return;
+    this.#isFailing = false;
+    this.#watcher.mended(this.#numLost);
+    this.#numLost = 0;
+  }
+}
+
+/** Appends text, or nothing of it. */
+async function appendWhole(path: string, text: string): Promise<void> {
+  const file = await open(path, 'a+');
+  try {
+    const { size } = await file.stat();
+    const isTorn = size > 0 && !(await endsLine(file, size));
+    await file.appendFile(isTorn ? `\n${text}` : text).catch(async (error: unknown) => {
+      await file.truncate(size).catch(() => {});
+      throw error;
+    });
+  } finally {
+    await file.close();
+  }
+}
+
+/** A coordinator that was killed may have left half a line: what follows must not become a part of it. */
+async function endsLine(file: FileHandle, size: number): Promise<boolean> {
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+  return buffer.toString() === '\n';
+}

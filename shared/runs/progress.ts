@@ -1,0 +1,203 @@
+/** @file How a run is doing, in numbers: what the status, the progress bar and metrics.jsonl report. */
+
+import type { Evaluated, NodeTotals } from '../../coordinator/core/messages.ts';
+import { isSensible } from '../core/sense.ts';
+import { splitOf, type WorkKind } from '../core/work.ts';
+
+/** One committed step. Units  loss and accuracy are means over the step's samples, NaN where none could be read. */
+export interface StepReport {
+  readonly step: number;
+  readonly epoch: number;
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly learningRate: number;
+  readonly gradientNorm: number;
+  readonly imagesPerSecond: number;
+}
+
+/** The split that the best version is chosen on: the test split where a run has no other. */
+export type JudgingSplit = 'validation' | 'test';
+
+/** One evaluation on a whole split. */
+export interface EvaluationReport {
+  readonly version: number;
+  readonly epoch: number;
+  readonly loss: number;
+  readonly accuracy: number;
+}
+
+/** The part of the progress that a checkpoint keeps. */
+export interface ProgressSnapshot {
+  /** The last one of those that the best is chosen by. */
+  readonly evaluation: EvaluationReport | undefined;
+  readonly best: EvaluationReport | undefined;
+  /** Absent: the test split. */
+  readonly chosenOn?: 'validation';
+  /** The test at the end, where another split chooses the best. */
+  readonly test?: EvaluationReport | undefined;
+  readonly seconds: number;
+}
+
+/** Steps over which images/s and the shown loss are averaged (exponentially). */
+const SMOOTHING_STEPS = 20;
+
+/** Mean loss and accuracy of some samples; NaN without any. */
+function means(totals: NodeTotals): { loss: number; accuracy: number } {
+  return {
+    loss: totals.lossSum / totals.samples,
+    accuracy: totals.correct / totals.samples,
+  };
+}
+
+/** Collects what happens in a run and answers how it is doing. */
+export class RunProgress {
+  last: StepReport | undefined;
+  evaluation: EvaluationReport | undefined;
+  best: EvaluationReport | undefined;
+  readonly chosenOn: JudgingSplit;
+  /** The test at the end, where another split chooses the best. */
+  #test: EvaluationReport | undefined;
+  /** Samples computed since this process started, for the mean speed at the end. */
+  samples = 0;
+  readonly #startedMs: number;
+  readonly #secondsBefore: number;
+  /** Steps to come that take longer than all after them. */
+  #warmUpSteps: number;
+  #stepMs = Number.NaN;
+  #stepSamples = Number.NaN;
+  #previousMs: number;
+  #loss = Number.NaN;
+  #accuracy = Number.NaN;
+
+  /**
+   * `warmUpSteps` are those until all features of a frozen backbone are kept: steps after them take a fraction of the
+   * time, so how long the rest will take is not known before.
+   */
+  constructor(
+    nowMs: number,
+    resumed: ProgressSnapshot | undefined,
+    warmUpSteps = 0,
+    chosenOn: JudgingSplit = 'test',
+  ) {
+    this.#warmUpSteps = warmUpSteps;
+    this.#startedMs = nowMs;
+    this.#previousMs = nowMs;
+    this.#secondsBefore = resumed?.seconds ?? 0;
+    this.chosenOn = chosenOn;
+    // What an older version judged on other images is not to be compared with.
+    if ((resumed?.chosenOn ?? 'test') !== chosenOn) return;
+    this.evaluation = resumed?.evaluation;
+    // Older versions took the highest accuracy, whatever the loss.
+    this.best = resumed?.best && isSensible(resumed.best) ? resumed.best : undefined;
+    this.#test = resumed?.test;
+  }
+
+  /** Work begins (again) now: waiting for workers or evaluating is no part of a step's time. */
+  stepStarted(nowMs: number): void {
+    this.#previousMs = nowMs;
+  }
+
+  /** Notes a committed step. */
+  stepDone(
+    step: { step: number; epoch: number; learningRate: number; gradientNorm: number },
+    totals: NodeTotals,
+    nowMs: number,
+  ): StepReport {
+    const now = means(totals);
+    this.#loss = smooth(this.#loss, now.loss);
+    this.#accuracy = smooth(this.#accuracy, now.accuracy);
+    this.#stepMs = smooth(this.#stepMs, nowMs - this.#previousMs);
+    this.#previousMs = nowMs;
+    // Both are smoothed: the last batch of an epoch may be short.
+    this.#stepSamples = smooth(this.#stepSamples, totals.samples);
+    this.samples += totals.samples;
+    const imagesPerSecond = (this.#stepSamples * 1000) / this.#stepMs;
+    this.last = { ...step, ...now, imagesPerSecond };
+    if (this.#warmUpSteps > 0) this.#warmUp();
+    return this.last;
+  }
+
+  /** Notes an evaluation. */
+  evaluated({ kind, version, epoch, totals, isBest }: Evaluated): EvaluationReport {
+    const report = { version, epoch, ...means(totals) };
+    if (splitOf(kind) !== this.chosenOn) {
+      this.#test = report;
+      return report;
+    }
+    this.evaluation = report;
+    if (isBest) this.best = report;
+    return report;
+  }
+
+  /** The last evaluation on a split. */
+  lastOn(split: JudgingSplit): EvaluationReport | undefined {
+    if (split === this.chosenOn) return this.evaluation;
+    return split === 'test' ? this.#test : undefined;
+  }
+
+  /** Evaluations of a version that are known. */
+  knownOf(version: number): WorkKind[] {
+    const kind = this.chosenOn === 'test' ? 'test' : 'validate';
+    const judged: WorkKind[] = this.evaluation?.version === version ? [kind] : [];
+    // There is one test besides, at the end.
+    return this.#test === undefined ? judged : [...judged, 'test'];
+  }
+
+  /** Which version is the best, by what, and which was tested. */
+  get chosen() {
+    return {
+      testedStep: this.lastOn('test')?.version ?? Number.NaN,
+      chosenOn: this.chosenOn,
+      bestStep: this.best?.version ?? Number.NaN,
+      bestAccuracy: this.best?.accuracy ?? Number.NaN,
+      bestLoss: this.best?.loss ?? Number.NaN,
+    };
+  }
+
+  /** Loss and accuracy of the training batches, smoothed. */
+  get smoothed(): { loss: number; accuracy: number } {
+    return { loss: this.#loss, accuracy: this.#accuracy };
+  }
+
+  /** Seconds of this run, those before a resume included. */
+  seconds(nowMs: number): number {
+    return this.#secondsBefore + this.secondsHere(nowMs);
+  }
+
+  /** Seconds since this process started or resumed the run. */
+  secondsHere(nowMs: number): number {
+    return (nowMs - this.#startedMs) / 1000;
+  }
+
+  /** Images a second since then, waiting and testing included. */
+  meanImagesPerSecond(nowMs: number): number {
+    return this.samples / this.secondsHere(nowMs);
+  }
+
+  /** Seconds that `stepsLeft` steps will take at the present speed; NaN while others than those seen are to come. */
+  etaSeconds(stepsLeft: number): number {
+    if (stepsLeft === 0) return 0;
+    const isSeen = this.#warmUpSteps === 0 || stepsLeft <= this.#warmUpSteps;
+    return isSeen ? (stepsLeft * this.#stepMs) / 1000 : Number.NaN;
+  }
+
+  /** The speed of the warm-up says nothing about what follows. */
+  #warmUp(): void {
+    this.#warmUpSteps -= 1;
+    if (this.#warmUpSteps > 0) return;
+    this.#stepMs = Number.NaN;
+    this.#stepSamples = Number.NaN;
+  }
+
+  snapshot(nowMs: number): ProgressSnapshot {
+    const { evaluation, best, chosenOn } = this;
+    const chosen = chosenOn === 'test' ? {} : { chosenOn, test: this.#test };
+    return { evaluation, best, seconds: this.seconds(nowMs), ...chosen };
+  }
+}
+
+/** What is not there moves nothing. */
+function smooth(before: number, value: number): number {
+  if (Number.isNaN(value)) return before;
+  return Number.isNaN(before) ? value : before + (value - before) / SMOOTHING_STEPS;
+}

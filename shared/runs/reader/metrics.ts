@@ -1,0 +1,279 @@
+/**
+ * @file Reads what a run wrote down while it went: its steps, evaluations, checkpoints and phases.
+ *
+ * A run that was killed leaves a torn last line, and one that was resumed does some steps again: the torn line is
+ * counted and left out, and of what was done again the later record stands. What others put there in its place is bounded:
+ * neither a line without an end nor a file without one takes all memory.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { TesseraError } from '../../core/errors.ts';
+import { BoundedLines } from '../../core/lines.ts';
+import { isSensible } from '../../core/sense.ts';
+import { errnoOf } from '../../files/errno.ts';
+import { streamRegularFile } from '../../files/regular-file.ts';
+import { whyNot } from '../../files/trouble.ts';
+import { RUN_FILES } from '../layout.ts';
+
+/** A coordinator writes lines of at most 1 Mi characters; a longer one is damage. */
+const LINE_BYTES_MAX = 4 * 1024 ** 2;
+/** Two million steps take this much. */
+const FILE_BYTES_MAX = 512 * 1024 ** 2;
+/** The file is read in pieces of this size. */
+const PIECE_BYTES = 1024 ** 2;
+
+const count = z.int().min(0);
+/** JSON writes NaN as null. */
+const figure = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? Number.NaN);
+const time = z.iso.datetime();
+
+const stepRecord = z.object({
+  time,
+  step: count,
+  epoch: count,
+  loss: figure,
+  accuracy: figure,
+  learningRate: figure,
+  gradientNorm: figure,
+  imagesPerSecond: figure,
+});
+const evaluationRecord = z.object({
+  time,
+  /** The evaluated parameters are those after this step. */
+  version: count,
+  epoch: count,
+  loss: figure,
+  accuracy: figure,
+  /** Runs of before there were validation splits do not say. */
+  split: z.enum(['validation', 'test']).default('test'),
+  /** The newest step then; later than `version` where the best version is tested at the end. */
+  atStep: count.optional(),
+});
+const checkpointRecord = z.object({
+  time,
+  step: count,
+  folder: z.string(),
+  bytes: count,
+  seconds: figure,
+  parametersSha256: z.string(),
+});
+const phaseRecord = z.object({
+  time,
+  phase: z.string(),
+  reason: z.string(),
+  /** Of the error that ended the run. */
+  code: z.string().optional(),
+});
+
+/** One committed step. Units  loss and accuracy are means over its samples. */
+export type StepRecord = z.infer<typeof stepRecord>;
+/** One evaluation on a whole split. */
+type EvaluationRecord = z.infer<typeof evaluationRecord>;
+/** One checkpoint as it was written; later ones may have replaced it. */
+type CheckpointRecord = z.infer<typeof checkpointRecord>;
+/** A change of what the run was doing, the last one of a good run being `done`. */
+type PhaseRecord = z.infer<typeof phaseRecord>;
+
+/** Everything of a metrics.jsonl that tables and pictures are made of, in the order of the run. */
+export interface RunMetrics {
+  readonly steps: readonly StepRecord[];
+  /** Those that the best version is chosen by. */
+  readonly evaluations: readonly EvaluationRecord[];
+  /** The split of those. */
+  readonly chosenOn: 'validation' | 'test';
+  /** The last test, of the best version where another split chooses it. */
+  readonly test: EvaluationRecord | undefined;
+  readonly checkpoints: readonly CheckpointRecord[];
+  readonly phases: readonly PhaseRecord[];
+  /** The evaluation of the highest accuracy, the earlier on a tie; a loss beyond all sense is not of a model. */
+  readonly best: EvaluationRecord | undefined;
+  /** Times of the first and last record, as ISO 8601. */
+  readonly firstTime: string | undefined;
+  readonly lastTime: string | undefined;
+  /** Time at work: from the first to the last record of each process that went on with the run. */
+  readonly workedSeconds: number;
+  /** Lines that are no records: at most the last one, unless somebody edited the file. */
+  readonly damagedLines: number;
+}
+
+/**
+ * Reads the metrics of a run folder; one that has none yet gives empty lists.
+ *
+ * Throws  DATA_INVALID when the file is there and cannot be read, or the run is not there (any more).
+ */
+export async function readMetrics(runFolder: string): Promise<RunMetrics> {
+  const path = join(runFolder, RUN_FILES.metrics);
+  const collector = new MetricsCollector();
+  try {
+    const lines = new BoundedLines(LINE_BYTES_MAX);
+    const how = { bytesMax: FILE_BYTES_MAX, highWaterMark: PIECE_BYTES };
+    for await (const piece of await streamRegularFile(path, how)) {
+      for (const line of lines.add(piece)) collector.add(line);
+    }
+    for (const line of lines.end()) collector.add(line);
+  } catch (cause) {
+    if (errnoOf(cause) !== 'ENOENT' || !existsSync(runFolder)) {
+      throw new TesseraError('DATA_INVALID', `cannot read ${path}: ${whyNot(path, cause)}`, {
+        hint: 'check that it is a file that you may read',
+        cause,
+      });
+    }
+  }
+  return collector.metrics();
+}
+
+/** What is known of a run without records. */
+export const NO_METRICS: RunMetrics = {
+  ...{ steps: [], evaluations: [], chosenOn: 'test', test: undefined, checkpoints: [], phases: [] },
+  ...{
+    best: undefined,
+    firstTime: undefined,
+    lastTime: undefined,
+    workedSeconds: 0,
+    damagedLines: 0,
+  },
+};
+
+/** Takes the lines of a metrics.jsonl one by one. */
+class MetricsCollector {
+  readonly #steps: StepRecord[] = [];
+  readonly #evaluations: Record<'validation' | 'test', EvaluationRecord[]> = {
+    validation: [],
+    test: [],
+  };
+  readonly #checkpoints: CheckpointRecord[] = [];
+  readonly #phases: PhaseRecord[] = [];
+  #firstTime: string | undefined;
+  #lastTime: string | undefined;
+  #workedMs = 0;
+  /** Workers that were there by the last record about them. */
+  #numWorkers = 0;
+  #tellsBeginnings = false;
+  #damagedLines = 0;
+
+  /** Takes the next line; undefined is one that is too long to be a record. */
+  add(line: string | undefined): void {
+    if (line?.trim() === '') return;
+    const record = line === undefined ? undefined : parseObject(line);
+    if (record === undefined || !this.#take(record)) {
+      this.#damagedLines += 1;
+      return;
+    }
+    const { time: at } = record;
+    if (typeof at !== 'string') return;
+    // What lies between two processes was no work.
+    if (!this.#beginsProcess(record) && this.#lastTime !== undefined) {
+      this.#workedMs += Math.max(0, Date.parse(at) - Date.parse(this.#lastTime)) || 0;
+    }
+    this.#firstTime ??= at;
+    this.#lastTime = at;
+  }
+
+  /**
+   * Whether a coordinator wrote this first: what its data are. Older ones did not; they are known by their workers, whom
+   * they count from 1 again, while those before had not left.
+   */
+  #beginsProcess({ type, what, workers }: Record<string, unknown>): boolean {
+    if (type === 'data') this.#tellsBeginnings = true;
+    if (this.#tellsBeginnings || type !== 'worker' || typeof workers !== 'number') {
+      return type === 'data';
+    }
+    const isRecount = what === 'joined' && workers <= this.#numWorkers;
+    this.#numWorkers = workers;
+    return isRecount;
+  }
+
+  metrics(): RunMetrics {
+    const { validation, test } = this.#evaluations;
+    const chosenOn = validation.length > 0 ? 'validation' : 'test';
+    const evaluations = this.#evaluations[chosenOn];
+    return {
+      steps: this.#steps,
+      evaluations,
+      chosenOn,
+      test: test.at(-1),
+      checkpoints: this.#checkpoints,
+      phases: this.#phases,
+      best: bestOf(evaluations),
+      firstTime: this.#firstTime,
+      lastTime: this.#lastTime,
+      workedSeconds: this.#workedMs / 1000,
+      damagedLines: this.#damagedLines,
+    };
+  }
+
+  /** Keeps a record of a kind that we know; false when it is not what its kind must be. */
+  #take(record: Record<string, unknown>): boolean {
+    switch (record['type']) {
+      case 'step':
+        return accept(stepRecord, record, (step) => this.#step(step));
+      case 'evaluation':
+        return accept(evaluationRecord, record, (evaluation) => {
+          const those = this.#evaluations[evaluation.split];
+          dropFrom(those, stepOfEvaluation(evaluation), stepOfEvaluation);
+          those.push(evaluation);
+        });
+      case 'checkpoint':
+        return accept(checkpointRecord, record, (checkpoint) => {
+          dropFrom(this.#checkpoints, checkpoint.step, stepOf);
+          this.#checkpoints.push(checkpoint);
+        });
+      case 'phase':
+        return accept(phaseRecord, record, (phase) => this.#phases.push(phase));
+      default:
+        return typeof record['type'] === 'string';
+    }
+  }
+
+  /** A step that was made before is made again after a resume: what followed it then is no part of the run any more. */
+  #step(step: StepRecord): void {
+    const last = this.#steps.at(-1);
+    if (last !== undefined && last.step >= step.step) {
+      dropFrom(this.#steps, step.step, stepOf);
+      for (const those of Object.values(this.#evaluations)) {
+        dropFrom(those, step.step, stepOfEvaluation);
+      }
+      dropFrom(this.#checkpoints, step.step, stepOf);
+    }
+    this.#steps.push(step);
+  }
+}
+
+function bestOf(evaluations: readonly EvaluationRecord[]): EvaluationRecord | undefined {
+  return evaluations
+    .filter(isSensible)
+    .reduce<EvaluationRecord | undefined>(
+      (best, one) => (best === undefined || one.accuracy > best.accuracy ? one : best),
+      undefined,
+    );
+}
+
+const stepOf = ({ step }: { readonly step: number }) => step;
+const stepOfEvaluation = ({ version, atStep }: EvaluationRecord) => atStep ?? version;
+
+/** Takes the records from `step` on off the end: they lie in the order of their positions. */
+function dropFrom<T>(records: T[], step: number, position: (record: T) => number): void {
+  for (let last = records.at(-1); last !== undefined && position(last) >= step; ) {
+    records.pop();
+    last = records.at(-1);
+  }
+}
+
+function accept<T>(schema: z.ZodType<T>, record: object, keep: (value: T) => void): boolean {
+  const parsed = schema.safeParse(record);
+  if (parsed.success) keep(parsed.data);
+  return parsed.success;
+}
+
+function parseObject(line: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}

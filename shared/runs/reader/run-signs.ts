@@ -1,0 +1,73 @@
+/**
+ * @file Who is at the address that a run's coordinator had: itself, another run, or another program.
+ *
+ * Ports are given anew. Silence, or an answer that is not of this very run, is no sign of its life.
+ */
+import { realpath } from 'node:fs/promises';
+import { basename, isAbsolute, resolve } from 'node:path';
+import { TesseraError } from '../../core/errors.ts';
+import { fetchStatus, isNobodyThere, type StatusReply } from '../../exchange/grpc/operator.ts';
+
+/** Who answers at an address. */
+export interface Neighbour {
+  /** It is the coordinator of the run that is asked about. */
+  readonly isOwn: boolean;
+  /** Who else is there, as the end of "127.0.0.1:50051 is ..."; undefined where nobody listens. */
+  readonly stranger: string | undefined;
+}
+
+const NOBODY: Neighbour = { isOwn: false, stranger: undefined };
+const STRANGER: Neighbour = { isOwn: false, stranger: "another program's port now" };
+
+/** A coordinator on this machine answers at once; one that does not is gone. */
+const ANSWER_MS = 1000;
+/** All questions of one command together take no longer; at what was not asked by then, nobody is. */
+const ANSWERS_MS = 3000;
+
+/** Asks at addresses, at each once, and all within one time. */
+export class Neighbours {
+  readonly #untilMs: number;
+  readonly #asked = new Map<string, Promise<StatusReply | Neighbour>>();
+
+  constructor(withinMs = ANSWERS_MS) {
+    this.#untilMs = performance.now() + withinMs;
+  }
+
+  /** Who is at the address that the coordinator of a run had. */
+  async at(address: string, runFolder: string): Promise<Neighbour> {
+    const asked = this.#asked.get(address) ?? this.#ask(address);
+    this.#asked.set(address, asked);
+    const found = await asked;
+    if ('stranger' in found) return found;
+    if (await isOfRun(found, runFolder)) return { isOwn: true, stranger: undefined };
+    return { isOwn: false, stranger: strangerIn(found) };
+  }
+
+  async #ask(address: string): Promise<StatusReply | Neighbour> {
+    const timeoutMs = Math.floor(Math.min(ANSWER_MS, this.#untilMs - performance.now()));
+    if (timeoutMs < 1) return NOBODY;
+    try {
+      return await fetchStatus({ address, timeoutMs });
+    } catch (thrown) {
+      return isNobodyThere(TesseraError.from(thrown)) ? NOBODY : STRANGER;
+    }
+  }
+}
+
+/** Who has an address that was a run's, when another run answers there. */
+export function strangerIn({ run, runFolder }: StatusReply): string {
+  return `the address of another run now (${run}, in ${runFolder})`;
+}
+
+/** Whether a coordinator's answer is about the run in a folder of this machine. */
+export async function isOfRun(reply: StatusReply, runFolder: string): Promise<boolean> {
+  // One of an older version says its folder as it was typed, relative to where that was.
+  if (!isAbsolute(reply.runFolder))
+    return basename(reply.runFolder) === basename(resolve(runFolder));
+  const [theirs, ours] = await Promise.all([placeOf(reply.runFolder), placeOf(runFolder)]);
+  return theirs === ours;
+}
+
+async function placeOf(folder: string): Promise<string> {
+  return await realpath(folder).catch(() => resolve(folder));
+}

@@ -1,0 +1,11 @@
+/** @file What the folder of a run tells of whether it goes on. */
+import type { LockHolder } from '../lock/lock.ts';
+
+/** The present comes before the past: a run that is done may have been resumed, whatever its metrics still say. */
+export function stateFromFolder(
+  holder: LockHolder | undefined,
+  lastPhase: string | undefined,
+): 'running' | 'done' | 'stopped' {
+  if (holder !== undefined) return 'running';
+  return lastPhase === 'done' ? 'done' : 'stopped';
+}

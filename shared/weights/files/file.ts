@@ -1,0 +1,130 @@
+/** @file Reads one file of tensors, safetensors, PyTorch or NumPy, whatever its name ends in; says what others are. */
+import { crc32 } from 'node:zlib';
+import { TesseraError } from '../../core/errors.ts';
+import { readWholeFile } from '../../files/files.ts';
+import { type Facts, factsFrom } from '../facts.ts';
+import { isNpz, readNpz } from '../formats/npy.ts';
+import { isPth, type PthFormat, readPth, type TensorGroup } from '../formats/pth.ts';
+import { isSafetensors, readSafetensors } from '../formats/safetensors.ts';
+import { isZip, readZip, type ZipEntries } from '../formats/zip.ts';
+import { chooseModel } from '../names/candidates.ts';
+import { fromJax } from '../names/jax.ts';
+import type { RawTensors } from '../names/rename.ts';
+import { type FileKind, fileKind, KIND_BYTES, zipKind } from './file-kind.ts';
+
+/** How a file stores its tensors. */
+type WeightsFormat = 'safetensors' | 'NumPy .npz' | PthFormat;
+
+/** A file's tensors under its own names. */
+export interface TensorFile {
+  readonly tensors: RawTensors;
+  readonly path: string;
+  readonly format: WeightsFormat;
+  /** Keys under which a PyTorch file had them, such as `model_ema`. */
+  readonly nesting?: string | undefined;
+  /** Tensors beside them that cannot be read, and what they are. */
+  readonly unread?: ReadonlyMap<string, string>;
+  /** Names of the objects of Python that were stepped over, and how many of each. */
+  readonly steppedOver?: ReadonlyMap<string, number>;
+  /** What a safetensors file says of itself. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** What its layout says of the model. */
+  readonly info?: Facts;
+  /** What was chosen between, a sentence each. */
+  readonly notes?: readonly string[];
+}
+
+/**
+ * Reads a file; tensors are views of it where they lie in one piece. Where several dictionaries of it hold tensors, it is
+ * the one with the model, or the one that `key` names.
+ *
+ * Throws  DATA_INVALID, naming the file and what in it is wrong; CHECKPOINT_MISMATCH when it holds several models.
+ */
+export async function readTensorFile(path: string, key?: string): Promise<TensorFile> {
+  const bytes = await readWholeFile(path);
+  return inFile(path, () => {
+    if (isSafetensors(bytes)) return { path, format: 'safetensors', ...readSafetensors(bytes) };
+    if (!isZip(bytes)) return isPth(bytes) ? fromPth(path, bytes, key) : refuse(bytes);
+    const entries = readZip(bytes, crc32);
+    const names = [...entries.keys()];
+    if (isNpz(entries)) return fromNpz(path, entries);
+    const isTorch = names.some((name) => /^(?:[^/]+\/)?data\.pkl$/.test(name));
+    const isScript = names.some((name) => /(?:^|\/)constants\.pkl$/.test(name));
+    if (!isTorch || isScript) throw refused(zipKind(names));
+    return fromPth(path, bytes, key);
+  });
+}
+
+function fromPth(path: string, bytes: Uint8Array, key: string | undefined): TensorFile {
+  const { groups, format, steppedOver, modules } = readPth(bytes, crc32);
+  const { group, notes } = chooseGroup(groups, key);
+  const { tensors, unread, path: nesting } = group;
+  const passed = modules.map(
+    ([place, name]) => `a whole module is passed over: ${place}, a ${name}`,
+  );
+  return {
+    ...{ path, format, tensors, unread, steppedOver },
+    ...{ metadata: {}, nesting: nesting || undefined, notes: [...notes, ...passed] },
+  };
+}
+
+function fromNpz(path: string, entries: ZipEntries): TensorFile {
+  const { tensors, unread } = readNpz(entries);
+  const file = { path, format: 'NumPy .npz', metadata: {}, unread } as const;
+  const converted = fromJax(tensors);
+  if (converted === undefined) return { ...file, tensors };
+  const { heads } = converted;
+  const notes = ['names and layouts of JAX (Flax) are given those of timm'];
+  return {
+    ...file,
+    tensors: converted.tensors,
+    info: factsFrom('file', 'the shapes of its arrays', { heads }),
+    notes,
+  };
+}
+
+/** What is neither: said by its kind, or as a damaged safetensors file. */
+function refuse(bytes: Uint8Array): TensorFile {
+  const kind = fileKind(bytes.subarray(0, KIND_BYTES));
+  if (kind !== undefined) throw refused(kind);
+  readSafetensors(bytes);
+  throw new TesseraError('DATA_INVALID', 'it is no file of weights');
+}
+
+function refused({ what, hint }: FileKind): TesseraError {
+  return new TesseraError('DATA_INVALID', `it is ${what}`, { hint });
+}
+
+/** The dictionary with the model in it. */
+function chooseGroup(
+  groups: readonly TensorGroup[],
+  key: string | undefined,
+): { group: TensorGroup; notes: readonly string[] } {
+  const [first, ...others] = groups;
+  if (first !== undefined && others.length === 0) return { group: first, notes: [] };
+  const { candidate, notes } = chooseModel(groups, key);
+  return { group: candidate.group, notes };
+}
+
+/** What of a key is left inside of the dictionary that it led to; undefined for all. */
+export function keyInside(
+  nesting: string | undefined,
+  key: string | undefined,
+): string | undefined {
+  if (key === undefined || nesting === undefined) return key;
+  if (key.startsWith(`${nesting}.`)) return key.slice(nesting.length + 1);
+  return nesting === key || nesting.startsWith(`${key}.`) ? undefined : key;
+}
+
+/** Runs `work`, and puts the path before what it throws. */
+export function inFile<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    const { code, sentence, hint } = TesseraError.from(thrown);
+    throw new TesseraError(code, `cannot load ${path}: ${sentence}`, {
+      ...(hint !== undefined && { hint }),
+      cause: thrown,
+    });
+  }
+}

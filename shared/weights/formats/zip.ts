@@ -1,0 +1,190 @@
+/**
+ * @file The zip format, as far as PyTorch's files need it: the directory at the end, entries stored or deflated.
+ *
+ * Written here since stored entries are views of the file: a library that copies each would need the
+ * memory of a model twice.
+ *
+ * Source  PKWARE APPNOTE.TXT 6.3.9, sections 4.3.7, 4.3.12, 4.3.14 to 4.3.16 and 4.5.3.
+ */
+import { inflateSync } from 'fflate';
+import { TesseraError } from '../../core/errors.ts';
+
+/** Entries by name; each answers its content. */
+export type ZipEntries = ReadonlyMap<string, () => Uint8Array>;
+
+/** CRC-32 of bytes, as zlib has it: given, since what is fast there is slow when written here. */
+export type Crc32 = (bytes: Uint8Array) => number;
+
+const LOCAL = 0x04034b50;
+const CENTRAL = 0x02014b50;
+const END = 0x06054b50;
+const END64 = 0x06064b50;
+const LOCATOR64 = 0x07064b50;
+const LOCAL_BYTES = 30;
+const CENTRAL_BYTES = 46;
+const END_BYTES = 22;
+const END64_BYTES = 56;
+const LOCATOR64_BYTES = 20;
+const COMMENT_BYTES_MAX = 0xffff;
+/** What a field holds whose value is in the zip64 extension. */
+const IN_EXTENSION = 0xffff_ffff;
+const EXTENSION64 = 1;
+const STORED = 0;
+const DEFLATED = 8;
+/** What all deflated entries may unpack to: for each byte of the file, and in any case. */
+const RATIO_MAX = 100;
+const UNPACKED_BYTES_FREE = 64 * 1024 ** 2;
+/** What stands for a checksum that was not computed (torch.serialization.set_crc32_options). */
+const NO_CRC32 = 0;
+
+/** Whether bytes begin like a zip. */
+export function isZip(bytes: Uint8Array): boolean {
+  return bytes.length >= END_BYTES && viewOf(bytes).getUint32(0, true) === LOCAL;
+}
+
+/**
+ * Reads the directory of a zip; stored entries are views of `bytes`.
+ *
+ * Throws  DATA_INVALID when it is damaged or cut short, now or when an entry is asked for.
+ */
+export function readZip(bytes: Uint8Array, crc32: Crc32): ZipEntries {
+  const view = viewOf(bytes);
+  const budget = { left: Math.max(UNPACKED_BYTES_FREE, RATIO_MAX * bytes.length) };
+  const { offset, size } = findDirectory(view);
+  const entries = new Map<string, () => Uint8Array>();
+  let at = offset;
+  while (at < offset + size) {
+    const { entry, next } = readEntry(view, at);
+    entries.set(entry.name, () => {
+      const content = contentOf(bytes, entry, budget);
+      if (entry.crc32 !== NO_CRC32 && crc32(content) !== entry.crc32) {
+        throw damaged(`the checksum of ${entry.name} does not hold`);
+      }
+      return content;
+    });
+    at = next;
+  }
+  return entries;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly method: number;
+  readonly crc32: number;
+  readonly packed: number;
+  readonly size: number;
+  readonly offset: number;
+}
+
+function findDirectory(view: DataView): { offset: number; size: number } {
+  const end = findEnd(view);
+  const size = view.getUint32(end + 12, true);
+  const offset = view.getUint32(end + 16, true);
+  const locator = end - LOCATOR64_BYTES;
+  const is64 = locator >= 0 && view.getUint32(locator, true) === LOCATOR64;
+  const directory = is64 ? directory64(view, number64(view, locator + 8)) : { offset, size };
+  if (directory.offset + directory.size > end) throw damaged('its directory lies outside it');
+  return directory;
+}
+
+/** The end record is the last thing but for a comment. */
+function findEnd(view: DataView): number {
+  const last = view.byteLength - END_BYTES;
+  for (let at = last; at >= Math.max(0, last - COMMENT_BYTES_MAX); at -= 1) {
+    if (view.getUint32(at, true) === END) return at;
+  }
+  throw damaged('it has no directory, as if it were cut short');
+}
+
+function directory64(view: DataView, at: number): { offset: number; size: number } {
+  need(view, at, END64_BYTES);
+  if (view.getUint32(at, true) !== END64) throw damaged('its zip64 directory is not where it says');
+  return { size: number64(view, at + 40), offset: number64(view, at + 48) };
+}
+
+function readEntry(view: DataView, at: number): { entry: Entry; next: number } {
+  need(view, at, CENTRAL_BYTES);
+  if (view.getUint32(at, true) !== CENTRAL) throw damaged('its directory has no valid entry');
+  const nameBytes = view.getUint16(at + 28, true);
+  const extraBytes = view.getUint16(at + 30, true);
+  const commentBytes = view.getUint16(at + 32, true);
+  const extra = at + CENTRAL_BYTES + nameBytes;
+  const next = extra + extraBytes + commentBytes;
+  need(view, at, next - at);
+  const name = new TextDecoder().decode(
+    new Uint8Array(view.buffer, view.byteOffset + at + CENTRAL_BYTES, nameBytes),
+  );
+  // Only the fields that are too small for their value are in the extension, in this order.
+  const fields = [24, 20, 42].map((field) => view.getUint32(at + field, true));
+  const large = extension64(view, extra, extra + extraBytes);
+  const [size = 0, packed = 0, offset = 0] = fields.map((value) =>
+    value === IN_EXTENSION ? (large.shift() ?? value) : value,
+  );
+  const method = view.getUint16(at + 10, true);
+  const crc32 = view.getUint32(at + 16, true);
+  return { entry: { name, method, crc32, packed, size, offset }, next };
+}
+
+/** The 64-bit values of the zip64 extension, if there is one. */
+function extension64(view: DataView, from: number, end: number): number[] {
+  for (let at = from; at + 4 <= end; at += 4 + view.getUint16(at + 2, true)) {
+    if (view.getUint16(at, true) !== EXTENSION64) continue;
+    const bytes = Math.min(view.getUint16(at + 2, true), end - at - 4);
+    return Array.from({ length: Math.floor(bytes / 8) }, (_, i) => number64(view, at + 4 + 8 * i));
+  }
+  return [];
+}
+
+function contentOf(
+  bytes: Uint8Array,
+  { name, method, packed, size, offset }: Entry,
+  budget: { left: number },
+): Uint8Array {
+  const view = viewOf(bytes);
+  need(view, offset, LOCAL_BYTES);
+  if (view.getUint32(offset, true) !== LOCAL) throw damaged(`${name} is not where it says`);
+  const start =
+    offset + LOCAL_BYTES + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
+  need(view, start, packed);
+  const content = bytes.subarray(start, start + packed);
+  if (method === STORED && packed === size) return content;
+  if (method !== DEFLATED) {
+    throw damaged(`${name} is packed in an unknown way (method ${method})`);
+  }
+  budget.left -= size;
+  if (budget.left < 0) throw damaged(`with ${name} it would unpack to too much`);
+  return inflated(name, content, size);
+}
+
+function inflated(name: string, packed: Uint8Array, size: number): Uint8Array {
+  let content: Uint8Array;
+  try {
+    content = inflateSync(packed, { out: new Uint8Array(size) });
+  } catch (cause) {
+    throw damaged(`${name} cannot be unpacked`, cause);
+  }
+  if (content.length !== size) throw damaged(`${name} has another size than it says`);
+  return content;
+}
+
+function number64(view: DataView, at: number): number {
+  need(view, at, 8);
+  const value = Number(view.getBigUint64(at, true));
+  if (!Number.isSafeInteger(value)) throw damaged('it states a size that cannot be');
+  return value;
+}
+
+function need(view: DataView, at: number, bytes: number): void {
+  if (at + bytes > view.byteLength) throw damaged('it is cut short');
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function damaged(what: string, cause?: unknown): TesseraError {
+  return new TesseraError('DATA_INVALID', `the zip is damaged: ${what}`, {
+    hint: 'copy or download the file again',
+    cause,
+  });
+}

@@ -1,0 +1,229 @@
+/** @file A coordinator's service on loopback over a port that remembers what it was told. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ArrivedNode, PushOutcome } from '../../coordinator/core/messages.ts';
+import type {
+  CoordinatorPort,
+  JoinRequest,
+  NodeHeader,
+  RunStatus,
+  SessionHandle,
+  WelcomeInfo,
+} from '../../coordinator/service/run-port.ts';
+import { serveCoordinator } from '../../coordinator/service/service.ts';
+import type { FeatureRow } from '../../shared/contract/feature-rows.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
+import type { EncodedSample, Split } from '../../shared/data/source.ts';
+import { PROTOCOL_VERSION } from '../../shared/exchange/grpc/protos.ts';
+import type { RpcServer } from '../../shared/exchange/grpc/server.ts';
+import { grpcTransport } from '../../shared/exchange/grpc/transport.ts';
+import { createLog } from '../../shared/machine/log.ts';
+import {
+  type NodeReport,
+  type SessionListener,
+  type SessionStream,
+  type WelcomeInfo as Welcome,
+  WorkerLink,
+} from '../../worker/exchange/link.ts';
+
+export const LIMITS = {
+  messageBytes: 4 * 1024 * 1024,
+  chunkBytes: 1000,
+  rpcMs: 20_000,
+  connectionsMax: 100,
+  streamsMax: 64,
+  pushesMax: 4,
+  pullsMax: 4,
+  sampleBytes: 64 * 1024,
+  joinsPerMinute: 600,
+};
+const SAMPLES = 10;
+
+export const JOIN: JoinRequest = {
+  protocolVersion: PROTOCOL_VERSION,
+  name: 'anna',
+  instance: 'i-1',
+  engine: 'tfjs-cpu',
+  host: 'here',
+  pid: 7,
+  modelFingerprint: '',
+};
+
+export const NODE: NodeReport = {
+  kind: 'train',
+  step: 12,
+  version: 12,
+  first: 4,
+  count: 4,
+  lossSum: 1.5,
+  correct: 3,
+  samples: 32,
+  badSamples: [{ index: 2, reason: 'truncated' }],
+  timings: { pullMs: 1, fetchMs: 2, computeMs: 3, pushMs: 4, idleMs: 5 },
+};
+
+/** A coordinator's port that keeps notes; its answers are fields to be set. */
+export class NotingPort implements CoordinatorPort {
+  gradientBytes = 4 * 5000;
+  readonly featureWidth = 3;
+  readonly rows = new Map<string, FeatureRow>();
+  answer: PushOutcome = 'accepted';
+  refusal: Error | undefined;
+  version = 3;
+  vector = Float32Array.from({ length: 5000 }, (_, index) => Math.sin(index));
+  readonly calls: unknown[][] = [];
+  readonly nodes: { node: NodeHeader; gradient: Float32Array | undefined }[] = [];
+  readonly handles = new Map<string, SessionHandle>();
+
+  featuresArrived(split: Split, rows: readonly FeatureRow[]): void {
+    for (const row of rows) this.rows.set(`${split}/${row.index}`, row);
+  }
+
+  features(split: Split, index: number): FeatureRow | undefined {
+    return this.rows.get(`${split}/${index}`);
+  }
+
+  join(request: JoinRequest, handle: SessionHandle): WelcomeInfo {
+    if (this.refusal !== undefined) throw this.refusal;
+    this.calls.push(['join', request]);
+    const session = `s-${this.handles.size + 1}`;
+    this.handles.set(session, handle);
+    return {
+      worker: request.name,
+      run: 'test',
+      session,
+      configJson: '{}',
+      modelFingerprint: 'f',
+      classes: ['cat', 'dög'],
+      trainSamples: SAMPLES,
+      validationSamples: SAMPLES,
+      testSamples: SAMPLES,
+      heartbeatMs: 1000,
+      silenceMs: 10_000,
+      runId: 'r',
+      dataJson: '',
+    };
+  }
+  ready(...call: unknown[]): void {
+    if (this.refusal !== undefined) throw this.refusal;
+    this.calls.push(['ready', ...call]);
+  }
+  heartbeat(...call: unknown[]): void {
+    this.calls.push(['heartbeat', ...call]);
+  }
+  leave(...call: unknown[]): void {
+    this.calls.push(['leave', ...call]);
+  }
+  sessionClosed(session: string): void {
+    this.calls.push(['sessionClosed', session]);
+  }
+  workerOf(session: string): string {
+    if (this.handles.has(session)) return 'anna';
+    throw new TesseraError('SESSION_UNKNOWN', 'no such session');
+  }
+  wanted(_worker: string, _node: ArrivedNode): PushOutcome {
+    return this.answer;
+  }
+  nodeArrived(_worker: string, node: NodeHeader, gradient: Float32Array | undefined): PushOutcome {
+    this.nodes.push({ node, gradient });
+    return 'accepted';
+  }
+  transferring(): void {}
+  parameters(version: number): Float32Array {
+    if (version === this.version) return this.vector;
+    throw new TesseraError('STEP_STALE', `version ${version} is gone`);
+  }
+  sampleBytes(_split: Split, index: number): Promise<number> {
+    return Promise.resolve(index * 700);
+  }
+  async sample(_split: Split, index: number): Promise<EncodedSample> {
+    if (index === 7) throw new TesseraError('DATA_INVALID', 'train/ö.jpg is truncated');
+    const raw = index % 2 === 0 ? { height: 1, width: index, channels: 1 } : undefined;
+    return {
+      index,
+      label: index + 1,
+      name: `s${index}`,
+      raw,
+      bytes: new Uint8Array(index * 700).fill(index),
+    };
+  }
+  stopRun(reason: string) {
+    this.calls.push(['stopRun', reason]);
+    return { run: 'test', runFolder: '/runs/x', step: 5 };
+  }
+  status(): RunStatus {
+    if (this.refusal !== undefined) throw this.refusal;
+    const worker = { worker: 'anna', state: 'idle', engine: 'e', host: 'h', pid: 7 };
+    const numbers = { step: 1, leavesDone: 2, imagesPerSecond: 3, ageSeconds: 4, silentSeconds: 5 };
+    return {
+      ...{ run: 'test', phase: 'training', reason: '', step: 5, stepsTotal: 2 ** 40 },
+      ...{ epoch: 1, epochsTotal: 2, loss: 0.5, trainAccuracy: 0.25, testAccuracy: Number.NaN },
+      ...{ validationAccuracy: Number.NaN, validationLoss: Number.NaN },
+      ...{ testLoss: Number.NaN, learningRate: 1e-3, gradientNorm: 1, imagesPerSecond: 10 },
+      ...{ seconds: 1, etaSeconds: 2, parametersSha256: 'ab', parametersVersion: 4 },
+      ...{
+        runFolder: '/runs/x',
+        workers: [{ ...worker, ...numbers, lastError: '' }],
+        tesseraVersion: '0',
+      },
+      ...{ badSamples: 0, stall: '', code: '' },
+    };
+  }
+
+  /** Waits until `name` has been called `times` times. */
+  async called(name: string, times = 1): Promise<unknown[][]> {
+    const signal = AbortSignal.timeout(10_000);
+    for (;;) {
+      const calls = this.calls.filter(([called]) => called === name);
+      if (calls.length >= times) return calls;
+      await sleep(2, undefined, { signal });
+    }
+  }
+}
+
+/** Starts a server and a link to it. */
+export async function startLoopback(port: NotingPort, limits = LIMITS) {
+  const log = createLog({ component: 'test', level: 'off' });
+  const server: RpcServer = await serveCoordinator(port, log, { listen: '127.0.0.1:0', limits });
+  return { server, link: linkTo(server.address, limits) };
+}
+
+/** A worker's link in plaintext. */
+export function linkTo(address: string, limits = LIMITS): WorkerLink {
+  return new WorkerLink(grpcTransport(address, { limits }), limits);
+}
+
+/** A session opened through a link, and everything it heard. */
+export interface HeardSession {
+  readonly stream: SessionStream;
+  readonly welcome: Promise<Welcome>;
+  readonly closed: Promise<TesseraError | undefined>;
+  readonly heard: unknown[];
+}
+
+/** Opens a session that writes down what it hears. */
+export function openSession(link: WorkerLink, join: JoinRequest = JOIN): HeardSession {
+  const heard: unknown[] = [];
+  let onWelcome!: SessionListener['onWelcome'];
+  let onClosed!: SessionListener['onClosed'];
+  const welcome = new Promise<Welcome>((resolve) => {
+    onWelcome = resolve;
+  });
+  const closed = new Promise<TesseraError | undefined>((resolve) => {
+    onClosed = resolve;
+  });
+  const stream = link.openSession(join, {
+    onWelcome,
+    onClosed,
+    onAssignment: (assignment) => heard.push(assignment),
+    onAlive: () => heard.push('alive'),
+    onFinish: (finish) => heard.push(finish),
+  });
+  return { stream, welcome, closed, heard };
+}
+
+/** Everything that comes, in its order. */
+export async function allOf<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}

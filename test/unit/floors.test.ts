@@ -1,0 +1,79 @@
+/** @file Imports go down only, and each outside package has one door: `test/support/floors.ts` has the table. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { faultsOf, ROOMS, type Sources } from '../support/floors.ts';
+
+const REPO = resolve(import.meta.dirname, '../..');
+const FOLDERS = [...new Set(Object.keys(ROOMS).map((room) => room.split('/')[0] as string))];
+
+/** Faults that are being mended; this list only gets shorter. */
+const KNOWN: readonly string[] = [
+  'a circle of folders: coordinator/begin, coordinator/report, coordinator/service, coordinator/step, coordinator/workers, shared/contract, shared/exchange/grpc, shared/security',
+  'a circle of folders: shared/compute, shared/compute/engines, shared/compute/record',
+  'coordinator/begin/identity.ts imports zod',
+  'launch/last-words.ts imports cli/terminal/log-lines.ts',
+  'launch/local.ts imports cli/terminal/flag-values.ts',
+  'shared/contract/coordinator-wire.ts imports coordinator/core/messages.ts',
+  'shared/contract/coordinator-wire.ts imports coordinator/service/run-port.ts',
+  'shared/contract/coordinator-wire.ts imports coordinator/step/timings.ts',
+  'shared/contract/worker-wire.ts imports worker/core/messages.ts',
+  'shared/data/pipeline/augment.ts imports shared/config/schema.ts',
+  'shared/data/pipeline/decode.ts imports shared/config/schema.ts',
+  'shared/data/pipeline/mixing.ts imports shared/config/schema.ts',
+  'shared/data/pipeline/pipeline.ts imports shared/config/schema.ts',
+  'shared/data/pipeline/policy.ts imports shared/config/schema.ts',
+  'shared/data/pixels/libvips.ts imports shared/config/schema.ts',
+  'shared/data/pixels/resample.ts imports shared/config/schema.ts',
+  'shared/data/sets/named-validation.ts imports shared/config/schema.ts',
+  'shared/data/sets/open.ts imports shared/config/rules.ts',
+  'shared/data/sets/open.ts imports shared/config/schema.ts',
+  'shared/data/sets/parts.ts imports shared/config/rules.ts',
+  'shared/runs/events.ts imports coordinator/core/messages.ts',
+  'shared/runs/progress.ts imports coordinator/core/messages.ts',
+  'shared/runs/reader/find.ts imports cli/inputs/inputs.ts',
+  'shared/runs/reader/find.ts imports cli/terminal/output.ts',
+  'shared/security/listen-policy.ts imports shared/contract/access.ts',
+  'shared/security/listen-policy.ts imports shared/exchange/grpc/channel.ts',
+  'shared/training/optimizer.ts imports shared/config/schema.ts',
+  'shared/training/schedule.ts imports shared/config/schema.ts',
+  'shared/weights/names/rename.ts imports shared/config/problems.ts',
+  'tools/inference/open-model.ts imports cli/terminal/output.ts',
+  'tools/inference/top-classes.ts imports cli/terminal/output.ts',
+  'tools/pictures/render.ts imports sharp',
+];
+
+function sourcesOf(): Map<string, string> {
+  const paths = FOLDERS.filter((name) => !name.endsWith('.ts')).flatMap((folder) =>
+    readdirSync(join(REPO, folder), { recursive: true }).map((name) => join(folder, String(name))),
+  );
+  const own = paths.filter((path) => path.endsWith('.ts') && !path.includes('/generated/'));
+  return new Map(own.map((path) => [path, readFileSync(join(REPO, path), 'utf8')]));
+}
+
+/** The sources with one import more. */
+function planted(path: string, name: string): Sources {
+  const sources = sourcesOf();
+  return sources.set(path, `${sources.get(path) ?? ''}\nimport '${name}';\n`);
+}
+
+describe('the floors of the house', () => {
+  const before = faultsOf(sourcesOf());
+
+  it('hold', () => expect(before).toEqual([...KNOWN].sort()));
+
+  it.each([
+    ['shared imports the coordinator', 'shared/core/text.ts', '../../coordinator/driver.ts'],
+    ['the coordinator imports the worker', 'coordinator/driver.ts', '../worker/driver.ts'],
+    ['tools import the coordinator', 'tools/pictures/svg.ts', '../../coordinator/driver.ts'],
+    ['a library imports the command line', 'launch/local.ts', '../cli/program.ts'],
+    ['sharp has a second door', 'tools/pictures/svg.ts', 'sharp'],
+    ['gRPC has a second door', 'worker/driver.ts', '@grpc/grpc-js'],
+    ['an unknown package comes in', 'cli/main.ts', 'left-pad'],
+    ['a pure room does I/O', 'shared/model/vit.ts', 'node:fs'],
+    ['folders import in a circle', 'shared/data/source.ts', './sets/open.ts'],
+  ])('do not hold when %s', (_, path, name) => {
+    const found = faultsOf(planted(path, name)).filter((fault) => !before.includes(fault));
+    expect(found).not.toEqual([]);
+  });
+});

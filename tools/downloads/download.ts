@@ -1,0 +1,326 @@
+/**
+ * @file Fetches a large file over a network that drops, stalls and lies, and puts it in place whole and verified.
+ *
+ * What has arrived is kept in `NAME.part`, with `NAME.part.json` saying what it is a part of. It is gone on with only
+ * when the server proves with its validator (ETag or Last-Modified, in If-Range) that the file is still the same.
+ */
+import { open, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { withDeadline } from '../../shared/core/async.ts';
+import { type Clock, systemClock } from '../../shared/core/clock.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
+import { formatBytes } from '../../shared/core/units.ts';
+import { digestsOfFile, type KnownContent, mismatchOf } from '../../shared/files/known-file.ts';
+import { makeFolders } from '../../shared/files/make-folders.ts';
+import {
+  cannotKeep,
+  completePart,
+  dropPart,
+  type PartState,
+  partBytes,
+  partOf,
+  readPartState,
+  writePartState,
+} from './download-part.ts';
+import { openUrl, parseWebAddress, retryAfterMs } from './http.ts';
+
+/** What a download may cost. */
+interface DownloadLimits {
+  /** Longest time without a byte before the connection is given up. */
+  readonly silenceMs: number;
+  /** Attempts in a row that bring nothing new. */
+  readonly attempts: number;
+  /** First pause between attempts; each further one is twice as long. */
+  readonly pauseMs: number;
+  readonly pauseMaxMs: number;
+  readonly bytesMax: number;
+}
+
+const LIMITS: DownloadLimits = {
+  silenceMs: 60_000,
+  attempts: 6,
+  pauseMs: 1_000,
+  pauseMaxMs: 60_000,
+  bytesMax: 64 * 1024 ** 3,
+};
+
+/** Attempts in all, however much each of them brings. */
+const ATTEMPTS_MAX = 100;
+
+/** How far a download is; `total` is undefined where the server does not say. */
+export interface DownloadProgress {
+  readonly bytes: number;
+  readonly total: number | undefined;
+}
+
+/** What to fetch and where to put it. */
+export interface DownloadOptions {
+  readonly url: string;
+  readonly path: string;
+  /** What is really known of the file; it is refused when it differs. */
+  readonly known?: KnownContent;
+  readonly limits?: Partial<DownloadLimits>;
+  readonly signal?: AbortSignal;
+  readonly clock?: Clock;
+  readonly onProgress?: (progress: DownloadProgress) => void;
+  /** Hears why an attempt failed and when the next one comes. */
+  readonly onRetry?: (reason: string, pauseMs: number) => void;
+}
+
+/** A file that has arrived. */
+export interface Downloaded {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/**
+ * Fetches `url` into `path`: going on with a part of it that is there, trying again within a budget.
+ *
+ * Throws  DATA_INVALID when the server refuses or the file is not the known one; TIMEOUT when the budget is used up,
+ *         the part is then kept; CANNOT_WRITE; CANCELLED by the signal.
+ */
+export async function download(options: DownloadOptions): Promise<Downloaded> {
+  parseWebAddress(options.url);
+  const limits = { ...LIMITS, ...options.limits };
+  const clock = options.clock ?? systemClock;
+  await makeFolders(dirname(options.path)).catch((error: unknown) => {
+    throw cannotKeep(options.path, error);
+  });
+  let failures = 0;
+  for (let attempt = 1; ; attempt += 1) {
+    const before = await partBytes(options.path);
+    const outcome = await attemptOnce(options, limits, clock);
+    if (!(outcome instanceof Interrupted)) return outcome;
+    failures = (await partBytes(options.path)) > before ? 1 : failures + 1;
+    const isLast = failures >= limits.attempts || attempt >= ATTEMPTS_MAX;
+    const pauseMs = isLast ? undefined : pauseBefore(failures, outcome, limits);
+    if (pauseMs === undefined) throw givenUp(options, outcome, attempt);
+    options.onRetry?.(outcome.message, pauseMs);
+    await clock.sleep(pauseMs, options.signal);
+  }
+}
+
+/** A failure that another attempt may mend. */
+class Interrupted extends Error {
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, retryAfterMs?: number, cause?: unknown) {
+    super(message, { cause });
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** One attempt and its check; what another one may mend is answered, not thrown. */
+async function attemptOnce(
+  options: DownloadOptions,
+  limits: DownloadLimits,
+  clock: Clock,
+): Promise<Downloaded | Interrupted> {
+  try {
+    await fetchRest(options, limits, clock);
+    return await finish(options);
+  } catch (thrown) {
+    options.signal?.throwIfAborted();
+    if (thrown instanceof Interrupted) return thrown;
+    throw thrown;
+  }
+}
+
+/** Asks for what is missing and appends it to the part. */
+async function fetchRest(options: DownloadOptions, limits: DownloadLimits, clock: Clock) {
+  const { url, path } = options;
+  const cancel = new AbortController();
+  const onAbort = () => cancel.abort(options.signal?.reason);
+  options.signal?.throwIfAborted();
+  options.signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    const state = await readPartState(path, url);
+    const offset = state === undefined ? 0 : await partBytes(path);
+    const headers: Record<string, string> = { 'accept-encoding': 'identity' };
+    if (state !== undefined && offset > 0) {
+      headers['range'] = `bytes=${offset}-`;
+      headers['if-range'] = state.validator;
+    }
+    const opening = openUrl(url, { headers, signal: cancel.signal });
+    const response = await impatiently(clock, opening, limits.silenceMs, hostOf(url));
+    const plan = await planOf(response, { offset, state }, options);
+    checkSize(plan.total, options, limits);
+    // A part that is all there already is answered by 416.
+    if (response.status !== 416) await receive(response, plan, { options, limits, clock });
+  } finally {
+    cancel.abort();
+    options.signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Where the bytes of a response belong, and how many the file has in all. */
+interface Plan {
+  readonly start: number;
+  readonly total: number | undefined;
+}
+
+/** Reads status and headers. Throws  Interrupted or DATA_INVALID for an answer that is no (part of the) file. */
+async function planOf(
+  response: Response,
+  { offset, state }: { readonly offset: number; readonly state: PartState | undefined },
+  options: DownloadOptions,
+): Promise<Plan> {
+  const { status, headers } = response;
+  const { url, path } = options;
+  const range = /^bytes (?:\*|(\d+)-\d+)\/(\d+|\*)$/.exec(headers.get('content-range') ?? '');
+  if (status === 206) {
+    const isSame = [undefined, state?.validator].includes(validatorOf(headers));
+    if (isSame && Number(range?.[1]) === offset)
+      return { start: offset, total: naturalOf(range?.[2]) };
+    await dropPart(path);
+    throw new Interrupted(`${hostOf(url)} sent a part of another file, or another part`);
+  }
+  if (status === 200) {
+    await dropPart(path);
+    const validator = validatorOf(headers);
+    if (validator !== undefined) await writePartState(path, { url, validator });
+    return { start: 0, total: naturalOf(headers.get('content-length') ?? undefined) };
+  }
+  if (status === 416) {
+    if (offset > 0 && naturalOf(range?.[2]) === offset) return { start: offset, total: offset };
+    await dropPart(path);
+    throw new Interrupted(`${hostOf(url)} no longer has a file of that size`);
+  }
+  const answer = `${hostOf(url)} answered ${status} ${response.statusText}`.trimEnd();
+  if (status === 408 || status === 429 || status >= 500) {
+    throw new Interrupted(answer, retryAfterMs(headers, Date.now()));
+  }
+  throw refused(url, answer);
+}
+
+/** Appends a body to the part, and checks that it was all. */
+async function receive(
+  response: Response,
+  { start, total }: Plan,
+  { options, limits, clock }: { options: DownloadOptions; limits: DownloadLimits; clock: Clock },
+): Promise<void> {
+  const { url, path, onProgress } = options;
+  const reader = (response.body ?? new ReadableStream<Uint8Array>()).getReader();
+  let bytes = start;
+  await using file = await open(partOf(path), start === 0 ? 'w' : 'a').catch((error: unknown) => {
+    throw cannotKeep(path, error);
+  });
+  for (;;) {
+    onProgress?.({ bytes, total });
+    const { value } = await impatiently(clock, reader.read(), limits.silenceMs, hostOf(url));
+    if (value === undefined) break;
+    checkSize(bytes + value.length, options, limits);
+    await file.appendFile(value).catch((error: unknown) => {
+      throw cannotKeep(path, error);
+    });
+    bytes += value.length;
+  }
+  if (total !== undefined && bytes < total) throw cutShort(url, bytes, total);
+  await file.sync().catch((error: unknown) => {
+    throw cannotKeep(path, error);
+  });
+}
+
+/** Verifies the whole part and puts it in place. */
+async function finish({ path, url, known = {} }: DownloadOptions): Promise<Downloaded> {
+  const part = partOf(path);
+  const { size } = await stat(part);
+  const digests = await digestsOfFile(part);
+  const wrong = mismatchOf(size, digests, known);
+  if (wrong !== undefined) {
+    await dropPart(path);
+    throw new TesseraError('DATA_INVALID', `${url} is not the file that it should be: ${wrong}`, {
+      hint: 'nothing of it was kept: try again later, or a mirror with --url; if its publisher changed it, remove its entry from downloads.json',
+      details: { bytes: size, sha256: digests.sha256 },
+    });
+  }
+  await completePart(path);
+  return { bytes: size, sha256: digests.sha256 };
+}
+
+/** Waits for the network, but not for ever. Throws  Interrupted. */
+async function impatiently<T>(
+  clock: Clock,
+  promise: Promise<T>,
+  silenceMs: number,
+  host: string,
+): Promise<T> {
+  try {
+    return await withDeadline(clock, promise, silenceMs, host);
+  } catch (thrown) {
+    if (!(thrown instanceof TesseraError))
+      throw new Interrupted(wordsOf(thrown, host), undefined, thrown);
+    if (thrown.code !== 'TIMEOUT') throw thrown;
+    throw new Interrupted(`${host} was silent for ${silenceMs / 1000} s`, undefined, thrown);
+  }
+}
+
+function checkSize(
+  bytes: number | undefined,
+  { url, known }: DownloadOptions,
+  { bytesMax }: DownloadLimits,
+): void {
+  const limit = known?.bytes ?? bytesMax;
+  if (bytes === undefined || bytes <= limit) return;
+  throw new TesseraError(
+    'DATA_INVALID',
+    `${url} has more than the ${limit} bytes that it should have`,
+    {
+      hint: 'check the address; take the file from a mirror with --url',
+    },
+  );
+}
+
+/** The pause before another attempt; undefined when the server wants a longer one than we have patience for. */
+function pauseBefore(failures: number, interrupted: Interrupted, limits: DownloadLimits) {
+  const own = Math.min(limits.pauseMaxMs, limits.pauseMs * 2 ** (failures - 1));
+  const wished = interrupted.retryAfterMs ?? 0;
+  return wished > limits.pauseMaxMs ? undefined : Math.max(own, wished);
+}
+
+/** A strong ETag, else the date: what If-Range may carry (RFC 9110, 13.1.5). */
+function validatorOf(headers: Headers): string | undefined {
+  const tag = headers.get('etag');
+  if (tag !== null && !tag.startsWith('W/')) return tag;
+  return headers.get('last-modified') ?? undefined;
+}
+
+function naturalOf(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+function hostOf(url: string): string {
+  return new URL(url).host;
+}
+
+function cutShort(url: string, bytes: number, total: number): Interrupted {
+  return new Interrupted(
+    `${hostOf(url)} stopped after ${formatBytes(bytes)} of ${formatBytes(total)}`,
+  );
+}
+
+function wordsOf(thrown: unknown, host: string): string {
+  const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
+  return `the connection to ${host} failed: ${cause instanceof Error ? cause.message : String(cause)}`;
+}
+
+function givenUp(
+  { url, path }: DownloadOptions,
+  last: Interrupted,
+  attempts: number,
+): TesseraError {
+  return new TesseraError(
+    'TIMEOUT',
+    `cannot download ${url}: ${last.message} (${attempts} attempts)`,
+    {
+      hint: `type it again to go on where it stopped (${partOf(path)}), or choose a mirror with --url`,
+      cause: last,
+    },
+  );
+}
+
+function refused(url: string, answer: string): TesseraError {
+  return new TesseraError('DATA_INVALID', `cannot download ${url}: ${answer}`, {
+    hint: 'open the address in a browser to see whether it moved, and give a new one with --url',
+  });
+}

@@ -1,0 +1,54 @@
+/** @file Looks inside a model: the attention probabilities of every block, computed by ONNX Runtime on the CPU. */
+import type * as tf from '@tensorflow/tfjs-core';
+import { runGraph } from '../../shared/compute/engines/onnxruntime.ts';
+import { record } from '../../shared/compute/record/backend.ts';
+import { simplify } from '../../shared/compute/record/simplify.ts';
+import { imagesShape } from '../../shared/compute/step.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
+import { firstNonFinite } from '../../shared/core/floats.ts';
+import { parameterTable } from '../../shared/model/parameters.ts';
+import type { ModelConfig } from '../../shared/model/variants.ts';
+import { features } from '../../shared/model/vit.ts';
+
+/**
+ * How much each token attends to each other, by block and head.
+ *
+ * Shapes  images [B, C, S, S] flat, normalised -> one [B, H, T, T] flat for each block.
+ * Throws  NON_FINITE when the model computes NaN.
+ */
+export async function attentionMaps(
+  model: ModelConfig,
+  parameters: Float32Array,
+  images: Float32Array,
+): Promise<Float32Array[]> {
+  const numImages = images.length / (model.channels * model.imageSize ** 2);
+  const shape = imagesShape({ model, microBatch: numImages, labelSmoothing: 0 });
+  const { entries } = parameterTable(model);
+  const graph = await record((inputs) => {
+    const tensors = new Map(
+      entries.map((entry) => [entry.name, inputs.input(entry.name, entry.shape)]),
+    );
+    const maps = new Map<string, tf.Tensor>();
+    features(model, tensors, inputs.input('images', shape) as tf.Tensor4D, {
+      attention: (probabilities, block) => maps.set(mapName(block), probabilities),
+    });
+    return maps;
+  });
+  const values = new Map(
+    entries.map(({ name, offset, size }) => [name, parameters.subarray(offset, offset + size)]),
+  );
+  const outputs = await runGraph(simplify(graph), values.set('images', images));
+  const maps = Array.from(
+    { length: model.depth },
+    (_, block) => outputs.get(mapName(block)) as Float32Array,
+  );
+  const block = maps.findIndex((map) => firstNonFinite(map) >= 0);
+  if (block < 0) return maps;
+  throw new TesseraError('NON_FINITE', `the attention of block ${block} is not finite`, {
+    hint: 'the values of these weights are too large to compute with: take an earlier checkpoint',
+  });
+}
+
+function mapName(block: number): string {
+  return `attention/${block}`;
+}

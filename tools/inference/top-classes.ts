@@ -1,0 +1,50 @@
+/** @file From logits to the classes that a model finds likeliest. Pure. */
+
+import { someOf } from '../../cli/terminal/output.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
+
+/** A class and how likely the model finds it, in 0..1. */
+export interface Guess {
+  readonly class: string;
+  readonly probability: number;
+}
+
+/** The `top` likeliest classes, best first. */
+export function bestGuesses(
+  logits: Float32Array,
+  classes: readonly string[],
+  top: number,
+): readonly Guess[] {
+  const probabilities = softmax(logits);
+  return classes
+    .map((name, at) => ({ class: name, probability: probabilities[at] as number }))
+    .sort((a, b) => b.probability - a.probability)
+    .slice(0, top);
+}
+
+/** Probabilities of logits. Shifting by the largest keeps exp finite and changes nothing else. */
+export function softmax(logits: Float32Array): Float64Array {
+  const largest = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  const powers = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
+  const sum = powers.reduce((a, b) => a + b, 0);
+  return powers.map((power) => power / sum);
+}
+
+/** The error for a model whose answers are not numbers: NaN is not a class. */
+export function brokenAnswers(
+  modelPath: string,
+  images: readonly string[],
+  consequence: string,
+): TesseraError {
+  const of = images.length === 1 ? '1 image' : `${images.length} images`;
+  return new TesseraError(
+    'NON_FINITE',
+    `the outputs of ${modelPath} for ${of} are not finite, so ${consequence}: ${someOf(images)}`,
+    { hint: 'its values are too large to compute with: take an earlier checkpoint' },
+  );
+}
+
+/** What a loss beyond all sense says of a model. */
+export function divergedText(loss: number): string {
+  return `a loss of ${loss.toPrecision(4)} is of a model that has diverged: what it gets right is chance`;
+}

@@ -1,0 +1,143 @@
+/** @file The main thread's end of the compute thread: requests out, promises back. */
+import { Worker } from 'node:worker_threads';
+// For its side effect, which a thread cannot have: ONNX Runtime reports nothing to its makers.
+import '../../shared/compute/telemetry.ts';
+import type { EngineChoice, LeafInputs, ProgramSpec } from '../../shared/compute/program.ts';
+import { type Deferred, deferred } from '../../shared/core/async.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
+import type { NodeTask } from '../core/messages.ts';
+import type { ThreadError, ThreadReply, ThreadRequest, ThreadStart } from './compute-thread.ts';
+import type { ComputedNode, KnownFeatures } from './node-computer.ts';
+
+/** A request without its number: `Omit` alone would merge the members of the union. */
+type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never;
+
+/** Requests that wait for their answers; those to a thread that has ended fail. */
+class Requests {
+  readonly #waiting = new Map<number, Deferred<ThreadReply>>();
+  #failure: TesseraError | undefined;
+
+  add(id: number): Promise<ThreadReply> {
+    const request = deferred<ThreadReply>();
+    if (this.#failure === undefined) this.#waiting.set(id, request);
+    else request.reject(this.#failure);
+    return request.promise;
+  }
+
+  answer(reply: ThreadReply): void {
+    const request = this.#waiting.get(reply.id);
+    this.#waiting.delete(reply.id);
+    if ('error' in reply) request?.reject(errorOf(reply.error));
+    else request?.resolve(reply);
+  }
+
+  failAll(error: TesseraError): void {
+    this.#failure ??= error;
+    for (const request of this.#waiting.values()) request.reject(this.#failure);
+    this.#waiting.clear();
+  }
+
+  /** Nobody wants the answers any more. */
+  forget(): void {
+    this.#waiting.clear();
+  }
+}
+
+/** A compiled program in a thread of its own. */
+export class ComputeEngine {
+  /** One line for people: engine, device, threads. */
+  description = '';
+  readonly #thread: Worker;
+  readonly #requests = new Requests();
+  readonly #ended: Promise<void>;
+  #lastId = 0;
+
+  private constructor(start: ThreadStart) {
+    const url = new URL('./compute-thread.js', import.meta.url);
+    const thread = new Worker(url, { workerData: start });
+    thread.on('message', (reply: ThreadReply) => this.#requests.answer(reply));
+    thread.on('error', (error) => this.#requests.failAll(TesseraError.from(error)));
+    process.on('exit', endAtOnce);
+    this.#ended = new Promise((resolve) => {
+      thread.once('exit', (code) => {
+        process.off('exit', endAtOnce);
+        const sentence = `the compute thread ended with code ${code}`;
+        this.#requests.failAll(new TesseraError('INTERNAL', sentence));
+        resolve();
+      });
+    });
+    this.#thread = thread;
+  }
+
+  /**
+   * Starts the thread and compiles the program in it.
+   *
+   * Throws  ENGINE_UNAVAILABLE or what the compiler says.
+   */
+  static async start(spec: ProgramSpec, choice: EngineChoice): Promise<ComputeEngine> {
+    const engine = new ComputeEngine({ spec, choice });
+    const reply = await engine.#requests.add(0);
+    if ('description' in reply) engine.description = reply.description;
+    return engine;
+  }
+
+  /** Puts new parameters in place (their buffer moves away); answers a buffer free for the next ones. */
+  async setParameters(parameters: Float32Array): Promise<Float32Array | undefined> {
+    const reply = await this.#ask({ type: 'setParameters', parameters }, [parameters]);
+    return 'parameters' in reply ? reply.parameters : undefined;
+  }
+
+  /** Computes one leaf of a node (its buffers move away); the node comes back with its last leaf. */
+  async leaf(
+    task: NodeTask,
+    place: { readonly leaf: number; readonly numLeaves: number },
+    inputs: LeafInputs,
+    features?: KnownFeatures,
+  ): Promise<{
+    computeMs: number;
+    node: ComputedNode | undefined;
+    /** All rows of the leaf, when some of them had to be computed. */
+    features: Float32Array | undefined;
+  }> {
+    const node = { first: task.first, count: task.count };
+    const reply = await this.#ask(
+      { type: 'leaf', kind: task.kind, node, ...place, inputs, features },
+      [inputs.images, inputs.labels, inputs.weights, ...(features ? [features.values] : [])],
+    );
+    if ('node' in reply) return reply;
+    throw new TesseraError('INTERNAL', 'the compute thread gave no answer to a leaf');
+  }
+
+  /**
+   * Ends the thread after the request that it is at; requests that wait are never answered.
+   *
+   * Terminated within a native call the thread would take the process with it (SIGABRT, from Node-API).
+   */
+  async close(): Promise<void> {
+    this.#requests.forget();
+    this.#thread.postMessage({ id: 0, type: 'close' } satisfies ThreadRequest);
+    await this.#ended;
+  }
+
+  #ask(
+    request: Unnumbered<ThreadRequest>,
+    moved: readonly { readonly buffer: ArrayBufferLike }[],
+  ): Promise<ThreadReply> {
+    this.#lastId += 1;
+    const answer = this.#requests.add(this.#lastId);
+    this.#thread.postMessage(
+      { ...request, id: this.#lastId },
+      moved.map((array) => array.buffer as ArrayBuffer),
+    );
+    return answer;
+  }
+}
+
+/** The end of a process whose thread still computes: Node would wait for the native call, then crash in it. */
+function endAtOnce(): void {
+  process.kill(process.pid, 'SIGKILL');
+}
+
+function errorOf({ code, sentence, hint }: ThreadError): TesseraError {
+  return new TesseraError(code, sentence, hint === undefined ? {} : { hint });
+}

@@ -1,0 +1,100 @@
+/**
+ * @file The thread that computes: it holds the program and answers requests, one after the other.
+ *
+ * An engine blocks the thread that calls it, so the main thread (heartbeats, gRPC, decoding) never
+ * calls one. Buffers move between the threads by transfer, never by copy.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { compileProgram } from '../../shared/compute/compile.ts';
+import type { EngineChoice, ProgramSpec } from '../../shared/compute/program.ts';
+import { assert, TesseraError } from '../../shared/core/errors.ts';
+import { type ComputedNode, type LeafWork, NodeComputer } from './node-computer.ts';
+
+/** What the thread is started with. */
+export interface ThreadStart {
+  readonly spec: ProgramSpec;
+  readonly choice: EngineChoice;
+}
+
+/** What the thread can be asked; each is answered by one ThreadReply of the same id. */
+export type ThreadRequest =
+  | {
+      readonly id: number;
+      readonly type: 'setParameters';
+      /** All of them, or those behind the frozen beginning, which is in place already. */
+      readonly parameters: Float32Array;
+    }
+  | ({ readonly id: number; readonly type: 'leaf' } & LeafWork)
+  /** Not answered: the thread ends, after the request that it is at. */
+  | { readonly id: number; readonly type: 'close' };
+
+/** What failed in the thread, as messages carry it. */
+export type ThreadError = Pick<TesseraError, 'code' | 'sentence' | 'hint'>;
+
+/** Answer of the thread. `node` comes with the last leaf of a node. */
+export type ThreadReply =
+  | { readonly id: number; readonly description: string }
+  | { readonly id: number; readonly parameters: Float32Array | undefined }
+  | {
+      readonly id: number;
+      readonly computeMs: number;
+      readonly node: ComputedNode | undefined;
+      /** All rows of the leaf, when some of them had to be computed. */
+      readonly features: Float32Array | undefined;
+    }
+  | { readonly id: number; readonly error: ThreadError };
+
+async function answer(
+  computer: NodeComputer,
+  request: Exclude<ThreadRequest, { type: 'close' }>,
+): Promise<ThreadReply> {
+  const { id } = request;
+  if (request.type === 'setParameters') {
+    return { id, parameters: computer.setParameters(request.parameters) };
+  }
+  const startedMs = performance.now();
+  const { node, features } = await computer.leaf(request);
+  return { id, computeMs: performance.now() - startedMs, node, features };
+}
+
+/** The buffers of a reply that move to the main thread. */
+function transfers(reply: ThreadReply): ArrayBuffer[] {
+  const vectors =
+    'node' in reply
+      ? [reply.node?.gradient, reply.features]
+      : ['parameters' in reply ? reply.parameters : undefined];
+  return vectors.flatMap((vector) => (vector === undefined ? [] : [vector.buffer as ArrayBuffer]));
+}
+
+async function main(): Promise<void> {
+  const port = parentPort;
+  assert(port !== null, 'compute-thread runs as a worker thread');
+  const fail = (id: number, thrown: unknown) => {
+    const { code, sentence, hint } = TesseraError.from(thrown);
+    port.postMessage({ id, error: { code, sentence, hint } } satisfies ThreadReply);
+  };
+  const { spec, choice } = workerData as ThreadStart;
+  const program = await compileProgram(spec, choice).catch((thrown: unknown) => fail(0, thrown));
+  if (program === undefined) return;
+  const computer = new NodeComputer(program, spec);
+  // One request at a time, in the order of arrival: the program's calls must not overlap.
+  let queue: Promise<void> = Promise.resolve();
+  let closing = false;
+  const serve = async (request: ThreadRequest) => {
+    if (request.type === 'close') process.exit();
+    if (closing) return;
+    try {
+      const reply = await answer(computer, request);
+      port.postMessage(reply, transfers(reply));
+    } catch (thrown) {
+      fail(request.id, thrown);
+    }
+  };
+  port.on('message', (request: ThreadRequest) => {
+    closing ||= request.type === 'close';
+    queue = queue.then(() => serve(request));
+  });
+  port.postMessage({ id: 0, description: program.description } satisfies ThreadReply);
+}
+
+await main();

@@ -1,0 +1,110 @@
+/** @file Adds computed leaves up to nodes; it holds the program and the parameters that it works with. */
+import type { LeafInputs, Program, ProgramSpec } from '../../shared/compute/program.ts';
+import { assert } from '../../shared/core/errors.ts';
+import type { WorkKind } from '../../shared/core/work.ts';
+import { addInto, TreeSum } from '../../shared/training/reduction.ts';
+import type { LeafRange } from '../core/messages.ts';
+import { brokenPart } from './divergence.ts';
+
+/** What a frozen backbone made of the samples of a leaf. Shapes  values [B, D]. */
+export interface KnownFeatures {
+  readonly values: Float32Array;
+  /** 1 for each sample whose row is there. */
+  readonly isKnown: Uint8Array;
+}
+
+/** What a finished node adds up to. */
+export interface ComputedNode {
+  readonly lossSum: number;
+  readonly correct: number;
+  readonly samples: number;
+  /** Undefined for an evaluation. */
+  readonly gradient: Float32Array | undefined;
+  /** What of it is not finite, as `loss is NaN`; undefined when all is well. */
+  readonly broken: string | undefined;
+}
+
+/** One leaf to compute. */
+export interface LeafWork {
+  readonly kind: WorkKind;
+  /** The node that this leaf is a part of; the first leaf of a node starts its sum. */
+  readonly node: LeafRange;
+  readonly numLeaves: number;
+  readonly leaf: number;
+  readonly inputs: LeafInputs;
+  /** Features of the leaf's samples that are known; the others are computed and given back. */
+  readonly features?: KnownFeatures | undefined;
+}
+
+/** A program and what it has in hand. */
+export class NodeComputer {
+  readonly #program: Program;
+  readonly #width: number;
+  #parameters: Float32Array | undefined;
+  #sum: TreeSum | undefined;
+
+  constructor(program: Program, { model }: ProgramSpec) {
+    this.#program = program;
+    this.#width = model.width;
+  }
+
+  /** Puts new parameters in place; answers a buffer that the next pull can fill. */
+  setParameters(parameters: Float32Array): Float32Array | undefined {
+    const before = this.#parameters;
+    const frozen = before === undefined ? 0 : before.length - parameters.length;
+    if (before !== undefined && frozen > 0) {
+      before.set(parameters, frozen);
+      this.#program.setParameters(before);
+      return parameters;
+    }
+    this.#program.setParameters(parameters);
+    this.#parameters = parameters;
+    return before;
+  }
+
+  /** Computes one leaf and adds it to its node, which comes back with its last leaf. */
+  async leaf(work: LeafWork): Promise<{
+    node: ComputedNode | undefined;
+    /** All rows of the leaf, when some of them had to be computed. */
+    features: Float32Array | undefined;
+  }> {
+    const features = await this.#completeFeatures(work);
+    return { features, node: await this.#addLeaf(work) };
+  }
+
+  /** The features that a leaf lacks, put beside those that it has; undefined when it has all that it needs. */
+  async #completeFeatures({ inputs, features }: LeafWork): Promise<Float32Array | undefined> {
+    if (features === undefined) return undefined;
+    const { values, isKnown } = features;
+    if (inputs.weights.every((weight, place) => weight === 0 || isKnown[place] === 1)) {
+      return undefined;
+    }
+    const computed = await this.#program.features(inputs.images);
+    for (const [place, known] of isKnown.entries()) {
+      const [first, limit] = [place * this.#width, (place + 1) * this.#width];
+      if (known === 0) values.set(computed.subarray(first, limit), first);
+    }
+    return values;
+  }
+
+  async #addLeaf(work: LeafWork): Promise<ComputedNode | undefined> {
+    const { kind, node, leaf, numLeaves } = work;
+    const inputs = { ...work.inputs, features: work.features?.values };
+    if (leaf === node.first) this.#sum = new TreeSum(numLeaves, addInto, node);
+    const sum = this.#sum;
+    assert(sum !== undefined, 'the leaves of a node come in order');
+    const outputs = await this.#program[kind === 'train' ? 'train' : 'evaluate'](inputs);
+    let samples = 0;
+    for (const weight of inputs.weights) samples += weight;
+    await sum.add({ first: leaf, count: 1 }, kind === 'train' ? outputs.gradient : undefined, {
+      lossSum: outputs.lossSum,
+      correct: outputs.correct,
+      samples,
+    });
+    const root = sum.root;
+    if (root === undefined) return undefined;
+    this.#sum = undefined;
+    const { totals, vector: gradient } = root;
+    return { ...totals, gradient, broken: brokenPart(totals.lossSum, gradient) };
+  }
+}
