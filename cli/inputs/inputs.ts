@@ -3,8 +3,8 @@ import { isAbsolute } from 'node:path';
 import { catalogNames } from '../../shared/catalog/find.ts';
 import type { ConfigInput } from '../../shared/config/inputs.ts';
 import type { LoadedConfig } from '../../shared/config/load.ts';
-import { nearest } from '../../shared/config/problems.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
+import { nearest } from '../../shared/core/nearest.ts';
 import { commandLine, nearPath } from '../terminal/command-text.ts';
 import { pointer } from '../terminal/output.ts';
 

@@ -1,7 +1,7 @@
 /** @file `tessera plot batch`: training images as the model gets them, augmented and mixed, with their labels. */
 import { loadConfig } from '../../shared/config/load.ts';
-import { mixesImages } from '../../shared/config/rules.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
+import { mixesImages } from '../../shared/data/options.ts';
 import { mixImages, planMixing } from '../../shared/data/pipeline/mixing.ts';
 import { createImagePipeline } from '../../shared/data/pipeline/pipeline.ts';
 import { batchIndices } from '../../shared/data/sampler.ts';

@@ -57,7 +57,7 @@ async function find(options: SummaryOptions): Promise<Found> {
   }
   const config = await loadConfig(name, { set: options.set ?? [] }).catch((error: unknown) => {
     // A run, a checkpoint or weights are no config; what else it may be is the next try.
-    if (TesseraError.from(error).sentence.startsWith('there is no config')) return undefined;
+    if (TesseraError.from(error).details['isThere'] === false) return undefined;
     if (/\.(safetensors|pth|pt|bin|ckpt|npz)$/.test(name)) return undefined;
     throw error;
   });

@@ -6,7 +6,6 @@
  * by the step after: who still holds it then must ask for its version again.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { OptimizerConfig } from '../../shared/config/schema.ts';
 import { assert, TesseraError } from '../../shared/core/errors.ts';
 import { firstNonFinite } from '../../shared/core/floats.ts';
 import { DIVERGED_HINT } from '../../shared/core/verdict.ts';
@@ -19,6 +18,7 @@ import {
   optimizerState,
   updateParameters,
 } from '../../shared/training/optimizer.ts';
+import type { OptimizerConfig } from '../../shared/training/options.ts';
 import { addInto } from '../../shared/training/reduction.ts';
 
 /** Elements between two turns of the event loop: some milliseconds, so that heartbeats are answered. */

@@ -1,7 +1,8 @@
 /** @file The arithmetic of one step as gradients come in: sum along the tree, then one optimizer step. */
-import type { TrainingConfig } from '../../shared/config/schema.ts';
+
 import { assert } from '../../shared/core/errors.ts';
 import type { StepTimings } from '../../shared/runs/events.ts';
+import type { TrainingConfig } from '../../shared/training/options.ts';
 import { TreeSum } from '../../shared/training/reduction.ts';
 import { learningRateAt } from '../../shared/training/schedule.ts';
 import type { NodeTotals } from '../core/messages.ts';

@@ -8,12 +8,13 @@ import { readdir, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { TesseraError } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
 import { formatBytes } from '../core/units.ts';
 import { errnoOf, reasonOf } from '../files/errno.ts';
 import { readRegularFile } from '../files/regular-file.ts';
 import { isSection, parseConfigDocument } from './document.ts';
 import { type ConfigInput, placeInputs } from './inputs.ts';
-import { configError, nearest, type PlacedProblem, schemaProblems } from './problems.ts';
+import { configError, type PlacedProblem, schemaProblems } from './problems.ts';
 import { type ConfigProblem, checkConfig } from './rules.ts';
 import { configSchema, type RunConfig } from './schema.ts';
 import {
@@ -57,7 +58,8 @@ const presetFolder = dirname(createRequire(import.meta.url).resolve('#configs/qu
 /**
  * Loads the config file at a path, or a preset by its bare name.
  *
- * Throws  CONFIG_INVALID with every problem, each with its file and line, or its flag.
+ * Throws  CONFIG_INVALID with every problem, each with its file and line, or its flag; with the detail `isThere: false`
+ *         when there is neither such a file nor such a preset.
  */
 export async function loadConfig(
   nameOrPath: string,
@@ -123,6 +125,7 @@ async function findConfig(nameOrPath: string): Promise<{ path: string; label: st
   const meant = nearest(basename(nameOrPath).replace(/\.ya?ml$/, ''), presets);
   throw new TesseraError('CONFIG_INVALID', refusal(nameOrPath, found), {
     hint: `${meant === undefined ? '' : `did you mean ${meant}? `}give the path of a YAML file, or a preset: ${presets.join(', ')}`,
+    details: { isThere: found !== undefined },
   });
 }
 

@@ -1,6 +1,7 @@
 /** @file What is wrong with a config, in words: where, what, and what was probably meant. */
 import type { z } from 'zod';
 import { TesseraError } from '../core/errors.ts';
+import { nearest, plainWord } from '../core/nearest.ts';
 import {
   configJsonSchema,
   type OptionSchema,
@@ -93,20 +94,6 @@ function pathInWords(path: Path): string {
     .join('');
 }
 
-/** The candidate that `word` was probably meant to be; undefined when none is near. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const plain = plainWord(word);
-  let best: string | undefined;
-  let bestDistance = 1 + Math.max(1, Math.floor(plain.length / 3));
-  for (const candidate of candidates) {
-    const distance = editDistance(plain, plainWord(candidate));
-    if (distance >= bestDistance) continue;
-    best = candidate;
-    bestDistance = distance;
-  }
-  return best;
-}
-
 function headline({ place, path, sentence }: PlacedProblem): string {
   const name = pathInWords(path);
   const where = name === '' || place.endsWith(` ${name}`) ? place : `${place} ${name}`;
@@ -161,23 +148,4 @@ function valueAt(input: unknown, path: Path): unknown {
 function valueInWords(value: unknown): string {
   const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
   return text.length > VALUE_CHARS_MAX ? `${text.slice(0, VALUE_CHARS_MAX)}...` : text;
-}
-
-/** Without what people vary most: case, and the marks between words. */
-function plainWord(word: string): string {
-  return word.toLowerCase().replaceAll(/[-_ ]/g, '');
-}
-
-/** Insertions, deletions and substitutions from one word to the other (Levenshtein). */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, at) => at);
-  for (const [index, letter] of [...from].entries()) {
-    const next = [index + 1];
-    for (let at = 1; at <= to.length; at += 1) {
-      const substituted = (row[at - 1] as number) + (letter === to[at - 1] ? 0 : 1);
-      next.push(Math.min(substituted, (row[at] as number) + 1, (next[at - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[to.length] as number;
 }

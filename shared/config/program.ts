@@ -1,9 +1,9 @@
 /** @file What a config's step is: the program that all of a run compile, and which features they keep. */
 import { hasFrozenBackbone, type ProgramSpec } from '../compute/program.ts';
+import { mixesImages } from '../data/options.ts';
 import type { Split } from '../data/source.ts';
 import { frozenSize } from '../model/parameters.ts';
 import type { ModelConfig } from '../model/variants.ts';
-import { mixesImages } from './rules.ts';
 import type { RunConfig } from './schema.ts';
 
 /** The training step of a run. */

@@ -1,6 +1,7 @@
 /** @file The rules of a config that no single field can check: what must fit together. */
 import { TesseraError } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
+import { isFolderName, mixesImages } from '../data/options.ts';
 import { epsilonOf, type ModelConfig, parseVariant } from '../model/variants.ts';
 import type { RunConfig } from './schema.ts';
 
@@ -182,11 +183,6 @@ function* dataProblems({ data }: RunConfig): Generator<ConfigProblem> {
   }
 }
 
-/** Whether `data.validation` names a folder. */
-export function isFolderName(validation: RunConfig['data']['validation']): validation is string {
-  return typeof validation === 'string' && validation !== 'auto' && validation !== 'none';
-}
-
 function* validationProblems({ source, validation }: RunConfig['data']): Generator<ConfigProblem> {
   if (source === 'image-folder' || !isFolderName(validation)) return;
   yield {
@@ -233,12 +229,6 @@ function* runProblems(config: RunConfig): Generator<ConfigProblem> {
       hint: 'make cluster.minWorkers smaller or limits.workersMax larger',
     };
   }
-}
-
-/** Whether a training image may be a mixture of two. */
-export function mixesImages({ data }: RunConfig): boolean {
-  const { mixup, cutmix, mixProbability } = data.augment;
-  return mixProbability > 0 && (mixup > 0 || cutmix > 0);
 }
 
 /** `96 or 112` for 100 and 16: the multiples on both sides. */

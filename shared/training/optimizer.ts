@@ -7,9 +7,10 @@
  *         (it is part of the gradient), as torch.optim.Adam; SGD: as torch.optim.SGD with dampening 0, no
  *         Nesterov and coupled weight decay.
  */
-import type { OptimizerConfig } from '../config/schema.ts';
+
 import { assert } from '../core/errors.ts';
 import type { ParameterTable } from '../model/parameters.ts';
+import type { OptimizerConfig } from './options.ts';
 
 /** What an optimizer remembers between steps, by name: each vector has the layout of what trains. */
 export type OptimizerState = Readonly<Record<string, Float32Array>>;

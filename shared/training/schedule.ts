@@ -1,5 +1,5 @@
 /** @file The learning rate of each step: a linear warm-up, then one of three shapes. */
-import type { ScheduleConfig } from '../config/schema.ts';
+import type { ScheduleConfig } from './options.ts';
 
 /**
  * Learning rate of a step, from 1/warmupSteps of the peak at the first step to `finalRate` at the last.

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { explainConfig } from '../../shared/config/explain.ts';
 import { canonicalJson } from '../../shared/config/fingerprint.ts';
-import { nearest } from '../../shared/config/problems.ts';
 import { configSchema } from '../../shared/config/schema.ts';
 import { readSettings, splitSettings } from '../../shared/config/settings.ts';
+import { nearest } from '../../shared/core/nearest.ts';
 
 /** The same value with the keys of every object in reverse order. */
 function reversed(value: unknown): unknown {

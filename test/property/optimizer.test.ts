@@ -1,8 +1,8 @@
 /** @file Optimizers over slices: cutting changes no bit, and nothing outside a slice is touched. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { OptimizerConfig } from '../../shared/config/schema.ts';
 import { optimizerState, updateParameters } from '../../shared/training/optimizer.ts';
+import type { OptimizerConfig } from '../../shared/training/options.ts';
 
 const TABLE = {
   entries: [

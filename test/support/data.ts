@@ -3,8 +3,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
-import { configSchema, type DataConfig } from '../../shared/config/schema.ts';
+import { configSchema } from '../../shared/config/schema.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
+import type { DataConfig } from '../../shared/data/options.ts';
 import type { EncodedSample } from '../../shared/data/source.ts';
 import { binary } from './image-heads.ts';
 

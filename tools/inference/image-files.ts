@@ -1,10 +1,10 @@
 /** @file The images that a command line names: files, folders of them, stdin. */
 import { stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import type { DataConfig } from '../../shared/config/schema.ts';
 import { readSettings, settingOf } from '../../shared/config/settings.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { type LeftOut, leftOutText, remedies } from '../../shared/data/found.ts';
+import type { DataConfig } from '../../shared/data/options.ts';
 import { IMAGE_BYTES_MAX } from '../../shared/data/sets/image-folder.ts';
 import { Tally } from '../../shared/data/sets/tally.ts';
 import { Walk } from '../../shared/data/sets/walk.ts';

@@ -6,13 +6,13 @@
  */
 
 import type { LeafInputs } from '../../shared/compute/program.ts';
-import { mixesImages } from '../../shared/config/rules.ts';
 import type { RunConfig } from '../../shared/config/schema.ts';
 import type { FeatureRow, FeatureShape } from '../../shared/contract/feature-rows.ts';
 import { mapAtMost } from '../../shared/core/concurrency.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { splitOf } from '../../shared/core/work.ts';
 import { ByteCache } from '../../shared/data/cache.ts';
+import { mixesImages } from '../../shared/data/options.ts';
 import { mixImages, planMixing } from '../../shared/data/pipeline/mixing.ts';
 import { IMAGES_AT_ONCE, type ImagePipeline } from '../../shared/data/pipeline/pipeline.ts';
 import {

@@ -1,6 +1,7 @@
 /** @file Random changes of a training image: a pure function of seed, epoch and sample. */
-import type { DataConfig } from '../../config/schema.ts';
+
 import { randomInteger, randomUnit } from '../../core/random.ts';
+import type { DataConfig } from '../options.ts';
 import type { CropRegion } from '../pixels/geometry.ts';
 
 /** What happens to one image in one epoch. */

@@ -1,5 +1,5 @@
 /** @file From the bytes of a sample to the pixels of the model's square: what they should be like, and what is refused. */
-import type { DataConfig } from '../../config/schema.ts';
+
 import { machineTrouble } from '../../core/errno.ts';
 import { TesseraError } from '../../core/errors.ts';
 import {
@@ -10,6 +10,7 @@ import {
   kindName,
   remedy,
 } from '../../files/image-kind.ts';
+import type { DataConfig } from '../options.ts';
 import { decodeBy } from '../pixels/files.ts';
 import {
   type CropRegion,

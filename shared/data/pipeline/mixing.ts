@@ -5,8 +5,9 @@
  *
  * Source  mixup: arXiv:1710.09412; CutMix: arXiv:1905.04899; partners and switching as in timm.
  */
-import type { DataConfig } from '../../config/schema.ts';
+
 import { randomNormal, randomUnit } from '../../core/random.ts';
+import type { DataConfig } from '../options.ts';
 
 /** What is mixed with what. */
 export interface Mixture {

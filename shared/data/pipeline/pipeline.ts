@@ -5,9 +5,10 @@
  * Decoded pixels are kept (within a bound) where every epoch wants the same ones, since decoding costs
  * far more than the rest.
  */
-import type { DataConfig } from '../../config/schema.ts';
+
 import { assert } from '../../core/errors.ts';
 import { ByteCache } from '../cache.ts';
+import type { DataConfig } from '../options.ts';
 import type { CropRegion } from '../pixels/geometry.ts';
 import type { EncodedSample } from '../source.ts';
 import { type Augmentation, augmentation, NO_AUGMENTATION } from './augment.ts';

@@ -4,8 +4,9 @@
  * Source  TrivialAugmentWide: arXiv:2103.10158; RandAugment: arXiv:1909.13719; operations, strengths and the
  *         arithmetic of pixels as in torchvision on Pillow images (nearest neighbours, black outside).
  */
-import type { DataConfig } from '../../config/schema.ts';
+
 import { randomInteger } from '../../core/random.ts';
+import type { DataConfig } from '../options.ts';
 import { OPERATIONS, type OperationName } from './pixel-operations.ts';
 
 /** One operation and how strongly it is applied. */

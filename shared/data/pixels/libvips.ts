@@ -5,8 +5,8 @@
  * need it.
  */
 import type { Metadata, ResizeOptions, Sharp, SharpOptions } from 'sharp';
-import type { DataConfig } from '../../config/schema.ts';
 import { WeighedGate } from '../../core/concurrency.ts';
+import type { DataConfig } from '../options.ts';
 import { type Colour, colourOf, type RawImage, type Samples, toRaster } from './channels.ts';
 import type { ImageSize, ResizePlan } from './geometry.ts';
 import { type Raster, resample } from './resample.ts';

@@ -7,7 +7,7 @@
  * Source  Pillow's Resample.c: separable, the filter widened by the ratio where it shrinks, coefficients in fixed
  *         point, 8 bits between the two passes.
  */
-import type { DataConfig } from '../../config/schema.ts';
+import type { DataConfig } from '../options.ts';
 
 /** How far a filter reaches, and its value at a distance. */
 interface Filter {

@@ -1,8 +1,8 @@
 /** @file The folder that `data.validation` names: one of the set, or another one with the same classes. */
 import { realpath } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
-import type { DataConfig } from '../../config/schema.ts';
 import { TesseraError } from '../../core/errors.ts';
+import type { DataConfig } from '../options.ts';
 import type { Collection, DataSet } from './collection.ts';
 import { openImageFolder } from './image-folder.ts';
 

@@ -1,8 +1,8 @@
 /** @file Opens the data set that a config names. */
 import { resolve } from 'node:path';
-import { isFolderName } from '../../config/rules.ts';
-import type { DataConfig } from '../../config/schema.ts';
 import { TesseraError } from '../../core/errors.ts';
+import type { DataConfig } from '../options.ts';
+import { isFolderName } from '../options.ts';
 import type { DataSource } from '../source.ts';
 import { type DataSet, dataSourceOf } from './collection.ts';
 import { openIdx } from './idx.ts';

@@ -1,7 +1,8 @@
 /** @file Which images of a set train, validate and test: by what the set has and by what the config asks. Pure. */
-import { isFolderName } from '../../config/rules.ts';
+
 import { TesseraError } from '../../core/errors.ts';
 import type { Found } from '../found.ts';
+import { isFolderName } from '../options.ts';
 import { sequentialIndices } from '../sampler.ts';
 import type { Split } from '../source.ts';
 import type { Collection, DataSet } from './collection.ts';

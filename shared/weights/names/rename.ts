@@ -1,6 +1,7 @@
 /** @file Pretrained weights in timm's names, whoever's names they had in their file. */
-import { nearest } from '../../config/problems.ts';
+
 import { assert, TesseraError } from '../../core/errors.ts';
+import { nearest } from '../../core/nearest.ts';
 import type { Facts } from '../facts.ts';
 import type { TensorGroup } from '../formats/pth.ts';
 import { float32Of, type SafeTensor } from '../formats/safetensors.ts';

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { compileProgram } from '../../../shared/compute/compile.ts';
 import type { ProgramSpec } from '../../../shared/compute/program.ts';
-import type { OptimizerConfig } from '../../../shared/config/schema.ts';
 import { type ParameterTable, parameterTable } from '../../../shared/model/parameters.ts';
 import { clipScale, sumOfSquares } from '../../../shared/training/clip.ts';
 import { layerRate, optimizerState, updateParameters } from '../../../shared/training/optimizer.ts';
+import type { OptimizerConfig } from '../../../shared/training/options.ts';
 import { learningRateAt } from '../../../shared/training/schedule.ts';
 import { CPU_COMPILED, CPU_EAGER, relativeL2 } from '../../support/compute.ts';
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { addSlices, ParameterStore } from '../../../../coordinator/step/parameters.ts';
-import type { OptimizerConfig, ScheduleConfig } from '../../../../shared/config/schema.ts';
+import type { OptimizerConfig, ScheduleConfig } from '../../../../shared/training/options.ts';
 import { learningRateAt } from '../../../../shared/training/schedule.ts';
 
 interface Golden {

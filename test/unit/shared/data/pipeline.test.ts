@@ -1,7 +1,7 @@
 /** @file The way to the model's input: normalisation, augmentation, the kept pixels. */
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import type { DataConfig } from '../../../../shared/config/schema.ts';
+import type { DataConfig } from '../../../../shared/data/options.ts';
 import { augmentation } from '../../../../shared/data/pipeline/augment.ts';
 import { createImagePipeline } from '../../../../shared/data/pipeline/pipeline.ts';
 import type { EncodedSample } from '../../../../shared/data/source.ts';

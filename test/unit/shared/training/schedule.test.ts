@@ -1,7 +1,7 @@
 /** @file Learning rates by hand; the rest is in test/property/schedule.test.ts and the golden numbers. */
 import { describe, expect, it } from 'vitest';
-import type { ScheduleConfig } from '../../../../shared/config/schema.ts';
 import { clipScale, sumOfSquares } from '../../../../shared/training/clip.ts';
+import type { ScheduleConfig } from '../../../../shared/training/options.ts';
 import { learningRateAt } from '../../../../shared/training/schedule.ts';
 
 function ratesOf(schedule: Partial<ScheduleConfig>, totalSteps: number): number[] {

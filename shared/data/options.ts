@@ -1,0 +1,140 @@
+/** @file The `data` section of a config: where the images are, and what becomes of each on its way to the model. */
+import { z } from 'zod';
+import { bytes, count, fraction, positive, text } from '../core/options.ts';
+
+export const dataOptions = z.strictObject({
+  source: z
+    .enum(['mnist', 'image-folder', 'idx'])
+    .describe(
+      'Kind of data set: the embedded digits, a folder of images, or MNIST-style idx files',
+    ),
+  path: z
+    .string()
+    .optional()
+    .describe(
+      'Folder of the data set, relative to the config file, or a name of `tessera data get`',
+    ),
+  access: z
+    .enum(['coordinator', 'local'])
+    .default('coordinator')
+    .describe('Whether workers fetch samples from the coordinator or read the same files in place'),
+  links: z
+    .enum(['inside', 'follow'])
+    .default('inside')
+    .describe(
+      'Links in a folder of images: inside refuses those that leave it; follow takes files and folders anywhere',
+    ),
+  testFraction: fraction
+    .default(0.2)
+    .describe(
+      'Share of the samples held out for testing where the set has no test split of its own',
+    ),
+  validation: z
+    .union([z.number().gt(0).lt(1), z.string().min(1)])
+    .meta({ title: 'auto, none, a share such as 0.1, or a folder' })
+    .default('auto')
+    .describe(
+      'What the best checkpoint is chosen on: a share of the training images, a folder, or none (auto: the val folder of a set that has a test folder too)',
+    ),
+  channels: z
+    .union([z.literal(1), z.literal(3)])
+    .default(3)
+    .describe('1 for grey images, 3 for RGB'),
+  background: text(/^#[0-9a-fA-F]{6}$/, "colour such as '#ffffff', in quotes")
+    .optional()
+    .describe(
+      'Colour behind transparent images, such as #ffffff (default: alpha is dropped, as torchvision and timm do)',
+    ),
+  resize: z
+    .enum(['stretch', 'crop', 'squash'])
+    .default('crop')
+    .describe(
+      'stretch: to the square as it is; crop: short side, then the centre; squash: stretched, then the centre',
+    ),
+  cropFraction: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(1)
+    .describe(
+      'With resize crop and squash: side of the centre crop over the short side (0.9 for timm ViT weights)',
+    ),
+  cropRounding: z
+    .enum(['even', 'down'])
+    .optional()
+    .describe(
+      'Where a centre crop lies when the room around it is odd: even (timm, torchvision; default), down (transformers)',
+    ),
+  interpolation: z
+    .enum(['bicubic', 'bilinear', 'lanczos'])
+    .default('bicubic')
+    .describe(
+      'How pixels are resampled: bicubic (timm), bilinear (torchvision), lanczos; all antialiased',
+    ),
+  mean: z
+    .array(z.number())
+    .min(1)
+    .max(3)
+    .default([0.5])
+    .describe('Per-channel mean, of pixels in 0..1'),
+  deviation: z
+    .array(positive)
+    .min(1)
+    .max(3)
+    .default([0.5])
+    .describe('Per-channel standard deviation, of pixels in 0..1'),
+  augment: z
+    .strictObject({
+      shift: z
+        .int()
+        .min(0)
+        .default(0)
+        .describe('Random shift of up to this many pixels each way (0: off)'),
+      flip: z.boolean().default(false).describe('Random horizontal flip'),
+      cropScale: z
+        .tuple([z.number().gt(0).max(1), z.number().gt(0).max(1)])
+        .default([1, 1])
+        .describe('Random resized crop: smallest and largest share of the area ([1, 1]: off)'),
+      policy: z
+        .enum(['none', 'trivial', 'rand'])
+        .default('none')
+        .describe('Random operations on colours and geometry: TrivialAugmentWide or RandAugment'),
+      randOps: count.default(2).describe('RandAugment: operations on each image'),
+      randMagnitude: z
+        .int()
+        .min(0)
+        .max(30)
+        .default(9)
+        .describe('RandAugment: strength of the operations'),
+      erasing: fraction.default(0).describe('Random erasing: share of the images (0: off)'),
+      mixup: z
+        .number()
+        .min(0)
+        .default(0)
+        .describe('Mixup: alpha of the Beta distribution of the shares (0: off)'),
+      cutmix: z.number().min(0).default(0).describe('CutMix: the same, for areas (0: off)'),
+      mixProbability: fraction
+        .default(1)
+        .describe('Share of the images that mixup or CutMix changes, where one is on'),
+    })
+    .prefault({})
+    .describe('Random changes of the training images, a pure function of seed, epoch and sample'),
+  onBadImage: z
+    .enum(['skip', 'fail'])
+    .default('skip')
+    .describe('What an unreadable image does: count as weight 0 and be reported, or end the run'),
+  cacheBytes: bytes.prefault('512MiB').describe('Most bytes of samples that a worker keeps'),
+});
+
+export type DataConfig = z.infer<typeof dataOptions>;
+
+/** Whether `data.validation` names a folder. */
+export function isFolderName(validation: DataConfig['validation']): validation is string {
+  return typeof validation === 'string' && validation !== 'auto' && validation !== 'none';
+}
+
+/** Whether a training image may be a mixture of two. */
+export function mixesImages({ data }: { readonly data: DataConfig }): boolean {
+  const { mixup, cutmix, mixProbability } = data.augment;
+  return mixProbability > 0 && (mixup > 0 || cutmix > 0);
+}

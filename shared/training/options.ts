@@ -1,0 +1,68 @@
+/** @file The `training` section of a config: batches, optimizer, schedule and loss. */
+import { z } from 'zod';
+import { count, fraction, positive } from '../core/options.ts';
+
+const optimizer = z.strictObject({
+  name: z
+    .enum(['adamw', 'adam', 'sgd'])
+    .default('adamw')
+    .describe('AdamW, Adam with coupled weight decay, or SGD with momentum'),
+  learningRate: positive.describe('Peak learning rate'),
+  weightDecay: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('Decoupled for adamw, coupled for adam and sgd; skips biases and norms'),
+  beta1: fraction.default(0.9).describe('Adam: decay of the first moment'),
+  beta2: fraction.default(0.999).describe('Adam: decay of the second moment'),
+  epsilon: positive.default(1e-8).describe('Adam: added to the denominator'),
+  momentum: fraction.default(0.9).describe('SGD: momentum (0: off)'),
+  layerDecay: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(1)
+    .describe('Learning rate of each layer over that of the layer above it (1: all alike)'),
+});
+
+export const trainingOptions = z.strictObject({
+  epochs: count.describe('Passes over the training data'),
+  batchSize: count.describe('Samples of one step, over all workers'),
+  microBatch: count.describe(
+    'Samples of one leaf: the unit of work and of the sum; part of the numbers',
+  ),
+  optimizer,
+  schedule: z
+    .strictObject({
+      name: z
+        .enum(['cosine', 'linear', 'constant'])
+        .default('cosine')
+        .describe('Shape after the warm-up'),
+      warmupSteps: z.int().min(0).default(0).describe('Steps of linear rise from 0 (0: none)'),
+      finalRate: z.number().min(0).default(0).describe('Learning rate at the last step'),
+    })
+    .prefault({}),
+  clipNorm: z.number().min(0).default(0).describe('Clip the gradient at this global norm (0: off)'),
+  labelSmoothing: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe('Share of the target spread over all classes'),
+  averageDecay: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe('Decay of the moving average of the weights, which is then tested and kept (0: off)'),
+  cacheFeatures: z
+    .enum(['auto', 'off'])
+    .default('auto')
+    .describe(
+      "auto: compute an image's features once where the backbone is frozen and the image fixed",
+    ),
+});
+
+export type TrainingConfig = z.infer<typeof trainingOptions>;
+export type OptimizerConfig = TrainingConfig['optimizer'];
+export type ScheduleConfig = TrainingConfig['schedule'];
