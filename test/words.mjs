@@ -4,15 +4,20 @@
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const LIST = 'CONTRIBUTING.md';
 const LINE_MAX = 120;
-/** What was looked through; product source joins folder by folder. */
-const CHECKED = [/^[A-Z]+\.md$/, /^docs\/.*\.md$/, /^configs\/.*\.yaml$/, /^proto\//];
-/** Output of commands, quoted as it was; its generator is test/ops/table.ts. */
+/** The files that are checked; product source joins folder by folder. */
+const CHECKED = [
+  /^[A-Z]+\.md$/,
+  /^docs\/(?!architecture).*\.md$/,
+  /^configs\/.*\.yaml$/,
+  /^proto\//,
+];
+/** Quotes the output of commands; `npm run ops` writes it. */
 const QUOTES = 'docs/situations.md';
 /** Between two words of a phrase: blanks, also where a comment or a list continues on the next line. */
 const GAP = String.raw`(?:[ \t]+|[ \t]*\n[ \t]*(?:\/\/+|\*|#+)?[ \t]*)`;
@@ -41,7 +46,7 @@ function patternOf(phrases) {
   return new RegExp(`(?<![\\w-])(?:${words.join('|')})(?![\\w-])`, 'gi');
 }
 
-/** Text with names split into words, each character in its place or later on its line: `leafWish` -> `leaf Wish`. */
+/** Source text with names split into words, line by line: `leafWish` -> `leaf Wish`. */
 function withNamesSplit(path, text) {
   return path.endsWith('.ts') ? text.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, ' ') : text;
 }
@@ -72,7 +77,7 @@ function* lineFaults(path, text) {
 }
 
 function faultsIn(path, rows) {
-  const text = readFileSync(join(ROOT, path), 'utf8');
+  const text = readFileSync(resolve(ROOT, path), 'utf8');
   const words = path === LIST ? text.replaceAll(/^\| `.*$/gm, '') : text;
   return [
     ...(path === QUOTES ? [] : wordFaults(path, words, rows)),

@@ -16,6 +16,8 @@ export interface Row {
 }
 
 const OUTCOME_MAX = 220;
+/** Of a document, as CONTRIBUTING.md says. */
+const LINE_MAX = 120;
 
 /** The table for people at a terminal: two lines a situation. */
 export function text(rows: readonly Row[]): string {
@@ -27,26 +29,34 @@ export function text(rows: readonly Row[]): string {
   return ['', ...lines, ''].join('\n');
 }
 
-/** The table for a document. */
+/** The rows for a document: a section for each kind, and in it each command and its result. */
 export function markdown(rows: readonly Row[]): string {
-  const lines = rows.map(({ number, kind, title, command, outcome, code, seconds }) =>
-    [
-      number,
-      `${kind}: ${KINDS[kind]}`,
-      title,
-      `\`${cell(command)}\``,
-      cell(outcome),
-      code,
-      seconds.toFixed(1),
-    ].join(' | '),
-  );
-  const head = ['#', 'kind', 'situation', 'command', 'outcome', 'exit code', 'seconds'];
-  const table = [head.join(' | '), head.map(() => '---').join(' | '), ...lines];
-  return table.map((line) => `| ${line} |\n`).join('');
+  const kinds = [...new Set(rows.map(({ kind }) => kind))];
+  const sections = kinds.map((kind) => {
+    const entries = rows.filter((row) => row.kind === kind).flatMap(entry);
+    return [`## ${kind}: ${KINDS[kind]}`, ...entries, ''].join('\n');
+  });
+  return sections.join('\n');
 }
 
-function cell(words: string): string {
-  return cut(words).replaceAll('|', '\\|').replaceAll('`', "'");
+function entry({ number, title, command, outcome, code, seconds }: Row): string[] {
+  const ended = `exit ${code}, ${seconds.toFixed(1)} s`;
+  const output = [...wrapped(`$ ${cut(command)}`, '    '), ...wrapped(cut(outcome), '  ')];
+  return ['', ...wrapped(`**${number}. ${title}** (${ended})`, ''), '```', ...output, '```'];
+}
+
+/** Lines of at most LINE_MAX characters, as far as words allow it; all but the first are indented. */
+function wrapped(words: string, indent: string): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of words.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if ([...longer].length > LINE_MAX && line !== '') {
+      lines.push(line);
+      line = `${indent}${word}`;
+    } else line = longer;
+  }
+  return [...lines, line];
 }
 
 function cut(words: string): string {

@@ -2,13 +2,13 @@
 
 
 /**
- * Answer to each heartbeat, so that both sides notice a silent line.
+ * Reply to each heartbeat, so that both sides detect a dead connection.
  */
 export interface Alive {
 }
 
 /**
- * Answer to each heartbeat, so that both sides notice a silent line.
+ * Reply to each heartbeat, so that both sides detect a dead connection.
  */
 export interface Alive__Output {
 }

@@ -5,7 +5,7 @@ import type { LeafRange as _tessera_v1_LeafRange, LeafRange__Output as _tessera_
 import type { Long } from '@grpc/proto-loader';
 
 /**
- * The work this worker holds now. Each replaces the one before it: level, not edge.
+ * The work that this worker holds now. Each assignment replaces the one before it (level-, not edge-triggered).
  */
 export interface Assignment {
   'sequence'?: (number | string | Long);
@@ -30,7 +30,7 @@ export interface Assignment {
 }
 
 /**
- * The work this worker holds now. Each replaces the one before it: level, not edge.
+ * The work that this worker holds now. Each assignment replaces the one before it (level-, not edge-triggered).
  */
 export interface Assignment__Output {
   'sequence': (number);

@@ -11,14 +11,14 @@ import type { WorkerMessage as _tessera_v1_WorkerMessage, WorkerMessage__Output 
 
 export interface ControlClient extends grpc.Client {
   /**
-   * What the run is doing now.
+   * The current state of the run.
    */
   GetStatus(argument: _tessera_v1_StatusRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_tessera_v1_StatusReply__Output>): grpc.ClientUnaryCall;
   GetStatus(argument: _tessera_v1_StatusRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_tessera_v1_StatusReply__Output>): grpc.ClientUnaryCall;
   GetStatus(argument: _tessera_v1_StatusRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_tessera_v1_StatusReply__Output>): grpc.ClientUnaryCall;
   GetStatus(argument: _tessera_v1_StatusRequest, callback: grpc.requestCallback<_tessera_v1_StatusReply__Output>): grpc.ClientUnaryCall;
   /**
-   * What the run is doing now.
+   * The current state of the run.
    */
   getStatus(argument: _tessera_v1_StatusRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_tessera_v1_StatusReply__Output>): grpc.ClientUnaryCall;
   getStatus(argument: _tessera_v1_StatusRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_tessera_v1_StatusReply__Output>): grpc.ClientUnaryCall;
@@ -26,25 +26,25 @@ export interface ControlClient extends grpc.Client {
   getStatus(argument: _tessera_v1_StatusRequest, callback: grpc.requestCallback<_tessera_v1_StatusReply__Output>): grpc.ClientUnaryCall;
   
   /**
-   * One worker's stay in a run. The worker's first message is `join`; the stream lives until either side ends it.
+   * One worker's session in a run. Its first message is `join`; the stream is open until either side ends it.
    */
   Session(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_tessera_v1_WorkerMessage, _tessera_v1_CoordinatorMessage__Output>;
   Session(options?: grpc.CallOptions): grpc.ClientDuplexStream<_tessera_v1_WorkerMessage, _tessera_v1_CoordinatorMessage__Output>;
   /**
-   * One worker's stay in a run. The worker's first message is `join`; the stream lives until either side ends it.
+   * One worker's session in a run. Its first message is `join`; the stream is open until either side ends it.
    */
   session(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_tessera_v1_WorkerMessage, _tessera_v1_CoordinatorMessage__Output>;
   session(options?: grpc.CallOptions): grpc.ClientDuplexStream<_tessera_v1_WorkerMessage, _tessera_v1_CoordinatorMessage__Output>;
   
   /**
-   * Ends the run early: what is trained is saved first. For operators.
+   * Saves the run and ends it early. For operators.
    */
   StopRun(argument: _tessera_v1_StopRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_tessera_v1_StopReply__Output>): grpc.ClientUnaryCall;
   StopRun(argument: _tessera_v1_StopRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_tessera_v1_StopReply__Output>): grpc.ClientUnaryCall;
   StopRun(argument: _tessera_v1_StopRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_tessera_v1_StopReply__Output>): grpc.ClientUnaryCall;
   StopRun(argument: _tessera_v1_StopRequest, callback: grpc.requestCallback<_tessera_v1_StopReply__Output>): grpc.ClientUnaryCall;
   /**
-   * Ends the run early: what is trained is saved first. For operators.
+   * Saves the run and ends it early. For operators.
    */
   stopRun(argument: _tessera_v1_StopRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_tessera_v1_StopReply__Output>): grpc.ClientUnaryCall;
   stopRun(argument: _tessera_v1_StopRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_tessera_v1_StopReply__Output>): grpc.ClientUnaryCall;
@@ -55,17 +55,17 @@ export interface ControlClient extends grpc.Client {
 
 export interface ControlHandlers extends grpc.UntypedServiceImplementation {
   /**
-   * What the run is doing now.
+   * The current state of the run.
    */
   GetStatus: grpc.handleUnaryCall<_tessera_v1_StatusRequest__Output, _tessera_v1_StatusReply>;
   
   /**
-   * One worker's stay in a run. The worker's first message is `join`; the stream lives until either side ends it.
+   * One worker's session in a run. Its first message is `join`; the stream is open until either side ends it.
    */
   Session: grpc.handleBidiStreamingCall<_tessera_v1_WorkerMessage__Output, _tessera_v1_CoordinatorMessage>;
   
   /**
-   * Ends the run early: what is trained is saved first. For operators.
+   * Saves the run and ends it early. For operators.
    */
   StopRun: grpc.handleUnaryCall<_tessera_v1_StopRequest__Output, _tessera_v1_StopReply>;
   

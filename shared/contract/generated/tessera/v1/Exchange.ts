@@ -12,23 +12,23 @@ import type { SampleChunk as _tessera_v1_SampleChunk, SampleChunk__Output as _te
 
 export interface ExchangeClient extends grpc.Client {
   /**
-   * Streams what a frozen backbone has made of samples, in the order asked; those that nobody has computed are left out.
+   * Streams the features of samples, in the requested order; samples without computed features are left out.
    */
   FetchFeatures(argument: _tessera_v1_FetchRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_FeatureRows__Output>;
   FetchFeatures(argument: _tessera_v1_FetchRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_FeatureRows__Output>;
   /**
-   * Streams what a frozen backbone has made of samples, in the order asked; those that nobody has computed are left out.
+   * Streams the features of samples, in the requested order; samples without computed features are left out.
    */
   fetchFeatures(argument: _tessera_v1_FetchRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_FeatureRows__Output>;
   fetchFeatures(argument: _tessera_v1_FetchRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_FeatureRows__Output>;
   
   /**
-   * Streams the encoded bytes of samples, in the order asked.
+   * Streams the encoded bytes of samples, in the requested order.
    */
   FetchSamples(argument: _tessera_v1_FetchRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_SampleChunk__Output>;
   FetchSamples(argument: _tessera_v1_FetchRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_SampleChunk__Output>;
   /**
-   * Streams the encoded bytes of samples, in the order asked.
+   * Streams the encoded bytes of samples, in the requested order.
    */
   fetchSamples(argument: _tessera_v1_FetchRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_SampleChunk__Output>;
   fetchSamples(argument: _tessera_v1_FetchRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_SampleChunk__Output>;
@@ -45,14 +45,14 @@ export interface ExchangeClient extends grpc.Client {
   pullParameters(argument: _tessera_v1_PullRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_Chunk__Output>;
   
   /**
-   * Brings one finished node of the sum tree. Idempotent: a duplicate is answered ACCEPTED_BEFORE.
+   * Sends one finished node of the sum tree. Idempotent: the reply to a duplicate is ACCEPTED_BEFORE.
    */
   PushNode(metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_tessera_v1_PushReply__Output>): grpc.ClientWritableStream<_tessera_v1_NodeChunk>;
   PushNode(metadata: grpc.Metadata, callback: grpc.requestCallback<_tessera_v1_PushReply__Output>): grpc.ClientWritableStream<_tessera_v1_NodeChunk>;
   PushNode(options: grpc.CallOptions, callback: grpc.requestCallback<_tessera_v1_PushReply__Output>): grpc.ClientWritableStream<_tessera_v1_NodeChunk>;
   PushNode(callback: grpc.requestCallback<_tessera_v1_PushReply__Output>): grpc.ClientWritableStream<_tessera_v1_NodeChunk>;
   /**
-   * Brings one finished node of the sum tree. Idempotent: a duplicate is answered ACCEPTED_BEFORE.
+   * Sends one finished node of the sum tree. Idempotent: the reply to a duplicate is ACCEPTED_BEFORE.
    */
   pushNode(metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_tessera_v1_PushReply__Output>): grpc.ClientWritableStream<_tessera_v1_NodeChunk>;
   pushNode(metadata: grpc.Metadata, callback: grpc.requestCallback<_tessera_v1_PushReply__Output>): grpc.ClientWritableStream<_tessera_v1_NodeChunk>;
@@ -63,12 +63,12 @@ export interface ExchangeClient extends grpc.Client {
 
 export interface ExchangeHandlers extends grpc.UntypedServiceImplementation {
   /**
-   * Streams what a frozen backbone has made of samples, in the order asked; those that nobody has computed are left out.
+   * Streams the features of samples, in the requested order; samples without computed features are left out.
    */
   FetchFeatures: grpc.handleServerStreamingCall<_tessera_v1_FetchRequest__Output, _tessera_v1_FeatureRows>;
   
   /**
-   * Streams the encoded bytes of samples, in the order asked.
+   * Streams the encoded bytes of samples, in the requested order.
    */
   FetchSamples: grpc.handleServerStreamingCall<_tessera_v1_FetchRequest__Output, _tessera_v1_SampleChunk>;
   
@@ -78,7 +78,7 @@ export interface ExchangeHandlers extends grpc.UntypedServiceImplementation {
   PullParameters: grpc.handleServerStreamingCall<_tessera_v1_PullRequest__Output, _tessera_v1_Chunk>;
   
   /**
-   * Brings one finished node of the sum tree. Idempotent: a duplicate is answered ACCEPTED_BEFORE.
+   * Sends one finished node of the sum tree. Idempotent: the reply to a duplicate is ACCEPTED_BEFORE.
    */
   PushNode: grpc.handleClientStreamingCall<_tessera_v1_NodeChunk__Output, _tessera_v1_PushReply>;
   

@@ -2,7 +2,7 @@
 
 
 /**
- * What a frozen backbone makes of some samples of one split.
+ * Features (outputs of a frozen backbone) of some samples of one split.
  */
 export interface FeatureRows {
   'indices'?: (number)[];
@@ -21,7 +21,7 @@ export interface FeatureRows {
 }
 
 /**
- * What a frozen backbone makes of some samples of one split.
+ * Features (outputs of a frozen backbone) of some samples of one split.
  */
 export interface FeatureRows__Output {
   'indices': (number)[];

@@ -2,7 +2,7 @@
 
 
 /**
- * The run is over; leave with exit code 0 (or with the error that is named).
+ * The run is over; leave with exit code 0, or with the given error.
  */
 export interface Finish {
   'errorCode'?: (string);
@@ -14,7 +14,7 @@ export interface Finish {
 }
 
 /**
- * The run is over; leave with exit code 0 (or with the error that is named).
+ * The run is over; leave with exit code 0, or with the given error.
  */
 export interface Finish__Output {
   'errorCode': (string);

@@ -3,11 +3,11 @@
 import type { Long } from '@grpc/proto-loader';
 
 /**
- * Sent every heartbeat interval; also the reminder that makes lost messages harmless.
+ * Sent every heartbeat interval. It also reports what was received, so that lost messages are sent again.
  */
 export interface Heartbeat {
   /**
-   * Sequence number of the newest assignment that this worker has seen.
+   * Sequence number of the newest assignment that this worker has received.
    */
   'assignment'?: (number | string | Long);
   /**
@@ -15,18 +15,18 @@ export interface Heartbeat {
    */
   'leavesOpen'?: (number);
   /**
-   * The last error after which this worker tries again, while that is not over; empty when all is well.
+   * The last error after which this worker retries, until a retry succeeds; empty without such an error.
    */
   'errorCode'?: (string);
   'errorReason'?: (string);
 }
 
 /**
- * Sent every heartbeat interval; also the reminder that makes lost messages harmless.
+ * Sent every heartbeat interval. It also reports what was received, so that lost messages are sent again.
  */
 export interface Heartbeat__Output {
   /**
-   * Sequence number of the newest assignment that this worker has seen.
+   * Sequence number of the newest assignment that this worker has received.
    */
   'assignment': (number);
   /**
@@ -34,7 +34,7 @@ export interface Heartbeat__Output {
    */
   'leavesOpen': (number);
   /**
-   * The last error after which this worker tries again, while that is not over; empty when all is well.
+   * The last error after which this worker retries, until a retry succeeds; empty without such an error.
    */
   'errorCode': (string);
   'errorReason': (string);

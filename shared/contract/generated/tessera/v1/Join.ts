@@ -10,11 +10,11 @@ export interface Join {
    */
   'protocolVersion'?: (number);
   /**
-   * A name for people; the coordinator makes it unique.
+   * A display name; the coordinator makes it unique.
    */
   'name'?: (string);
   /**
-   * Random per process, kept over reconnects: the same worker coming back is not a second worker.
+   * Random per process, kept over reconnects, so that a reconnecting worker does not count as a second one.
    */
   'instance'?: (string);
   /**
@@ -38,11 +38,11 @@ export interface Join__Output {
    */
   'protocolVersion': (number);
   /**
-   * A name for people; the coordinator makes it unique.
+   * A display name; the coordinator makes it unique.
    */
   'name': (string);
   /**
-   * Random per process, kept over reconnects: the same worker coming back is not a second worker.
+   * Random per process, kept over reconnects, so that a reconnecting worker does not count as a second one.
    */
   'instance': (string);
   /**

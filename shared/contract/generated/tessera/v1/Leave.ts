@@ -3,7 +3,7 @@
 
 export interface Leave {
   /**
-   * Error code and sentence when the worker goes because something failed; empty on a plain goodbye.
+   * Error code and message if the worker leaves because of a failure; empty otherwise.
    */
   'errorCode'?: (string);
   'reason'?: (string);
@@ -15,7 +15,7 @@ export interface Leave {
 
 export interface Leave__Output {
   /**
-   * Error code and sentence when the worker goes because something failed; empty on a plain goodbye.
+   * Error code and message if the worker leaves because of a failure; empty otherwise.
    */
   'errorCode': (string);
   'reason': (string);

@@ -5,7 +5,7 @@ import type { Timings as _tessera_v1_Timings, Timings__Output as _tessera_v1_Tim
 import type { Long } from '@grpc/proto-loader';
 
 /**
- * An aligned range of leaves and what its samples add up to.
+ * An aligned range of leaves and the sums over its samples.
  */
 export interface Node {
   'session'?: (string);
@@ -32,7 +32,7 @@ export interface Node {
 }
 
 /**
- * An aligned range of leaves and what its samples add up to.
+ * An aligned range of leaves and the sums over its samples.
  */
 export interface Node__Output {
   'session': (string);

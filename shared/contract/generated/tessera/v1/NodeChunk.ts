@@ -10,7 +10,7 @@ import type { FeatureRows as _tessera_v1_FeatureRows, FeatureRows__Output as _te
 export interface NodeChunk {
   'node'?: (_tessera_v1_Node | null);
   /**
-   * Of the gradient of what trains.
+   * A piece of the gradient of the trained parameters.
    */
   'chunk'?: (_tessera_v1_Chunk | null);
   /**
@@ -25,7 +25,7 @@ export interface NodeChunk {
 export interface NodeChunk__Output {
   'node': (_tessera_v1_Node__Output | null);
   /**
-   * Of the gradient of what trains.
+   * A piece of the gradient of the trained parameters.
    */
   'chunk': (_tessera_v1_Chunk__Output | null);
   /**

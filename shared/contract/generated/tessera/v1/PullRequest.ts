@@ -6,7 +6,7 @@ export interface PullRequest {
   'session'?: (string);
   'version'?: (number | string | Long);
   /**
-   * First value wanted: who has the frozen beginning asks for the rest.
+   * First requested value. A worker that has the frozen part requests only the rest.
    */
   'first'?: (number | string | Long);
   /**
@@ -19,7 +19,7 @@ export interface PullRequest__Output {
   'session': (string);
   'version': (number);
   /**
-   * First value wanted: who has the frozen beginning asks for the rest.
+   * First requested value. A worker that has the frozen part requests only the rest.
    */
   'first': (number);
   /**

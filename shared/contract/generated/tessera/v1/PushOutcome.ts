@@ -4,7 +4,7 @@ export const PushOutcome = {
   PUSH_OUTCOME_UNSPECIFIED: 'PUSH_OUTCOME_UNSPECIFIED',
   PUSH_OUTCOME_ACCEPTED: 'PUSH_OUTCOME_ACCEPTED',
   /**
-   * Somebody (perhaps this worker) brought these leaves before.
+   * These leaves were pushed before, perhaps by this worker.
    */
   PUSH_OUTCOME_ACCEPTED_BEFORE: 'PUSH_OUTCOME_ACCEPTED_BEFORE',
   /**
@@ -19,7 +19,7 @@ export type PushOutcome =
   | 'PUSH_OUTCOME_ACCEPTED'
   | 1
   /**
-   * Somebody (perhaps this worker) brought these leaves before.
+   * These leaves were pushed before, perhaps by this worker.
    */
   | 'PUSH_OUTCOME_ACCEPTED_BEFORE'
   | 2

@@ -10,7 +10,7 @@ export interface StatusReply {
    */
   'phase'?: (string);
   /**
-   * The sentence behind the phase ("waiting for 1 worker").
+   * The reason for the phase ("waiting for 1 worker").
    */
   'reason'?: (string);
   'step'?: (number | string | Long);
@@ -38,7 +38,7 @@ export interface StatusReply {
   'workers'?: (_tessera_v1_WorkerStatus)[];
   'tesseraVersion'?: (string);
   /**
-   * Samples that could not be decoded, by the setting data.onBadImage.
+   * Samples that could not be decoded, handled by the setting data.onBadImage.
    */
   'badSamples'?: (number);
   /**
@@ -47,16 +47,16 @@ export interface StatusReply {
   'validationAccuracy'?: (number | string);
   'validationLoss'?: (number | string);
   /**
-   * Why no step has completed for a while; empty while the run moves.
+   * Why no step has completed for a while; empty while the run progresses.
    */
   'stall'?: (string);
   /**
-   * Workers that were not taken in, and connections that never came so far as to ask; and the last of them, in a sentence.
+   * Refused joins, with connections that failed before a join; and the last of them, as a message.
    */
   'refusedJoins'?: (number);
   'lastRefusal'?: (string);
   /**
-   * The code of the error that ended the run; empty while it goes on, and when it has ended well.
+   * The code of the error that ended the run; empty during a run and after a success.
    */
   'code'?: (string);
 }
@@ -68,7 +68,7 @@ export interface StatusReply__Output {
    */
   'phase': (string);
   /**
-   * The sentence behind the phase ("waiting for 1 worker").
+   * The reason for the phase ("waiting for 1 worker").
    */
   'reason': (string);
   'step': (number);
@@ -96,7 +96,7 @@ export interface StatusReply__Output {
   'workers': (_tessera_v1_WorkerStatus__Output)[];
   'tesseraVersion': (string);
   /**
-   * Samples that could not be decoded, by the setting data.onBadImage.
+   * Samples that could not be decoded, handled by the setting data.onBadImage.
    */
   'badSamples': (number);
   /**
@@ -105,16 +105,16 @@ export interface StatusReply__Output {
   'validationAccuracy': (number);
   'validationLoss': (number);
   /**
-   * Why no step has completed for a while; empty while the run moves.
+   * Why no step has completed for a while; empty while the run progresses.
    */
   'stall': (string);
   /**
-   * Workers that were not taken in, and connections that never came so far as to ask; and the last of them, in a sentence.
+   * Refused joins, with connections that failed before a join; and the last of them, as a message.
    */
   'refusedJoins': (number);
   'lastRefusal': (string);
   /**
-   * The code of the error that ended the run; empty while it goes on, and when it has ended well.
+   * The code of the error that ended the run; empty during a run and after a success.
    */
   'code': (string);
 }

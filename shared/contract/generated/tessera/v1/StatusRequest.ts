@@ -3,14 +3,14 @@
 
 export interface StatusRequest {
   /**
-   * One who looks again and again says so by a name of its own: a run that ends waits a moment for it to hear of that.
+   * A caller that polls sends a unique name; a run that ends waits a moment until its watchers have received that.
    */
   'watcher'?: (string);
 }
 
 export interface StatusRequest__Output {
   /**
-   * One who looks again and again says so by a name of its own: a run that ends waits a moment for it to hear of that.
+   * A caller that polls sends a unique name; a run that ends waits a moment until its watchers have received that.
    */
   'watcher': (string);
 }

@@ -3,7 +3,7 @@
 import type { Long } from '@grpc/proto-loader';
 
 /**
- * The stop has begun; the coordinator ends once the run is saved.
+ * The stop has started; the coordinator ends once the run is saved.
  */
 export interface StopReply {
   'run'?: (string);
@@ -12,7 +12,7 @@ export interface StopReply {
 }
 
 /**
- * The stop has begun; the coordinator ends once the run is saved.
+ * The stop has started; the coordinator ends once the run is saved.
  */
 export interface StopReply__Output {
   'run': (string);

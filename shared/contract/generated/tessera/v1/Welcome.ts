@@ -2,7 +2,7 @@
 
 
 /**
- * Answer to `join`: everything a worker needs to build the same program.
+ * Reply to `join`: everything a worker needs to build the same program.
  */
 export interface Welcome {
   'worker'?: (string);
@@ -21,15 +21,16 @@ export interface Welcome {
   'testSamples'?: (number);
   'heartbeatMs'?: (number);
   /**
-   * A worker that hears nothing for so long takes the connection for dead.
+   * A worker that receives nothing for this long treats the connection as dead.
    */
   'silenceMs'?: (number);
   /**
-   * Which run this is, from its beginning to its end, resumes included: a worker serves one.
+   * Identity of the run, the same after a resume. A worker serves one run.
    */
   'runId'?: (string);
   /**
-   * Which data set the run has, as JSON (shared/data/identity): workers that read their own compare it. Empty where they do not.
+   * Identity of the run's data set, as JSON (shared/data/identity). Workers that read their own files compare it;
+   * empty if they do not.
    */
   'dataJson'?: (string);
   /**
@@ -39,7 +40,7 @@ export interface Welcome {
 }
 
 /**
- * Answer to `join`: everything a worker needs to build the same program.
+ * Reply to `join`: everything a worker needs to build the same program.
  */
 export interface Welcome__Output {
   'worker': (string);
@@ -58,15 +59,16 @@ export interface Welcome__Output {
   'testSamples': (number);
   'heartbeatMs': (number);
   /**
-   * A worker that hears nothing for so long takes the connection for dead.
+   * A worker that receives nothing for this long treats the connection as dead.
    */
   'silenceMs': (number);
   /**
-   * Which run this is, from its beginning to its end, resumes included: a worker serves one.
+   * Identity of the run, the same after a resume. A worker serves one run.
    */
   'runId': (string);
   /**
-   * Which data set the run has, as JSON (shared/data/identity): workers that read their own compare it. Empty where they do not.
+   * Identity of the run's data set, as JSON (shared/data/identity). Workers that read their own files compare it;
+   * empty if they do not.
    */
   'dataJson': (string);
   /**

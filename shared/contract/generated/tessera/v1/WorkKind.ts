@@ -4,7 +4,7 @@ export const WorkKind = {
   WORK_KIND_UNSPECIFIED: 'WORK_KIND_UNSPECIFIED',
   WORK_KIND_TRAIN: 'WORK_KIND_TRAIN',
   /**
-   * An evaluation on the test split, whose version may be an earlier one than the newest: the best.
+   * An evaluation on the test split. Its version is the best, which can be older than the newest.
    */
   WORK_KIND_TEST: 'WORK_KIND_TEST',
   /**
@@ -19,7 +19,7 @@ export type WorkKind =
   | 'WORK_KIND_TRAIN'
   | 1
   /**
-   * An evaluation on the test split, whose version may be an earlier one than the newest: the best.
+   * An evaluation on the test split. Its version is the best, which can be older than the newest.
    */
   | 'WORK_KIND_TEST'
   | 2

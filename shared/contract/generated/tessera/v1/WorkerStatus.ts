@@ -17,7 +17,7 @@ export interface WorkerStatus {
   'ageSeconds'?: (number | string);
   'silentSeconds'?: (number | string);
   /**
-   * The last error after which the worker tries again, as "CODE: sentence"; empty when all is well.
+   * The last error after which the worker retries, as "CODE: message"; empty without such an error.
    */
   'lastError'?: (string);
 }
@@ -37,7 +37,7 @@ export interface WorkerStatus__Output {
   'ageSeconds': (number);
   'silentSeconds': (number);
   /**
-   * The last error after which the worker tries again, as "CODE: sentence"; empty when all is well.
+   * The last error after which the worker retries, as "CODE: message"; empty without such an error.
    */
   'lastError': (string);
 }
