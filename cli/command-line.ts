@@ -1,7 +1,7 @@
 /** @file The command line: parses, runs one command, and turns whatever it threw into words and an exit code. */
 import { CommanderError } from 'commander';
 import { isOfInstallation } from '../shared/core/errno.ts';
-import { ERROR_EXIT_CODES, exitCodeOf, TesseraError } from '../shared/core/errors.ts';
+import { ERROR_CODES, exitCodeOf, TesseraError } from '../shared/core/errors.ts';
 import { endWithTerminal } from '../shared/machine/shutdown.ts';
 import { createProgram } from './program.ts';
 import { describeError } from './terminal/output.ts';
@@ -32,7 +32,7 @@ async function run(words: readonly string[]): Promise<number> {
   } catch (thrown) {
     // Commander has printed already; it ends bare commands and --help this way too.
     if (thrown instanceof CommanderError) {
-      return thrown.exitCode === 0 ? 0 : ERROR_EXIT_CODES.USAGE;
+      return thrown.exitCode === 0 ? 0 : ERROR_CODES.USAGE.exit;
     }
     const error = TesseraError.from(thrown);
     const verbose = words.includes('--verbose') || words.includes('-v');

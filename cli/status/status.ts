@@ -1,6 +1,6 @@
 /** @file `tessera status`: what a run is doing, once or every second. */
 import type { RunStatus } from '../../coordinator/service/run-port.ts';
-import { ERROR_EXIT_CODES } from '../../shared/core/errors.ts';
+import { ERROR_CODES } from '../../shared/core/errors.ts';
 import { watchShutdown } from '../../shared/machine/shutdown.ts';
 import type { RunRecord } from '../../shared/runs/reader/read.ts';
 import {
@@ -54,7 +54,7 @@ async function watch(asked: AskedRun, options: StatusOptions): Promise<number> {
   try {
     return await watchRun({ asked, patienceMs, signal, show: shown, showEnd: showEnded });
   } catch (thrown) {
-    if (signal.aborted) return ERROR_EXIT_CODES.CANCELLED;
+    if (signal.aborted) return ERROR_CODES.CANCELLED.exit;
     throw thrown;
   } finally {
     shutdown.dispose();

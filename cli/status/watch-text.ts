@@ -1,6 +1,6 @@
 /** @file What looks at a run, one after the other, tell: it goes on, ends, falls silent, goes without a word, is back. Pure. */
 import type { RunStatus } from '../../coordinator/service/run-port.ts';
-import { ERROR_EXIT_CODES, isErrorCode, TesseraError } from '../../shared/core/errors.ts';
+import { ERROR_CODES, isErrorCode, TesseraError } from '../../shared/core/errors.ts';
 import { formatDuration } from '../../shared/core/units.ts';
 
 /** What one look at a run has found. */
@@ -78,7 +78,7 @@ export function exitCodeAfter({ phase, code }: { readonly phase: string; readonl
   if (phase === 'done') return 0;
   if (phase !== 'failed') return undefined;
   // Coordinators of before told no code.
-  return isErrorCode(code) ? ERROR_EXIT_CODES[code] : 1;
+  return isErrorCode(code) ? ERROR_CODES[code].exit : 1;
 }
 
 function duration(ms: number): string {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { isLoopback } from '../../shared/contract/access.ts';
 import { systemClock } from '../../shared/core/clock.ts';
-import { ERROR_EXIT_CODES, TesseraError } from '../../shared/core/errors.ts';
+import { ERROR_CODES, TesseraError } from '../../shared/core/errors.ts';
 import {
   fetchStatus,
   type Question,
@@ -66,7 +66,7 @@ export async function watchRun(settings: WatchSettings): Promise<number> {
 /** The exit code of a run that is over, by its folder: as one that is unreachable where it went without a word. */
 export function exitCodeOfEnd({ metrics }: RunRecord): number {
   const { phase = '', code = '' } = metrics.phases.at(-1) ?? {};
-  return exitCodeAfter({ phase, code }) ?? ERROR_EXIT_CODES.COORDINATOR_UNREACHABLE;
+  return exitCodeAfter({ phase, code }) ?? ERROR_CODES.COORDINATOR_UNREACHABLE.exit;
 }
 
 /** Where a run can be looked at: its coordinator's address, and its folder when it is here. */

@@ -3,7 +3,7 @@
  * says beside goes to stderr, and is lost in silence where nobody can hear it.
  */
 import { errnoOf, reasonOf, remedyOf } from '../../shared/core/errno.ts';
-import { ERROR_EXIT_CODES, TesseraError } from '../../shared/core/errors.ts';
+import { ERROR_CODES, TesseraError } from '../../shared/core/errors.ts';
 import { wasClosed } from '../../shared/machine/closed-stream.ts';
 import { askToStop, endWithTerminal } from '../../shared/machine/shutdown.ts';
 import { describeError } from './output.ts';
@@ -27,8 +27,8 @@ export function watchStreams(): void {
 function onAnswerLost(error: Error): void {
   if (errnoOf(error) === 'EIO') onTerminalGone();
   else if (errnoOf(error) === 'EPIPE') process.exit(process.exitCode || READER_GONE_EXIT_CODE);
-  else if (process.exitCode !== ERROR_EXIT_CODES.CANNOT_WRITE) {
-    process.exitCode = ERROR_EXIT_CODES.CANNOT_WRITE;
+  else if (process.exitCode !== ERROR_CODES.CANNOT_WRITE.exit) {
+    process.exitCode = ERROR_CODES.CANNOT_WRITE.exit;
     const sentence = `cannot write the answer to stdout: ${reasonOf(error)}`;
     const lost = new TesseraError('CANNOT_WRITE', sentence, { hint: remedyOf(error) });
     process.stderr.write(describeError(lost, { stack: false }));

@@ -1,6 +1,6 @@
 /** @file `tessera worker`: one process that computes for a run. */
 import type { EngineChoice } from '../../shared/compute/program.ts';
-import { ERROR_EXIT_CODES, TesseraError } from '../../shared/core/errors.ts';
+import { ERROR_CODES, TesseraError } from '../../shared/core/errors.ts';
 import { createLog } from '../../shared/machine/log.ts';
 import { WARNING_SIGNALS, watchShutdown } from '../../shared/machine/shutdown.ts';
 import { tellParent } from '../../worker/last-error.ts';
@@ -87,7 +87,7 @@ function sayLogLine(line: string): void {
 function obeyParent(): { readonly signal: AbortSignal; dispose(): void } {
   const stop = new AbortController();
   const ignore = () => {};
-  const leave = () => process.exit(ERROR_EXIT_CODES.CANCELLED);
+  const leave = () => process.exit(ERROR_CODES.CANCELLED.exit);
   const onTerm = () => (stop.signal.aborted ? leave() : stop.abort());
   const onWarning = () => stop.abort();
   const listeners = [

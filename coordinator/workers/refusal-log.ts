@@ -1,6 +1,6 @@
 /** @file What is said of refused calls: who makes them is named, and who makes hundreds fills no log and hides nobody. */
 import type { Clock } from '../../shared/core/clock.ts';
-import type { TesseraError } from '../../shared/core/errors.ts';
+import { ERROR_CODES, type TesseraError } from '../../shared/core/errors.ts';
 import type { CallReporter } from '../../shared/exchange/grpc/handlers.ts';
 import type { Logger } from '../../shared/machine/log.ts';
 import { AddressCounts, addressOf, MINUTE_MS } from './address-counts.ts';
@@ -12,17 +12,6 @@ const CAUSES_MAX = 4096;
 /** A refusal that goes on is told again after a minute, four minutes, and so on, an hour at most. */
 const PAUSE_GROWTH = 4;
 const PAUSE_MAX_MS = 60 * MINUTE_MS;
-
-/** Our own failures, and those who want to take part and may not, are for everybody to see; the rest is the caller's business. */
-const WORTH_SEEING: ReadonlySet<string> = new Set([
-  'INTERNAL',
-  'ACCESS_DENIED',
-  'PROTOCOL_MISMATCH',
-  'MESSAGE_INVALID',
-  'RUN_FULL',
-  'RATE_LIMITED',
-  'TIMEOUT',
-]);
 
 const SENTENCE_LENGTH_MAX = 1000;
 
@@ -74,7 +63,9 @@ export class RefusalLog {
 
   readonly report: CallReporter = (error, method, peer) => {
     const record = { peer, method, code: error.code };
-    if (!WORTH_SEEING.has(error.code)) {
+    // Our own failures, and those who want to take part and may not, are for everybody to see; the rest is the caller's business.
+    const level = ERROR_CODES[error.code].log;
+    if (level === 'debug') {
       this.#log.debug({ ...record, err: error }, 'call refused');
       return;
     }
@@ -85,8 +76,7 @@ export class RefusalLog {
     const times = this.#timesToTell(`${addressOf(peer)} ${method} ${error.sentence}`, peer);
     const more = times > 1 ? ` (${times} times since this was said last)` : '';
     if (times === 0) this.#log.debug(record, sentence);
-    else if (error.code === 'INTERNAL') this.#log.error({ ...record, err: error }, sentence + more);
-    else this.#log.warn(record, sentence + more);
+    else this.#log[level]({ ...record, ...(level === 'error' && { err: error }) }, sentence + more);
   };
 
   /** How many refusals of this cause are to be told now; 0 when it is not the time, or there are too many others. */

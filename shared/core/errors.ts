@@ -1,46 +1,69 @@
 /**
  * @file The one error type of Tessera, and the table of its codes.
  *
- * Every refusal names what is wrong, where, and what to do (promise P6). The code decides the gRPC
- * status (`shared/exchange/grpc/errors.ts`) and the exit code (`exitCodeOf`), so both sides and the shell agree.
+ * Every refusal names what is wrong, where, and what to do (promise P6). The code decides the exit code, the gRPC
+ * status, whether another try makes sense and how loud the log is, so both sides and the shell agree.
  */
 
 import { systemTrouble } from './errno.ts';
 import { oneLine, unbroken } from './text.ts';
 
-/** Exit code of the process for each error code; the numbers follow sysexits.h where it has one. */
-export const ERROR_EXIT_CODES = {
-  USAGE: 2,
-  DATA_INVALID: 65,
-  CHUNK_CORRUPT: 65,
-  NON_FINITE: 65,
-  CHECKPOINT_CORRUPT: 65,
-  COORDINATOR_UNREACHABLE: 69,
-  WORKERS_LOST: 69,
-  ENGINE_UNAVAILABLE: 69,
-  INTERNAL: 70,
-  SYSTEM: 71,
-  CANNOT_WRITE: 73,
-  PORT_IN_USE: 73,
-  RUN_IN_USE: 73,
-  RUN_FULL: 75,
-  RATE_LIMITED: 75,
-  TIMEOUT: 75,
-  LEASE_EXPIRED: 75,
-  SESSION_UNKNOWN: 75,
-  STEP_STALE: 75,
-  STEP_NOT_OPEN: 75,
-  DRAINING: 75,
-  PROTOCOL_MISMATCH: 76,
-  MESSAGE_INVALID: 76,
-  ACCESS_DENIED: 77,
-  CONFIG_INVALID: 78,
-  CHECKPOINT_MISMATCH: 78,
-  CANCELLED: 130,
-} as const;
+/** What an error code stands for. */
+interface ErrorKind {
+  /** Exit code of a process that ends with it; the numbers follow sysexits.h where it has one. */
+  readonly exit: number;
+  /** Name of its gRPC status. UNAVAILABLE: retry this call. ABORTED: start again higher up. FAILED_PRECONDITION: fix something first. */
+  readonly status: string;
+  /**
+   * What comes of trying again.
+   *
+   * permanent  the same: whatever tries ends, with the error's own code and hint.
+   * passing    it may succeed later: tried again, within a budget.
+   * full       the same, once a worker leaves or a minute goes by.
+   * session    this session, version or assignment is over, and the next message says what is asked now.
+   */
+  readonly retry: 'permanent' | 'passing' | 'full' | 'session';
+  /** At which level a coordinator logs a call that it refused with it. */
+  readonly log: 'error' | 'warn' | 'debug';
+}
+
+/** The one table of error codes. */
+export const ERROR_CODES = {
+  USAGE: { exit: 2, status: 'INVALID_ARGUMENT', retry: 'permanent', log: 'debug' },
+  DATA_INVALID: { exit: 65, status: 'OUT_OF_RANGE', retry: 'permanent', log: 'debug' },
+  CHUNK_CORRUPT: { exit: 65, status: 'DATA_LOSS', retry: 'passing', log: 'debug' },
+  NON_FINITE: { exit: 65, status: 'INVALID_ARGUMENT', retry: 'permanent', log: 'debug' },
+  CHECKPOINT_CORRUPT: { exit: 65, status: 'DATA_LOSS', retry: 'permanent', log: 'debug' },
+  COORDINATOR_UNREACHABLE: { exit: 69, status: 'UNAVAILABLE', retry: 'passing', log: 'debug' },
+  WORKERS_LOST: { exit: 69, status: 'FAILED_PRECONDITION', retry: 'permanent', log: 'debug' },
+  ENGINE_UNAVAILABLE: { exit: 69, status: 'FAILED_PRECONDITION', retry: 'permanent', log: 'debug' },
+  INTERNAL: { exit: 70, status: 'INTERNAL', retry: 'passing', log: 'error' },
+  // A machine without descriptors or memory has some again once another program ends.
+  SYSTEM: { exit: 71, status: 'FAILED_PRECONDITION', retry: 'passing', log: 'debug' },
+  CANNOT_WRITE: { exit: 73, status: 'FAILED_PRECONDITION', retry: 'permanent', log: 'debug' },
+  PORT_IN_USE: { exit: 73, status: 'FAILED_PRECONDITION', retry: 'permanent', log: 'debug' },
+  RUN_IN_USE: { exit: 73, status: 'FAILED_PRECONDITION', retry: 'permanent', log: 'debug' },
+  RUN_FULL: { exit: 75, status: 'RESOURCE_EXHAUSTED', retry: 'full', log: 'warn' },
+  RATE_LIMITED: { exit: 75, status: 'RESOURCE_EXHAUSTED', retry: 'full', log: 'warn' },
+  TIMEOUT: { exit: 75, status: 'DEADLINE_EXCEEDED', retry: 'passing', log: 'warn' },
+  SESSION_UNKNOWN: { exit: 75, status: 'ABORTED', retry: 'session', log: 'debug' },
+  STEP_STALE: { exit: 75, status: 'ABORTED', retry: 'session', log: 'debug' },
+  DRAINING: { exit: 75, status: 'UNAVAILABLE', retry: 'session', log: 'debug' },
+  PROTOCOL_MISMATCH: { exit: 76, status: 'FAILED_PRECONDITION', retry: 'permanent', log: 'warn' },
+  MESSAGE_INVALID: { exit: 76, status: 'INVALID_ARGUMENT', retry: 'permanent', log: 'warn' },
+  ACCESS_DENIED: { exit: 77, status: 'PERMISSION_DENIED', retry: 'permanent', log: 'warn' },
+  CONFIG_INVALID: { exit: 78, status: 'INVALID_ARGUMENT', retry: 'permanent', log: 'debug' },
+  CHECKPOINT_MISMATCH: {
+    exit: 78,
+    status: 'FAILED_PRECONDITION',
+    retry: 'permanent',
+    log: 'debug',
+  },
+  CANCELLED: { exit: 130, status: 'CANCELLED', retry: 'session', log: 'debug' },
+} as const satisfies Readonly<Record<string, ErrorKind>>;
 
 /** Name of one kind of failure; stable, so that scripts and tests may match on it. */
-export type ErrorCode = keyof typeof ERROR_EXIT_CODES;
+export type ErrorCode = keyof typeof ERROR_CODES;
 
 /** What an error carries beside its code and sentence. */
 export interface ErrorExtras {
@@ -95,12 +118,12 @@ export class TesseraError extends Error {
 
 /** Whether `code` is one of the table's; for codes that arrive from outside. */
 export function isErrorCode(code: string): code is ErrorCode {
-  return Object.hasOwn(ERROR_EXIT_CODES, code);
+  return Object.hasOwn(ERROR_CODES, code);
 }
 
 /** Exit code of a process that ends with `error`. */
 export function exitCodeOf(error: TesseraError): number {
-  return ERROR_EXIT_CODES[error.code];
+  return ERROR_CODES[error.code].exit;
 }
 
 /**

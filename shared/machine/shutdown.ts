@@ -3,7 +3,7 @@
  * graceful and says so; a person's or a supervisor's second is now.
  */
 import { isatty } from 'node:tty';
-import { ERROR_EXIT_CODES, TesseraError } from '../core/errors.ts';
+import { ERROR_CODES, TesseraError } from '../core/errors.ts';
 
 /** Said twice they mean now. */
 const REQUESTS = ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
@@ -62,7 +62,7 @@ export function watchShutdown({
       stop.abort(new TesseraError('CANCELLED', sentence, { details: { signal: cause } }));
       const again = isRequest ? '; once more to stop at once' : '';
       announce(`${words ?? cause}: stopping after what cannot wait${again}`);
-    } else if (isRequest && wasAsked) exit(ERROR_EXIT_CODES.CANCELLED);
+    } else if (isRequest && wasAsked) exit(ERROR_CODES.CANCELLED.exit);
     wasAsked ||= isRequest;
   };
   const onHangup = hasTerminal ? onCause : () => {};

@@ -243,7 +243,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'blame-the-worker-for-wrong-bytes',
     file: 'worker/exchange/refusals.ts',
     find: "thrown.code === 'NON_FINITE' ? 'passing' : ",
-    replace: "thrown.code === 'NON_FINITE' ? VERDICT_OF_CODE.NON_FINITE : ",
+    replace: "thrown.code === 'NON_FINITE' ? ERROR_CODES.NON_FINITE.retry : ",
   },
   {
     name: 'know-a-run-by-its-whole-config',

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ERROR_CODES } from '../../shared/core/errors.ts';
 
 const REPO = resolve(import.meta.dirname, '../..');
 const SOURCES = ['shared', 'coordinator', 'worker', 'launch', 'tools', 'cli', 'bench']
@@ -74,6 +75,13 @@ describe('the README is true', () => {
     );
     expect(links.length).toBeGreaterThan(5);
     expect(links.filter((link) => !existsSync(resolve(REPO, link)))).toEqual([]);
+  });
+
+  it('its table of exit codes is that of the errors, with success and a closed pipe', () => {
+    const [, table = ''] = readme.split('## Exit codes');
+    const listed = [...table.matchAll(/^\| (\d+) \|/gm)].map(([, code]) => Number(code));
+    const exits = Object.values(ERROR_CODES).map(({ exit }): number => exit);
+    expect(listed).toEqual([...new Set([0, ...exits, 141])].sort((a, b) => a - b));
   });
 
   it('every npm script that it names exists', () => {

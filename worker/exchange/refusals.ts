@@ -1,10 +1,12 @@
 /** @file What the errors of a coordinator, or of the line to it, come to at a worker. */
-import { type ErrorCode, isErrorCode, TesseraError } from '../../shared/core/errors.ts';
-import { type ToldError, toldOf, VERDICT_OF_CODE } from '../../shared/core/verdict.ts';
+import {
+  ERROR_CODES,
+  type ErrorCode,
+  isErrorCode,
+  TesseraError,
+} from '../../shared/core/errors.ts';
+import { type ToldError, toldOf } from '../../shared/core/verdict.ts';
 import type { LostLine } from '../core/messages.ts';
-
-/** Refusals that pass: somebody leaves, or a minute goes by. */
-const NO_PLACE_CODES: ReadonlySet<string> = new Set(['RUN_FULL', 'RATE_LIMITED']);
 
 /** What to do about an end whose cause came without a hint, as from an older coordinator: what its code allows to say. */
 const LAST_HINTS: Partial<Record<ErrorCode, string>> = {
@@ -23,7 +25,7 @@ export function lostBy(error: TesseraError | undefined): LostLine {
   const { code, sentence, hint } = error;
   return {
     reason: sentence,
-    ...(NO_PLACE_CODES.has(code) && { code }),
+    ...(ERROR_CODES[code].retry === 'full' && { code }),
     ...(hint !== undefined && { hint }),
   };
 }
@@ -36,9 +38,9 @@ export function lostBy(error: TesseraError | undefined): LostLine {
 export function passingError(thrown: unknown): { readonly error?: ToldError } {
   if (!(thrown instanceof TesseraError)) throw thrown;
   // Both sides look at their values before they send them: those that arrive like that were made on the way.
-  const verdict = thrown.code === 'NON_FINITE' ? 'passing' : VERDICT_OF_CODE[thrown.code];
-  if (verdict === 'permanent') throw thrown;
-  return verdict === 'session' ? {} : { error: toldOf(thrown) };
+  const retry = thrown.code === 'NON_FINITE' ? 'passing' : ERROR_CODES[thrown.code].retry;
+  if (retry === 'permanent') throw thrown;
+  return retry === 'session' ? {} : { error: toldOf(thrown) };
 }
 
 /** The error that a worker ends with. The cause's own hint goes before what its code allows to say. */

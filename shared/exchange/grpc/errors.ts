@@ -7,7 +7,7 @@
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import { isLoopback } from '../../contract/access.ts';
 import { NO_LOOPBACK_HINT } from '../../core/errno.ts';
-import { type ErrorCode, isErrorCode, TesseraError } from '../../core/errors.ts';
+import { ERROR_CODES, isErrorCode, TesseraError } from '../../core/errors.ts';
 import { certificateFault } from '../../security/certificate-faults.ts';
 import { UNCLEAR } from './unclear.ts';
 
@@ -15,37 +15,6 @@ const CODE_KEY = 'error-code';
 const HINT_KEY = 'error-hint';
 /** Headers have a budget of a few KiB (RFC 9113 leaves it to the peer); longer texts are cut. */
 const TEXT_LENGTH_MAX = 1000;
-
-/** UNAVAILABLE: retry this call. ABORTED: start again higher up. FAILED_PRECONDITION: mend something first. */
-const STATUS_OF_CODE: Readonly<Record<ErrorCode, status>> = {
-  USAGE: status.INVALID_ARGUMENT,
-  DATA_INVALID: status.OUT_OF_RANGE,
-  CHUNK_CORRUPT: status.DATA_LOSS,
-  NON_FINITE: status.INVALID_ARGUMENT,
-  CHECKPOINT_CORRUPT: status.DATA_LOSS,
-  COORDINATOR_UNREACHABLE: status.UNAVAILABLE,
-  RATE_LIMITED: status.RESOURCE_EXHAUSTED,
-  WORKERS_LOST: status.FAILED_PRECONDITION,
-  ENGINE_UNAVAILABLE: status.FAILED_PRECONDITION,
-  INTERNAL: status.INTERNAL,
-  SYSTEM: status.FAILED_PRECONDITION,
-  CANNOT_WRITE: status.FAILED_PRECONDITION,
-  PORT_IN_USE: status.FAILED_PRECONDITION,
-  RUN_IN_USE: status.FAILED_PRECONDITION,
-  RUN_FULL: status.RESOURCE_EXHAUSTED,
-  TIMEOUT: status.DEADLINE_EXCEEDED,
-  LEASE_EXPIRED: status.ABORTED,
-  SESSION_UNKNOWN: status.ABORTED,
-  STEP_STALE: status.ABORTED,
-  STEP_NOT_OPEN: status.FAILED_PRECONDITION,
-  DRAINING: status.UNAVAILABLE,
-  PROTOCOL_MISMATCH: status.FAILED_PRECONDITION,
-  MESSAGE_INVALID: status.INVALID_ARGUMENT,
-  ACCESS_DENIED: status.PERMISSION_DENIED,
-  CONFIG_INVALID: status.INVALID_ARGUMENT,
-  CHECKPOINT_MISMATCH: status.FAILED_PRECONDITION,
-  CANCELLED: status.CANCELLED,
-};
 
 /** What the caller knows of a failed call. */
 export interface CallPlace {
@@ -64,7 +33,11 @@ export function toStatus(thrown: unknown): StatusObject {
   const metadata = new Metadata();
   metadata.set(CODE_KEY, error.code);
   if (error.hint !== undefined) metadata.set(HINT_KEY, encodeText(error.hint));
-  return { code: STATUS_OF_CODE[error.code], details: wellFormed(error.sentence), metadata };
+  return {
+    code: status[ERROR_CODES[error.code].status],
+    details: wellFormed(error.sentence),
+    metadata,
+  };
 }
 
 /** The error behind a failed call: the other side's own, or the transport's in our words. */

@@ -7,7 +7,7 @@ import {
   wireText,
 } from '../../../../shared/contract/validate.ts';
 import {
-  ERROR_EXIT_CODES,
+  ERROR_CODES,
   type ErrorCode,
   isErrorCode,
   TesseraError,
@@ -21,7 +21,7 @@ function failure(code: status, details: string, metadata = new Metadata()) {
 }
 
 describe('an error that crosses the wire', () => {
-  const codes = Object.keys(ERROR_EXIT_CODES).filter(
+  const codes = Object.keys(ERROR_CODES).filter(
     (code): code is ErrorCode => isErrorCode(code) && code !== 'INTERNAL',
   );
   it.each(codes)('%s arrives with its sentence and hint', (code) => {
