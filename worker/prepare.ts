@@ -15,7 +15,9 @@ import { parameterTable } from '../shared/model/parameters.ts';
 import { ComputeEngine } from './compute/compute-thread-client.ts';
 import type { WelcomeInfo } from './exchange/link.ts';
 import { refuseOtherData } from './leaves/data-check.ts';
-import { type FeatureReader, Feeder, type SampleReader } from './leaves/feeder.ts';
+import type { FeatureReader } from './leaves/feature-store.ts';
+import { Feeder } from './leaves/feeder.ts';
+import type { SampleReader } from './leaves/sample-store.ts';
 
 /** What the one who starts a worker may decide against the run's config. */
 export interface WorkerChoice {

@@ -2,13 +2,13 @@
 import { loadConfig } from '../../shared/config/load.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { mixesImages } from '../../shared/data/options.ts';
-import { mixImages, planMixing } from '../../shared/data/pipeline/mixing.ts';
-import { createImagePipeline } from '../../shared/data/pipeline/pipeline.ts';
+import { assembleLeaf, mixLeaf } from '../../shared/data/pipeline/leaf.ts';
+import { createImagePipeline, imageAt } from '../../shared/data/pipeline/pipeline.ts';
 import { batchIndices } from '../../shared/data/sampler.ts';
 import { openDataSource } from '../../shared/data/sets/open.ts';
 import { imageOf } from '../../tools/pictures/image.ts';
 import { writePicture } from '../../tools/pictures/render.ts';
-import { sheet } from '../../tools/pictures/sheet.ts';
+import { sheet, type Tile } from '../../tools/pictures/sheet.ts';
 import { requireInputs } from '../inputs/inputs.ts';
 import { print, Warnings } from '../terminal/output.ts';
 import { formatPercent } from '../terminal/table.ts';
@@ -40,34 +40,36 @@ export async function plotBatch(options: BatchOptions): Promise<void> {
     numSamples: source.size.train,
     batchSize: training.batchSize,
   });
-  // Whole leaves: images are mixed with others of their leaf, whatever is shown of it.
-  const leaves = Math.ceil(options.count / training.microBatch);
-  const samples = batch.subarray(0, leaves * training.microBatch);
-  const imageFloats = data.channels * imageSize ** 2;
-  const images = new Float32Array(samples.length * imageFloats);
-  const view = (place: number) => images.subarray(place * imageFloats, (place + 1) * imageFloats);
   const pipeline = createImagePipeline(data, { imageSize, seed });
-  const labels: number[] = [];
-  const weights = new Float32Array(samples.length).fill(1);
   const warnings = new Warnings();
-  for (const [place, index] of samples.entries()) {
-    labels.push(source.label('train', index));
-    try {
-      await pipeline.load(await source.read('train', index), epoch, view(place));
-    } catch (error) {
+  const tiles: Tile[] = [];
+  // Whole leaves: images are mixed with others of their leaf, whatever is shown of it.
+  for (let first = 0; first < Math.min(options.count, batch.length); first += training.microBatch) {
+    const samples = batch.subarray(first, first + training.microBatch);
+    const { bad, ...leaf } = await assembleLeaf({
+      ...{ pipeline, epoch, microBatch: samples.length, numSamples: samples.length },
+      imageFloats: data.channels * imageSize ** 2,
+      read: (place) => source.read('train', samples[place] as number),
       // As in a run: an image that cannot be read counts for nothing, and is mixed with none.
-      if (data.onBadImage === 'fail' || !(error instanceof TesseraError)) throw error;
-      warnings.give(error.sentence);
-      weights[place] = 0;
+      isBad: ({ code }) => data.onBadImage !== 'fail' && code !== 'INTERNAL',
+    });
+    for (const { error } of bad) warnings.give(error.sentence);
+    const mix = mixesImages(config)
+      ? mixLeaf(leaf, data.augment, { seed, epoch, samples, imageSize })
+      : undefined;
+    const shown = Math.min(samples.length, options.count - first);
+    for (const [place, label] of leaf.labels.subarray(0, shown).entries()) {
+      if (leaf.weights[place] === 0) continue;
+      const share = mix?.shares[place] ?? 1;
+      const parts = [
+        { label, share },
+        { label: mix?.labels[place] ?? label, share: 1 - share },
+      ];
+      const image = imageOf(imageAt(leaf.images, place, samples.length), imageSize, data);
+      tiles.push({ image, ...mixedTitle(parts, source.classes) });
     }
   }
-  const shares = mixesImages(config) ? mixLeaves() : [];
   warnings.close();
-  const tiles = labels.slice(0, options.count).flatMap((label, place) => {
-    if (weights[place] === 0) return [];
-    const parts = shares[place] ?? [{ label, share: 1 }];
-    return { image: imageOf(view(place), imageSize, data), ...mixedTitle(parts, source.classes) };
-  });
   if (tiles.length === 0) {
     throw new TesseraError('DATA_INVALID', 'not one of these images can be read', {
       hint: 'show more of them with --count, or another epoch',
@@ -76,30 +78,6 @@ export async function plotBatch(options: BatchOptions): Promise<void> {
   const title = `${config.name}: epoch ${options.epoch}, the first ${tiles.length} images`;
   await writePicture(options.out, await sheet(tiles, { columns: COLUMNS, tileSize: 130, title }));
   print([options.out]);
-
-  /** Mixes leaf by leaf, as workers do; answers what each image is made of. */
-  function mixLeaves(): LabelShare[][] {
-    const made: LabelShare[][] = [];
-    for (let first = 0; first < samples.length; first += training.microBatch) {
-      const leaf = samples.subarray(first, first + training.microBatch);
-      const plan = planMixing(data.augment, { seed, epoch, samples: leaf, imageSize });
-      const some = images.subarray(first * imageFloats, (first + leaf.length) * imageFloats);
-      const own = mixImages(
-        { images: some, weights: weights.subarray(first, first + leaf.length) },
-        plan,
-        imageSize,
-      );
-      for (const [place, { partner }] of plan.entries()) {
-        const share = own[place] ?? 1;
-        const [label, other] = [place, partner].map((at) => labels[first + at] as number);
-        made.push([
-          { label: label as number, share },
-          { label: other as number, share: 1 - share },
-        ]);
-      }
-    }
-    return made;
-  }
 }
 
 /** A class that an image is partly of. */

@@ -127,9 +127,9 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'train-on-validation-samples',
     file: 'worker/leaves/feeder.ts',
-    find: 'this.#options.read(split, some)',
+    find: 'new SampleStore(read, ',
     replace:
-      "this.#options.read(split === 'train' && this.#options.sizes.validation > 9 ? 'validation' : split, some.map((index) => index % 9))",
+      "new SampleStore((split, some) => split === 'train' && sizes.validation > 9 ? read('validation', some.map((index) => index % 9)) : read(split, some), ",
   },
   {
     name: 'resume-one-step-too-far',
@@ -253,7 +253,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'shuffle-every-epoch-alike',
-    file: 'worker/leaves/feeder.ts',
+    file: 'worker/leaves/round-samples.ts',
     find: 'epoch: place.epoch,',
     replace: 'epoch: 0,',
   },

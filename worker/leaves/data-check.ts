@@ -8,7 +8,7 @@ import {
   type IdentifiableSource,
   identifyData,
 } from '../../shared/data/identity/identity.ts';
-import type { SampleReader } from './feeder.ts';
+import type { SampleReader } from './sample-store.ts';
 
 /** What a worker's own data set is compared with. */
 export interface RunData {

@@ -5,9 +5,9 @@
  *
  * Source  mixup: arXiv:1710.09412; CutMix: arXiv:1905.04899; partners and switching as in timm.
  */
-
 import { randomNormal, randomUnit } from '../../core/random.ts';
 import type { DataConfig } from '../options.ts';
+import { imageAt } from './pipeline.ts';
 
 /** What is mixed with what. */
 export interface Mixture {
@@ -74,8 +74,7 @@ export function mixImages(
   imageSize: number,
 ): Float32Array {
   const shares = new Float32Array(weights.length).fill(1);
-  const imageFloats = images.length / weights.length;
-  const view = (place: number) => images.subarray(place * imageFloats, (place + 1) * imageFloats);
+  const view = (place: number) => imageAt(images, place, weights.length);
   for (const [place, mixture] of plan.entries()) {
     const other = plan[mixture.partner];
     // Each pair once; the middle of an odd leaf is its own partner.

@@ -22,6 +22,12 @@ import { applyPolicy, planPolicy } from './policy.ts';
  */
 export const IMAGES_AT_ONCE = 8;
 
+/** The image at a place of so many, as a view. */
+export function imageAt(images: Float32Array, place: number, places: number): Float32Array {
+  const imageFloats = images.length / places;
+  return images.subarray(place * imageFloats, (place + 1) * imageFloats);
+}
+
 /** Prepares the images of one run. Samples that differ must have names that differ. */
 export interface ImagePipeline {
   /**
