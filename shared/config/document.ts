@@ -1,4 +1,4 @@
-/** @file A config file's text as a tree of values, and the line of each of them. */
+/** @file Parses the text of a config file into a tree of values with their lines. */
 import {
   type Document,
   isAlias,
@@ -15,15 +15,15 @@ import {
 import { configError } from './problems.ts';
 import type { ConfigProblem } from './rules.ts';
 
-/** More uses of anchors than any config has; an "alias bomb" has thousands. */
+/** More aliases than any config has; an "alias bomb" has thousands. */
 const ALIASES_MAX = 32;
-/** Deeper than any config, two for each collection: the composer calls itself, and 2 KB of brackets would end the process. */
+/** Deeper than any config, two for each collection: the composer is recursive; 2 KB of brackets would end the process. */
 const DEPTH_MAX = 100;
-/** More than any config has: the composer compares each key with each. */
+/** More than any config has: the composer compares each key with every other. */
 const TOKENS_MAX = 10_000;
 
 const BEGINNING =
-  'begin with name, data, model and training; configs/quickstart.yaml is an example';
+  'start with name, data, model and training; configs/quickstart.yaml is an example';
 
 /** A parsed config file. */
 export interface ConfigDocument {
@@ -49,7 +49,7 @@ export function parseConfigDocument(text: string, label: string): ConfigDocument
     return `${label}:${line}:${col}`;
   };
   if (document.errors.length > 0) {
-    // After the first syntax error the parser is lost; what it says then helps nobody.
+    // Messages after the first syntax error are misleading.
     const firstLost = document.errors.find(({ code }) => code !== 'DUPLICATE_KEY');
     const errors = document.errors.filter(
       (error) => error.code === 'DUPLICATE_KEY' || error === firstLost,
@@ -68,9 +68,9 @@ export function parseConfigDocument(text: string, label: string): ConfigDocument
   };
 }
 
-/** A value as YAML reads it, for `--set`. Throws  Error when it is not one. */
+/** A value parsed as YAML, for `--set`. Throws  Error when it is invalid. */
 export function parseValue(text: string): unknown {
-  // A colour: a value that is all comment would be none.
+  // A colour such as #ffffff: YAML would read it as a comment.
   if (text.startsWith('#')) return text;
   const excess = excessOf(text);
   if (excess !== undefined) throw new Error(excess);
@@ -85,7 +85,7 @@ export function isSection(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What a text has too much of for a config, told by its tokens: before anything calls itself or compares all with all. */
+/** What a text has too much of, counted in its tokens: before recursive parsing and pairwise comparisons. */
 function excessOf(text: string): string | undefined {
   let level: readonly object[] = [...new Parser().parse(text)].filter(
     ({ type }) => type === 'document',
@@ -100,7 +100,7 @@ function excessOf(text: string): string | undefined {
   return undefined;
 }
 
-/** What a token of the parser, or an item of a collection, consists of. */
+/** The parts of a parser's token, or of an item of a collection. */
 function membersOf(token: { key?: unknown; value?: unknown; items?: unknown[] }): object[] {
   const { key, value, items = [] } = token;
   return [key, value, ...items].filter((it) => typeof it === 'object' && it !== null);
@@ -113,14 +113,14 @@ function syntaxProblem(
   switch (error.code) {
     case 'DUPLICATE_KEY': {
       const key = /^[^:\n]*/.exec(text.slice(error.pos[0]))?.[0]?.trim() ?? '';
-      return { sentence: `the key ${key} is there twice`, hint: 'remove one of the two' };
+      return { sentence: `the key ${key} occurs twice`, hint: 'remove one of the two' };
     }
     case 'MULTIPLE_DOCS':
-      return { sentence: 'a second document begins', hint: 'a config file is one document' };
+      return { sentence: 'a second document starts here', hint: 'a config file is one document' };
     case 'TAB_AS_INDENT':
       return { sentence: 'a tab indents this line', hint: 'indent with spaces' };
     default:
-      return { sentence: `not YAML: ${error.message}`, hint: 'mind indentation and quotes' };
+      return { sentence: `not YAML: ${error.message}`, hint: 'check indentation and quotes' };
   }
 }
 
@@ -129,9 +129,9 @@ function treeOf(document: Document, place: string): Record<string, unknown> {
   try {
     tree = plainValue(document);
   } catch (error) {
-    // JSON.stringify, which finds circles, throws a TypeError of several lines.
+    // JSON.stringify, which detects cycles, throws a TypeError of several lines.
     const reason =
-      error instanceof TypeError ? 'an alias leads back to itself' : (error as Error).message;
+      error instanceof TypeError ? 'an alias refers to itself' : (error as Error).message;
     const hint = 'write the values out instead of using anchors (&) and aliases (*)';
     throw configError([{ place, path: [], sentence: reason, hint }], error);
   }
@@ -146,14 +146,14 @@ function treeOf(document: Document, place: string): Record<string, unknown> {
   ]);
 }
 
-/** Throws  Error when aliases multiply beyond reason or lead back to themselves. */
+/** Throws  Error when aliases expand too much or refer to themselves. */
 function plainValue(document: Document): unknown {
   const value: unknown = document.toJS({ maxAliasCount: ALIASES_MAX });
   JSON.stringify(value);
   return value;
 }
 
-/** Where the deepest part of `path` that exists begins: its key, or the list item. */
+/** The position of the deepest existing part of `path`: its key, or the list item. */
 function offsetOf(document: Document, path: ConfigProblem['path']): number {
   let node: unknown = document.contents;
   let offset = startOf(node) ?? 0;

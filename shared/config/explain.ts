@@ -1,4 +1,4 @@
-/** @file The options of a config as people read them: path, type, default and meaning, out of the schema. */
+/** @file The options of a config for help and messages: path, type, default and meaning, from the schema. */
 import { z } from 'zod';
 import { configSchema } from './schema.ts';
 
@@ -6,14 +6,14 @@ import { configSchema } from './schema.ts';
 export interface OptionDoc {
   /** Dotted path, such as `training.optimizer.learningRate`. */
   readonly path: string;
-  /** Its type in words, such as `whole number >= 1`. */
+  /** Its type as text, such as `whole number >= 1`. */
   readonly type: string;
-  /** Value when it is not given; undefined for one that must be given or is off without. */
+  /** The default; undefined for an option that is required, or off by default. */
   readonly default: unknown;
   readonly description: string;
 }
 
-/** The part of JSON Schema that our schema makes use of. */
+/** The part of JSON Schema that our schema uses. */
 export interface OptionSchema {
   readonly title?: string;
   readonly description?: string;
@@ -41,7 +41,7 @@ export function explainConfig(): readonly OptionDoc[] {
   return optionsUnder(configJsonSchema, '');
 }
 
-/** What the schema says of the value at a path; undefined where there is no such option. */
+/** The schema of the value at a path; undefined where there is no such option. */
 export function optionAt(path: readonly (string | number)[]): OptionSchema | undefined {
   return path.reduce<OptionSchema | undefined>(memberOf, configJsonSchema);
 }
@@ -54,7 +54,7 @@ export function pathsUnder(option: OptionSchema, prefix = ''): readonly string[]
   });
 }
 
-/** A type in words, to stand after "expected". */
+/** A type as text, for use after "expected". */
 export function typeInWords(option: OptionSchema): string {
   if (option.title !== undefined) return option.title;
   if (option.enum !== undefined) return option.enum.join(' | ');

@@ -1,4 +1,4 @@
-/** @file What makes two runs the same run: the parts of a config, and of the data, that decide its numbers. */
+/** @file The identity of a run: the parts of a config, and of the data, that its numbers depend on. */
 import type { ProgramSpec } from '../compute/program.ts';
 import { sha256OfText } from '../files/digest.ts';
 import { modelSignature } from '../model/parameters.ts';
@@ -17,15 +17,15 @@ export interface RunFacts {
 }
 
 /**
- * The identity of a run, as canonical JSON: only a run with the same text may go on from a checkpoint.
+ * The identity of a run, as canonical JSON: only a run with the same text may resume from a checkpoint.
  *
- * In it: the seed, the data options that change a sample or a split, the model by its numbers (so that
- * `Ti/16` equals its spelling-out), and all of `training`. Left out, since a resumed run may change
+ * It contains: the seed, the data options that change a sample or a split, the model by its numbers (so that
+ * `Ti/16` equals its expanded form), and all of `training`. It does not contain, since a resumed run may change
  * them: `name`, `cluster`, `limits`, `checkpoint`, `compute`, `evaluation`, where and how the data are
- * read (`data.path`, `data.links`, `data.access`, `data.cacheBytes`), whether features are kept, the weights that the
- * run began with (a checkpoint has what became of them), and whether an unreadable image ends the run
- * (`data.onBadImage`): it counts as nothing either way. `data.validation` is in it where it takes training
- * images away or names a folder; a set's own validation split only judges, so that runs from before there was one go on.
+ * read (`data.path`, `data.links`, `data.access`, `data.cacheBytes`), whether features are cached, the weights that the
+ * run started from (a checkpoint has the trained ones), and whether an unreadable image ends the run
+ * (`data.onBadImage`): its weight is 0 either way. `data.validation` is part of it if it removes training
+ * images or names a folder. A set's own validation split only evaluates, so that runs of earlier versions can resume.
  */
 export function identityJson(config: RunConfig, facts: RunFacts): string {
   const { seed, data } = samplesOf(config);
@@ -40,12 +40,12 @@ export function identityJson(config: RunConfig, facts: RunFacts): string {
   return canonicalJson({ ...samples, model, training, ...sizes, ...judged });
 }
 
-/** What decides, of a given data set, which sample is where and what becomes of it: runs in which it is the same can compare theirs. */
+/** The options that decide the order and content of the samples of a data set: runs with equal ones are comparable. */
 export function samplesFingerprint(config: RunConfig): string {
   return sha256OfText(canonicalJson(samplesOf(config)));
 }
 
-/** The parts of a config that decide the samples of a data set that is given. */
+/** The parts of a config that decide the samples of a given data set. */
 function samplesOf({ seed, data: whole }: RunConfig) {
   const {
     path: _path,
@@ -58,7 +58,7 @@ function samplesOf({ seed, data: whole }: RunConfig) {
   return { seed, data };
 }
 
-/** Name of a training step: SHA-256, in hex, of everything that its numbers depend on besides data and parameters. */
+/** Name of a training step: SHA-256, in hex, of everything that its numbers depend on except data and parameters. */
 export function modelFingerprint(spec: ProgramSpec): string {
   return sha256OfText(modelSignature(spec));
 }
@@ -68,7 +68,7 @@ export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) => (isRecord(part) ? sorted(part) : part));
 }
 
-/** Without a prototype, so that a key `__proto__` is a key like any other. */
+/** Without a prototype, so that `__proto__` is an ordinary key. */
 function sorted(record: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const copy: Record<string, unknown> = Object.create(null);
   for (const key of Object.keys(record).sort()) copy[key] = record[key];

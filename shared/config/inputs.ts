@@ -1,4 +1,4 @@
-/** @file The data set and the weights that a config names: a path, or a name of the catalogue, and where that is here. */
+/** @file Resolves the data set and the weights of a config: a path, or a name of the catalogue. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type CatalogKind, findInCatalog } from '../catalog/find.ts';
@@ -11,25 +11,25 @@ type InputOption = 'data.path' | 'model.init.weights';
 export interface ConfigInput {
   readonly option: InputOption;
   readonly kind: CatalogKind;
-  /** As it was written. */
+  /** As written in the config. */
   readonly given: string;
   /** Absolute. */
   readonly path: string;
   readonly isThere: boolean;
-  /** Its name, when an entry of the catalogue is meant. */
+  /** Its name, for an entry of the catalogue. */
   readonly name?: string;
-  /** The folders where a name was looked for. */
+  /** The folders where a name was searched. */
   readonly lookedIn: readonly string[];
 }
 
 /** How relative paths become absolute. */
 export interface InputRoots {
-  /** The folder that the path of an option is relative to; undefined for one that is left as it is. */
+  /** The folder that the path of an option is relative to; undefined for a path that stays as it is. */
   folderOf(option: InputOption): string | undefined;
   readonly env: Readonly<NodeJS.ProcessEnv>;
 }
 
-/** The config with absolute paths, and what they name: a file that is there comes before a name of the catalogue. */
+/** The config with absolute paths, and what they name: an existing file has priority over a name of the catalogue. */
 export function placeInputs(
   config: RunConfig,
   roots: InputRoots,
@@ -48,7 +48,7 @@ export function placeInputs(
       ...(weights &&
         init && { model: { ...config.model, init: { ...init, weights: weights.path } } }),
     },
-    // The embedded digits need no folder, whatever is said of one.
+    // The embedded digits need no folder, whatever the config says.
     inputs: [config.data.source === 'mnist' ? undefined : data, weights].filter(
       (it) => it !== undefined,
     ),

@@ -1,5 +1,5 @@
 /**
- * @file Loads a config: defaults, the file, the environment and the command line, the later over the earlier.
+ * @file Loads a config: defaults, the file, the environment and the command line; later values override earlier ones.
  *
  * The only reader of settings in the environment. `TESSERA_SET` holds the same settings as `--set`,
  * with commas between: TESSERA_SET="training.epochs=2,seed=7".
@@ -26,24 +26,24 @@ import {
   withSettings,
 } from './settings.ts';
 
-/** Who decided a value. */
+/** The source of a value. */
 type Origin = 'default' | 'file' | SettingOrigin;
 
-/** A checked config and where it comes from. */
+/** A validated config and its sources. */
 export interface LoadedConfig {
   /** Its paths are absolute. */
   readonly config: RunConfig;
-  /** The data set and the weights that it names, wherever they are. */
+  /** The data set and the weights that it names, found or not. */
   readonly inputs: readonly ConfigInput[];
   /** Absolute path of the file. */
   readonly path: string;
   /** The file's folder. */
   readonly baseFolder: string;
-  /** Who decided each value, by its dotted path (`training.epochs`). */
+  /** The source of each value, by its dotted path (`training.epochs`). */
   readonly origins: ReadonlyMap<string, Origin>;
 }
 
-/** What is laid over a config file. */
+/** Values that override a config file. */
 export interface LoadOptions {
   /** `path=value` texts of `--set`. */
   readonly set?: readonly string[];
@@ -52,7 +52,7 @@ export interface LoadOptions {
 
 const FILE_BYTES_MAX = 1024 ** 2;
 
-// `require.resolve` knows the package's "imports" from the sources, from dist/ and under vitest alike.
+// `require.resolve` resolves the package's "imports" from the sources, from dist/ and under vitest.
 const presetFolder = dirname(createRequire(import.meta.url).resolve('#configs/quickstart.yaml'));
 
 /**
@@ -86,7 +86,7 @@ export async function loadConfig(
 }
 
 /**
- * A config with the settings of `--set` laid over it; a new path is relative to the current folder.
+ * A config with the settings of `--set` applied; a new path is relative to the current folder.
  *
  * Throws  CONFIG_INVALID as `loadConfig` does.
  */
@@ -147,19 +147,19 @@ async function readText(path: string, label: string): Promise<string> {
     const reason = error instanceof TypeError ? 'it is not UTF-8 text' : reasonOf(error);
     const isSystem = errnoOf(error) !== '';
     throw new TesseraError('CONFIG_INVALID', `cannot read ${label}: ${reason}`, {
-      hint: isSystem ? 'check who may read it, and the disk' : 'a config file is YAML text',
+      hint: isSystem ? 'check its permissions, and the disk' : 'a config file is YAML text',
       cause: error,
     });
   }
 }
 
 interface TreeContext {
-  /** Problems that were found before. */
+  /** Problems found earlier. */
   readonly problems: readonly PlacedProblem[];
   placeOf(path: ConfigProblem['path']): string;
 }
 
-/** Checks the schema and, when that holds, the rules. Throws  CONFIG_INVALID. */
+/** Checks the schema and, if it holds, the rules. Throws  CONFIG_INVALID. */
 function parseTree(tree: unknown, { problems, placeOf }: TreeContext): RunConfig {
   const parsed = configSchema.safeParse(tree);
   const found = parsed.success

@@ -1,4 +1,4 @@
-/** @file What is wrong with a config, in words: where, what, and what was probably meant. */
+/** @file Error messages about a config: where, what, and what was probably meant. */
 import type { z } from 'zod';
 import { TesseraError } from '../core/errors.ts';
 import { nearest, plainWord } from '../core/nearest.ts';
@@ -11,7 +11,7 @@ import {
 } from './explain.ts';
 import type { ConfigProblem } from './rules.ts';
 
-/** A problem and where its value comes from: `path/to/file.yaml:12:3`, or `--set training.epochs`. */
+/** A problem and the source of its value: `path/to/file.yaml:12:3`, or `--set training.epochs`. */
 export interface PlacedProblem extends ConfigProblem {
   readonly place: string;
 }
@@ -21,7 +21,7 @@ type Path = ConfigProblem['path'];
 const VALUE_CHARS_MAX = 60;
 const SHOW_OPTIONS = 'tessera config show lists every option with its type, default and meaning';
 
-/** One CONFIG_INVALID for all problems: a block each, with its hint. */
+/** One CONFIG_INVALID for all problems: one block each, with its hint. */
 export function configError(problems: readonly PlacedProblem[], cause?: unknown): TesseraError {
   const [first, ...others] = problems;
   const details = { problems };
@@ -40,7 +40,7 @@ export function configError(problems: readonly PlacedProblem[], cause?: unknown)
   });
 }
 
-/** What a schema's issues say about `input`, one problem a path. */
+/** The schema's issues with `input`, one problem a path. */
 export function schemaProblems(
   issues: readonly z.core.$ZodIssue[],
   input: unknown,
@@ -60,13 +60,13 @@ export function schemaProblems(
         misspelt.add(pathInWords(meantBy(problem.path) ?? []));
     }
   }
-  // A key that is there under a wrong name is not missing, too.
+  // A key with a misspelled name is not reported as missing as well.
   const isNews = (name: string, { path }: ConfigProblem) =>
     !misspelt.has(name) || valueAt(input, path) !== undefined;
   return [...problems].flatMap(([name, problem]) => (isNews(name, problem) ? [problem] : []));
 }
 
-/** The problem of a path that names no option. */
+/** The problem of a path without an option. */
 export function unknownKey(path: Path): ConfigProblem {
   const section = path.slice(0, -1);
   const meant = meantBy(path);
@@ -115,14 +115,14 @@ function wrongValue(path: Path, value: unknown): ConfigProblem {
   return { path, sentence: `${expected}, got ${valueInWords(value)}`, hint };
 }
 
-/** The meaning of an option, or else of what it is part of. */
+/** The meaning of an option, or of its section. */
 function aboutOption(path: Path): string {
   const { description } = optionAt(path) ?? {};
   if (description !== undefined) return description;
   return path.length === 0 ? SHOW_OPTIONS : aboutOption(path.slice(0, -1));
 }
 
-/** The path of the option that an unknown one was probably meant to be: beside it, or of its name elsewhere. */
+/** The option that an unknown key probably means: a sibling, or an option of that name elsewhere. */
 function meantBy(path: Path): Path | undefined {
   const section = path.slice(0, -1);
   const key = String(path.at(-1));

@@ -1,4 +1,4 @@
-/** @file What a config's step is: the program that all of a run compile, and which features they keep. */
+/** @file The step of a config: the program that all workers of a run compile, and the features that are cached. */
 import { hasFrozenBackbone, type ProgramSpec } from '../compute/program.ts';
 import { mixesImages } from '../data/options.ts';
 import type { Split } from '../data/source.ts';
@@ -21,7 +21,7 @@ export function programSpec(config: RunConfig, model: ModelConfig): ProgramSpec 
   };
 }
 
-/** Whether the features of a split's images are the same in every epoch, and so computed once. */
+/** Whether the features of a split's images are the same in every epoch, so that they are computed once. */
 export function keepsFeatures(config: RunConfig, spec: ProgramSpec, split: Split): boolean {
   if (config.training.cacheFeatures === 'off' || !hasFrozenBackbone(spec)) return false;
   return split !== 'train' || !augments(config);

@@ -1,4 +1,4 @@
-/** @file The rules of a config that no single field can check: what must fit together. */
+/** @file The rules of a config that span several fields. */
 import { TesseraError } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
 import { isFolderName, mixesImages } from '../data/options.ts';
@@ -15,12 +15,12 @@ export interface ConfigProblem {
   readonly hint?: string;
 }
 
-/** Room that a chunk's message needs beside the chunk: its other fields and gRPC's framing. */
+/** Bytes of a chunk's message beside the chunk: its other fields and gRPC's framing. */
 const ENVELOPE_BYTES = 64 * 1024;
 const SHAPE_KEYS = ['patchSize', 'width', 'depth', 'heads', 'mlpWidth'] as const;
 const NEEDED_KEYS = ['patchSize', 'width', 'depth', 'heads'] as const;
 
-/** Everything in a config that does not fit together; empty for a sound one. */
+/** All violated rules of a config; empty for a valid one. */
 export function checkConfig(config: RunConfig): readonly ConfigProblem[] {
   return [...modelProblems(config), ...dataProblems(config), ...runProblems(config)];
 }
@@ -29,7 +29,7 @@ export function checkConfig(config: RunConfig): readonly ConfigProblem[] {
  * Checks a config against its data set.
  *
  * Throws  CONFIG_INVALID when a split is too small, or the warm-up as long as the run; DATA_INVALID when
- *         there is nothing to tell apart.
+ *         there is only one class.
  */
 export function checkAgainstData(
   config: RunConfig,
@@ -44,9 +44,9 @@ export function checkAgainstData(
   if (classes.length < 2) {
     throw new TesseraError(
       'DATA_INVALID',
-      `the data set has one class only, ${classes[0]}: there is nothing to tell apart`,
+      `the data set has a single class (${classes[0]}); classification needs at least two`,
       {
-        hint: 'data.path is the folder above the folders of the classes, of which there are two or more',
+        hint: 'data.path must be the folder that contains the class folders, at least two of them',
       },
     );
   }
@@ -54,7 +54,7 @@ export function checkAgainstData(
   if (samples.train < batchSize) {
     throw new TesseraError(
       'CONFIG_INVALID',
-      `training.batchSize: a step of ${batchSize} samples asks for more leaves than samples: the training set has ${samples.train}`,
+      `training.batchSize: a batch of ${batchSize} samples is larger than the training set, which has ${samples.train}`,
       { hint: `choose a training.batchSize of at most ${samples.train}` },
     );
   }
@@ -67,14 +67,14 @@ export function checkAgainstData(
   if (schedule.warmupSteps >= steps) {
     throw new TesseraError(
       'CONFIG_INVALID',
-      `training.schedule.warmupSteps: a warm-up of ${schedule.warmupSteps} steps is not shorter than the run, which has ${steps}`,
+      `training.schedule.warmupSteps: ${schedule.warmupSteps} must be less than the steps of the run, which has ${steps}`,
       { hint: `choose at most ${steps - 1}, or train for more epochs` },
     );
   }
 }
 
 /**
- * The shape of a config's model, from its variant or its own numbers.
+ * The shape of a config's model, from its variant or its numbers.
  *
  * Throws  CONFIG_INVALID when it has neither; `checkConfig` says so first.
  */
@@ -106,7 +106,7 @@ function* modelProblems(config: RunConfig): Generator<ConfigProblem> {
     const removals = given.map((key) => `--set model.${key}=null`).join(' ');
     yield {
       path: ['model', 'variant'],
-      sentence: `${model.variant} already decides ${given.join(', ')}, given beside it`,
+      sentence: `${model.variant} already sets ${given.join(', ')}, which are given too`,
       hint: `keep one of the two; on the command line: ${removals}, or --set model.variant=null`,
     };
     return;
@@ -156,7 +156,7 @@ function* dataProblems({ data }: RunConfig): Generator<ConfigProblem> {
   if (data.source === 'mnist' && (data.testFraction === 0 || data.testFraction === 1)) {
     yield {
       path: ['data', 'testFraction'],
-      sentence: `the embedded digits have no test split of their own, and ${data.testFraction} leaves one of the two empty`,
+      sentence: `the embedded digits have no test split, and ${data.testFraction} would leave one of the two splits empty`,
       hint: 'choose a share between 0 and 1, such as 0.2',
     };
   }
@@ -177,7 +177,7 @@ function* dataProblems({ data }: RunConfig): Generator<ConfigProblem> {
   if (smallest > largest) {
     yield {
       path: ['data', 'augment', 'cropScale'],
-      sentence: `the smallest share, ${smallest}, is above the largest, ${largest}`,
+      sentence: `the smallest share (${smallest}) is larger than the largest (${largest})`,
       hint: `write [${largest}, ${smallest}]`,
     };
   }
@@ -187,8 +187,8 @@ function* validationProblems({ source, validation }: RunConfig['data']): Generat
   if (source === 'image-folder' || !isFolderName(validation)) return;
   yield {
     path: ['data', 'validation'],
-    sentence: `${validation} is a folder, and a set of source ${source} has none`,
-    hint: 'give a share of the training images, such as 0.1, or none',
+    sentence: `${validation} is a folder, but source ${source} has no folders`,
+    hint: 'set a share of the training images, such as 0.1, or none',
   };
 }
 
@@ -204,34 +204,34 @@ function* runProblems(config: RunConfig): Generator<ConfigProblem> {
   if (mixesImages(config) && training.microBatch === 1) {
     yield {
       path: ['training', 'microBatch'],
-      sentence: 'a leaf of one image has none to be mixed with',
-      hint: 'choose at least 2, or switch data.augment.mixup and data.augment.cutmix off',
+      sentence: 'mixup and cutmix need a microBatch of at least 2',
+      hint: 'choose at least 2, or turn data.augment.mixup and data.augment.cutmix off',
     };
   }
   if (limits.chunkBytes + ENVELOPE_BYTES > limits.messageBytes) {
     yield {
       path: ['limits', 'chunkBytes'],
-      sentence: `a chunk of ${formatBytes(limits.chunkBytes)} and its envelope of ${formatBytes(ENVELOPE_BYTES)} do not fit in a message of ${formatBytes(limits.messageBytes)}`,
+      sentence: `a chunk of ${formatBytes(limits.chunkBytes)} and its envelope of ${formatBytes(ENVELOPE_BYTES)} do not fit into a message of ${formatBytes(limits.messageBytes)}`,
       hint: 'make limits.chunkBytes smaller or limits.messageBytes larger',
     };
   }
   if (cluster.silenceMs < 2 * cluster.heartbeatMs) {
     yield {
       path: ['cluster', 'silenceMs'],
-      sentence: `with a heartbeat every ${cluster.heartbeatMs} ms, ${cluster.silenceMs} ms without one are no silence`,
+      sentence: `${cluster.silenceMs} must be at least twice cluster.heartbeatMs (${cluster.heartbeatMs})`,
       hint: `choose at least ${2 * cluster.heartbeatMs}, or make cluster.heartbeatMs smaller`,
     };
   }
   if (cluster.minWorkers > limits.workersMax) {
     yield {
       path: ['cluster', 'minWorkers'],
-      sentence: `${cluster.minWorkers} workers can never be there: limits.workersMax is ${limits.workersMax}`,
+      sentence: `${cluster.minWorkers} exceeds limits.workersMax (${limits.workersMax})`,
       hint: 'make cluster.minWorkers smaller or limits.workersMax larger',
     };
   }
 }
 
-/** `96 or 112` for 100 and 16: the multiples on both sides. */
+/** `96 or 112` for 100 and 16: the nearest multiples on both sides. */
 function multiplesNear(value: number, unit: number): string {
   const below = Math.floor(value / unit) * unit;
   return below === 0 ? `${unit}` : `${below} or ${below + unit}`;

@@ -15,9 +15,9 @@ const checkpoint = z.strictObject({
     .int()
     .min(0)
     .default(0)
-    .describe('Save every so many steps (0: only at the end of an epoch)'),
-  everyEpochs: z.int().min(0).default(1).describe('Save every so many epochs (0: off)'),
-  keep: count.default(3).describe('Newest checkpoints to keep; the best one is kept besides'),
+    .describe('Save every N steps (0: only at the end of an epoch)'),
+  everyEpochs: z.int().min(0).default(1).describe('Save every N epochs (0: off)'),
+  keep: count.default(3).describe('Newest checkpoints to keep; the best one is kept too'),
 });
 
 const cluster = z.strictObject({
@@ -28,26 +28,26 @@ const cluster = z.strictObject({
     .union([z.literal('auto'), count])
     .default('auto')
     .describe(
-      'Worker processes that `tessera train` starts (auto: one a GPU, else one for two cores, at least 2)',
+      'Worker processes that `tessera train` starts (auto: one per GPU, else one per two cores, at least 2)',
     ),
-  minWorkers: count.default(1).describe('Workers that must be there before a step is handed out'),
+  minWorkers: count.default(1).describe('Workers that must be ready before a step starts'),
   restarts: z
     .int()
     .min(0)
     .default(3)
-    .describe('Times `tessera train` starts a dead worker again, over the run'),
+    .describe('Restarts of dead workers by `tessera train`, in the whole run'),
   heartbeatMs: count.default(1000).describe("Interval of the workers' heartbeats"),
   silenceMs: z
     .int()
     .min(500)
     .default(10_000)
-    .describe('A side of a connection that is not heard of for so long is lost'),
+    .describe('A peer that sends nothing for this long is lost'),
   leaseMs: count
     .default(60_000)
-    .describe('Longest time for leased leaves before others may compute them too'),
+    .describe('Duration of a lease; afterwards other workers may compute its leaves too'),
   stallMs: count
     .default(60_000)
-    .describe('When no step, evaluation or checkpoint completes for so long, the run says why'),
+    .describe('The run reports why no step, evaluation or checkpoint has completed for this long'),
 });
 
 const compute = z.strictObject({
@@ -66,27 +66,25 @@ const compute = z.strictObject({
 });
 
 const limits = z.strictObject({
-  workersMax: count.max(4096).default(256).describe('Most workers of a run'),
+  workersMax: count.max(4096).default(256).describe('Maximum number of workers of a run'),
   messageBytes: bytes.prefault('4MiB').describe('Largest single gRPC message'),
   chunkBytes: bytes.prefault('1MiB').describe('Payload of one chunk'),
   sampleBytes: bytes
     .prefault('64MiB')
-    .describe('Bytes of samples on their way to one worker; a larger sample goes alone'),
+    .describe('Bytes of samples being sent to one worker; a larger sample is sent alone'),
   featureBytes: bytes
     .prefault('2GiB')
-    .describe('Most bytes of features of a frozen backbone that the coordinator keeps'),
+    .describe('Maximum bytes of features of a frozen backbone that the coordinator keeps'),
   rpcMs: count.default(120_000).describe('Deadline of one bulk call'),
   connectionsMax: count
     .default(1024)
-    .describe('Most connections to the coordinator, two a worker; further ones are closed'),
-  streamsMax: count.default(64).describe('Most calls under way on one connection'),
+    .describe('Maximum connections to the coordinator, two per worker; further ones are closed'),
+  streamsMax: count.default(64).describe('Maximum concurrent calls on one connection'),
   pushesMax: count
     .default(4)
-    .describe('Most nodes that one worker may be pushing, each with the memory of a gradient'),
-  pullsMax: count
-    .default(4)
-    .describe('Most pulls of parameters that one worker may have under way'),
-  joinsPerMinute: count.default(600).describe('Most joins a minute from one address'),
+    .describe('Maximum concurrent pushes of one worker, each with the memory of a gradient'),
+  pullsMax: count.default(4).describe('Maximum concurrent pulls of parameters by one worker'),
+  joinsPerMinute: count.default(600).describe('Maximum joins per minute from one address'),
 });
 
 /** The schema of a config file. Cross-field rules are in `rules.ts`, since they need the model's numbers. */
@@ -100,7 +98,7 @@ export const configSchema = z.strictObject({
     .min(0)
     .max(0xffff_ffff)
     .default(42)
-    .describe('Decides every random choice of the run'),
+    .describe('Seed of all random choices of the run'),
   data: dataOptions,
   model: modelOptions,
   training: trainingOptions,
@@ -110,7 +108,7 @@ export const configSchema = z.strictObject({
         .int()
         .min(0)
         .default(1)
-        .describe('Test every so many epochs (0: only at the end)'),
+        .describe('Evaluate every N epochs (0: only at the end)'),
     })
     .prefault({}),
   checkpoint: checkpoint.prefault({}),
@@ -119,5 +117,5 @@ export const configSchema = z.strictObject({
   limits: limits.prefault({}),
 });
 
-/** A complete, validated configuration. */
+/** A complete, valid configuration. */
 export type RunConfig = z.infer<typeof configSchema>;

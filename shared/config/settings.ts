@@ -1,12 +1,12 @@
-/** @file Values from the command line and the environment: `training.epochs=2` laid over a config's tree. */
+/** @file Values from the command line and the environment, such as `training.epochs=2`, applied to a config's tree. */
 import { isSection, parseValue } from './document.ts';
 import { optionAt } from './explain.ts';
 import { type PlacedProblem, unknownKey } from './problems.ts';
 
-/** Where settings come from. */
+/** The source of a setting. */
 export type SettingOrigin = 'env' | 'flag';
 
-/** One value that replaces or, when it is null, removes the file's. */
+/** One value that replaces the file's value or, if null, removes it. */
 export interface Setting {
   readonly path: readonly string[];
   readonly value: unknown;
@@ -15,7 +15,7 @@ export interface Setting {
   readonly place: string;
 }
 
-/** Settings in the order they apply, and what is wrong with the others. */
+/** Settings in the order in which they apply, and the problems of the invalid ones. */
 export interface ReadSettings {
   readonly settings: readonly Setting[];
   readonly problems: readonly PlacedProblem[];
@@ -35,7 +35,7 @@ export function readSettings(texts: readonly string[], origin: SettingOrigin): R
   return { settings, problems };
 }
 
-/** Cuts `a.b=1,c=[2,3]` at the commas that begin another `path=`. */
+/** Splits `a.b=1,c=[2,3]` at the commas that start another `path=`. */
 export function splitSettings(text: string): readonly string[] {
   return text
     .split(/,(?=\s*[A-Za-z]\w*(?:\.\w+)*\s*=)/)
@@ -43,7 +43,7 @@ export function splitSettings(text: string): readonly string[] {
     .filter((part) => part !== '');
 }
 
-/** A copy of `tree` with the settings laid over it, the later over the earlier. */
+/** A copy of `tree` with the settings applied; later ones override earlier ones. */
 export function withSettings(
   tree: Readonly<Record<string, unknown>>,
   settings: readonly Setting[],
@@ -53,7 +53,7 @@ export function withSettings(
   return copy;
 }
 
-/** The setting that decided what is at a path: the last one of it or of a section around it. */
+/** The setting that decided the value at a path: the last one of the path or of a section around it. */
 export function settingOf(
   path: readonly (string | number)[],
   settings: readonly Setting[],
@@ -81,13 +81,13 @@ function readSetting(text: string, origin: SettingOrigin): Setting | PlacedProbl
   }
 }
 
-/** The path is one of the schema's, so no key of it is `__proto__`. */
+/** The path is in the schema, so no key of it is `__proto__`. */
 function assign(tree: Record<string, unknown>, path: readonly string[], value: unknown): void {
   const key = path.at(-1) as string;
   let section = tree;
   for (const name of path.slice(0, -1)) {
     const inner = section[name] ?? {};
-    // A section that is no section is the schema's to refuse.
+    // The schema refuses a value in place of a section.
     if (!isSection(inner)) return;
     section[name] = inner;
     section = inner;

@@ -2,14 +2,14 @@
 import type { Clock } from './clock.ts';
 import { TesseraError } from './errors.ts';
 
-/** A promise with its two ends in hand. */
+/** A promise and the functions that settle it. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
   resolve(value: T): void;
   reject(reason: unknown): void;
 }
 
-/** Makes a promise that somebody else settles. */
+/** Makes a promise that is settled from outside. */
 export function deferred<T>(): Deferred<T> {
   let resolve!: (value: T) => void;
   let reject!: (reason: unknown) => void;

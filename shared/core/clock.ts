@@ -1,4 +1,4 @@
-/** @file Time as an argument: what needs a clock is handed one, so that tests and the simulator own it. */
+/** @file Time as an argument: code that needs a clock receives one, so that tests and the simulator control it. */
 
 /** A monotonic clock and its timers. */
 export interface Clock {
@@ -11,8 +11,8 @@ export interface Clock {
 }
 
 /**
- * Whether so long a gap between two of our own ticks means that we were stopped (SIGSTOP, a machine that slept): what
- * others said meanwhile is read before anybody is called silent.
+ * Whether a gap between two of our own ticks means that we were stopped (SIGSTOP, a sleeping machine). Messages that
+ * arrived meanwhile are then read before any peer counts as silent.
  */
 export function stoodStill(gapMs: number, silenceMs: number): boolean {
   return gapMs > silenceMs / 4;

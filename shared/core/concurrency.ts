@@ -1,6 +1,6 @@
-/** @file What bounds work that is under way together: by its weight, or by its number. */
+/** @file Bounds on concurrent work: by its weight, or by its number. */
 
-/** Lets work begin, in the order of asking, while all that is under way weighs at most the limit. */
+/** Starts work in the order of the requests while all running work weighs at most the limit. */
 export class WeighedGate {
   readonly #limit: number;
   readonly #waiting: { readonly weight: number; begin(): void }[] = [];
@@ -10,7 +10,7 @@ export class WeighedGate {
     this.#limit = limit;
   }
 
-  /** Does `work` when there is room for it; what alone weighs more than the limit is done alone. */
+  /** Runs `work` when there is room for it; work that weighs more than the limit runs alone. */
   async run<T>(weight: number, work: () => Promise<T>): Promise<T> {
     const leave = await this.enter(weight);
     try {
@@ -20,9 +20,9 @@ export class WeighedGate {
     }
   }
 
-  /** Waits for room; whoever was let in calls what it is answered, once, when its work is over. */
+  /** Waits for room. The caller calls the returned function once, when its work is done. */
   async enter(weight: number): Promise<() => void> {
-    // More than the limit counts as the limit, or it would wait for ever.
+    // More than the limit counts as the limit, or it would wait forever.
     const share = Math.min(weight, this.#limit);
     await new Promise<void>((begin) => {
       this.#waiting.push({ weight: share, begin });
@@ -34,7 +34,7 @@ export class WeighedGate {
     };
   }
 
-  /** Nobody overtakes: what is heavy would wait for ever behind what is light. */
+  /** Strictly first in, first out: otherwise heavy work would wait forever behind light work. */
   #admit(): void {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
       if (this.#underWay + next.weight > this.#limit) return;
@@ -48,7 +48,7 @@ export class WeighedGate {
 /**
  * Does `work` for each item, at most `most` at once; the results have the items' order.
  *
- * Throws  what the first to fail throws; nothing more is begun then.
+ * Throws  the error of the first item that fails; no more items are started then.
  */
 export async function mapAtMost<T, R>(
   most: number,
@@ -73,7 +73,7 @@ export async function mapAtMost<T, R>(
 }
 
 /**
- * Does `work` for each item in order, for at most `ahead` of them before their result is asked for.
+ * Does `work` for each item in order, for at most `ahead` of them before their result is requested.
  *
  * Throws  what an item's work throws, when its turn comes.
  */
@@ -86,7 +86,7 @@ export async function* mapAhead<T, R>(
   for (let next = 0; next < items.length || queue.length > 0; ) {
     while (queue.length <= ahead && next < items.length) {
       const result = work(items[next] as T);
-      // A failure is told when its turn comes.
+      // A failure is reported when its turn comes.
       result.catch(() => {});
       queue.push(result);
       next += 1;

@@ -1,10 +1,10 @@
 /**
- * @file What the system says when a call fails, in words: the one table of its codes. Pure.
+ * @file Messages and hints for failed system calls: the one table of errno codes. Pure.
  *
  * A system error is about the machine, its disk or a path, never about Tessera.
  */
 
-/** A code in words, and what to do about it. */
+/** The message of a code, and what to do about it. */
 interface Words {
   readonly words: string;
   readonly hint: string;
@@ -12,44 +12,44 @@ interface Words {
 
 const PATH_HINT = 'check the path';
 const MORE_FILES_HINT = 'let this process open more files: `ulimit -n 1024` is plenty';
-/** What to do about a machine that cannot reach itself. */
+/** What to do if a machine cannot reach itself. */
 export const NO_LOOPBACK_HINT =
-  'bring its loopback interface up (ip link set lo up), in its container too';
-const MACHINE_HINT = 'end other programs, or let this machine have more';
+  'bring the loopback interface up (ip link set lo up), inside its container too';
+const MACHINE_HINT = 'end other programs, or give this machine more resources';
 
 /** Source  errno(3), and the kernel's own use of them. */
 const WORDS: Readonly<Record<string, Words>> = {
   ENOSPC: { words: 'the disk is full', hint: 'free some space or choose a folder elsewhere' },
   EDQUOT: { words: 'the disk quota is used up', hint: 'free some space or raise the quota' },
-  EACCES: { words: 'permission denied', hint: 'check who may use it, or choose another path' },
-  EPERM: { words: 'not permitted', hint: 'check who may use it, or choose another path' },
-  EROFS: { words: 'the file system is read-only', hint: 'choose a folder that can be written' },
+  EACCES: { words: 'permission denied', hint: 'check its permissions, or choose another path' },
+  EPERM: { words: 'not permitted', hint: 'check its permissions, or choose another path' },
+  EROFS: { words: 'the file system is read-only', hint: 'choose a writable folder' },
   ENOENT: { words: 'no such file or folder', hint: PATH_HINT },
   ENOTDIR: { words: 'a part of the path is a file', hint: PATH_HINT },
-  EEXIST: { words: 'a file of that name is in the way', hint: PATH_HINT },
-  ENOTEMPTY: { words: 'a folder that is not empty is in the way', hint: PATH_HINT },
+  EEXIST: { words: 'a file of that name exists', hint: PATH_HINT },
+  ENOTEMPTY: { words: 'a folder of that name exists and is not empty', hint: PATH_HINT },
   EISDIR: { words: 'it is a folder', hint: PATH_HINT },
   ENXIO: { words: 'it is a socket or a device, not a file', hint: PATH_HINT },
-  EBADF: { words: 'it is closed', hint: 'leave it open, or lead it to a file' },
-  ENODEV: { words: 'it is a device that is not there', hint: PATH_HINT },
-  ELOOP: { words: 'its links lead in a circle', hint: PATH_HINT },
+  EBADF: { words: 'it is closed', hint: 'leave it open, or redirect it to a file' },
+  ENODEV: { words: 'the device does not exist', hint: PATH_HINT },
+  ELOOP: { words: 'its links form a loop', hint: PATH_HINT },
   ENAMETOOLONG: { words: 'the name is too long', hint: 'choose a shorter one' },
-  EILSEQ: { words: 'this disk takes no such name', hint: 'choose another name' },
-  EINVAL: { words: 'the system takes no such name or call here', hint: PATH_HINT },
+  EILSEQ: { words: 'this disk does not support such a name', hint: 'choose another name' },
+  EINVAL: { words: 'the system does not support such a name or call here', hint: PATH_HINT },
   EXDEV: { words: 'it is on another disk', hint: 'choose a path on the same disk' },
   EMLINK: { words: 'it has too many links', hint: PATH_HINT },
-  EBUSY: { words: 'another program uses it', hint: 'end that one, or choose another path' },
-  ETXTBSY: { words: 'it is a program that runs', hint: PATH_HINT },
+  EBUSY: { words: 'another program uses it', hint: 'end that program, or choose another path' },
+  ETXTBSY: { words: 'it is a running program', hint: PATH_HINT },
   EFBIG: {
-    words: 'a file there cannot be as large',
+    words: 'a file there cannot be that large',
     hint: 'choose another disk, or raise ulimit -f',
   },
   ENOTSUP: { words: 'this disk cannot do that', hint: 'choose another disk' },
   EOPNOTSUPP: { words: 'this disk cannot do that', hint: 'choose another disk' },
   ENOSYS: { words: 'this system cannot do that', hint: 'choose another disk' },
   EIO: { words: 'the disk reports an error', hint: 'check the disk' },
-  ESTALE: { words: 'the network disk has forgotten it', hint: 'mount the disk again' },
-  ETIMEDOUT: { words: 'the disk does not answer', hint: 'check the disk' },
+  ESTALE: { words: 'the network disk lost the file handle', hint: 'mount the disk again' },
+  ETIMEDOUT: { words: 'the disk does not respond', hint: 'check the disk' },
   EMFILE: {
     words: 'too many open files',
     hint: MORE_FILES_HINT,
@@ -57,12 +57,12 @@ const WORDS: Readonly<Record<string, Words>> = {
   ENFILE: { words: 'the machine has too many open files', hint: MACHINE_HINT },
   ENOMEM: { words: 'the machine has no memory left', hint: MACHINE_HINT },
   EADDRNOTAVAIL: {
-    words: 'no interface here has that address',
+    words: 'no interface of this machine has that address',
     hint: 'give an address of this machine',
   },
-  ENETUNREACH: { words: 'no way leads there', hint: NO_LOOPBACK_HINT },
+  ENETUNREACH: { words: 'there is no route to it', hint: NO_LOOPBACK_HINT },
   EADDRINUSE: { words: 'the port is in use', hint: 'choose another one' },
-  EAGAIN: { words: 'the machine has no room for more at the moment', hint: MACHINE_HINT },
+  EAGAIN: { words: 'the machine has no resources left at the moment', hint: MACHINE_HINT },
 };
 
 /** The code of a failed system call, such as `ENOENT`; '' for any other error. */
@@ -71,7 +71,7 @@ export function errnoOf(error: unknown): string {
   return typeof code === 'string' ? code : '';
 }
 
-/** What a failed system call says, without its code and its path: `no such file or folder`. */
+/** The message of a failed system call, without its code and its path: `no such file or folder`. */
 export function reasonOf(error: unknown): string {
   const known = WORDS[errnoOf(error)];
   if (known !== undefined) return known.words;
@@ -84,13 +84,13 @@ export function remedyOf(error: unknown): string {
   return WORDS[errnoOf(error)]?.hint ?? 'check the path and the disk';
 }
 
-/** The path that a failed system call was about; for one of two paths, the one that was to be made. */
+/** The path of a failed system call; for a call with two paths, the new one. */
 export function pathOf(error: unknown): string | undefined {
   const { path, dest } = error as { readonly path?: unknown; readonly dest?: unknown };
   return [dest, path].find((place) => typeof place === 'string');
 }
 
-/** A failed system call as an error for people. */
+/** A failed system call as an error for users. */
 export interface SystemTrouble {
   readonly code: 'DATA_INVALID' | 'CANNOT_WRITE' | 'PORT_IN_USE' | 'ENGINE_UNAVAILABLE' | 'SYSTEM';
   readonly sentence: string;
@@ -99,19 +99,19 @@ export interface SystemTrouble {
 
 const NO_CURRENT_FOLDER: SystemTrouble = {
   code: 'SYSTEM',
-  sentence: 'the current folder is not there any more',
-  hint: 'change to one that is there (cd), and type it again',
+  sentence: 'the current folder does not exist any more',
+  hint: 'change to an existing folder (cd), and run the command again',
 };
 
-/** The machine has run out of something, whatever the call was for. */
+/** The machine has run out of a resource, whatever the call was for. */
 const SHORTAGES = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']);
 
-/** Whether the machine has run out of something: what was asked for may be fine, and another try may find it so. */
+/** Whether the machine has run out of a resource: the input may be fine, and a retry may succeed. */
 export function isShortage(error: unknown): boolean {
   return SHORTAGES.has(errnoOf(error));
 }
 
-/** `open` is for reading and for writing: these say which. */
+/** `open` is for reading and for writing; these codes come from writing. */
 const OF_WRITING = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EEXIST', 'EISDIR', 'ETXTBSY', 'EFBIG']);
 const READING =
   /^(open|opendir|scandir|read|readdir|readlink|realpath|stat|lstat|fstat|statfs|access|mmap)$/;
@@ -119,14 +119,14 @@ const MAKING_FOLDERS = /^(mkdir|mkdtemp)$/;
 const WRITING =
   /^(write|writev|rename|link|symlink|unlink|rm|rmdir|truncate|ftruncate|fsync|fdatasync|copyfile|sendfile|f?l?chmod|f?l?chown|f?l?utimes?|open)$/;
 
-/** What Node says of a program that is not there, in whole or in part. */
+/** Node's codes for a program that is missing, wholly or partly. */
 const OF_INSTALLATION: ReadonlySet<string> = new Set([
   'MODULE_NOT_FOUND',
   'ERR_MODULE_NOT_FOUND',
   'ERR_DLOPEN_FAILED',
   'ERR_INVALID_PACKAGE_CONFIG',
 ]);
-/** The same where it has no code: half a module, and how sharp tells that its library is missing. */
+/** The same without a code: a half-installed module, and sharp's message for its missing library. */
 const INSTALLATION_WORDS =
   /does not provide an export named|Named export '.*' not found|Could not load the "sharp" module/;
 
@@ -136,12 +136,12 @@ export function isOfInstallation(error: unknown): boolean {
   return OF_INSTALLATION.has(errnoOf(error)) || INSTALLATION_WORDS.test(error.message);
 }
 
-/** What libraries say, with or without a code, when the system gives them no thread, memory or file. */
+/** Messages of libraries, with or without a code, when the system gives them no thread, memory or file. */
 const SHORTAGE_WORDS: readonly (readonly [RegExp, string, string])[] = [
   [
     /creating thread|pthread_create|ERR_WORKER_INIT_FAILED/,
-    'the machine gives this process no more threads',
-    'raise ulimit -u, or the limit of processes of its container or unit (pids.max, TasksMax)',
+    'this process cannot start more threads',
+    'raise ulimit -u, or the process limit of its container or unit (pids.max, TasksMax)',
   ],
   [
     /std::bad_alloc|out of memory --|Cannot allocate memory/,
@@ -152,15 +152,15 @@ const SHORTAGE_WORDS: readonly (readonly [RegExp, string, string])[] = [
 ];
 
 /**
- * What a failure within a library comes to that is about this machine, not about what the library was given: it ran short
- * of something, or is not installed whole. Undefined for any other.
+ * Code, message and hint of a library's failure whose cause is this machine, not the library's input: a resource is
+ * exhausted, or the library is not completely installed. Undefined for any other failure.
  */
 export function machineTrouble(error: unknown): SystemTrouble | undefined {
   const message = error instanceof Error ? error.message : String(error);
   if (isOfInstallation(error)) {
     return {
       code: 'SYSTEM',
-      sentence: `this installation of Tessera is not whole: ${message.split('\n')[0]}`,
+      sentence: `this installation of Tessera is incomplete: ${message.split('\n')[0]}`,
       hint: `install it again for this machine: npm ci in a checkout, npm install tessera elsewhere; or, where few files may be open, ${MORE_FILES_HINT}`,
     };
   }
@@ -170,7 +170,7 @@ export function machineTrouble(error: unknown): SystemTrouble | undefined {
   return { code: 'SYSTEM', sentence, hint };
 }
 
-/** What a failed call of the system comes to; undefined for any other error. */
+/** Code, message and hint of a failed system call; undefined for any other error. */
 export function systemTrouble(error: unknown): SystemTrouble | undefined {
   const errno = errnoOf(error);
   if (isOfInstallation(error) || errno === 'ERR_WORKER_INIT_FAILED') return machineTrouble(error);

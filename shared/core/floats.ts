@@ -1,6 +1,6 @@
 /** @file Facts about the bits of float32 values. */
 
-/** Values looked at by one call of `areFinite`: short calls are compiled after one chunk, a long loop after several. */
+/** Values that one call of `areFinite` checks: short calls are compiled after one chunk, a long loop after several. */
 const BLOCK_VALUES = 4096;
 
 /** Index of the first of values[first, limit) that is NaN or infinite; -1 when all are finite. */

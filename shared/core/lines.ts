@@ -1,8 +1,8 @@
-/** @file Bytes cut into lines of a bounded length: a line without an end takes no more memory than that. Pure. */
+/** @file Splits bytes into lines of a bounded length, so that a line without an end has bounded memory. Pure. */
 
 const NEWLINE = 0x0a;
 
-/** Cuts pieces of a text into its lines. */
+/** Splits pieces of a text into its lines. */
 export class BoundedLines {
   readonly #bytesMax: number;
   readonly #decoder = new TextDecoder();
@@ -13,7 +13,7 @@ export class BoundedLines {
     this.#bytesMax = bytesMax;
   }
 
-  /** The lines that end in the next piece, without their ends; undefined for each that is longer than the bound. */
+  /** The lines that end in the next piece, without line ends; undefined for each that is longer than the bound. */
   *add(piece: Uint8Array): Generator<string | undefined> {
     let first = 0;
     for (let end = piece.indexOf(NEWLINE); end >= 0; end = piece.indexOf(NEWLINE, first)) {
@@ -23,7 +23,7 @@ export class BoundedLines {
     this.#hold(piece.subarray(first));
   }
 
-  /** The last line, where the text does not end with one. */
+  /** The last line, if the text does not end with a line end. */
   *end(): Generator<string | undefined> {
     if (this.#heldBytes > 0) yield this.#close(new Uint8Array(0));
   }

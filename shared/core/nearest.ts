@@ -1,4 +1,4 @@
-/** @file Did you mean: the known word that a mistyped one is nearest to. */
+/** @file "Did you mean": the known word that is nearest to a mistyped one. */
 
 /** The candidate that `word` was probably meant to be; undefined when none is near. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
@@ -14,7 +14,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best;
 }
 
-/** Without what people vary most: case, and the marks between words. */
+/** Without the most frequent variations: case, and the marks between words. */
 export function plainWord(word: string): string {
   return word.toLowerCase().replaceAll(/[-_ ]/g, '');
 }

@@ -1,7 +1,7 @@
 /**
  * @file Counter-based random numbers: value = hash(seed, stream, counters).
  *
- * There is no generator state, so any worker computes any sample's numbers, and a resume replays nothing.
+ * There is no generator state, so any worker can compute the numbers of any sample, and a resume replays nothing.
  * Source  the mixing steps are MurmurHash3's 32-bit block and finaliser (Appleby, public domain), run twice.
  */
 
@@ -77,9 +77,9 @@ export function randomNormal(seed: number, stream: RandomStream, ...counters: nu
 }
 
 /**
- * Fills `target` with 1, or with 0 at a chance of `rate`, from one 32-bit key: 16 random bits a value.
+ * Fills `target` with 1, or with 0 with probability `rate`, from one 32-bit key: 16 random bits a value.
  *
- * For masks of millions of values, where a call for each would cost more than the model.
+ * For masks of millions of values, where one call a value would cost more than the model.
  */
 export function fillKept(target: Uint8Array, key: number, rate: number): void {
   const threshold = Math.round(rate * 0x1_0000);

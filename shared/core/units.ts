@@ -1,4 +1,4 @@
-/** @file Sizes and durations as people write and read them. */
+/** @file Sizes and durations as text. */
 
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
@@ -9,12 +9,12 @@ export function formatBytes(bytes: number): string {
   return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${BYTE_UNITS[power]}`;
 }
 
-/** A count as people read it: `1,800`. */
+/** A count with separators: `1,800`. */
 export function formatCount(count: number): string {
   return count.toLocaleString('en-US');
 }
 
-/** Bytes of `64MiB`, `1.5 GiB` or `100B`; undefined when the text is no size with a unit. */
+/** Bytes of `64MiB`, `1.5 GiB` or `100B`; undefined when the text is not a size with a unit. */
 export function parseBytes(text: string): number | undefined {
   const match = /^\s*(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|TiB)\s*$/.exec(text);
   if (match === null) return undefined;
@@ -22,7 +22,7 @@ export function parseBytes(text: string): number | undefined {
   return Math.round(Number(match[1]) * 1024 ** power);
 }
 
-/** How long something has lasted, roughly: `61 s`, `12 min`, `3 h`. Units  milliseconds in. */
+/** A rough duration: `61 s`, `12 min`, `3 h`. Units  milliseconds in. */
 export function formatSpan(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 120) return `${seconds} s`;

@@ -1,12 +1,12 @@
-/** @file Which part of the data is worked on, and what for: words that the whole house shares. */
+/** @file The parts of the data, and the kinds of work on them: shared by all folders. */
 
 /** Which part of the data set. */
 export type Split = 'train' | 'validation' | 'test';
 
-/** What a round computes: a training step's gradient, or how well a version does on images that it was not trained on. */
+/** What a round computes: the gradient of a training step, or the evaluation of a version on images not trained on. */
 export type WorkKind = 'train' | 'validate' | 'test';
 
-/** What a version is judged by: the split that chooses the best one, or the test. */
+/** The kinds of evaluation: on the split that chooses the best version, or the test. */
 export type JudgingKind = Exclude<WorkKind, 'train'>;
 
 const SPLITS = { train: 'train', validate: 'validation', test: 'test' } as const;
@@ -16,14 +16,14 @@ export function splitOf<Kind extends WorkKind>(kind: Kind): (typeof SPLITS)[Kind
   return SPLITS[kind];
 }
 
-/** What the images of a split are called. */
+/** The display name of a split's images. */
 export const SPLIT_WORDS: Readonly<Record<Split, string>> = {
   train: 'training',
   validation: 'validation',
   test: 'test',
 };
 
-/** The same thing for each split. */
+/** One value for each split. */
 export function forEachSplit<T>(make: (split: Split) => T): Record<Split, T> {
   return { train: make('train'), validation: make('validation'), test: make('test') };
 }

@@ -189,7 +189,7 @@ const FAULTS: Fault[] = [
   [
     'a duplicate key',
     (text) => text.replace('  batchSize: 32', '  batchSize: 32\n  epochs: 3'),
-    ':14:3: the key epochs is there twice',
+    ':14:3: the key epochs occurs twice',
   ],
   ['broken syntax', (text) => text.replace('width: 16', 'width: [16'), ':9:3: not YAML: '],
   [
@@ -197,11 +197,11 @@ const FAULTS: Fault[] = [
     (text) => text.slice(0, text.indexOf('  optimizer')),
     ':11:1 training.optimizer: missing, expected section with name, learningRate',
   ],
-  ['two documents', (text) => `${text}---\n${text}`, ':17:1: a second document begins'],
+  ['two documents', (text) => `${text}---\n${text}`, ':17:1: a second document starts here'],
   ['a list', () => '- 1\n', ':1:1: expected a mapping of options, got [1]'],
   ['nothing', () => '', ':1:1: expected a mapping of options, got an empty file'],
   ['an alias to nothing', () => 'name: *x\n', ':1:1: Unresolved alias'],
-  ['an alias that leads back', () => 'name: &x {y: *x}\n', ':1:1: an alias leads back to itself'],
+  ['an alias that leads back', () => 'name: &x {y: *x}\n', ':1:1: an alias refers to itself'],
   ['an alias bomb', aliasBomb, ':1:1: Excessive alias count'],
 ];
 
@@ -265,7 +265,7 @@ describe('what is wrong with a setting is said with its flag', () => {
     ],
     [
       'model.variant=Ti/7',
-      '--set model.variant: Ti/7 already decides patchSize, width, depth, heads, given beside it',
+      '--set model.variant: Ti/7 already sets patchSize, width, depth, heads, which are given too',
     ],
   ])('%s', async (setting, sentence) => {
     const error = await errorOf(loadEdited((text) => text, [setting]));

@@ -11,7 +11,7 @@ type Changes = Parameters<typeof smallConfig>[0];
 
 describe('fields that do not fit together', () => {
   it.each<[path: string, sentence: string, changes: Changes]>([
-    ['model.variant', 'S/14 already decides patchSize', { model: { variant: 'S/14' } }],
+    ['model.variant', 'S/14 already sets patchSize', { model: { variant: 'S/14' } }],
     [
       'model',
       'without a variant it needs depth, heads',
@@ -23,12 +23,16 @@ describe('fields that do not fit together', () => {
     ['model.freeze', 'blocks<9 of a model with', { model: { freeze: 'blocks<9' } }],
     [
       'training.microBatch',
-      'none to be mixed with',
+      'need a microBatch of at least 2',
       { data: { augment: { mixup: 0.2 } }, training: { microBatch: 1 } },
     ],
     ['data.path', 'missing; source idx needs the folder', { data: { source: 'idx' } }],
-    ['data.testFraction', 'no test split of their own', { data: { testFraction: 0 } }],
-    ['data.testFraction', '1 leaves one of the two empty', { data: { testFraction: 1 } }],
+    ['data.testFraction', 'have no test split', { data: { testFraction: 0 } }],
+    [
+      'data.testFraction',
+      '1 would leave one of the two splits empty',
+      { data: { testFraction: 1 } },
+    ],
     ['data.mean', '2 values for images of 1 channel', { data: { mean: [0.5, 0.5] } }],
     [
       'data.deviation',
@@ -37,15 +41,19 @@ describe('fields that do not fit together', () => {
     ],
     [
       'data.augment.cropScale',
-      'the smallest share, 0.9',
+      'the smallest share (0.9)',
       { data: { augment: { cropScale: [0.9, 0.1] } } },
     ],
     ['training.microBatch', 'a leaf of 64 samples', { training: { microBatch: 64 } }],
     ['limits.chunkBytes', 'a chunk of 4.0 MiB', { limits: { chunkBytes: '4MiB' } }],
-    ['cluster.silenceMs', 'are no silence', { cluster: { heartbeatMs: 6_000 } }],
+    [
+      'cluster.silenceMs',
+      'must be at least twice cluster.heartbeatMs',
+      { cluster: { heartbeatMs: 6_000 } },
+    ],
     [
       'cluster.minWorkers',
-      '3 workers can never be there',
+      '3 exceeds limits.workersMax',
       { cluster: { minWorkers: 3 }, limits: { workersMax: 2 } },
     ],
   ])('%s: %s', (path, sentence, changes) => {
@@ -83,9 +91,11 @@ describe('a config against its data', () => {
     );
   });
 
-  it('a data set of one class has nothing to tell apart', () => {
+  it('a data set of one class is refused', () => {
     const set = { size: { train: 33, test: 1 }, classes: ['cat'] };
-    expect(() => checkAgainstData(config(0), set)).toThrow('[DATA_INVALID] the data set has one');
+    expect(() => checkAgainstData(config(0), set)).toThrow(
+      '[DATA_INVALID] the data set has a single class',
+    );
   });
 
   it('the last, short batch of an epoch is a step too', () => {

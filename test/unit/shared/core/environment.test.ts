@@ -13,23 +13,23 @@ describe('a fault of the machine', () => {
   it.each([
     [
       failed('ENOENT: no such file or directory, uv_cwd', { code: 'ENOENT', syscall: 'uv_cwd' }),
-      'the current folder is not there any more',
+      'the current folder does not exist any more',
     ],
     [
       failed("Cannot find package 'zod' imported from x", { code: 'ERR_MODULE_NOT_FOUND' }),
-      "this installation of Tessera is not whole: Cannot find package 'zod' imported from x",
+      "this installation of Tessera is incomplete: Cannot find package 'zod' imported from x",
     ],
     [
       failed('x.node: file too short', { code: 'ERR_DLOPEN_FAILED' }),
-      'this installation of Tessera is not whole: x.node: file too short',
+      'this installation of Tessera is incomplete: x.node: file too short',
     ],
     [
       failed('Could not load the "sharp" module using the linux-x64 runtime\nmore'),
-      'this installation of Tessera is not whole: Could not load the "sharp" module using the linux-x64 runtime',
+      'this installation of Tessera is incomplete: Could not load the "sharp" module using the linux-x64 runtime',
     ],
     [
       failed('Worker initialization failure: EAGAIN', { code: 'ERR_WORKER_INIT_FAILED' }),
-      'the machine gives this process no more threads',
+      'this process cannot start more threads',
     ],
   ])('is of the system, with what to do: %s', (error, sentence) => {
     const told = TesseraError.from(error);
@@ -37,8 +37,8 @@ describe('a fault of the machine', () => {
   });
 
   it.each([
-    ['glib: Error creating thread: Resource temporarily unavailable', /no more threads/],
-    ['PosixThread pthread_create failed, error code: 11', /no more threads/],
+    ['glib: Error creating thread: Resource temporarily unavailable', /cannot start more threads/],
+    ['PosixThread pthread_create failed, error code: 11', /cannot start more threads/],
     ['out of memory -- size == 12MB', /no memory/],
   ])('is known by the words of a library: %s', (message, sentence) => {
     expect(machineTrouble(new Error(message))?.sentence).toMatch(sentence);

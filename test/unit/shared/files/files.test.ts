@@ -66,7 +66,7 @@ describe('writeFileAtomically', () => {
     mkdirSync(join(root, 'folder'));
     await expect(writeFileAtomically(join(root, 'file/a.txt'), text('a'))).rejects.toMatchObject({
       code: 'CANNOT_WRITE',
-      message: expect.stringMatching(/file cannot be made: a file of that name is in the way/),
+      message: expect.stringMatching(/file cannot be made: a file of that name exists/),
       hint: 'check the path',
     });
     await expect(writeFileAtomically(join(root, 'folder'), text('a'))).rejects.toMatchObject({

@@ -26,7 +26,7 @@ it.skipIf(!isMounted)('is named as the cause, and hides no other end of a run', 
   );
   await expect(writeFolderAtomically(join(disk, 'step'), [])).rejects.toMatchObject({
     sentence: expect.stringContaining('the file system is read-only'),
-    hint: 'choose a folder that can be written',
+    hint: 'choose a writable folder',
   });
   await lock.release();
 });

@@ -58,7 +58,7 @@ describe('a path that cannot be read or written', () => {
     ['no/such/file', 'there is no folder FOLDER/no'],
     ['file/in', 'FOLDER/file is a file, not a folder'],
     ['broken', 'the link FOLDER/broken leads to FOLDER/gone/away: no such file or folder'],
-    ['circle', 'the link FOLDER/circle leads to FOLDER/circle: its links lead in a circle'],
+    ['circle', 'the link FOLDER/circle leads to FOLDER/circle: its links form a loop'],
     ['closed', 'it is a folder'],
     ['locked/in', 'the folder FOLDER/locked may not be entered'],
     ['secret', 'permission denied'],
@@ -106,10 +106,10 @@ describe('a path that cannot be read or written', () => {
 describe('a system error that nobody put into words', () => {
   it.each([
     ['scandir', 'EACCES', 'DATA_INVALID', 'cannot read /p: permission denied'],
-    ['stat', 'ELOOP', 'DATA_INVALID', 'cannot read /p: its links lead in a circle'],
+    ['stat', 'ELOOP', 'DATA_INVALID', 'cannot read /p: its links form a loop'],
     ['open', 'ENOENT', 'DATA_INVALID', 'cannot read /p: no such file or folder'],
     ['open', 'EROFS', 'CANNOT_WRITE', 'cannot write /p: the file system is read-only'],
-    ['open', 'EEXIST', 'CANNOT_WRITE', 'cannot write /p: a file of that name is in the way'],
+    ['open', 'EEXIST', 'CANNOT_WRITE', 'cannot write /p: a file of that name exists'],
     ['read', 'EIO', 'DATA_INVALID', 'cannot read /p: the disk reports an error'],
     ['mkdtemp', 'ENOENT', 'CANNOT_WRITE', 'cannot make the folder /p: no such file or folder'],
     ['mkdir', 'ENOTDIR', 'CANNOT_WRITE', 'cannot make the folder /p: a part of the path is a file'],
