@@ -1,29 +1,29 @@
 /**
  * @file The one error type of Tessera, and the table of its codes.
  *
- * Every refusal names what is wrong, where, and what to do (promise P6). The code decides the exit code, the gRPC
- * status, whether another try makes sense and how loud the log is, so both sides and the shell agree.
+ * Every error says what is wrong, where, and what to do (promise P6). The code decides the exit code, the gRPC
+ * status, whether a retry makes sense and the log level, so both sides and the shell agree.
  */
 
 import { systemTrouble } from './errno.ts';
 import { oneLine, unbroken } from './text.ts';
 
-/** What an error code stands for. */
+/** The properties of an error code. */
 interface ErrorKind {
   /** Exit code of a process that ends with it; the numbers follow sysexits.h where it has one. */
   readonly exit: number;
   /** Name of its gRPC status. UNAVAILABLE: retry this call. ABORTED: start again higher up. FAILED_PRECONDITION: fix something first. */
   readonly status: string;
   /**
-   * What comes of trying again.
+   * The result of a retry.
    *
-   * permanent  the same: whatever tries ends, with the error's own code and hint.
-   * passing    it may succeed later: tried again, within a budget.
-   * full       the same, once a worker leaves or a minute goes by.
-   * session    this session, version or assignment is over, and the next message says what is asked now.
+   * permanent  the same error: the process ends, with the error's own code and hint.
+   * passing    it may succeed later: retried, within a budget.
+   * full       it may succeed once a worker leaves or a minute has passed.
+   * session    this session, version or assignment is over, and the next message has the new one.
    */
   readonly retry: 'permanent' | 'passing' | 'full' | 'session';
-  /** At which level a coordinator logs a call that it refused with it. */
+  /** Level at which a coordinator logs a call that it refused with it. */
   readonly log: 'error' | 'warn' | 'debug';
 }
 
@@ -38,7 +38,7 @@ export const ERROR_CODES = {
   WORKERS_LOST: { exit: 69, status: 'FAILED_PRECONDITION', retry: 'permanent', log: 'debug' },
   ENGINE_UNAVAILABLE: { exit: 69, status: 'FAILED_PRECONDITION', retry: 'permanent', log: 'debug' },
   INTERNAL: { exit: 70, status: 'INTERNAL', retry: 'passing', log: 'error' },
-  // A machine without descriptors or memory has some again once another program ends.
+  // A machine without file descriptors or memory has some again once another program ends.
   SYSTEM: { exit: 71, status: 'FAILED_PRECONDITION', retry: 'passing', log: 'debug' },
   CANNOT_WRITE: { exit: 73, status: 'FAILED_PRECONDITION', retry: 'permanent', log: 'debug' },
   PORT_IN_USE: { exit: 73, status: 'FAILED_PRECONDITION', retry: 'permanent', log: 'debug' },
@@ -65,11 +65,11 @@ export const ERROR_CODES = {
 /** Name of one kind of failure; stable, so that scripts and tests may match on it. */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** What an error carries beside its code and sentence. */
+/** The parts of an error beside its code and message. */
 export interface ErrorExtras {
-  /** What the reader can type or change to mend it. */
+  /** What the user can type or change to fix it. */
   readonly hint?: string;
-  /** What follows the sentence, a line each. */
+  /** Lines after the message. */
   readonly lines?: readonly string[];
   /** Values worth logging: ids, paths, expected and received. */
   readonly details?: Readonly<Record<string, unknown>>;
@@ -77,9 +77,9 @@ export interface ErrorExtras {
 }
 
 /**
- * A failure with a stable code, a sentence that names what is wrong and where, and a hint.
+ * A failure with a stable code, a message that says what is wrong and where, and a hint.
  *
- * Sentences have names of strangers in them, which must neither make lines of their own nor command a terminal.
+ * Messages contain untrusted names, so control characters are escaped: a name cannot start a line or control a terminal.
  */
 export class TesseraError extends Error {
   override readonly name = 'TesseraError';
@@ -101,8 +101,8 @@ export class TesseraError extends Error {
   }
 
   /**
-   * Turns anything thrown into a TesseraError: a failed call of the system into what it comes to, in words, any other
-   * failure into INTERNAL; both have the code `fallback` where one is given.
+   * Turns any thrown value into a TesseraError: a failed system call by the table of errno codes, any other failure into
+   * INTERNAL; both get the code `fallback` if it is given.
    */
   static from(thrown: unknown, fallback?: ErrorCode): TesseraError {
     if (thrown instanceof TesseraError) return thrown;
@@ -116,7 +116,7 @@ export class TesseraError extends Error {
   }
 }
 
-/** Whether `code` is one of the table's; for codes that arrive from outside. */
+/** Whether `code` is in the table; for codes that arrive from outside. */
 export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(ERROR_CODES, code);
 }
@@ -129,7 +129,7 @@ export function exitCodeOf(error: TesseraError): number {
 /**
  * States an invariant of our own code.
  *
- * Throws  INTERNAL when it does not hold: a bug, never a user's mistake.
+ * Throws  INTERNAL when it does not hold: a bug, never a mistake of the user.
  */
 export function assert(condition: unknown, sentence: string): asserts condition {
   if (!condition) throw new TesseraError('INTERNAL', `invariant broken: ${sentence}`);

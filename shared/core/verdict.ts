@@ -1,12 +1,12 @@
-/** @file What an error means for another try, and for another process. Pure. */
+/** @file Whether an error may be retried, and its form for another process. Pure. */
 import { ERROR_CODES, type ErrorCode, isErrorCode, type TesseraError } from './errors.ts';
 
-/** Whether another try gives the same. A code of a newer version is not known to. */
+/** Whether a retry gives the same error. False for an unknown code of a newer version. */
 export function isPermanent(code: string): boolean {
   return isErrorCode(code) && ERROR_CODES[code].retry === 'permanent';
 }
 
-/** Errors of a worker at work that the next one would have too; the other permanent ones are about one machine. */
+/** Permanent errors of a working worker that other workers would have too; the others are about one machine. */
 const ABOUT_RUN: ReadonlySet<string> = new Set<ErrorCode>([
   'NON_FINITE',
   'DATA_INVALID',
@@ -14,12 +14,12 @@ const ABOUT_RUN: ReadonlySet<string> = new Set<ErrorCode>([
   'MESSAGE_INVALID',
 ]);
 
-/** Whether an error with which a worker leaves its work is about the run, and not about its machine or its program. */
+/** Whether the error with which a worker leaves is about the run, not about its machine or its program. */
 export function isAboutRun(code: string): boolean {
   return ABOUT_RUN.has(code);
 }
 
-/** An error as one process tells it to another. */
+/** An error as it is sent to another process. */
 export interface ToldError {
   /** Empty when there is no error. */
   readonly code: string;
@@ -28,14 +28,14 @@ export interface ToldError {
   readonly hint: string;
 }
 
-/** That nothing is wrong. */
+/** No error. */
 export const NO_ERROR: ToldError = { code: '', reason: '', hint: '' };
 
-/** What another process is told of an error. */
+/** The form in which an error is sent to another process. */
 export function toldOf({ code, sentence, hint = '' }: TesseraError): ToldError {
   return { code, reason: sentence, hint };
 }
 
-/** What to do about a training that diverges. */
+/** What to do when training diverges. */
 export const DIVERGED_HINT =
   'lower training.optimizer.learningRate, lengthen the warm-up, or set training.clipNorm';
