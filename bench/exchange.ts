@@ -3,15 +3,17 @@
  *
  * The coordinator's service runs in a process of its own (this file, forked), as it does in a run.
  */
+
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { CoordinatorPort, WelcomeInfo } from '../coordinator/service/run-port.ts';
+import type { CoordinatorPort } from '../coordinator/service/run-port.ts';
 import { serveCoordinator } from '../coordinator/service/service.ts';
+import type { NodeHeader, WelcomeInfo } from '../shared/contract/messages.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { grpcTransport } from '../shared/exchange/grpc/transport.ts';
 import { createLog } from '../shared/machine/log.ts';
-import { type NodeReport, WorkerLink } from '../worker/exchange/link.ts';
+import { WorkerLink } from '../worker/exchange/link.ts';
 import { median } from './median.ts';
 
 /** What was measured. Units  megabytes (10^6) per second of payload, median over the rounds. */
@@ -38,7 +40,7 @@ const LIMITS = {
   sampleBytes: 0,
 };
 
-const NODE: NodeReport = {
+const NODE: NodeHeader = {
   ...{ kind: 'train', step: 0, version: 0, first: 0, count: 1 },
   ...{ lossSum: 0, correct: 0, samples: 1, badSamples: [] },
   timings: { pullMs: 0, fetchMs: 0, computeMs: 0, pushMs: 0, idleMs: 0 },

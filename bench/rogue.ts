@@ -2,10 +2,11 @@
  * @file A worker that means ill, as far as its credentials reach: it shows life so that nobody drops it, pushes half of
  * each gradient and never ends a push, pulls parameters and never reads them.
  */
+
 import { once } from 'node:events';
 import { cutChunks } from '../shared/contract/chunks.ts';
+import { PROTOCOL_VERSION } from '../shared/contract/messages.ts';
 import { connectControl, connectExchange } from '../shared/exchange/grpc/channel.ts';
-import { PROTOCOL_VERSION } from '../shared/exchange/grpc/protos.ts';
 
 /** What became of a rogue's calls. */
 export interface Rogue {

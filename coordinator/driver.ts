@@ -7,6 +7,17 @@
  */
 
 import type { FeatureRow } from '../shared/contract/feature-rows.ts';
+import type {
+  ArrivedNode,
+  CoordinatorMessage,
+  Heartbeat,
+  JoinRequest,
+  NodeHeader,
+  PushOutcome,
+  RunStatus,
+  StoppingRun,
+  WelcomeInfo,
+} from '../shared/contract/messages.ts';
 import { type Clock, stoodStill } from '../shared/core/clock.ts';
 import { isErrorCode, TesseraError } from '../shared/core/errors.ts';
 import { DIVERGED_HINT, NO_ERROR, type ToldError, toldOf } from '../shared/core/verdict.ts';
@@ -16,29 +27,19 @@ import type { Checkpointer } from '../shared/runs/checkpoint/checkpointer.ts';
 import type { CoordinatorEvent } from '../shared/runs/events.ts';
 import type { RunProgress } from '../shared/runs/progress.ts';
 import type { RunIdentity } from './begin/build.ts';
-import type { ArrivedNode, PushOutcome, RunEffect, RunEvent } from './core/messages.ts';
+import type { RunEffect, RunEvent } from './core/messages.ts';
 import type { Run } from './core/run.ts';
 import { RunNotes } from './report/run-warnings.ts';
 import { Stalls } from './report/stalls.ts';
 import { describeStatus } from './report/status.ts';
-import type {
-  CoordinatorMessage,
-  CoordinatorPort,
-  Heartbeat,
-  JoinRequest,
-  NodeHeader,
-  RunStatus,
-  SessionHandle,
-  StoppingRun,
-  WelcomeInfo,
-} from './service/run-port.ts';
-import type { TransferKind } from './service/transfer-limit.ts';
+import type { CoordinatorPort } from './service/run-port.ts';
+
 import { Evaluations } from './step/evaluations.ts';
 import { FeatureStore } from './step/features.ts';
 import type { ParameterStore } from './step/parameters.ts';
 import { StepArithmetic } from './step/step.ts';
 import { Roster } from './workers/roster.ts';
-import type { Sessions } from './workers/sessions.ts';
+import type { SessionHandle, Sessions, TransferKind } from './workers/sessions.ts';
 
 /** What a driver works with. */
 export interface DriverParts {

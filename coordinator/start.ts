@@ -1,14 +1,15 @@
 /** @file Builds a coordinator out of its parts and keeps it going until the run has ended. */
+
 import type { LoadedConfig } from '../shared/config/load.ts';
 import { checkAgainstData } from '../shared/config/rules.ts';
-import { hostOf, isLoopback } from '../shared/contract/access.ts';
+import type { RunStatus } from '../shared/contract/messages.ts';
+import { hostOf, isLoopback, ownAddress } from '../shared/core/address.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { type FoundSource, foundSentence } from '../shared/data/found.ts';
 import { openDataSource } from '../shared/data/sets/open.ts';
 import type { DataSource } from '../shared/data/source.ts';
 import type { ServerSecurity } from '../shared/exchange/grpc/credentials.ts';
-import { ownAddress } from '../shared/machine/addresses.ts';
 import type { Logger } from '../shared/machine/log.ts';
 import { assertLoopback } from '../shared/machine/loopback.ts';
 import type { SavedCheckpoint } from '../shared/runs/checkpoint/checkpoints.ts';
@@ -22,7 +23,6 @@ import { beginRun } from './begin/begin.ts';
 import { assemble } from './begin/build.ts';
 import { CoordinatorDriver } from './driver.ts';
 import { lockWatcher, metricsWatcher } from './report/run-folder-watch.ts';
-import type { RunStatus } from './service/run-port.ts';
 import { serveCoordinator } from './service/service.ts';
 
 /** What a coordinator is started with. */

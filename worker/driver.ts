@@ -2,19 +2,20 @@
  * @file Carries the session core's decisions out: link, feeder and compute thread on one side, the
  * state machine on the other. The driver decides nothing about the session.
  */
+
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { PROTOCOL_VERSION, type WelcomeInfo } from '../shared/contract/messages.ts';
 import { withDeadline } from '../shared/core/async.ts';
 import type { Clock } from '../shared/core/clock.ts';
 import { assert, TesseraError } from '../shared/core/errors.ts';
 import { isPermanent, NO_ERROR, type ToldError, toldOf } from '../shared/core/verdict.ts';
 import { foundSentence } from '../shared/data/found.ts';
-import { PROTOCOL_VERSION } from '../shared/exchange/grpc/protos.ts';
 import type { Logger } from '../shared/machine/log.ts';
 import { divergedError } from './compute/divergence.ts';
 import type { LostLine, NodeTask, SessionEffect, SessionEvent } from './core/messages.ts';
 import { Session } from './core/session.ts';
-import type { SessionStream, WelcomeInfo, WorkerLink } from './exchange/link.ts';
+import type { SessionStream, WorkerLink } from './exchange/link.ts';
 import { errorOf, lostBy, passingError } from './exchange/refusals.ts';
 import { computeNode, type FinishedNode } from './node-work.ts';
 import type { Preparation, Prepare, WorkerChoice } from './prepare.ts';

@@ -1,10 +1,10 @@
 /** @file One node from its samples to its sum: leaf by leaf, the next one being prepared while one is computed. */
 
 import type { FeatureRow } from '../shared/contract/feature-rows.ts';
+import type { BadSample } from '../shared/contract/messages.ts';
 import { assert } from '../shared/core/errors.ts';
 import type { ComputedNode } from './compute/node-computer.ts';
 import type { NodeTask } from './core/messages.ts';
-import type { BadSample } from './leaves/feeder.ts';
 import type { Preparation } from './prepare.ts';
 import type { TimeLedger } from './time-ledger.ts';
 

@@ -1,9 +1,11 @@
 /** @file From a welcome to a worker that can compute: config, model, engine, data. */
+
 import { chooseEngine } from '../shared/compute/choose.ts';
 import { modelFingerprint } from '../shared/config/fingerprint.ts';
 import { keepsFeatures, programSpec } from '../shared/config/program.ts';
 import { resolveModel } from '../shared/config/rules.ts';
 import { configSchema, type RunConfig } from '../shared/config/schema.ts';
+import type { WelcomeInfo } from '../shared/contract/messages.ts';
 import { mapAhead } from '../shared/core/concurrency.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { forEachSplit } from '../shared/core/work.ts';
@@ -13,7 +15,6 @@ import { openDataSource } from '../shared/data/sets/open.ts';
 import { availableThreads } from '../shared/machine/devices.ts';
 import { parameterTable } from '../shared/model/parameters.ts';
 import { ComputeEngine } from './compute/compute-thread-client.ts';
-import type { WelcomeInfo } from './exchange/link.ts';
 import { refuseOtherData } from './leaves/data-check.ts';
 import type { FeatureReader } from './leaves/feature-store.ts';
 import { Feeder } from './leaves/feeder.ts';

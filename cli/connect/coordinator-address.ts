@@ -1,6 +1,8 @@
 /** @file Whom a command asks, and how: a coordinator by its address, or that of a run here. */
+
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { ownAddress } from '../../shared/core/address.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import {
   clearerError,
@@ -12,7 +14,6 @@ import {
   stopRun,
 } from '../../shared/exchange/grpc/operator.ts';
 import { readTextFile } from '../../shared/files/regular-file.ts';
-import { ownAddress } from '../../shared/machine/addresses.ts';
 import { RUN_FILES, RUNS_FOLDER } from '../../shared/runs/layout.ts';
 import { holderOf, type LockHolder } from '../../shared/runs/lock/lock.ts';
 import { findRun, lastStartedRun } from '../../shared/runs/reader/find.ts';

@@ -1,6 +1,6 @@
 /** @file `tessera coordinator`: a run whose workers join from elsewhere. */
 
-import { isLoopback } from '../../shared/contract/access.ts';
+import { isLoopback } from '../../shared/core/address.ts';
 import { dialledAddresses } from '../../shared/machine/addresses.ts';
 import { driveRun, type RunOptions } from '../run/run.ts';
 import { commandLine, lineElsewhere } from '../terminal/command-text.ts';

@@ -1,5 +1,5 @@
 /** @file The progress of a run as lines of text: what the window at the bottom of a terminal shows. Pure. */
-import type { RunStatus } from '../../coordinator/service/run-port.ts';
+import type { RunStatus } from '../../shared/contract/messages.ts';
 import { formatDuration } from '../../shared/core/units.ts';
 import { formatNumber, formatPercent } from '../terminal/table.ts';
 

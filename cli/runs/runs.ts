@@ -1,6 +1,6 @@
 /** @file `tessera runs`: lists, shows and compares runs. */
 
-import { isLoopback } from '../../shared/contract/access.ts';
+import { isLoopback } from '../../shared/core/address.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { findRun } from '../../shared/runs/reader/find.ts';
 import { isRunFolder, type RunRecord, readRun, readRuns } from '../../shared/runs/reader/read.ts';

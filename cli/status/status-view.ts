@@ -1,5 +1,5 @@
 /** @file A run's status as text: the run, then a table of its workers. Pure. */
-import type { RunStatus } from '../../coordinator/service/run-port.ts';
+import type { RunStatus } from '../../shared/contract/messages.ts';
 import { formatCount, formatDuration } from '../../shared/core/units.ts';
 import {
   type Column,

@@ -1,5 +1,5 @@
 /** @file `tessera status`: what a run is doing, once or every second. */
-import type { RunStatus } from '../../coordinator/service/run-port.ts';
+import type { RunStatus } from '../../shared/contract/messages.ts';
 import { ERROR_CODES } from '../../shared/core/errors.ts';
 import { watchShutdown } from '../../shared/machine/shutdown.ts';
 import type { RunRecord } from '../../shared/runs/reader/read.ts';

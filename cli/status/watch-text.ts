@@ -1,5 +1,5 @@
 /** @file What looks at a run, one after the other, tell: it goes on, ends, falls silent, goes without a word, is back. Pure. */
-import type { RunStatus } from '../../coordinator/service/run-port.ts';
+import type { RunStatus } from '../../shared/contract/messages.ts';
 import { ERROR_CODES, isErrorCode, TesseraError } from '../../shared/core/errors.ts';
 import { formatDuration } from '../../shared/core/units.ts';
 

@@ -1,7 +1,8 @@
 /** @file `tessera status --watch`: shows a run again and again until it ends, and tells a crash from an end. */
+
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { isLoopback } from '../../shared/contract/access.ts';
+import { isLoopback } from '../../shared/core/address.ts';
 import { systemClock } from '../../shared/core/clock.ts';
 import { ERROR_CODES, TesseraError } from '../../shared/core/errors.ts';
 import {

@@ -1,11 +1,12 @@
 /** @file `tessera train`: a coordinator in this process and worker processes around it. */
+
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { RunStatus } from '../../coordinator/service/run-port.ts';
 import { countWorkers, LocalWorkers, type RunStanding, threadsEach } from '../../launch/local.ts';
 import type { LoadedConfig } from '../../shared/config/load.ts';
+import type { RunStatus } from '../../shared/contract/messages.ts';
+import { ownAddress } from '../../shared/core/address.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
-import { ownAddress } from '../../shared/machine/addresses.ts';
 import { NO_DEBUGGER_FLAGS } from '../../shared/machine/debugger-flags.ts';
 import { type Devices, findDevices } from '../../shared/machine/devices.ts';
 import { localWorkerFlags } from '../connect/credentials.ts';

@@ -5,9 +5,9 @@
  * aligned nodes, since each node is one push of a whole gradient.
  */
 
+import { type LeafRange, leavesOf } from '../../shared/core/work.ts';
 import { alignedNodes } from '../../shared/training/reduction.ts';
-import type { LeafRange } from './messages.ts';
-import { leavesOf, rangesOf } from './round.ts';
+import { rangesOf } from './round.ts';
 
 /** A decision and the sentence that explains it. */
 export interface Decision<T> {

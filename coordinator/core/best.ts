@@ -1,7 +1,8 @@
 /** @file The best version so far, and the one that the end is tested with. */
+
 import { isSensible } from '../../shared/core/sense.ts';
-import type { JudgingKind } from '../../shared/core/work.ts';
-import type { NodeTotals, RunPlan } from './messages.ts';
+import type { JudgingKind, NodeTotals } from '../../shared/core/work.ts';
+import type { RunPlan } from './messages.ts';
 import { judgingKind } from './plan.ts';
 
 /** A version and what it got right of the samples that choose the best. */

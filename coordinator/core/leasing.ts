@@ -1,8 +1,8 @@
 /** @file Leases on the leaves of the open round: every open leaf is somebody's, and nobody is idle in vain. */
+import { leavesOf, type WorkKind } from '../../shared/core/work.ts';
 import { divide, type Hand, speculate } from './assignment.ts';
 import type { Member, Membership } from './membership.ts';
-import type { WorkKind } from './messages.ts';
-import { leavesOf, type Round } from './round.ts';
+import type { Round } from './round.ts';
 
 /** The moment at which leases are given. */
 export interface LeasingOptions {

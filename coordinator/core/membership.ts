@@ -3,8 +3,7 @@
  *
  * Bound: one Member for each worker that is ready now, and in it the leaves of one round.
  */
-import type { LeafRange, WorkKind } from './messages.ts';
-import { leavesOf } from './round.ts';
+import { type LeafRange, leavesOf, type WorkKind } from '../../shared/core/work.ts';
 
 /** Weight of a new measurement in the moving average of a speed. */
 const SPEED_WEIGHT = 0.3;

@@ -3,23 +3,11 @@
  *
  * The core sees "worker w finished leaves 4..8 of step 12, 32 samples", never a tensor.
  */
+
+import type { ArrivedNode, Assignment, Evaluated } from '../../shared/contract/messages.ts';
 import type { ToldError } from '../../shared/core/verdict.ts';
-import type { JudgingKind, WorkKind } from '../../shared/core/work.ts';
+import type { LeafRange, NodeTotals, RunPhase } from '../../shared/core/work.ts';
 import type { Failure } from './failures.ts';
-
-export type { WorkKind } from '../../shared/core/work.ts';
-
-/** Identity of a round. `step` is the step being computed, or the newest version when an evaluation began. */
-export interface RoundId {
-  readonly kind: WorkKind;
-  readonly step: number;
-}
-
-/** Half-open range of leaves [first, first + count). */
-export interface LeafRange {
-  readonly first: number;
-  readonly count: number;
-}
 
 /** Leaves that a worker is to compute. */
 export interface HeldWork {
@@ -27,33 +15,6 @@ export interface HeldWork {
   /** Its last sign of progress. */
   readonly sinceMs: number;
 }
-
-/** The work that a worker holds now; each replaces the one before. */
-export interface Assignment extends RoundId {
-  /** Grows with every change, over the coordinator's life. */
-  readonly sequence: number;
-  readonly version: number;
-  /** Index of the epoch, from 0; every other `epoch` here is counted from 1, for people. */
-  readonly epoch: number;
-  /** Position of the batch in its epoch, from 0. */
-  readonly batch: number;
-  readonly ranges: readonly LeafRange[];
-}
-
-/** What the samples of a node add up to, without its tensor. */
-export interface NodeTotals {
-  readonly lossSum: number;
-  readonly correct: number;
-  readonly samples: number;
-}
-
-/** A finished node that arrived whole, with its checksum right and its values finite. */
-export interface ArrivedNode extends RoundId, LeafRange, NodeTotals {
-  readonly version: number;
-}
-
-/** How an arrived node was taken. `accepted` alone lets its tensor join the sum. */
-export type PushOutcome = 'accepted' | 'acceptedBefore' | 'stale';
 
 /** What happens to the run; the driver tells the core, with the time. */
 export type RunEvent =
@@ -115,22 +76,6 @@ export type RunEffect =
   | { readonly type: 'fail'; readonly error: ToldError }
   /** Tell every worker to leave; the run is over. */
   | { readonly type: 'finish' };
-
-/** A finished evaluation. */
-export interface Evaluated {
-  readonly kind: JudgingKind;
-  /** The version that was judged. */
-  readonly version: number;
-  /** The newest version when it was. */
-  readonly step: number;
-  readonly epoch: number;
-  readonly totals: NodeTotals;
-  /** It is better than all that the run has chosen among before; the earlier one wins a tie. */
-  readonly isBest: boolean;
-}
-
-/** Where a run stands. */
-export type RunPhase = 'waiting' | 'training' | 'evaluating' | 'saving' | 'done';
 
 /** What the core must know of a run, all of it fixed from the start. */
 export interface RunPlan {

@@ -4,7 +4,10 @@
  * Everything follows from the plan and the version alone, so a resumed run does exactly what an
  * unbroken one would have done (P3), and an epoch's batches cover each sample once (P4).
  */
-import type { RoundId, RunPlan, WorkKind } from './messages.ts';
+
+import type { RoundId } from '../../shared/contract/messages.ts';
+import type { WorkKind } from '../../shared/core/work.ts';
+import type { RunPlan } from './messages.ts';
 
 /** A round as the timetable knows it. */
 export interface RoundPlace extends RoundId {

@@ -3,9 +3,11 @@
  *
  * A node joins at most once and only whole, so the sum is the same whoever computed what (P2, P4).
  */
+
+import type { ArrivedNode, PushOutcome } from '../../shared/contract/messages.ts';
 import { assert } from '../../shared/core/errors.ts';
+import { type LeafRange, leavesOf, type NodeTotals } from '../../shared/core/work.ts';
 import { isNode } from '../../shared/training/reduction.ts';
-import type { ArrivedNode, LeafRange, NodeTotals, PushOutcome } from './messages.ts';
 import type { RoundPlace } from './plan.ts';
 
 /** One round, from its opening until the next is opened. */
@@ -68,11 +70,6 @@ export class Round {
       samples: left.samples + right.samples,
     };
   }
-}
-
-/** Leaves of a range, in order. */
-export function leavesOf(range: LeafRange): number[] {
-  return Array.from({ length: range.count }, (_, index) => range.first + index);
 }
 
 /** Half-open ranges that cover the given leaves, which are in order. */

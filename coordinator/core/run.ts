@@ -5,22 +5,16 @@
  * round, hand out leaves that nobody holds, find help for stragglers, send what changed. So no event has
  * to know what it leads to, and a lost or repeated one is made good by any later one.
  */
+
+import type { ArrivedNode, PushOutcome } from '../../shared/contract/messages.ts';
 import { assert } from '../../shared/core/errors.ts';
 import type { ToldError } from '../../shared/core/verdict.ts';
+import type { RunPhase, WorkKind } from '../../shared/core/work.ts';
 import { Best, type BestVersion } from './best.ts';
 import { Failures } from './failures.ts';
 import { Leasing } from './leasing.ts';
 import { Member, Membership } from './membership.ts';
-import type {
-  ArrivedNode,
-  HeldWork,
-  PushOutcome,
-  RunEffect,
-  RunEvent,
-  RunPhase,
-  RunPlan,
-  WorkKind,
-} from './messages.ts';
+import type { HeldWork, RunEffect, RunEvent, RunPlan } from './messages.ts';
 import * as timetable from './plan.ts';
 import { Round, rangesOf } from './round.ts';
 import type { OpenWork } from './stall.ts';

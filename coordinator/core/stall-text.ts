@@ -1,7 +1,8 @@
 /** @file Why a run stands still, in words: who holds what, since when, and what went wrong last. */
+
 import { oneLine } from '../../shared/core/text.ts';
 import { formatSpan } from '../../shared/core/units.ts';
-import type { LeafRange } from './messages.ts';
+import type { LeafRange } from '../../shared/core/work.ts';
 import type { Task } from './plan.ts';
 import type { OpenWork } from './stall.ts';
 

@@ -1,5 +1,6 @@
 /** @file Where a run stands, in a word and a sentence. */
-import type { RunPhase, RunPlan } from './messages.ts';
+import type { RunPhase } from '../../shared/core/work.ts';
+import type { RunPlan } from './messages.ts';
 import { epochOf, judgingKind, type Task, totalSteps } from './plan.ts';
 
 /** What a run is at. */

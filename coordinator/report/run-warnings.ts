@@ -1,11 +1,11 @@
 /** @file What is worth remembering of a run: engines that took part, samples that nobody could read. */
+import type { NodeHeader } from '../../shared/contract/messages.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { forEachSplit, SPLIT_WORDS, type Split, splitOf } from '../../shared/core/work.ts';
 import type { DataSource } from '../../shared/data/source.ts';
 import type { Logger } from '../../shared/machine/log.ts';
 import type { CoordinatorEvent } from '../../shared/runs/events.ts';
 import type { RunIdentity } from '../begin/build.ts';
-import type { NodeHeader } from '../service/run-port.ts';
 
 /** A sample that could not be read, said for the first time. */
 interface UnreadableSample {

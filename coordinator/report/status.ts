@@ -1,11 +1,11 @@
 /** @file The answer to "what is the run doing now?", for the status call and the progress display. */
 
+import type { RunStatus, WorkerStatus } from '../../shared/contract/messages.ts';
 import type { TesseraError } from '../../shared/core/errors.ts';
 import type { SavedCheckpoint } from '../../shared/runs/checkpoint/checkpointer.ts';
 import type { RunProgress } from '../../shared/runs/progress.ts';
 import type { RunIdentity } from '../begin/build.ts';
 import type { Run } from '../core/run.ts';
-import type { RunStatus, WorkerStatus } from '../service/run-port.ts';
 import type { ConnectedWorker, Sessions } from '../workers/sessions.ts';
 
 /** What a status is read from. */

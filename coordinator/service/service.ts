@@ -3,18 +3,17 @@
  *
  * Bulk that nobody wants is refused after its header, before it travels.
  */
+
 import { resolve } from 'node:path';
 import { bytesOf, ChunkAssembler, cutChunks } from '../../shared/contract/chunks.ts';
+import { decodeReason, decodeWatcher, encodeStatus } from '../../shared/contract/control-codec.ts';
 import {
   decodeFetch,
   decodeNode,
-  decodeReason,
   decodeSession,
-  decodeWatcher,
   encodeOutcome,
   encodeSample,
-  encodeStatus,
-} from '../../shared/contract/coordinator-wire.ts';
+} from '../../shared/contract/exchange-codec.ts';
 import { decodeFeatures, encodeFeatures } from '../../shared/contract/feature-rows.ts';
 import type { Chunk, Chunk__Output } from '../../shared/contract/generated/tessera/v1/Chunk.ts';
 import type { ControlHandlers } from '../../shared/contract/generated/tessera/v1/Control.ts';
@@ -31,6 +30,7 @@ import type { PushReply } from '../../shared/contract/generated/tessera/v1/PushR
 import type { SampleChunk } from '../../shared/contract/generated/tessera/v1/SampleChunk.ts';
 import type { StatusRequest__Output } from '../../shared/contract/generated/tessera/v1/StatusRequest.ts';
 import type { StopRequest__Output } from '../../shared/contract/generated/tessera/v1/StopRequest.ts';
+import type { NodeHeader, WelcomeInfo } from '../../shared/contract/messages.ts';
 import { wireInteger, wirePresent } from '../../shared/contract/validate.ts';
 import { type Clock, systemClock } from '../../shared/core/clock.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
@@ -46,7 +46,7 @@ import {
 import type { Logger } from '../../shared/machine/log.ts';
 import { JoinGate } from '../workers/join-rate-limit.ts';
 import { NONE_REFUSED, RefusalLog, type RefusedJoins } from '../workers/refusal-log.ts';
-import type { CoordinatorPort, NodeHeader, WelcomeInfo } from './run-port.ts';
+import type { CoordinatorPort } from './run-port.ts';
 import { SampleReads } from './sample-reads.ts';
 import { listenToWorker } from './session-stream.ts';
 import { Transfers } from './transfer-limit.ts';

@@ -11,15 +11,17 @@ import {
   decodeReady,
   encodeMessage,
   encodeWelcome,
-} from '../../shared/contract/coordinator-wire.ts';
+} from '../../shared/contract/control-codec.ts';
 import type { CoordinatorMessage as WireMessage } from '../../shared/contract/generated/tessera/v1/CoordinatorMessage.ts';
 import type { WorkerMessage__Output } from '../../shared/contract/generated/tessera/v1/WorkerMessage.ts';
+import type { WelcomeInfo } from '../../shared/contract/messages.ts';
 import { wirePresent } from '../../shared/contract/validate.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { DuplexListener, DuplexPeer } from '../../shared/exchange/grpc/handlers.ts';
 import type { JoinGate } from '../workers/join-rate-limit.ts';
-import type { CoordinatorPort, SessionHandle, WelcomeInfo } from './run-port.ts';
+import type { SessionHandle } from '../workers/sessions.ts';
+import type { CoordinatorPort } from './run-port.ts';
 
 /** A stream that says nothing for so long is not a worker's. */
 const JOIN_MS = 10_000;

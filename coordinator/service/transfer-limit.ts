@@ -1,8 +1,6 @@
 /** @file How many transfers of one kind each worker has under way: whoever begins them and never ends is bounded. */
 import { TesseraError } from '../../shared/core/errors.ts';
-
-/** What travels in bulk. */
-export type TransferKind = 'pushes' | 'pulls';
+import type { TransferKind } from '../workers/sessions.ts';
 
 /** The pushes, or the pulls, of all workers. */
 export class Transfers {

@@ -1,11 +1,11 @@
 /** @file Evaluations of versions: what they come to, and the older version that the end is tested with. */
+import type { Evaluated } from '../../shared/contract/messages.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { splitOf } from '../../shared/core/work.ts';
 import type { Logger } from '../../shared/machine/log.ts';
 import type { Checkpointer } from '../../shared/runs/checkpoint/checkpointer.ts';
 import type { CoordinatorEvent } from '../../shared/runs/events.ts';
 import type { RunProgress } from '../../shared/runs/progress.ts';
-import type { Evaluated } from '../core/messages.ts';
 import { nothingReadable } from '../report/run-warnings.ts';
 import type { ParameterStore } from './parameters.ts';
 

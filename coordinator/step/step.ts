@@ -1,12 +1,12 @@
 /** @file The arithmetic of one step as gradients come in: sum along the tree, then one optimizer step. */
 
+import type { NodeHeader } from '../../shared/contract/messages.ts';
 import { assert } from '../../shared/core/errors.ts';
+import type { NodeTotals } from '../../shared/core/work.ts';
 import type { StepTimings } from '../../shared/runs/events.ts';
 import type { TrainingConfig } from '../../shared/training/options.ts';
 import { TreeSum } from '../../shared/training/reduction.ts';
 import { learningRateAt } from '../../shared/training/schedule.ts';
-import type { NodeTotals } from '../core/messages.ts';
-import type { NodeHeader } from '../service/run-port.ts';
 import { addSlices, type ParameterStore } from './parameters.ts';
 import { StepStopwatch } from './timings.ts';
 

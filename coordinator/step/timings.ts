@@ -1,15 +1,8 @@
 /** @file Where the time of a step goes, from the workers' reports and the coordinator's own clock. */
-import { performance } from 'node:perf_hooks';
-import type { StepTimings } from '../../shared/runs/events.ts';
 
-/** What a worker reports with a node: where its time went since its last push. Units  milliseconds. */
-export interface WorkerTimings {
-  readonly pullMs: number;
-  readonly fetchMs: number;
-  readonly computeMs: number;
-  readonly pushMs: number;
-  readonly idleMs: number;
-}
+import { performance } from 'node:perf_hooks';
+import type { WorkerTimings } from '../../shared/contract/messages.ts';
+import type { StepTimings } from '../../shared/runs/events.ts';
 
 const ZERO: WorkerTimings = { pullMs: 0, fetchMs: 0, computeMs: 0, pushMs: 0, idleMs: 0 };
 

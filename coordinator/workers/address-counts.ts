@@ -1,15 +1,11 @@
 /** @file How often each address did something of late: what limits and logs count callers by. */
+import { hostOf } from '../../shared/core/address.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 
 /** The window that people reckon with. */
 export const MINUTE_MS = 60_000;
 /** Addresses that are remembered at a time. */
 const ADDRESSES_MAX = 4096;
-
-/** The address of a peer, `HOST:PORT`: whatever its port, it is the host that is held to account. */
-export function addressOf(peer: string): string {
-  return peer.slice(0, peer.lastIndexOf(':'));
-}
 
 /** Counts by address, a window of time after the other, in bounded memory. */
 export class AddressCounts {
@@ -25,7 +21,7 @@ export class AddressCounts {
   /** Counts one more of a peer's address. */
   add(peer: string): { readonly address: string; readonly count: number } {
     const nowMs = this.#clock.nowMs();
-    const address = addressOf(peer);
+    const address = hostOf(peer);
     const known = this.#counts.get(address);
     const entry =
       known !== undefined && nowMs - known.sinceMs < this.#windowMs

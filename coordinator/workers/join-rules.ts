@@ -1,9 +1,12 @@
 /** @file Who may take part in a run, the same protocol and the same model, and what a worker is told of it. */
+import {
+  type JoinRequest,
+  PROTOCOL_VERSION,
+  type WelcomeInfo,
+} from '../../shared/contract/messages.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { DataSource } from '../../shared/data/source.ts';
-import { PROTOCOL_VERSION } from '../../shared/exchange/grpc/protos.ts';
 import type { RunIdentity } from '../begin/build.ts';
-import type { JoinRequest, WelcomeInfo } from '../service/run-port.ts';
 
 /** What a worker must agree on with the run. */
 type Expected = Pick<RunIdentity, 'modelFingerprint' | 'tesseraVersion'>;

@@ -1,9 +1,10 @@
 /** @file What is said of refused calls: who makes them is named, and who makes hundreds fills no log and hides nobody. */
+import { hostOf } from '../../shared/core/address.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { ERROR_CODES, type TesseraError } from '../../shared/core/errors.ts';
 import type { CallReporter } from '../../shared/exchange/grpc/handlers.ts';
 import type { Logger } from '../../shared/machine/log.ts';
-import { AddressCounts, addressOf, MINUTE_MS } from './address-counts.ts';
+import { AddressCounts, MINUTE_MS } from './address-counts.ts';
 
 /** Different refusals of one address that are told in a minute. */
 const LINES_MAX = 20;
@@ -73,7 +74,7 @@ export class RefusalLog {
     if (method === JOIN || method === 'connection') {
       this.#joins = { refusedJoins: this.#joins.refusedJoins + 1, lastRefusal: sentence };
     }
-    const times = this.#timesToTell(`${addressOf(peer)} ${method} ${error.sentence}`, peer);
+    const times = this.#timesToTell(`${hostOf(peer)} ${method} ${error.sentence}`, peer);
     const more = times > 1 ? ` (${times} times since this was said last)` : '';
     if (times === 0) this.#log.debug(record, sentence);
     else this.#log[level]({ ...record, ...(level === 'error' && { err: error }) }, sentence + more);
@@ -105,7 +106,7 @@ export class RefusalLog {
 function sentenceOf({ code, sentence, hint }: TesseraError, method: string, peer: string): string {
   const what = REFUSED[method] ?? `a call (${method.slice(method.lastIndexOf('/') + 1)})`;
   // An IPv4 address that came in over IPv6 is the one that people know.
-  const address = addressOf(peer).replace(/^::ffff:/, '');
+  const address = hostOf(peer).replace(/^::ffff:/, '');
   const told =
     code === 'INTERNAL' ? `${what} of ${address} failed` : `refused ${what} of ${address}`;
   return `${told}: ${sentence}${hint === undefined ? '' : `; ${hint}`}`.slice(

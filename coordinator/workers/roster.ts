@@ -1,4 +1,5 @@
 /** @file The workers of a run as they come and go: who is let in, who is gone, and what is said of that. */
+import type { Heartbeat, JoinRequest, WelcomeInfo } from '../../shared/contract/messages.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { isAboutRun, type ToldError } from '../../shared/core/verdict.ts';
@@ -7,17 +8,20 @@ import type { Logger } from '../../shared/machine/log.ts';
 import type { CoordinatorEvent } from '../../shared/runs/events.ts';
 import type { RunIdentity } from '../begin/build.ts';
 import type { RunEvent } from '../core/messages.ts';
-import type { RunNotes } from '../report/run-warnings.ts';
-import type { Heartbeat, JoinRequest, SessionHandle, WelcomeInfo } from '../service/run-port.ts';
-import type { TransferKind } from '../service/transfer-limit.ts';
 import { refuseModel, refuseStranger, welcomeOf } from './join-rules.ts';
-import { type ConnectedWorker, Sessions } from './sessions.ts';
+import {
+  type ConnectedWorker,
+  type SessionHandle,
+  Sessions,
+  type TransferKind,
+} from './sessions.ts';
 
 /** What a roster works with. */
 export interface RosterParts {
   readonly identity: RunIdentity;
   readonly source: DataSource;
-  readonly notes: RunNotes;
+  /** Remembers the engines that took part. */
+  readonly notes: { engine(description: string): void };
   readonly clock: Clock;
   readonly log: Logger;
   readonly onEvent: (event: CoordinatorEvent) => void;

@@ -1,11 +1,26 @@
 /** @file Who is connected: sessions, the workers behind them, and their names. */
+
 import { randomUUID } from 'node:crypto';
+import type {
+  CoordinatorMessage,
+  JoinRequest,
+  NodeHeader,
+} from '../../shared/contract/messages.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { NO_ERROR, type ToldError } from '../../shared/core/verdict.ts';
-import type { JoinRequest, NodeHeader, SessionHandle } from '../service/run-port.ts';
-import type { TransferKind } from '../service/transfer-limit.ts';
 import { Absent } from './recently-lost.ts';
+
+/** The coordinator's end of one worker's session. */
+export interface SessionHandle {
+  /** Sends without waiting; a session that does not read is closed. */
+  send(message: CoordinatorMessage): void;
+  /** Ends the session, with the reason if it is a refusal; what was sent before still arrives. */
+  close(error?: TesseraError): void;
+}
+
+/** What travels in bulk. */
+export type TransferKind = 'pushes' | 'pulls';
 
 /** One worker of the run and its open session. */
 export interface ConnectedWorker {

@@ -5,6 +5,7 @@
  * Help, `config show`, validation and types all read this schema. Pure; `load.ts` does the I/O.
  */
 import { z } from 'zod';
+import { ADDRESS } from '../core/address.ts';
 import { bytes, count, text } from '../core/options.ts';
 import { dataOptions } from '../data/options.ts';
 import { modelOptions } from '../model/options.ts';
@@ -21,7 +22,7 @@ const checkpoint = z.strictObject({
 });
 
 const cluster = z.strictObject({
-  listen: text(/^.+:\d{1,5}$/, 'HOST:PORT such as 127.0.0.1:50051')
+  listen: text(ADDRESS, 'HOST:PORT such as 127.0.0.1:50051')
     .default('127.0.0.1:0')
     .describe('Address of the coordinator (port 0: any free one)'),
   workers: z

@@ -103,14 +103,3 @@ function whatWasShown({ certificate, fault, authorization }: ShownCredential) {
   const hint = 'give --certs FOLDER with a certificate of this cluster, or --ca and --token-file';
   return { reason: 'none was shown', hint };
 }
-
-/** The host of a HOST:PORT. */
-export function hostOf(address: string): string {
-  return address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '');
-}
-
-/** Whether an address can be reached from this machine alone. */
-export function isLoopback(address: string): boolean {
-  const host = hostOf(address).toLowerCase();
-  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
-}

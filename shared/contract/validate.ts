@@ -48,8 +48,17 @@ export function toWireText(text: string, lengthMax: number): string {
   return text.replace(/\p{Cc}+/gu, ' ').slice(0, lengthMax);
 }
 
+/** The keys of a table by its values. */
+export function inverse<Key extends string>(
+  table: Readonly<Record<Key, string>>,
+): Readonly<Record<string, Key>> {
+  return Object.fromEntries(
+    Object.entries<string>(table).map(([ours, wire]) => [wire, ours as Key]),
+  );
+}
+
 /**
- * Our word for an enum value of the wire.
+ * Our name of an enum value of proto/.
  *
  * Throws  MESSAGE_INVALID, naming `where`, when the table has none: unspecified, or of a newer version.
  */

@@ -1,4 +1,4 @@
-/** @file The parts of the data, and the kinds of work on them: shared by all folders. */
+/** @file The parts of the data, the kinds of work on them, and leaves of a round: shared by all folders. */
 
 /** Which part of the data set. */
 export type Split = 'train' | 'validation' | 'test';
@@ -8,6 +8,13 @@ export type WorkKind = 'train' | 'validate' | 'test';
 
 /** The kinds of evaluation: on the split that chooses the best version, or the test. */
 export type JudgingKind = Exclude<WorkKind, 'train'>;
+
+/** Where a run stands; the last two are its ends. */
+const RUN_PHASES = [
+  ...(['waiting', 'training', 'evaluating', 'saving'] as const),
+  ...(['done', 'failed'] as const),
+] as const;
+export type RunPhase = (typeof RUN_PHASES)[number];
 
 const SPLITS = { train: 'train', validate: 'validation', test: 'test' } as const;
 
@@ -26,4 +33,22 @@ export const SPLIT_WORDS: Readonly<Record<Split, string>> = {
 /** One value for each split. */
 export function forEachSplit<T>(make: (split: Split) => T): Record<Split, T> {
   return { train: make('train'), validation: make('validation'), test: make('test') };
+}
+
+/** Half-open range of leaves [first, first + count). */
+export interface LeafRange {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Leaves of a range, in order. */
+export function leavesOf({ first, count }: LeafRange): number[] {
+  return Array.from({ length: count }, (_, index) => first + index);
+}
+
+/** What the samples of a node add up to, beside its vector. */
+export interface NodeTotals {
+  readonly lossSum: number;
+  readonly correct: number;
+  readonly samples: number;
 }

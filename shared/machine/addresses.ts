@@ -1,19 +1,13 @@
 /** @file Where something that listens is dialled: nobody can dial "all addresses". */
 import { networkInterfaces } from 'node:os';
-
-const EVERYWHERE = /^(?:0\.0\.0\.0|\[::\])(?=:\d+$)/;
-
-/** Where this machine itself dials what listens at `bound`. */
-export function ownAddress(bound: string): string {
-  return bound.replace(EVERYWHERE, '127.0.0.1');
-}
+import { isEverywhere, ownAddress } from '../core/address.ts';
 
 /**
  * Where other machines dial what listens at `bound`: there, or, when it listens everywhere, at this machine's address in
  * each of its networks; at its own where it has no network.
  */
 export function dialledAddresses(bound: string, interfaces = networkInterfaces()): string[] {
-  if (!EVERYWHERE.test(bound)) return [bound];
+  if (!isEverywhere(bound)) return [bound];
   const known = Object.values(interfaces).flatMap((addresses = []) => addresses);
   const others = known.filter(({ internal }) => !internal);
   const v4 = others.filter(({ family }) => family === 'IPv4').map(({ address }) => address);
@@ -23,5 +17,5 @@ export function dialledAddresses(bound: string, interfaces = networkInterfaces()
     .map(({ address }) => `[${address}]`);
   const hosts = v4.length > 0 || bound.startsWith('0.') ? v4 : v6;
   if (hosts.length === 0) return [ownAddress(bound)];
-  return hosts.map((host) => bound.replace(EVERYWHERE, host));
+  return hosts.map((host) => `${host}${bound.slice(bound.lastIndexOf(':'))}`);
 }

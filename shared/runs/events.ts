@@ -1,6 +1,6 @@
 /** @file What a run tells those who watch it: the command line's progress and metrics.jsonl. */
 
-import type { RunPhase } from '../../coordinator/core/messages.ts';
+import type { RunPhase } from '../core/work.ts';
 import type { FoundSource } from '../data/found.ts';
 import type { EvaluationReport, JudgingSplit, StepReport } from './progress.ts';
 

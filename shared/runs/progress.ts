@@ -1,8 +1,8 @@
 /** @file How a run is doing, in numbers: what the status, the progress bar and metrics.jsonl report. */
 
-import type { Evaluated, NodeTotals } from '../../coordinator/core/messages.ts';
+import type { Evaluated } from '../contract/messages.ts';
 import { isSensible } from '../core/sense.ts';
-import { splitOf, type WorkKind } from '../core/work.ts';
+import { type NodeTotals, splitOf, type WorkKind } from '../core/work.ts';
 
 /** One committed step. Units  loss and accuracy are means over the step's samples, NaN where none could be read. */
 export interface StepReport {

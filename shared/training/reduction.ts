@@ -7,19 +7,7 @@
  * would add no leaf, nothing is added: such a parent is its left child.
  */
 import { assert } from '../core/errors.ts';
-
-/** Half-open range of leaves [first, first + count). */
-export interface LeafRange {
-  readonly first: number;
-  readonly count: number;
-}
-
-/** What the samples of a node add up to, beside its vector. */
-export interface NodeTotals {
-  readonly lossSum: number;
-  readonly correct: number;
-  readonly samples: number;
-}
+import type { LeafRange, NodeTotals } from '../core/work.ts';
 
 /** A node with its sums. */
 export interface TreeNode extends LeafRange {

@@ -1,8 +1,9 @@
 /** @file Promises P1 to P3 on real processes: whoever computes and whoever dies, the bits are the same. */
+
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { RunStatus } from '../../coordinator/service/run-port.ts';
+import type { RunStatus } from '../../shared/contract/messages.ts';
 import {
   SMALL_RUN,
   scratchFolder,

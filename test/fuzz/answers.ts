@@ -1,8 +1,9 @@
 /** @file The doors of those who ask a coordinator: the status that it tells, why it refuses, the run that it welcomes to. */
+
 import { Metadata } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { statusLines } from '../../cli/status/status-view.ts';
-import { decodeWelcome } from '../../shared/contract/worker-wire.ts';
+import { decodeWelcome } from '../../shared/contract/control-codec.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { fromStatus } from '../../shared/exchange/grpc/errors.ts';
 import { services } from '../../shared/exchange/grpc/protos.ts';

@@ -1,9 +1,10 @@
 /** @file The doors of the wire: bytes of every message, through the real deserialisers and what stands behind them. */
+
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { coordinatorCalls } from '../../coordinator/service/service.ts';
+import { encodeNode } from '../../shared/contract/exchange-codec.ts';
 import { encodeFeatures } from '../../shared/contract/feature-rows.ts';
-import { encodeNode } from '../../shared/contract/worker-wire.ts';
 import { systemClock } from '../../shared/core/clock.ts';
 import { type ErrorCode, TesseraError } from '../../shared/core/errors.ts';
 import { services } from '../../shared/exchange/grpc/protos.ts';

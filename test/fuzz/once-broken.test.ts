@@ -1,4 +1,5 @@
 /** @file Inputs that once broke something, each by name. */
+
 import { readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -6,10 +7,10 @@ import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { statusLines } from '../../cli/status/status-view.ts';
-import type { RunStatus } from '../../coordinator/service/run-port.ts';
 import { applySettings, loadConfig } from '../../shared/config/load.ts';
+import { decodeFinish } from '../../shared/contract/control-codec.ts';
 import { decodeFeatures } from '../../shared/contract/feature-rows.ts';
-import { decodeFinish } from '../../shared/contract/worker-wire.ts';
+import type { RunStatus } from '../../shared/contract/messages.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { type DecodeOptions, decodeImage } from '../../shared/data/pipeline/decode.ts';
 import {

@@ -1,4 +1,5 @@
 /** @file The doors of run folders, which may come from elsewhere: their metrics, configs and addresses. */
+
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -6,11 +7,10 @@ import { plotCurves } from '../../cli/plot/curves.ts';
 import { showRun } from '../../cli/runs/runs.ts';
 import { compareLines, endLines, listLines } from '../../cli/runs/runs-view.ts';
 import { readBeginning } from '../../coordinator/begin/identity.ts';
+import { checkAddress, ownAddress } from '../../shared/core/address.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { type IdentifiableSource, identifyData } from '../../shared/data/identity/identity.ts';
-import { checkAddress } from '../../shared/exchange/grpc/channel.ts';
 import { readTextFile } from '../../shared/files/regular-file.ts';
-import { ownAddress } from '../../shared/machine/addresses.ts';
 import { hasSaved, RUN_FILES } from '../../shared/runs/layout.ts';
 import { lastStartedRun } from '../../shared/runs/reader/find.ts';
 import { readMetrics } from '../../shared/runs/reader/metrics.ts';

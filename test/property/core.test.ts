@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { divide } from '../../coordinator/core/assignment.ts';
 import { agendaOf, totalSteps, trainingRound } from '../../coordinator/core/plan.ts';
-import { leavesOf, rangesOf } from '../../coordinator/core/round.ts';
+import { rangesOf } from '../../coordinator/core/round.ts';
+import { leavesOf } from '../../shared/core/work.ts';
 import { alignedNodes, isNode } from '../../shared/training/reduction.ts';
 import { PLAN } from '../support/core-scene.ts';
 

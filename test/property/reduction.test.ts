@@ -1,12 +1,12 @@
 /** @file Promise P2 in small: one sum, bit for bit, whoever made its parts and whenever they came. */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { LeafRange, NodeTotals } from '../../shared/core/work.ts';
 import {
   addInto,
   alignedNodes,
   isNode,
-  type LeafRange,
-  type NodeTotals,
   parentOf,
   siblingOf,
   type TreeNode,

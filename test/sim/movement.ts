@@ -1,6 +1,6 @@
 /** @file That a run which stands still says so, and names who holds what. */
 
-import type { RunStatus } from '../../coordinator/service/run-port.ts';
+import type { RunStatus } from '../../shared/contract/messages.ts';
 import type { CoordinatorEvent } from '../../shared/runs/events.ts';
 import { check } from './violation.ts';
 

@@ -1,8 +1,8 @@
 /** @file What must hold in every world at every moment; each check names the promise that it guards. */
 
-import type { RunStatus } from '../../coordinator/service/run-port.ts';
 import type { ParameterStore } from '../../coordinator/step/parameters.ts';
 import type { RunConfig } from '../../shared/config/schema.ts';
+import type { RunStatus } from '../../shared/contract/messages.ts';
 import { firstNonFinite } from '../../shared/core/floats.ts';
 import type { CoordinatorEvent } from '../../shared/runs/events.ts';
 import type { RunProgress } from '../../shared/runs/progress.ts';

@@ -3,11 +3,12 @@
  *
  * The model is a stand-in, a few float32 operations a sample, whose sums depend on their order as real ones do.
  */
+
 import type { RunIdentity } from '../../coordinator/begin/build.ts';
-import type { NodeTotals } from '../../coordinator/core/messages.ts';
 import { ParameterStore } from '../../coordinator/step/parameters.ts';
 import type { LeafInputs, LeafOutputs, Program } from '../../shared/compute/program.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
+import type { NodeTotals } from '../../shared/core/work.ts';
 import { NOTHING_LEFT_OUT } from '../../shared/data/found.ts';
 import { batchIndices, leafIndices, sequentialIndices } from '../../shared/data/sampler.ts';
 import type { DataSource, EncodedSample, Split } from '../../shared/data/source.ts';

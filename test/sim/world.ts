@@ -2,9 +2,10 @@
  * @file A simulated world: one run of the product's own coordinator and workers, over a network, clocks and a disk
  * that fail as the dice say; heals in the end, and must then finish.
  */
+
 import { setImmediate as turnOfLoop } from 'node:timers/promises';
 import { identify } from '../../coordinator/begin/build.ts';
-import type { RunStatus } from '../../coordinator/service/run-port.ts';
+import type { RunStatus } from '../../shared/contract/messages.ts';
 import type { TesseraError } from '../../shared/core/errors.ts';
 import { initialParameters } from '../../shared/model/init.ts';
 import { checkpointsFolder } from '../../shared/runs/checkpoint/checkpoints.ts';

@@ -1,10 +1,11 @@
 /** @file Real processes for the end-to-end tests: start, watch, kill. */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, inject } from 'vitest';
-import type { RunStatus } from '../../coordinator/service/run-port.ts';
+import type { RunStatus } from '../../shared/contract/messages.ts';
 import { fetchStatus } from '../../shared/exchange/grpc/operator.ts';
 
 const REPO = resolve(import.meta.dirname, '../..');

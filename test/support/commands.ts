@@ -1,5 +1,5 @@
 /** @file A run's status to draw. */
-import type { RunStatus } from '../../coordinator/service/run-port.ts';
+import type { RunStatus } from '../../shared/contract/messages.ts';
 
 export const STATUS: RunStatus = {
   run: 'quickstart',

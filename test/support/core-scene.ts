@@ -1,13 +1,9 @@
 /** @file Scripts for the coordinator's core: what is told, and its whole answer, as text to read and to compare. */
-import type {
-  ArrivedNode,
-  LeafRange,
-  RunEffect,
-  RunEvent,
-  RunPlan,
-  WorkKind,
-} from '../../coordinator/core/messages.ts';
+
+import type { RunEffect, RunEvent, RunPlan } from '../../coordinator/core/messages.ts';
 import { type ResumePoint, Run } from '../../coordinator/core/run.ts';
+import type { ArrivedNode } from '../../shared/contract/messages.ts';
+import type { LeafRange, WorkKind } from '../../shared/core/work.ts';
 
 /** Two epochs of two steps with 4 leaves each, and 2 leaves of test samples. */
 export const PLAN: RunPlan = {

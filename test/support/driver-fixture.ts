@@ -3,9 +3,9 @@
 import { Run } from '../../coordinator/core/run.ts';
 import { CoordinatorDriver } from '../../coordinator/driver.ts';
 import { ParameterStore } from '../../coordinator/step/parameters.ts';
+import { PROTOCOL_VERSION } from '../../shared/contract/messages.ts';
 import { type Clock, systemClock } from '../../shared/core/clock.ts';
 import { NOTHING_LEFT_OUT } from '../../shared/data/found.ts';
-import { PROTOCOL_VERSION } from '../../shared/exchange/grpc/protos.ts';
 import { createLog } from '../../shared/machine/log.ts';
 import { Checkpointer } from '../../shared/runs/checkpoint/checkpointer.ts';
 import { RunProgress } from '../../shared/runs/progress.ts';

@@ -1,27 +1,28 @@
 /** @file A coordinator's service on loopback over a port that remembers what it was told. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ArrivedNode, PushOutcome } from '../../coordinator/core/messages.ts';
-import type {
-  CoordinatorPort,
-  JoinRequest,
-  NodeHeader,
-  RunStatus,
-  SessionHandle,
-  WelcomeInfo,
-} from '../../coordinator/service/run-port.ts';
+import type { CoordinatorPort } from '../../coordinator/service/run-port.ts';
 import { serveCoordinator } from '../../coordinator/service/service.ts';
+import type { SessionHandle } from '../../coordinator/workers/sessions.ts';
 import type { FeatureRow } from '../../shared/contract/feature-rows.ts';
+import {
+  type ArrivedNode,
+  type JoinRequest,
+  type NodeHeader,
+  PROTOCOL_VERSION,
+  type PushOutcome,
+  type RunStatus,
+  type WelcomeInfo as Welcome,
+  type WelcomeInfo,
+} from '../../shared/contract/messages.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { EncodedSample, Split } from '../../shared/data/source.ts';
-import { PROTOCOL_VERSION } from '../../shared/exchange/grpc/protos.ts';
 import type { RpcServer } from '../../shared/exchange/grpc/server.ts';
 import { grpcTransport } from '../../shared/exchange/grpc/transport.ts';
 import { createLog } from '../../shared/machine/log.ts';
 import {
-  type NodeReport,
   type SessionListener,
   type SessionStream,
-  type WelcomeInfo as Welcome,
   WorkerLink,
 } from '../../worker/exchange/link.ts';
 
@@ -48,7 +49,7 @@ export const JOIN: JoinRequest = {
   modelFingerprint: '',
 };
 
-export const NODE: NodeReport = {
+export const NODE: NodeHeader = {
   kind: 'train',
   step: 12,
   version: 12,

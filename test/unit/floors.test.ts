@@ -9,21 +9,13 @@ const FOLDERS = [...new Set(Object.keys(ROOMS).map((room) => room.split('/')[0] 
 
 /** Faults that are being mended; this list only gets shorter. */
 const KNOWN: readonly string[] = [
-  'a circle of folders: coordinator/begin, coordinator/report, coordinator/service, coordinator/step, coordinator/workers, shared/contract, shared/exchange/grpc, shared/security',
+  'a circle of folders: coordinator/begin, coordinator/report, coordinator/step, coordinator/workers',
   'a circle of folders: shared/compute, shared/compute/engines, shared/compute/record',
   'coordinator/begin/identity.ts imports zod',
   'launch/last-words.ts imports cli/terminal/log-lines.ts',
   'launch/local.ts imports cli/terminal/flag-values.ts',
-  'shared/contract/coordinator-wire.ts imports coordinator/core/messages.ts',
-  'shared/contract/coordinator-wire.ts imports coordinator/service/run-port.ts',
-  'shared/contract/coordinator-wire.ts imports coordinator/step/timings.ts',
-  'shared/contract/worker-wire.ts imports worker/core/messages.ts',
-  'shared/runs/events.ts imports coordinator/core/messages.ts',
-  'shared/runs/progress.ts imports coordinator/core/messages.ts',
   'shared/runs/reader/find.ts imports cli/inputs/inputs.ts',
   'shared/runs/reader/find.ts imports cli/terminal/output.ts',
-  'shared/security/listen-policy.ts imports shared/contract/access.ts',
-  'shared/security/listen-policy.ts imports shared/exchange/grpc/channel.ts',
   'tools/inference/open-model.ts imports cli/terminal/output.ts',
   'tools/inference/top-classes.ts imports cli/terminal/output.ts',
   'tools/pictures/render.ts imports sharp',

@@ -1,9 +1,9 @@
 /** @file Adds computed leaves up to nodes; it holds the program and the parameters that it works with. */
+
 import type { LeafInputs, Program, ProgramSpec } from '../../shared/compute/program.ts';
 import { assert } from '../../shared/core/errors.ts';
-import type { WorkKind } from '../../shared/core/work.ts';
+import type { LeafRange, WorkKind } from '../../shared/core/work.ts';
 import { addInto, TreeSum } from '../../shared/training/reduction.ts';
-import type { LeafRange } from '../core/messages.ts';
 import { brokenPart } from './divergence.ts';
 
 /** What a frozen backbone made of the samples of a leaf. Shapes  values [B, D]. */

@@ -4,8 +4,10 @@
  * Bound: the leaves of one round, one node under way, and PUSHES_MAX computed ones.
  */
 
+import type { Assignment } from '../../shared/contract/messages.ts';
+import { type LeafRange, leavesOf } from '../../shared/core/work.ts';
 import { alignedNodes } from '../../shared/training/reduction.ts';
-import type { Assignment, LeafRange, NodeTask } from './messages.ts';
+import type { NodeTask } from './messages.ts';
 
 /** Computed nodes that may be unanswered at a time: one being pushed and one behind it. */
 const PUSHES_MAX = 2;
@@ -127,10 +129,6 @@ export class Backlog {
 /** Whether two tasks are the same node. */
 function isSame(a: NodeTask, b: NodeTask): boolean {
   return a.kind === b.kind && a.step === b.step && a.first === b.first && a.count === b.count;
-}
-
-function leavesOf(range: LeafRange): number[] {
-  return Array.from({ length: range.count }, (_, index) => range.first + index);
 }
 
 /** The contiguous run at the start of `leaves`. */

@@ -1,40 +1,10 @@
 /** @file The words of the worker's core: what can happen to a session and what it can ask for. */
+import type { Assignment, ParametersId } from '../../shared/contract/messages.ts';
 import type { ToldError } from '../../shared/core/verdict.ts';
-import type { WorkKind } from '../../shared/core/work.ts';
-
-export type { WorkKind } from '../../shared/core/work.ts';
-
-/** Half-open range of leaves [first, first + count). */
-export interface LeafRange {
-  readonly first: number;
-  readonly count: number;
-}
-
-/** The work that this worker holds; each replaces the one before. */
-export interface Assignment {
-  readonly sequence: number;
-  readonly kind: WorkKind;
-  readonly step: number;
-  readonly version: number;
-  readonly epoch: number;
-  readonly batch: number;
-  readonly ranges: readonly LeafRange[];
-}
+import type { LeafRange } from '../../shared/core/work.ts';
 
 /** One maximal aligned node to compute and push. */
-export interface NodeTask extends LeafRange {
-  readonly kind: WorkKind;
-  readonly step: number;
-  readonly version: number;
-  readonly epoch: number;
-  readonly batch: number;
-}
-
-/** Which parameters: those of a version, or the moving average up to it. */
-export interface ParametersId {
-  readonly version: number;
-  readonly average?: boolean;
-}
+export interface NodeTask extends LeafRange, Omit<Assignment, 'sequence' | 'ranges'> {}
 
 /** Where a session stands. */
 export type SessionPhase =

@@ -5,18 +5,12 @@
  * stands, `#proceed` compares what is assigned with what is there, and does the next thing. Results of
  * work that was started before a reconnect are taken in any phase: bits do not depend on the session.
  */
+import type { Assignment, ParametersId } from '../../shared/contract/messages.ts';
 import { stoodStill } from '../../shared/core/clock.ts';
 import { randomUnit } from '../../shared/core/random.ts';
 import { NO_ERROR, type ToldError } from '../../shared/core/verdict.ts';
 import { Backlog } from './backlog.ts';
-import type {
-  Assignment,
-  LostLine,
-  ParametersId,
-  SessionEffect,
-  SessionEvent,
-  SessionPhase,
-} from './messages.ts';
+import type { LostLine, SessionEffect, SessionEvent, SessionPhase } from './messages.ts';
 import { Patience } from './patience.ts';
 
 /** Fixed properties of a session. */

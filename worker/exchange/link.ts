@@ -3,6 +3,7 @@
  *
  * Every wait has a deadline; the session's is on its welcome, later silence is its listener's business.
  */
+
 import { setMaxListeners } from 'node:events';
 import {
   bytesOf,
@@ -10,6 +11,19 @@ import {
   cutChunks,
   SampleAssembler,
 } from '../../shared/contract/chunks.ts';
+import {
+  decodeAssignment,
+  decodeFinish,
+  decodeWelcome,
+  encodeHeartbeat,
+  encodeLeave,
+} from '../../shared/contract/control-codec.ts';
+import {
+  decodeOutcome,
+  decodeSampleInfo,
+  encodeNode,
+  WIRE_SPLITS,
+} from '../../shared/contract/exchange-codec.ts';
 import {
   decodeFeatures,
   encodeFeatures,
@@ -19,28 +33,19 @@ import {
 import type { CoordinatorMessage__Output } from '../../shared/contract/generated/tessera/v1/CoordinatorMessage.ts';
 import type { NodeChunk } from '../../shared/contract/generated/tessera/v1/NodeChunk.ts';
 import type { SampleChunk__Output } from '../../shared/contract/generated/tessera/v1/SampleChunk.ts';
-import { WIRE_SPLITS } from '../../shared/contract/work-words.ts';
-import {
-  decodeAssignment,
-  decodeFinish,
-  decodeOutcome,
-  decodeSampleInfo,
-  decodeWelcome,
-  encodeHeartbeat,
-  encodeLeave,
-  encodeNode,
-  type Heartbeat,
-  type NodeReport,
-  type PushOutcome,
-  type WelcomeInfo,
-} from '../../shared/contract/worker-wire.ts';
+import type {
+  Assignment,
+  Heartbeat,
+  JoinRequest,
+  NodeHeader,
+  ParametersId,
+  PushOutcome,
+  WelcomeInfo,
+} from '../../shared/contract/messages.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { ToldError } from '../../shared/core/verdict.ts';
 import type { EncodedSample, Split } from '../../shared/data/source.ts';
 import type { TransportCall, WorkerTransport } from '../../shared/exchange/grpc/transport.ts';
-import type { Assignment, ParametersId } from '../core/messages.ts';
-
-export type { NodeReport, PushOutcome, WelcomeInfo } from '../../shared/contract/worker-wire.ts';
 
 /** What a link may use. */
 export interface LinkLimits {
@@ -48,17 +53,6 @@ export interface LinkLimits {
   readonly chunkBytes: number;
   /** Deadline of one bulk call. */
   readonly rpcMs: number;
-}
-
-/** A wish to take part; the fields of the contract's Join. */
-export interface JoinRequest {
-  readonly protocolVersion: number;
-  readonly name: string;
-  readonly instance: string;
-  readonly engine: string;
-  readonly host: string;
-  readonly pid: number;
-  readonly modelFingerprint: string;
 }
 
 /** What a node brings besides its totals. */
@@ -135,7 +129,7 @@ export class WorkerLink {
    *
    * Throws  what the coordinator answers, COORDINATOR_UNREACHABLE, TIMEOUT or CANCELLED.
    */
-  pushNode(session: string, node: NodeReport, payload: NodePayload): Promise<PushOutcome> {
+  pushNode(session: string, node: NodeHeader, payload: NodePayload): Promise<PushOutcome> {
     const turn = this.#pushing.then(async () => {
       const reply = await this.#transport.pushNode(
         this.#call(`pushing step ${node.step}, leaves ${node.first}+${node.count}`),
@@ -229,7 +223,7 @@ function tell(listener: SessionListener, message: CoordinatorMessage__Output): v
 
 function* nodeChunks(
   session: string,
-  node: NodeReport,
+  node: NodeHeader,
   { gradient, features }: NodePayload,
   chunkBytes: number,
 ): Generator<NodeChunk> {

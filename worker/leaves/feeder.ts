@@ -4,9 +4,11 @@
  * While the compute thread works on one leaf the feeder prepares the next, and fetches what the same
  * place of the next batch will need. Everything kept is bounded by data.cacheBytes.
  */
+
 import type { LeafInputs } from '../../shared/compute/program.ts';
 import type { RunConfig } from '../../shared/config/schema.ts';
 import type { FeatureRow } from '../../shared/contract/feature-rows.ts';
+import type { BadSample } from '../../shared/contract/messages.ts';
 import { splitOf } from '../../shared/core/work.ts';
 import { mixesImages } from '../../shared/data/options.ts';
 import { assembleLeaf, type ImageLeaf, mixLeaf } from '../../shared/data/pipeline/leaf.ts';
@@ -16,12 +18,6 @@ import type { NodeTask } from '../core/messages.ts';
 import { type FeatureOptions, FeatureStore } from './feature-store.ts';
 import { type BatchPlace, RoundSamples } from './round-samples.ts';
 import { type SampleReader, SampleStore } from './sample-store.ts';
-
-/** A sample that could not be decoded. */
-export interface BadSample {
-  readonly index: number;
-  readonly reason: string;
-}
 
 /** One leaf, ready to compute. */
 export interface PreparedLeaf {

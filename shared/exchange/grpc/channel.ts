@@ -1,8 +1,9 @@
 /** @file How a client connects: every option of a channel in one place, each with its reason. */
+
 import type { ChannelOptions } from '@grpc/grpc-js';
-import { hostOf, isLoopback } from '../../contract/access.ts';
 import type { ControlClient } from '../../contract/generated/tessera/v1/Control.ts';
 import type { ExchangeClient } from '../../contract/generated/tessera/v1/Exchange.ts';
+import { checkAddress, hostOf, isLoopback } from '../../core/address.ts';
 import { TesseraError } from '../../core/errors.ts';
 import { type ClientSecurity, channelCredentials, tlsOptions } from './credentials.ts';
 import { services } from './protos.ts';
@@ -91,17 +92,4 @@ function refusePlaintextAbroad(address: string, connection: ConnectionSettings):
       hint: 'give --certs FOLDER (tessera certs init makes them), or --insecure to go in plaintext',
     },
   );
-}
-
-/**
- * An address that is HOST:PORT.
- *
- * Throws  USAGE when it is not.
- */
-export function checkAddress(address: string): string {
-  const port = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:/]+):(\d{1,5})$/.exec(address)?.[1];
-  if (port !== undefined && Number(port) <= 0xffff) return address;
-  throw new TesseraError('USAGE', `"${address}" is no address of a coordinator`, {
-    hint: 'give HOST:PORT, such as 127.0.0.1:50051 or [::1]:50051',
-  });
 }

@@ -4,8 +4,9 @@
  * An error crosses the wire as its status, its sentence as the status text, and its code and hint in
  * the trailing metadata, so the other side gets the same error back.
  */
+
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
-import { isLoopback } from '../../contract/access.ts';
+import { isLoopback } from '../../core/address.ts';
 import { NO_LOOPBACK_HINT } from '../../core/errno.ts';
 import { ERROR_CODES, isErrorCode, TesseraError } from '../../core/errors.ts';
 import { certificateFault } from '../../security/certificate-faults.ts';

@@ -3,11 +3,12 @@
  *
  * No credential is ever shown: a beginning of HTTP/2 in plaintext, and a TLS handshake, each over a connection of its own.
  */
+
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { hostOf } from '../../contract/access.ts';
+import { hostOf } from '../../core/address.ts';
 import { EMPTY_SETTINGS, HTTP2_PREFACE, speechOfServer } from './speech.ts';
 
 /** What was found at an address. */

@@ -16,9 +16,6 @@ import { loadSync, type Options } from '@grpc/proto-loader';
 import type { ProtoGrpcType as ControlTypes } from '../../contract/generated/control.ts';
 import type { ProtoGrpcType as ExchangeTypes } from '../../contract/generated/exchange.ts';
 
-/** Version of the contract; both sides of a session must speak the same one. */
-export const PROTOCOL_VERSION = 5;
-
 /** How messages look in JavaScript; `npm run gen` names the same options. */
 export const LOADER_OPTIONS = {
   longs: Number,

@@ -1,4 +1,5 @@
 /** @file A gRPC server from its start to its end: options, binding, health, reflection, graceful stop. */
+
 import type { Http2Server } from 'node:http2';
 import type { DropArgument } from 'node:net';
 import {
@@ -10,10 +11,10 @@ import {
 } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
+import { checkAddress, ownAddress, withPort } from '../../core/address.ts';
 import { TesseraError } from '../../core/errors.ts';
 import {
   type ConnectionLimits,
-  checkAddress,
   FLOW_WINDOW_BYTES,
   KEEPALIVE_MS,
   KEEPALIVE_TIMEOUT_MS,
@@ -109,7 +110,7 @@ export async function startServer(
   );
   tuneConnections(server, settings, distrusted);
   return {
-    address: `${listen.slice(0, listen.lastIndexOf(':'))}:${port}`,
+    address: withPort(listen, port),
     port,
     async stop(graceMs) {
       health.setStatus('', 'NOT_SERVING');
@@ -135,7 +136,7 @@ async function namingHolder(
 ): Promise<TesseraError> {
   if (error.code !== 'PORT_IN_USE') return error;
   // What listens on all addresses answers on this machine's own.
-  const address = listen.replace(/^(?:0\.0\.0\.0|\[::\]|\*|0):/, '127.0.0.1:');
+  const address = ownAddress(listen);
   const found = await probeAddress(address, { tlsFirst: security !== undefined });
   const isRun = 'isGrpc' in found && found.isGrpc;
   const holder = isRun ? `${programOf(found)}, such as a coordinator` : programOf(found);

@@ -3,16 +3,17 @@
  *
  * What of a run cannot be read is noted with the run, and hides neither the rest of it nor any other run.
  */
+
 import { existsSync } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { ownAddress } from '../../core/address.ts';
 import { mapAtMost } from '../../core/concurrency.ts';
 import { TesseraError } from '../../core/errors.ts';
 import { errnoOf } from '../../files/errno.ts';
 import { cannotRead } from '../../files/files.ts';
 import { readTextFile } from '../../files/regular-file.ts';
 import { whyNot } from '../../files/trouble.ts';
-import { ownAddress } from '../../machine/addresses.ts';
 import { listCheckpoints } from '../checkpoint/checkpoints.ts';
 import { RUN_FILES } from '../layout.ts';
 import { holderOf, type LockHolder } from '../lock/lock.ts';

@@ -1,7 +1,8 @@
 /** @file What a run remembers of its workers and samples is bounded, and is told once. */
+
 import { expect, it } from 'vitest';
 import { RunNotes } from '../../../coordinator/report/run-warnings.ts';
-import type { NodeHeader } from '../../../coordinator/service/run-port.ts';
+import type { NodeHeader } from '../../../shared/contract/messages.ts';
 import { createLog } from '../../../shared/machine/log.ts';
 import type { CoordinatorEvent } from '../../../shared/runs/events.ts';
 

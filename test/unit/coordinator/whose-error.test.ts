@@ -1,6 +1,7 @@
 /** @file The error of a worker that is the run's: it ends the run, and every other worker is told it, with its hint. */
+
 import { expect, it } from 'vitest';
-import type { CoordinatorMessage } from '../../../coordinator/service/run-port.ts';
+import type { CoordinatorMessage } from '../../../shared/contract/messages.ts';
 import { DIVERGED_HINT, NO_ERROR, type ToldError } from '../../../shared/core/verdict.ts';
 import { JOIN, startDriver } from '../../support/driver-fixture.ts';
 

@@ -1,7 +1,8 @@
 /** @file Who may take part in a run. */
+
 import { describe, expect, it } from 'vitest';
 import { refuseModel, refuseStranger } from '../../../../coordinator/workers/join-rules.ts';
-import { PROTOCOL_VERSION } from '../../../../shared/exchange/grpc/protos.ts';
+import { PROTOCOL_VERSION } from '../../../../shared/contract/messages.ts';
 
 const join = {
   protocolVersion: PROTOCOL_VERSION,

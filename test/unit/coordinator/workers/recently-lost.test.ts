@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { CoordinatorMessage } from '../../../../coordinator/service/run-port.ts';
+import type { CoordinatorMessage } from '../../../../shared/contract/messages.ts';
 import { TesseraError } from '../../../../shared/core/errors.ts';
 import { NO_ERROR } from '../../../../shared/core/verdict.ts';
 import { JOIN, startDriver } from '../../../support/driver-fixture.ts';

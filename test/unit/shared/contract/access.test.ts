@@ -1,4 +1,5 @@
 /** @file Who may call what, checked call by call through TLS; and what a listening coordinator gives away. */
+
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect as netConnect } from 'node:net';
@@ -11,7 +12,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { initCerts, issueCerts } from '../../../../cli/certs/certs.ts';
 import { clientConnection } from '../../../../cli/connect/credentials.ts';
 import { serveCoordinator } from '../../../../coordinator/service/service.ts';
-import { ACCESS_TABLE, isLoopback } from '../../../../shared/contract/access.ts';
+import { ACCESS_TABLE } from '../../../../shared/contract/access.ts';
+import { isLoopback } from '../../../../shared/core/address.ts';
 import { deferred } from '../../../../shared/core/async.ts';
 import { TesseraError } from '../../../../shared/core/errors.ts';
 import { callUnary } from '../../../../shared/exchange/grpc/calls.ts';

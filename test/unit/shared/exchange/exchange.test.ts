@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bytesOf, cutChunks } from '../../../../shared/contract/chunks.ts';
+import { encodeNode } from '../../../../shared/contract/exchange-codec.ts';
 import type { Node } from '../../../../shared/contract/generated/tessera/v1/Node.ts';
 import type { NodeChunk } from '../../../../shared/contract/generated/tessera/v1/NodeChunk.ts';
-import { encodeNode } from '../../../../shared/contract/worker-wire.ts';
 import { callClientStream, callServerStream } from '../../../../shared/exchange/grpc/calls.ts';
 import { connectExchange } from '../../../../shared/exchange/grpc/channel.ts';
 import type { RpcServer } from '../../../../shared/exchange/grpc/server.ts';

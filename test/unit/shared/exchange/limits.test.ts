@@ -1,12 +1,13 @@
 /** @file What one caller can take: time, places, attempts. Each has a bound and an answer that names it. */
+
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { afterEach, expect, it, vi } from 'vitest';
 import { serveCoordinator } from '../../../../coordinator/service/service.ts';
 import { JoinGate } from '../../../../coordinator/workers/join-rate-limit.ts';
+import { encodeNode } from '../../../../shared/contract/exchange-codec.ts';
 import type { PushReply__Output } from '../../../../shared/contract/generated/tessera/v1/PushReply.ts';
-import { encodeNode } from '../../../../shared/contract/worker-wire.ts';
 import { deferred } from '../../../../shared/core/async.ts';
 import type { TesseraError } from '../../../../shared/core/errors.ts';
 import { connectExchange } from '../../../../shared/exchange/grpc/channel.ts';

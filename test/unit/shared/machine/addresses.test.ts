@@ -1,7 +1,9 @@
 /** @file What is said of where to dial: always something that can be dialled. */
+
 import type { NetworkInterfaceInfo } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { dialledAddresses, ownAddress } from '../../../../shared/machine/addresses.ts';
+import { ownAddress } from '../../../../shared/core/address.ts';
+import { dialledAddresses } from '../../../../shared/machine/addresses.ts';
 
 const at = (address: string, family: 'IPv4' | 'IPv6', internal = false) =>
   ({ address, family, internal }) as NetworkInterfaceInfo;

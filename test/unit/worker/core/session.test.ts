@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Assignment } from '../../../../shared/contract/messages.ts';
 import { NO_ERROR } from '../../../../shared/core/verdict.ts';
-import type {
-  Assignment,
-  LeafRange,
-  NodeTask,
-  SessionEffect,
-  SessionEvent,
-} from '../../../../worker/core/messages.ts';
+import type { LeafRange } from '../../../../shared/core/work.ts';
+import type { NodeTask, SessionEffect, SessionEvent } from '../../../../worker/core/messages.ts';
 import { Session } from '../../../../worker/core/session.ts';
 
 const RECONNECT_MS = 10_000;

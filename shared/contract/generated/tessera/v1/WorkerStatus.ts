@@ -5,7 +5,7 @@ import type { Long } from '@grpc/proto-loader';
 export interface WorkerStatus {
   'worker'?: (string);
   /**
-   * joining, idle, computing or lost.
+   * joining, idle or computing.
    */
   'state'?: (string);
   'engine'?: (string);
@@ -25,7 +25,7 @@ export interface WorkerStatus {
 export interface WorkerStatus__Output {
   'worker': (string);
   /**
-   * joining, idle, computing or lost.
+   * joining, idle or computing.
    */
   'state': (string);
   'engine': (string);

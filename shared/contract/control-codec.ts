@@ -1,0 +1,186 @@
+/** @file The messages of a session and of a status as proto/ has them, and back; what comes in is checked here. */
+import { TesseraError } from '../core/errors.ts';
+import type { ToldError } from '../core/verdict.ts';
+import type { WorkKind } from '../core/work.ts';
+import type { Assignment__Output } from './generated/tessera/v1/Assignment.ts';
+import type { CoordinatorMessage as WireMessage } from './generated/tessera/v1/CoordinatorMessage.ts';
+import type { Finish__Output } from './generated/tessera/v1/Finish.ts';
+import type { Heartbeat__Output } from './generated/tessera/v1/Heartbeat.ts';
+import type { Join__Output } from './generated/tessera/v1/Join.ts';
+import type { Leave__Output } from './generated/tessera/v1/Leave.ts';
+import type { StatusReply } from './generated/tessera/v1/StatusReply.ts';
+import type { Welcome__Output } from './generated/tessera/v1/Welcome.ts';
+import type {
+  Assignment,
+  CoordinatorMessage,
+  Heartbeat,
+  JoinRequest,
+  RunStatus,
+  WelcomeInfo,
+} from './messages.ts';
+import { inverse, toWireText, wireChoice, wireInteger, wireText } from './validate.ts';
+
+const NAME_LENGTH_MAX = 200;
+const TEXT_LENGTH_MAX = 1000;
+
+/** Kinds of work as proto/ names them. */
+export const WIRE_KINDS = {
+  train: 'WORK_KIND_TRAIN',
+  validate: 'WORK_KIND_VALIDATE',
+  test: 'WORK_KIND_TEST',
+} as const satisfies Record<WorkKind, string>;
+
+/** Our names of the kinds of work, by those of proto/. */
+export const WORK_KINDS = inverse(WIRE_KINDS);
+
+// ---- from a worker ----
+
+/** Throws  MESSAGE_INVALID, naming the field. */
+export function decodeJoin(join: Join__Output): JoinRequest {
+  const instance = wireText(join.instance, 'join.instance', NAME_LENGTH_MAX);
+  if (instance === '') throw new TesseraError('MESSAGE_INVALID', 'join.instance: it is empty');
+  return {
+    protocolVersion: wireInteger(join.protocolVersion, 'join.protocol_version'),
+    name: wireText(join.name, 'join.name', NAME_LENGTH_MAX),
+    instance,
+    engine: wireText(join.engine, 'join.engine', NAME_LENGTH_MAX),
+    host: wireText(join.host, 'join.host', NAME_LENGTH_MAX),
+    pid: wireInteger(join.pid, 'join.pid'),
+    modelFingerprint: decodeFingerprint(join.modelFingerprint, 'join'),
+  };
+}
+
+/** Throws  MESSAGE_INVALID, naming the field. */
+export function decodeReady(ready: { modelFingerprint: string; engine: string }) {
+  return {
+    modelFingerprint: decodeFingerprint(ready.modelFingerprint, 'ready'),
+    engine: wireText(ready.engine, 'ready.engine', NAME_LENGTH_MAX),
+  };
+}
+
+/** A heartbeat as a message. */
+export function encodeHeartbeat({ assignment, leavesOpen, error }: Heartbeat) {
+  return {
+    assignment,
+    leavesOpen,
+    errorCode: error.code,
+    errorReason: toWireText(error.reason, TEXT_LENGTH_MAX),
+  };
+}
+
+/** Throws  MESSAGE_INVALID, naming the field. */
+export function decodeHeartbeat(heartbeat: Heartbeat__Output): Heartbeat {
+  return {
+    assignment: wireInteger(heartbeat.assignment, 'heartbeat.assignment'),
+    leavesOpen: wireInteger(heartbeat.leavesOpen, 'heartbeat.leaves_open'),
+    error: {
+      code: wireText(heartbeat.errorCode, 'heartbeat.error_code', NAME_LENGTH_MAX),
+      reason: wireText(heartbeat.errorReason, 'heartbeat.error_reason', TEXT_LENGTH_MAX),
+    },
+  };
+}
+
+/** A goodbye as a message; empty texts are a plain one. */
+export function encodeLeave({ code, reason, hint }: ToldError) {
+  return {
+    errorCode: code,
+    reason: toWireText(reason, TEXT_LENGTH_MAX),
+    hint: toWireText(hint, TEXT_LENGTH_MAX),
+  };
+}
+
+/** Throws  MESSAGE_INVALID, naming the field. */
+export function decodeLeave(leave: Leave__Output): ToldError {
+  return {
+    code: wireText(leave.errorCode, 'leave.error_code', NAME_LENGTH_MAX),
+    reason: wireText(leave.reason, 'leave.reason', TEXT_LENGTH_MAX),
+    hint: wireText(leave.hint, 'leave.hint', TEXT_LENGTH_MAX),
+  };
+}
+
+// ---- from the coordinator ----
+
+/** A welcome as a message. */
+export function encodeWelcome(welcome: WelcomeInfo): WireMessage {
+  return { welcome: { ...welcome, classes: [...welcome.classes] } };
+}
+
+/** Throws  MESSAGE_INVALID, naming the field. */
+export function decodeWelcome(welcome: Welcome__Output): WelcomeInfo {
+  const text = (value: string, field: string) =>
+    wireText(value, `welcome.${field}`, TEXT_LENGTH_MAX);
+  return {
+    ...welcome,
+    worker: text(welcome.worker, 'worker'),
+    run: text(welcome.run, 'run'),
+    session: text(welcome.session, 'session'),
+    modelFingerprint: text(welcome.modelFingerprint, 'model_fingerprint'),
+    classes: welcome.classes.map((name) => text(name, 'classes')),
+    heartbeatMs: wireInteger(welcome.heartbeatMs, 'welcome.heartbeat_ms', { min: 1 }),
+    silenceMs: wireInteger(welcome.silenceMs, 'welcome.silence_ms', { min: 1 }),
+    runId: text(welcome.runId, 'run_id'),
+  };
+}
+
+/** What follows a welcome, as a message. */
+export function encodeMessage(message: CoordinatorMessage): WireMessage {
+  if (message.type === 'finish') {
+    const { code, reason, hint } = message;
+    return { finish: { errorCode: code, reason, hint } };
+  }
+  if (message.type === 'alive') return { alive: {} };
+  const { assignment } = message;
+  return {
+    assignment: {
+      ...assignment,
+      kind: WIRE_KINDS[assignment.kind],
+      ranges: assignment.ranges.map(({ first, count }) => ({ first, count })),
+    },
+  };
+}
+
+/** Throws  MESSAGE_INVALID, naming the field. */
+export function decodeAssignment(assignment: Assignment__Output): Assignment {
+  return {
+    sequence: wireInteger(assignment.sequence, 'assignment.sequence'),
+    kind: wireChoice(assignment.kind, 'assignment.kind', WORK_KINDS),
+    step: wireInteger(assignment.step, 'assignment.step'),
+    version: wireInteger(assignment.version, 'assignment.version'),
+    epoch: wireInteger(assignment.epoch, 'assignment.epoch'),
+    batch: wireInteger(assignment.batch, 'assignment.batch'),
+    ranges: assignment.ranges.map(({ first, count }) => ({
+      first: wireInteger(first, 'assignment.ranges.first'),
+      count: wireInteger(count, 'assignment.ranges.count', { min: 1 }),
+    })),
+  };
+}
+
+/** Why the run is over. The run is over whatever the texts are, so they are made lines instead of refused. */
+export function decodeFinish({ errorCode, reason, hint }: Finish__Output): ToldError {
+  return {
+    code: toWireText(errorCode, TEXT_LENGTH_MAX),
+    reason: toWireText(reason, TEXT_LENGTH_MAX),
+    hint: toWireText(hint, TEXT_LENGTH_MAX),
+  };
+}
+
+// ---- operators ----
+
+/** A reason for logs and people. Throws  MESSAGE_INVALID when it is not one line of text. */
+export function decodeReason(reason: string): string {
+  return wireText(reason, 'reason', TEXT_LENGTH_MAX);
+}
+
+/** The name of a watcher; '' for a single question. Throws  MESSAGE_INVALID. */
+export function decodeWatcher(watcher: string): string {
+  return wireText(watcher, 'watcher', NAME_LENGTH_MAX);
+}
+
+/** A status as a message. */
+export function encodeStatus(status: RunStatus): StatusReply {
+  return { ...status, workers: status.workers.map((worker) => ({ ...worker })) };
+}
+
+function decodeFingerprint(text: string, where: string): string {
+  return wireText(text, `${where}.model_fingerprint`, NAME_LENGTH_MAX);
+}

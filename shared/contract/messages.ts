@@ -1,0 +1,194 @@
+/** @file What coordinator and workers exchange: the one set of types for the messages of proto/, and for both sides. */
+import type { ToldError } from '../core/verdict.ts';
+import type { JudgingKind, LeafRange, NodeTotals, WorkKind } from '../core/work.ts';
+
+/** Version of the contract; both sides of a session must speak the same one. */
+export const PROTOCOL_VERSION = 5;
+
+// ---- from a worker ----
+
+/** First message of a session. */
+export interface JoinRequest {
+  readonly protocolVersion: number;
+  /** A name for people; may be empty or taken. */
+  readonly name: string;
+  /** Random per process, the same over reconnects. */
+  readonly instance: string;
+  readonly engine: string;
+  readonly host: string;
+  readonly pid: number;
+  /** Model that this worker has compiled already; empty on a first join. */
+  readonly modelFingerprint: string;
+}
+
+/** Sent every heartbeat interval. */
+export interface Heartbeat {
+  /** Sequence of the newest assignment that the worker has seen. */
+  readonly assignment: number;
+  readonly leavesOpen: number;
+  /** The last error after which it tries again, while that is not over. */
+  readonly error: Omit<ToldError, 'hint'>;
+}
+
+// ---- from the coordinator ----
+
+/** The reply to a join: everything a worker needs to build the same program. */
+export interface WelcomeInfo {
+  readonly worker: string;
+  readonly run: string;
+  /** Secret of this session; its holder may push and pull for the worker. */
+  readonly session: string;
+  readonly configJson: string;
+  readonly modelFingerprint: string;
+  readonly classes: readonly string[];
+  readonly trainSamples: number;
+  /** 0 for a run without a validation split. */
+  readonly validationSamples: number;
+  readonly testSamples: number;
+  readonly heartbeatMs: number;
+  /** A worker that receives nothing for so long takes the connection for dead. */
+  readonly silenceMs: number;
+  /** Which run this is, resumes included. */
+  readonly runId: string;
+  /** Which data set the run has, for workers that read their own; '' where none does. */
+  readonly dataJson: string;
+}
+
+/** Identity of a round. `step` is the step being computed, or the newest version when an evaluation began. */
+export interface RoundId {
+  readonly kind: WorkKind;
+  readonly step: number;
+}
+
+/** The work that a worker holds now; each replaces the one before. */
+export interface Assignment extends RoundId {
+  /** Grows with every change, over the coordinator's life. */
+  readonly sequence: number;
+  /** Parameter version to compute with. */
+  readonly version: number;
+  /** Index of the epoch, from 0; in reports an epoch is counted from 1, for people. */
+  readonly epoch: number;
+  /** Position of the batch in its epoch, from 0. */
+  readonly batch: number;
+  readonly ranges: readonly LeafRange[];
+}
+
+/** What a coordinator sends in a session after its welcome. */
+export type CoordinatorMessage =
+  | { readonly type: 'assignment'; readonly assignment: Assignment }
+  /** The reply to a heartbeat. */
+  | { readonly type: 'alive' }
+  /** The run is over, with an error or well. */
+  | ({ readonly type: 'finish' } & ToldError);
+
+// ---- bulk ----
+
+/** A finished node of the sum tree, without its vector. */
+export interface ArrivedNode extends RoundId, LeafRange, NodeTotals {
+  readonly version: number;
+}
+
+/** A sample that could not be decoded and had weight 0. */
+export interface BadSample {
+  readonly index: number;
+  readonly reason: string;
+}
+
+/** Where a worker's time went since its last push. Units  milliseconds. */
+export interface WorkerTimings {
+  readonly pullMs: number;
+  readonly fetchMs: number;
+  readonly computeMs: number;
+  readonly pushMs: number;
+  readonly idleMs: number;
+}
+
+/** A node as its worker describes it. */
+export interface NodeHeader extends ArrivedNode {
+  readonly badSamples: readonly BadSample[];
+  readonly timings: WorkerTimings;
+}
+
+/** How a node was taken. `accepted` alone lets its vector join the sum. */
+export type PushOutcome = 'accepted' | 'acceptedBefore' | 'stale';
+
+/** Which parameters: those of a version, or the moving average up to it. */
+export interface ParametersId {
+  readonly version: number;
+  readonly average?: boolean;
+}
+
+// ---- status ----
+
+/** A finished evaluation. */
+export interface Evaluated {
+  readonly kind: JudgingKind;
+  /** The version that was judged. */
+  readonly version: number;
+  /** The newest version when it was. */
+  readonly step: number;
+  readonly epoch: number;
+  readonly totals: NodeTotals;
+  /** It is better than all that the run has chosen among before; the earlier one wins a tie. */
+  readonly isBest: boolean;
+}
+
+/** What the run is doing now; the fields of the contract's StatusReply. */
+export interface RunStatus {
+  readonly run: string;
+  /** waiting, training, evaluating, saving, done or failed. */
+  readonly phase: string;
+  readonly reason: string;
+  readonly step: number;
+  readonly stepsTotal: number;
+  readonly epoch: number;
+  readonly epochsTotal: number;
+  readonly loss: number;
+  readonly trainAccuracy: number;
+  /** Of the last evaluation on the test split; NaN before the first. */
+  readonly testAccuracy: number;
+  readonly testLoss: number;
+  /** Of the last evaluation on the validation split; NaN before the first, and without such a split. */
+  readonly validationAccuracy: number;
+  readonly validationLoss: number;
+  readonly learningRate: number;
+  readonly gradientNorm: number;
+  readonly imagesPerSecond: number;
+  readonly seconds: number;
+  readonly etaSeconds: number;
+  /** Of the newest parameters that were hashed, and their version. */
+  readonly parametersSha256: string;
+  readonly parametersVersion: number;
+  readonly runFolder: string;
+  readonly workers: readonly WorkerStatus[];
+  readonly tesseraVersion: string;
+  readonly badSamples: number;
+  /** Why no step has completed for a while; '' while the run moves. */
+  readonly stall: string;
+  /** Code of the error that ended the run; '' for none. */
+  readonly code: string;
+}
+
+/** A run that has been told to stop. */
+export interface StoppingRun {
+  readonly run: string;
+  readonly runFolder: string;
+  readonly step: number;
+}
+
+/** One worker in a status. */
+export interface WorkerStatus {
+  readonly worker: string;
+  /** joining, idle or computing. */
+  readonly state: string;
+  readonly engine: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly step: number;
+  readonly leavesDone: number;
+  readonly imagesPerSecond: number;
+  readonly ageSeconds: number;
+  readonly silentSeconds: number;
+  /** The last error after which it tries again, as `CODE: sentence`; '' when all is well. */
+  readonly lastError: string;
+}
