@@ -24,10 +24,9 @@ import { DIVERGED_HINT, NO_ERROR, type ToldError, toldOf } from '../shared/core/
 import type { DataSource, EncodedSample, Split } from '../shared/data/source.ts';
 import type { Logger } from '../shared/machine/log.ts';
 import type { Checkpointer } from '../shared/runs/checkpoint/checkpointer.ts';
-import type { CoordinatorEvent } from '../shared/runs/events.ts';
-import type { RunProgress } from '../shared/runs/progress.ts';
-import type { RunIdentity } from './begin/build.ts';
-import type { RunEffect, RunEvent } from './core/messages.ts';
+import type { RunEvent } from '../shared/runs/events.ts';
+import type { RunIdentity } from '../shared/runs/identity.ts';
+import type { CoreEffect, CoreEvent } from './core/messages.ts';
 import type { Run } from './core/run.ts';
 import { RunNotes } from './report/run-warnings.ts';
 import { Stalls } from './report/stalls.ts';
@@ -37,6 +36,7 @@ import type { CoordinatorPort } from './service/run-port.ts';
 import { Evaluations } from './step/evaluations.ts';
 import { FeatureStore } from './step/features.ts';
 import type { ParameterStore } from './step/parameters.ts';
+import type { RunProgress } from './step/progress.ts';
 import { StepArithmetic } from './step/step.ts';
 import { Roster } from './workers/roster.ts';
 import type { SessionHandle, Sessions, TransferKind } from './workers/sessions.ts';
@@ -51,7 +51,7 @@ export interface DriverParts {
   readonly progress: RunProgress;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly onEvent: (event: CoordinatorEvent) => void;
+  readonly onEvent: (event: RunEvent) => void;
   /** Called once, when the run has ended: with the error, if it failed. */
   readonly onEnd: (error: TesseraError | undefined) => void;
 }
@@ -67,7 +67,7 @@ export class CoordinatorDriver implements CoordinatorPort {
   readonly #arithmetic: StepArithmetic;
   readonly #evaluations: Evaluations;
   readonly #features: FeatureStore;
-  readonly #inbox: RunEvent[] = [];
+  readonly #inbox: CoreEvent[] = [];
   #handling = false;
   #tickedMs: number;
   #ended = false;
@@ -86,7 +86,7 @@ export class CoordinatorDriver implements CoordinatorPort {
     this.#evaluations = new Evaluations(parts);
     this.featureWidth = parts.identity.model.width;
     this.#features = new FeatureStore(this.featureWidth, limits.featureBytes);
-    const dispatch = (event: RunEvent) => this.#dispatch(event);
+    const dispatch = (event: CoreEvent) => this.#dispatch(event);
     this.#roster = new Roster({ ...parts, notes: this.notes, dispatch });
     this.#stalls = new Stalls({ ...parts, roster: this.#roster });
     this.#arithmetic = new StepArithmetic(parts.store, training, parts.run.totalSteps);
@@ -239,7 +239,7 @@ export class CoordinatorDriver implements CoordinatorPort {
   // ---- events to the core, effects from it ----
 
   /** Hands an event to the core; events that effects cause wait for their turn. */
-  #dispatch(event: RunEvent): void {
+  #dispatch(event: CoreEvent): void {
     if (this.#ended || this.#stopping) return;
     this.#inbox.push(event);
     if (this.#handling) return;
@@ -257,7 +257,7 @@ export class CoordinatorDriver implements CoordinatorPort {
     }
   }
 
-  #perform(effect: RunEffect): void {
+  #perform(effect: CoreEffect): void {
     switch (effect.type) {
       case 'assign':
         this.sessions
@@ -314,7 +314,7 @@ export class CoordinatorDriver implements CoordinatorPort {
     });
   }
 
-  async #applyStep(effect: Extract<RunEffect, { type: 'applyStep' }>): Promise<void> {
+  async #applyStep(effect: Extract<CoreEffect, { type: 'applyStep' }>): Promise<void> {
     const { progress, clock, onEvent } = this.#parts;
     const { timings, ...step } = await this.#arithmetic.apply(effect.step, effect.totals);
     const report = progress.stepDone(

@@ -13,11 +13,12 @@ import type { ServerSecurity } from '../shared/exchange/grpc/credentials.ts';
 import type { Logger } from '../shared/machine/log.ts';
 import { assertLoopback } from '../shared/machine/loopback.ts';
 import type { SavedCheckpoint } from '../shared/runs/checkpoint/checkpoints.ts';
-import type { CoordinatorEvent, RunResult } from '../shared/runs/events.ts';
-import { createRunFolder, describeRun } from '../shared/runs/layout.ts';
+import type { RunResult } from '../shared/runs/events.ts';
 import type { HeldLock } from '../shared/runs/lock/lock.ts';
 import { MetricsFile } from '../shared/runs/metrics-file.ts';
+import { Observers, type RunObserver } from '../shared/runs/observer.ts';
 import { lockRun } from '../shared/runs/reader/run-lock.ts';
+import { createRunFolder, describeRun } from '../shared/runs/run-folder.ts';
 import { refuseExposure } from '../shared/security/listen-policy.ts';
 import { beginRun } from './begin/begin.ts';
 import { assemble } from './begin/build.ts';
@@ -43,7 +44,8 @@ export interface StartOptions {
   readonly log: Logger;
   /** Ends the run early, what is trained being saved. */
   readonly signal: AbortSignal;
-  readonly onEvent: (event: CoordinatorEvent) => void;
+  /** Get each event of the run, after metrics.jsonl has got it. */
+  readonly observers?: readonly RunObserver[];
 }
 
 /** A coordinator that runs. */
@@ -128,10 +130,8 @@ async function startRun(
   const { last: goesOnFrom } = parts.checkpointer;
   const ended = settleLater();
   const metrics = new MetricsFile(runFolder, metricsWatcher(log));
-  const onEvent = (event: CoordinatorEvent) => {
-    metrics.append({ time: new Date().toISOString(), ...event });
-    options.onEvent(event);
-  };
+  const observers = new Observers([metrics, ...(options.observers ?? [])], log);
+  const onEvent = observers.emit;
   const { classes, size, found } = source;
   const data = { classes, size, found };
   onEvent({ type: 'data', sentence: foundSentence(data), ...data });
@@ -139,8 +139,7 @@ async function startRun(
     // What is written once another has the run is that one's record.
     if (error !== undefined && error.code !== 'RUN_IN_USE') {
       const { code, sentence: reason } = error;
-      const time = new Date().toISOString();
-      metrics.append({ time, type: 'phase', phase: 'failed', reason, code });
+      onEvent({ type: 'phase', phase: 'failed', reason, code });
     }
     ended.settle(error);
   };
@@ -148,7 +147,7 @@ async function startRun(
   const { certs } = options;
   const server = await serve(driver, options).catch(async (error) => {
     // What is written later would make a folder again that is taken back.
-    await metrics.flush();
+    await observers.close();
     throw error;
   });
   const { address } = server;
@@ -156,7 +155,7 @@ async function startRun(
   const description = { runFolder, configJson, beginning, address, certs };
   await describeRun(description).catch(async (error) => {
     await server.stop(0);
-    await metrics.flush();
+    await observers.close();
     throw error;
   });
   lock.watch(lockWatcher(description, log, (reason) => void driver.stop(reason)));
@@ -170,7 +169,7 @@ async function startRun(
       const { absent, watchers } = driver.sessions;
       await Promise.all([absent.allBack(), watchers.allBack()]);
       await server.stop(FAREWELL_MS);
-      await metrics.flush();
+      await observers.close();
       await lock.release();
     })
     .then(() => resultOf(driver.status(), driver));

@@ -1,7 +1,7 @@
 /** @file Shows a run as it goes: a window at the bottom of a terminal, lines everywhere else. Everything on stderr. */
 
 import type { RunStatus } from '../../shared/contract/messages.ts';
-import type { CoordinatorEvent } from '../../shared/runs/events.ts';
+import type { RunEvent } from '../../shared/runs/events.ts';
 import { BottomWindow } from '../terminal/live-region.ts';
 import { paint, say } from '../terminal/output.ts';
 import { eventLine, type Mood, stepLine } from './progress-lines.ts';
@@ -14,13 +14,13 @@ const LOSSES_MAX = 2000;
 /** A data set full of unreadable images must not drown everything else; the summary has their number. */
 const BAD_SAMPLES_SHOWN = 10;
 
-type StepEvent = Extract<CoordinatorEvent, { type: 'step' }>;
+type StepEvent = Extract<RunEvent, { type: 'step' }>;
 
 /** Someone to tell what happens to a run. */
 export interface Display {
   /** The run can be asked how it is doing from now on. */
   attach(status: () => RunStatus): void;
-  event(event: CoordinatorEvent): void;
+  event(event: RunEvent): void;
   line(text: string): void;
   close(): void;
 }
@@ -38,7 +38,7 @@ class EventWords {
   #phase = '';
   #badSamples = 0;
 
-  of(event: Exclude<CoordinatorEvent, { type: 'step' }>): string | undefined {
+  of(event: Exclude<RunEvent, { type: 'step' }>): string | undefined {
     if (event.type === 'badSample' && ++this.#badSamples > BAD_SAMPLES_SHOWN) {
       if (this.#badSamples > BAD_SAMPLES_SHOWN + 1) return undefined;
       const more =
@@ -70,7 +70,7 @@ class WindowDisplay implements Display {
     );
   }
 
-  event(event: CoordinatorEvent): void {
+  event(event: RunEvent): void {
     if (event.type === 'step') {
       this.#losses.push(event.loss);
       if (this.#losses.length > LOSSES_MAX) this.#losses.shift();
@@ -111,7 +111,7 @@ export class LineDisplay implements Display {
     this.#status = status;
   }
 
-  event(event: CoordinatorEvent): void {
+  event(event: RunEvent): void {
     if (event.type === 'step') {
       this.#step(event);
       return;

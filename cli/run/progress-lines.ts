@@ -2,8 +2,7 @@
 import { basename } from 'node:path';
 import { isSensible } from '../../shared/core/sense.ts';
 import { formatBytes, formatDuration, formatSpan } from '../../shared/core/units.ts';
-import type { CoordinatorEvent } from '../../shared/runs/events.ts';
-import type { StepReport } from '../../shared/runs/progress.ts';
+import type { RunEvent, StepReport } from '../../shared/runs/events.ts';
 import { formatNumber, formatPercent } from '../terminal/table.ts';
 
 /** What a step's line says beside the step itself. */
@@ -32,7 +31,7 @@ export function stepLine(step: StepReport, context: StepContext): string {
 
 /** A line about something other than a step, with the colour that it deserves; undefined when it is not worth one. */
 export function eventLine(
-  event: Exclude<CoordinatorEvent, { type: 'step' }>,
+  event: Exclude<RunEvent, { type: 'step' }>,
 ): { readonly text: string; readonly mood: Mood } | undefined {
   switch (event.type) {
     case 'data':
@@ -80,13 +79,13 @@ const plain = (text: string) => ({ text, mood: 'plain' }) as const;
 const warning = (text: string) => ({ text, mood: 'warning' }) as const;
 const bad = (text: string) => ({ text, mood: 'bad' }) as const;
 
-function evaluationText(event: Extract<CoordinatorEvent, { type: 'evaluation' }>): string {
+function evaluationText(event: Extract<RunEvent, { type: 'evaluation' }>): string {
   const { split, epoch, loss, accuracy, version, atStep } = event;
   const of = version === atStep ? '' : `  (step ${version}, the best on the validation images)`;
   return `${split}  epoch ${epoch}  loss ${loss.toFixed(4)}  accuracy ${formatPercent(accuracy)}${of}`;
 }
 
-function workerLine(event: Extract<CoordinatorEvent, { type: 'worker' }>) {
+function workerLine(event: Extract<RunEvent, { type: 'worker' }>) {
   // A worker that joined says so again when it has compiled; once is enough.
   if (event.what === 'ready') return undefined;
   const crew = `(${event.workers} worker${event.workers === 1 ? '' : 's'})`;
@@ -95,9 +94,9 @@ function workerLine(event: Extract<CoordinatorEvent, { type: 'worker' }>) {
   return event.what === 'joined' ? good(text) : warning(text);
 }
 
-function phaseLine({ phase, reason }: Extract<CoordinatorEvent, { type: 'phase' }>) {
-  // A checkpoint announces itself, and the end has the summary.
-  if (phase === 'saving' || phase === 'done') return undefined;
+function phaseLine({ phase, reason }: Extract<RunEvent, { type: 'phase' }>) {
+  // A checkpoint announces itself, and the end has the summary or the error.
+  if (['saving', 'done', 'failed'].includes(phase)) return undefined;
   const text = reason === '' || reason === phase ? phase : `${phase}: ${reason}`;
   return phase === 'waiting' ? warning(text) : plain(text);
 }

@@ -105,7 +105,8 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
         destination: { write: (line) => display.line(readableLogLine(line)) },
       }),
       signal,
-      onEvent: (event) => display.event(event),
+      // The terminal shows log lines too, and is closed after the last of them.
+      observers: [{ name: 'terminal', event: (event) => display.event(event) }],
     });
     for (const line of banner(running, options, performance.now() - startedMs)) display.line(line);
     for (const line of inputLines(loaded.inputs)) display.line(line);

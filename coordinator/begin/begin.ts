@@ -7,15 +7,16 @@ import type { DataSource } from '../../shared/data/source.ts';
 import { sha256OfText } from '../../shared/files/digest.ts';
 import type { Logger } from '../../shared/machine/log.ts';
 import type { LoadedCheckpoint } from '../../shared/runs/checkpoint/checkpoints.ts';
-import { findCheckpoint, identify, type RunIdentity } from './build.ts';
-import { firstParameters } from './first-parameters.ts';
+import { identify, type RunIdentity } from '../../shared/runs/identity.ts';
 import {
   type Beginning,
   beginningOf,
   encodeBeginning,
   readBeginning,
   refuseOtherData,
-} from './identity.ts';
+} from '../../shared/runs/identity-file.ts';
+import { findCheckpoint } from './build.ts';
+import { firstParameters } from './first-parameters.ts';
 
 /** What is known of a run before it is put together. */
 export interface RunStart {

@@ -1,21 +1,15 @@
-/** @file What a run is, and the parts of its coordinator put together: anew or from a checkpoint. */
-import { createRequire } from 'node:module';
+/** @file The parts of a coordinator put together, for a new run or from a checkpoint. */
 import { dirname } from 'node:path';
-import { canonicalJson, identityJson, modelFingerprint } from '../../shared/config/fingerprint.ts';
 import { keepsFeatures, programSpec } from '../../shared/config/program.ts';
-import { resolveModel } from '../../shared/config/rules.ts';
 import type { RunConfig } from '../../shared/config/schema.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { DIVERGED_HINT } from '../../shared/core/verdict.ts';
-import type { DataIdentity } from '../../shared/data/identity/identity.ts';
 import type { DataSource } from '../../shared/data/source.ts';
-import { sha256OfText } from '../../shared/files/digest.ts';
 import type { Disk } from '../../shared/files/disk.ts';
 import { makeNamesDurable } from '../../shared/files/files.ts';
 import type { Logger } from '../../shared/machine/log.ts';
 import { frozenSize, parameterTable } from '../../shared/model/parameters.ts';
-import type { ModelConfig } from '../../shared/model/variants.ts';
 import { Checkpointer } from '../../shared/runs/checkpoint/checkpointer.ts';
 import {
   checkpointsFolder,
@@ -25,58 +19,14 @@ import {
   newestGoodCheckpoint,
   type SkippedCheckpoint,
 } from '../../shared/runs/checkpoint/choose.ts';
-import { hasSaved, RUN_FILES } from '../../shared/runs/layout.ts';
+import type { RunIdentity } from '../../shared/runs/identity.ts';
+import { RUN_FILES } from '../../shared/runs/layout.ts';
 import type { HeldLock } from '../../shared/runs/lock/lock.ts';
-import { RunProgress } from '../../shared/runs/progress.ts';
+import { hasSaved } from '../../shared/runs/metrics-file.ts';
 import type { RunPlan } from '../core/messages.ts';
 import { Run } from '../core/run.ts';
 import { ParameterStore } from '../step/parameters.ts';
-
-/** What a run is: the same for its whole life, resumes included. */
-export interface RunIdentity {
-  readonly config: RunConfig;
-  readonly model: ModelConfig;
-  /** The config as workers get it. */
-  readonly configJson: string;
-  readonly modelFingerprint: string;
-  /** Everything that decides the numbers of the run, as canonical JSON. */
-  readonly identityJson: string;
-  /** Which run this is, for its workers: alike for runs that begin alike and go alike. */
-  readonly runId: string;
-  /** Which data set it has, as JSON. */
-  readonly dataJson: string;
-  readonly runFolder: string;
-  readonly tesseraVersion: string;
-}
-
-/** What a config and its data define; `data` is which set the source is. */
-export function identify(
-  config: RunConfig,
-  source: DataSource,
-  { runFolder, data }: { readonly runFolder: string; readonly data?: DataIdentity },
-): RunIdentity {
-  const model = resolveModel(config, source.classes.length);
-  const fingerprint = modelFingerprint(programSpec(config, model));
-  const { version } = createRequire(import.meta.url)('#package.json') as { version: string };
-  const json = identityJson(config, {
-    modelFingerprint: fingerprint,
-    trainSamples: source.size.train,
-    validationSamples: source.size.validation,
-    testSamples: source.size.test,
-    classes: source.classes,
-  });
-  return {
-    config,
-    model,
-    configJson: canonicalJson(config),
-    modelFingerprint: fingerprint,
-    identityJson: json,
-    runId: sha256OfText(json),
-    dataJson: data === undefined ? '' : JSON.stringify(data),
-    runFolder,
-    tesseraVersion: version,
-  };
-}
+import { RunProgress } from '../step/progress.ts';
 
 /**
  * The newest good checkpoint of a run to resume; a run that was killed before its first begins anew.

@@ -17,7 +17,7 @@ export interface HeldWork {
 }
 
 /** What happens to the run; the driver tells the core, with the time. */
-export type RunEvent =
+export type CoreEvent =
   /** A worker has built the model and can take work; again after a reconnect. */
   | { readonly type: 'workerReady'; readonly worker: string }
   | {
@@ -47,7 +47,7 @@ export type RunEvent =
     };
 
 /** What the core asks of the driver, performed in order; a later effect may rely on an earlier one being durable. */
-export type RunEffect =
+export type CoreEffect =
   | {
       readonly type: 'assign';
       readonly worker: string;

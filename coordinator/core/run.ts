@@ -14,7 +14,7 @@ import { Best, type BestVersion } from './best.ts';
 import { Failures } from './failures.ts';
 import { Leasing } from './leasing.ts';
 import { Member, Membership } from './membership.ts';
-import type { HeldWork, RunEffect, RunEvent, RunPlan } from './messages.ts';
+import type { CoreEffect, CoreEvent, HeldWork, RunPlan } from './messages.ts';
 import * as timetable from './plan.ts';
 import { Round, rangesOf } from './round.ts';
 import type { OpenWork } from './stall.ts';
@@ -28,7 +28,7 @@ export interface ResumePoint {
   readonly best?: BestVersion | undefined;
 }
 
-type EventOf<T extends RunEvent['type']> = Extract<RunEvent, { type: T }>;
+type EventOf<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>;
 
 /** The state machine of one run. */
 export class Run {
@@ -48,7 +48,7 @@ export class Run {
   #hasFailed = false;
   #phase: RunPhase = 'waiting';
   #reason = '';
-  #effects: RunEffect[] = [];
+  #effects: CoreEffect[] = [];
 
   /**
    * A run that goes on with version `resumeAt.version`, which is durable if it is not the first. What is known of it
@@ -67,7 +67,7 @@ export class Run {
   }
 
   /** Takes in what happened; answers what is to be done, in this order. */
-  handle(event: RunEvent, nowMs: number): RunEffect[] {
+  handle(event: CoreEvent, nowMs: number): CoreEffect[] {
     this.#effects = [];
     if (this.#phase === 'done' || this.#hasFailed) return [];
     this.#note(event, nowMs);
@@ -133,7 +133,7 @@ export class Run {
 
   // ---- what happened ----
 
-  #note(event: RunEvent, nowMs: number): void {
+  #note(event: CoreEvent, nowMs: number): void {
     switch (event.type) {
       case 'workerReady':
         this.#noteReady(event.worker, nowMs);

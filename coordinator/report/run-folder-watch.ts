@@ -1,9 +1,9 @@
 /** @file What befalls the folder of a run that goes on: it is removed, renamed, taken, or its disk is full. */
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { Logger } from '../../shared/machine/log.ts';
-import { describeRun, type RunDescription } from '../../shared/runs/layout.ts';
 import type { LockWatcher } from '../../shared/runs/lock/lock.ts';
 import type { MetricsWatcher } from '../../shared/runs/metrics-file.ts';
+import { describeRun, type RunDescription } from '../../shared/runs/run-folder.ts';
 
 /** Says once when metrics cannot be written, and what that cost. */
 export function metricsWatcher(log: Logger): MetricsWatcher {

@@ -1,11 +1,12 @@
 /** @file What is worth remembering of a run: engines that took part, samples that nobody could read. */
 import type { NodeHeader } from '../../shared/contract/messages.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
-import { forEachSplit, SPLIT_WORDS, type Split, splitOf } from '../../shared/core/work.ts';
+import { forEachSplit, splitOf } from '../../shared/core/work.ts';
 import type { DataSource } from '../../shared/data/source.ts';
 import type { Logger } from '../../shared/machine/log.ts';
-import type { CoordinatorEvent } from '../../shared/runs/events.ts';
-import type { RunIdentity } from '../begin/build.ts';
+import type { RunEvent } from '../../shared/runs/events.ts';
+import type { RunIdentity } from '../../shared/runs/identity.ts';
+import { nothingReadable } from '../step/evaluations.ts';
 
 /** A sample that could not be read, said for the first time. */
 interface UnreadableSample {
@@ -27,9 +28,9 @@ export class RunNotes {
   /** Steps none of whose samples could be read, so far. */
   emptySteps = 0;
   readonly #log: Logger;
-  readonly #onEvent: (event: CoordinatorEvent) => void;
+  readonly #onEvent: (event: RunEvent) => void;
 
-  constructor(log: Logger, onEvent: (event: CoordinatorEvent) => void) {
+  constructor(log: Logger, onEvent: (event: RunEvent) => void) {
     this.#log = log;
     this.#onEvent = onEvent;
   }
@@ -96,15 +97,4 @@ export class RunNotes {
       this.#log.warn({ named: NAMED_MAX }, 'further unreadable samples are counted, not named');
     }
   }
-}
-
-/** A run may go on without some images, not without all of them. */
-export function nothingReadable(split: Split): TesseraError {
-  return new TesseraError(
-    'DATA_INVALID',
-    `not one of the ${SPLIT_WORDS[split]} images can be read`,
-    {
-      hint: 'the log names the images and says what is wrong with each',
-    },
-  );
 }

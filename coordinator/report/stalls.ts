@@ -2,8 +2,8 @@
 import type { Clock } from '../../shared/core/clock.ts';
 import type { Logger } from '../../shared/machine/log.ts';
 import { checkpointsFolder } from '../../shared/runs/checkpoint/checkpoints.ts';
-import type { CoordinatorEvent } from '../../shared/runs/events.ts';
-import type { RunIdentity } from '../begin/build.ts';
+import type { RunEvent } from '../../shared/runs/events.ts';
+import type { RunIdentity } from '../../shared/runs/identity.ts';
 import type { Run } from '../core/run.ts';
 import { StallWatch } from '../core/stall.ts';
 import { type Absence, type StalledWorker, stallText } from '../core/stall-text.ts';
@@ -18,7 +18,7 @@ export interface StallParts {
   readonly roster: Roster;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly onEvent: (event: CoordinatorEvent) => void;
+  readonly onEvent: (event: RunEvent) => void;
 }
 
 /** Watches a run. The text is made when it is said or asked for, not at each tick. */

@@ -3,9 +3,9 @@
 import type { RunStatus, WorkerStatus } from '../../shared/contract/messages.ts';
 import type { TesseraError } from '../../shared/core/errors.ts';
 import type { SavedCheckpoint } from '../../shared/runs/checkpoint/checkpointer.ts';
-import type { RunProgress } from '../../shared/runs/progress.ts';
-import type { RunIdentity } from '../begin/build.ts';
+import type { RunIdentity } from '../../shared/runs/identity.ts';
 import type { Run } from '../core/run.ts';
+import type { RunProgress } from '../step/progress.ts';
 import type { ConnectedWorker, Sessions } from '../workers/sessions.ts';
 
 /** What a status is read from. */

@@ -1,13 +1,12 @@
 /** @file Evaluations of versions: what they come to, and the older version that the end is tested with. */
 import type { Evaluated } from '../../shared/contract/messages.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
-import { splitOf } from '../../shared/core/work.ts';
+import { SPLIT_WORDS, type Split, splitOf } from '../../shared/core/work.ts';
 import type { Logger } from '../../shared/machine/log.ts';
 import type { Checkpointer } from '../../shared/runs/checkpoint/checkpointer.ts';
-import type { CoordinatorEvent } from '../../shared/runs/events.ts';
-import type { RunProgress } from '../../shared/runs/progress.ts';
-import { nothingReadable } from '../report/run-warnings.ts';
+import type { RunEvent } from '../../shared/runs/events.ts';
 import type { ParameterStore } from './parameters.ts';
+import type { RunProgress } from './progress.ts';
 
 /** What evaluations work with. */
 export interface EvaluationParts {
@@ -15,7 +14,7 @@ export interface EvaluationParts {
   readonly progress: RunProgress;
   readonly store: ParameterStore;
   readonly log: Logger;
-  readonly onEvent: (event: CoordinatorEvent) => void;
+  readonly onEvent: (event: RunEvent) => void;
 }
 
 /** A version that workers can pull. */
@@ -63,4 +62,15 @@ export class Evaluations {
       return false;
     }
   }
+}
+
+/** A run may go on without some images, not without all of them. */
+export function nothingReadable(split: Split): TesseraError {
+  return new TesseraError(
+    'DATA_INVALID',
+    `not one of the ${SPLIT_WORDS[split]} images can be read`,
+    {
+      hint: 'the log names the images and says what is wrong with each',
+    },
+  );
 }

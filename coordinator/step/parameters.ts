@@ -176,8 +176,7 @@ export class ParameterStore {
 
   /** SHA-256 of the present version's bytes (float32, little endian, table order), in hex. */
   sha256(): Promise<string> {
-    const { buffer, byteOffset, byteLength } = this.#parameters;
-    return sha256OfBytes(new Uint8Array(buffer, byteOffset, byteLength));
+    return sha256OfBytes(this.#parameters);
   }
 }
 

@@ -6,7 +6,7 @@ import {
 } from '../../shared/contract/messages.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { DataSource } from '../../shared/data/source.ts';
-import type { RunIdentity } from '../begin/build.ts';
+import type { RunIdentity } from '../../shared/runs/identity.ts';
 
 /** What a worker must agree on with the run. */
 type Expected = Pick<RunIdentity, 'modelFingerprint' | 'tesseraVersion'>;

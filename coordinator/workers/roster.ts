@@ -5,9 +5,9 @@ import { TesseraError } from '../../shared/core/errors.ts';
 import { isAboutRun, type ToldError } from '../../shared/core/verdict.ts';
 import type { DataSource } from '../../shared/data/source.ts';
 import type { Logger } from '../../shared/machine/log.ts';
-import type { CoordinatorEvent } from '../../shared/runs/events.ts';
-import type { RunIdentity } from '../begin/build.ts';
-import type { RunEvent } from '../core/messages.ts';
+import type { RunEvent } from '../../shared/runs/events.ts';
+import type { RunIdentity } from '../../shared/runs/identity.ts';
+import type { CoreEvent } from '../core/messages.ts';
 import { refuseModel, refuseStranger, welcomeOf } from './join-rules.ts';
 import {
   type ConnectedWorker,
@@ -24,9 +24,9 @@ export interface RosterParts {
   readonly notes: { engine(description: string): void };
   readonly clock: Clock;
   readonly log: Logger;
-  readonly onEvent: (event: CoordinatorEvent) => void;
+  readonly onEvent: (event: RunEvent) => void;
   /** Tells the core; does nothing once the run has ended. */
-  readonly dispatch: (event: RunEvent) => void;
+  readonly dispatch: (event: CoreEvent) => void;
 }
 
 /** A worker that is not there, and why. */

@@ -10,7 +10,7 @@ export type WorkKind = 'train' | 'validate' | 'test';
 export type JudgingKind = Exclude<WorkKind, 'train'>;
 
 /** Where a run stands; the last two are its ends. */
-const RUN_PHASES = [
+export const RUN_PHASES = [
   ...(['waiting', 'training', 'evaluating', 'saving'] as const),
   ...(['done', 'failed'] as const),
 ] as const;

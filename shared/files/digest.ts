@@ -11,9 +11,10 @@ export function sha256OfText(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** SHA-256 of bytes, in hex. */
-export async function sha256OfBytes(bytes: Uint8Array): Promise<string> {
+/** SHA-256 of the bytes of an array (float32: little endian), in hex. */
+export async function sha256OfBytes(array: Uint8Array | Float32Array): Promise<string> {
   const hash = createHash('sha256');
+  const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
   await inSlices([bytes], (slice) => hash.update(slice));
   return hash.digest('hex');
 }

@@ -1,60 +1,129 @@
-/** @file What a run tells those who watch it: the command line's progress and metrics.jsonl. */
+/** @file What happens to a run: one schema for the events that observers get and the records of metrics.jsonl. */
+import { z } from 'zod';
+import { RUN_PHASES } from '../core/work.ts';
 
-import type { RunPhase } from '../core/work.ts';
-import type { FoundSource } from '../data/found.ts';
-import type { EvaluationReport, JudgingSplit, StepReport } from './progress.ts';
+/** A number of things, or a version. */
+export const count = z.int().min(0);
+/** JSON writes NaN as null. */
+const figure = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? Number.NaN);
 
-/** Where the time of one step went. Units  milliseconds; workers' figures are means over the workers. */
-export interface StepTimings {
-  readonly wallMs: number;
-  readonly pullMs: number;
-  readonly fetchMs: number;
-  readonly computeMs: number;
-  readonly pushMs: number;
-  readonly idleMs: number;
-  readonly sumMs: number;
-  readonly optimizerMs: number;
+const split = z.enum(['validation', 'test']);
+const stepReport = {
+  step: count,
+  epoch: count,
+  /** Loss and accuracy are means over the step's samples, NaN where none could be read. */
+  loss: figure,
+  accuracy: figure,
+  learningRate: figure,
+  gradientNorm: figure,
+  imagesPerSecond: figure,
+};
+/** The fields of an evaluation of one version on a whole split. */
+export const evaluationReport = {
+  /** The evaluated parameters are those after this step. */
+  version: count,
+  epoch: count,
+  loss: figure,
+  accuracy: figure,
+};
+/** Units  milliseconds. */
+const time = figure.default(Number.NaN);
+const stepTimings = z.object({
+  wallMs: time,
+  pullMs: time,
+  fetchMs: time,
+  computeMs: time,
+  pushMs: time,
+  idleMs: time,
+  sumMs: time,
+  optimizerMs: time,
   /** Time that the coordinator's thread was busy, serving included. */
-  readonly coordinatorBusyMs: number;
+  coordinatorBusyMs: time,
+});
+
+function event<T extends string, Fields extends z.ZodRawShape>(type: T, fields: Fields) {
+  return z.object({ type: z.literal(type), time: z.iso.datetime(), ...fields });
 }
 
-/** Something that happened to a run. */
-export type CoordinatorEvent =
-  | ({ readonly type: 'data'; readonly sentence: string } & FoundSource)
-  | ({ readonly type: 'step'; readonly timings: StepTimings } & StepReport)
-  | ({
-      readonly type: 'evaluation';
-      readonly split: JudgingSplit;
-      /** The newest version then; the one that was evaluated may be an earlier one, the best. */
-      readonly atStep: number;
-    } & EvaluationReport)
+/** An event of a run with its time. Records of older versions lack some fields: those have a default. */
+export const timedEventSchema = z.discriminatedUnion('type', [
+  event('data', {
+    sentence: z.string(),
+    classes: z.array(z.string()).readonly(),
+    size: z.record(z.string(), count),
+    found: z.object({
+      from: z.record(z.string(), z.string().optional()),
+      leftOut: z
+        .array(
+          z.object({
+            what: z.string(),
+            count,
+            why: z.string().exactOptional(),
+            remedy: z.string().exactOptional(),
+          }),
+        )
+        .readonly(),
+      notes: z.array(z.string()).readonly(),
+    }),
+  }),
+  event('step', { ...stepReport, timings: stepTimings.prefault({}) }),
+  event('evaluation', {
+    // Older runs had no validation split.
+    split: split.default('test'),
+    ...evaluationReport,
+    /** The newest version then; later than `version` where the best version is tested at the end. */
+    atStep: count.optional(),
+  }).transform(({ atStep, ...rest }) => ({ ...rest, atStep: atStep ?? rest.version })),
   /** The best version was to be tested, and has no checkpoint that can be read any more. */
-  | { readonly type: 'bestGone'; readonly version: number; readonly reason: string }
-  | {
-      readonly type: 'checkpoint';
-      readonly step: number;
-      readonly folder: string;
-      readonly bytes: number;
-      readonly seconds: number;
-      readonly parametersSha256: string;
-      readonly givenUp?: string;
-    }
-  | { readonly type: 'checkpointFailed'; readonly step: number; readonly reason: string }
-  | {
-      readonly type: 'worker';
-      readonly worker: string;
-      readonly what: 'joined' | 'ready' | 'lost' | 'left';
-      readonly reason: string;
-      readonly workers: number;
-    }
-  | { readonly type: 'phase'; readonly phase: RunPhase; readonly reason: string }
+  event('bestGone', { version: count, reason: z.string() }),
+  event('checkpoint', {
+    step: count,
+    folder: z.string(),
+    bytes: count,
+    seconds: figure,
+    parametersSha256: z.string(),
+    /** Folder of an older checkpoint that was deleted, since the disk had no room for both. */
+    givenUp: z.string().exactOptional(),
+  }),
+  event('checkpointFailed', { step: count, reason: z.string() }),
+  event('worker', {
+    worker: z.string(),
+    what: z.enum(['joined', 'ready', 'lost', 'left']),
+    reason: z.string(),
+    workers: count,
+  }),
+  event('phase', {
+    phase: z.enum(RUN_PHASES),
+    reason: z.string(),
+    /** Code of the error that ended the run. */
+    code: z.string().exactOptional(),
+  }),
   /** Nothing has been completed for a stated time, and why. Said again after growing pauses. */
-  | { readonly type: 'stall'; readonly seconds: number; readonly sentence: string }
+  event('stall', { seconds: z.number(), sentence: z.string() }),
   /** Something was completed again, after so long. */
-  | { readonly type: 'stallOver'; readonly seconds: number }
+  event('stallOver', { seconds: z.number() }),
   /** A step none of whose samples could be read; said of the first one only. */
-  | { readonly type: 'emptyStep'; readonly step: number }
-  | { readonly type: 'badSample'; readonly name: string; readonly reason: string };
+  event('emptyStep', { step: count }),
+  event('badSample', { name: z.string(), reason: z.string() }),
+]);
+
+/** An event of a run and when it happened, as an ISO 8601 time. */
+export type TimedEvent = z.infer<typeof timedEventSchema>;
+type Untimed<Event> = Event extends unknown ? Omit<Event, 'time'> : never;
+/** Something that happened to a run. */
+export type RunEvent = Readonly<Untimed<TimedEvent>>;
+
+/** One committed step. */
+export type StepReport = Readonly<z.infer<z.ZodObject<typeof stepReport>>>;
+/** One evaluation on a whole split. */
+export type EvaluationReport = Readonly<z.infer<z.ZodObject<typeof evaluationReport>>>;
+/** Where the time of one step went. The figures of workers are means over the workers. */
+export type StepTimings = Readonly<z.infer<typeof stepTimings>>;
+/** The split that the best version is chosen on: the test split where a run has no other. */
+export type JudgingSplit = z.infer<typeof split>;
 
 /** What is left of a run when it has ended well. */
 export interface RunResult {

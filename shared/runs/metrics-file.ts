@@ -1,9 +1,13 @@
-/** @file metrics.jsonl as it is written: records in order, whole lines, and on again once a disk has room again. */
+/** @file metrics.jsonl: an observer that appends each event as a line, and goes on once a full disk has room again. */
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BoundedLines } from '../core/lines.ts';
+import { type Disk, machineDisk } from '../files/disk.ts';
+import { readWholeFile } from '../files/files.ts';
 import { RUN_FILES } from './layout.ts';
+import type { RunObserver } from './observer.ts';
 
-/** Who hears how the writing goes. */
+/** Called as the writing fails and recovers. */
 export interface MetricsWatcher {
   /** Nothing can be written at present; told once until it can be again. */
   readonly failed: (error: unknown) => void;
@@ -16,8 +20,12 @@ export interface MetricsWatcher {
 /** Records that cannot be written wait for a disk that mends up to here; those beyond are lost, and counted. */
 const UNWRITTEN_CHARS_MAX = 2 ** 20;
 
+/** A coordinator writes lines of at most 1 Mi characters; a longer one is damage. */
+export const LINE_BYTES_MAX = 4 * 1024 ** 2;
+
 /** Appends records to metrics.jsonl; a failure never ends a run. */
-export class MetricsFile {
+export class MetricsFile implements RunObserver {
+  readonly name = RUN_FILES.metrics;
   readonly #path: string;
   readonly #watcher: MetricsWatcher;
   readonly #unwritten: string[] = [];
@@ -31,7 +39,7 @@ export class MetricsFile {
     this.#watcher = watcher;
   }
 
-  append(record: object): void {
+  event(record: object): void {
     const line = `${JSON.stringify(record)}\n`;
     if (this.#unwrittenChars + line.length > UNWRITTEN_CHARS_MAX) this.#numLost += 1;
     else {
@@ -41,8 +49,8 @@ export class MetricsFile {
     this.#writing ??= this.#write();
   }
 
-  /** Resolves when everything appended so far is written, or cannot be. */
-  async flush(): Promise<void> {
+  /** Resolves when everything so far is written, or cannot be. */
+  async close(): Promise<void> {
     await this.#writing;
     await this.#write();
     this.#numLost += this.#unwritten.length;
@@ -93,4 +101,27 @@ async function appendWhole(path: string, text: string): Promise<void> {
 async function endsLine(file: FileHandle, size: number): Promise<boolean> {
   const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
   return buffer.toString() === '\n';
+}
+
+/** The object in a line; undefined for a line that is not a JSON object. */
+export function parseRecord(line: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the metrics of a run have a record of a checkpoint. */
+export async function hasSaved(runFolder: string, disk: Disk = machineDisk): Promise<boolean> {
+  const path = join(runFolder, RUN_FILES.metrics);
+  if (!disk.exists(path)) return false;
+  const lines = new BoundedLines(LINE_BYTES_MAX);
+  const bytes = await readWholeFile(path, { disk });
+  for (const line of [...lines.add(bytes), ...lines.end()]) {
+    // Most lines are of steps: those need not be parsed.
+    if (line?.includes('checkpoint') && parseRecord(line)?.['type'] === 'checkpoint') return true;
+  }
+  return false;
 }

@@ -1,10 +1,5 @@
 /** @file One life of the product's coordinator in a simulated process: resume, serve, tick, end. */
-import {
-  assemble,
-  findCheckpoint,
-  identify,
-  type RunIdentity,
-} from '../../coordinator/begin/build.ts';
+import { assemble, findCheckpoint } from '../../coordinator/begin/build.ts';
 import { CoordinatorDriver } from '../../coordinator/driver.ts';
 import { lockWatcher } from '../../coordinator/report/run-folder-watch.ts';
 import { coordinatorCalls } from '../../coordinator/service/service.ts';
@@ -12,6 +7,7 @@ import { TesseraError } from '../../shared/core/errors.ts';
 import type { DataSource } from '../../shared/data/source.ts';
 import { createLog } from '../../shared/machine/log.ts';
 import type { ProcessIdentity } from '../../shared/machine/processes.ts';
+import { identify, type RunIdentity } from '../../shared/runs/identity.ts';
 import type { HeldLock } from '../../shared/runs/lock/lock.ts';
 import { lockRun } from '../../shared/runs/reader/run-lock.ts';
 import type { Host } from './host.ts';

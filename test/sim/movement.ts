@@ -1,11 +1,11 @@
 /** @file That a run which stands still says so, and names who holds what. */
 
 import type { RunStatus } from '../../shared/contract/messages.ts';
-import type { CoordinatorEvent } from '../../shared/runs/events.ts';
+import type { RunEvent } from '../../shared/runs/events.ts';
 import { check } from './violation.ts';
 
 /** Something is done then, or of another kind from then on. */
-const MOVES: ReadonlySet<CoordinatorEvent['type']> = new Set([
+const MOVES: ReadonlySet<RunEvent['type']> = new Set([
   'step',
   'evaluation',
   'checkpoint',
@@ -42,7 +42,7 @@ export class Movement {
   }
 
   /** It says what happened. */
-  heard(event: CoordinatorEvent, status: () => RunStatus): void {
+  heard(event: RunEvent, status: () => RunStatus): void {
     if (event.type === 'stall') this.#said(event.sentence, status());
     const isJudging = event.type === 'phase' && event.phase === 'evaluating';
     if (!MOVES.has(event.type) && !isJudging) return;

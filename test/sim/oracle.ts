@@ -1,11 +1,11 @@
 /** @file What must hold in every world at every moment; each check names the promise that it guards. */
 
 import type { ParameterStore } from '../../coordinator/step/parameters.ts';
+import type { RunProgress } from '../../coordinator/step/progress.ts';
 import type { RunConfig } from '../../shared/config/schema.ts';
 import type { RunStatus } from '../../shared/contract/messages.ts';
 import { firstNonFinite } from '../../shared/core/floats.ts';
-import type { CoordinatorEvent } from '../../shared/runs/events.ts';
-import type { RunProgress } from '../../shared/runs/progress.ts';
+import type { RunEvent } from '../../shared/runs/events.ts';
 import type { NodeTask } from '../../worker/core/messages.ts';
 import { Movement } from './movement.ts';
 import type { Reference } from './reference.ts';
@@ -129,7 +129,7 @@ export class Oracle {
   }
 
   /** The coordinator says what happened, and how the run is then. */
-  heard(event: CoordinatorEvent, status: () => RunStatus): void {
+  heard(event: RunEvent, status: () => RunStatus): void {
     this.#movement.heard(event, status);
     switch (event.type) {
       case 'step':
@@ -183,7 +183,7 @@ export class Oracle {
     }
   }
 
-  #stepped({ step, loss, accuracy }: Extract<CoordinatorEvent, { type: 'step' }>): void {
+  #stepped({ step, loss, accuracy }: Extract<RunEvent, { type: 'step' }>): void {
     check(
       step === this.#version + 1,
       `steps are contiguous: ${step} after version ${this.#version}`,

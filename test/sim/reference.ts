@@ -4,7 +4,6 @@
  * The model is a stand-in, a few float32 operations a sample, whose sums depend on their order as real ones do.
  */
 
-import type { RunIdentity } from '../../coordinator/begin/build.ts';
 import { ParameterStore } from '../../coordinator/step/parameters.ts';
 import type { LeafInputs, LeafOutputs, Program } from '../../shared/compute/program.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
@@ -13,6 +12,7 @@ import { NOTHING_LEFT_OUT } from '../../shared/data/found.ts';
 import { batchIndices, leafIndices, sequentialIndices } from '../../shared/data/sampler.ts';
 import type { DataSource, EncodedSample, Split } from '../../shared/data/source.ts';
 import { parameterTable } from '../../shared/model/parameters.ts';
+import type { RunIdentity } from '../../shared/runs/identity.ts';
 import { learningRateAt } from '../../shared/training/schedule.ts';
 
 /** What the pixels of a split are multiples of, so that no two splits are alike. */

@@ -4,12 +4,12 @@
  */
 
 import { setImmediate as turnOfLoop } from 'node:timers/promises';
-import { identify } from '../../coordinator/begin/build.ts';
 import type { RunStatus } from '../../shared/contract/messages.ts';
 import type { TesseraError } from '../../shared/core/errors.ts';
 import { initialParameters } from '../../shared/model/init.ts';
 import { checkpointsFolder } from '../../shared/runs/checkpoint/checkpoints.ts';
-import type { CoordinatorEvent } from '../../shared/runs/events.ts';
+import type { RunEvent } from '../../shared/runs/events.ts';
+import { identify } from '../../shared/runs/identity.ts';
 import { Illness } from './ailment.ts';
 import { SimCoordinator, type SimRun } from './coordinator.ts';
 import type { Counts } from './counts.ts';
@@ -144,7 +144,7 @@ export class World {
   }
 
   /** A coordinator says what happened; one that has lost the run, what is of no account. */
-  heard(event: CoordinatorEvent, coordinator: SimCoordinator, status: () => RunStatus): void {
+  heard(event: RunEvent, coordinator: SimCoordinator, status: () => RunStatus): void {
     if (coordinator !== this.coordinator) return;
     this.note(event);
     if (event.type === 'phase') void this.strangers.look(event.phase);
@@ -365,7 +365,7 @@ export class World {
 /** Ends of a worker that another process makes good: it was told to go, or the run failed, or is another's. */
 const FORESEEN_ENDS: ReadonlySet<string> = new Set(['CANCELLED', 'CANNOT_WRITE', 'RUN_IN_USE']);
 
-const COUNTERS: Partial<Record<CoordinatorEvent['type'], keyof Counts>> = {
+const COUNTERS: Partial<Record<RunEvent['type'], keyof Counts>> = {
   step: 'steps',
   emptyStep: 'emptySteps',
   bestGone: 'bestGone',

@@ -1,6 +1,6 @@
 /** @file Scripts for the coordinator's core: what is told, and its whole answer, as text to read and to compare. */
 
-import type { RunEffect, RunEvent, RunPlan } from '../../coordinator/core/messages.ts';
+import type { CoreEffect, CoreEvent, RunPlan } from '../../coordinator/core/messages.ts';
 import { type ResumePoint, Run } from '../../coordinator/core/run.ts';
 import type { ArrivedNode } from '../../shared/contract/messages.ts';
 import type { LeafRange, WorkKind } from '../../shared/core/work.ts';
@@ -57,7 +57,7 @@ export class Scene {
     return this;
   }
 
-  tell(event: RunEvent): RunEffect[] {
+  tell(event: CoreEvent): CoreEffect[] {
     const effects = this.run.handle(event, this.nowMs);
     this.#lines.push('', `${this.nowMs} ms: ${wordsOfEvent(event)}`);
     for (const effect of effects) this.#lines.push(`    ${wordsOfEffect(effect)}`);
@@ -86,7 +86,7 @@ export class Scene {
   }
 }
 
-function wordsOfEvent(event: RunEvent): string {
+function wordsOfEvent(event: CoreEvent): string {
   switch (event.type) {
     case 'nodeArrived':
       return `nodeArrived from ${event.worker}: ${nameOf(event.node)}`;
@@ -99,7 +99,7 @@ function wordsOfEvent(event: RunEvent): string {
   }
 }
 
-function wordsOfEffect(effect: RunEffect): string {
+function wordsOfEffect(effect: CoreEffect): string {
   switch (effect.type) {
     case 'assign': {
       const { sequence, kind, step, version, ranges } = effect.assignment;

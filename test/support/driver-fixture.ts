@@ -1,14 +1,14 @@
 /** @file The product's coordinator driver with its own core, store and checkpointer, and no wire around it. */
 
 import { Run } from '../../coordinator/core/run.ts';
-import { CoordinatorDriver } from '../../coordinator/driver.ts';
+import { CoordinatorDriver, type DriverParts } from '../../coordinator/driver.ts';
 import { ParameterStore } from '../../coordinator/step/parameters.ts';
+import { RunProgress } from '../../coordinator/step/progress.ts';
 import { PROTOCOL_VERSION } from '../../shared/contract/messages.ts';
 import { type Clock, systemClock } from '../../shared/core/clock.ts';
 import { NOTHING_LEFT_OUT } from '../../shared/data/found.ts';
 import { createLog } from '../../shared/machine/log.ts';
 import { Checkpointer } from '../../shared/runs/checkpoint/checkpointer.ts';
-import { RunProgress } from '../../shared/runs/progress.ts';
 import { metadata, newRunFolder } from './checkpoint-fixtures.ts';
 
 /** So large that saving and stepping take many turns of the event loop. */
@@ -43,7 +43,10 @@ export const JOIN = {
 };
 
 /** A driver that nobody has joined yet. */
-export function startDriver(clock: Clock = systemClock) {
+export function startDriver(
+  clock: Clock = systemClock,
+  { onEvent = () => {} }: Partial<Pick<DriverParts, 'onEvent'>> = {},
+) {
   const runFolder = newRunFolder();
   const { model, config } = metadata;
   const identity = {
@@ -85,7 +88,7 @@ export function startDriver(clock: Clock = systemClock) {
     progress,
     clock,
     log: createLog({ component: 'test', level: 'off' }),
-    onEvent: () => {},
+    onEvent,
     onEnd: () => {},
   });
   return { driver, store, runFolder };

@@ -3,9 +3,9 @@ import type { Clock } from '../../core/clock.ts';
 import { TesseraError } from '../../core/errors.ts';
 import { type Disk, machineDisk } from '../../files/disk.ts';
 import { errnoOf } from '../../files/errno.ts';
+import type { EvaluationReport } from '../events.ts';
 import type { HeldLock } from '../lock/lock.ts';
 import type { ModelMetadata } from '../model-metadata.ts';
-import type { RunProgress } from '../progress.ts';
 import {
   type CheckpointSource,
   checkpointsFolder,
@@ -17,6 +17,7 @@ import {
   type SavedCheckpoint,
   writeCheckpoint,
 } from './checkpoints.ts';
+import type { ProgressSnapshot } from './state.ts';
 
 export type { SavedCheckpoint } from './checkpoints.ts';
 
@@ -27,7 +28,11 @@ export interface CheckpointerParts {
   readonly metadata: ModelMetadata;
   /** Newest checkpoints to keep, besides the best one. */
   readonly keep: number;
-  readonly progress: RunProgress;
+  /** Asked at each save. */
+  readonly progress: {
+    readonly best: EvaluationReport | undefined;
+    snapshot(nowMs: number): ProgressSnapshot;
+  };
   readonly clock: Clock;
   readonly disk?: Disk;
   /** Of the run's folder: asked before anything is written or removed there. */

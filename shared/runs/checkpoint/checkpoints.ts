@@ -18,13 +18,13 @@ import {
   type SafeTensor,
 } from '../../weights/formats/safetensors.ts';
 import { encodeModelMetadata, type ModelMetadata } from '../model-metadata.ts';
-import type { ProgressSnapshot } from '../progress.ts';
 import {
   CHECKPOINT_FILES,
   type CheckpointState,
   corrupt,
   encodeState,
   mismatch,
+  type ProgressSnapshot,
   readState,
   readVerified,
   refuseDiverged,
@@ -143,7 +143,7 @@ export async function readCheckpoint(
   if (weights !== undefined) parameters.set(weights, frozen);
   refuseDiverged(folder, 'model', model.tensors);
   refuseDiverged(folder, 'optimizer', optimizer.tensors);
-  if ((await sha256OfBytes(bytesOf(parameters))) !== state.parametersSha256) {
+  if ((await sha256OfBytes(parameters)) !== state.parametersSha256) {
     throw corrupt(folder, 'the parameters are not those that state.json speaks of');
   }
   return {

@@ -9,7 +9,7 @@ import { crc32OfPieces, sha256OfText } from '../../files/digest.ts';
 import type { Disk } from '../../files/disk.ts';
 import { readWholeFile } from '../../files/files.ts';
 import { float32Of, readSafetensors, type SafeTensors } from '../../weights/formats/safetensors.ts';
-import type { EvaluationReport } from '../progress.ts';
+import { count, evaluationReport } from '../events.ts';
 
 /** Names of the files of a checkpoint folder. */
 export const CHECKPOINT_FILES = {
@@ -20,20 +20,11 @@ export const CHECKPOINT_FILES = {
 
 const SCHEMA = 'checkpoint/1';
 
-const count = z.int().min(0);
-/** JSON writes NaN as null. */
-const figure = z
-  .number()
-  .nullable()
-  .transform((value) => value ?? Number.NaN);
-const evaluation: z.ZodType<EvaluationReport> = z.strictObject({
-  version: count,
-  epoch: count,
-  loss: figure,
-  accuracy: figure,
-});
 /** JSON leaves out what is undefined. */
-const evaluationOrNone = evaluation.optional().transform((value): typeof value => value);
+const evaluationOrNone = z
+  .strictObject(evaluationReport)
+  .optional()
+  .transform((value) => value);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const file = z.strictObject({ bytes: count, crc32: count });
 
@@ -45,10 +36,12 @@ const stateSchema = z.strictObject({
   identityJson: z.string(),
   progress: z
     .strictObject({
+      /** The last one of those that the best is chosen by. */
       evaluation: evaluationOrNone,
       best: evaluationOrNone,
       /** Absent: the test split. */
       chosenOn: z.literal('validation').optional(),
+      /** The test at the end, where another split chooses the best. */
       test: evaluationOrNone,
       seconds: z.number(),
     })
@@ -62,6 +55,8 @@ const stateSchema = z.strictObject({
 
 /** What `state.json` says. */
 export type CheckpointState = Omit<z.infer<typeof stateSchema>, 'schema'>;
+/** The part of a run's progress that a checkpoint keeps. */
+export type ProgressSnapshot = Readonly<CheckpointState['progress']>;
 
 /** The bytes of `state.json`, which carries its own checksum. */
 export function encodeState(state: CheckpointState): Uint8Array {

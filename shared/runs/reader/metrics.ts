@@ -7,76 +7,28 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { TesseraError } from '../../core/errors.ts';
 import { BoundedLines } from '../../core/lines.ts';
 import { isSensible } from '../../core/sense.ts';
 import { errnoOf } from '../../files/errno.ts';
 import { streamRegularFile } from '../../files/regular-file.ts';
 import { whyNot } from '../../files/trouble.ts';
+import { type JudgingSplit, type TimedEvent, timedEventSchema } from '../events.ts';
 import { RUN_FILES } from '../layout.ts';
+import { LINE_BYTES_MAX, parseRecord } from '../metrics-file.ts';
 
-/** A coordinator writes lines of at most 1 Mi characters; a longer one is damage. */
-const LINE_BYTES_MAX = 4 * 1024 ** 2;
 /** Two million steps take this much. */
 const FILE_BYTES_MAX = 512 * 1024 ** 2;
 /** The file is read in pieces of this size. */
 const PIECE_BYTES = 1024 ** 2;
 
-const count = z.int().min(0);
-/** JSON writes NaN as null. */
-const figure = z
-  .number()
-  .nullable()
-  .transform((value) => value ?? Number.NaN);
-const time = z.iso.datetime();
+/** Events that tables and pictures are made of: one of these that does not fit its schema is damage. */
+const IN_TABLES: ReadonlySet<unknown> = new Set(['step', 'evaluation', 'checkpoint', 'phase']);
 
-const stepRecord = z.object({
-  time,
-  step: count,
-  epoch: count,
-  loss: figure,
-  accuracy: figure,
-  learningRate: figure,
-  gradientNorm: figure,
-  imagesPerSecond: figure,
-});
-const evaluationRecord = z.object({
-  time,
-  /** The evaluated parameters are those after this step. */
-  version: count,
-  epoch: count,
-  loss: figure,
-  accuracy: figure,
-  /** Runs of before there were validation splits do not say. */
-  split: z.enum(['validation', 'test']).default('test'),
-  /** The newest step then; later than `version` where the best version is tested at the end. */
-  atStep: count.optional(),
-});
-const checkpointRecord = z.object({
-  time,
-  step: count,
-  folder: z.string(),
-  bytes: count,
-  seconds: figure,
-  parametersSha256: z.string(),
-});
-const phaseRecord = z.object({
-  time,
-  phase: z.string(),
-  reason: z.string(),
-  /** Of the error that ended the run. */
-  code: z.string().optional(),
-});
-
-/** One committed step. Units  loss and accuracy are means over its samples. */
-export type StepRecord = z.infer<typeof stepRecord>;
-/** One evaluation on a whole split. */
-type EvaluationRecord = z.infer<typeof evaluationRecord>;
-/** One checkpoint as it was written; later ones may have replaced it. */
-type CheckpointRecord = z.infer<typeof checkpointRecord>;
-/** A change of what the run was doing, the last one of a good run being `done`. */
-type PhaseRecord = z.infer<typeof phaseRecord>;
+type RecordOf<Type extends TimedEvent['type']> = Readonly<Extract<TimedEvent, { type: Type }>>;
+/** One committed step, without its timings: all steps of all runs are in memory at once. */
+export type StepRecord = Omit<RecordOf<'step'>, 'timings'>;
+type EvaluationRecord = RecordOf<'evaluation'>;
 
 /** Everything of a metrics.jsonl that tables and pictures are made of, in the order of the run. */
 export interface RunMetrics {
@@ -84,11 +36,13 @@ export interface RunMetrics {
   /** Those that the best version is chosen by. */
   readonly evaluations: readonly EvaluationRecord[];
   /** The split of those. */
-  readonly chosenOn: 'validation' | 'test';
+  readonly chosenOn: JudgingSplit;
   /** The last test, of the best version where another split chooses it. */
   readonly test: EvaluationRecord | undefined;
-  readonly checkpoints: readonly CheckpointRecord[];
-  readonly phases: readonly PhaseRecord[];
+  /** As they were written; later ones may have replaced them. */
+  readonly checkpoints: readonly RecordOf<'checkpoint'>[];
+  /** Changes of what the run was doing, the last one of a good run being `done`. */
+  readonly phases: readonly RecordOf<'phase'>[];
   /** The evaluation of the highest accuracy, the earlier on a tie; a loss beyond all sense is not of a model. */
   readonly best: EvaluationRecord | undefined;
   /** Times of the first and last record, as ISO 8601. */
@@ -141,12 +95,12 @@ export const NO_METRICS: RunMetrics = {
 /** Takes the lines of a metrics.jsonl one by one. */
 class MetricsCollector {
   readonly #steps: StepRecord[] = [];
-  readonly #evaluations: Record<'validation' | 'test', EvaluationRecord[]> = {
+  readonly #evaluations: Record<JudgingSplit, EvaluationRecord[]> = {
     validation: [],
     test: [],
   };
-  readonly #checkpoints: CheckpointRecord[] = [];
-  readonly #phases: PhaseRecord[] = [];
+  readonly #checkpoints: RecordOf<'checkpoint'>[] = [];
+  readonly #phases: RecordOf<'phase'>[] = [];
   #firstTime: string | undefined;
   #lastTime: string | undefined;
   #workedMs = 0;
@@ -158,7 +112,7 @@ class MetricsCollector {
   /** Takes the next line; undefined is one that is too long to be a record. */
   add(line: string | undefined): void {
     if (line?.trim() === '') return;
-    const record = line === undefined ? undefined : parseObject(line);
+    const record = line === undefined ? undefined : parseRecord(line);
     if (record === undefined || !this.#take(record)) {
       this.#damagedLines += 1;
       return;
@@ -206,27 +160,22 @@ class MetricsCollector {
     };
   }
 
-  /** Keeps a record of a kind that we know; false when it is not what its kind must be. */
+  /** Keeps a record; false when it is not what its type must be. Records of unknown types are of another version. */
   #take(record: Record<string, unknown>): boolean {
-    switch (record['type']) {
-      case 'step':
-        return accept(stepRecord, record, (step) => this.#step(step));
-      case 'evaluation':
-        return accept(evaluationRecord, record, (evaluation) => {
-          const those = this.#evaluations[evaluation.split];
-          dropFrom(those, stepOfEvaluation(evaluation), stepOfEvaluation);
-          those.push(evaluation);
-        });
-      case 'checkpoint':
-        return accept(checkpointRecord, record, (checkpoint) => {
-          dropFrom(this.#checkpoints, checkpoint.step, stepOf);
-          this.#checkpoints.push(checkpoint);
-        });
-      case 'phase':
-        return accept(phaseRecord, record, (phase) => this.#phases.push(phase));
-      default:
-        return typeof record['type'] === 'string';
-    }
+    const { success, data: event } = timedEventSchema.safeParse(record);
+    if (!success) return typeof record['type'] === 'string' && !IN_TABLES.has(record['type']);
+    if (event.type === 'step') {
+      const { timings: _, ...step } = event;
+      this.#step(step);
+    } else if (event.type === 'evaluation') {
+      const those = this.#evaluations[event.split];
+      dropFrom(those, event.atStep, stepOfEvaluation);
+      those.push(event);
+    } else if (event.type === 'checkpoint') {
+      dropFrom(this.#checkpoints, event.step, stepOf);
+      this.#checkpoints.push(event);
+    } else if (event.type === 'phase') this.#phases.push(event);
+    return true;
   }
 
   /** A step that was made before is made again after a resume: what followed it then is no part of the run any more. */
@@ -253,27 +202,12 @@ function bestOf(evaluations: readonly EvaluationRecord[]): EvaluationRecord | un
 }
 
 const stepOf = ({ step }: { readonly step: number }) => step;
-const stepOfEvaluation = ({ version, atStep }: EvaluationRecord) => atStep ?? version;
+const stepOfEvaluation = ({ atStep }: EvaluationRecord) => atStep;
 
 /** Takes the records from `step` on off the end: they lie in the order of their positions. */
 function dropFrom<T>(records: T[], step: number, position: (record: T) => number): void {
   for (let last = records.at(-1); last !== undefined && position(last) >= step; ) {
     records.pop();
     last = records.at(-1);
-  }
-}
-
-function accept<T>(schema: z.ZodType<T>, record: object, keep: (value: T) => void): boolean {
-  const parsed = schema.safeParse(record);
-  if (parsed.success) keep(parsed.data);
-  return parsed.success;
-}
-
-function parseObject(line: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null ? { ...value } : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -71,12 +71,12 @@ describe('metrics.jsonl', () => {
 
   it('goes on after a failure that passes, with what could not be written meanwhile', async () => {
     const { path, told, metrics, failed } = blocked('passing');
-    metrics.append({ step: 1 });
+    metrics.event({ step: 1 });
     await failed();
-    metrics.append({ step: 2 });
+    metrics.event({ step: 2 });
     rmdirSync(path);
-    metrics.append({ step: 3 });
-    await metrics.flush();
+    metrics.event({ step: 3 });
+    await metrics.close();
     expect(readFileSync(path, 'utf8')).toBe('{"step":1}\n{"step":2}\n{"step":3}\n');
     expect(told).toEqual(['EISDIR', { mended: 0 }]);
   });
@@ -85,18 +85,18 @@ describe('metrics.jsonl', () => {
 
   it('keeps so much of it, and tells how many records are lost once it goes on', async () => {
     const { path, told, metrics, failed } = blocked('long');
-    for (let step = 1; step <= 10; step += 1) metrics.append(large);
+    for (let step = 1; step <= 10; step += 1) metrics.event(large);
     await failed();
     rmdirSync(path);
-    await metrics.flush();
+    await metrics.close();
     expect(readFileSync(path, 'utf8').trim().split('\n')).toHaveLength(3);
     expect(told).toEqual(['EISDIR', { mended: 7 }]);
   });
 
   it('tells at the end of a run what never came to be written', async () => {
     const { told, metrics } = blocked('never');
-    for (let step = 1; step <= 10; step += 1) metrics.append(large);
-    await metrics.flush();
+    for (let step = 1; step <= 10; step += 1) metrics.event(large);
+    await metrics.close();
     expect(told).toEqual(['EISDIR', { lost: 10 }]);
   });
 
@@ -106,8 +106,8 @@ describe('metrics.jsonl', () => {
     writeFileSync(path, '{"step":1}\n{"st');
     const silent = { failed: () => {}, mended: () => {}, lost: () => {} };
     const metrics = new MetricsFile(runFolder, silent);
-    metrics.append({ step: 2 });
-    await metrics.flush();
+    metrics.event({ step: 2 });
+    await metrics.close();
     expect(readFileSync(path, 'utf8')).toBe('{"step":1}\n{"st\n{"step":2}\n');
   });
 });

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { RunNotes } from '../../../coordinator/report/run-warnings.ts';
 import type { NodeHeader } from '../../../shared/contract/messages.ts';
 import { createLog } from '../../../shared/machine/log.ts';
-import type { CoordinatorEvent } from '../../../shared/runs/events.ts';
+import type { RunEvent } from '../../../shared/runs/events.ts';
 
 function node(kind: 'train' | 'test', first: number, count: number): NodeHeader {
   const badSamples = Array.from({ length: count }, (_, at) => {
@@ -15,7 +15,7 @@ function node(kind: 'train' | 'test', first: number, count: number): NodeHeader 
 
 it('10,000 unreadable samples are counted, each once, and neither log nor metrics name them all', () => {
   const lines: string[] = [];
-  const events: CoordinatorEvent[] = [];
+  const events: RunEvent[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
   const notes = new RunNotes(createLog({ component: 'test', destination }), (event) => {
     events.push(event);
@@ -40,7 +40,7 @@ it('10,000 unreadable samples are counted, each once, and neither log nor metric
 });
 
 it('a step without a readable sample is told of once, and counted', () => {
-  const events: CoordinatorEvent[] = [];
+  const events: RunEvent[] = [];
   const destination = { write: () => {} };
   const notes = new RunNotes(createLog({ component: 'test', destination }), (event) => {
     events.push(event);

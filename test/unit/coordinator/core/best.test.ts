@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { Best } from '../../../../coordinator/core/best.ts';
 import type { RunPlan } from '../../../../coordinator/core/messages.ts';
-import { RunProgress } from '../../../../shared/runs/progress.ts';
+import { RunProgress } from '../../../../coordinator/step/progress.ts';
 
 const PLAN = { validationSamples: 10, testSamples: 10 } as RunPlan;
 const totals = (loss: number, correct: number, samples = 10) => ({

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { writeFolderAtomically } from '../../../../shared/files/files.ts';
-import { createRunFolder } from '../../../../shared/runs/layout.ts';
 import { takeLock } from '../../../../shared/runs/lock/lock.ts';
+import { createRunFolder } from '../../../../shared/runs/run-folder.ts';
 
 const disk = mkdtempSync(join(tmpdir(), 'tessera-disk-'));
 const isMounted = spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', disk]).status === 0;

@@ -1,42 +1,10 @@
 /** @file How a run is doing, in numbers: what the status, the progress bar and metrics.jsonl report. */
 
-import type { Evaluated } from '../contract/messages.ts';
-import { isSensible } from '../core/sense.ts';
-import { type NodeTotals, splitOf, type WorkKind } from '../core/work.ts';
-
-/** One committed step. Units  loss and accuracy are means over the step's samples, NaN where none could be read. */
-export interface StepReport {
-  readonly step: number;
-  readonly epoch: number;
-  readonly loss: number;
-  readonly accuracy: number;
-  readonly learningRate: number;
-  readonly gradientNorm: number;
-  readonly imagesPerSecond: number;
-}
-
-/** The split that the best version is chosen on: the test split where a run has no other. */
-export type JudgingSplit = 'validation' | 'test';
-
-/** One evaluation on a whole split. */
-export interface EvaluationReport {
-  readonly version: number;
-  readonly epoch: number;
-  readonly loss: number;
-  readonly accuracy: number;
-}
-
-/** The part of the progress that a checkpoint keeps. */
-export interface ProgressSnapshot {
-  /** The last one of those that the best is chosen by. */
-  readonly evaluation: EvaluationReport | undefined;
-  readonly best: EvaluationReport | undefined;
-  /** Absent: the test split. */
-  readonly chosenOn?: 'validation';
-  /** The test at the end, where another split chooses the best. */
-  readonly test?: EvaluationReport | undefined;
-  readonly seconds: number;
-}
+import type { Evaluated } from '../../shared/contract/messages.ts';
+import { isSensible } from '../../shared/core/sense.ts';
+import { type NodeTotals, splitOf, type WorkKind } from '../../shared/core/work.ts';
+import type { ProgressSnapshot } from '../../shared/runs/checkpoint/state.ts';
+import type { EvaluationReport, JudgingSplit, StepReport } from '../../shared/runs/events.ts';
 
 /** Steps over which images/s and the shown loss are averaged (exponentially). */
 const SMOOTHING_STEPS = 20;

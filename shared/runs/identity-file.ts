@@ -5,21 +5,20 @@
  */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { samplesFingerprint } from '../../shared/config/fingerprint.ts';
-import type { RunConfig } from '../../shared/config/schema.ts';
-import { bytesOf } from '../../shared/contract/chunks.ts';
-import { TesseraError } from '../../shared/core/errors.ts';
-import { differenceText } from '../../shared/data/identity/difference-text.ts';
+import { samplesFingerprint } from '../config/fingerprint.ts';
+import type { RunConfig } from '../config/schema.ts';
+import { TesseraError } from '../core/errors.ts';
+import { differenceText } from '../data/identity/difference-text.ts';
 import {
   type DataIdentity,
   dataIdentitySchema,
   firstDifference,
-} from '../../shared/data/identity/identity.ts';
-import type { DataSource } from '../../shared/data/source.ts';
-import { sha256OfBytes, sha256OfText } from '../../shared/files/digest.ts';
-import { readRegularFile } from '../../shared/files/regular-file.ts';
-import { RUN_FILES } from '../../shared/runs/layout.ts';
-import type { RunIdentity } from './build.ts';
+} from '../data/identity/identity.ts';
+import type { DataSource } from '../data/source.ts';
+import { sha256OfBytes, sha256OfText } from '../files/digest.ts';
+import { readRegularFile } from '../files/regular-file.ts';
+import type { RunIdentity } from './identity.ts';
+import { RUN_FILES } from './layout.ts';
 
 const SCHEMA = 'identity/1';
 const FILE_BYTES_MAX = 64 * 1024 ** 2;
@@ -42,7 +41,7 @@ export async function beginningOf(
   data: DataIdentity,
   parameters: Float32Array,
 ): Promise<Beginning> {
-  const values = await sha256OfBytes(bytesOf(parameters));
+  const values = await sha256OfBytes(parameters);
   const id = sha256OfText(`${identityJson}\n${JSON.stringify(data)}\n${values}`);
   return { id, samples: samplesFingerprint(config), data };
 }

@@ -9,7 +9,7 @@ import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type StartOptions, startCoordinator } from '../../../../coordinator/start.ts';
 import { loadConfig } from '../../../../shared/config/load.ts';
 import { createLog } from '../../../../shared/machine/log.ts';
-import { createRunFolder, describeRun } from '../../../../shared/runs/layout.ts';
+import { createRunFolder, describeRun } from '../../../../shared/runs/run-folder.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'tessera-run-folder-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -84,7 +84,6 @@ describe('a start that is taken back', () => {
         destination: { write: (line) => (said += line) },
       }),
       signal: new AbortController().signal,
-      onEvent: () => {},
       ...options,
     });
     return { starting, address: `127.0.0.1:${port}`, said: () => said };
