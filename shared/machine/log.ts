@@ -1,10 +1,9 @@
 /**
- * @file Logs: JSON lines on stderr, readable ones where a person watches.
+ * @file Logs: JSON lines, on stderr or where the caller wants them.
  *
  * The message is a constant lower-case phrase, everything that varies is a field with its unit.
  * info is a human timeline (less than a line a second), debug is per step, trace per chunk.
  */
-import { createRequire } from 'node:module';
 import { type DestinationStream, destination, type LoggerOptions, pino } from 'pino';
 
 export type { Logger } from 'pino';
@@ -23,24 +22,20 @@ export interface LogSettings {
   readonly destination?: { write(line: string): void };
 }
 
-const STDERR = 2;
-/** What cannot be written (a full disk) is kept for later up to here; lines beyond are lost. */
-const UNWRITTEN_CHARS_MAX = 2 ** 20;
+/** What cannot be written (a full disk) is kept for later up to `maxLength` characters; lines beyond are lost. */
+const STDERR = { dest: 2, sync: true, maxLength: 2 ** 20 };
 
 /** Fields that never reach a log: whoever reads a session secret may push for its worker. */
 const SECRET_FIELDS = ['token', 'session', 'key', 'password'];
 
-/**
- * Makes a log. Lines are written as they come, so none is lost however the process ends.
- * On a terminal they are made readable, if pino-pretty is installed.
- */
+/** Makes a log. Lines are written as they come, so none is lost however the process ends. */
 export function createLog({ component, level = 'info', destination: target }: LogSettings): Logger {
   const options: LoggerOptions = {
     level: level === 'off' ? 'silent' : level,
     base: { component, pid: process.pid },
     redact: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`]),
   };
-  return pino(options, target ?? forgiving(stderrStream()));
+  return pino(options, target ?? forgiving(destination(STDERR)));
 }
 
 /** Whoever speaks goes on when a line cannot be written. */
@@ -52,23 +47,4 @@ function forgiving(stream: DestinationStream): DestinationStream {
       } catch {}
     },
   };
-}
-
-function stderrStream(): DestinationStream {
-  const pretty = process.stderr.isTTY ? loadPretty() : undefined;
-  return (
-    pretty?.({ destination: STDERR, sync: true, ignore: 'pid', translateTime: 'HH:MM:ss' }) ??
-    destination({ dest: STDERR, sync: true, maxLength: UNWRITTEN_CHARS_MAX })
-  );
-}
-
-type PinoPretty = (options: object) => DestinationStream;
-
-/** pino-pretty is a convenience of a development checkout; without it the lines stay JSON. */
-function loadPretty(): PinoPretty | undefined {
-  try {
-    return createRequire(import.meta.url)('pino-pretty') as PinoPretty;
-  } catch {
-    return undefined;
-  }
 }

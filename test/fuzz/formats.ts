@@ -1,7 +1,6 @@
 /** @file The doors of files of tensors: safetensors, PyTorch's zip and legacy pickle, idx. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { IdxAssembler } from '../../shared/data/sets/idx-format.ts';
 import { readPickle } from '../../shared/weights/formats/pickle.ts';
@@ -84,7 +83,7 @@ const PTH = [
 
 /** All tensors of a file, read as far as they are when weights are loaded. */
 function tensorsOf(bytes: Uint8Array) {
-  const { groups } = readPth(bytes, crc32);
+  const { groups } = readPth(bytes);
   return groups.flatMap(({ tensors }) =>
     [...tensors].map(
       ([name, { shape, bytes: values }]) => [name, { shape, bytes: values }] as const,

@@ -74,7 +74,6 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'onnxruntime-node': ['shared/compute/engines/'],
   commander: ['cli/'],
   echarts: ['tools/pictures/charts.ts'],
-  fflate: ['shared/weights/formats/zip.ts'],
   pino: ['shared/machine/log.ts'],
   sharp: ['shared/data/pixels/libvips.ts'],
   'tar-stream': ['tools/downloads/unpack.ts'],

@@ -16,8 +16,8 @@ import { TesseraError } from '../../shared/core/errors.ts';
 import { formatBytes } from '../../shared/core/units.ts';
 import { errnoOf } from '../../shared/files/errno.ts';
 import { readRegularFile, streamRegularFile } from '../../shared/files/regular-file.ts';
+import { type ZipEntry, zipEntries } from '../../shared/weights/formats/zip.ts';
 import { hostileEntry, isMacLitter, safeEntryParts } from './entry-names.ts';
-import { type ZipEntry, zipContent, zipEntries } from './zip-entries.ts';
 
 /** Kinds of archives that can be unpacked. */
 export type ArchiveKind = 'zip' | 'tar' | 'tar.gz' | 'gz';
@@ -128,8 +128,8 @@ async function unpackZip(options: UnpackOptions, budget: Budget, size: number): 
       },
     );
   }
-  const bytes = Buffer.from((await readRegularFile(archive, ZIP_BYTES_MAX)).buffer);
-  const entries = zipEntries(archive, bytes);
+  const bytes = await readRegularFile(archive, ZIP_BYTES_MAX);
+  const entries = readable(archive, () => zipEntries(bytes));
   // Everything is judged before anything is written.
   for (const entry of entries) {
     judgeZipEntry(archive, entry);
@@ -140,9 +140,8 @@ async function unpackZip(options: UnpackOptions, budget: Budget, size: number): 
     signal?.throwIfAborted();
     const path = await pathOf(options, entry.name, entry.name.endsWith('/'));
     if (path === undefined) continue;
-    await writeFile(path, zipContent(archive, bytes, entry), { flag: 'wx' }).catch(
-      refuseTwice(archive, entry.name),
-    );
+    const content = readable(archive, entry.content);
+    await writeFile(path, content, { flag: 'wx' }).catch(refuseTwice(archive, entry.name));
   }
 }
 
@@ -252,9 +251,22 @@ function inWords(archive: string, thrown: unknown): unknown {
   if (thrown instanceof TesseraError) return thrown;
   // What the system says of writing is put into words by whoever makes the folder.
   if (/^E[A-Z]+$/.test(errnoOf(thrown))) return thrown;
-  const reason = thrown instanceof Error ? thrown.message : String(thrown);
-  return new TesseraError('DATA_INVALID', `${archive} cannot be unpacked: ${reason}`, {
+  return unreadable(archive, thrown);
+}
+
+/** What `work` reads of an archive. Throws  DATA_INVALID, naming the archive. */
+function readable<T>(archive: string, work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    throw unreadable(archive, thrown);
+  }
+}
+
+function unreadable(archive: string, cause: unknown): TesseraError {
+  const { sentence } = TesseraError.from(cause);
+  return new TesseraError('DATA_INVALID', `${archive} cannot be unpacked: ${sentence}`, {
     hint: 'remove the file and download it again',
-    cause: thrown,
+    cause,
   });
 }

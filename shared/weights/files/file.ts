@@ -1,5 +1,4 @@
 /** @file Reads one file of tensors, safetensors, PyTorch or NumPy, whatever its name ends in; says what others are. */
-import { crc32 } from 'node:zlib';
 import { TesseraError } from '../../core/errors.ts';
 import { readWholeFile } from '../../files/files.ts';
 import { type Facts, factsFrom } from '../facts.ts';
@@ -45,7 +44,7 @@ export async function readTensorFile(path: string, key?: string): Promise<Tensor
   return inFile(path, () => {
     if (isSafetensors(bytes)) return { path, format: 'safetensors', ...readSafetensors(bytes) };
     if (!isZip(bytes)) return isPth(bytes) ? fromPth(path, bytes, key) : refuse(bytes);
-    const entries = readZip(bytes, crc32);
+    const entries = readZip(bytes);
     const names = [...entries.keys()];
     if (isNpz(entries)) return fromNpz(path, entries);
     const isTorch = names.some((name) => /^(?:[^/]+\/)?data\.pkl$/.test(name));
@@ -56,7 +55,7 @@ export async function readTensorFile(path: string, key?: string): Promise<Tensor
 }
 
 function fromPth(path: string, bytes: Uint8Array, key: string | undefined): TensorFile {
-  const { groups, format, steppedOver, modules } = readPth(bytes, crc32);
+  const { groups, format, steppedOver, modules } = readPth(bytes);
   const { group, notes } = chooseGroup(groups, key);
   const { tensors, unread, path: nesting } = group;
   const passed = modules.map(

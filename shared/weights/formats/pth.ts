@@ -12,7 +12,7 @@ import type { PickledStorage, PickledTensor } from './pickle-objects.ts';
 import { groupsIn, keyOf, type PickledGroup } from './pth-groups.ts';
 import type { SafeTensor } from './safetensors.ts';
 import { gather } from './strided.ts';
-import { type Crc32, isZip, readZip } from './zip.ts';
+import { isZip, readZip } from './zip.ts';
 
 /** The two layouts. */
 export type PthFormat = 'PyTorch zip' | 'PyTorch legacy pickle';
@@ -78,14 +78,14 @@ export function isPth(bytes: Uint8Array): boolean {
 }
 
 /**
- * Reads a whole file; tensors that lie in one piece are views of `bytes`. A zip's checksums are checked with `crc32`
+ * Reads a whole file; tensors that lie in one piece are views of `bytes`. A zip's checksums are checked
  * when an entry is read; the older layout has none.
  *
  * Throws  DATA_INVALID, naming what the pickle wants, or which tensor is wrong when its bytes are asked for.
  */
-export function readPth(bytes: Uint8Array, crc32: Crc32): PthFile {
+export function readPth(bytes: Uint8Array): PthFile {
   const { root, storages, format, steppedOver } = isZip(bytes)
-    ? readZipped(bytes, crc32)
+    ? readZipped(bytes)
     : readLegacy(bytes);
   const { groups, modules } = groupsIn(root);
   if (groups.length === 0) throw withoutTensors(root, modules[0]);
@@ -150,8 +150,8 @@ interface Opened {
   readonly steppedOver: ReadonlyMap<string, number>;
 }
 
-function readZipped(bytes: Uint8Array, crc32: Crc32): Opened {
-  const files = readZip(bytes, crc32);
+function readZipped(bytes: Uint8Array): Opened {
+  const files = readZip(bytes);
   const pickle = [...files.keys()].find((name) => /^(?:[^/]+\/)?data\.pkl$/.test(name));
   if (pickle === undefined) {
     throw invalid('is a zip without data.pkl', 'this is no file that torch.save wrote');

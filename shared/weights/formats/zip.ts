@@ -1,19 +1,29 @@
 /**
- * @file The zip format, as far as PyTorch's files need it: the directory at the end, entries stored or deflated.
+ * @file The zip format, as far as weights and data sets need it: the directory at the end, entries stored or deflated.
  *
  * Written here since stored entries are views of the file: a library that copies each would need the
  * memory of a model twice.
  *
- * Source  PKWARE APPNOTE.TXT 6.3.9, sections 4.3.7, 4.3.12, 4.3.14 to 4.3.16 and 4.5.3.
+ * Source  PKWARE APPNOTE.TXT 6.3.9, sections 4.3.7, 4.3.12, 4.3.14 to 4.3.16, 4.4.2 and 4.5.3.
  */
-import { inflateSync } from 'fflate';
+import { crc32, inflateRawSync } from 'node:zlib';
 import { TesseraError } from '../../core/errors.ts';
 
-/** Entries by name; each answers its content. */
+/** Entries by name; each returns its content. */
 export type ZipEntries = ReadonlyMap<string, () => Uint8Array>;
 
-/** CRC-32 of bytes, as zlib has it: given, since what is fast there is slow when written here. */
-export type Crc32 = (bytes: Uint8Array) => number;
+/** One entry of a zip, as its directory describes it. */
+export interface ZipEntry {
+  readonly name: string;
+  /** Unix file type and permissions; 0 where the maker knew none. */
+  readonly mode: number;
+  readonly isEncrypted: boolean;
+  /** Unpacked. */
+  readonly bytes: number;
+  readonly crc32: number;
+  /** Throws  DATA_INVALID when it is not what the directory says. */
+  content(): Uint8Array;
+}
 
 const LOCAL = 0x04034b50;
 const CENTRAL = 0x02014b50;
@@ -26,6 +36,8 @@ const END_BYTES = 22;
 const END64_BYTES = 56;
 const LOCATOR64_BYTES = 20;
 const COMMENT_BYTES_MAX = 0xffff;
+const MADE_BY_UNIX = 3;
+const ENCRYPTED = 1;
 /** What a field holds whose value is in the zip64 extension. */
 const IN_EXTENSION = 0xffff_ffff;
 const EXTENSION64 = 1;
@@ -43,36 +55,44 @@ export function isZip(bytes: Uint8Array): boolean {
 }
 
 /**
- * Reads the directory of a zip; stored entries are views of `bytes`.
+ * Reads a zip of tensors; stored entries are views of `bytes`.
  *
  * Throws  DATA_INVALID when it is damaged or cut short, now or when an entry is asked for.
  */
-export function readZip(bytes: Uint8Array, crc32: Crc32): ZipEntries {
+export function readZip(bytes: Uint8Array): ZipEntries {
+  const entries = zipEntries(bytes, { mayLackChecksums: true });
+  return new Map(entries.map((entry) => [entry.name, entry.content]));
+}
+
+/** All entries of a zip, in order, also those that are there twice. Throws  DATA_INVALID when it is damaged. */
+export function zipEntries(
+  bytes: Uint8Array,
+  { mayLackChecksums = false } = {},
+): readonly ZipEntry[] {
   const view = viewOf(bytes);
   const budget = { left: Math.max(UNPACKED_BYTES_FREE, RATIO_MAX * bytes.length) };
   const { offset, size } = findDirectory(view);
-  const entries = new Map<string, () => Uint8Array>();
+  const entries: ZipEntry[] = [];
   let at = offset;
   while (at < offset + size) {
     const { entry, next } = readEntry(view, at);
-    entries.set(entry.name, () => {
-      const content = contentOf(bytes, entry, budget);
-      if (entry.crc32 !== NO_CRC32 && crc32(content) !== entry.crc32) {
+    const content = () => {
+      const unpacked = contentOf(bytes, entry, budget);
+      const isUnchecked = mayLackChecksums && entry.crc32 === NO_CRC32;
+      if (!isUnchecked && crc32(unpacked) !== entry.crc32) {
         throw damaged(`the checksum of ${entry.name} does not hold`);
       }
-      return content;
-    });
+      return unpacked;
+    };
+    entries.push({ ...entry, content });
     at = next;
   }
   return entries;
 }
 
-interface Entry {
-  readonly name: string;
+interface Entry extends Omit<ZipEntry, 'content'> {
   readonly method: number;
-  readonly crc32: number;
-  readonly packed: number;
-  readonly size: number;
+  readonly packedBytes: number;
   readonly offset: number;
 }
 
@@ -117,12 +137,17 @@ function readEntry(view: DataView, at: number): { entry: Entry; next: number } {
   // Only the fields that are too small for their value are in the extension, in this order.
   const fields = [24, 20, 42].map((field) => view.getUint32(at + field, true));
   const large = extension64(view, extra, extra + extraBytes);
-  const [size = 0, packed = 0, offset = 0] = fields.map((value) =>
+  const [size = 0, packedBytes = 0, offset = 0] = fields.map((value) =>
     value === IN_EXTENSION ? (large.shift() ?? value) : value,
   );
-  const method = view.getUint16(at + 10, true);
-  const crc32 = view.getUint32(at + 16, true);
-  return { entry: { name, method, crc32, packed, size, offset }, next };
+  const entry = {
+    ...{ name, bytes: size, packedBytes, offset },
+    mode: view.getUint8(at + 5) === MADE_BY_UNIX ? view.getUint16(at + 40, true) : 0,
+    isEncrypted: (view.getUint16(at + 8, true) & ENCRYPTED) === ENCRYPTED,
+    method: view.getUint16(at + 10, true),
+    crc32: view.getUint32(at + 16, true),
+  };
+  return { entry, next };
 }
 
 /** The 64-bit values of the zip64 extension, if there is one. */
@@ -136,35 +161,37 @@ function extension64(view: DataView, from: number, end: number): number[] {
 }
 
 function contentOf(
-  bytes: Uint8Array,
-  { name, method, packed, size, offset }: Entry,
+  file: Uint8Array,
+  { name, method, packedBytes, bytes, offset }: Entry,
   budget: { left: number },
 ): Uint8Array {
-  const view = viewOf(bytes);
+  const view = viewOf(file);
   need(view, offset, LOCAL_BYTES);
   if (view.getUint32(offset, true) !== LOCAL) throw damaged(`${name} is not where it says`);
   const start =
     offset + LOCAL_BYTES + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
-  need(view, start, packed);
-  const content = bytes.subarray(start, start + packed);
-  if (method === STORED && packed === size) return content;
+  need(view, start, packedBytes);
+  const packed = file.subarray(start, start + packedBytes);
+  if (method === STORED && packedBytes === bytes) return packed;
   if (method !== DEFLATED) {
     throw damaged(`${name} is packed in an unknown way (method ${method})`);
   }
-  budget.left -= size;
+  budget.left -= bytes;
   if (budget.left < 0) throw damaged(`with ${name} it would unpack to too much`);
-  return inflated(name, content, size);
+  const content = inflated(name, packed, bytes);
+  if (content.length !== bytes) throw damaged(`${name} has another size than it says`);
+  return content;
 }
 
-function inflated(name: string, packed: Uint8Array, size: number): Uint8Array {
-  let content: Uint8Array;
+function inflated(name: string, packed: Uint8Array, bytes: number): Uint8Array {
   try {
-    content = inflateSync(packed, { out: new Uint8Array(size) });
+    // One chunk with room for all is not copied: a full one would be followed by a second.
+    const chunkSize = Math.max(64, bytes + 1);
+    const content = inflateRawSync(packed, { chunkSize, maxOutputLength: Math.max(1, bytes) });
+    return new Uint8Array(content.buffer, content.byteOffset, content.length);
   } catch (cause) {
     throw damaged(`${name} cannot be unpacked`, cause);
   }
-  if (content.length !== size) throw damaged(`${name} has another size than it says`);
-  return content;
 }
 
 function number64(view: DataView, at: number): number {
