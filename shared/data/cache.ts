@@ -1,4 +1,4 @@
-/** @file A cache that forgets what was not used for longest, bounded by bytes. */
+/** @file A least-recently-used cache, bounded by bytes. */
 
 /** Least-recently-used cache of values whose sizes add up to at most `limitBytes`. */
 export class ByteCache<V> {
@@ -16,7 +16,7 @@ export class ByteCache<V> {
     return this.#usedBytes;
   }
 
-  /** Whether `key` is kept; this is no use of it. */
+  /** Whether `key` is cached; does not count as a use. */
   has(key: string): boolean {
     return this.#entries.has(key);
   }
@@ -30,7 +30,7 @@ export class ByteCache<V> {
     return entry.value;
   }
 
-  /** Keeps `value` in place of older ones; one that is larger than the whole cache is not kept. */
+  /** Caches `value` and evicts older ones; a value larger than the whole cache is not cached. */
   set(key: string, value: V, sizeBytes: number): void {
     this.#remove(key);
     if (sizeBytes > this.#limitBytes) return;

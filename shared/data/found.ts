@@ -1,14 +1,14 @@
-/** @file What was found in a data set and what was passed over, and the sentence that says so. Pure. */
+/** @file What was found in a data set and what was skipped, and the message about it. Pure. */
 import { formatCount } from '../core/units.ts';
 
-/** Files of one kind that were passed over for one reason. */
+/** Files of one kind that were skipped for one reason. */
 export interface LeftOut {
   /** What they are: `.heic`, `hidden`, `in test`. */
   readonly what: string;
   readonly count: number;
-  /** Why, where that is not plain: `not readable here`. */
+  /** Why, if that is not obvious: `not readable here`. */
   readonly why?: string;
-  /** What to do about them, where something can be done. */
+  /** What to do about them, if anything. */
   readonly remedy?: string;
 }
 
@@ -18,14 +18,14 @@ export interface Found {
   readonly from: Readonly<Record<string, string | undefined>>;
   /** Every file that is not a sample is in exactly one of these counts. */
   readonly leftOut: readonly LeftOut[];
-  /** Sentences about what was taken in a way that may surprise. */
+  /** Notes about surprising decisions. */
   readonly notes: readonly string[];
 }
 
-/** Of a set in which there is nothing to say. */
+/** For a set without anything to report. */
 export const NOTHING_LEFT_OUT: Found = { from: {}, leftOut: [], notes: [] };
 
-/** What a sentence needs of a data source. */
+/** The parts of a data source that the message needs. */
 export interface FoundSource {
   readonly classes: readonly string[];
   /** Samples of each split; a split without samples is not named. */
@@ -33,7 +33,7 @@ export interface FoundSource {
   readonly found: Found;
 }
 
-/** What a split is for, in the order in which they are told. */
+/** The purpose of each split, in the order of the message. */
 const PURPOSE: Readonly<Record<string, string>> = {
   train: 'to train',
   validation: 'to validate',
@@ -53,7 +53,7 @@ export function foundSentence({ classes, size, found }: FoundSource): string {
   return splits.join(', ') + leftOutText(found.leftOut);
 }
 
-/** `; left out: 12 .heic (not readable here), 3 hidden`; nothing where nothing was. */
+/** `; left out: 12 .heic (not readable here), 3 hidden`; empty if nothing was left out. */
 export function leftOutText(leftOut: readonly LeftOut[]): string {
   const parts = leftOut.map(({ what, count, why }) => {
     const reason = why === undefined ? '' : ` (${why})`;

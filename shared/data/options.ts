@@ -1,4 +1,4 @@
-/** @file The `data` section of a config: where the images are, and what becomes of each on its way to the model. */
+/** @file The `data` section of a config: where the images are, and how each becomes the model's input. */
 import { z } from 'zod';
 import { bytes, count, fraction, positive, text } from '../core/options.ts';
 
@@ -26,15 +26,13 @@ export const dataOptions = z.strictObject({
     ),
   testFraction: fraction
     .default(0.2)
-    .describe(
-      'Share of the samples held out for testing where the set has no test split of its own',
-    ),
+    .describe('Share of the samples held out for testing if the set has no test split'),
   validation: z
     .union([z.number().gt(0).lt(1), z.string().min(1)])
     .meta({ title: 'auto, none, a share such as 0.1, or a folder' })
     .default('auto')
     .describe(
-      'What the best checkpoint is chosen on: a share of the training images, a folder, or none (auto: the val folder of a set that has a test folder too)',
+      'Images that choose the best checkpoint: a share of the training images, a folder, or none (auto: the val folder of a set that has a test folder too)',
     ),
   channels: z
     .union([z.literal(1), z.literal(3)])
@@ -49,7 +47,7 @@ export const dataOptions = z.strictObject({
     .enum(['stretch', 'crop', 'squash'])
     .default('crop')
     .describe(
-      'stretch: to the square as it is; crop: short side, then the centre; squash: stretched, then the centre',
+      'stretch: the whole image to the square; crop: short side, then the centre; squash: stretched, then the centre',
     ),
   cropFraction: z
     .number()
@@ -63,7 +61,7 @@ export const dataOptions = z.strictObject({
     .enum(['even', 'down'])
     .optional()
     .describe(
-      'Where a centre crop lies when the room around it is odd: even (timm, torchvision; default), down (transformers)',
+      'Position of a centre crop with an odd margin: even (timm, torchvision; default), down (transformers)',
     ),
   interpolation: z
     .enum(['bicubic', 'bilinear', 'lanczos'])
@@ -115,15 +113,15 @@ export const dataOptions = z.strictObject({
       cutmix: z.number().min(0).default(0).describe('CutMix: the same, for areas (0: off)'),
       mixProbability: fraction
         .default(1)
-        .describe('Share of the images that mixup or CutMix changes, where one is on'),
+        .describe('Share of the images that mixup or CutMix changes'),
     })
     .prefault({})
     .describe('Random changes of the training images, a pure function of seed, epoch and sample'),
   onBadImage: z
     .enum(['skip', 'fail'])
     .default('skip')
-    .describe('What an unreadable image does: count as weight 0 and be reported, or end the run'),
-  cacheBytes: bytes.prefault('512MiB').describe('Most bytes of samples that a worker keeps'),
+    .describe('An unreadable image: skip gives it weight 0 and reports it, fail ends the run'),
+  cacheBytes: bytes.prefault('512MiB').describe('Maximum bytes of samples that a worker caches'),
 });
 
 export type DataConfig = z.infer<typeof dataOptions>;

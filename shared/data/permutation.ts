@@ -11,7 +11,7 @@ import { type RandomStream, randomBits } from '../core/random.ts';
 /** Rounds of the network: four make it a good permutation, the rest is for sizes of a few bits. */
 const ROUNDS = 8;
 
-/** What decides a permutation. */
+/** The inputs of a permutation. */
 export interface PermutationOptions {
   /** Elements, at most 2^32. */
   readonly size: number;

@@ -1,8 +1,8 @@
 /**
  * @file Which samples make up a batch and a leaf: a pure function of the seed and the place.
  *
- * Nothing is remembered between batches, so a resumed run needs no replay (P3), and an epoch is a
- * permutation, so no sample comes twice or never (P4), whoever asks for which part.
+ * There is no state between batches, so a resumed run needs no replay (P3), and an epoch is a
+ * permutation, so no sample is repeated or skipped (P4), whichever worker computes which part.
  */
 import { assert } from '../core/errors.ts';
 import { permutation } from './permutation.ts';

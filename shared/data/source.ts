@@ -1,4 +1,4 @@
-/** @file What a data set is to the rest of Tessera: splits of numbered, labelled, encoded images. */
+/** @file The interface of a data set: splits of numbered, labelled, encoded images. */
 import type { Split } from '../core/work.ts';
 import type { Found } from './found.ts';
 

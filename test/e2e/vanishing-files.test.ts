@@ -63,7 +63,7 @@ it('a run goes on without files that vanish, shrink, grow, or become something e
     'it has 300 MiB',
     // Or it is not there, for who looks just then.
     /it is a folder, not a file|no such file/,
-    'it is a link that leaves the data set now',
+    'it is now a link that leaves the data set',
     'it is a pipe, not a file',
   ].entries()) {
     const said = stderr.split('\n').filter((line) => line.includes(`train/cat/${at}.png`));

@@ -1,24 +1,24 @@
-/** @file In what two data sets differ, in a sentence that names the class or the sample. */
+/** @file The message about the difference of two data sets, which names the class or the sample. */
 import { formatCount } from '../../core/units.ts';
 import type { EncodedSample, Split } from '../source.ts';
 import type { Block, DataDifference, DataIdentity, IdentifiableSource } from './identity.ts';
 
-/** Most names of one kind in a sentence. */
+/** Maximum names of one kind in a message. */
 const NAMES_MAX = 10;
-/** Most samples of the other side that are looked at to find the one that differs. */
+/** Maximum samples of the other side that are compared to find the one that differs. */
 const LOOKED_AT_MAX = 64;
 
 /** The two sides that are compared. */
 export interface ComparedSides {
-  /** The set that is at hand. */
+  /** The set of this side. */
   readonly here: { readonly source: IdentifiableSource; readonly identity: DataIdentity };
   readonly there: {
     readonly identity: DataIdentity;
-    /** Brings samples of the other side, where it can be asked. */
+    /** Fetches samples of the other side, if it can be reached. */
     readonly read?: (split: Split, indices: readonly number[]) => AsyncIterable<EncodedSample>;
   };
   readonly words: {
-    /** What the sentence is about: `its data set`. */
+    /** The subject of the message: `its data set`. */
     readonly subject: string;
     /** `has`, and of the other side `where the run has`. */
     readonly has: readonly [string, string];
@@ -29,7 +29,7 @@ export interface ComparedSides {
   };
 }
 
-/** What differs, as exactly as can be told. */
+/** What differs, as exactly as possible. */
 export async function differenceText(
   difference: DataDifference,
   sides: ComparedSides,
@@ -74,7 +74,7 @@ function someOf(names: readonly string[]): string {
   return names.length > NAMES_MAX ? `${some} and ${names.length - NAMES_MAX} more` : some;
 }
 
-/** The first sample that differs, or the samples among which it is; '' where that is not known. */
+/** The first sample that differs, or the range that contains it; '' if unknown. */
 async function exampleText(
   { kind, split, block }: Exclude<DataDifference, { kind: 'classes' | 'contents' }>,
   sides: ComparedSides,
@@ -98,7 +98,7 @@ async function exampleText(
   return `${which} ${words.had} ${what} ${words.there}`;
 }
 
-/** Looks at the samples of the other side; undefined where they cannot be had. */
+/** Compares samples of the other side; undefined if they cannot be fetched. */
 async function firstDiffering(
   { kind, split, block }: { readonly kind: string; readonly split: Split; readonly block: Block },
   { here, there, words }: ComparedSides,
@@ -135,7 +135,7 @@ async function firstDiffering(
       }
     }
   } catch {
-    // Which one it is would be good to know; that they differ is known.
+    // Only the detail is missing: that they differ is known.
     return undefined;
   }
   if (onlyHere === undefined) return undefined;

@@ -1,8 +1,8 @@
 /**
- * @file Which data set this is: digests of its classes, names, labels, sizes, and of a sample of its contents.
+ * @file The identity of a data set: digests of its classes, names, labels, sizes, and of a sample of its contents.
  *
- * Two machines that read a set each for itself, and a run that goes on, compare these and never numbers alone. Digests
- * are kept for each block of samples too, so that a difference can be found without sending a million names.
+ * Two machines that read their own files, and a resumed run, compare these, not counts alone. There are digests
+ * of each block of samples too, so that a difference can be found without sending a million names.
  */
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
@@ -12,11 +12,11 @@ import { sha256OfBytes, sha256OfText } from '../../files/digest.ts';
 import { permutation } from '../permutation.ts';
 import type { DataSource, Split } from '../source.ts';
 
-/** Blocks of a split at most; a block is a power of two of samples, one each of up to so many. */
+/** Maximum blocks of a split; the number of samples in a block is a power of two. */
 const BLOCKS_MAX = 1024;
-/** Hexadecimal digits that tell where two listings differ; whether they do, a whole SHA-256 tells. */
+/** Hexadecimal digits of a block's digest, which locates a difference; the full SHA-256 detects it. */
 const MARK_DIGITS = 8;
-/** Contents that are compared of each split: as many as fit into these bytes, so many at least and at most; none of a larger file. */
+/** Compared contents of each split: as many as fit into these bytes, within these counts; no larger file. */
 const CONTENTS = {
   least: 16,
   most: 256,
@@ -41,7 +41,7 @@ const splitSchema = z.strictObject({
   /** The first digits of the digest of each block. */
   listingMarks: marks,
   sizeMarks: marks,
-  /** What was read of some samples; '' for one that could not be read. */
+  /** Digests of the contents of some samples; '' for one that could not be read. */
   contents: z
     .array(z.strictObject({ index, sha256: z.union([sha256, z.literal('')]) }))
     .max(CONTENTS.most),
@@ -60,14 +60,14 @@ type SplitIdentity = z.infer<typeof splitSchema>;
 /** A data set, by its digests. */
 export type DataIdentity = z.infer<typeof dataIdentitySchema>;
 
-/** What an identity is made of. */
+/** The inputs of an identity. */
 export type IdentifiableSource = Pick<
   DataSource,
   'classes' | 'size' | 'label' | 'name' | 'listedBytes' | 'read'
 >;
 
 /**
- * Which data set a source is. Of each split all names, labels and sizes count, and the contents of up to 256 samples
+ * The identity of a source. It covers all names, labels and sizes of each split, and the contents of up to 256 samples
  * that the seed draws, as far as they fit into 16 MiB. Memory does not grow with the set.
  */
 export async function identifyData(
@@ -98,11 +98,11 @@ async function identifySplit(
       { length: Math.min(blockSize, samples - first) },
       (_, at) => first + at,
     );
-    // A name has no control characters: a data set with such a one is refused.
+    // Names have no control characters: a data set with such a name is refused.
     const names = indices.map((at) => `${source.label(split, at)} ${source.name(split, at)}`);
     listing.push(sha256OfText(plain(names.join('\n'))));
     sizes.push(sha256OfText(indices.map((at) => source.listedBytes(split, at)).join('\n')));
-    // A million names take a second, and others shall be answered meanwhile.
+    // A million names take a second; yield, so that other calls are served meanwhile.
     await setImmediate();
   }
   return {
@@ -134,7 +134,7 @@ function drawn(source: IdentifiableSource, split: Split, seed: number): number[]
   return indices.sort((one, other) => one - other);
 }
 
-/** What cannot be read here says nothing: whoever needs that sample will say so. */
+/** A sample that cannot be read is not compared; the worker that needs it reports it. */
 async function contentOf(source: IdentifiableSource, split: Split, at: number): Promise<string> {
   try {
     return await sha256OfBytes((await source.read(split, at)).bytes);
@@ -144,20 +144,20 @@ async function contentOf(source: IdentifiableSource, split: Split, at: number): 
   }
 }
 
-/** Where two sets differ first; what is compared last is what the others say nothing about. */
+/** The first difference of two sets; contents are compared last. */
 export type DataDifference =
   | { readonly kind: 'classes' }
   | { readonly kind: 'samples'; readonly split: Split; readonly block: Block | undefined }
   | { readonly kind: 'listing' | 'sizes'; readonly split: Split; readonly block: Block | undefined }
   | { readonly kind: 'contents'; readonly split: Split; readonly index: number };
 
-/** Samples that lie one behind the other. */
+/** Consecutive samples. */
 export interface Block {
   readonly first: number;
   readonly count: number;
 }
 
-/** The first difference of two sets: of classes, then of each split its number, names and labels, sizes, contents. */
+/** The first difference of two sets: classes, then for each split its count, names and labels, sizes, contents. */
 export function firstDifference(
   one: DataIdentity,
   other: DataIdentity,
@@ -196,7 +196,7 @@ function splitDifference(
   return differing && { kind: 'contents', split, index: differing.index };
 }
 
-/** The first block whose mark is another, or is there on one side alone. */
+/** The first block whose digest differs, or exists on one side only. */
 function firstBlock(
   one: SplitIdentity,
   other: SplitIdentity,
@@ -221,7 +221,7 @@ function marksOf(digests: readonly string[]): string {
   return digests.map((digest) => digest.slice(0, MARK_DIGITS)).join('');
 }
 
-/** Some systems keep `é` as one sign, some as two: the name is the same. */
+/** Some systems store `é` as one code point, some as two: the name is the same. */
 function plain(name: string): string {
   return name.normalize('NFC');
 }

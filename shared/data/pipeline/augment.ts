@@ -24,13 +24,13 @@ export const NO_AUGMENTATION: Augmentation = {
   shiftY: 0,
 };
 
-/** Last counter of each draw, so that switching one change off leaves the others as they were. */
+/** Last counter of each draw, so that turning one change off does not change the others. */
 const DRAW = { flip: 0, shiftX: 1, shiftY: 2, area: 3, aspect: 4, left: 5, top: 6 } as const;
 
 /** Natural logarithm of the widest random crop's width over its height. */
 const LOG_ASPECT_MAX = Math.log(4 / 3);
 
-/** Whether every epoch sees another part of an image, so that its decoded pixels are of no use twice. */
+/** Whether every epoch uses another part of an image, so that caching its decoded pixels is useless. */
 function hasRandomCrop(config: DataConfig): boolean {
   return config.augment.cropScale.some((share) => share !== 1);
 }

@@ -1,4 +1,4 @@
-/** @file From the bytes of a sample to the pixels of the model's square: what they should be like, and what is refused. */
+/** @file Decodes the bytes of a sample to the pixels of the model's square, or refuses them. */
 
 import { machineTrouble } from '../../core/errno.ts';
 import { TesseraError } from '../../core/errors.ts';
@@ -24,7 +24,7 @@ import type { EncodedSample } from '../source.ts';
 
 export type { Look };
 
-/** What the pixels should be like. */
+/** Properties of the wanted pixels. */
 export type DecodeOptions = ResizeOptions &
   Pick<DataConfig, 'channels' | 'interpolation' | 'background'>;
 
@@ -54,8 +54,8 @@ export async function decodeImage(
 }
 
 /**
- * Decodes a whole image file for people to look at, its longer side at most `sideMax`: the pixels that a model sees,
- * but for the square.
+ * Decodes a whole image file for display, its longer side at most `sideMax`: the pixels that a model sees, but not
+ * cropped to the square.
  *
  * Throws  DATA_INVALID, naming the sample, as `decodeImage` does.
  */
@@ -78,7 +78,7 @@ export async function decodeWhole(
   }
 }
 
-/** Whether a sample's pixels are the result as they are, but for grey to RGB: no need to keep them. */
+/** Whether the raw pixels of a sample are the result, except for grey to RGB: caching them is useless. */
 export function isPlain({ raw }: EncodedSample, options: DecodeOptions): boolean {
   return (
     raw !== undefined &&
@@ -89,7 +89,7 @@ export function isPlain({ raw }: EncodedSample, options: DecodeOptions): boolean
   );
 }
 
-/** Grey pixels thrice where RGB is wanted. */
+/** Repeats grey pixels three times for RGB. */
 function withChannels(pixels: Uint8Array, from: number, to: number): Uint8Array {
   if (from === to) return pixels;
   const repeated = new Uint8Array(pixels.length * to);
@@ -97,7 +97,7 @@ function withChannels(pixels: Uint8Array, from: number, to: number): Uint8Array 
   return repeated;
 }
 
-/** Refuses what sharp would take too kindly: raw pixels of another size, SVG, PDF and the like. */
+/** Refuses what sharp would accept: raw pixels of another size, SVG, PDF and the like. */
 function checkSample(sample: EncodedSample): void {
   const { raw, bytes } = sample;
   if (raw === undefined) {
@@ -108,7 +108,7 @@ function checkSample(sample: EncodedSample): void {
   }
   const expectedBytes = raw.height * raw.width * raw.channels;
   if (bytes.length !== expectedBytes || expectedBytes === 0) {
-    throw invalid(sample, `it has ${bytes.length} bytes of pixels where ${expectedBytes} belong`);
+    throw invalid(sample, `it has ${bytes.length} bytes of pixels, expected ${expectedBytes}`);
   }
 }
 
@@ -121,10 +121,10 @@ function invalid(sample: EncodedSample, reason: string, cause?: unknown): Tesser
 
 function failed(sample: EncodedSample, error: unknown): TesseraError {
   const lines = (error instanceof Error ? error.message : String(error)).trim().split('\n');
-  // What the decoder warned of is on the next line, or on no line at all.
+  // The decoder's warning is on the next line, or missing.
   const isWarning = lines[0]?.startsWith('Warning treated as error') === true;
   const trouble = machineTrouble(error);
-  // The machine's fault, which may pass: no reason to leave the image out.
+  // A fault of the machine, possibly transient: not a reason to leave the image out.
   if (trouble !== undefined) {
     const sentence = `cannot decode ${sample.name}: ${trouble.sentence}`;
     return new TesseraError('SYSTEM', sentence, { hint: trouble.hint, cause: error });
@@ -133,11 +133,11 @@ function failed(sample: EncodedSample, error: unknown): TesseraError {
   return invalid(sample, reason || 'unknown reason', error);
 }
 
-/** What a file is that cannot be read here, and what to do about it. */
+/** The error for a file that cannot be decoded: what it is, and what to do. */
 function refused({ name }: EncodedSample, kind: ImageKind | undefined): TesseraError {
   const what =
     kind === undefined
-      ? 'not an image that is known here'
+      ? 'not an image of a known format'
       : `a ${kindName(kind)}${kind === 'link' ? '' : ' file'}`;
   return new TesseraError('DATA_INVALID', `cannot decode ${name}: it is ${what}`, {
     hint: `images are ${DECODABLE_NAMES} files; ${remedy(kind)}`,

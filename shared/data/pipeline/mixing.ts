@@ -9,7 +9,7 @@ import { randomNormal, randomUnit } from '../../core/random.ts';
 import type { DataConfig } from '../options.ts';
 import { imageAt } from './pipeline.ts';
 
-/** What is mixed with what. */
+/** How one sample is mixed. */
 export interface Mixture {
   /** Place of the other image in the leaf. */
   readonly partner: number;
@@ -64,9 +64,9 @@ export function planMixing(augment: DataConfig['augment'], place: MixingPlace): 
 }
 
 /**
- * Mixes the images of a leaf in place. A sample that cannot be read mixes with nobody: its pair stays as it is.
+ * Mixes the images of a leaf in place. A sample that cannot be read is not mixed: its pair stays as it is.
  *
- * Answers the share of each image that is its own.
+ * Returns the share of each image that is its own.
  */
 export function mixImages(
   { images, weights }: LeafImages,

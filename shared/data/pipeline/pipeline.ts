@@ -2,7 +2,7 @@
  * @file From a sample to the model's input: decoded, cropped, flipped, shifted, changed by the policy, normalised,
  * erased.
  *
- * Decoded pixels are kept (within a bound) where every epoch wants the same ones, since decoding costs
+ * Decoded pixels are cached (within a bound) if every epoch uses the same ones, since decoding costs
  * far more than the rest.
  */
 
@@ -87,7 +87,7 @@ async function cachedPixels(
   return pixels;
 }
 
-/** Pixels flipped and then shifted; what comes in at an edge is black. Shapes  [imageSize, imageSize, channels]. */
+/** Pixels flipped and then shifted; the uncovered edge is black. Shapes  [imageSize, imageSize, channels]. */
 function moved(pixels: Uint8Array, imageSize: number, change: Augmentation): Uint8Array {
   const { flip, shiftX, shiftY } = change;
   if (!flip && shiftX === 0 && shiftY === 0) return pixels;
@@ -124,7 +124,7 @@ interface Drawing {
   readonly change: Augmentation;
 }
 
-/** Writes HWC bytes as normalised CHW floats, flipped and then shifted; what comes in at an edge is black. */
+/** Writes HWC bytes as normalised CHW floats, flipped and then shifted; the uncovered edge is black. */
 function writeImage(drawing: Drawing, target: Float32Array): void {
   const { pixels, imageSize, tables, change } = drawing;
   const channels = tables.length;

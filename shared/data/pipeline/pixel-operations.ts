@@ -7,7 +7,7 @@ interface SquareImage {
   readonly channels: number;
 }
 
-/** An operation; answers new pixels of the same shape, or the same ones when nothing changes. */
+/** An operation; returns new pixels of the same shape, or the same ones when nothing changes. */
 type Operation = (image: SquareImage, strength: number) => Uint8Array;
 
 /** Names of the operations. */
@@ -27,7 +27,7 @@ export type OperationName =
   | 'autoContrast'
   | 'equalize';
 
-/** What each does; strengths are shears, pixels, degrees, changes of a factor, bits, a level. */
+/** The operations; strengths are shears, pixels, degrees, changes of a factor, bits, a level. */
 export const OPERATIONS: Readonly<Record<OperationName, Operation>> = {
   identity: ({ pixels }) => pixels,
   shearX: (image, shear) => transformed(image, [1, shear, 0, 0, 1, 0]),
@@ -77,7 +77,7 @@ function rotation(size: number, degrees: number): Transform {
   ];
 }
 
-/** Nearest neighbours; black where nothing comes from. */
+/** Nearest neighbours; black outside the image. */
 function transformed({ pixels, size, channels }: SquareImage, transform: Transform): Uint8Array {
   const [a, b, c, d, e, f] = transform;
   const target = new Uint8Array(pixels.length);

@@ -23,7 +23,7 @@ export interface RawImage {
   readonly width: number;
   readonly height: number;
   readonly channels: number;
-  /** What the channels mean, but for alpha and what else may lie behind them. */
+  /** The meaning of the channels, except for alpha and extra channels. */
   readonly space: 'grey' | 'rgb' | 'cmyk';
   readonly hasAlpha: boolean;
 }
@@ -97,7 +97,7 @@ function rgbOf({ samples, shift, channels }: Source): Uint8Array {
   return rgb;
 }
 
-/** What the black ink leaves, less the share that the coloured inks take of it. */
+/** `255 - K`, less the share of the coloured ink. */
 function rgbOfInks({ samples, shift, channels }: Source): Uint8Array {
   const rgb = new Uint8Array((samples.length / channels) * 3);
   for (let to = 0, at = 0; to < rgb.length; to += 3, at += channels) {

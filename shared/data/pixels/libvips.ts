@@ -11,12 +11,12 @@ import { type Colour, colourOf, type RawImage, type Samples, toRaster } from './
 import type { ImageSize, ResizePlan } from './geometry.ts';
 import { type Raster, resample } from './resample.ts';
 
-/** Most pixels of an image file: a decompression bomb must not take the worker down. */
+/** Maximum pixels of an image file: a decompression bomb must not crash the worker. */
 export const INPUT_PIXELS_MAX = 100_000_000;
 
 /**
- * Pixels that this process decodes at one time: a PNG of 16 bits with alpha takes up to 12 bytes for each of its pixels
- * meanwhile. Photos are decoded side by side as ever, the largest files one by one.
+ * Pixels that this process decodes at one time: a PNG of 16 bits with alpha needs up to 12 bytes for each of its pixels
+ * meanwhile. Photos are decoded in parallel, the largest files one by one.
  */
 export const decoding = new WeighedGate(INPUT_PIXELS_MAX);
 
@@ -24,15 +24,15 @@ export const decoding = new WeighedGate(INPUT_PIXELS_MAX);
 const EXACT_PIXELS_MAX = 2 ** 20;
 
 /**
- * Longest side, in the file and on the way: enlarged in proportion, a file of 1 x 16,000 pixels would ask for gigabytes,
+ * Longest side, in the file and in between: enlarged in proportion, a file of 1 x 16,000 pixels would need gigabytes,
  * and so would reading the rows of a PNG of 6 million x 9.
  */
 const SIDE_MAX = 2 ** 16;
 
-/** What libvips calls the filters. */
+/** The names of the filters in libvips. */
 const KERNELS = { bicubic: 'cubic', bilinear: 'linear', lanczos: 'lanczos3' } as const;
 
-/** What the pixels are for: how they are shrunk and what their colours become. */
+/** How the pixels are shrunk and converted. */
 export type Look = Pick<DataConfig, 'channels' | 'interpolation' | 'background'>;
 
 /**
@@ -142,7 +142,7 @@ function cutTo(image: Raster, box: ResizePlan['cutBefore']): Raster {
 }
 
 /**
- * failOn warning: a damaged file must be refused, never come out half grey.
+ * failOn warning: a damaged file must be refused, never decoded half grey.
  * Colour profiles are not applied: neither torchvision nor timm does, and it takes longer than the rest.
  */
 const INPUT_OPTIONS: SharpOptions = {
@@ -152,7 +152,7 @@ const INPUT_OPTIONS: SharpOptions = {
   autoOrient: true,
 };
 
-/** What libvips calls the colours that are read here. */
+/** The names of the supported colour spaces in libvips. */
 const SPACES: Readonly<Record<string, RawImage['space']>> = {
   'b-w': 'grey',
   grey16: 'grey',
@@ -165,7 +165,7 @@ const SPACES: Readonly<Record<string, RawImage['space']>> = {
 /** The same with equal red, green and blue. */
 const COLOURED: Readonly<Record<string, Metadata['space']>> = { 'b-w': 'srgb', grey16: 'rgb16' };
 
-/** What libvips calls the numbers that are read here. */
+/** The names of the supported sample formats in libvips. */
 const NUMBERS: Readonly<Record<string, NumbersOf>> = {
   uchar: Uint8Array,
   char: Int8Array,

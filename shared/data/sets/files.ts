@@ -9,7 +9,7 @@ import { readRegularFile } from '../../files/regular-file.ts';
 import type { Collection, StoredImage } from './collection.ts';
 import { type ImageGroup, isBelow } from './walk.ts';
 
-/** Most bytes of an image file: 100 megapixels of noise as PNG. */
+/** Maximum bytes of an image file: 100 megapixels of noise as PNG. */
 export const IMAGE_BYTES_MAX = 256 * 1024 ** 2;
 
 /** Images of one class that lie in one folder, whose path is relative to the set: `train/cat/night`. */
@@ -48,7 +48,7 @@ export function fileCollection(
   };
 }
 
-/** Nothing for what cannot be read, or is too large to be. */
+/** Undefined for a file that cannot be read, or is too large. */
 async function sizeOf(path: string): Promise<number> {
   const { size } = await stat(systemPath(path)).catch(() => ({ size: 0 }));
   return size <= IMAGE_BYTES_MAX ? size : 0;
@@ -64,19 +64,19 @@ async function readImage(
   try {
     const real = await rawRealpath(path);
     if (links === 'inside' && !isBelow(real, root)) {
-      throw new Error('it is a link that leaves the data set now');
+      throw new Error('it is now a link that leaves the data set');
     }
-    // What was a file when the set was listed may be anything by now.
+    // A file may have been replaced since the set was listed.
     const bytes = await readRegularFile(systemPath(real), IMAGE_BYTES_MAX);
     return { name: shownName(name), raw: undefined, bytes };
   } catch (error) {
     const sentence = `cannot read ${shownName(path)}: ${reasonOf(error)}`;
-    // The machine's fault, which may pass: no reason to leave the image out.
+    // A fault of the machine, possibly transient: not a reason to leave the image out.
     if (isShortage(error)) {
       throw new TesseraError('SYSTEM', sentence, { hint: remedyOf(error), cause: error });
     }
     throw new TesseraError('DATA_INVALID', sentence, {
-      hint: `an image file that can be read and has at most ${formatBytes(IMAGE_BYTES_MAX)} belongs there`,
+      hint: `expected a readable image file of at most ${formatBytes(IMAGE_BYTES_MAX)}`,
       cause: error,
     });
   }

@@ -19,8 +19,8 @@ export interface IdxArray {
 }
 
 /**
- * Takes an idx file of unsigned bytes piece by piece. Its header says how many there must be: memory is asked for once,
- * for so many and no more, whatever a compressed file would unpack to.
+ * Reads an idx file of unsigned bytes piece by piece. Its header states their number: memory is allocated once,
+ * for that number, whatever a compressed file would unpack to.
  */
 export class IdxAssembler {
   readonly #name: string;
@@ -29,7 +29,7 @@ export class IdxAssembler {
   readonly #header = new Uint8Array(MAGIC_BYTES + 4 * DIMENSIONS_MAX);
   #headerBytes = MAGIC_BYTES;
   #array: IdxArray | undefined;
-  /** Bytes that have come, the header's among them. */
+  /** Bytes received, with the header. */
   #come = 0;
 
   /** `name` is for the messages; elements may have `bytesMax` in all, and a file of its size can hold `holdsMax`. */
@@ -39,7 +39,7 @@ export class IdxAssembler {
     this.#holdsMax = holdsMax;
   }
 
-  /** Throws  DATA_INVALID when this is no idx file, too large a one, or more than its header says. */
+  /** Throws  DATA_INVALID when this is not an idx file, is too large, or is longer than its header says. */
   add(piece: Uint8Array): void {
     let rest = piece;
     while (this.#array === undefined && rest.length > 0) rest = this.#addToHeader(rest);
@@ -61,17 +61,17 @@ export class IdxAssembler {
     if (array === undefined) {
       if (this.#come < MAGIC_BYTES) throw this.#noMagic();
       throw this.#invalid(
-        `ends within its header, after ${this.#come} of ${this.#headerBytes} bytes`,
+        `ends inside its header, after ${this.#come} of ${this.#headerBytes} bytes`,
       );
     }
     const expected = this.#headerBytes + array.data.length;
     if (this.#come === expected) return array;
     throw this.#invalid(
-      `has ${this.#come} bytes where its header (${array.shape.join(' x ')}) says ${expected}`,
+      `has ${this.#come} bytes, but its header (${array.shape.join(' x ')}) says ${expected}`,
     );
   }
 
-  /** Takes what the header still lacks; answers the rest. */
+  /** Takes the missing part of the header; returns the rest. */
   #addToHeader(piece: Uint8Array): Uint8Array {
     const part = piece.subarray(0, this.#headerBytes - this.#come);
     this.#header.set(part, this.#come);
@@ -101,7 +101,7 @@ export class IdxAssembler {
     const size = shape.reduce((product, side) => product * side, 1);
     if (size > this.#bytesMax) {
       throw this.#invalid(
-        `says that it has ${shape.join(' x ')} elements, ${formatBytes(size)}; ${formatBytes(this.#bytesMax)} are left of what a set may have`,
+        `says that it has ${shape.join(' x ')} elements, ${formatBytes(size)}; ${formatBytes(this.#bytesMax)} remain of the limit for a set`,
       );
     }
     if (size <= this.#holdsMax) return { shape, data: new Uint8Array(size) };
@@ -109,12 +109,12 @@ export class IdxAssembler {
   }
 
   #noMagic(): TesseraError {
-    return this.#invalid('is no idx file: it does not begin with the magic number');
+    return this.#invalid('is not an idx file: it does not begin with the magic number');
   }
 
   #invalid(problem: string): TesseraError {
     return new TesseraError('DATA_INVALID', `${this.#name} ${problem}`, {
-      hint: 'download the file again; expected are unsigned-byte idx files such as train-images-idx3-ubyte.gz',
+      hint: 'download the file again; expected an unsigned-byte idx file such as train-images-idx3-ubyte.gz',
     });
   }
 }

@@ -9,9 +9,9 @@ import { NOTHING_LEFT_OUT } from '../found.ts';
 import type { Collection, DataSet } from './collection.ts';
 import { type IdxArray, IdxAssembler } from './idx-format.ts';
 
-/** Most bytes of a set, unpacked, all its files together; EMNIST has 0.6 GiB. */
+/** Maximum bytes of a set, unpacked, all its files together; EMNIST has 0.6 GiB. */
 const SET_BYTES_MAX = 1024 ** 3;
-/** Most images of a split: tiny ones would cost more to keep account of than to hold. ImageNet-21k has 14 million. */
+/** Maximum images of a split: records of tiny images need more memory than the images. ImageNet-21k has 14 million. */
 const IMAGES_MAX = 2 ** 24;
 const PIECE_BYTES = 256 * 1024;
 /** Most bytes that one byte of a deflated file unpacks to (RFC 1951: 258 of them by a match of two bits). */
@@ -21,14 +21,14 @@ const DEFLATE_RATIO_MAX = 1032;
 interface OpenSet {
   readonly folder: string;
   readonly files: readonly string[];
-  /** What is left of what it may have. */
+  /** The rest of its byte limit. */
   readonly room: { bytes: number };
 }
 
 /**
- * Opens train-images-idx3-ubyte and train-labels-idx1-ubyte, and t10k-... where it is there.
+ * Opens train-images-idx3-ubyte and train-labels-idx1-ubyte, and t10k-... if it exists.
  *
- * Throws  DATA_INVALID, naming the file: not there, damaged, or not fitting the others.
+ * Throws  DATA_INVALID, naming the file: missing, damaged, or not matching the others.
  */
 export async function openIdx(folder: string): Promise<DataSet> {
   const files = await readdir(folder).catch((error: unknown) => {
@@ -125,11 +125,11 @@ async function readIdx3(
   if (count <= IMAGES_MAX) return [count, height, width, data];
   throw invalid(
     `${path} has ${count} images, more than ${IMAGES_MAX}`,
-    'so many belong into image files, with data.source: image-folder',
+    'use image files for a larger set, with data.source: image-folder',
   );
 }
 
-/** Reads, unpacks and parses one file, at the expense of the set's `room`. */
+/** Reads, unpacks and parses one file; its size is subtracted from the set's `room`. */
 async function readIdx(
   { folder, room }: OpenSet,
   file: string,
@@ -140,7 +140,7 @@ async function readIdx(
   room.bytes -= array.data.length;
   if (array.shape.length === dimensions) return array;
   throw invalid(
-    `${path} has ${array.shape.length} dimensions where ${dimensions} belong`,
+    `${path} has ${array.shape.length} dimensions, expected ${dimensions}`,
     'images have three (count, height, width), labels one',
   );
 }
@@ -149,7 +149,7 @@ async function readArray(path: string, bytesMax: number): Promise<IdxArray> {
   let refusal: unknown;
   try {
     const file = await openRegularFile(path);
-    // A header may ask for memory that its file can never fill.
+    // A header may claim more bytes than its file can hold.
     const holdsMax = path.endsWith('.gz') ? file.size * DEFLATE_RATIO_MAX : file.size;
     const assembler = new IdxAssembler(path, bytesMax, holdsMax);
     const take = async (pieces: AsyncIterable<Uint8Array>) => {
@@ -164,12 +164,12 @@ async function readArray(path: string, bytesMax: number): Promise<IdxArray> {
     if (path.endsWith('.gz')) {
       const gunzip = createGunzip({ chunkSize: PIECE_BYTES });
       await pipeline(source, gunzip, take);
-      // Zeros behind the last member pass for padding, and hide what comes after them.
-      if (gunzip.bytesWritten !== source.bytesRead) throw new Error('it goes on behind its end');
+      // Zeros after the last member count as padding, and would hide data after them.
+      if (gunzip.bytesWritten !== source.bytesRead) throw new Error('it has data after its end');
     } else await pipeline(source, take);
     return assembler.finish();
   } catch (thrown) {
-    // What we refuse breaks the reading too: ours is the reason.
+    // Our own error interrupts the reading; it is the reason.
     const error = refusal ?? thrown;
     if (error instanceof TesseraError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
@@ -177,7 +177,7 @@ async function readArray(path: string, bytesMax: number): Promise<IdxArray> {
   }
 }
 
-/** Refuses two splits that one model cannot see. */
+/** Refuses two splits with images of different sizes or labels. */
 function checkTogether(train: Part, test: Part | undefined): void {
   if (test === undefined) return;
   if (test.height !== train.height || test.width !== train.width) {

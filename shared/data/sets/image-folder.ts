@@ -1,8 +1,8 @@
 /**
  * @file A folder of images: train/CLASS/FILE with val/CLASS/FILE and test/CLASS/FILE, or CLASS/FILE alone.
  *
- * Folders are listed once, at the start; the images are read one by one, when they are asked for, and by
- * number: no name from outside is ever made into a path.
+ * Folders are listed once, at the start. The images are read one by one, on request, and by
+ * index: a name from outside never becomes a path.
  */
 import { stat } from 'node:fs/promises';
 import { TesseraError } from '../../core/errors.ts';
@@ -19,13 +19,13 @@ import { type ImageGroup, Walk, type WalkFolder } from './walk.ts';
 
 export { IMAGE_BYTES_MAX } from './files.ts';
 
-/** Most classes without a readable image that are named one by one. */
+/** Maximum classes without a readable image that are named one by one. */
 const UNREADABLE_MAX = 8;
 
 /**
  * Lists an image folder: classes and files sorted by name.
  *
- * Throws  DATA_INVALID, naming the folder or file: not there, no classes, a class without images, a test
+ * Throws  DATA_INVALID, naming the folder or file: missing, no classes, a class without images, a test
  *         class that is not trained, a link that leaves the set.
  */
 export async function openImageFolder(
@@ -43,7 +43,10 @@ export async function openImageFolder(
     );
   });
   if ((await stat(systemPath(root)).catch(() => undefined))?.isDirectory() === false) {
-    throw invalid(`${path} is not a folder`, 'data.path is the folder above the classes or splits');
+    throw invalid(
+      `${path} is not a folder`,
+      'data.path must be the folder above the classes or splits',
+    );
   }
   const walk = new Walk({ root, links, onTrouble: 'refuse' });
   const tally = new Tally();
@@ -92,7 +95,7 @@ export async function openImageFolder(
         ...damagedImages(damaged),
         ...closedImages(closed),
         ...(unreadable.length > UNREADABLE_MAX
-          ? [`${formatCount(unreadable.length)} classes have not one image that can be read`]
+          ? [`${formatCount(unreadable.length)} classes have no readable image`]
           : unreadable),
       ],
     },
@@ -115,7 +118,7 @@ async function imagesOfClass(
       ? `data.path=${inner}`
       : `'data.path=${inner.replaceAll("'", "'\\''")}'`;
     throw invalid(
-      `class folder ${inner} has a train folder of its own: data.path is ${above.length === 0 ? 'one folder' : `${above.length + 1} folders`} too high`,
+      `class folder ${inner} contains a train folder: data.path is ${above.length === 0 ? 'one folder' : `${above.length + 1} folders`} too high`,
       `the data set is that folder: --set ${setting}`,
     );
   }
@@ -131,13 +134,13 @@ async function imagesOfClass(
   const leftOut = tally.list();
   const holds = leftOut.length === 0 ? ': it is empty' : leftOutText(leftOut);
   throw invalid(
-    `class folder ${shown} has no images that can be read${holds}`,
+    `class folder ${shown} has no readable images${holds}`,
     remedies(leftOut)[0] ??
-      'put images into it or remove it; data.path is the folder above the classes',
+      'put images into it or remove it; data.path must be the folder above the classes',
   );
 }
 
-/** The folders down to that which holds a folder to train on and no images; `undefined` where there is none. */
+/** The path down to a folder that holds a training folder and no images; `undefined` if there is none. */
 function folderAboveTrain(groups: readonly ImageGroup[]): readonly string[] | undefined {
   if (groups.some(({ folder }) => folder === '')) return undefined;
   for (const { folder } of groups) {
@@ -148,7 +151,7 @@ function folderAboveTrain(groups: readonly ImageGroup[]): readonly string[] | un
   return undefined;
 }
 
-/** Refuses splits that have a folder in common by links: what trains must not test. */
+/** Refuses splits that share a folder through links: training images must not test. */
 function refuseShared(splits: readonly (SplitFolder | undefined)[]): void {
   const owners = new Map<string, { readonly split: SplitFolder; readonly path: string }>();
   for (const split of splits) {
@@ -157,7 +160,7 @@ function refuseShared(splits: readonly (SplitFolder | undefined)[]): void {
       if (owner !== undefined && split !== owner.split) {
         throw invalid(
           `${shownName(path)} and ${shownName(owner.path)} are one folder: its images would be in two splits`,
-          'remove the link, or let it lead to images of its own',
+          'remove the link, or point it to other images',
         );
       }
       if (split !== undefined) owners.set(chain.real, { split, path });
@@ -165,44 +168,44 @@ function refuseShared(splits: readonly (SplitFolder | undefined)[]): void {
   }
 }
 
-/** One class alone teaches nothing, and is mostly a path that is one folder too high. */
+/** A single class is useless, and usually a path that is one folder too high. */
 function lonelyClass(classes: readonly WalkFolder[]): string[] {
   const [only] = classes;
   if (classes.length !== 1 || only === undefined) return [];
   return [
-    `there is one class only, ${shownName(only.name)}; if its folders are the classes, data.path is one folder too high`,
+    `there is a single class, ${shownName(only.name)}; if its folders are the classes, data.path is one folder too high`,
   ];
 }
 
-/** Files that only their names call images are samples: `data.onBadImage` decides about them. */
+/** Files that are images by name only are samples: `data.onBadImage` decides about them. */
 function damagedImages(count: number): string[] {
   if (count === 0) return [];
   return count === 1
-    ? ['1 of them is not an image, whatever its name says: it counts as unreadable']
+    ? ['1 of them is not an image in spite of its name: it counts as unreadable']
     : [
-        `${formatCount(count)} of them are not images, whatever their names say: they count as unreadable`,
+        `${formatCount(count)} of them are not images in spite of their names: they count as unreadable`,
       ];
 }
 
-/** Files that may not be opened count as unreadable too; their names alone say that they are images. */
+/** Files that cannot be opened count as unreadable too; they are images by name only. */
 function closedImages(count: number): string[] {
   if (count === 0) return [];
   const [files, they] =
     count === 1 ? ['1 of them', 'it counts'] : [`${formatCount(count)} of them`, 'they count'];
-  return [`${files} cannot be opened, mostly for want of permission: ${they} as unreadable`];
+  return [`${files} cannot be opened, usually for lack of permission: ${they} as unreadable`];
 }
 
-/** Says that nothing of a class can be read, which neither trains nor tests it. */
+/** Reports a class without a readable image, which is neither trained nor tested. */
 function unreadableClass(path: string, groups: readonly ImageGroup[]): string[] {
   const count = groups.reduce((all, { names }) => all + names.length, 0);
   if (sum(groups, 'damaged') + sum(groups, 'closed') < count) return [];
-  return [`not one of the images in ${shownName(path)} can be read`];
+  return [`none of the images in ${shownName(path)} can be read`];
 }
 
 const sum = (groups: readonly ImageGroup[], what: 'damaged' | 'closed') =>
   groups.reduce((all, group) => all + group[what], 0);
 
-/** Classes that differ only in capitals, spaces or accents' codes, which people see as one. */
+/** Classes that differ only in capitals, spaces or the coding of accents, which look the same. */
 function twinClasses(classes: readonly WalkFolder[]): string[] {
   const known = new Map<string, string>();
   const notes: string[] = [];
@@ -219,7 +222,7 @@ function twinClasses(classes: readonly WalkFolder[]): string[] {
   return notes;
 }
 
-/** Where every class holds the same folders and no images beside them, those may be the classes. */
+/** If every class holds the same folders and no images beside them, those may be the classes. */
 function sameFolders(
   groups: readonly LabelledGroup[],
   split: string,

@@ -54,11 +54,11 @@ export async function findLayout(walk: Walk, tally: Tally): Promise<Layout> {
     train: { name: '', classes: top.folders },
     notes: top.folders
       .filter(({ name }) => splitOf(name) !== undefined)
-      .map(({ name }) => `the folder ${name} is taken for a class: there is no train/CLASS`),
+      .map(({ name }) => `the folder ${name} is used as a class: there is no train/CLASS`),
   };
 }
 
-/** What a folder holds, and what was counted for it, which may yet be counted otherwise. */
+/** The contents of a folder, and its counts, which may still be replaced. */
 interface Seen extends Listing {
   readonly tally: Tally;
 }
@@ -76,10 +76,10 @@ interface Place {
   readonly seen: Seen;
 }
 
-/** Most folders between a split and its classes. */
+/** Maximum number of folders between a split and its classes. */
 const BETWEEN_MAX = 4;
 
-/** Goes down while a split holds one folder alone, which is no class that `isClass` knows, and that holds folders itself. */
+/** Descends while a split holds a single folder that is not a class by `isClass` and holds folders itself. */
 async function descend(
   walk: Walk,
   place: Place,
@@ -149,7 +149,7 @@ async function splitLayout(
   return { train: { name: train.at, classes: trained }, ...others, notes };
 }
 
-/** Says which classes a split lacks. */
+/** Reports the classes that a split lacks. */
 function missingClasses(
   split: WalkFolder,
   classes: readonly WalkFolder[],
@@ -163,7 +163,7 @@ function missingClasses(
   return [`${lacks} has no folder of ${someNames(missing)}, which ${has} has`];
 }
 
-/** Counts the images of a split without classes; a split without images is said. */
+/** Counts the images of a split without classes; a split without images is reported. */
 async function leaveOut(walk: Walk, { folder, seen }: Place, tally: Tally): Promise<string[]> {
   const shown = shownName(folder.name);
   const why = 'it has no folders of classes';
@@ -174,7 +174,7 @@ async function leaveOut(walk: Walk, { folder, seen }: Place, tally: Tally): Prom
   return images === 0 ? [`the folder ${shown} is not used: ${why}`] : [];
 }
 
-/** Whether a split has no classes: images alone, or one folder of images whose name says nothing, as test/images. */
+/** Whether a split has no classes: images alone, or one folder of images with a generic name, such as test/images. */
 async function isUnlabelled(
   walk: Walk,
   { folders }: Seen,
@@ -186,7 +186,7 @@ async function isUnlabelled(
   return (await listOf(walk, only)).folders.length === 0;
 }
 
-/** Refuses folders as classes whose names have a word for training and one for testing in them: seg_train and seg_test. */
+/** Refuses class folders whose names contain words for training and for testing: seg_train and seg_test. */
 async function refuseHintedSplits(walk: Walk, folders: readonly WalkFolder[]): Promise<void> {
   const hinted = folders.filter(({ name }) => splitHinted(name) !== undefined);
   const train = hinted.find(({ name }) => splitHinted(name) === 'train');
@@ -195,12 +195,12 @@ async function refuseHintedSplits(walk: Walk, folders: readonly WalkFolder[]): P
   if (!isAll && (await listOf(walk, train)).folders.length === 0) return;
   const names = hinted.map(({ path }) => shownName(path)).join(' and ');
   throw invalid(
-    `${names} are named like splits, but are not train/CLASS, val/CLASS and test/CLASS: they would be taken for classes`,
+    `${names} are named like splits, but are not train/CLASS, val/CLASS and test/CLASS: they would be used as classes`,
     'name them train, val and test, with the folders of the classes in each; if they are classes, put them into a folder train',
   );
 }
 
-/** The folders that are named like splits, by the split. */
+/** The folders with names of splits, by split. */
 function splitFolders(folders: readonly WalkFolder[]): ReadonlyMap<SplitName, WalkFolder[]> {
   const splits = new Map<SplitName, WalkFolder[]>();
   for (const folder of folders) {
@@ -222,7 +222,7 @@ function refuseTwins(splits: ReadonlyMap<SplitName, readonly WalkFolder[]>): voi
   }
 }
 
-/** Refuses folders of splits without one to train on: as classes they would be nonsense. */
+/** Refuses folders of splits without a training folder: they cannot be classes. */
 async function refuseSplitsWithoutTrain(
   walk: Walk,
   top: Seen,
@@ -243,7 +243,7 @@ async function refuseSplitsWithoutTrain(
   }
 }
 
-/** Refuses classes that are not trained. */
+/** Refuses classes that are not in the training split. */
 function refuseForeign(
   split: WalkFolder,
   classes: readonly WalkFolder[],
@@ -256,7 +256,7 @@ function refuseForeign(
   const twin = trained.find(({ name }) => sameSpelling(name) === sameSpelling(foreign.name));
   if (twin !== undefined) {
     throw invalid(
-      `${shownName(foreign.path)} is spelled otherwise than ${shownName(twin.path)}`,
+      `${shownName(foreign.path)} is spelled differently from ${shownName(twin.path)}`,
       'give both the same name, with the same capitals, accents and spaces',
     );
   }
@@ -266,10 +266,10 @@ function refuseForeign(
   );
 }
 
-/** Names of classes, as the model keeps them. Throws  DATA_INVALID for one that a terminal would obey. */
+/** Names of classes, as the model keeps them. Throws  DATA_INVALID for a name with control characters. */
 export function classNames(classes: readonly WalkFolder[]): string[] {
   const names = classes.map(({ name, path }) => {
-    // Names are shown in terminals and logs, which obey some of these.
+    // Names are shown in terminals and logs, which interpret some of these characters.
     if (/\p{Cc}/u.test(name)) {
       throw invalid(`the name ${JSON.stringify(path)} has control characters`, 'rename it');
     }

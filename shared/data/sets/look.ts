@@ -1,9 +1,9 @@
 /**
- * @file Looks at the beginnings of many files, to tell what they are.
+ * @file Reads the first bytes of many files, to determine what they are.
  *
- * What the system has in memory is fastest asked for straight: some 15 us a file, a tenth of what four threads and
- * their messages cost. What must be waited for is asked for several at a time. So files are asked for straight, for a
- * few milliseconds at a time, until a disk turns out to be slow.
+ * Files in the page cache are read fastest synchronously: about 15 us a file, a tenth of the cost of four threads and
+ * their messages. Files on a slow disk are read several at a time. So files are read synchronously, for a
+ * few milliseconds at a time, until the disk turns out to be slow.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -14,27 +14,27 @@ import { systemPath } from '../../files/raw-names.ts';
 /** What a file is. */
 export interface Look {
   readonly kind: ImageKind | undefined;
-  /** Bytes that it has now. */
+  /** Its current size in bytes. */
   readonly bytes: number;
-  /** It cannot be opened, or is not a file any more. */
+  /** It cannot be opened, or is no longer a file. */
   readonly isClosed?: true;
 }
 
 const HEAD_BYTES = 256;
-// Without O_NONBLOCK a pipe that has taken the place of a file would keep us here.
+// Without O_NONBLOCK a pipe in place of a file would block.
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
-/** Time that is taken from heartbeats at most, but for one file. */
+/** Maximum time without heartbeats, except for a single file. */
 const SLICE_MS = 10;
-/** A slice of fewer files than this waits for a disk, or for a processor that others use. */
+/** A slice of fewer files than this waits for a disk, or for a busy processor. */
 const SLICE_FILES = 8;
-/** So many slices in a row wait for a disk. */
+/** This many slow slices in a row mean a slow disk. */
 const SLOW_SLICES = 3;
-/** Files that are asked for together from a slow disk, before some are asked for straight again. */
+/** Files that are read together from a slow disk, before a synchronous slice is tried again. */
 const TOGETHER = 256;
 const AT_ONCE = 16;
 const UNKNOWN: Look = { kind: undefined, bytes: 0, isClosed: true };
 
-/** Looks at each of the files of a folder; the answers have their order. A file that cannot be read is of no kind. */
+/** Reads the beginning of each file of a folder; the results have their order. An unreadable file has no kind. */
 export async function lookAtFiles(paths: readonly string[]): Promise<Look[]> {
   const looks: Look[] = [];
   const head = new Uint8Array(HEAD_BYTES);

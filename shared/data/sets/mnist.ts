@@ -19,7 +19,7 @@ const CLASSES = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
 /**
  * Loads the digits: 7.8 MB of pixels.
  *
- * Throws  DATA_INVALID when the package is not there or not what it should be.
+ * Throws  DATA_INVALID when the package is missing or damaged.
  */
 export async function openMnist(): Promise<DataSet> {
   const digits: Uint8Array[] = [];

@@ -6,11 +6,11 @@ import type { DataConfig } from '../options.ts';
 import type { Collection, DataSet } from './collection.ts';
 import { openImageFolder } from './image-folder.ts';
 
-/** Where a named folder is looked for. */
+/** Where a named folder is searched. */
 interface Place {
   /** As the config gives it. */
   readonly name: string;
-  /** Of the data set; a name is looked for there first. */
+  /** The folder of the data set; a name is searched there first. */
   readonly folder: string;
   /** What else a path is relative to. */
   readonly baseFolder: string;
@@ -20,8 +20,8 @@ interface Place {
 /**
  * A set with the named folder as its validation split.
  *
- * Throws  CONFIG_INVALID when there is no such folder, or its images train or test already; DATA_INVALID when it is not
- *         sound, or has classes that are not trained.
+ * Throws  CONFIG_INVALID when there is no such folder, or its images already train or test; DATA_INVALID when it is
+ *         invalid, or has classes that are not trained.
  */
 export async function withValidation(set: DataSet, place: Place): Promise<DataSet> {
   const { name } = place;
@@ -31,7 +31,7 @@ export async function withValidation(set: DataSet, place: Place): Promise<DataSe
   const isFrom = async (split: string) => {
     const folder = from[split];
     if (folder === undefined) return false;
-    // The classes may lie deeper: val/images is found for val.
+    // The classes may be deeper: val/images is found for val.
     const [top = folder] = folder.split('/');
     if (top.toLowerCase() === name.toLowerCase()) return true;
     return found !== undefined && found === (await real(join(root, top)));
@@ -44,8 +44,8 @@ export async function withValidation(set: DataSet, place: Place): Promise<DataSe
   const isInside = path === root || path.startsWith(root + sep);
   if (isInside && from['train'] === undefined) {
     throw refused(
-      `the images of ${name} would train too, since the classes lie in ${root} itself`,
-      'move the classes that train into a folder train/ beside it, or give a share such as 0.1',
+      `the images of ${name} would train too, since the classes are in ${root} itself`,
+      'move the training classes into a folder train/ beside it, or give a share such as 0.1',
     );
   }
   for (const split of ['train', 'test']) {
@@ -55,10 +55,7 @@ export async function withValidation(set: DataSet, place: Place): Promise<DataSe
   }
   const other = await openImageFolder(path, place.links);
   if (other.test !== undefined || other.validation !== undefined) {
-    throw refused(
-      `${path} is a data set with splits of its own`,
-      'name the folder above the classes',
-    );
+    throw refused(`${path} is a data set that has splits`, 'name the folder above the classes');
   }
   const leftOut = set.found.leftOut.filter(({ what }) => !(isInside && what === `in ${name}`));
   return {
@@ -114,7 +111,7 @@ function relabelled(
   };
 }
 
-/** Says which classes the validation images lack. */
+/** Reports the classes that the validation images lack. */
 function missingClasses(
   { classes }: DataSet,
   { classes: theirs }: DataSet,

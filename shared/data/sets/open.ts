@@ -11,10 +11,10 @@ import { openMnist } from './mnist.ts';
 import { withValidation } from './named-validation.ts';
 
 /**
- * Opens a data set; one without a test split is divided by `data.testFraction` and the seed, and what validates is
- * found by `data.validation`.
+ * Opens a data set. A set without a test split is divided by `data.testFraction` and the seed; `data.validation`
+ * decides the validation split.
  *
- * Throws  DATA_INVALID when it is not there or not sound; CONFIG_INVALID when its path is missing.
+ * Throws  DATA_INVALID when it is missing or invalid; CONFIG_INVALID when its path is missing.
  */
 export async function openDataSource(
   config: DataConfig,

@@ -1,4 +1,4 @@
-/** @file Which images of a set train, validate and test: by what the set has and by what the config asks. Pure. */
+/** @file Which images of a set train, validate and test: by the splits of the set and by the config. Pure. */
 
 import { TesseraError } from '../../core/errors.ts';
 import type { Found } from '../found.ts';
@@ -16,9 +16,9 @@ export interface Part {
   readonly from: string | undefined;
 }
 
-/** How a set is to be divided. */
+/** How a set is divided. */
 export interface PartOptions {
-  /** Share that tests where the set has no test split. */
+  /** Share that tests if the set has no test split. */
   readonly testFraction: number;
   /**
    * What validates: `auto`, the set's own validation split where it has a test split too; a share of what would train;
@@ -28,7 +28,7 @@ export interface PartOptions {
   readonly seed: number;
 }
 
-/** The splits of a set, and what is to be said of them. */
+/** The splits of a set, and notes about them. */
 export type Parts = Readonly<Record<Split, Part>> & { readonly found: Found };
 
 /**
@@ -47,7 +47,7 @@ export function partsOf(set: DataSet, options: PartOptions): Parts {
   };
   const everything = wholeOf(set.train, 'train');
   const isFolder = isFolderName(asked);
-  // A set with one split beside train has that for testing, unless the config says what it is for.
+  // A set with one split beside train uses that for testing, unless the config says otherwise.
   const isValTest = own !== undefined && test === undefined && !isFolder;
   const tests =
     test === undefined ? isValTest && wholeOf(own, 'validation') : wholeOf(test, 'test');
@@ -70,7 +70,7 @@ export function partsOf(set: DataSet, options: PartOptions): Parts {
   return { ...parts, found: { ...found, from, notes: [...found.notes, ...notes] } };
 }
 
-/** What may surprise about how a set's own validation split is taken. */
+/** Notes about a surprising use of the set's own validation split. */
 function noteOn(
   folder: string | undefined,
   { asked, isValTest }: { readonly asked: number | string; readonly isValTest: boolean },

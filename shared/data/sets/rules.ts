@@ -1,6 +1,6 @@
-/** @file The rules by which entries of a folder are told apart by their names. Pure. */
+/** @file The rules that classify entries of a folder by their names. Pure. */
 
-/** What belongs to the system or to a tool, in any capitals: neither a class nor an image. */
+/** Names of files of the system or of tools, in any capitals: neither a class nor an image. */
 const SYSTEM_NAMES: ReadonlySet<string> = new Set([
   '__macosx',
   'thumbs.db',
@@ -13,14 +13,14 @@ const SYSTEM_NAMES: ReadonlySet<string> = new Set([
   '__pycache__',
 ]);
 
-/** Whether an entry is passed over for its name: hidden, as resource forks (`._x`) are, or the system's own. */
+/** Whether an entry is skipped for its name: hidden, as resource forks (`._x`) are, or a file of the system. */
 export function isHidden(name: string): boolean {
   return name.startsWith('.') || SYSTEM_NAMES.has(name.toLowerCase());
 }
 
 const IMAGE_NAME = /\.(?:jpe?g|jpe|jfif|png|webp|gif|bmp|dib|tiff?|avif)$/i;
 
-/** Whether a name promises an image that is read here: one whose content says nothing is a damaged image then. */
+/** Whether a name has the ending of a readable image: with unknown content it is then a damaged image. */
 export function isImageName(name: string): boolean {
   return IMAGE_NAME.test(name);
 }
@@ -53,7 +53,7 @@ export function splitOf(folder: string): SplitName | undefined {
   return splitNamed(name) ?? splitNamed(name.replace(/[ _.-]?(?:set|split|data|images)$/, ''));
 }
 
-/** Whether a name is a split's and nothing more: it goes before `train_images`. */
+/** Whether a name is exactly a split's: it has priority over `train_images`. */
 export function isExactSplit(folder: string): boolean {
   return splitNamed(folder.trim().toLowerCase()) !== undefined;
 }
@@ -67,13 +67,13 @@ export function splitHinted(folder: string): SplitName | undefined {
   return splitOf(folder);
 }
 
-/** Whether a folder's name says nothing of what its images show: they have no class there. */
+/** Whether a folder's name is generic: its images have no class. */
 export function isPlainName(folder: string): boolean {
   const isPlain = /^(?:images?|imgs?|all|data|photos|pictures|unknown|unlabell?ed)$/i.test(folder);
   return isPlain || splitOf(folder) !== undefined;
 }
 
-/** A name without capitals and outer spaces, in one normal form: what two spellings of one class have in common. */
+/** A name without capitals and outer spaces, in one normal form: equal for two spellings of one class. */
 export function sameSpelling(name: string): string {
   return name.normalize('NFC').trim().toLowerCase();
 }

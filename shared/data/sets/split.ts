@@ -2,7 +2,7 @@
 import { permutation } from '../permutation.ts';
 import { sequentialIndices } from '../sampler.ts';
 
-/** What decides a division. */
+/** The inputs of a division. */
 export interface DivisionOptions {
   /** Class of each sample. */
   readonly labels: ArrayLike<number>;
@@ -10,7 +10,7 @@ export interface DivisionOptions {
   /** Share of the samples that is drawn. */
   readonly fraction: number;
   readonly seed: number;
-  /** What is drawn for: the draws are independent of each other. */
+  /** The purpose of the draw: the draws are independent of each other. */
   readonly stream: 'split' | 'validation';
 }
 

@@ -1,12 +1,12 @@
-/** @file Counts of what is passed over while a folder is walked: each file in exactly one of them. Pure. */
+/** @file Counts of skipped files during the walk of a folder: each file in exactly one of them. Pure. */
 import { type ImageKind, kindName, remedy } from '../../files/image-kind.ts';
 import type { LeftOut } from '../found.ts';
 import type { Look } from './look.ts';
 import { endingOf } from './rules.ts';
 
-/** Kinds of left-out files that are told apart; those of further kinds are counted together. */
+/** Kinds of left-out files that are counted separately; further kinds are counted together. */
 const KINDS_MAX = 24;
-/** Kinds of files that say enough by their ending. */
+/** Kinds of files whose ending is clear enough. */
 const PLAIN: ReadonlySet<ImageKind> = new Set(['numpy', 'zip', 'gzip', 'pdf', 'html', 'video']);
 
 /** Counts files that are left out, by what they are and why. */
@@ -14,7 +14,7 @@ export class Tally {
   readonly #counts = new Map<string, LeftOut>();
   #total = 0;
 
-  /** All that was counted. */
+  /** The total count. */
   get total(): number {
     return this.#total;
   }
@@ -31,19 +31,19 @@ export class Tally {
     } else this.#counts.set(key, { ...kind, count: (known?.count ?? 0) + count });
   }
 
-  /** Adds all that another has counted. */
+  /** Adds the counts of another tally. */
   addAll(other: Tally): void {
     for (const { count, ...kind } of other.#counts.values()) this.add(kind, count);
   }
 
-  /** The counts, the largest first, those of which something can be done before the others. */
+  /** The counts, the largest first; those with a remedy come before the others. */
   list(): LeftOut[] {
     const weight = ({ remedy, count }: LeftOut) => (remedy === undefined ? 0 : 2 ** 40) + count;
     return [...this.#counts.values()].sort((a, b) => weight(b) - weight(a));
   }
 }
 
-/** Entries that are passed over for their names. */
+/** Entries that are skipped for their names. */
 export const HIDDEN = { what: 'hidden' } as const;
 /** Pipes, sockets, devices. */
 export const SPECIAL = { what: 'not files', why: 'pipes, sockets or devices' } as const;

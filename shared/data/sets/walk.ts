@@ -1,8 +1,8 @@
 /**
- * @file Walks folders of images: what is an image by its content, what is passed over and counted, where links lead.
+ * @file Walks folders of images: finds images by content, counts what is skipped, resolves links.
  *
- * Used for data sets and for the folders that `tessera predict` is given. Nothing recurses: what is still to be listed
- * is kept in a list, and no more is listed than a budget allows.
+ * Used for data sets and for the folders of `tessera predict`. The walk is iterative, and lists no more entries
+ * than a budget allows.
  */
 import { stat } from 'node:fs/promises';
 import { sep } from 'node:path';
@@ -26,18 +26,18 @@ export interface WalkOptions {
   readonly root: string;
   /** Whether links may lead out of the root. */
   readonly links: 'inside' | 'follow';
-  /** What a folder that cannot be listed and a link that leaves the root do: end the walk, or be counted. */
+  /** Whether an unreadable folder or a link out of the root ends the walk or is counted. */
   readonly onTrouble: 'refuse' | 'count';
-  /** Most links to folders that are followed: links between folders may multiply what there is. */
+  /** Maximum links to folders that are followed: links between folders can multiply the entries. */
   readonly folderLinksMax?: number;
 }
 
-/** A folder to be listed. */
+/** A folder to list. */
 export interface WalkFolder {
   readonly name: string;
-  /** Its path as it was come to, links included. */
+  /** Its path as it was reached, links included. */
   readonly path: string;
-  /** Its own path without links, and those of the folders that it was come to through. */
+  /** Its real path, and those of the folders on the way. */
   readonly chain: Chain;
 }
 
@@ -52,7 +52,7 @@ interface WalkImage {
   readonly bytes: number;
   /** Only its name says that it is an image. */
   readonly isDamaged: boolean;
-  /** It cannot be opened, so that only its name says what it is. */
+  /** It cannot be opened, so only its name is known. */
   readonly isClosed: boolean;
 }
 
@@ -62,19 +62,19 @@ export interface Listing {
   readonly images: readonly WalkImage[];
 }
 
-/** The images of one folder, which lies at `folder` below the one that was walked: '' or `a/b`. */
+/** The images of one folder; `folder` is its path below the walked one: '' or `a/b`. */
 export interface ImageGroup {
   readonly folder: string;
   readonly names: readonly string[];
   /** Of each image. */
   readonly bytes: Float64Array;
-  /** How many of them only their names call images. */
+  /** The number of images by name only. */
   readonly damaged: number;
-  /** How many of them cannot be opened. */
+  /** The number of images that cannot be opened. */
   readonly closed: number;
 }
 
-/** Most entries of everything that one walk lists: ImageNet-21k has 14 million. */
+/** Maximum entries of one walk: ImageNet-21k has 14 million. */
 const ENTRIES_MAX = 2 ** 25;
 /** ImageNet-21k has 22 thousand folders, each of which may be a link. */
 const FOLDER_LINKS_MAX = 2 ** 16;
@@ -91,7 +91,7 @@ export class Walk {
     this.#folderLinksLeft = options.folderLinksMax ?? FOLDER_LINKS_MAX;
   }
 
-  /** The root, to begin with. */
+  /** The root, as the first folder. */
   get root(): WalkFolder {
     const { root } = this.#options;
     return { name: '', path: root, chain: { real: root, above: undefined } };
@@ -179,7 +179,7 @@ export class Walk {
     }
     const waiting = [path];
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      // What is passed over need not be readable.
+      // Skipped files need not be readable.
       for (const entry of await listRawFolder(next).catch(() => [])) {
         this.#spend();
         if (entry.kind === 'folder') waiting.push(below(next, entry.name));
@@ -188,7 +188,7 @@ export class Walk {
     }
   }
 
-  /** What an entry is, a link being what it leads to. */
+  /** The kind of an entry; a link has the kind of its target. */
   async #thingOf({ name, kind }: RawEntry, path: string, folder: WalkFolder): Promise<Thing> {
     if (kind === 'file') return { real: undefined, isOutside: false };
     if (kind === 'folder') return { real: below(folder.chain.real, name), isOutside: false };
@@ -241,24 +241,24 @@ export class Walk {
     this.#folderLinksLeft -= 1;
     if (this.#folderLinksLeft >= 0) return { real, isOutside };
     throw invalid(
-      `${shownName(root)} has too many links to folders, counted by every way to them`,
+      `${shownName(root)} has too many links to folders, counted once per path`,
       'put the folders themselves into the set',
     );
   }
 }
 
-/** What an entry is: something to leave out, a folder with its real path, or a file without one. */
+/** The kind of an entry: left out, a folder with its real path, or a file. */
 type Thing =
   | { readonly leftOut: Parameters<Tally['add']>[0] }
   | { readonly real: string | undefined; readonly isOutside: boolean };
 
 interface FoundFile {
   readonly name: string;
-  /** A link leads to it, out of the root. */
+  /** It is the target of a link out of the root. */
   readonly isOutside: boolean;
 }
 
-/** Whether a real path is one of the folders that a chain came through. */
+/** Whether a real path is one of the folders of a chain. */
 function isAbove(real: string, chain: Chain | undefined): boolean {
   for (let at = chain; at !== undefined; at = at.above) if (at.real === real) return true;
   return false;
@@ -274,8 +274,8 @@ async function imagesAmong(
   const images: WalkImage[] = [];
   for (const [at, look] of looks.entries()) {
     const { name, isOutside } = files[at] as FoundFile;
-    // A damaged image is an image, and its fault is told when it is read. What lies outside and is not known to be an
-    // image is none of ours: its bytes go to workers.
+    // A damaged image is a sample, and is reported when it is read. A file outside the root that is not recognised as an
+    // image is never a sample: the bytes of samples are sent to workers.
     const isNamed = look.kind === undefined && isImageName(name) && !isOutside;
     const isClosed = isNamed && look.isClosed === true;
     const isDamaged = isNamed && !isClosed;

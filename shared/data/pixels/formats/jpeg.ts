@@ -128,7 +128,7 @@ function copyScan(
       return restarts === restartsOf(frame?.body, interval, header) ? marker.at : undefined;
     }
     const expected = restarts % 8;
-    // Decoders take a number that is far off for the one that they expect, and a near one for a gap.
+    // Decoders treat a number that is far off as the expected one, and a near one as a gap.
     const off = (marker.kind - 0xd0 - expected + 8) % 8;
     if (off !== 0 && (off < 3 || off > 5)) return undefined;
     tidy.write([0xff, 0xd0 + expected]);

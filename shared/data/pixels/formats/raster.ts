@@ -1,4 +1,4 @@
-/** @file What the image formats that are read here have in common: the picture, and how they refuse one. */
+/** @file Common parts of the image formats that Tessera reads itself: the picture, and its errors. */
 
 /**
  * A decoded picture of 8 bits a sample: 3 channels are red, green and blue, 4 have alpha after them.
@@ -20,9 +20,9 @@ export interface PictureFile {
   decode(): Picture;
 }
 
-/** Ends the reading of a file that promises more bytes than it has. */
+/** The error for a file that claims more bytes than it has. */
 export function truncated(): never {
-  throw new Error('the file is cut off');
+  throw new Error('the file is truncated');
 }
 
 /** Colours of indices: the file's own, and grey where it has none, as in Pillow. Shapes  table [256, 4], alpha last. */

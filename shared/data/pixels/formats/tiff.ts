@@ -1,5 +1,5 @@
 /**
- * @file What the first page of a TIFF file says of itself, where libvips would show something else than the picture.
+ * @file The tags of a TIFF file's first page that mean that libvips would decode something else than the picture.
  *
  * Source  TIFF 6.0, BigTIFF; Adobe's description of DNG.
  */
@@ -10,7 +10,7 @@ const PHOTOMETRIC = 262;
 const SUB_IFDS = 330;
 const YCBCR = 6;
 const JPEG_COMPRESSIONS: readonly number[] = [6, 7];
-/** More entries than any file has that was made in earnest. */
+/** More entries than any real file has. */
 const ENTRIES_MAX = 4096;
 
 /**

@@ -14,7 +14,7 @@ import { binary, HEADS, READABLE } from '../../../support/image-heads.ts';
 const { jpg, heic } = HEADS;
 
 describe('what is an image', () => {
-  it('is told by its content, whatever the name ends in (case 08)', async () => {
+  it('is recognised by its content, whatever the name ends in (case 08)', async () => {
     const files = READABLE.map((ending, at) => [`train/a/${at}.${ending}`, HEADS[ending]]);
     const set = await open({
       ...Object.fromEntries(files),
@@ -182,7 +182,7 @@ describe('splits', () => {
   it('may be classes where their names are: train, valid and invalid', async () => {
     const vehicles = await open(files('bus/1.jpg', 'train/1.jpg', 'plane/1.jpg'));
     expect(vehicles.classes).toEqual(['bus', 'plane', 'train']);
-    expect(vehicles.found.notes).toEqual([expect.stringMatching(/train is taken for a class/)]);
+    expect(vehicles.found.notes).toEqual([expect.stringMatching(/train is used as a class/)]);
     const documents = await open(files('invalid/1.jpg', 'valid/1.jpg'));
     expect(documents.classes).toEqual(['invalid', 'valid']);
   });
@@ -202,7 +202,7 @@ describe('splits', () => {
     [
       'a path far too high',
       ['a/b/train/x/1.jpg', 'a/b/val/x/1.jpg'],
-      /a\/b has a train .* 2 folders too/,
+      /a\/b contains a train .* 2 folders too/,
     ],
     ['train alone, without classes', ['train/1.jpg'], /train has no folders of classes/],
   ])('are refused: %s', async (_, names, sentence) => {
@@ -221,15 +221,15 @@ describe('a class without images', () => {
   it('is refused as empty', async () => {
     const folder = await write(files('b/1.jpg'));
     await mkdir(join(folder, 'a'));
-    await expectInvalid(openImageFolder(folder), /folder .*\/a has no images .*: it is empty/);
+    await expectInvalid(openImageFolder(folder), /folder .*\/a has no readable images: it is empty/);
   });
 });
 
 it('a class of which nothing can be read is said', async () => {
   const set = await open({ ...files('b/1.jpg'), 'a/1.jpg': '', 'a/2.jpg': 'junk' });
   expect(set.found.notes).toEqual([
-    '2 of them are not images, whatever their names say: they count as unreadable',
-    expect.stringMatching(/^not one of the images in .*\/a can be read$/),
+    '2 of them are not images in spite of their names: they count as unreadable',
+    expect.stringMatching(/^none of the images in .*\/a can be read$/),
   ]);
 });
 

@@ -95,12 +95,12 @@ describe('image-folder', () => {
     [
       'a class without images',
       { 'train/a/1.jpg': '', 'train/b/x.txt': '' },
-      /train\/b has no images/,
+      /train\/b has no readable images/,
     ],
     [
       'a test class without images',
       { 'train/a/1.jpg': '', 'test/a/x.txt': '' },
-      /test\/a has no images/,
+      /test\/a has no readable images/,
     ],
     [
       'a test class that is not trained',
@@ -144,7 +144,7 @@ describe('image-folder', () => {
     await truncate(join(folder, 'a/3.jpg'), 10 * 1024 ** 3);
     await expectInvalid(
       source.read('train', 0),
-      /a\/1\.jpg: it is a link that leaves the data set/,
+      /a\/1\.jpg: it is now a link that leaves the data set/,
     );
     await expectInvalid(source.read('train', 1), /a\/2\.jpg: it is a pipe, not a file/);
     await expectInvalid(source.read('train', 2), /a\/3\.jpg: it has 10\.0 GiB/);
@@ -239,7 +239,7 @@ describe('idx', () => {
     [
       'a truncated file',
       { ...train, 'train-images-idx3-ubyte': images.subarray(0, 27) },
-      /train-images-idx3-ubyte has 27 bytes where its header \(3 x 2 x 2\) says 28/,
+      /train-images-idx3-ubyte has 27 bytes, but its header \(3 x 2 x 2\) says 28/,
     ],
     [
       'a file whose header asks for more than it can hold, packed or not',
@@ -249,7 +249,7 @@ describe('idx', () => {
     [
       'a foreign file',
       { ...train, 'train-images-idx3-ubyte': Uint8Array.from([0x89, 0x50, 0x4e, 0x47]) },
-      /train-images-idx3-ubyte is no idx file/,
+      /train-images-idx3-ubyte is not an idx file/,
     ],
     [
       'elements that are no bytes',
@@ -259,7 +259,7 @@ describe('idx', () => {
     [
       'labels in the place of images',
       { ...train, 'train-images-idx3-ubyte': labels },
-      /has 1 dimensions where 3 belong/,
+      /has 1 dimensions, expected 3/,
     ],
     [
       'counts that differ',
@@ -289,12 +289,12 @@ describe('idx', () => {
     [
       'a gzip with something behind padding',
       { ...train, ...test, 't10k-images-idx3-ubyte.gz': Buffer.concat([gzip, PADDING, gzip]) },
-      /t10k-images-idx3-ubyte\.gz: it goes on behind its end/,
+      /t10k-images-idx3-ubyte\.gz: it has data after its end/,
     ],
     [
       'a header that says too much for a set',
       { ...train, 'train-images-idx3-ubyte': idxBytes([3, 2 ** 20, 2 ** 20], []) },
-      /elements, 3\.0 TiB; 1\.0 GiB are left of what a set may have/,
+      /elements, 3\.0 TiB; 1\.0 GiB remain of the limit for a set/,
     ],
     [
       'files that are too much for a set together',

@@ -34,11 +34,11 @@ describe('BMP', () => {
   it('takes no memory by the word of its header', () => {
     const file = openBmp(bmp({ width: 2 ** 30, height: 2 ** 30 }, [1, 2, 3]));
     expect([file.width, file.height]).toEqual([2 ** 30, 2 ** 30]);
-    expect(() => file.decode()).toThrow(/cut off/);
+    expect(() => file.decode()).toThrow(/truncated/);
   });
 
   it.each<[string, Buffer, RegExp]>([
-    ['a cut header', bmp({}, []).subarray(0, 30), /cut off/],
+    ['a cut header', bmp({}, []).subarray(0, 30), /truncated/],
     ['an unknown header', bmp({ size: 41 }, table), /41 bytes/],
     ['no pixels', bmp({ width: 0 }, table), /0 x 2/],
     ['a negative width', bmp({ width: -2 }, table), /-2 x 2/],
@@ -52,11 +52,11 @@ describe('BMP', () => {
       /compression 2/,
     ],
     ['bit masks with holes', bmp({ compression: 3, bits: 32 }, [5, 0, 0, 0, ...table]), /0x5/],
-    ['rows that are missing', bmp({}, [1, 2, 3, 4, 5, 6]), /cut off/],
+    ['rows that are missing', bmp({}, [1, 2, 3, 4, 5, 6]), /truncated/],
     [
       'run lengths that are cut',
       bmp({ compression: 2, bits: 4 }, [...table, 2, 0x12, 0, 0]),
-      /cut off/,
+      /truncated/,
     ],
   ])('is refused with %s', (_, file, reason) => {
     expect(() => openBmp(file).decode()).toThrow(reason);
@@ -90,11 +90,11 @@ describe('GIF', () => {
 
   it.each<[string, Uint8Array, RegExp]>([
     ['no picture', gif(head, [0x3b]), /no picture/],
-    ['an end in its table', gif(head.slice(0, 15)), /cut off/],
-    ['an end in an extension', gif(head, [0x21, 0xf9, 4, 1]), /cut off/],
+    ['an end in its table', gif(head.slice(0, 15)), /truncated/],
+    ['an end in an extension', gif(head, [0x21, 0xf9, 4, 1]), /truncated/],
     ['no pixels', gif(head, [0x2c, 0, 0, 0, 0, 0, 0, 1, 0, 0], data), /no pixels/],
-    ['an end in its data', gif(head, frame, [2, 2, 0x44]), /cut off/],
-    ['too few pixels', gif(head, frame, [2, 1, 0x2c, 0]), /cut off|damaged/],
+    ['an end in its data', gif(head, frame, [2, 2, 0x44]), /truncated/],
+    ['too few pixels', gif(head, frame, [2, 1, 0x2c, 0]), /truncated|damaged/],
     ['a code that is not there yet', gif(head, frame, [2, 2, 0x3c, 0, 0]), /damaged/],
     ['codes of 12 bits', gif(head, frame, [12, 2, 0x44, 0x0a, 0]), /12 bits/],
   ])('is refused with %s', (_, file, reason) => {

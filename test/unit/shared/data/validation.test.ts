@@ -110,12 +110,7 @@ describe('data.validation', () => {
     ['the training split', SET, './train/', /train\/ is the train split already/],
     ['a folder whose images would train too', { set: 5, 'set/a': 0 }, 'a', /would train too/],
     ['a part of the training split', SET, 'train/a', /belong to the train split already/],
-    [
-      'a set with splits of its own',
-      { ...SET, 'o/train': 1, 'o/test': 1 },
-      'o',
-      /splits of its own/,
-    ],
+    ['a set that has splits', { ...SET, 'o/train': 1, 'o/test': 1 }, 'o', /that has splits/],
     ['a share that leaves none', { set: 4 }, 0.01, /leaves nothing to validate/],
   ])('refuses %s', async (_what, folders, validation, sentence) => {
     await expect(opened(folders, { validation })).rejects.toMatchObject({
