@@ -221,7 +221,10 @@ describe('a class without images', () => {
   it('is refused as empty', async () => {
     const folder = await write(files('b/1.jpg'));
     await mkdir(join(folder, 'a'));
-    await expectInvalid(openImageFolder(folder), /folder .*\/a has no readable images: it is empty/);
+    await expectInvalid(
+      openImageFolder(folder),
+      /folder .*\/a has no readable images: it is empty/,
+    );
   });
 });
 
