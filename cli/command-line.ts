@@ -1,27 +1,15 @@
 /** @file The command line: parses, runs one command, and turns whatever it threw into words and an exit code. */
 import { CommanderError } from 'commander';
-import { isOfInstallation } from '../shared/core/errno.ts';
 import { ERROR_CODES, exitCodeOf, TesseraError } from '../shared/core/errors.ts';
-import { endWithTerminal } from '../shared/machine/shutdown.ts';
+import { runProcess } from '../shared/machine/run-process.ts';
 import { createProgram } from './program.ts';
 import { describeError } from './terminal/output.ts';
 import { allWritten, watchStreams } from './terminal/streams.ts';
 
-/** Results and errors are written by then; nothing that a library left open may keep the shell waiting. */
-const LINGER_MS = 3000;
-
 /** Runs the command that `args` are, and sets the exit code of the process. */
 export async function main(args: readonly string[]): Promise<void> {
-  // Node 20 rejects an import that fails twice: to us, and to nobody.
-  process.on('unhandledRejection', (reason) => {
-    if (!isOfInstallation(reason)) throw reason;
-  });
   watchStreams();
-  const exitCode = await run(args);
-  process.exitCode ||= exitCode;
-  await allWritten();
-  endWithTerminal();
-  setTimeout(() => process.exit(), LINGER_MS).unref();
+  await runProcess(() => run(args), allWritten);
 }
 
 async function run(words: readonly string[]): Promise<number> {

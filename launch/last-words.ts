@@ -1,7 +1,6 @@
 /** @file What a dying process said of its end: the first line of its log that names an error. Pure. */
 
-import { parseRecord } from '../cli/terminal/log-lines.ts';
-import { oneLine } from '../shared/core/text.ts';
+import { jsonRecord, oneLine } from '../shared/core/text.ts';
 
 const WORDS_CHARS_MAX = 300;
 /** pino's levels of records that tell of an error. */
@@ -72,7 +71,7 @@ function crashIn(lines: readonly string[]): string | undefined {
 /** The last record of an error: earlier ones were survived. */
 function recordIn(lines: readonly string[]): string | undefined {
   for (const line of [...lines].reverse()) {
-    const record = line.startsWith('{') ? parseRecord(line) : undefined;
+    const record = line.startsWith('{') ? jsonRecord(line) : undefined;
     if (record === undefined) continue;
     const { level, msg, err } = record;
     if (!(Number(level) >= ERROR_LEVEL || ERROR_LEVELS.has(level))) continue;

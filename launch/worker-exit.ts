@@ -1,4 +1,4 @@
-/** @file The end of a worker process that nobody asked for: what it is put down to, and what follows. Pure. */
+/** @file The unexpected end of a worker process: its cause, and the error of a run that it ends. Pure. */
 import { TesseraError } from '../shared/core/errors.ts';
 import { unbroken } from '../shared/core/text.ts';
 import { formatBytes } from '../shared/core/units.ts';
@@ -96,35 +96,6 @@ function memorySentence(kills: MemoryKills | undefined): string {
       ? `the memory limit of ${formatBytes(limit)} was reached`
       : 'the machine had no memory left';
   return `killed by the kernel: ${what}`;
-}
-
-/** One failure of a worker, as the rule of what follows sees it. */
-export interface Failure {
-  readonly worker: string;
-  /** The code that it told; undefined where it told none. */
-  readonly code: TesseraError['code'] | undefined;
-  /** The step that the run was at. */
-  readonly step: number;
-}
-
-/**
- * What follows the newest failure, which is the last: the worker starts again, is given up, or the run ends with its error.
- *
- * An error that another try gives again ends the run when two workers had it at the same step, or one worker twice and
- * there is no other. While others are at work it is not the run's but the worker's.
- */
-export function whatFollows(
-  failures: readonly Failure[],
-  others: { readonly alive: number; readonly atWork: number },
-): 'startAgain' | 'giveUp' | 'end' {
-  const newest = failures.at(-1);
-  if (newest?.code === undefined || !isPermanent(newest.code)) return 'startAgain';
-  const same = failures.filter(({ code, step }) => code === newest.code && step === newest.step);
-  const isTwiceItsOwn = same.filter(({ worker }) => worker === newest.worker).length > 1;
-  if (others.atWork > 0) return isTwiceItsOwn ? 'giveUp' : 'startAgain';
-  const isShared = same.some(({ worker }) => worker !== newest.worker);
-  if (isShared || (isTwiceItsOwn && others.alive === 0)) return 'end';
-  return isTwiceItsOwn ? 'giveUp' : 'startAgain';
 }
 
 /** A death in words: who, how, and what it is put down to. */

@@ -137,3 +137,9 @@ function readText(path: string, firstByte: number): string {
     return '';
   }
 }
+
+/** Each worker sees one GPU, unless the user has said which see what. */
+export function gpuEnvironment(index: number, numGpus: number): Readonly<Record<string, string>> {
+  if (numGpus < 2 || process.env['CUDA_VISIBLE_DEVICES'] !== undefined) return {};
+  return { CUDA_VISIBLE_DEVICES: String(index % numGpus) };
+}

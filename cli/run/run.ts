@@ -1,6 +1,8 @@
 /** @file What `train` and `coordinator` have in common: start a run, show it, end it, sum it up. */
 
 import { type RunningCoordinator, startCoordinator } from '../../coordinator/start.ts';
+import type { Launch } from '../../launch/launch.ts';
+import type { WorkerCount } from '../../launch/local-run.ts';
 import { type LoadedConfig, loadConfig } from '../../shared/config/load.ts';
 import { withDeadline } from '../../shared/core/async.ts';
 import { systemClock } from '../../shared/core/clock.ts';
@@ -11,11 +13,11 @@ import { watchShutdown } from '../../shared/machine/shutdown.ts';
 import { VERSION } from '../../shared/machine/version.ts';
 import type { RunResult } from '../../shared/runs/events.ts';
 import { newToken } from '../../shared/security/tokens.ts';
-import { serverSecurity } from '../connect/credentials.ts';
+import { askedOfCallers } from '../connect/credentials.ts';
 import { foundJson, foundLines } from '../inputs/found-lines.ts';
 import { inputLines, withInputs } from '../inputs/inputs.ts';
 import { commandLine, pathWord } from '../terminal/command-text.ts';
-import { crewSettings, type Crew as Workers } from '../terminal/flag-values.ts';
+import { workersSettings } from '../terminal/flag-values.ts';
 import { readableLogLine } from '../terminal/log-lines.ts';
 import { paint, pointer, printJson, say } from '../terminal/output.ts';
 import { createDisplay, type Display } from './display.ts';
@@ -27,7 +29,7 @@ export interface RunOptions extends KeptFlags {
   /** Name of a preset or path of a file; a run that goes on has its own. */
   readonly config?: string;
   readonly set?: readonly string[];
-  readonly workers?: Workers;
+  readonly workers?: WorkerCount;
   readonly listen?: string;
   readonly runFolder?: string;
   /** True without a folder: the newest run, of the config's name where one is given. */
@@ -36,14 +38,6 @@ export interface RunOptions extends KeptFlags {
   readonly yes?: true;
   readonly json?: true;
   readonly verbose?: true;
-}
-
-/** Those who compute for a run and belong to this command. */
-export interface Crew {
-  /** Rejects when nobody is left to compute; never resolves. */
-  readonly failed: Promise<never>;
-  /** Ends the crew: gently after a run that ended well. */
-  close(gently: boolean): Promise<void>;
 }
 
 /** A run that has just been started. */
@@ -66,7 +60,8 @@ export interface RunPart {
   banner(running: RunningCoordinator): readonly string[];
   /** What would end it badly, before anything is begun. */
   check?(loaded: LoadedConfig): Promise<void>;
-  hire?(started: StartedRun): Promise<Crew>;
+  /** Starts workers that belong to this command. */
+  launch?(started: StartedRun): Promise<Launch>;
 }
 
 /** Longest time for a run that is being ended to write what it must. */
@@ -83,7 +78,7 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
     const origin = await runOrigin(options);
     const set = [
       ...(options.set ?? []),
-      ...crewSettings(options.workers),
+      ...workersSettings(options.workers),
       ...listenSetting(options),
     ];
     const loaded = await withInputs(() => loadConfig(origin.config, { set }), options, signal);
@@ -92,7 +87,7 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
     const ownToken = newToken();
     const running = await startCoordinator({
       loaded,
-      security: await serverSecurity(options, ownToken),
+      security: await askedOfCallers(options, ownToken),
       certs: options.certs,
       insecure: options.insecure,
       // Its own workers are told where it is; others look where it was.
@@ -114,7 +109,7 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
     display.attach(() => running.status());
     const again = resumeCommand(part.command, options, running);
     const started = { running, loaded, display, signal, ownToken, resumeCommand: again };
-    const result = await withCrew(part, started, stop);
+    const result = await withWorkers(part, started, stop);
     display.close();
     report(result, options, running.data);
   } catch (thrown) {
@@ -130,8 +125,8 @@ function listenSetting({ listen }: RunOptions): string[] {
   return listen === undefined ? [] : [`cluster.listen=${JSON.stringify(listen)}`];
 }
 
-/** Waits for the end of the run; if its crew is lost first, that is the end. */
-async function withCrew(
+/** Waits for the end of the run; if its workers are lost first, that is the end. */
+async function withWorkers(
   part: RunPart,
   started: StartedRun,
   stop: AbortController,
@@ -139,11 +134,11 @@ async function withCrew(
   const { running } = started;
   // Whoever waits for it comes later; until then its failure must not end the process.
   running.finished.catch(() => {});
-  let crew: Crew | undefined;
+  let workers: Launch | undefined;
   let endedWell = false;
   try {
-    crew = await part.hire?.(started);
-    const result = await Promise.race([running.finished, ...(crew ? [crew.failed] : [])]);
+    workers = await part.launch?.(started);
+    const result = await Promise.race([running.finished, ...(workers ? [workers.failed] : [])]);
     endedWell = true;
     return result;
   } catch (thrown) {
@@ -153,7 +148,7 @@ async function withCrew(
     await withDeadline(systemClock, running.finished, ENDING_MS, 'ending the run').catch(() => {});
     throw withWayOn(error, started.resumeCommand);
   } finally {
-    await crew?.close(endedWell);
+    await workers?.close(endedWell);
   }
 }
 

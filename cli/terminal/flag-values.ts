@@ -1,4 +1,5 @@
 /** @file Values of flags as people type them. */
+import type { WorkerCount } from '../../launch/local-run.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
@@ -15,11 +16,8 @@ export function parseCount(text: string): number | 'auto' | undefined {
   return /^[1-9]\d{0,5}$/.test(text) ? Number(text) : undefined;
 }
 
-/** How many workers a run has: a number of them, as many as fit, or from so many up to so many. */
-export type Crew = number | 'auto' | { readonly min: number; readonly max: number };
-
 /** `4`, `auto` or `2:8`; undefined for anything else. */
-export function parseCrew(text: string): Crew | undefined {
+export function parseWorkerCount(text: string): WorkerCount | undefined {
   const [low, high, ...rest] = text.split(':');
   if (high === undefined) return parseCount(text);
   const [min, max] = [parseCount(low ?? ''), parseCount(high)];
@@ -28,9 +26,9 @@ export function parseCrew(text: string): Crew | undefined {
 }
 
 /** The settings of a config that `--workers` stands for: a run that goes on has them from its folder. */
-export function crewSettings(crew: Crew | undefined): string[] {
-  if (crew === undefined) return [];
-  if (typeof crew !== 'object') return [`cluster.workers=${crew}`];
-  const range = [`cluster.minWorkers=${crew.min}`, `limits.workersMax=${crew.max}`];
+export function workersSettings(count: WorkerCount | undefined): string[] {
+  if (count === undefined) return [];
+  if (typeof count !== 'object') return [`cluster.workers=${count}`];
+  const range = [`cluster.minWorkers=${count.min}`, `limits.workersMax=${count.max}`];
   return ['cluster.workers=auto', ...range];
 }

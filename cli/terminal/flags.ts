@@ -1,6 +1,6 @@
 /** @file What the commands' flags are made of. Light: it is loaded for `--help`. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { parseCount, parseCrew, parseDurationMs } from './flag-values.ts';
+import { parseCount, parseDurationMs, parseWorkerCount } from './flag-values.ts';
 
 /** Headings under which `tessera --help` lists the commands. */
 export const GROUPS = {
@@ -49,7 +49,7 @@ export const parseCountOrAuto = checked(parseCount, 'a whole number from 1, or a
 
 /** Parser of `--workers`. */
 export const parseWorkers = checked(
-  parseCrew,
+  parseWorkerCount,
   'a whole number from 1, auto, or MIN:MAX such as 2:8',
 );
 

@@ -1,5 +1,5 @@
 /** @file Log records as people read them: the message first, then what varies. */
-import { oneLine, unbroken } from '../../shared/core/text.ts';
+import { jsonRecord, oneLine, unbroken } from '../../shared/core/text.ts';
 import { paint } from './output.ts';
 
 const WARN_LEVEL = 40;
@@ -9,7 +9,7 @@ const CONSTANT_FIELDS = new Set(['level', 'time', 'pid', 'component', 'msg']);
 
 /** A JSON log record as one readable line; anything else as it is. */
 export function readableLogLine(line: string): string {
-  const record = parseRecord(line);
+  const record = jsonRecord(line);
   if (record === undefined) return line.trimEnd();
   const fields = Object.entries(record)
     .filter(([name]) => !CONSTANT_FIELDS.has(name))
@@ -23,18 +23,6 @@ function valueText(value: unknown): string {
   if (typeof value === 'string') return oneLine(value);
   const isError = typeof value === 'object' && value !== null && 'message' in value;
   return isError ? oneLine(unbroken(String(value.message))) : oneLine(JSON.stringify(value));
-}
-
-/** A JSON log record; undefined for any other line. */
-export function parseRecord(line: string): Record<string, unknown> | undefined {
-  try {
-    const parsed: unknown = JSON.parse(line);
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
-      ? (parsed as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function symbolOf(level: number): string {

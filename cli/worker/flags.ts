@@ -51,8 +51,7 @@ export function addWorker(program: Command): void {
         '--reconnect <duration>',
         'How long to look for a coordinator that is gone',
       ).argParser(parseDuration),
-    )
-    .addOption(new Option('--parent', 'End when stdin closes').hideHelp());
+    );
   addClientSecurity(worker);
   worker.optionsGroup('Output:').addOption(verboseOption(LOG_MORE));
   examples(worker, 'Two threads, and patience with a coordinator that restarts', [

@@ -1,9 +1,8 @@
 /** @file `tessera worker`: one process that computes for a run. */
 import type { EngineChoice } from '../../shared/compute/program.ts';
-import { ERROR_CODES, TesseraError } from '../../shared/core/errors.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
 import { createLog } from '../../shared/machine/log.ts';
-import { WARNING_SIGNALS, watchShutdown } from '../../shared/machine/shutdown.ts';
-import { tellParent } from '../../worker/last-error.ts';
+import { watchShutdown } from '../../shared/machine/shutdown.ts';
 import { startWorker } from '../../worker/start.ts';
 import { type ClientSecurityFlags, clientConnection } from '../connect/credentials.ts';
 import { readableLogLine } from '../terminal/log-lines.ts';
@@ -19,25 +18,14 @@ export interface WorkerOptions extends ClientSecurityFlags {
   readonly dataPath?: string;
   /** Milliseconds. */
   readonly reconnect?: number;
-  readonly parent?: true;
   readonly verbose?: true;
 }
 
 /** Computes for the run at `address` until it is over, or SIGTERM. Throws  what ended it badly, CANCELLED after Ctrl-C. */
 export async function runWorker(options: WorkerOptions): Promise<void> {
-  try {
-    await work(options);
-  } catch (thrown) {
-    // Its parent may know of this worker by nothing else: it need not have joined.
-    if (options.parent) tellParent(TesseraError.from(thrown));
-    throw thrown;
-  }
-}
-
-async function work(options: WorkerOptions): Promise<void> {
-  // Before anybody listens to stdin: a token may come by it.
+  // Before anything else reads stdin: a token may come by it.
   const connection = await clientConnection(options);
-  const shutdown = options.parent ? obeyParent() : watchShutdown({ announce: say });
+  const shutdown = watchShutdown({ announce: say });
   const { engine, provider, threads, dataPath } = options;
   try {
     await startWorker({
@@ -66,42 +54,10 @@ async function work(options: WorkerOptions): Promise<void> {
   }
 }
 
-/** What a terminal tells all processes that it runs. */
-const TERMINAL_SIGNALS = ['SIGINT', 'SIGQUIT', 'SIGHUP'] as const;
-
 function signalIn({ aborted, reason }: AbortSignal): unknown {
   return aborted && reason instanceof TesseraError ? reason.details['signal'] : undefined;
 }
 
 function sayLogLine(line: string): void {
   say(readableLogLine(line));
-}
-
-/**
- * A worker of `tessera train` ends with it: however the parent goes, its end of our stdin closes.
- *
- * Ctrl-C and Ctrl-\ in a terminal, and its end, reach parent and child alike; the parent decides, so the child does not
- * listen. SIGTERM and schedulers' signals let it go as any worker does: they may be for it alone, and if for all, then
- * nothing is lost by it.
- */
-function obeyParent(): { readonly signal: AbortSignal; dispose(): void } {
-  const stop = new AbortController();
-  const ignore = () => {};
-  const leave = () => process.exit(ERROR_CODES.CANCELLED.exit);
-  const onTerm = () => (stop.signal.aborted ? leave() : stop.abort());
-  const onWarning = () => stop.abort();
-  const listeners = [
-    ...TERMINAL_SIGNALS.map((name) => [name, ignore] as const),
-    ...WARNING_SIGNALS.map((name) => [name, onWarning] as const),
-    ['SIGTERM', onTerm] as const,
-  ];
-  for (const [name, listener] of listeners) process.on(name, listener);
-  process.stdin.once('end', leave).once('error', leave).resume();
-  return {
-    signal: stop.signal,
-    dispose() {
-      for (const [name, listener] of listeners) process.off(name, listener);
-      process.stdin.off('end', leave).off('error', leave).destroy();
-    },
-  };
 }

@@ -15,6 +15,18 @@ export function unbroken(text: string): string {
   return text.trim().replace(/\s*\n\s*/g, ' ');
 }
 
+/** The JSON object in a line, such as a log record; undefined for any other line. */
+export function jsonRecord(line: string): Record<string, unknown> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(line);
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
+      ? (parsed as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Combining marks and joiners: they take no cell of their own. */
 const NO_WIDTH = /[\p{Mn}\p{Me}\p{Cf}]/u;
 /** Characters that take two cells of a terminal. */

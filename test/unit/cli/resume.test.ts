@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { knownAddress, resumeFolder, runOrigin } from '../../../cli/run/resume.ts';
-import { crewSettings } from '../../../cli/terminal/flag-values.ts';
+import { workersSettings } from '../../../cli/terminal/flag-values.ts';
 import { loadConfig } from '../../../shared/config/load.ts';
 import { newestRunFolder } from '../../../shared/runs/reader/find.ts';
 
@@ -31,7 +31,7 @@ describe('--resume RUN', () => {
     const flags = { resume: folder };
     const origin = await runOrigin(flags);
     expect(origin).toEqual({ config: join(folder, 'config.json'), resume: folder });
-    const loaded = await loadConfig(origin.config, { set: crewSettings({ min: 2, max: 8 }) });
+    const loaded = await loadConfig(origin.config, { set: workersSettings({ min: 2, max: 8 }) });
     expect(loaded.config).toMatchObject({
       name: 'mine',
       cluster: { workers: 'auto', minWorkers: 2, listen: '10.0.0.1:0' },

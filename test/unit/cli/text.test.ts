@@ -9,7 +9,11 @@ import { eventLine, stepLine } from '../../../cli/run/progress-lines.ts';
 import { sparkline, view } from '../../../cli/run/progress-view.ts';
 import { resumeCommand, summary, withWayOn } from '../../../cli/run/run-end.ts';
 import { statusLines } from '../../../cli/status/status-view.ts';
-import { parseCount, parseCrew, parseDurationMs } from '../../../cli/terminal/flag-values.ts';
+import {
+  parseCount,
+  parseDurationMs,
+  parseWorkerCount,
+} from '../../../cli/terminal/flag-values.ts';
 import { BottomWindow } from '../../../cli/terminal/live-region.ts';
 import { readableLogLine } from '../../../cli/terminal/log-lines.ts';
 import { describeError, jsonText } from '../../../cli/terminal/output.ts';
@@ -378,7 +382,7 @@ describe('values', () => {
     ['2:', undefined],
     ['auto:8', undefined],
     ['1:2:3', undefined],
-  ])('the workers "%s"', (text, expected) => expect(parseCrew(text)).toEqual(expected));
+  ])('the workers "%s"', (text, expected) => expect(parseWorkerCount(text)).toEqual(expected));
 
   it('a config is walked by dotted paths; lists are values', () => {
     expect(leavesOf({ a: 1, b: { c: [2], d: { e: 'x' } } })).toEqual([

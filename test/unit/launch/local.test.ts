@@ -4,13 +4,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import {
-  countWorkers,
-  LocalWorkers,
-  type LocalWorkersOptions,
-  type RunStanding,
-  threadsEach,
-} from '../../../launch/local.ts';
+import { Launch, type LaunchOptions } from '../../../launch/launch.ts';
+import { LocalLauncher } from '../../../launch/local.ts';
+import { countWorkers, threadsEach } from '../../../launch/local-run.ts';
+import type { RunStanding } from '../../../launch/supervisor.ts';
 import { isStopped } from '../../../shared/machine/processes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tessera-cli-'));
@@ -22,23 +19,24 @@ const STANDING: RunStanding = { isEnding: false, step: 0, atWork: [] };
 function workers(
   name: string,
   code: string,
-  options: Partial<
-    Pick<LocalWorkersOptions, 'count' | 'restarts' | 'minWorkers'> & RunStanding
-  > = {},
+  options: Partial<Pick<LaunchOptions, 'count' | 'restarts' | 'minWorkers'> & RunStanding> = {},
 ) {
   const said: string[] = [];
   const logsFolder = join(folder, name);
-  const crew = new LocalWorkers({
+  const launcher = new LocalLauncher({
     command: [process.execPath, '-e', code, '--'],
+    logsFolder,
+    environment: (index) => ({ WORKER_NUMBER: String(index) }),
+  });
+  const launch = new Launch({
+    launcher,
     count: options.count ?? 1,
     restarts: options.restarts ?? 0,
-    logsFolder,
-    environment: (number) => ({ WORKER_NUMBER: String(number) }),
     standing: () => ({ ...STANDING, ...options }),
     ...(options.minWorkers !== undefined && { minWorkers: options.minWorkers }),
-    say: (line) => said.push(line),
+    notify: ({ text }) => said.push(text),
   });
-  return { crew, said, logsFolder };
+  return { launch, said, logsFolder };
 }
 
 /** Ends as a worker does whose data set is another one. */
@@ -57,8 +55,8 @@ const WAIT_FOR_STDIN = 'process.stdin.on("end", () => process.exit(130)).resume(
 describe('local workers', () => {
   it('that die again and again use up the restarts and end with the first cause', async () => {
     const code = 'console.error("error: engine X is not there\\n  hint: get it"); process.exit(69)';
-    const { crew, said } = workers('hopeless', code, { count: 2, restarts: 1 });
-    await expect(crew.failed).rejects.toMatchObject({
+    const { launch, said } = workers('hopeless', code, { count: 2, restarts: 1 });
+    await expect(launch.failed).rejects.toMatchObject({
       code: 'WORKERS_LOST',
       message: expect.stringContaining('engine X is not there'),
     });
@@ -66,12 +64,15 @@ describe('local workers', () => {
     expect(said.join('\n')).toMatch(
       /first failure\n {2}worker {2}w[12] \(pid \d+\)\n.*exit code 69/,
     );
-    await crew.close(false);
+    await launch.close(false);
   });
 
   it('are not started again when the run is ending', async () => {
-    const { crew, said } = workers('ending', 'process.exit(130)', { restarts: 3, isEnding: true });
-    await crew.close(true);
+    const { launch, said } = workers('ending', 'process.exit(130)', {
+      restarts: 3,
+      isEnding: true,
+    });
+    await launch.close(true);
     expect(said).toEqual([]);
   });
 
@@ -79,25 +80,24 @@ describe('local workers', () => {
     const code = 'process.kill(process.pid, "SIGKILL")';
     mkdirSync(join(folder, 'killed'));
     writeFileSync(join(folder, 'killed', 'w1.log'), 'error: of an earlier run\n');
-    const { crew } = workers('killed', code);
-    await expect(crew.failed).rejects.toMatchObject({
+    const { launch } = workers('killed', code);
+    await expect(launch.failed).rejects.toMatchObject({
       message:
         '[WORKERS_LOST] no worker is left after 0 restarts; first, w1 ended with signal SIGKILL: sent by another process, since the kernel has killed none for lack of memory',
     });
-    await crew.close(false);
+    await launch.close(false);
   });
 
   it('that cannot be started are lost too', async () => {
-    const crew = new LocalWorkers({
-      command: [join(folder, 'no-such-program')],
-      count: 1,
-      restarts: 0,
-      logsFolder: join(folder, 'missing'),
-      environment: () => ({}),
-      standing: () => STANDING,
-      say: () => {},
+    const launch = new Launch({
+      launcher: new LocalLauncher({
+        command: [join(folder, 'no-such-program')],
+        logsFolder: join(folder, 'missing'),
+        environment: () => ({}),
+      }),
+      ...{ count: 1, restarts: 0, standing: () => STANDING, notify: () => {} },
     });
-    await expect(crew.failed).rejects.toMatchObject({
+    await expect(launch.failed).rejects.toMatchObject({
       code: 'ENGINE_UNAVAILABLE',
       sentence: expect.stringContaining('no such file or folder'),
     });
@@ -106,20 +106,20 @@ describe('local workers', () => {
   it('that cannot be started again are lost, and that ends nothing else', async () => {
     const said: string[] = [];
     let numStarts = 0;
-    const crew = new LocalWorkers({
+    const launcher = new LocalLauncher({
       command: [process.execPath, '-e', 'process.exit(3)'],
-      count: 1,
-      restarts: 1,
       logsFolder: join(folder, 'once'),
       environment: () => {
         numStarts += 1;
         if (numStarts > 1) throw new Error('no memory');
         return {};
       },
-      standing: () => STANDING,
-      say: (line) => said.push(line),
     });
-    await expect(crew.failed).rejects.toMatchObject({ code: 'WORKERS_LOST' });
+    const launch = new Launch({
+      ...{ launcher, count: 1, restarts: 1, standing: () => STANDING },
+      notify: ({ text }) => said.push(text),
+    });
+    await expect(launch.failed).rejects.toMatchObject({ code: 'WORKERS_LOST' });
     expect(said.join('\n')).toMatch(/w1 never started: no memory/);
   });
 
@@ -133,62 +133,62 @@ describe('local workers', () => {
       },
     ],
   ])('start again when the folder of their logs %s', async (what, harm) => {
-    const { crew, said, logsFolder } = workers(`logs that ${what}`, 'process.exit(3)', {
+    const { launch, said, logsFolder } = workers(`logs that ${what}`, 'process.exit(3)', {
       restarts: 1,
     });
     harm(logsFolder);
-    await expect(crew.failed).rejects.toMatchObject({ code: 'WORKERS_LOST' });
+    await expect(launch.failed).rejects.toMatchObject({ code: 'WORKERS_LOST' });
     expect(said.join('\n')).toMatch(/w1 ended with exit code 3; no restarts left/);
   });
 
   it('end when their stdin closes, and that is no death', async () => {
-    const { crew, said } = workers('patient', WAIT_FOR_STDIN, { count: 2 });
-    await crew.close(false);
+    const { launch, said } = workers('patient', WAIT_FOR_STDIN, { count: 2 });
+    await launch.close(false);
     expect(said).toEqual([]);
   });
 
   it('that ignore everything are killed', async () => {
-    const { crew, said } = workers('stubborn', 'setInterval(() => {}, 1000)');
-    await crew.close(false);
+    const { launch, said } = workers('stubborn', 'setInterval(() => {}, 1000)');
+    await launch.close(false);
     expect(said).toEqual([]);
   });
 
   it('write to a log of their own and know their number', async () => {
     const code = 'console.log("number", process.env.WORKER_NUMBER)';
-    const { crew, logsFolder } = workers('logs', code, { count: 2 });
-    await crew.close(true);
+    const { launch, logsFolder } = workers('logs', code, { count: 2 });
+    await launch.close(true);
     expect(readFileSync(join(logsFolder, 'w1.log'), 'utf8')).toBe('number 0\n');
     expect(readFileSync(join(logsFolder, 'w2.log'), 'utf8')).toBe('number 1\n');
   });
 
   it('that told their last error end the run with it, and no start is tried twice in vain', async () => {
-    const { crew, said } = workers('told', TELLING, { count: 2, restarts: 9 });
-    await expect(crew.failed).rejects.toMatchObject({
+    const { launch, said } = workers('told', TELLING, { count: 2, restarts: 9 });
+    await expect(launch.failed).rejects.toMatchObject({
       code: 'DATA_INVALID',
       sentence: 'the data set is another one',
       hint: 'copy it',
     });
     expect(said.filter((line) => line.includes('starts again'))).toHaveLength(1);
-    await crew.close(false);
+    await launch.close(false);
   });
 
   it('of which one always dies leave the work to the others, and that is said', async () => {
     const code = `if (process.env.WORKER_NUMBER === '0') { ${TELLING} } else ${WAIT_FOR_STDIN}`;
-    const { crew, said } = workers('one of two', code, { count: 2, restarts: 9 });
+    const { launch, said } = workers('one of two', code, { count: 2, restarts: 9 });
     await until(() => said.some((line) => line.includes('goes on with 1 worker')));
     expect(said.filter((line) => line.includes('starts again'))).toHaveLength(1);
-    await crew.close(false);
+    await launch.close(false);
   });
 
   it('of which fewer are left than the run asks for end it', async () => {
     const code = `if (process.env.WORKER_NUMBER === '0') process.exit(3); ${WAIT_FOR_STDIN}`;
-    const { crew } = workers('too few', code, { count: 2, minWorkers: 2 });
-    await expect(crew.failed).rejects.toMatchObject({
+    const { launch } = workers('too few', code, { count: 2, minWorkers: 2 });
+    await expect(launch.failed).rejects.toMatchObject({
       code: 'WORKERS_LOST',
       sentence: expect.stringContaining('only 1 of the 2 workers that cluster.minWorkers asks for'),
       hint: expect.stringContaining('a smaller cluster.minWorkers'),
     });
-    await crew.close(false);
+    await launch.close(false);
   });
 });
 

@@ -1,14 +1,13 @@
 /** @file What the death of a worker process is put down to, and what follows. */
 import { describe, expect, it } from 'vitest';
 import { lastWordsIn } from '../../../launch/last-words.ts';
+import { type Failure, whatFollows } from '../../../launch/supervisor.ts';
 import {
   causeOfDeath,
   type DeathFacts,
   errorOfLoss,
-  type Failure,
   rootCause,
   type WorkerDeath,
-  whatFollows,
 } from '../../../launch/worker-exit.ts';
 import { TesseraError } from '../../../shared/core/errors.ts';
 import { readTold } from '../../../worker/last-error.ts';

@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { initCerts, issueCerts } from '../../../../cli/certs/certs.ts';
-import { serverSecurity } from '../../../../cli/connect/credentials.ts';
+import { serverSecurity } from '../../../../shared/exchange/grpc/security.ts';
 import { describeCertificate } from '../../../../shared/security/certificates.ts';
 import {
   type CertificateUse,
@@ -189,7 +189,7 @@ describe('a token', () => {
 
   it.each([['-'], [join(folder, 'one')]])('cannot be for both roles (%s)', async (path) => {
     const flags = { certs, tokenFile: path, operatorTokenFile: path };
-    await expect(serverSecurity(flags, TOKEN)).rejects.toMatchObject({ code: 'USAGE' });
+    await expect(serverSecurity(flags, TOKEN, () => {})).rejects.toMatchObject({ code: 'USAGE' });
   });
 });
 

@@ -1,0 +1,90 @@
+/** @file From the files of credentials to what this process shows to others, and what it asks of them. */
+import type { SecretToken, TokensByRole } from '../../contract/access.ts';
+import { TesseraError } from '../../core/errors.ts';
+import { CredentialFolder, readAuthority } from '../../security/credentials.ts';
+import { KnownToken, readToken } from '../../security/tokens.ts';
+import type { ClientSecurity, ServerSecurity } from './credentials.ts';
+
+/** The files of a process that calls a coordinator. */
+export interface ClientFiles {
+  /** Folder with ca.crt, tls.crt and tls.key. */
+  readonly certs?: string | undefined;
+  /** The authority to trust, where a token is shown instead of a certificate. */
+  readonly ca?: string | undefined;
+  /** `-` for stdin. */
+  readonly tokenFile?: string | undefined;
+}
+
+/** The files of a process that serves a run. */
+export interface ServerFiles {
+  readonly certs?: string | undefined;
+  /** Workers may join with this token. */
+  readonly tokenFile?: string | undefined;
+  readonly operatorTokenFile?: string | undefined;
+}
+
+/** Is given the error of new certificates that cannot be used; the ones before stay. */
+export type OnTrouble = (error: unknown) => void;
+
+/**
+ * How to connect to a coordinator; undefined for plaintext.
+ *
+ * Throws  ACCESS_DENIED when a file cannot be used; USAGE when one is missing.
+ */
+export async function clientSecurity(
+  { certs, ca, tokenFile }: ClientFiles,
+  onTrouble: OnTrouble,
+): Promise<ClientSecurity | undefined> {
+  const token = tokenFile === undefined ? undefined : await readToken(tokenFile);
+  if (certs !== undefined) {
+    return { tls: await CredentialFolder.open(certs, { use: 'calling', onTrouble }), token };
+  }
+  if (ca !== undefined) {
+    const authority = await readAuthority(ca);
+    const tls = { current: { authority, identity: undefined }, onChange: () => {} };
+    return { tls, token };
+  }
+  if (token === undefined) return undefined;
+  throw new TesseraError(
+    'USAGE',
+    '--token-file needs --ca: a token is only shown to a coordinator that has shown its certificate',
+    { hint: "add --ca ca.crt, the certificate of the coordinator's authority" },
+  );
+}
+
+/**
+ * What a coordinator asks of its callers; undefined for plaintext. `ownToken` is of workers that it starts itself.
+ *
+ * Throws  ACCESS_DENIED when a file cannot be used; USAGE when a token is to travel in plaintext.
+ */
+export async function serverSecurity(
+  { certs, tokenFile, operatorTokenFile }: ServerFiles,
+  ownToken: string,
+  onTrouble: OnTrouble,
+): Promise<ServerSecurity | undefined> {
+  if (certs === undefined) {
+    if (tokenFile === undefined && operatorTokenFile === undefined) return undefined;
+    throw new TesseraError('USAGE', 'tokens need --certs: they never travel in plaintext', {
+      hint: 'make certificates with `tessera certs init`, and give --certs FOLDER',
+    });
+  }
+  if (tokenFile !== undefined && tokenFile === operatorTokenFile) {
+    throw new TesseraError('USAGE', `workers and operators cannot share a token (${tokenFile})`, {
+      hint: 'make one for each role: tessera certs token',
+    });
+  }
+  const tls = await CredentialFolder.open(certs, { use: 'serving', onTrouble });
+  const worker = tokenFile === undefined ? [] : [new KnownToken(await readToken(tokenFile))];
+  const tokens: TokensByRole = {
+    worker: anyOf([new KnownToken(ownToken), ...worker]),
+    ...(operatorTokenFile !== undefined && {
+      operator: new KnownToken(await readToken(operatorTokenFile)),
+    }),
+  };
+  return { tls, tokens };
+}
+
+function anyOf(tokens: readonly SecretToken[]): SecretToken {
+  // All are compared, whichever is right.
+  return { is: (shown) => tokens.filter((token) => token.is(shown)).length > 0 };
+}
