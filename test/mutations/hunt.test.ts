@@ -13,16 +13,19 @@ import { MUTATIONS } from '../sim/mutations.ts';
 const REPO = resolve(import.meta.dirname, '../..');
 const VITEST = join(createRequire(import.meta.url).resolve('vitest/package.json'), '../vitest.mjs');
 const WORLDS_MAX = 1_000;
-const SOME = ['skip-the-checksum', 'announce-before-the-checkpoint', 'never-flush-files'];
+const SOME = [
+  ...['skip-the-checksum', 'announce-before-the-checkpoint', 'never-flush-files'],
+  'restart-beyond-the-budget',
+];
 
 const planted =
   process.env['MUTATIONS'] === 'all'
     ? MUTATIONS
     : MUTATIONS.filter(({ name }) => SOME.includes(name));
 
-it.concurrent.each(planted)('finds the bug $name', async ({ name }) => {
+it.concurrent.each(planted)('finds the bug $name', async ({ name, test }) => {
   // The worlds in their order, without those that are known for what they once found.
-  const worlds = ['run', '--project', 'sim', '-t', 'every faulty world', '--color=false'];
+  const worlds = ['run', '--project', 'sim', '-t', test ?? 'every faulty world', '--color=false'];
   const hunt = spawn(process.execPath, [VITEST, ...worlds], {
     cwd: REPO,
     env: { ...process.env, NO_COLOR: '1', SIM_MUTATION: name, SIM_WORLDS: String(WORLDS_MAX) },

@@ -11,7 +11,12 @@ export interface Mutation {
   readonly file: string;
   readonly find: string;
   readonly replace: string;
+  /** Words of the test that finds it; that of whole worlds unless given. */
+  readonly test?: string;
 }
+
+/** Of the test of launches, `launch.test.ts`. */
+const LAUNCHES = 'every faulty launch';
 
 export const MUTATIONS: readonly Mutation[] = [
   {
@@ -316,6 +321,62 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'shared/runs/lock/kept.ts',
     find: 'if (now !== undefined && this.#isOfAnother(now)) throw inUse(this.#path, now);',
     replace: '',
+  },
+  {
+    name: 'restart-beyond-the-budget',
+    file: 'launch/supervisor.ts',
+    find: 'this.#restartsUsed < restarts)',
+    replace: 'this.#restartsUsed <= restarts)',
+    test: LAUNCHES,
+  },
+  {
+    name: 'restart-after-the-stop',
+    file: 'launch/supervisor.ts',
+    find: 'if (this.#isOver) return [];',
+    replace: "if (this.#isOver && event.type === 'stop') return [];",
+    test: LAUNCHES,
+  },
+  {
+    name: 'restart-without-a-pause',
+    file: 'launch/supervisor.ts',
+    find: 'untilMs: nowMs + pauseMs',
+    replace: 'untilMs: nowMs + 0 * pauseMs',
+    test: LAUNCHES,
+  },
+  {
+    name: 'never-restart',
+    file: 'launch/supervisor.ts',
+    find: 'nowMs >= slot.untilMs',
+    replace: 'nowMs >= 1e9 * slot.untilMs',
+    test: LAUNCHES,
+  },
+  {
+    name: 'restart-for-a-run-that-ends',
+    file: 'launch/supervisor.ts',
+    find: 'if (!event.run.isEnding)',
+    replace: 'if (event.run.step >= 0)',
+    test: LAUNCHES,
+  },
+  {
+    name: 'wait-without-workers',
+    file: 'launch/supervisor.ts',
+    find: 'if (alive > 0 && alive + others >= minWorkers)',
+    replace: 'if (alive >= 0 && alive + others >= minWorkers - 1)',
+    test: LAUNCHES,
+  },
+  {
+    name: 'end-the-run-for-one-bad-worker',
+    file: 'launch/supervisor.ts',
+    find: "if (others.atWork > 0) return isTwiceItsOwn ? 'giveUp' : 'startAgain';",
+    replace: "if (others.atWork > 1e9 || isTwiceItsOwn) return 'end';",
+    test: LAUNCHES,
+  },
+  {
+    name: 'try-an-error-of-the-run-again-and-again',
+    file: 'launch/supervisor.ts',
+    find: 'if (isShared || (isTwiceItsOwn && others.alive === 0))',
+    replace: 'if (isShared && others.alive > 1e9)',
+    test: LAUNCHES,
   },
 ];
 
