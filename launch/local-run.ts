@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RunConfig } from '../shared/config/schema.ts';
-import { TesseraError } from '../shared/core/errors.ts';
 import { ownAddress } from '../shared/core/address.ts';
+import { TesseraError } from '../shared/core/errors.ts';
 import { NO_DEBUGGER_FLAGS } from '../shared/machine/debugger-flags.ts';
 import { type Devices, findDevices } from '../shared/machine/devices.ts';
 import { CREDENTIAL_FILES } from '../shared/security/credentials.ts';

@@ -1,9 +1,10 @@
 /** @file `tessera train`: a coordinator in this process and worker processes around it. */
-import type { RunStatus } from '../../shared/contract/messages.ts';
+
 import { Launch } from '../../launch/launch.ts';
 import type { LaunchNotice } from '../../launch/launcher.ts';
 import { type LocalSize, localLauncher, localSize } from '../../launch/local-run.ts';
 import type { RunStanding } from '../../launch/supervisor.ts';
+import type { RunStatus } from '../../shared/contract/messages.ts';
 import { driveRun, type RunOptions, type StartedRun } from '../run/run.ts';
 
 /** Trains on this machine to the end of the run. Throws  what ended it badly. */
