@@ -163,7 +163,7 @@ export class CoordinatorDriver implements CoordinatorPort {
     if (fault !== undefined) this.#end(fault);
     this.sessions.credit(worker, node, this.#parts.clock.nowMs());
     if (gradient !== undefined) {
-      this.#arithmetic.add(worker, node, gradient, this.#parts.run.openLeaves);
+      this.#arithmetic.add(worker, node, gradient, this.#parts.run.numLeaves);
     }
     this.#dispatch({ type: 'nodeArrived', worker, node });
     return outcome;
@@ -260,12 +260,8 @@ export class CoordinatorDriver implements CoordinatorPort {
   #perform(effect: CoreEffect): void {
     switch (effect.type) {
       case 'assign':
-        this.sessions
-          .byWorker(effect.worker)
-          ?.handle.send({ type: 'assignment', assignment: effect.assignment });
+        this.#assign(effect);
         break;
-      case 'addNode':
-        break; // The tensor joins the sum in `nodeArrived`, where it is at hand.
       case 'applyStep':
         this.#inBackground(() => this.#applyStep(effect));
         break;
@@ -296,6 +292,12 @@ export class CoordinatorDriver implements CoordinatorPort {
     }
   }
 
+  #assign({ worker, assignment, reason }: Extract<CoreEffect, { type: 'assign' }>): void {
+    const { sequence, kind, step, ranges } = assignment;
+    this.#parts.log.debug({ worker, sequence, kind, step, ranges, reason }, 'assignment');
+    this.sessions.byWorker(worker)?.handle.send({ type: 'assignment', assignment });
+  }
+
   /** The error of a run whose workers have left with one. */
   #failureBy({ code, reason, hint }: ToldError): TesseraError {
     const { last } = this.#parts.checkpointer;
@@ -316,15 +318,15 @@ export class CoordinatorDriver implements CoordinatorPort {
 
   async #applyStep(effect: Extract<CoreEffect, { type: 'applyStep' }>): Promise<void> {
     const { progress, clock, onEvent } = this.#parts;
-    const { timings, ...step } = await this.#arithmetic.apply(effect.step, effect.totals);
+    const { timings, ...step } = await this.#arithmetic.apply(effect.stepIndex, effect.totals);
     const report = progress.stepDone(
-      { step: effect.step + 1, epoch: effect.epoch, ...step },
+      { step: effect.stepIndex + 1, epoch: effect.epoch, ...step },
       effect.totals,
       clock.nowMs(),
     );
     if (effect.totals.samples === 0) this.notes.emptyStep(report.step);
     onEvent({ type: 'step', ...report, timings });
-    this.#dispatch({ type: 'stepApplied', step: effect.step });
+    this.#dispatch({ type: 'stepApplied', stepIndex: effect.stepIndex });
   }
 
   async #saveCheckpoint(version: number): Promise<void> {

@@ -1,12 +1,14 @@
 /**
  * @file The words of the coordinator's core: what can happen to it and what it can ask for.
  *
- * The core sees "worker w finished leaves 4..8 of step 12, 32 samples", never a tensor.
+ * The core sees "worker w finished leaves 4..8 of step 12, 32 samples", never a tensor. It counts in versions of the
+ * parameters and in indices from 0: `stepIndex` makes version `stepIndex + 1`, which reports call step `stepIndex + 1`.
+ * `epoch` is counted from 1, `epochIndex` from 0.
  */
 
-import type { ArrivedNode, Assignment, Evaluated } from '../../shared/contract/messages.ts';
+import type { ArrivedNode, Assignment } from '../../shared/contract/messages.ts';
 import type { ToldError } from '../../shared/core/verdict.ts';
-import type { LeafRange, NodeTotals, RunPhase } from '../../shared/core/work.ts';
+import type { JudgingKind, LeafRange, NodeTotals, RunPhase } from '../../shared/core/work.ts';
 import type { Failure } from './failures.ts';
 
 /** Leaves that a worker is to compute. */
@@ -30,13 +32,12 @@ export type CoreEvent =
   | {
       readonly type: 'workerGone';
       readonly worker: string;
-      readonly reason: string;
       /** The error that it left with, where that is about the run. */
       readonly failure?: Failure;
     }
   | { readonly type: 'nodeArrived'; readonly worker: string; readonly node: ArrivedNode }
-  /** The optimizer made version `step + 1` from the sum of `step`. */
-  | { readonly type: 'stepApplied'; readonly step: number }
+  /** The optimizer made version `stepIndex + 1` from the sum of that step. */
+  | { readonly type: 'stepApplied'; readonly stepIndex: number }
   | { readonly type: 'checkpointWritten'; readonly version: number }
   /** A version that was asked for can be pulled, or cannot be had any more. */
   | { readonly type: 'versionRestored'; readonly version: number; readonly isThere: boolean }
@@ -55,17 +56,15 @@ export type CoreEffect =
       /** Why it is sent now, for the log. */
       readonly reason: string;
     }
-  /** Add the accepted node that came with this event to the open sum. */
-  | { readonly type: 'addNode'; readonly node: ArrivedNode }
   /** The root of the sum is there: average over `samples`, clip, step the optimizer; answer `stepApplied`. */
   | {
       readonly type: 'applyStep';
-      readonly step: number;
+      readonly stepIndex: number;
       readonly epoch: number;
       readonly totals: NodeTotals;
     }
   /** Write version `version` durably; answer `checkpointWritten`. */
-  | { readonly type: 'saveCheckpoint'; readonly version: number; readonly epoch: number }
+  | { readonly type: 'saveCheckpoint'; readonly version: number }
   /** Make an older version, which has a checkpoint, one that can be pulled; answer `versionRestored`. */
   | { readonly type: 'restoreVersion'; readonly version: number }
   | ({ readonly type: 'reportEvaluation' } & Evaluated)
@@ -76,6 +75,22 @@ export type CoreEffect =
   | { readonly type: 'fail'; readonly error: ToldError }
   /** Tell every worker to leave; the run is over. */
   | { readonly type: 'finish' };
+
+/** The event of one type. */
+export type CoreEventOf<Type extends CoreEvent['type']> = Extract<CoreEvent, { type: Type }>;
+
+/** A finished evaluation. */
+export interface Evaluated {
+  readonly kind: JudgingKind;
+  /** The version that was judged. */
+  readonly version: number;
+  /** The newest version when it was. */
+  readonly newest: number;
+  readonly epoch: number;
+  readonly totals: NodeTotals;
+  /** It is better than all that the run has chosen among before; the earlier one wins a tie. */
+  readonly isBest: boolean;
+}
 
 /** What the core must know of a run, all of it fixed from the start. */
 export interface RunPlan {

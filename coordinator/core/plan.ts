@@ -5,16 +5,17 @@
  * unbroken one would have done (P3), and an epoch's batches cover each sample once (P4).
  */
 
-import type { RoundId } from '../../shared/contract/messages.ts';
 import type { WorkKind } from '../../shared/core/work.ts';
 import type { RunPlan } from './messages.ts';
 
 /** A round as the timetable knows it. */
-export interface RoundPlace extends RoundId {
+export interface RoundPlace {
+  readonly kind: WorkKind;
+  /** Of the step that is computed; for an evaluation that of the step to come, which is the newest version. */
+  readonly stepIndex: number;
   /** Parameter version that the round computes with. */
   readonly version: number;
-  /** Index of the epoch, from 0. */
-  readonly epoch: number;
+  readonly epochIndex: number;
   /** Position of the batch in its epoch, from 0. */
   readonly batch: number;
   readonly numLeaves: number;
@@ -38,13 +39,13 @@ export function epochOf(plan: RunPlan, version: number): number {
   return Math.max(1, Math.ceil(version / batchesPerEpoch(plan)));
 }
 
-/** The training round that computes `step` from the version of the same number. */
-export function trainingRound(plan: RunPlan, step: number): RoundPlace {
-  const epoch = Math.floor(step / batchesPerEpoch(plan));
-  const batch = step % batchesPerEpoch(plan);
+/** The training round that computes a step from the version of the same number. */
+export function trainingRound(plan: RunPlan, stepIndex: number): RoundPlace {
+  const epochIndex = Math.floor(stepIndex / batchesPerEpoch(plan));
+  const batch = stepIndex % batchesPerEpoch(plan);
   const samples = Math.min(plan.batchSize, plan.trainSamples - batch * plan.batchSize);
   const numLeaves = Math.ceil(samples / plan.microBatch);
-  return { kind: 'train', step, version: step, epoch, batch, numLeaves };
+  return { kind: 'train', stepIndex, version: stepIndex, epochIndex, batch, numLeaves };
 }
 
 /** The evaluations that the best version is chosen by; on a split of its own, where the run has one. */
@@ -52,16 +53,16 @@ export function judgingKind(plan: RunPlan): 'validate' | 'test' {
   return plan.validationSamples > 0 ? 'validate' : 'test';
 }
 
-/** The round that judges `version` on a whole split, when the newest version is `step`. */
+/** The round that judges a version on a whole split. */
 export function evaluationRound(
   plan: RunPlan,
   kind: 'validate' | 'test',
-  { step, version }: { readonly step: number; readonly version: number },
+  { newest, version }: { readonly newest: number; readonly version: number },
 ): RoundPlace {
   const samples = kind === 'validate' ? plan.validationSamples : plan.testSamples;
   const numLeaves = Math.ceil(samples / plan.microBatch);
-  const epoch = epochOf(plan, version) - 1;
-  return { kind, step, version, epoch, batch: 0, numLeaves };
+  const epochIndex = epochOf(plan, version) - 1;
+  return { kind, stepIndex: newest, version, epochIndex, batch: 0, numLeaves };
 }
 
 /**

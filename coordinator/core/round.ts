@@ -7,7 +7,7 @@
 import type { ArrivedNode, PushOutcome } from '../../shared/contract/messages.ts';
 import { assert } from '../../shared/core/errors.ts';
 import { type LeafRange, leavesOf, type NodeTotals } from '../../shared/core/work.ts';
-import { isNode } from '../../shared/training/reduction.ts';
+import { addTotals, isNode } from '../../shared/training/reduction.ts';
 import type { RoundPlace } from './plan.ts';
 
 /** One round, from its opening until the next is opened. */
@@ -37,8 +37,8 @@ export class Round {
 
   /** How a node would be taken now; changes nothing. */
   judge(node: ArrivedNode): PushOutcome {
-    const { kind, step, version, numLeaves } = this.place;
-    if (node.kind !== kind || node.step !== step || node.version !== version) return 'stale';
+    const { kind, stepIndex, version, numLeaves } = this.place;
+    if (node.kind !== kind || node.step !== stepIndex || node.version !== version) return 'stale';
     if (!isNode(node, numLeaves)) return 'stale';
     return leavesOf(node).every((leaf) => this.#open.has(leaf)) ? 'accepted' : 'acceptedBefore';
   }
@@ -64,11 +64,7 @@ export class Round {
     const leftCount = largestPowerOfTwoBelow(count);
     const left = this.#totalsOf(first, leftCount);
     const right = this.#totalsOf(first + leftCount, count - leftCount);
-    return {
-      lossSum: left.lossSum + right.lossSum,
-      correct: left.correct + right.correct,
-      samples: left.samples + right.samples,
-    };
+    return addTotals(left, right);
   }
 }
 

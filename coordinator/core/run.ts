@@ -2,21 +2,18 @@
  * @file The decisions of a run. Events and the time go in, effects come out; nothing else happens here.
  *
  * Each event changes what is known; then `#settle` brings the world in line with it: open the next
- * round, hand out leaves that nobody holds, find help for stragglers, send what changed. So no event has
+ * round, hand out leaves that no worker holds, find help for stragglers, send what changed. So no event has
  * to know what it leads to, and a lost or repeated one is made good by any later one.
  */
-
 import type { ArrivedNode, PushOutcome } from '../../shared/contract/messages.ts';
-import { assert } from '../../shared/core/errors.ts';
 import type { ToldError } from '../../shared/core/verdict.ts';
 import type { RunPhase, WorkKind } from '../../shared/core/work.ts';
 import { Best, type BestVersion } from './best.ts';
 import { Failures } from './failures.ts';
-import { Leasing } from './leasing.ts';
-import { Member, Membership } from './membership.ts';
-import type { CoreEffect, CoreEvent, HeldWork, RunPlan } from './messages.ts';
+import type { CoreEffect, CoreEvent, CoreEventOf, HeldWork, RunPlan } from './messages.ts';
+import { OpenRound } from './open-round.ts';
 import * as timetable from './plan.ts';
-import { Round, rangesOf } from './round.ts';
+import type { Round } from './round.ts';
 import type { OpenWork } from './stall.ts';
 import { missingWorkers, standingOf } from './standing.ts';
 
@@ -28,21 +25,15 @@ export interface ResumePoint {
   readonly best?: BestVersion | undefined;
 }
 
-type EventOf<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>;
-
 /** The state machine of one run. */
 export class Run {
   readonly #plan: RunPlan;
-  readonly #members = new Membership();
+  readonly #round: OpenRound;
   #version: number;
   /** What is to be done with the version, first things first. */
   #agenda: timetable.Task[];
-  /** The newest round; complete once its last node is in, until the next is opened. */
-  #round: Round | undefined;
-  #isRoundOpen = false;
   /** The driver has been asked for a new version or a checkpoint, and has not answered yet. */
   #isAwaited = false;
-  #sequence = 0;
   readonly #best: Best;
   readonly #failures = new Failures();
   #hasFailed = false;
@@ -58,6 +49,7 @@ export class Run {
     const { version, known, best } = resumeAt;
     this.#plan = plan;
     this.#version = version;
+    this.#round = new OpenRound(plan, (effect) => this.#effects.push(effect));
     this.#best = new Best(plan, best);
     this.#agenda = timetable
       .agendaOf(plan, version)
@@ -66,7 +58,7 @@ export class Run {
     this.#effects = [];
   }
 
-  /** Takes in what happened; answers what is to be done, in this order. */
+  /** Takes in what happened; returns what is to be done, in this order. */
   handle(event: CoreEvent, nowMs: number): CoreEffect[] {
     this.#effects = [];
     if (this.#phase === 'done' || this.#hasFailed) return [];
@@ -77,9 +69,9 @@ export class Run {
     return this.#effects;
   }
 
-  /** How a node would be taken now; changes nothing. */
+  /** The outcome of a node if it came now; changes nothing. */
   judge(node: ArrivedNode): PushOutcome {
-    return this.#round?.judge(node) ?? 'stale';
+    return this.#round.judge(node);
   }
 
   get phase(): RunPhase {
@@ -101,20 +93,18 @@ export class Run {
   }
 
   /** Leaves of the newest round, done or not; 0 before the first. */
-  get openLeaves(): number {
-    return this.#round?.place.numLeaves ?? 0;
+  get numLeaves(): number {
+    return this.#round.numLeaves;
   }
 
   /** The open leaves of a worker, and since when it has shown no progress with them; undefined when it holds none. */
   heldBy(worker: string): HeldWork | undefined {
-    const member = this.#members.find(worker);
-    if (member === undefined || member.leaves.size === 0) return undefined;
-    return { leaves: rangesOf(member.sorted), sinceMs: member.progressMs };
+    return this.#round.heldBy(worker);
   }
 
   /** What there is to do, as far as it shows whether anything moves. */
   get work(): OpenWork {
-    const round = this.#isRoundOpen ? this.#round : undefined;
+    const round = this.#round.current;
     return {
       task: this.#agenda[0],
       tasksLeft: this.#agenda.length,
@@ -122,7 +112,7 @@ export class Run {
       totalSteps: this.totalSteps,
       isAwaited: this.#isAwaited,
       leaves: round && { all: round.place.numLeaves, open: round.numOpen },
-      missing: missingWorkers(this.#plan, this.#members.size, round !== undefined),
+      missing: missingWorkers(this.#plan, this.#round.numWorkers, round !== undefined),
     };
   }
 
@@ -136,19 +126,19 @@ export class Run {
   #note(event: CoreEvent, nowMs: number): void {
     switch (event.type) {
       case 'workerReady':
-        this.#noteReady(event.worker, nowMs);
+        if (this.#round.noteReady(event.worker, nowMs)) this.#failures.triedAgain();
         break;
       case 'heartbeat':
-        this.#noteHeartbeat(event, nowMs);
+        this.#round.noteHeartbeat(event, nowMs);
         break;
       case 'workerGone':
         this.#noteGone(event);
         break;
       case 'nodeArrived':
-        this.#noteNode(event, nowMs);
+        this.#round.noteNode(event, nowMs);
         break;
       case 'stepApplied':
-        this.#noteVersion(event.step + 1);
+        this.#noteVersion(event.stepIndex + 1);
         break;
       case 'checkpointWritten':
         this.#noteCheckpoint(event.version);
@@ -157,47 +147,20 @@ export class Run {
         this.#noteRestored(event);
         break;
       case 'tick':
-        this.#dropSilent(nowMs);
-        this.#failBy(this.#failures.waited(event.numConnected ?? this.#members.size, nowMs));
+        this.#round.dropSilent(nowMs);
+        this.#failBy(this.#failures.waited(event.numConnected ?? this.#round.numWorkers, nowMs));
         break;
       default:
         event satisfies never;
     }
   }
 
-  #noteReady(worker: string, nowMs: number): void {
-    const known = this.#members.find(worker);
-    if (known === undefined) {
-      this.#members.add(new Member(worker, nowMs));
-      this.#failures.triedAgain();
-      return;
-    }
-    known.heardMs = nowMs;
-    known.progressMs = nowMs;
-    if (known.leaves.size > 0) known.unsent = 'joined again';
-  }
-
-  #noteHeartbeat(event: EventOf<'heartbeat'>, nowMs: number): void {
-    const member = this.#members.find(event.worker);
-    if (member === undefined) return;
-    member.heardMs = nowMs;
-    const isUpToDate = event.assignment === member.sequence;
-    if (isUpToDate && event.leavesOpen === 0) {
-      // All its pushes are answered, so what it still holds was lost or refused: to the pool.
-      member.leaves.clear();
-    } else if (!isUpToDate && nowMs - member.sentMs >= this.#plan.remindMs) {
-      this.#assign(member, 'reminder', nowMs);
-    }
-  }
-
-  #noteGone({ worker, failure }: EventOf<'workerGone'>): void {
-    const wasAtWork = this.#members.find(worker) !== undefined;
-    this.#members.remove(worker);
+  #noteGone({ worker, failure }: CoreEventOf<'workerGone'>): void {
+    const wasReady = this.#round.remove(worker);
     // A round that others have completed shows that it can be computed.
-    const isOpen = this.#isRoundOpen && this.#round?.isComplete === false;
-    if (failure === undefined || !wasAtWork || !isOpen) return;
-    const others = this.#members.all.map((member) => member.worker);
-    this.#failBy(this.#failures.note(worker, failure, others));
+    const isIncomplete = this.#round.current?.isComplete === false;
+    if (failure === undefined || !wasReady || !isIncomplete) return;
+    this.#failBy(this.#failures.note(worker, failure, this.#round.workers));
   }
 
   #failBy(error: ToldError | undefined): void {
@@ -206,24 +169,11 @@ export class Run {
     this.#effects.push({ type: 'fail', error });
   }
 
-  #noteNode({ worker, node }: EventOf<'nodeArrived'>, nowMs: number): void {
-    const sender = this.#members.find(worker);
-    if (sender !== undefined) sender.heardMs = nowMs;
-    const round = this.#round;
-    if (round === undefined || round.judge(node) !== 'accepted') return;
-    round.accept(node);
-    if (node.kind === 'train') this.#effects.push({ type: 'addNode', node });
-    for (const member of this.#members.all) {
-      if (member === sender) member.delivered(node, node.kind, nowMs);
-      else member.relieve(node, node.kind, nowMs);
-    }
-  }
-
   #noteVersion(version: number): void {
     if (!this.#isAwaited || version !== this.#version + 1) return;
     this.#version = version;
     this.#agenda = timetable.agendaOf(this.#plan, version);
-    this.#isRoundOpen = false;
+    this.#round.close();
     this.#isAwaited = false;
   }
 
@@ -233,20 +183,10 @@ export class Run {
     this.#isAwaited = false;
   }
 
-  #noteRestored({ version, isThere }: EventOf<'versionRestored'>): void {
+  #noteRestored({ version, isThere }: CoreEventOf<'versionRestored'>): void {
     if (!this.#isAwaited || this.#agenda[0] !== 'test' || version !== this.#best.version) return;
     this.#best.restored(version, isThere, this.#version);
     this.#isAwaited = false;
-  }
-
-  #dropSilent(nowMs: number): void {
-    for (const { worker, heardMs } of this.#members.all) {
-      const silentMs = nowMs - heardMs;
-      if (silentMs <= this.#plan.silenceMs) continue;
-      const reason = `not heard of for ${Math.round(silentMs)} ms`;
-      this.#effects.push({ type: 'dropWorker', worker, reason });
-      this.#members.remove(worker);
-    }
   }
 
   // ---- what follows ----
@@ -254,27 +194,24 @@ export class Run {
   #settle(nowMs: number): void {
     while (this.#doNext(nowMs)) {}
     this.#notePhase();
-    if (this.#isRoundOpen) this.#leasing(nowMs).handOut();
-    for (const member of this.#members.all) {
-      if (member.unsent === undefined) continue;
-      this.#sequence += 1;
-      member.sequence = this.#sequence;
-      this.#assign(member, member.unsent, nowMs);
-    }
+    this.#round.handOut(nowMs);
   }
 
-  /** Does what can be done of the first task; answers whether that task is over. */
+  /** Does what can be done of the first task; returns whether that task is over. */
   #doNext(nowMs: number): boolean {
     const task = this.#agenda[0];
     if (this.#isAwaited || task === undefined) return false;
     switch (task) {
       case 'save':
-        return this.#startSaving();
+        return this.#askFor({ type: 'saveCheckpoint', version: this.#version });
       case 'finish':
         return this.#finish();
-      case 'test':
-        if (this.#best.isAway(this.#version)) return this.#startRestoring();
+      case 'test': {
+        const { version = this.#version } = this.#best;
+        if (this.#best.isAway(this.#version))
+          return this.#askFor({ type: 'restoreVersion', version });
         return this.#doRound(task, nowMs);
+      }
       case 'train':
       case 'validate':
         return this.#doRound(task, nowMs);
@@ -285,23 +222,16 @@ export class Run {
   }
 
   #doRound(task: WorkKind, nowMs: number): boolean {
-    if (!this.#isRoundOpen) this.#openRound(task, nowMs);
-    return this.#round?.isComplete === true && this.#isRoundOpen && this.#closeRound(task);
+    if (this.#round.current === undefined) this.#openRound(task, nowMs);
+    const round = this.#round.current;
+    return round?.isComplete === true && this.#closeRound(task, round);
   }
 
-  #startRestoring(): boolean {
-    const version = this.#best.version ?? this.#version;
+  /** Asks the driver for work on the version; the task is not over before its event comes. */
+  #askFor(effect: CoreEffect): false {
     this.#isAwaited = true;
     this.#notePhase();
-    this.#effects.push({ type: 'restoreVersion', version });
-    return false;
-  }
-
-  #startSaving(): boolean {
-    const version = this.#version;
-    this.#isAwaited = true;
-    this.#notePhase();
-    this.#effects.push({ type: 'saveCheckpoint', version, epoch: this.epochOf(version) });
+    this.#effects.push(effect);
     return false;
   }
 
@@ -313,52 +243,34 @@ export class Run {
   }
 
   #openRound(kind: WorkKind, nowMs: number): void {
-    if (this.#members.size < this.#plan.minWorkers) return;
-    const step = this.#version;
-    const version = (kind === 'test' ? this.#best.tested : undefined) ?? step;
+    if (this.#round.numWorkers < this.#plan.minWorkers) return;
+    const newest = this.#version;
+    const version = (kind === 'test' ? this.#best.tested : undefined) ?? newest;
     const place =
       kind === 'train'
-        ? timetable.trainingRound(this.#plan, step)
-        : timetable.evaluationRound(this.#plan, kind, { step, version });
-    this.#round = new Round(place);
-    this.#isRoundOpen = true;
+        ? timetable.trainingRound(this.#plan, newest)
+        : timetable.evaluationRound(this.#plan, kind, { newest, version });
     this.#failures.clear();
-    this.#leasing(nowMs).open();
+    this.#round.open(place, nowMs);
   }
 
-  #closeRound(kind: WorkKind): boolean {
-    const { totals, place } = this.#existingRound;
-    const { step, version } = place;
+  #closeRound(kind: WorkKind, { totals, place }: Round): boolean {
+    const { stepIndex, version } = place;
     if (kind === 'train') {
       const epoch = this.epochOf(version + 1);
       this.#isAwaited = true;
-      this.#effects.push({ type: 'applyStep', step, epoch, totals });
+      this.#effects.push({ type: 'applyStep', stepIndex, epoch, totals });
       return false;
     }
     const isBest = this.#best.judged(kind, version, totals);
-    this.#isRoundOpen = false;
+    this.#round.close();
     this.#agenda.shift();
     // The end tests the best version, so it must outlive the steps that follow.
     if (isBest && kind === 'validate' && !this.#agenda.includes('save'))
       this.#agenda.unshift('save');
-    const epoch = this.epochOf(version);
-    this.#effects.push({ type: 'reportEvaluation', kind, version, step, epoch, totals, isBest });
+    const [epoch, newest] = [this.epochOf(version), this.#version];
+    this.#effects.push({ type: 'reportEvaluation', kind, version, newest, epoch, totals, isBest });
     return true;
-  }
-
-  #assign(member: Member, reason: string, nowMs: number): void {
-    if (this.#round === undefined) return;
-    const { kind, step, version, epoch, batch } = this.#round.place;
-    const ranges = rangesOf(member.sorted);
-    const { worker, sequence } = member;
-    member.sentMs = nowMs;
-    member.unsent = undefined;
-    this.#effects.push({
-      type: 'assign',
-      worker,
-      assignment: { sequence, kind, step, version, epoch, batch, ranges },
-      reason,
-    });
   }
 
   /** Notes where the run stands, and says so if that is new. */
@@ -368,23 +280,13 @@ export class Run {
       task: this.#agenda[0],
       version: this.#version,
       tested: this.#best.tested ?? this.#best.version ?? this.#version,
-      numWorkers: this.#members.size,
-      isRoundOpen: this.#isRoundOpen,
+      numWorkers: this.#round.numWorkers,
+      isRoundOpen: this.#round.current !== undefined,
       isAwaited: this.#isAwaited,
     });
     if (phase === this.#phase && reason === this.#reason) return;
     this.#phase = phase;
     this.#reason = reason;
     this.#effects.push({ type: 'phaseChanged', phase, reason });
-  }
-
-  #leasing(nowMs: number): Leasing {
-    const { leaseMs } = this.#plan;
-    return new Leasing({ round: this.#existingRound, members: this.#members, leaseMs, nowMs });
-  }
-
-  get #existingRound(): Round {
-    assert(this.#round !== undefined, 'a round is open');
-    return this.#round;
   }
 }

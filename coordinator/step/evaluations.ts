@@ -1,10 +1,10 @@
 /** @file Evaluations of versions: what they come to, and the older version that the end is tested with. */
-import type { Evaluated } from '../../shared/contract/messages.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { SPLIT_WORDS, type Split, splitOf } from '../../shared/core/work.ts';
 import type { Logger } from '../../shared/machine/log.ts';
 import type { Checkpointer } from '../../shared/runs/checkpoint/checkpointer.ts';
 import type { RunEvent } from '../../shared/runs/events.ts';
+import type { Evaluated } from '../core/messages.ts';
 import type { ParameterStore } from './parameters.ts';
 import type { RunProgress } from './progress.ts';
 
@@ -39,12 +39,12 @@ export class Evaluations {
   /** Notes what an evaluation came to. Throws  DATA_INVALID when not one of its images could be read. */
   report(evaluated: Evaluated): void {
     const { progress, onEvent, log } = this.#parts;
-    const { kind, step, totals } = evaluated;
+    const { kind, newest, totals } = evaluated;
     const split = splitOf(kind);
     if (totals.samples === 0) throw nothingReadable(split);
     const report = progress.evaluated(evaluated);
     log.info({ split, ...report }, 'evaluated');
-    onEvent({ type: 'evaluation', split, ...report, atStep: step });
+    onEvent({ type: 'evaluation', split, ...report, atStep: newest });
   }
 
   /** Reads a version from its checkpoint; answers whether it is there. */

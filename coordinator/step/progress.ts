@@ -1,10 +1,10 @@
 /** @file How a run is doing, in numbers: what the status, the progress bar and metrics.jsonl report. */
 
-import type { Evaluated } from '../../shared/contract/messages.ts';
 import { isSensible } from '../../shared/core/sense.ts';
 import { type NodeTotals, splitOf, type WorkKind } from '../../shared/core/work.ts';
 import type { ProgressSnapshot } from '../../shared/runs/checkpoint/state.ts';
 import type { EvaluationReport, JudgingSplit, StepReport } from '../../shared/runs/events.ts';
+import type { Evaluated } from '../core/messages.ts';
 
 /** Steps over which images/s and the shown loss are averaged (exponentially). */
 const SMOOTHING_STEPS = 20;

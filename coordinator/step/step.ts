@@ -40,30 +40,36 @@ export class StepArithmetic {
     this.#sum ??= new TreeSum(numLeaves, addSlices);
     const sum = this.#sum;
     this.#adding = this.#adding.then(() =>
-      this.#stopwatch.measure('sum', () => sum.add(node, gradient, node)),
+      this.#stopwatch.measure('sum', () => sum.add(node, gradient)),
     );
     this.#adding.catch(() => {});
   }
 
   /**
-   * Averages over the samples and steps the optimizer; `step` counts from 0. A step none of whose samples could be
-   * read has weight 0: its version is the one before, and it has no gradient whose norm could be told.
+   * Averages over the samples and steps the optimizer. A step none of whose samples could be read has weight 0: its
+   * version is the one before, and it has no gradient norm.
    *
    * Throws  NON_FINITE.
    */
-  async apply(step: number, totals: NodeTotals): Promise<StepResult> {
+  async apply(stepIndex: number, totals: NodeTotals): Promise<StepResult> {
     await this.#adding;
     const gradientSum = this.#sum?.root?.vector;
     this.#sum = undefined;
     assert(gradientSum !== undefined, 'a complete round has its sum');
     const { schedule, optimizer, clipNorm } = this.#training;
-    const learningRate = learningRateAt(schedule, optimizer.learningRate, step, this.#totalSteps);
+    const learningRate = learningRateAt(
+      schedule,
+      optimizer.learningRate,
+      stepIndex,
+      this.#totalSteps,
+    );
     const { samples } = totals;
+    const step = stepIndex + 1;
     if (samples === 0) {
-      this.#store.skipStep(step + 1);
+      this.#store.skipStep(step);
       return { learningRate, gradientNorm: Number.NaN, timings: this.#stopwatch.lap() };
     }
-    const inputs = { gradientSum, samples, step: step + 1, learningRate, clipNorm };
+    const inputs = { gradientSum, samples, step, learningRate, clipNorm };
     const { gradientNorm } = await this.#stopwatch.measure('optimizer', () =>
       this.#store.applyStep(inputs),
     );

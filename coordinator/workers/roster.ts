@@ -7,6 +7,7 @@ import type { DataSource } from '../../shared/data/source.ts';
 import type { Logger } from '../../shared/machine/log.ts';
 import type { RunEvent } from '../../shared/runs/events.ts';
 import type { RunIdentity } from '../../shared/runs/identity.ts';
+import type { Failure } from '../core/failures.ts';
 import type { CoreEvent } from '../core/messages.ts';
 import { refuseModel, refuseStranger, welcomeOf } from './join-rules.ts';
 import {
@@ -57,7 +58,7 @@ export class Roster {
     const { added, replaced } = this.#letIn(request, handle);
     if (replaced !== undefined) {
       replaced.handle.close();
-      dispatch({ type: 'workerGone', worker: replaced.worker, reason: 'joined again' });
+      dispatch({ type: 'workerGone', worker: replaced.worker });
     }
     this.#tell(added, 'joined', `${added.engine} on ${added.host}`);
     return welcomeOf(added, identity, source);
@@ -109,22 +110,21 @@ export class Roster {
   }
 
   leave(worker: string, error: ToldError): void {
-    const reason = error.code === '' ? 'left' : `left: ${error.reason}`;
-    this.remove(worker, reason, isAboutRun(error.code) ? error : undefined);
+    const known = this.#end(worker);
+    if (known === undefined) return;
+    const failure = isAboutRun(error.code) ? { by: known.role, error } : undefined;
+    this.#gone(known, 'left', error.code === '' ? '' : error.reason, failure);
   }
 
   sessionClosed(session: string, reason: string): void {
     const known = this.sessions.remove(session);
-    if (known !== undefined) this.#gone(known, reason);
+    if (known !== undefined) this.#gone(known, 'lost', reason);
   }
 
-  /** Ends the session of a worker, which has left with `error` where that is about the run. */
-  remove(worker: string, reason: string, error?: ToldError): void {
-    const known = this.sessions.byWorker(worker);
-    if (known === undefined) return;
-    this.sessions.remove(known.session);
-    known.handle.close();
-    this.#gone(known, reason, error);
+  /** Ends the session of a worker that is lost. */
+  remove(worker: string, reason: string): void {
+    const known = this.#end(worker);
+    if (known !== undefined) this.#gone(known, 'lost', reason);
   }
 
   /** The core knows only those who are ready; who is not must show life too, or holds a place for nothing. */
@@ -142,15 +142,24 @@ export class Roster {
     this.#isClosed = true;
   }
 
-  #gone(known: ConnectedWorker, reason: string, error?: ToldError): void {
+  /** Ends the session of a worker; undefined where it has none. */
+  #end(worker: string): ConnectedWorker | undefined {
+    const known = this.sessions.byWorker(worker);
+    if (known === undefined) return undefined;
+    known.handle.close();
+    return this.sessions.remove(known.session);
+  }
+
+  /** `failure` is the error that it left with, where that is about the run. */
+  #gone(known: ConnectedWorker, what: 'left' | 'lost', reason: string, failure?: Failure): void {
     if (this.#isClosed) return;
-    const what = reason.startsWith('left') ? 'left' : 'lost';
-    this.gone = { who: known.worker, reason, atMs: this.#parts.clock.nowMs() };
-    if (what === 'lost') this.sessions.absent.lost(known.instance);
+    const { worker, instance } = known;
+    const words =
+      what === 'lost' ? reason : ['left', reason].filter((word) => word !== '').join(': ');
+    this.gone = { who: worker, reason: words, atMs: this.#parts.clock.nowMs() };
+    if (what === 'lost') this.sessions.absent.lost(instance);
     this.#tell(known, what, reason);
-    const { worker, role } = known;
-    const failure = error && { by: role, error };
-    this.#parts.dispatch({ type: 'workerGone', worker, reason, ...(failure && { failure }) });
+    this.#parts.dispatch({ type: 'workerGone', worker, ...(failure && { failure }) });
   }
 
   #tell(known: ConnectedWorker, what: 'joined' | 'ready' | 'lost' | 'left', reason: string): void {

@@ -1,6 +1,6 @@
 /** @file What coordinator and workers exchange: the one set of types for the messages of proto/, and for both sides. */
 import type { ToldError } from '../core/verdict.ts';
-import type { JudgingKind, LeafRange, NodeTotals, WorkKind } from '../core/work.ts';
+import type { LeafRange, NodeTotals, WorkKind } from '../core/work.ts';
 
 /** Version of the contract; both sides of a session must speak the same one. */
 export const PROTOCOL_VERSION = 5;
@@ -119,19 +119,6 @@ export interface ParametersId {
 }
 
 // ---- status ----
-
-/** A finished evaluation. */
-export interface Evaluated {
-  readonly kind: JudgingKind;
-  /** The version that was judged. */
-  readonly version: number;
-  /** The newest version when it was. */
-  readonly step: number;
-  readonly epoch: number;
-  readonly totals: NodeTotals;
-  /** It is better than all that the run has chosen among before; the earlier one wins a tie. */
-  readonly isBest: boolean;
-}
 
 /** What the run is doing now; the fields of the contract's StatusReply. */
 export interface RunStatus {

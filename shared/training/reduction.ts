@@ -16,6 +16,9 @@ export interface TreeNode extends LeafRange {
   readonly totals: NodeTotals;
 }
 
+/** For sums of vectors alone. */
+const NO_TOTALS: NodeTotals = { lossSum: 0, correct: 0, samples: 0 };
+
 /** Adds `source` to `target` elementwise; may take its time, in slices. */
 export type AddInto = (target: Float32Array, source: Float32Array) => void | Promise<void>;
 
@@ -29,6 +32,15 @@ export function addInto(
   for (let i = first; i < limit; i += 1) {
     target[i] = (target[i] as number) + (source[i] as number);
   }
+}
+
+/** What two nodes add up to. */
+export function addTotals(left: NodeTotals, right: NodeTotals): NodeTotals {
+  return {
+    lossSum: left.lossSum + right.lossSum,
+    correct: left.correct + right.correct,
+    samples: left.samples + right.samples,
+  };
 }
 
 /** Whether a range is a node of the tree over `numLeaves` leaves. */
@@ -110,9 +122,12 @@ export class TreeSum {
    *
    * Throws  INTERNAL when the range is no node of this sum, or some of its leaves are in already.
    */
-  async add(range: LeafRange, vector: Float32Array | undefined, totals: NodeTotals): Promise<void> {
+  async add(
+    range: LeafRange,
+    vector: Float32Array | undefined,
+    { lossSum, correct, samples }: NodeTotals = NO_TOTALS,
+  ): Promise<void> {
     this.#cover(range);
-    const { lossSum, correct, samples } = totals;
     const { first, count } = range;
     let node: TreeNode = { first, count, vector, totals: { lossSum, correct, samples } };
     while (node.count < this.#base.count) {
@@ -134,11 +149,7 @@ export class TreeSum {
     if (vector !== undefined && right.vector !== undefined) {
       await this.#addInto(vector, right.vector);
     }
-    const totals = {
-      lossSum: left.totals.lossSum + right.totals.lossSum,
-      correct: left.totals.correct + right.totals.correct,
-      samples: left.totals.samples + right.totals.samples,
-    };
+    const totals = addTotals(left.totals, right.totals);
     return { first: left.first, count: left.count + right.count, vector, totals };
   }
 

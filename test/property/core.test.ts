@@ -72,9 +72,9 @@ describe('the timetable', () => {
       fc.property(plans, (plan) => {
         const samples = new Array<number>(plan.epochs).fill(0);
         for (let step = 0; step < totalSteps(plan); step += 1) {
-          const { epoch, batch, numLeaves } = trainingRound(plan, step);
+          const { epochIndex, batch, numLeaves } = trainingRound(plan, step);
           const left = plan.trainSamples - batch * plan.batchSize;
-          samples[epoch]! += Math.min(plan.batchSize, left, numLeaves * plan.microBatch);
+          samples[epochIndex]! += Math.min(plan.batchSize, left, numLeaves * plan.microBatch);
           expect(agendaOf(plan, step).at(-1)).toBe('train');
         }
         expect(samples).toEqual(samples.map(() => plan.trainSamples));

@@ -47,7 +47,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'take-stale-nodes',
     file: 'coordinator/core/round.ts',
-    find: 'if (node.kind !== kind || node.step !== step || node.version !== version)',
+    find: 'if (node.kind !== kind || node.step !== stepIndex || node.version !== version)',
     replace: 'if (node.kind !== kind)',
   },
   {
@@ -58,7 +58,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'never-remind',
-    file: 'coordinator/core/run.ts',
+    file: 'coordinator/core/open-round.ts',
     find: 'nowMs - member.sentMs >= this.#plan.remindMs',
     replace: 'nowMs < 0',
   },

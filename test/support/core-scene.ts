@@ -77,7 +77,7 @@ export class Scene {
   }
 
   applied(step: number): this {
-    this.tell({ type: 'stepApplied', step });
+    this.tell({ type: 'stepApplied', stepIndex: step });
     return this;
   }
 
@@ -107,14 +107,12 @@ function wordsOfEffect(effect: CoreEffect): string {
       const round = `${kind} ${step} with version ${version}`;
       return `assign ${effect.worker} #${sequence}, ${round}: ${leaves} (${effect.reason})`;
     }
-    case 'addNode':
-      return `addNode ${nameOf(effect.node)}`;
     case 'applyStep':
     case 'reportEvaluation': {
-      const { totals, type, epoch, step, ...rest } = { isBest: false, ...effect };
-      const { isBest, ...words } = rest;
+      const { totals, type, epoch, ...rest } = { isBest: false, newest: 0, ...effect };
+      const { isBest, newest: _, ...words } = rest;
       const sums = `loss ${totals.lossSum}, ${totals.correct} of ${totals.samples} right`;
-      const named = Object.values({ ...words, ...(type === 'applyStep' && { step }) }).join(' ');
+      const named = Object.values(words).join(' ');
       return `${type} ${named}, epoch ${epoch}: ${sums}${isBest ? ', the best' : ''}`;
     }
     case 'phaseChanged':

@@ -130,6 +130,14 @@ describe('lines', () => {
       { type: 'worker', worker: 'w3', what: 'lost', reason: 'stream ended', workers: 0 },
       'worker/w3 lost (0 workers): stream ended',
     ],
+    [
+      { type: 'worker', worker: 'w3', what: 'left', reason: 'its engine is broken', workers: 0 },
+      'worker/w3 left (0 workers): its engine is broken',
+    ],
+    [
+      { type: 'worker', worker: 'w3', what: 'left', reason: '', workers: 1 },
+      'worker/w3 left (1 worker)',
+    ],
     [{ type: 'worker', worker: 'w3', what: 'ready', reason: '', workers: 1 }, undefined],
     [{ type: 'phase', phase: 'evaluating', reason: '' }, 'evaluating'],
     [{ type: 'phase', phase: 'waiting', reason: 'for 1 worker' }, 'waiting: for 1 worker'],

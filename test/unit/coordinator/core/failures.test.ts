@@ -24,9 +24,8 @@ function ready(...workers: string[]) {
 
 /** A worker leaves with an error; answers how the run ends, if it does. */
 function fails(worker: string, by = worker, error = DIVERGED) {
-  const reason = `left: ${error.reason}`;
   const failure = { by, error };
-  return endIn(run.handle({ type: 'workerGone', worker, reason, failure }, nowMs));
+  return endIn(run.handle({ type: 'workerGone', worker, failure }, nowMs));
 }
 
 /** Time passes while so many are connected. */
@@ -84,7 +83,7 @@ describe('an error that another try gives again', () => {
     ready('w1');
     fails('w1');
     ready('w1');
-    run.handle({ type: 'workerGone', worker: 'w1', reason: 'killed' }, nowMs);
+    run.handle({ type: 'workerGone', worker: 'w1' }, nowMs);
     expect(passes(60_000, 0)).toEqual([]);
   });
 
@@ -92,7 +91,7 @@ describe('an error that another try gives again', () => {
     ready('w1', 'w2');
     fails('w1');
     run.handle({ type: 'nodeArrived', worker: 'w2', node: nodeOf('train', 0, 0, 4) }, nowMs);
-    run.handle({ type: 'stepApplied', step: 0 }, nowMs);
+    run.handle({ type: 'stepApplied', stepIndex: 0 }, nowMs);
     ready('w3');
     expect(fails('w2')).toEqual([]);
     expect(fails('w3')).toEqual(ENDS);

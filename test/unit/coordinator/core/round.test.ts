@@ -7,11 +7,12 @@ describe('the timetable', () => {
   const plan = { ...PLAN, trainSamples: 34, checkpointEverySteps: 2 };
 
   it.each([
-    [0, { epoch: 0, batch: 0, numLeaves: 4 }],
-    [2, { epoch: 0, batch: 2, numLeaves: 1 }],
-    [3, { epoch: 1, batch: 0, numLeaves: 4 }],
-  ])('step %i is where it belongs, and the last batch of an epoch is short', (step, place) => {
-    expect(trainingRound(plan, step)).toMatchObject({ step, version: step, ...place });
+    [0, { epochIndex: 0, batch: 0, numLeaves: 4 }],
+    [2, { epochIndex: 0, batch: 2, numLeaves: 1 }],
+    [3, { epochIndex: 1, batch: 0, numLeaves: 4 }],
+  ])('step %i is where it belongs, and the last batch of an epoch is short', (stepIndex, place) => {
+    const made = { stepIndex, version: stepIndex, ...place };
+    expect(trainingRound(plan, stepIndex)).toMatchObject(made);
   });
 
   it.each([

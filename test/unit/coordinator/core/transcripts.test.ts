@@ -6,7 +6,7 @@ import { nodeOf, PLAN, Scene } from '../../../support/core-scene.ts';
 function playOn(scene: Scene, worker: string): void {
   for (let turn = 0; scene.run.phase !== 'done' && turn < 50; turn += 1) {
     scene.wait(100);
-    const { version, phase, openLeaves, reason } = scene.run;
+    const { version, phase, numLeaves, reason } = scene.run;
     const tested = Number(/^version (\d+)/.exec(reason)?.[1] ?? version);
     if (phase === 'saving') scene.tell({ type: 'checkpointWritten', version });
     else if (reason.includes('test images') && tested < version) {
@@ -15,9 +15,9 @@ function playOn(scene: Scene, worker: string): void {
     } else if (phase === 'evaluating') {
       // All are alike, so the first is the best.
       const kind = scene.plan.validationSamples > 0 ? 'validate' : 'test';
-      scene.node(worker, nodeOf(kind, version, 0, openLeaves));
+      scene.node(worker, nodeOf(kind, version, 0, numLeaves));
     } else {
-      scene.node(worker, nodeOf('train', version, 0, openLeaves));
+      scene.node(worker, nodeOf('train', version, 0, numLeaves));
       scene.applied(version);
     }
   }
@@ -61,7 +61,7 @@ const SCENES: Readonly<Record<string, () => Scene>> = {
     const scene = new Scene(PLAN).ready('w1', 'w2').wait(400);
     scene.node('w1', nodeOf('train', 0, 0, 4)).applied(0);
     scene.wait(200).node('w1', nodeOf('train', 1, 0, 2));
-    scene.tell({ type: 'workerGone', worker: 'w2', reason: 'its stream broke' });
+    scene.tell({ type: 'workerGone', worker: 'w2' });
     scene.wait(200).node('w1', nodeOf('train', 1, 2, 2));
     return scene;
   },
@@ -91,7 +91,7 @@ const SCENES: Readonly<Record<string, () => Scene>> = {
   },
   'below the minimum'() {
     const scene = new Scene({ ...PLAN, minWorkers: 2 }).ready('w1').wait(50).ready('w2');
-    scene.tell({ type: 'workerGone', worker: 'w2', reason: 'left' });
+    scene.tell({ type: 'workerGone', worker: 'w2' });
     scene
       .wait(400)
       .node('w1', nodeOf('train', 0, 0, 4))
@@ -146,5 +146,5 @@ it('a burst of a hundred joins is planned for once', () => {
   const early = workers.flatMap((worker) => scene.tell({ type: 'workerReady', worker }));
   expect(early).toEqual([]);
   const assigned = scene.tell({ type: 'tick' }).filter(({ type }) => type === 'assign');
-  expect(assigned).toHaveLength(scene.run.openLeaves);
+  expect(assigned).toHaveLength(scene.run.numLeaves);
 });

@@ -26,7 +26,7 @@ describe('Checkpointer', () => {
     for (const version of [10, 20, 30, 40]) {
       const accuracy = version === 20 ? 9 : 5;
       progress.evaluated({
-        ...{ kind: 'test', version, step: version, epoch: 0, isBest: version <= 20 },
+        ...{ kind: 'test', version, newest: version, epoch: 0, isBest: version <= 20 },
         totals: { samples: 10, lossSum: 1, correct: accuracy },
       });
       await checkpointer.save(storeAt(version));
@@ -89,7 +89,7 @@ describe('Checkpointer', () => {
 
     it('the best one stays, and so does the newest, whatever is missed by that', async () => {
       progress.evaluated({
-        ...{ kind: 'test', version: 10, step: 10, epoch: 0, isBest: true },
+        ...{ kind: 'test', version: 10, newest: 10, epoch: 0, isBest: true },
         totals: { samples: 10, lossSum: 1, correct: 9 },
       });
       const checkpointer = new Checkpointer({ ...common, runFolder, keep, progress, disk: small });
