@@ -55,7 +55,7 @@ export interface WelcomeInfo {
 }
 
 /** Identity of a round. `step` is the step being computed, or the newest version when an evaluation began. */
-export interface RoundId {
+interface RoundId {
   readonly kind: WorkKind;
   readonly step: number;
 }
