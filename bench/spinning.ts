@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { compileForOnnxRuntime } from '../shared/compute/engines/onnxruntime.ts';
+import { compileForOnnxRuntime } from '../shared/compute/engines/onnxruntime-program.ts';
 import type { Program } from '../shared/compute/program.ts';
 import { initialParameters } from '../shared/model/init.ts';
 import { median } from './median.ts';
@@ -44,8 +44,8 @@ export async function benchSpinning(): Promise<Readonly<Record<string, number | 
 
 async function prepared(threads: number, isSpinning: boolean): Promise<Setting> {
   const spec = specOf(BATCH);
-  const choice = { name: 'onnxruntime', provider: 'cpu', threads } as const;
-  const program = await compileForOnnxRuntime(spec, choice, isSpinning);
+  const options = { provider: 'cpu', threads, allowSpinning: isSpinning } as const;
+  const program = compileForOnnxRuntime(spec, options);
   program.setParameters(initialParameters(spec.model, 1));
   return { threads, isSpinning, program, timesMs: { alone: [], busy: [] } };
 }

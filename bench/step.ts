@@ -6,7 +6,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import * as tf from '@tensorflow/tfjs-core';
-import { compileProgram } from '../shared/compute/compile.ts';
+import { compileProgram } from '../shared/compute/engines/registry.ts';
 import type { LeafInputs, Program, ProgramSpec } from '../shared/compute/program.ts';
 import { initialParameters } from '../shared/model/init.ts';
 import { parseVariant } from '../shared/model/variants.ts';
@@ -73,7 +73,7 @@ const compiled = new Map<number, Program>();
 async function programs(spec: ProgramSpec, threads: number): Promise<Program> {
   const known = compiled.get(threads);
   if (known !== undefined) return known;
-  const program = await compileProgram(spec, { name: 'onnxruntime', provider: 'cpu', threads });
+  const program = await compileProgram(spec, { id: 'onnxruntime-cpu', threads });
   program.setParameters(initialParameters(spec.model, 1));
   compiled.set(threads, program);
   return program;
@@ -81,7 +81,7 @@ async function programs(spec: ProgramSpec, threads: number): Promise<Program> {
 
 /** The same eager step on another backend of TensorFlow.js. */
 async function eagerMs(backend: 'wasm' | 'cpu', microBatch: number): Promise<number> {
-  const { EagerProgram } = await import('../shared/compute/engines/tfjs.ts');
+  const { EagerProgram } = await import('../shared/compute/engines/tfjs-program.ts');
   if (backend === 'wasm') await loadWasm();
   else await import('@tensorflow/tfjs-backend-cpu');
   tf.env().set('PROD', true);

@@ -1,6 +1,5 @@
 /** @file From a welcome to a worker that can compute: config, model, engine, data. */
-
-import { chooseEngine } from '../shared/compute/choose.ts';
+import type { EngineRequest } from '../shared/compute/engines/options.ts';
 import { modelFingerprint } from '../shared/config/fingerprint.ts';
 import { keepsFeatures, programSpec } from '../shared/config/program.ts';
 import { resolveModel } from '../shared/config/rules.ts';
@@ -14,17 +13,14 @@ import { createImagePipeline, IMAGES_AT_ONCE } from '../shared/data/pipeline/pip
 import { openDataSource } from '../shared/data/sets/open.ts';
 import { availableThreads } from '../shared/machine/devices.ts';
 import { parameterTable } from '../shared/model/parameters.ts';
-import { ComputeEngine } from './compute/compute-thread-client.ts';
+import { ComputeThread } from './compute/compute-thread-client.ts';
 import { refuseOtherData } from './leaves/data-check.ts';
 import type { FeatureReader } from './leaves/feature-store.ts';
 import { Feeder } from './leaves/feeder.ts';
 import type { SampleReader } from './leaves/sample-store.ts';
 
 /** What the one who starts a worker may decide against the run's config. */
-export interface WorkerChoice {
-  readonly engine?: RunConfig['compute']['engine'];
-  readonly provider?: RunConfig['compute']['provider'];
-  readonly threads?: number | 'auto';
+export interface WorkerChoice extends Partial<EngineRequest> {
   /** Folder of the data set on this machine, for data.access: local. */
   readonly dataPath?: string;
 }
@@ -46,7 +42,7 @@ export interface Preparation {
 }
 
 /** What computes leaves: a thread of its own in the product. */
-export type Engine = Pick<ComputeEngine, 'description' | 'setParameters' | 'leaf' | 'close'>;
+export type Engine = Pick<ComputeThread, 'description' | 'setParameters' | 'leaf' | 'close'>;
 
 /** Where what a worker does not have comes from. */
 export interface Readers {
@@ -69,14 +65,6 @@ export async function prepare(
   readers: Readers,
 ): Promise<Preparation> {
   const { config, model, spec } = programOf(welcome);
-  const engineChoice = await chooseEngine(
-    {
-      engine: choice.engine ?? config.compute.engine,
-      provider: choice.provider ?? config.compute.provider,
-      threads: choice.threads ?? config.compute.threads,
-    },
-    availableThreads(),
-  );
   const sizes = {
     train: welcome.trainSamples,
     validation: welcome.validationSamples,
@@ -92,7 +80,15 @@ export async function prepare(
     seed: config.seed,
   });
   return {
-    engine: await ComputeEngine.start(spec, engineChoice),
+    engine: await ComputeThread.start({
+      spec,
+      request: {
+        engine: choice.engine ?? config.compute.engine,
+        provider: choice.provider ?? config.compute.provider,
+        threads: choice.threads ?? config.compute.threads,
+      },
+      numThreads: availableThreads(),
+    }),
     feeder: new Feeder({
       config,
       sizes,

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { freemem, release, totalmem } from 'node:os';
 import { promisify } from 'node:util';
-import { findEngines } from '../../shared/compute/choose.ts';
+import { findEngines } from '../../shared/compute/engines/choose.ts';
 import { findDevices } from '../../shared/machine/devices.ts';
 import { VERSION } from '../../shared/machine/version.ts';
 import { print, printJson } from '../terminal/output.ts';

@@ -1,5 +1,6 @@
 /** @file Flags and help of `tessera worker`. */
 import { type Command, Option } from 'commander';
+import { ENGINE_NAMES, PROVIDER_NAMES } from '../../shared/compute/engines/registry.ts';
 import { addClientSecurity } from '../connect/flags.ts';
 import {
   addCommand,
@@ -27,21 +28,12 @@ export function addWorker(program: Command): void {
       ).argParser(parseCountOrAuto),
     )
     .addOption(
-      new Option('--engine <name>', "What runs the step (default: the run's choice)").choices([
-        'auto',
-        'onnxruntime',
-        'tfjs-node-gpu',
-        'tfjs-node',
-        'tfjs-cpu',
-      ]),
+      new Option('--engine <name>', "What runs the step (default: the run's choice)").choices(
+        ENGINE_NAMES,
+      ),
     )
     .addOption(
-      new Option('--provider <name>', 'Execution provider of onnxruntime').choices([
-        'auto',
-        'cpu',
-        'webgpu',
-        'cuda',
-      ]),
+      new Option('--provider <name>', 'Execution provider of onnxruntime').choices(PROVIDER_NAMES),
     )
     .optionsGroup('Run:')
     .option('--name <name>', 'Name for people (default: given by the coordinator)')

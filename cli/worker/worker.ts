@@ -1,5 +1,5 @@
 /** @file `tessera worker`: one process that computes for a run. */
-import type { EngineChoice } from '../../shared/compute/program.ts';
+import type { EngineRequest } from '../../shared/compute/engines/options.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { createLog } from '../../shared/machine/log.ts';
 import { watchShutdown } from '../../shared/machine/shutdown.ts';
@@ -9,12 +9,9 @@ import { readableLogLine } from '../terminal/log-lines.ts';
 import { say } from '../terminal/output.ts';
 
 /** Flags of `worker`. */
-export interface WorkerOptions extends ClientSecurityFlags {
+export interface WorkerOptions extends ClientSecurityFlags, Partial<EngineRequest> {
   readonly address: string;
   readonly name?: string;
-  readonly threads?: number | 'auto';
-  readonly engine?: EngineChoice['name'] | 'auto';
-  readonly provider?: EngineChoice['provider'] | 'auto';
   readonly dataPath?: string;
   /** Milliseconds. */
   readonly reconnect?: number;

@@ -1,7 +1,9 @@
-/** @file Which hardware an engine wants and whether it is there, told cheaply: from names in /dev and /sys. */
+/** @file Whether the hardware that an engine needs is there, by a cheap look: at names in /dev and /sys. */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { EngineChoice } from './program.ts';
+
+/** What an engine may need: a GPU that CUDA runs on, or any. */
+export type Hardware = 'nvidia' | 'gpu';
 
 /**
  * Kernel drivers of displays without a GPU behind them: what draws there is software (llvmpipe, SwiftShader),
@@ -20,18 +22,13 @@ const VIRTUAL_DISPLAYS: ReadonlySet<string> = new Set([
   'vmwgfx',
 ]);
 
-/** Whether an engine runs on a GPU. */
-export function needsGpu({ name, provider }: EngineChoice): boolean {
-  return name === 'tfjs-node-gpu' || (name === 'onnxruntime' && provider !== 'cpu');
-}
-
-/** Which hardware is not there, as far as Linux shows it below `root`; undefined when nothing is known to miss. */
-export function missingHardware(choice: EngineChoice, root = '/'): string | undefined {
-  if (!needsGpu(choice) || process.platform !== 'linux') return undefined;
+/** Says which hardware is missing, as far as Linux shows it below `root`; undefined when none is known to be. */
+export function missingHardware(needs: Hardware | undefined, root = '/'): string | undefined {
+  if (needs === undefined || process.platform !== 'linux') return undefined;
   const devices = listFolder(join(root, 'dev'));
   const hasNvidia = devices.some((name) => /^nvidia\d+$/.test(name)) || devices.includes('dxg');
   if (hasNvidia) return undefined;
-  if (choice.provider !== 'webgpu') return 'no NVIDIA GPU is visible';
+  if (needs === 'nvidia') return 'no NVIDIA GPU is visible';
   const renderers = listFolder(join(root, 'dev/dri')).filter((name) => name.startsWith('renderD'));
   if (renderers.length === 0) return 'no GPU is visible';
   const drivers = renderers.map((name) => driverOf(join(root, 'sys/class/drm', name)));
@@ -40,7 +37,7 @@ export function missingHardware(choice: EngineChoice, root = '/'): string | unde
     : undefined;
 }
 
-/** Kernel driver of a render node; '' when it cannot be told. */
+/** Kernel driver of a render node; '' when it cannot be read. */
 function driverOf(node: string): string {
   try {
     return basename(readlinkSync(join(node, 'device/driver')));

@@ -2,7 +2,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { drawMask, maskSites } from '../model/masks.ts';
 import { backboneSize, type ParameterEntry, parameterTable } from '../model/parameters.ts';
-import { hasFrozenBackbone, type LeafInputs, type ProgramSpec } from './program.ts';
+import { hasFrozenBackbone, type LeafInputs, type Program, type ProgramSpec } from './program.ts';
 import { imagesShape, type StepInputs } from './step.ts';
 
 /** The parts of a program that run on their own. */
@@ -93,7 +93,17 @@ export function leafValues(
   return values;
 }
 
-/** A leaf of images that nobody has labelled. */
+/** A leaf with the features that the head behind a frozen backbone takes; those that are missing are computed. */
+export async function withFeatures(
+  spec: ProgramSpec,
+  leaf: LeafInputs,
+  program: Pick<Program, 'features'>,
+): Promise<LeafInputs> {
+  if (!hasFrozenBackbone(spec) || leaf.features !== undefined) return leaf;
+  return { ...leaf, features: await program.features(leaf.images) };
+}
+
+/** A leaf of images without labels. */
 export function unlabelled(images: Float32Array, { microBatch }: ProgramSpec): LeafInputs {
   return { images, labels: new Int32Array(microBatch), weights: new Float32Array(microBatch) };
 }

@@ -4,6 +4,7 @@
  * Nothing outside `shared/compute` knows which engine runs. One program has one shape: a leaf of
  * `microBatch` samples; missing samples have weight 0.
  */
+import type { LeafRange, NodeTotals } from '../core/work.ts';
 import type { NoiseKey, NoiseRates } from '../model/masks.ts';
 import { backboneSize } from '../model/parameters.ts';
 import type { ModelConfig } from '../model/variants.ts';
@@ -52,14 +53,17 @@ export function hasFrozenBackbone(spec: ProgramSpec): boolean {
   return frozen === backboneSize(model) && dropout === 0 && stochasticDepth === 0;
 }
 
-/** Which engine, on which device. */
-export interface EngineChoice {
-  /** `onnxruntime` compiles; the tfjs engines run eagerly. */
-  readonly name: 'onnxruntime' | 'tfjs-node-gpu' | 'tfjs-node' | 'tfjs-cpu';
-  /** ONNX Runtime's execution provider; others ignore it. */
-  readonly provider: 'cpu' | 'webgpu' | 'cuda';
-  /** Threads of one operator; engines on GPUs ignore it. */
-  readonly threads: number;
+/** A node of the sum tree while its leaves are computed. */
+export interface NodeStart extends LeafRange {
+  readonly kind: 'train' | 'evaluate';
+  /** Leaves of the whole tree. */
+  readonly numLeaves: number;
+}
+
+/** What the leaves of a node add up to. */
+export interface NodeOutputs extends NodeTotals {
+  /** Undefined for an evaluation. The caller owns it. */
+  readonly gradient: Float32Array | undefined;
 }
 
 /**
@@ -73,9 +77,15 @@ export interface Program {
   readonly description: string;
   /** Puts new parameters in place for the calls that follow. Shapes  flat, in table order. */
   setParameters(parameters: Float32Array): void;
-  /** Forward and backward. */
+  /** Begins a node; one that has not ended is dropped. */
+  beginNode(node: NodeStart): void;
+  /** Computes the next leaf of the node and adds it, where the engine keeps it. */
+  addLeaf(leaf: LeafInputs): Promise<void>;
+  /** Ends the node, all of whose leaves were added. */
+  endNode(): Promise<NodeOutputs>;
+  /** One leaf alone, forward and backward. */
   train(leaf: LeafInputs): Promise<LeafOutputs>;
-  /** Forward only; the gradient is empty. */
+  /** One leaf alone, forward only; the gradient is empty. */
   evaluate(leaf: LeafInputs): Promise<LeafOutputs>;
   /** Logits of a leaf. Shapes  [B, classes] flat. */
   predict(images: Float32Array): Promise<Float32Array>;

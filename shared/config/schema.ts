@@ -5,6 +5,7 @@
  * Help, `config show`, validation and types all read this schema. Pure; `load.ts` does the I/O.
  */
 import { z } from 'zod';
+import { computeOptions } from '../compute/engines/options.ts';
 import { ADDRESS } from '../core/address.ts';
 import { bytes, count, text } from '../core/options.ts';
 import { dataOptions } from '../data/options.ts';
@@ -49,21 +50,6 @@ const cluster = z.strictObject({
   stallMs: count
     .default(60_000)
     .describe('The run reports why no step, evaluation or checkpoint has completed for this long'),
-});
-
-const compute = z.strictObject({
-  engine: z
-    .enum(['auto', 'onnxruntime', 'tfjs-node-gpu', 'tfjs-node', 'tfjs-cpu'])
-    .default('auto')
-    .describe('What runs the step (auto: the first that works; see tessera doctor)'),
-  provider: z
-    .enum(['auto', 'cpu', 'webgpu', 'cuda'])
-    .default('auto')
-    .describe('Execution provider of onnxruntime'),
-  threads: z
-    .union([z.literal('auto'), count])
-    .default('auto')
-    .describe('Threads of a worker on CPU (auto: cores / workers on this machine)'),
 });
 
 const limits = z.strictObject({
@@ -114,7 +100,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   checkpoint: checkpoint.prefault({}),
   cluster: cluster.prefault({}),
-  compute: compute.prefault({}),
+  compute: computeOptions.prefault({}),
   limits: limits.prefault({}),
 });
 

@@ -1,19 +1,23 @@
 /**
  * @file Every kernel that can be recorded, against TensorFlow.js's own cpu backend.
  *
- * Method  a small function is run eagerly, and recorded, simplified, encoded and run by ONNX Runtime;
- *         over random shapes, values and gradients must agree.
+ * Method  a small function is run eagerly, and recorded, simplified, lowered in each way, encoded and run by ONNX
+ *         Runtime; over random shapes, values and gradients must agree.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RECORD_KERNELS } from '../../shared/compute/record/kernels.ts';
+import { RECORD_KERNELS } from '../../shared/compute/graph/kernels.ts';
+import { simplify } from '../../shared/compute/graph/simplify.ts';
+import { lowerToOnnx } from '../../shared/compute/lower/onnx.ts';
+import { lowerForCpu } from '../../shared/compute/lower/onnxruntime-cpu.ts';
 import { LAYER_NORM_KERNEL, layerNorm } from '../../shared/model/ops.ts';
 import {
   expectAgreement,
   type Input,
-  runCompiled,
+  recordFunction,
   runEagerly,
+  runGraph,
   withGradients,
 } from '../support/agreement.ts';
 
@@ -197,7 +201,10 @@ describe('recorded kernels agree with the eager cpu backend', () => {
         new Map(run(...xs).map((output, i) => [`value ${i}`, output]));
       const build = differentiable ? withGradients(run) : valuesOnly;
       const want = await runEagerly(inputs, seed, build);
-      expectAgreement(await runCompiled(inputs, seed, build), want);
+      const graph = await recordFunction(inputs, build);
+      for (const model of [lowerForCpu(graph), lowerToOnnx(simplify(graph))]) {
+        expectAgreement(await runGraph(model, inputs, seed), want);
+      }
     };
     await fc.assert(fc.asyncProperty(CASES[name]!, fc.nat(), agrees), { numRuns: 15 });
   });

@@ -5,7 +5,8 @@
  */
 
 import { ParameterStore } from '../../coordinator/step/parameters.ts';
-import type { LeafInputs, LeafOutputs, Program } from '../../shared/compute/program.ts';
+import { LeafProgram } from '../../shared/compute/leaf-program.ts';
+import type { LeafInputs, LeafOutputs } from '../../shared/compute/program.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { NodeTotals } from '../../shared/core/work.ts';
 import { NOTHING_LEFT_OUT } from '../../shared/data/found.ts';
@@ -45,7 +46,7 @@ export function pixelOf(sample: EncodedSample, epoch: number | undefined): numbe
 }
 
 /** Computes a leaf; its parameters are in sight, so that the oracle can look at them. */
-export class SimProgram implements Program {
+export class SimProgram extends LeafProgram {
   readonly description = 'simulated';
   parameters = new Float32Array();
   /** From then on it computes nonsense. */

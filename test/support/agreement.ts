@@ -4,11 +4,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-layers';
 import * as ort from 'onnxruntime-node';
 import { expect } from 'vitest';
-import { loadEager } from '../../shared/compute/engines/tfjs.ts';
-import { record } from '../../shared/compute/record/backend.ts';
-import type { Graph } from '../../shared/compute/record/graph.ts';
-import { encodeOnnx } from '../../shared/compute/record/onnx.ts';
-import { simplify } from '../../shared/compute/record/simplify.ts';
+import { TFJS_CPU } from '../../shared/compute/engines/tfjs.ts';
+import { loadEager } from '../../shared/compute/engines/tfjs-program.ts';
+import { record } from '../../shared/compute/graph/backend.ts';
+import type { Graph } from '../../shared/compute/graph/graph.ts';
+import type { OnnxGraph } from '../../shared/compute/lower/onnx-graph.ts';
+import { encodeOnnx } from '../../shared/compute/lower/onnx-model.ts';
+import { lowerForCpu } from '../../shared/compute/lower/onnxruntime-cpu.ts';
 import { randomInteger, randomNormal } from '../../shared/core/random.ts';
 
 /** What an input is filled with: normal numbers, normal ones moved away from 0, or a few integers. */
@@ -45,7 +47,7 @@ const typeOf = ({ values }: Input) => (values === 'integers' ? 'int32' : 'float3
 
 /** Runs a function on TensorFlow.js's own cpu backend. */
 export async function runEagerly(inputs: readonly Input[], seed: number, build: Build) {
-  await loadEager('tfjs-cpu');
+  await loadEager(TFJS_CPU);
   const data = fillInputs(inputs, seed);
   const results = new Map<string, Result>();
   tf.tidy(() => {
@@ -65,8 +67,8 @@ export function recordFunction(inputs: readonly Input[], build: Build): Promise<
   );
 }
 
-/** Runs a graph on ONNX Runtime's CPU provider, as it is. */
-export async function runGraph(graph: Graph, inputs: readonly Input[], seed: number) {
+/** Runs a model on ONNX Runtime's CPU provider, as it is. */
+export async function runGraph(graph: OnnxGraph, inputs: readonly Input[], seed: number) {
   const session = await ort.InferenceSession.create(encodeOnnx(graph), {
     intraOpNumThreads: 1,
     logSeverityLevel: 3,
@@ -84,9 +86,9 @@ export async function runGraph(graph: Graph, inputs: readonly Input[], seed: num
   );
 }
 
-/** Records, simplifies and runs a function. */
+/** Records a function and runs it as the CPU's engine does. */
 export async function runCompiled(inputs: readonly Input[], seed: number, build: Build) {
-  return runGraph(simplify(await recordFunction(inputs, build)), inputs, seed);
+  return runGraph(lowerForCpu(await recordFunction(inputs, build)), inputs, seed);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** @file Small models and leaves for the tests of the compute layer. */
-import type { EngineChoice, LeafInputs, ProgramSpec } from '../../shared/compute/program.ts';
+import type { EngineChoice } from '../../shared/compute/engines/registry.ts';
+import type { LeafInputs, ProgramSpec } from '../../shared/compute/program.ts';
 import { randomInteger, randomNormal } from '../../shared/core/random.ts';
 
 /** A ViT small enough for the pure JavaScript backend. */
@@ -18,8 +19,8 @@ export const SMALL_SPEC: ProgramSpec = {
   labelSmoothing: 0.1,
 };
 
-export const CPU_COMPILED: EngineChoice = { name: 'onnxruntime', provider: 'cpu', threads: 1 };
-export const CPU_EAGER: EngineChoice = { name: 'tfjs-cpu', provider: 'cpu', threads: 1 };
+export const CPU_COMPILED: EngineChoice = { id: 'onnxruntime-cpu', threads: 1 };
+export const CPU_EAGER: EngineChoice = { id: 'tfjs-cpu', threads: 1 };
 
 /** A leaf of random images; the last sample has weight 0. */
 export function randomLeaf({ model, microBatch }: ProgramSpec, seed: number): LeafInputs {

@@ -1,7 +1,7 @@
 /** @file The fixtures that the libraries themselves made, and what Tessera computes with them. */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { compileProgram } from '../../shared/compute/compile.ts';
+import { compileProgram } from '../../shared/compute/engines/registry.ts';
 import type { ModelConfig } from '../../shared/model/variants.ts';
 
 const FIXTURES = resolve(import.meta.dirname, '../fixtures/weights');
@@ -37,7 +37,7 @@ export async function logitsOf(
   const microBatch = images.length / (spec.channels * spec.imageSize ** 2);
   const program = await compileProgram(
     { model: spec, microBatch, labelSmoothing: 0 },
-    { name: 'onnxruntime', provider: 'cpu', threads: 1 },
+    { id: 'onnxruntime-cpu', threads: 1 },
   );
   try {
     program.setParameters(parameters);

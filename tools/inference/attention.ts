@@ -1,8 +1,7 @@
 /** @file Looks inside a model: the attention probabilities of every block, computed by ONNX Runtime on the CPU. */
 import type * as tf from '@tensorflow/tfjs-core';
-import { runGraph } from '../../shared/compute/engines/onnxruntime.ts';
-import { record } from '../../shared/compute/record/backend.ts';
-import { simplify } from '../../shared/compute/record/simplify.ts';
+import { runGraph } from '../../shared/compute/engines/onnxruntime-program.ts';
+import { record } from '../../shared/compute/graph/backend.ts';
 import { imagesShape } from '../../shared/compute/step.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { firstNonFinite } from '../../shared/core/floats.ts';
@@ -37,7 +36,7 @@ export async function attentionMaps(
   const values = new Map(
     entries.map(({ name, offset, size }) => [name, parameters.subarray(offset, offset + size)]),
   );
-  const outputs = await runGraph(simplify(graph), values.set('images', images));
+  const outputs = await runGraph(graph, values.set('images', images));
   const maps = Array.from(
     { length: model.depth },
     (_, block) => outputs.get(mapName(block)) as Float32Array,

@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { say } from '../../cli/terminal/output.ts';
-import { chooseEngine } from '../../shared/compute/choose.ts';
-import { compileProgram } from '../../shared/compute/compile.ts';
+import { chooseEngine } from '../../shared/compute/engines/choose.ts';
+import { compileProgram } from '../../shared/compute/engines/registry.ts';
 import type { Program } from '../../shared/compute/program.ts';
 import { applySettings } from '../../shared/config/load.ts';
 import { programSpec } from '../../shared/config/program.ts';

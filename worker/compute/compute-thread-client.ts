@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 // For its side effect, which a thread cannot have: ONNX Runtime reports nothing to its makers.
 import '../../shared/compute/telemetry.ts';
-import type { EngineChoice, LeafInputs, ProgramSpec } from '../../shared/compute/program.ts';
+import type { LeafInputs } from '../../shared/compute/program.ts';
 import { type Deferred, deferred } from '../../shared/core/async.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { NodeTask } from '../core/messages.ts';
@@ -44,7 +44,7 @@ class Requests {
 }
 
 /** A compiled program in a thread of its own. */
-export class ComputeEngine {
+export class ComputeThread {
   /** One line for people: engine, device, threads. */
   description = '';
   readonly #thread: Worker;
@@ -70,15 +70,15 @@ export class ComputeEngine {
   }
 
   /**
-   * Starts the thread and compiles the program in it.
+   * Starts the thread, which chooses the engine and compiles the program.
    *
    * Throws  ENGINE_UNAVAILABLE or what the compiler says.
    */
-  static async start(spec: ProgramSpec, choice: EngineChoice): Promise<ComputeEngine> {
-    const engine = new ComputeEngine({ spec, choice });
-    const reply = await engine.#requests.add(0);
-    if ('description' in reply) engine.description = reply.description;
-    return engine;
+  static async start(start: ThreadStart): Promise<ComputeThread> {
+    const thread = new ComputeThread(start);
+    const reply = await thread.#requests.add(0);
+    if ('description' in reply) thread.description = reply.description;
+    return thread;
   }
 
   /** Puts new parameters in place (their buffer moves away); answers a buffer free for the next ones. */

@@ -2,18 +2,22 @@
  * @file The thread that computes: it holds the program and answers requests, one after the other.
  *
  * An engine blocks the thread that calls it, so the main thread (heartbeats, gRPC, decoding) never
- * calls one. Buffers move between the threads by transfer, never by copy.
+ * calls one, not even to try which ones work here. Buffers move between the threads by transfer, never by copy.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { compileProgram } from '../../shared/compute/compile.ts';
-import type { EngineChoice, ProgramSpec } from '../../shared/compute/program.ts';
+import { chooseEngine } from '../../shared/compute/engines/choose.ts';
+import type { EngineRequest } from '../../shared/compute/engines/options.ts';
+import { compileProgram } from '../../shared/compute/engines/registry.ts';
+import type { ProgramSpec } from '../../shared/compute/program.ts';
 import { assert, TesseraError } from '../../shared/core/errors.ts';
 import { type ComputedNode, type LeafWork, NodeComputer } from './node-computer.ts';
 
 /** What the thread is started with. */
 export interface ThreadStart {
   readonly spec: ProgramSpec;
-  readonly choice: EngineChoice;
+  readonly request: EngineRequest;
+  /** Threads of an engine where the request leaves them open. */
+  readonly numThreads: number;
 }
 
 /** What the thread can be asked; each is answered by one ThreadReply of the same id. */
@@ -73,8 +77,10 @@ async function main(): Promise<void> {
     const { code, sentence, hint } = TesseraError.from(thrown);
     port.postMessage({ id, error: { code, sentence, hint } } satisfies ThreadReply);
   };
-  const { spec, choice } = workerData as ThreadStart;
-  const program = await compileProgram(spec, choice).catch((thrown: unknown) => fail(0, thrown));
+  const { spec, request, numThreads } = workerData as ThreadStart;
+  const program = await chooseEngine(request, numThreads)
+    .then((choice) => compileProgram(spec, choice))
+    .catch((thrown: unknown) => fail(0, thrown));
   if (program === undefined) return;
   const computer = new NodeComputer(program, spec);
   // One request at a time, in the order of arrival: the program's calls must not overlap.

@@ -1,9 +1,11 @@
-/** @file Adds computed leaves up to nodes; it holds the program and the parameters that it works with. */
-
-import type { LeafInputs, Program, ProgramSpec } from '../../shared/compute/program.ts';
-import { assert } from '../../shared/core/errors.ts';
+/** @file Computes the leaves of nodes; it holds the program and the parameters that it works with. */
+import type {
+  LeafInputs,
+  NodeOutputs,
+  Program,
+  ProgramSpec,
+} from '../../shared/compute/program.ts';
 import type { LeafRange, WorkKind } from '../../shared/core/work.ts';
-import { addInto, TreeSum } from '../../shared/training/reduction.ts';
 import { brokenPart } from './divergence.ts';
 
 /** What a frozen backbone made of the samples of a leaf. Shapes  values [B, D]. */
@@ -14,12 +16,7 @@ export interface KnownFeatures {
 }
 
 /** What a finished node adds up to. */
-export interface ComputedNode {
-  readonly lossSum: number;
-  readonly correct: number;
-  readonly samples: number;
-  /** Undefined for an evaluation. */
-  readonly gradient: Float32Array | undefined;
+export interface ComputedNode extends NodeOutputs {
   /** What of it is not finite, as `loss is NaN`; undefined when all is well. */
   readonly broken: string | undefined;
 }
@@ -41,14 +38,13 @@ export class NodeComputer {
   readonly #program: Program;
   readonly #width: number;
   #parameters: Float32Array | undefined;
-  #sum: TreeSum | undefined;
 
   constructor(program: Program, { model }: ProgramSpec) {
     this.#program = program;
     this.#width = model.width;
   }
 
-  /** Puts new parameters in place; answers a buffer that the next pull can fill. */
+  /** Puts new parameters in place; returns a buffer that the next pull can fill. */
   setParameters(parameters: Float32Array): Float32Array | undefined {
     const before = this.#parameters;
     const frozen = before === undefined ? 0 : before.length - parameters.length;
@@ -68,8 +64,16 @@ export class NodeComputer {
     /** All rows of the leaf, when some of them had to be computed. */
     features: Float32Array | undefined;
   }> {
+    const { kind, node, leaf, numLeaves, inputs } = work;
     const features = await this.#completeFeatures(work);
-    return { features, node: await this.#addLeaf(work) };
+    const program = this.#program;
+    if (leaf === node.first) {
+      program.beginNode({ ...node, numLeaves, kind: kind === 'train' ? 'train' : 'evaluate' });
+    }
+    await program.addLeaf({ ...inputs, features: work.features?.values });
+    if (leaf + 1 < node.first + node.count) return { features, node: undefined };
+    const sums = await program.endNode();
+    return { features, node: { ...sums, broken: brokenPart(sums.lossSum, sums.gradient) } };
   }
 
   /** The features that a leaf lacks, put beside those that it has; undefined when it has all that it needs. */
@@ -85,26 +89,5 @@ export class NodeComputer {
       if (known === 0) values.set(computed.subarray(first, limit), first);
     }
     return values;
-  }
-
-  async #addLeaf(work: LeafWork): Promise<ComputedNode | undefined> {
-    const { kind, node, leaf, numLeaves } = work;
-    const inputs = { ...work.inputs, features: work.features?.values };
-    if (leaf === node.first) this.#sum = new TreeSum(numLeaves, addInto, node);
-    const sum = this.#sum;
-    assert(sum !== undefined, 'the leaves of a node come in order');
-    const outputs = await this.#program[kind === 'train' ? 'train' : 'evaluate'](inputs);
-    let samples = 0;
-    for (const weight of inputs.weights) samples += weight;
-    await sum.add({ first: leaf, count: 1 }, kind === 'train' ? outputs.gradient : undefined, {
-      lossSum: outputs.lossSum,
-      correct: outputs.correct,
-      samples,
-    });
-    const root = sum.root;
-    if (root === undefined) return undefined;
-    this.#sum = undefined;
-    const { totals, vector: gradient } = root;
-    return { ...totals, gradient, broken: brokenPart(totals.lossSum, gradient) };
   }
 }

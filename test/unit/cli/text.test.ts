@@ -23,6 +23,7 @@ import {
   formatPercent,
   formatTable,
 } from '../../../cli/terminal/table.ts';
+import { engineOf } from '../../../shared/compute/engines/registry.ts';
 import { type ErrorCode, TesseraError } from '../../../shared/core/errors.ts';
 import { displayWidth } from '../../../shared/core/text.ts';
 import { readWholeFile } from '../../../shared/files/files.ts';
@@ -426,13 +427,13 @@ describe('the doctor', () => {
       gpus: [],
       engines: [
         {
-          choice: { name: 'tfjs-node-gpu', provider: 'cpu', threads: 1 },
+          choice: { id: 'tfjs-node-gpu', threads: 1 },
           works: false,
           reason: 'its library is not there',
-          hint: 'npm rebuild it',
+          hint: engineOf('tfjs-node-gpu').hint,
         },
         {
-          choice: { name: 'onnxruntime', provider: 'cpu', threads: 2 },
+          choice: { id: 'onnxruntime-cpu', threads: 2 },
           works: true,
           reason: '',
           hint: undefined,

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { compileProgram } from '../../../shared/compute/compile.ts';
+import { compileProgram } from '../../../shared/compute/engines/registry.ts';
 import type { ProgramSpec } from '../../../shared/compute/program.ts';
 import { type ParameterTable, parameterTable } from '../../../shared/model/parameters.ts';
 import { clipScale, sumOfSquares } from '../../../shared/training/clip.ts';

@@ -3,13 +3,15 @@ import { TesseraError } from '../../../shared/core/errors.ts';
 import { divergedError } from '../../../worker/compute/divergence.ts';
 import { NodeComputer } from '../../../worker/compute/node-computer.ts';
 import { passingError } from '../../../worker/exchange/refusals.ts';
+import { SimProgram } from '../../sim/reference.ts';
 
 const SPEC = { model: { width: 1 } } as ConstructorParameters<typeof NodeComputer>[1];
 
 /** A node of two leaves, as a program computes it that gives these values. */
 async function computed(outputs: { lossSum: number; gradient: Float32Array }) {
-  const program = { train: async () => ({ ...outputs, correct: 0 }), setParameters: () => {} };
-  const computer = new NodeComputer(program as never, SPEC);
+  const program = new SimProgram();
+  program.train = async () => ({ ...outputs, correct: 0 });
+  const computer = new NodeComputer(program, SPEC);
   const inputs = {
     images: new Float32Array(2),
     labels: new Int32Array(2),

@@ -1,6 +1,6 @@
 /** @file Which engine is taken, on a machine without a GPU. */
 import { describe, expect, it } from 'vitest';
-import { chooseEngine, findEngines } from '../../../../shared/compute/choose.ts';
+import { chooseEngine, findEngines } from '../../../../shared/compute/engines/choose.ts';
 import { findDevices } from '../../../../shared/machine/devices.ts';
 
 const { gpus } = await findDevices();
@@ -8,10 +8,10 @@ if (gpus.length > 0) process.stderr.write('skipped: this machine has a GPU, auto
 
 describe.skipIf(gpus.length > 0)('without a GPU', () => {
   it('auto takes ONNX Runtime on the CPU with the threads that are there', async () => {
-    const wish = { engine: 'auto', provider: 'auto', threads: 'auto' } as const;
-    const expected = { name: 'onnxruntime', provider: 'cpu', threads: 3 };
-    expect(await chooseEngine(wish, 3)).toEqual(expected);
-    expect(await chooseEngine({ ...wish, threads: 1 }, 3)).toEqual({ ...expected, threads: 1 });
+    const request = { engine: 'auto', provider: 'auto', threads: 'auto' } as const;
+    const expected = { id: 'onnxruntime-cpu', threads: 3 };
+    expect(await chooseEngine(request, 3)).toEqual(expected);
+    expect(await chooseEngine({ ...request, threads: 1 }, 3)).toEqual({ ...expected, threads: 1 });
   });
 
   it.each([
@@ -19,29 +19,26 @@ describe.skipIf(gpus.length > 0)('without a GPU', () => {
     { engine: 'onnxruntime', provider: 'cuda' },
     { engine: 'onnxruntime', provider: 'webgpu' },
     { engine: 'tfjs-node', provider: 'auto' },
-  ] as const)('$engine $provider is refused with the reason and a hint', async (wish) => {
-    await expect(chooseEngine({ ...wish, threads: 1 }, 1)).rejects.toMatchObject({
+  ] as const)('$engine $provider is refused with the reason and a hint', async (request) => {
+    await expect(chooseEngine({ ...request, threads: 1 }, 1)).rejects.toMatchObject({
       code: 'ENGINE_UNAVAILABLE',
-      sentence: expect.stringContaining(wish.engine),
+      sentence: expect.stringContaining(request.engine),
       hint: expect.any(String),
     });
   });
 
   it('every engine is listed with what was found', async () => {
     const findings = await findEngines(1);
-    const names = findings.map(({ choice }) => `${choice.name} ${choice.provider}`);
-    expect(new Set(names)).toEqual(
-      new Set([
-        'tfjs-node-gpu cpu',
-        'onnxruntime cuda',
-        'onnxruntime webgpu',
-        'onnxruntime cpu',
-        'tfjs-node cpu',
-        'tfjs-cpu cpu',
-      ]),
-    );
+    expect(findings.map(({ choice }) => choice.id)).toEqual([
+      'tfjs-node-gpu',
+      'onnxruntime-cuda',
+      'onnxruntime-webgpu',
+      'onnxruntime-cpu',
+      'tfjs-node',
+      'tfjs-cpu',
+    ]);
     expect(findings.every(({ reason }) => reason !== '')).toBe(true);
-    const working = findings.filter(({ works }) => works).map(({ choice }) => choice.name);
-    expect(working).toEqual(['onnxruntime', 'tfjs-cpu']);
+    const working = findings.filter(({ works }) => works).map(({ choice }) => choice.id);
+    expect(working).toEqual(['onnxruntime-cpu', 'tfjs-cpu']);
   });
 });

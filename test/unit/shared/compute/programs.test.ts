@@ -1,9 +1,9 @@
 /** @file Several programs in one process: they neither disturb each other nor leave anything behind. */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { compileProgram } from '../../../../shared/compute/compile.ts';
-import type { EngineChoice, ProgramSpec } from '../../../../shared/compute/program.ts';
-import { record } from '../../../../shared/compute/record/backend.ts';
+import { compileProgram, type EngineChoice } from '../../../../shared/compute/engines/registry.ts';
+import { record } from '../../../../shared/compute/graph/backend.ts';
+import type { ProgramSpec } from '../../../../shared/compute/program.ts';
 import { parameterTable } from '../../../../shared/model/parameters.ts';
 import {
   CPU_COMPILED,
@@ -39,7 +39,7 @@ describe('programs of one process', () => {
 
   it('end without compiling what nobody asked for, and end twice', async () => {
     // There is no CUDA here: a session that opened would throw.
-    const { program } = await start(SMALL_SPEC, { ...CPU_COMPILED, provider: 'cuda' });
+    const { program } = await start(SMALL_SPEC, { ...CPU_COMPILED, id: 'onnxruntime-cuda' });
     await program.dispose();
     await program.dispose();
   });

@@ -1,12 +1,7 @@
 /** @file What recipes change about a step: frozen beginnings, features, dropout, stochastic depth, mixed labels. */
 import { describe, expect, it } from 'vitest';
-import { compileProgram } from '../../../../shared/compute/compile.ts';
-import type {
-  EngineChoice,
-  LeafInputs,
-  Program,
-  ProgramSpec,
-} from '../../../../shared/compute/program.ts';
+import { compileProgram, type EngineChoice } from '../../../../shared/compute/engines/registry.ts';
+import type { LeafInputs, Program, ProgramSpec } from '../../../../shared/compute/program.ts';
 import { backboneSize, frozenSize, parameterTable } from '../../../../shared/model/parameters.ts';
 import { attentionMaps } from '../../../../tools/inference/attention.ts';
 import {

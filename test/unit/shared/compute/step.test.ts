@@ -1,6 +1,6 @@
 /** @file The compiled step against the eager one, which is TensorFlow.js's own and the oracle. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { compileProgram } from '../../../../shared/compute/compile.ts';
+import { compileProgram } from '../../../../shared/compute/engines/registry.ts';
 import type { LeafOutputs, Program } from '../../../../shared/compute/program.ts';
 import {
   type ParameterTable,

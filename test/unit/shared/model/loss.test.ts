@@ -1,7 +1,8 @@
 /** @file The loss against its definition, computed here in float64. */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadEager } from '../../../../shared/compute/engines/tfjs.ts';
+import { TFJS_CPU } from '../../../../shared/compute/engines/tfjs.ts';
+import { loadEager } from '../../../../shared/compute/engines/tfjs-program.ts';
 import { correctCount, crossEntropySum } from '../../../../shared/model/loss.ts';
 
 const LOGITS = [
@@ -13,7 +14,7 @@ const LOGITS = [
 const LABELS = [0, 2, 0, 1];
 
 beforeAll(async () => {
-  await loadEager('tfjs-cpu');
+  await loadEager(TFJS_CPU);
 });
 
 /** Loss, correct count and the gradient of the loss with respect to the logits. */

@@ -2,11 +2,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadEager } from '../../../../shared/compute/engines/tfjs.ts';
+import { TFJS_CPU } from '../../../../shared/compute/engines/tfjs.ts';
+import { loadEager } from '../../../../shared/compute/engines/tfjs-program.ts';
 import { attention, gelu, layerNorm } from '../../../../shared/model/ops.ts';
 
 beforeAll(async () => {
-  await loadEager('tfjs-cpu');
+  await loadEager(TFJS_CPU);
 });
 
 describe('layer norm', () => {

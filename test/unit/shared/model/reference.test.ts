@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { compileProgram } from '../../../../shared/compute/compile.ts';
+import { compileProgram } from '../../../../shared/compute/engines/registry.ts';
 import { parameterTable } from '../../../../shared/model/parameters.ts';
 import { parseVariant } from '../../../../shared/model/variants.ts';
 import { float32Of, readSafetensors } from '../../../../shared/weights/formats/safetensors.ts';

@@ -4,8 +4,22 @@
  * Source  onnx.proto (ONNX IR version 8): field numbers of ModelProto, GraphProto, NodeProto,
  *         AttributeProto, TensorProto, ValueInfoProto.
  */
-import type { Attribute, Constant, Graph, GraphNode, Value } from './graph.ts';
-import { ONNX_TYPES } from './kernels.ts';
+import type {
+  Attribute,
+  OnnxConstant,
+  OnnxGraph,
+  OnnxNode,
+  OnnxType,
+  OnnxValue,
+} from './onnx-graph.ts';
+
+/** ONNX's numbers for types. Source  onnx.proto TensorProto.DataType. */
+export const ONNX_TYPES: Readonly<Record<OnnxType, number>> = {
+  float32: 1,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+};
 
 const IR_VERSION = 8;
 const OPSET_VERSION = 17;
@@ -80,7 +94,7 @@ function varint(value: number): Uint8Array {
 
 /** Encodes a graph as the bytes of an ONNX model; `metadata` is what the model says of itself. */
 export function encodeOnnx(
-  graph: Graph,
+  graph: OnnxGraph,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
   const entries = Object.entries(metadata).map(([key, value]) =>
@@ -98,7 +112,7 @@ export function encodeOnnx(
     .finish();
 }
 
-function encodeGraph(graph: Graph): Message {
+function encodeGraph(graph: OnnxGraph): Message {
   return new Message()
     .messages(1, graph.nodes.map(encodeNode))
     .text(2, 'step')
@@ -107,7 +121,7 @@ function encodeGraph(graph: Graph): Message {
     .messages(12, graph.outputs.map(encodeValueInfo));
 }
 
-function encodeNode(node: GraphNode): Message {
+function encodeNode(node: OnnxNode): Message {
   const message = new Message();
   for (const name of node.inputs) message.text(1, name);
   for (const name of node.outputs) message.text(2, name);
@@ -126,14 +140,14 @@ function encodeAttribute(name: string, value: Attribute): Message {
   return message.integer(20, ATTRIBUTE_INTS);
 }
 
-function encodeTensor({ name, shape, type, data }: Constant): Message {
+function encodeTensor({ name, shape, type, data }: OnnxConstant): Message {
   const message = new Message();
   for (const side of shape) message.integer(1, side);
   const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return message.integer(2, ONNX_TYPES[type]).text(8, name).bytes(9, raw);
 }
 
-function encodeValueInfo({ name, shape, type }: Value): Message {
+function encodeValueInfo({ name, shape, type }: OnnxValue): Message {
   const dimensions = new Message().messages(
     1,
     shape.map((side) => new Message().integer(1, side)),

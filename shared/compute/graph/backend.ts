@@ -6,8 +6,8 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { assert, TesseraError } from '../../core/errors.ts';
-import { inTurn } from '../turns.ts';
-import { type Graph, GraphBuilder, type Value, type ValueType } from './graph.ts';
+import { onBackend } from '../backend-lock.ts';
+import { type Constant, type Graph, type GraphNode, graphNode, type Value } from './graph.ts';
 import { RECORD_KERNELS } from './kernels.ts';
 
 const BACKEND = 'tessera-record';
@@ -15,25 +15,23 @@ const BACKEND = 'tessera-record';
 /** Inputs that a recorded function may ask for. */
 export interface RecordInputs {
   /** Declares an input of the graph, as a tensor. */
-  input(name: string, shape: readonly number[], type?: 'float32' | 'int32' | 'bool'): tf.Tensor;
+  input(name: string, shape: readonly number[], type?: Value['type']): tf.Tensor;
+  /** A parameter whose values are part of the graph. */
+  parameter(name: string, shape: readonly number[], data: Float32Array): tf.Tensor;
 }
 
 /** The backend's storage maps data ids to values of the graph under construction. */
 class RecordBackend extends tf.KernelBackend {
-  #graph = new GraphBuilder();
+  nodes: GraphNode[] = [];
   #values = new WeakMap<object, Value>();
   #count = 0;
-
-  get graph(): GraphBuilder {
-    return this.#graph;
-  }
 
   override numDataIds(): number {
     return this.#count;
   }
 
   restart(): void {
-    this.#graph = new GraphBuilder();
+    this.nodes = [];
     this.#values = new WeakMap();
   }
 
@@ -52,10 +50,10 @@ class RecordBackend extends tf.KernelBackend {
   }
 
   override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object {
-    const type = dtype as ValueType;
+    const type = dtype as Value['type'];
     const array = type === 'float32' ? Float32Array : type === 'int32' ? Int32Array : Uint8Array;
-    const data = array.from(values as Float32Array);
-    return this.place(this.#graph.constant(data, [...shape], type)).dataId;
+    const constant: Constant = { shape, type, data: array.from(values as Float32Array) };
+    return this.place(constant).dataId;
   }
 
   override disposeData(): boolean {
@@ -105,7 +103,11 @@ function registeredBackend(): RecordBackend {
           inputs: Object.fromEntries(values),
           list: values.map(([, value]) => value),
           attrs: attrs ?? {},
-          graph: made.graph,
+          node(...parts) {
+            const node = graphNode(...parts);
+            made.nodes.push(node);
+            return node.outputs;
+          },
         }).map((value) => made.place(value));
         return outputs.length === 1 ? (outputs[0] as tf.TensorInfo) : outputs;
       },
@@ -116,36 +118,31 @@ function registeredBackend(): RecordBackend {
 }
 
 /**
- * Runs `build` on the recording backend and answers the graph of the tensors it returns by name.
+ * Runs `build` on the recording backend; returns the graph of the tensors that it returns by name.
  *
  * Throws  what TensorFlow.js says of a kernel that is not in `kernels.ts`.
  */
 export function record(
   build: (inputs: RecordInputs) => ReadonlyMap<string, tf.Tensor>,
 ): Promise<Graph> {
-  return inTurn(() => recordNow(build));
-}
-
-async function recordNow(
-  build: (inputs: RecordInputs) => ReadonlyMap<string, tf.Tensor>,
-): Promise<Graph> {
   const recorder = registeredBackend();
-  const before = tf.engine().backendName;
-  recorder.restart();
-  await tf.setBackend(BACKEND);
-  tf.engine().startScope();
-  try {
-    const inputs: RecordInputs = {
-      input(name, shape, type = 'float32') {
-        const { dataId } = recorder.place(recorder.graph.input(name, shape, type));
-        return tf.engine().makeTensorFromDataId(dataId, [...shape], type, recorder);
-      },
+  return onBackend(BACKEND, () => {
+    recorder.restart();
+    const inputs = new Map<string, Value>();
+    const tensorOf = (value: Value) => {
+      const { dataId, shape, dtype } = recorder.place(value);
+      return tf.engine().makeTensorFromDataId(dataId, shape, dtype, recorder);
     };
-    const outputs = new Map<string, Value>();
-    for (const [name, tensor] of build(inputs)) outputs.set(name, recorder.recorded(tensor));
-    return recorder.graph.finish(outputs);
-  } finally {
-    tf.engine().endScope();
-    if (before !== undefined && before !== null && before !== BACKEND) await tf.setBackend(before);
-  }
+    const outputs = build({
+      input(name, shape, type = 'float32') {
+        const value = { shape, type };
+        inputs.set(name, value);
+        return tensorOf(value);
+      },
+      parameter: (name, shape, data) =>
+        tensorOf({ name, shape, type: 'float32', data } as Constant),
+    });
+    const values = [...outputs].map(([name, tensor]) => [name, recorder.recorded(tensor)] as const);
+    return { inputs, outputs: new Map(values), nodes: recorder.nodes };
+  });
 }

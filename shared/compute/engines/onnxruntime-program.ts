@@ -1,0 +1,239 @@
+/** @file The recorded step, compiled and run by ONNX Runtime on a CPU or a GPU. */
+import * as ort from 'onnxruntime-node';
+import { machineTrouble } from '../../core/errno.ts';
+import { assert, TesseraError } from '../../core/errors.ts';
+import { availableThreads } from '../../machine/devices.ts';
+import { type ParameterEntry, parameterTable } from '../../model/parameters.ts';
+import type { Graph } from '../graph/graph.ts';
+import { simplify } from '../graph/simplify.ts';
+import { gradientName, recordPart } from '../graph/steps.ts';
+import {
+  inputsOf,
+  leafValues,
+  type Part,
+  parametersOf,
+  unlabelled,
+  withFeatures,
+} from '../inputs.ts';
+import { LeafProgram } from '../leaf-program.ts';
+import { lowerToOnnx } from '../lower/onnx.ts';
+import { encodeOnnx } from '../lower/onnx-model.ts';
+import { lowerForCpu } from '../lower/onnxruntime-cpu.ts';
+import type { LeafInputs, LeafOutputs, Program, ProgramSpec } from '../program.ts';
+import { trainableEntries } from '../step.ts';
+import { assertTelemetryIsOff } from '../telemetry.ts';
+
+// ONNX Runtime starts with its first session, so this is before.
+assertTelemetryIsOff();
+
+/** Optimizers of ONNX Runtime that would undo what `lower/` does for a provider. */
+const UNDOING = {
+  cpu: 'GemmTransposeFusion',
+  webgpu: 'MatmulTransposeFusion;MatMulScaleFusion',
+  cuda: '',
+} as const;
+/** Shapes never change, so buffers of exactly the same size come again: a fifth less time on an H200. */
+const WEBGPU = { name: 'webgpu', storageBufferCacheMode: 'simple' } as const;
+
+/** How a session is opened. */
+export interface SessionOptions {
+  readonly provider: keyof typeof UNDOING;
+  /** Threads of one operator. */
+  readonly threads: number;
+  /** How to get the provider. */
+  readonly hint?: string;
+  /**
+   * Whether threads wait for each other by spinning. Off: alone a step takes as long, and beside other processes a
+   * spinning thread keeps the core from the one that it waits for (`npm run bench -- --only spinning`).
+   */
+  readonly allowSpinning?: boolean;
+}
+
+/**
+ * Prepares the step for an execution provider; each of its graphs is compiled on first use, which
+ * throws ENGINE_UNAVAILABLE when the provider does not start.
+ */
+export function compileForOnnxRuntime(spec: ProgramSpec, options: SessionOptions): Program {
+  const lazily = (part: Part) =>
+    new LazySession(async () => openSession(await recordPart(spec, part), options));
+  return new OnnxRuntimeProgram(spec, options, {
+    training: lazily('training'),
+    forward: lazily('forward'),
+    features: lazily('features'),
+  });
+}
+
+/** Runs a graph of float32 inputs and outputs once, on the CPU; returns its outputs by name. */
+export async function runGraph(
+  graph: Graph,
+  inputs: ReadonlyMap<string, Float32Array>,
+): Promise<Map<string, Float32Array>> {
+  const session = await openSession(graph, { provider: 'cpu', threads: availableThreads() });
+  try {
+    const feeds = [...graph.inputs].map(([name, { shape }]) => {
+      return [name, new ort.Tensor('float32', inputs.get(name) as Float32Array, shape)] as const;
+    });
+    const outputs = await session.run(Object.fromEntries(feeds));
+    return new Map(
+      Object.entries(outputs).map(([name, { data }]) => [name, data as Float32Array] as const),
+    );
+  } finally {
+    await session.release();
+  }
+}
+
+/** Opens when first asked for: a worker trains long before it evaluates, `predict` never trains. */
+class LazySession {
+  readonly #open: () => Promise<ort.InferenceSession>;
+  #session: Promise<ort.InferenceSession> | undefined;
+  #isReleased = false;
+
+  constructor(open: () => Promise<ort.InferenceSession>) {
+    this.#open = open;
+  }
+
+  get(): Promise<ort.InferenceSession> {
+    assert(!this.#isReleased, 'a disposed program is not used again');
+    this.#session ??= this.#open();
+    return this.#session;
+  }
+
+  /** Frees what is open; a session that nobody asked for, or that failed to open, holds nothing. */
+  async release(): Promise<void> {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    const session = await this.#session?.catch(() => undefined);
+    await session?.release();
+  }
+}
+
+async function openSession(
+  graph: Graph,
+  { provider, threads, hint, allowSpinning = false }: SessionOptions,
+): Promise<ort.InferenceSession> {
+  const lowered = provider === 'cpu' ? lowerForCpu(graph) : lowerToOnnx(simplify(graph));
+  try {
+    return await ort.InferenceSession.create(encodeOnnx(lowered), {
+      executionProviders: [provider === 'webgpu' ? WEBGPU : provider],
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: 3,
+      extra: {
+        optimization: { disable_specified_optimizers: UNDOING[provider] },
+        session: { intra_op: { allow_spinning: allowSpinning ? '1' : '0' } },
+      },
+    });
+  } catch (error) {
+    const trouble = machineTrouble(error);
+    if (trouble !== undefined) {
+      const { code, sentence } = trouble;
+      throw new TesseraError(code, `onnxruntime does not start: ${sentence}`, {
+        hint: trouble.hint,
+        cause: error,
+      });
+    }
+    throw new TesseraError(
+      'ENGINE_UNAVAILABLE',
+      `onnxruntime's ${provider} provider does not start: ${reasonOf(error)}`,
+      { ...(hint && { hint }), cause: error },
+    );
+  }
+}
+
+/** What ONNX Runtime says, without the place in its sources and the condition that failed there. */
+function reasonOf(error: unknown): string {
+  const [line = ''] = TesseraError.from(error).sentence.split('\n');
+  return line.replace(/^(Error: )+/, '').replace(/^.* was false\. /, '');
+}
+
+class OnnxRuntimeProgram extends LeafProgram {
+  readonly description: string;
+  readonly #spec: ProgramSpec;
+  readonly #sessions: Readonly<Record<Part, LazySession>>;
+  readonly #trainable: readonly ParameterEntry[];
+  #parameters = new Map<string, ort.Tensor>();
+
+  constructor(
+    spec: ProgramSpec,
+    { provider, threads }: SessionOptions,
+    sessions: Readonly<Record<Part, LazySession>>,
+  ) {
+    super();
+    this.#spec = spec;
+    this.#sessions = sessions;
+    this.#trainable = trainableEntries(spec);
+    this.description = `onnxruntime-${provider}${provider === 'cpu' ? `, threads ${threads}` : ''}`;
+  }
+
+  setParameters(parameters: Float32Array): void {
+    const { entries } = parameterTable(this.#spec.model);
+    this.#parameters = new Map(entries.map((entry) => [entry.name, tensorOf(entry, parameters)]));
+  }
+
+  async train(leaf: LeafInputs): Promise<LeafOutputs> {
+    const inputs = await withFeatures(this.#spec, leaf, this);
+    const frozen = this.#spec.frozen ?? 0;
+    const gradient = new Float32Array(parameterTable(this.#spec.model).size - frozen);
+    // The outputs are written in place: views of the flat gradient, in table order.
+    const places = this.#trainable.map((entry) => {
+      const place = { ...entry, offset: entry.offset - frozen };
+      return [gradientName(entry.name), tensorOf(place, gradient)] as const;
+    });
+    const wanted = { loss: null, correct: null, ...Object.fromEntries(places) };
+    return { ...sums(await this.#run('training', inputs, wanted)), gradient };
+  }
+
+  async evaluate(leaf: LeafInputs): Promise<LeafOutputs> {
+    const wanted = { loss: null, correct: null };
+    const outputs = await this.#run('forward', await withFeatures(this.#spec, leaf, this), wanted);
+    return { ...sums(outputs), gradient: new Float32Array(0) };
+  }
+
+  async predict(images: Float32Array): Promise<Float32Array> {
+    const inputs = await withFeatures(this.#spec, unlabelled(images, this.#spec), this);
+    const outputs = await this.#run('forward', inputs, { logits: null });
+    return outputs['logits']?.data as Float32Array;
+  }
+
+  async features(images: Float32Array): Promise<Float32Array> {
+    const outputs = await this.#run('features', unlabelled(images, this.#spec), { features: null });
+    return outputs['features']?.data as Float32Array;
+  }
+
+  async dispose(): Promise<void> {
+    this.#parameters.clear();
+    for (const session of Object.values(this.#sessions)) await session.release();
+  }
+
+  async #run(
+    part: Part,
+    leaf: LeafInputs,
+    wanted: Readonly<Record<string, ort.Tensor | null>>,
+  ): Promise<ort.InferenceSession.OnnxValueMapType> {
+    const session = await this.#sessions[part].get();
+    const feeds: Record<string, ort.Tensor> = {};
+    for (const { name } of parametersOf(this.#spec, part)) {
+      feeds[name] = this.#parameters.get(name) as ort.Tensor;
+    }
+    const values = leafValues(this.#spec, part, leaf);
+    for (const { name, shape, type } of inputsOf(this.#spec, part)) {
+      feeds[name] = new ort.Tensor(type, values.get(name) as never, shape);
+    }
+    return await session.run(feeds, wanted);
+  }
+}
+
+/** A tensor over a parameter's part of a flat vector; nothing is copied. */
+function tensorOf({ offset, size, shape }: ParameterEntry, flat: Float32Array): ort.Tensor {
+  return new ort.Tensor('float32', flat.subarray(offset, offset + size), shape);
+}
+
+function sums(outputs: ort.InferenceSession.OnnxValueMapType): {
+  lossSum: number;
+  correct: number;
+} {
+  const scalar = (name: string) => Number(outputs[name]?.data[0]);
+  return { lossSum: scalar('loss'), correct: Math.round(scalar('correct')) };
+}

@@ -1,0 +1,155 @@
+/** @file The step run eagerly by TensorFlow.js, on whichever backend is loaded. */
+import * as tf from '@tensorflow/tfjs-core';
+import { TesseraError } from '../../core/errors.ts';
+import { parameterTable } from '../../model/parameters.ts';
+import { lockBackend, onBackend } from '../backend-lock.ts';
+import {
+  inputsOf,
+  leafValues,
+  type Part,
+  stepInputs,
+  unlabelled,
+  withFeatures,
+} from '../inputs.ts';
+import { LeafProgram } from '../leaf-program.ts';
+import type { LeafInputs, LeafOutputs, Program, ProgramSpec } from '../program.ts';
+import {
+  featuresStep,
+  forwardStep,
+  imagesShape,
+  type StepInputs,
+  trainableEntries,
+  trainStep,
+} from '../step.ts';
+
+/** Where an engine of TensorFlow.js comes from, and the backend that it registers. */
+export interface TfjsLibrary {
+  readonly name: string;
+  readonly module: string;
+  readonly backend: string;
+  /** How to get it. */
+  readonly hint: string;
+}
+
+/**
+ * Loads an eager backend and makes it TensorFlow.js's current one; returns its module.
+ *
+ * Throws  ENGINE_UNAVAILABLE when it is not installed or does not load.
+ */
+export async function loadEager(library: TfjsLibrary): Promise<Record<string, unknown>> {
+  const { name, module, backend, hint } = library;
+  // Keeps TensorFlow.js from advertising tfjs-node on standard output.
+  tf.env().set('PROD', true);
+  try {
+    const loaded: Record<string, unknown> = await import(module);
+    const isStarted = await lockBackend(() => tf.setBackend(backend));
+    if (!isStarted) throw new Error(`backend ${backend} does not start`);
+    if (name === 'tfjs-node-gpu' && !isUsingGpu(tf.backend())) throw new Error('it sees no GPU');
+    return loaded;
+  } catch (error) {
+    const reason = TesseraError.from(error).sentence.split('\n')[0];
+    throw new TesseraError('ENGINE_UNAVAILABLE', `${name} does not load: ${reason}`, {
+      hint,
+      cause: error,
+    });
+  }
+}
+
+/** Whether TensorFlow's backend runs on a GPU; the package runs on the CPU where it finds none. */
+function isUsingGpu(backend: object): boolean {
+  return 'isUsingGpuDevice' in backend && backend.isUsingGpuDevice === true;
+}
+
+/** Prepares the step for running it eagerly: nothing is compiled. */
+export async function compileEagerly(spec: ProgramSpec, library: TfjsLibrary): Promise<Program> {
+  await loadEager(library);
+  return new EagerProgram(spec, library.name, library.backend);
+}
+
+/** A step run eagerly on a registered backend of TensorFlow.js. */
+export class EagerProgram extends LeafProgram {
+  readonly description: string;
+  readonly #spec: ProgramSpec;
+  readonly #backend: string;
+  readonly #parameters = new Map<string, tf.Tensor>();
+
+  constructor(spec: ProgramSpec, description: string, backend: string) {
+    super();
+    this.#spec = spec;
+    this.#backend = backend;
+    this.description = description;
+  }
+
+  setParameters(parameters: Float32Array): void {
+    this.#disposeParameters();
+    for (const { name, shape, offset, size } of parameterTable(this.#spec.model).entries) {
+      // Copied: the caller may reuse the vector, and the cpu backend keeps the arrays that it is given.
+      const values = parameters.slice(offset, offset + size);
+      this.#parameters.set(name, tf.tensor(values, [...shape]));
+    }
+  }
+
+  async train(leaf: LeafInputs): Promise<LeafOutputs> {
+    const inputs = await withFeatures(this.#spec, leaf, this);
+    return await onBackend(this.#backend, () => {
+      const { loss, correct, gradients } = trainStep(this.#spec, this.#tensors('training', inputs));
+      const frozen = this.#spec.frozen ?? 0;
+      const gradient = new Float32Array(parameterTable(this.#spec.model).size - frozen);
+      for (const [index, { offset }] of trainableEntries(this.#spec).entries()) {
+        gradient.set((gradients[index] as tf.Tensor).dataSync() as Float32Array, offset - frozen);
+      }
+      const outputs = { ...sums(loss, correct), gradient };
+      correct.dispose();
+      return outputs;
+    });
+  }
+
+  async evaluate(leaf: LeafInputs): Promise<LeafOutputs> {
+    const inputs = await withFeatures(this.#spec, leaf, this);
+    return await onBackend(this.#backend, () => {
+      const { loss, correct } = forwardStep(this.#spec, this.#tensors('forward', inputs));
+      return { ...sums(loss, correct), gradient: new Float32Array(0) };
+    });
+  }
+
+  async predict(images: Float32Array): Promise<Float32Array> {
+    const inputs = await withFeatures(this.#spec, unlabelled(images, this.#spec), this);
+    return await onBackend(this.#backend, () => {
+      const { logits } = forwardStep(this.#spec, this.#tensors('forward', inputs));
+      return logits.dataSync().slice() as Float32Array;
+    });
+  }
+
+  features(images: Float32Array): Promise<Float32Array> {
+    return onBackend(this.#backend, () => {
+      const shape = imagesShape(this.#spec);
+      const inputs = { parameters: this.#parameters, images: tf.tensor4d(images, shape) };
+      return featuresStep(this.#spec, inputs).dataSync().slice() as Float32Array;
+    });
+  }
+
+  async dispose(): Promise<void> {
+    this.#disposeParameters();
+  }
+
+  #disposeParameters(): void {
+    tf.dispose([...this.#parameters.values()]);
+    this.#parameters.clear();
+  }
+
+  #tensors(part: Part, leaf: LeafInputs): StepInputs {
+    const values = leafValues(this.#spec, part, leaf);
+    const tensors = inputsOf(this.#spec, part).map(
+      ({ name, shape, type }) =>
+        [name, tf.tensor(values.get(name) as Float32Array, [...shape], type)] as const,
+    );
+    return stepInputs(this.#spec, part, this.#parameters, new Map(tensors));
+  }
+}
+
+function sums(loss: tf.Tensor, correct: tf.Tensor): { lossSum: number; correct: number } {
+  return {
+    lossSum: loss.dataSync()[0] as number,
+    correct: Math.round(correct.dataSync()[0] as number),
+  };
+}

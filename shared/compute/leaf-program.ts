@@ -1,0 +1,40 @@
+/** @file A program that computes leaf by leaf; its nodes are added up on the host, in tree order. */
+import { assert } from '../core/errors.ts';
+import { addInto, TreeSum } from '../training/reduction.ts';
+import type { LeafInputs, LeafOutputs, NodeOutputs, NodeStart, Program } from './program.ts';
+
+/** What an engine without sums of its own extends. */
+export abstract class LeafProgram implements Program {
+  abstract readonly description: string;
+  #node: { readonly start: NodeStart; readonly sum: TreeSum; next: number } | undefined;
+
+  abstract setParameters(parameters: Float32Array): void;
+  abstract train(leaf: LeafInputs): Promise<LeafOutputs>;
+  abstract evaluate(leaf: LeafInputs): Promise<LeafOutputs>;
+  abstract predict(images: Float32Array): Promise<Float32Array>;
+  abstract features(images: Float32Array): Promise<Float32Array>;
+  abstract dispose(): Promise<void>;
+
+  beginNode(start: NodeStart): void {
+    const sum = new TreeSum(start.numLeaves, addInto, start);
+    this.#node = { start, sum, next: start.first };
+  }
+
+  async addLeaf(leaf: LeafInputs): Promise<void> {
+    const node = this.#node;
+    assert(node !== undefined, 'a node begins before its leaves');
+    const { gradient, ...totals } = await this[node.start.kind](leaf);
+    let samples = 0;
+    for (const weight of leaf.weights) samples += weight;
+    const vector = node.start.kind === 'train' ? gradient : undefined;
+    await node.sum.add({ first: node.next, count: 1 }, vector, { ...totals, samples });
+    node.next += 1;
+  }
+
+  async endNode(): Promise<NodeOutputs> {
+    const root = this.#node?.sum.root;
+    assert(root !== undefined, 'a node ends after its last leaf');
+    this.#node = undefined;
+    return { ...root.totals, gradient: root.vector };
+  }
+}
