@@ -8,7 +8,7 @@ import { WEIGHTS } from './weights.ts';
 /** What the catalogue has two tables of; also the name of the folder that holds them. */
 export type CatalogKind = 'data' | 'weights';
 
-/** Where `tessera data get` and `tessera weights get` put things unless told otherwise. */
+/** Default folders of `tessera data get` and `tessera weights get`. */
 export const OUT_FOLDERS = { data: './data', weights: './weights' } as const;
 
 /** Where something of the catalogue was looked for. */

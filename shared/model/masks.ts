@@ -2,7 +2,7 @@
  * @file Dropout and stochastic depth: which activations a sample keeps, from counters alone.
  *
  * A mask is an input of the compiled step, and a function of (seed, epoch, sample, place in the model): the same
- * bits whoever computes the sample, in whatever leaf (promise P2).
+ * bits whichever worker computes the sample, in whatever leaf (promise P2).
  *
  * Source  dropout: Srivastava et al. 2014, placed as in the ViT paper's code (vit_jax): after the embedding, the
  *         attention's projection and both layers of the MLP; stochastic depth: arXiv:1603.09382, as in DeiT.

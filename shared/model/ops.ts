@@ -8,7 +8,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { NORM_EPSILON } from './variants.ts';
 
 /**
- * Kernel that normalises rows and answers [y, mean, inverse deviation]; a backend that lacks it
+ * Kernel that normalises rows and returns [y, mean, inverse deviation]; a backend that lacks it
  * gets the composed operations below.
  */
 export const LAYER_NORM_KERNEL = 'TesseraLayerNorm';

@@ -12,7 +12,7 @@ import { type ModelConfig, numPatches } from './variants.ts';
 /** A model's parameters as tensors, by timm's names. */
 export type ParameterTensors = ReadonlyMap<string, tf.Tensor>;
 
-/** What may be done to the activations on their way; each answers what goes on. */
+/** Hooks on the activations; each returns the activations for the next layer. */
 export interface Hooks {
   /** Dropout. `place` is the name of the layer that made `x`. */
   dropout?(x: tf.Tensor2D, place: string): tf.Tensor2D;

@@ -59,7 +59,7 @@ function stateNames(config: OptimizerConfig): readonly string[] {
 }
 
 /**
- * Takes one optimizer step over a slice; weight decay skips the tensors that do not decay. Answers whether all values
+ * Takes one optimizer step over a slice; weight decay skips the tensors that do not decay. Returns whether all values
  * that it made are finite: known at hand, that costs less than another look at them.
  */
 export function updateParameters(update: ParameterUpdate): boolean {

@@ -91,7 +91,7 @@ export function parentOf(node: LeafRange, numLeaves: number): LeafRange | undefi
  * Sums the nodes below one node, in whatever order and sizes they come.
  *
  * A node is merged with its sibling as soon as both are there, so at most one vector a level waits.
- * Calls of `add` may overlap: nodes that are being merged are out of everybody's sight.
+ * Calls of `add` may overlap: nodes that are being merged are removed from the table meanwhile.
  */
 export class TreeSum {
   readonly #numLeaves: number;
@@ -120,7 +120,7 @@ export class TreeSum {
   /**
    * Takes a node in; its vector belongs to the sum from here on, which adds into the left one of two.
    *
-   * Throws  INTERNAL when the range is no node of this sum, or some of its leaves are in already.
+   * Throws  INTERNAL when the range is not a node of this sum, or some of its leaves are already added.
    */
   async add(
     range: LeafRange,

@@ -1,11 +1,11 @@
 /**
- * @file What can be known of a model and its pixels, each value with where it comes from.
+ * @file The facts about a model and its pixels, each value with its source.
  *
- * A fact that a file states is obeyed or refused by its name; what is only guessed is said.
+ * A fact that a file states is applied or refused by name; a guess is reported.
  */
 import { TesseraError } from '../core/errors.ts';
 
-/** What decides numbers and leaves no trace in the tensors, or that a file may state beside them. */
+/** Facts that decide numbers and leave no trace in the tensors, or that a file may state too. */
 export interface FactValues {
   /** Side of the square image in pixels. */
   readonly imageSize: number;
@@ -41,21 +41,21 @@ export const FACT_NAMES = [
   ...(['resize', 'cropFraction', 'cropRounding', 'interpolation', 'mean', 'deviation'] as const),
 ] satisfies readonly FactName[];
 
-/** How a value is known, from the surest on. */
+/** The source of a value, the most reliable first. */
 export type SourceKind = 'flag' | 'file' | 'shapes' | 'catalogue' | 'naming' | 'guess';
 
-/** A value and how it is known. */
+/** A value and its source. */
 export interface Fact<T> {
   readonly value: T;
   readonly source: SourceKind;
-  /** The file, flag or library, in words. */
+  /** The file, flag or library, as text. */
   readonly where: string;
 }
 
 /** Some facts. */
 export type Facts = { readonly [Name in FactName]?: Fact<FactValues[Name]> | undefined };
 
-/** Values that all come from one place, as facts; those that are undefined say nothing. */
+/** Values with one source, as facts; undefined values are left out. */
 export function factsFrom(
   source: SourceKind,
   where: string,
@@ -68,17 +68,17 @@ export function factsFrom(
   );
 }
 
-/** The facts of several places, the earlier over the later. */
+/** The facts of several sources; earlier sources override later ones. */
 export function firstOf(...places: readonly Facts[]): Facts {
   return Object.assign({}, ...places.toReversed());
 }
 
-/** A stated fact that this version has no way to obey. Throws  CHECKPOINT_MISMATCH. */
+/** A stated fact that this version does not support. Throws  CHECKPOINT_MISMATCH. */
 export function refuseFact(where: string, fact: string, hint: string): never {
   throw new TesseraError('CHECKPOINT_MISMATCH', `${where} states ${fact}`, { hint });
 }
 
-/** Most characters of a value in a message. */
+/** Maximum characters of a value in a message. */
 const SHOWN_MAX = 60;
 
 /** A value as a message shows it. */

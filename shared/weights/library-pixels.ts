@@ -1,4 +1,4 @@
-/** @file How the libraries prepare images for a ViT where its files do not say. */
+/** @file How the libraries prepare images for a ViT whose files do not say it. */
 import type { FactValues } from './facts.ts';
 
 /** Everything that decides how an image becomes the model's input. */

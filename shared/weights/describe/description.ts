@@ -1,7 +1,7 @@
 /**
- * @file The one description of a model: what decides its numbers, each value with where it comes from.
+ * @file The one description of a model: the facts that decide its numbers, each with its source.
  *
- * What a file states goes first, then the shapes, the catalogue, the library whose names these are, and a guess.
+ * Priority: what a file states, the shapes, the catalogue, the library with these names, a guess.
  */
 import { TesseraError } from '../../core/errors.ts';
 import { epsilonOf, type ModelConfig, NORM_EPSILON } from '../../model/variants.ts';
@@ -27,7 +27,7 @@ import type { Weights } from '../names/rename.ts';
 import { type InferredModel, inferModel } from './infer.ts';
 import { TRANSFORMERS_EPSILON } from './transformers-config.ts';
 
-/** Everything that is known of some weights. `classes` only where they have names. */
+/** Everything that is known about some weights. `classes` only if they have names. */
 export interface Description {
   readonly model: ModelConfig;
   readonly variant: string | undefined;
@@ -36,7 +36,7 @@ export interface Description {
   };
 }
 
-/** What the shapes of the tensors decide. */
+/** The facts that the shapes of the tensors decide. */
 const SHAPED = [
   'imageSize',
   'channels',
@@ -48,9 +48,9 @@ const SHAPED = [
 ] as const;
 
 /**
- * Describes weights; `fileName` is that of the file, which may say whose they are.
+ * Describes weights; `fileName` is the name of their file, which may identify the publisher.
  *
- * Throws  CHECKPOINT_MISMATCH where the shapes tell no model, or a file states what they contradict.
+ * Throws  CHECKPOINT_MISMATCH when the shapes determine no model, or contradict a file.
  */
 export function describeModel(weights: Weights, fileName: string): Description {
   const inferred = inferModel(weights);
@@ -66,7 +66,7 @@ export function describeModel(weights: Weights, fileName: string): Description {
   return { model, facts, variant: inferred.variant };
 }
 
-/** What is known of how images are prepared, also where the rest of a description would be refused. */
+/** The facts about the preparation of images, also if the rest of a description would be refused. */
 export function describedPixels(
   { info, naming }: Weights,
   of: { readonly fileName: string; readonly inferred: InferredModel },
@@ -74,7 +74,7 @@ export function describedPixels(
   return firstOf(info, pixelsOf(naming, of));
 }
 
-/** The sides of the tensors; where a file states them too, it is the source. */
+/** The sizes in the tensors; if a file states them too, the file is the source. */
 function shapedFacts(stated: Facts, model: ModelConfig): Facts {
   const shaped = SHAPED.map((name) => [name, model[name]] as const);
   const isStated = (name: (typeof SHAPED)[number]) =>
@@ -88,13 +88,13 @@ function shapedFacts(stated: Facts, model: ModelConfig): Facts {
 function refuseContradictions(stated: Facts, model: ModelConfig): void {
   for (const name of SHAPED) {
     const fact = stated[name];
-    // What a library takes by default is not stated, and a head that is not there has no classes.
+    // A library's default is not a stated fact, and a missing head has no classes.
     if (fact?.source !== 'file' || fact.value === model[name]) continue;
     if (name === 'numClasses' && model.numClasses === 0) continue;
     throw new TesseraError(
       'CHECKPOINT_MISMATCH',
       `${fact.where} states a ${WORDS[name]} of ${fact.value}, the tensors have ${model[name]}`,
-      { hint: 'the weights and what is said of them belong to different models' },
+      { hint: 'the weights and their description belong to different models' },
     );
   }
 }
@@ -125,11 +125,11 @@ const WORDS: Readonly<Record<(typeof SHAPED)[number], string>> = {
 
 function headsOf({ model, areHeadsGuessed, published }: InferredModel): Facts {
   return areHeadsGuessed
-    ? factsFrom('guess', 'the shapes do not tell', { heads: model.heads })
+    ? factsFrom('guess', 'the shapes do not determine it', { heads: model.heads })
     : factsFrom('naming', `published size ${published}`, { heads: model.heads });
 }
 
-/** What every model has that can be loaded, and the epsilon of the library whose names these are. */
+/** The facts common to all supported models, and the epsilon of the library with these names. */
 function normOf(naming: Naming): Facts {
   const normEpsilon = naming === 'huggingface' ? TRANSFORMERS_EPSILON : NORM_EPSILON;
   return factsFrom('naming', LIBRARIES[naming], {
@@ -143,7 +143,7 @@ const LIBRARIES: Readonly<Record<Naming, string>> = {
   huggingface: "transformers' default, whose names these are",
 };
 
-/** timm's names say little of the pixels: many libraries use them. */
+/** timm's names say little about the pixels: many libraries use them. */
 function pixelsOf(
   naming: Naming,
   of: { readonly fileName: string; readonly inferred: InferredModel },
@@ -162,7 +162,7 @@ function pixelsOf(
   return from('guess', 'usual in timm', timmPixels(model.imageSize));
 }
 
-/** Files that are called as their publishers call them. */
+/** Files with the names of their publishers. */
 function namedPixels(fileName: string, imageSize: number): PixelFacts | undefined {
   if (/\.fb_in1k\b/.test(fileName)) return { ...timmPixels(imageSize), ...IMAGENET };
   return /^(?:deit|dino|mae)_/.test(fileName) ? DEIT_PIXELS : undefined;

@@ -1,16 +1,16 @@
-/** @file Which model some weights are of, as far as their shapes tell. */
+/** @file Infers the model of some weights from the shapes of the tensors. */
 import { TesseraError } from '../../core/errors.ts';
 import { gridSide } from '../../model/positions.ts';
 import { ENCODER_SIZES, type ModelConfig } from '../../model/variants.ts';
 import type { Weights } from '../names/rename.ts';
 
-/** What the shapes say. */
+/** The inferred model. */
 export interface InferredModel {
-  /** `numClasses` is 0 where the weights have no head. */
+  /** `numClasses` is 0 if the weights have no head. */
   readonly model: ModelConfig;
-  /** Public name such as Ti/16, where it has one. */
+  /** Public name such as Ti/16, if it has one. */
   readonly variant: string | undefined;
-  /** Whether nothing says how many attention heads there are: `model.heads` is then one possible number. */
+  /** Whether the number of attention heads is unknown: `model.heads` is then one possible number. */
   readonly areHeadsGuessed: boolean;
   /** The published size of this width and depth, such as Ti. */
   readonly published: string | undefined;
@@ -23,7 +23,7 @@ const HEAD_WIDTH = 64;
  * The model of some weights. Attention heads leave no trace in the shapes: they come from the file's own
  * description, else from the published size of that width and depth, else are guessed.
  *
- * Throws  CHECKPOINT_MISMATCH when a tensor that decides the shapes is missing or has odd ones.
+ * Throws  CHECKPOINT_MISMATCH when a tensor that decides the model is missing or has an unexpected shape.
  */
 export function inferModel(weights: Weights): InferredModel {
   const [width = 0, channels = 0, patchSize = 0] = shapeOf(weights, 'patch_embed.proj.weight', 4);
@@ -51,7 +51,7 @@ function depthOf({ tensors }: Weights): number {
   return depth;
 }
 
-/** Side of the grid of patches; what else stands among the tokens is said. */
+/** Side of the grid of patches; the error names other tokens. */
 function gridOf(weights: Weights, tokens: number): number {
   try {
     return gridSide(tokens);
@@ -61,7 +61,7 @@ function gridOf(weights: Weights, tokens: number): number {
   }
 }
 
-/** Names of parts that only other kinds of ViT have: mostly the reason for what is wrong. */
+/** Names of parts that only other kinds of ViT have: usually the reason for the error. */
 function alsoHas({ unknown }: Weights): string {
   if (unknown.length === 0) return '';
   return `; it has ${unknown.slice(0, 3).join(', ')}${unknown.length > 3 ? ', ...' : ''}`;
@@ -72,7 +72,7 @@ function shapeOf(weights: Weights, name: string, rank: number): readonly number[
   if (shape?.length === rank) return shape;
   throw new TesseraError(
     'CHECKPOINT_MISMATCH',
-    `the weights tell no model: ${name} ${shape === undefined ? 'is missing' : `has the shape [${shape}]`}${alsoHas(weights)}`,
+    `cannot infer the model: ${name} ${shape === undefined ? 'is missing' : `has the shape [${shape}]`}${alsoHas(weights)}`,
     { hint: 'only Vision Transformers with a class token can be loaded' },
   );
 }

@@ -1,4 +1,4 @@
-/** @file What Tessera's own files say of their model: in checkpoints, and in what `weights convert` wrote. */
+/** @file The facts in Tessera's own files: in checkpoints, and in exports of `weights convert`. */
 import { z } from 'zod';
 import { TesseraError } from '../../core/errors.ts';
 import { NORM_EPSILON } from '../../model/variants.ts';
@@ -21,13 +21,13 @@ const pixelsSchema = z.object({
 });
 
 const modelSchema = z.object({
-  /** Left out where they were not known. */
+  /** Left out if unknown. */
   heads: count.optional(),
   imageSize: count,
   normEpsilon: z.number().positive().optional(),
 });
 
-/** Of strangers' files nothing is asked. */
+/** Files of other libraries do not have it. */
 const checkpointSchema = z.object({
   model: modelSchema,
   classes: z.array(z.string()),
@@ -44,7 +44,7 @@ const exportSchema = z.object({
 /** A model as an export describes it beside the tensors. */
 export type ExportDescription = Omit<z.infer<typeof exportSchema>, 'schema'>;
 
-/** The metadata of an export: what a library's own form has no room for. */
+/** The metadata of an export: facts that the library's format cannot hold. */
 export function encodeDescription({ model, classes, pixels }: ExportDescription) {
   const { heads, imageSize, normEpsilon } = model;
   const known = PIXEL_NAMES.map((name) => [name, pixels[name]]);
@@ -70,7 +70,7 @@ export function ownFacts(metadata: Readonly<Record<string, string>>): Facts {
     return factsOf({ model, classes, pixels });
   } catch (cause) {
     const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
-    throw new TesseraError('DATA_INVALID', `it describes its model badly: ${reason}`, {
+    throw new TesseraError('DATA_INVALID', `its description of the model is invalid: ${reason}`, {
       hint: `the metadata ${DESCRIPTION_KEY} was changed by hand or written by another version of tessera`,
       cause,
     });
@@ -82,7 +82,7 @@ function checkpointFacts(text: string): Facts {
     const { model, classes, config } = checkpointSchema.parse(JSON.parse(text));
     return factsOf({ model, classes, pixels: config?.data ?? {} });
   } catch {
-    // Others may use the key too; what cannot be understood says nothing.
+    // Other programs may use the key too; an unknown form is ignored.
     return {};
   }
 }

@@ -1,5 +1,5 @@
 /**
- * @file What the preprocessor_config.json of a transformers folder says of the pixels. Pure.
+ * @file The pixel facts in the preprocessor_config.json of a transformers folder. Pure.
  *
  * Source  transformers 4 and 5: image_processing_backends.py and the image processors of ViT, DeiT, BiT, CLIP and
  *         SigLIP. Rescaling is folded into mean and deviation: (p r - m) / d = (p / 255 - m / 255r) / (d / 255r).
@@ -30,7 +30,7 @@ const schema = z.looseObject({
   resample: z.int().nullish(),
   do_center_crop: flag,
   crop_size: size.nullish(),
-  /** transformers' own way for what our exports say of the rounding. */
+  /** The rounding in transformers, for exports of ours that state another one. */
   crop_rounding: z.enum(['even', 'down']).nullish(),
   do_rescale: flag,
   rescale_factor: z.number().positive().nullish(),
@@ -56,7 +56,7 @@ const SQUARE = {
 };
 const CROPPED = { ...SQUARE, ...CLIP, isSquare: false, crops: true };
 
-/** What the image processors do where their file says nothing. */
+/** The defaults of the image processors. */
 const PROCESSORS: Readonly<Record<string, typeof SQUARE>> = {
   ViT: { ...SQUARE, resample: 2 },
   DeiT: { ...SQUARE, size: 256, crops: true },
@@ -94,7 +94,7 @@ export function preprocessorFacts(document: unknown, where: string): Facts {
   }
   const square = squareOf(config, usual, where);
   const colours = coloursOf(config, usual);
-  // Whatever is not there is as the named processor has it.
+  // Missing values are the defaults of the named processor.
   const isStated = {
     size: config.size !== undefined,
     interpolation: config.resample !== undefined,
@@ -120,7 +120,7 @@ function processorOf(config: Config, where: string): typeof SQUARE {
   return refuseFact(where, `the image processor ${shown(name)}`, `known are those of ${known}`);
 }
 
-/** Steps that are taken here, or that do nothing to an image in colours. */
+/** Steps that are supported here, or that do not change a colour image. */
 const STEPS = /^do_(?:resize|center_crop|rescale|normalize|convert_rgb)$/;
 
 function checkSteps(config: Config, where: string): void {

@@ -1,5 +1,5 @@
 /**
- * @file What the config.json of a timm hub folder says of its model. Pure.
+ * @file The facts in the config.json of a timm hub folder. Pure.
  *
  * Source  timm 1.0 `_hub.py` (what is written), `_factory.py` and `data/config.py` (what is made of it).
  */
@@ -93,7 +93,7 @@ const NAMED_SIZES: Readonly<Record<string, readonly [number, number, number, num
   gigantic: [1664, 48, 16, 64 / 13],
 };
 
-/** What the name of an architecture implies. All others may differ in what no tensor shows. */
+/** The facts implied by the name of an architecture. Other architectures may differ in ways that no tensor shows. */
 function architectureOf(name: string, where: string) {
   const [, size = '', patch, image] =
     /^(?:vit|deit)_([a-z]+)_patch(\d+)_(\d+)(?:\.\w+)?$/.exec(name) ?? [];
@@ -109,7 +109,7 @@ function architectureOf(name: string, where: string) {
   return { width, depth, heads, mlpRatio, patchSize: Number(patch), imageSize: Number(image) };
 }
 
-/** Values that arguments must have where they are given; beside them null always stands for the default. */
+/** Required values of arguments; null, which means the default, is allowed too. */
 const ONLY: Readonly<Record<string, unknown>> = {
   qkv_bias: true,
   class_token: true,

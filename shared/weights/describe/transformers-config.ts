@@ -1,4 +1,4 @@
-/** @file What the config.json of a transformers folder says of its model. Pure. Source  transformers 4 and 5. */
+/** @file The facts in the config.json of a transformers folder. Pure. Source  transformers 4 and 5. */
 import { z } from 'zod';
 import { type Facts, type FactValues, factsFrom, firstOf, refuseFact, shown } from '../facts.ts';
 
@@ -21,7 +21,7 @@ const configSchema = z.looseObject({
   id2label: z.record(z.string(), z.string()).nullish(),
 });
 
-/** transformers' own values for what a config leaves out. */
+/** transformers' defaults for missing values. */
 const DEFAULTS: { readonly [Name in keyof FactValues]?: FactValues[Name] } = {
   ...{ imageSize: 224, patchSize: 16, channels: 3, width: 768, depth: 12, heads: 12 },
   ...{ mlpWidth: 3072, normEpsilon: 1e-12, activation: 'gelu', qkvBias: true },
@@ -33,7 +33,7 @@ export const TRANSFORMERS_EPSILON = 1e-12;
 /** Both are x * Phi(x). */
 const EXACT_GELU: readonly string[] = ['gelu', 'gelu_python'];
 
-/** What transformers calls a class that has no name. */
+/** transformers' name for a class without a name. */
 const nameless = (id: number) => `LABEL_${id}`;
 
 /**

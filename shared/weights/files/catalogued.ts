@@ -1,4 +1,4 @@
-/** @file Weights of the catalogue are known by their checksum, whatever their file is called now. */
+/** @file Recognises weights of the catalogue by their checksum, whatever the name of their file. */
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { type KnownWeights, WEIGHTS } from '../../catalog/weights.ts';
@@ -6,10 +6,10 @@ import { digestsOfFile } from '../../files/known-file.ts';
 import { type Facts, factsFrom } from '../facts.ts';
 import type { TensorFile } from './file.ts';
 
-/** No file of the catalogue is smaller: the checksum of a small file need not be taken. */
+/** No file of the catalogue is smaller: the checksum of a smaller file is not needed. */
 const BYTES_MIN = 20e6;
 
-/** How the publisher of a file prepares images, where it is one of the catalogue. */
+/** The publisher's preparation of images, for a file of the catalogue. */
 export async function catalogueFacts({ path, format }: TensorFile): Promise<Facts> {
   const known = WEIGHTS.filter(({ digest }) => digest?.algorithm === 'sha256');
   const { size } = await stat(path);

@@ -1,4 +1,4 @@
-/** @file Parameters in another library's names, and what that library's config says of the model. */
+/** @file Parameters in another library's names, with that library's config files. */
 
 import { type ModelConfig, NORM_EPSILON } from '../../model/variants.ts';
 import { bytesOf, type FloatDtype, type NamedTensor } from '../formats/safetensors.ts';
@@ -15,7 +15,7 @@ export interface ExportOptions {
   readonly dtype: FloatDtype;
 }
 
-/** Tensors to be written in a library's names; q, k and v come apart where it keeps them so. */
+/** Tensors in a library's names; q, k and v are split if the library does so. */
 export function exportTensors({ tensors, naming, depth, dtype }: ExportOptions): NamedTensor[] {
   return [...canonicalSpelling(naming, depth)].flatMap(([ours, { theirs }]) => {
     const tensor = tensors.get(ours);
@@ -36,7 +36,7 @@ function huggingFaceName(name: string): string {
   return name.startsWith('classifier.') ? name : `vit.${name}`;
 }
 
-/** What a Hugging Face folder says of its model. */
+/** The config files of a Hugging Face folder. */
 export interface HuggingFaceOptions {
   readonly model: ModelConfig;
   readonly dtype: FloatDtype;

@@ -1,12 +1,12 @@
 /**
- * @file What a file is that holds no weights that can be read: said by name, with what to do about it.
+ * @file Recognises files without readable weights, and says what to do about them.
  *
- * What comes instead of weights is nearly always one of a few things: a pointer of Git LFS, a page of a web site that
+ * They are nearly always one of a few things: a pointer of Git LFS, a page of a web site that
  * asked for a login, an archive that was not unpacked, or weights of another framework.
  */
 import { imageKind, kindName } from '../../files/image-kind.ts';
 
-/** A kind of file, for a sentence and a hint. */
+/** A kind of file, with its message and hint. */
 export interface FileKind {
   /** `a Git LFS pointer`. */
   readonly what: string;
@@ -39,8 +39,8 @@ const KINDS: readonly KnownKind[] = [
   },
   {
     begins: /^\s*<(?:\?xml|error)/i,
-    what: 'an XML document, such as the answer of a server to a failed download',
-    hint: `look into it for the reason, then ${AGAIN}`,
+    what: 'an XML document, such as the reply of a server to a failed download',
+    hint: `read it for the reason, then ${AGAIN}`,
   },
   {
     begins: /^\s*\{[\s\S]*"weight_map"/,
@@ -49,8 +49,8 @@ const KINDS: readonly KnownKind[] = [
   },
   {
     begins: /^\s*\{\s*"(?:error|message|detail|statusCode)"/,
-    what: 'the answer of a server (JSON) that tells of an error',
-    hint: `look into it for the reason, then ${AGAIN}`,
+    what: 'the error reply of a server (JSON)',
+    hint: `read it for the reason, then ${AGAIN}`,
   },
   {
     begins: /^\s*[{[]\s*["{[]/,
@@ -109,7 +109,7 @@ const KINDS: readonly KnownKind[] = [
   },
   {
     begins: /^\0{64}/,
-    what: 'a file that begins with zeros, as if its download had not ended',
+    what: 'a file that begins with zeros, like an incomplete download',
     hint: AGAIN,
   },
   {
@@ -119,7 +119,7 @@ const KINDS: readonly KnownKind[] = [
   },
 ];
 
-/** What a file is by its first bytes; undefined where it may be weights, or is not known. */
+/** The kind of a file by its first bytes; undefined if it may be weights, or is unknown. */
 export function fileKind(head: Uint8Array): FileKind | undefined {
   if (head.length === 0) return { what: 'empty', hint: AGAIN };
   const text = String.fromCharCode(...head.subarray(0, KIND_BYTES)).replace(/^\xef\xbb\xbf/, '');
@@ -148,7 +148,7 @@ function isOnnx(text: string): boolean {
   return isMaker || field === 0x3a || field === 0x42;
 }
 
-/** What a zip is that holds neither PyTorch's tensors nor arrays, by the names of its entries. */
+/** The kind of a zip without tensors or arrays, by the names of its entries. */
 export function zipKind(names: readonly string[]): FileKind {
   const inside = names.find((name) => /\.(?:safetensors|pth|pt|bin|ckpt|npz)$/.test(name));
   if (names.some((name) => /(?:^|\/)(?:constants\.pkl|code\/.*\.py)$/.test(name))) {

@@ -1,4 +1,4 @@
-/** @file Reads one file of tensors, safetensors, PyTorch or NumPy, whatever its name ends in; says what others are. */
+/** @file Reads one file of tensors (safetensors, PyTorch or NumPy), recognised by content; names other kinds. */
 import { TesseraError } from '../../core/errors.ts';
 import { readWholeFile } from '../../files/files.ts';
 import { type Facts, factsFrom } from '../facts.ts';
@@ -23,19 +23,19 @@ export interface TensorFile {
   readonly nesting?: string | undefined;
   /** Tensors beside them that cannot be read, and what they are. */
   readonly unread?: ReadonlyMap<string, string>;
-  /** Names of the objects of Python that were stepped over, and how many of each. */
+  /** Names of the skipped Python objects, with their counts. */
   readonly steppedOver?: ReadonlyMap<string, number>;
-  /** What a safetensors file says of itself. */
+  /** The metadata of a safetensors file. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** What its layout says of the model. */
+  /** Facts from its layout. */
   readonly info?: Facts;
-  /** What was chosen between, a sentence each. */
+  /** Notes about choices that were made. */
   readonly notes?: readonly string[];
 }
 
 /**
- * Reads a file; tensors are views of it where they lie in one piece. Where several dictionaries of it hold tensors, it is
- * the one with the model, or the one that `key` names.
+ * Reads a file; contiguous tensors are views of it. Of several dictionaries with tensors, the one with the model is
+ * used, or the one that `key` names.
  *
  * Throws  DATA_INVALID, naming the file and what in it is wrong; CHECKPOINT_MISMATCH when it holds several models.
  */
@@ -58,9 +58,7 @@ function fromPth(path: string, bytes: Uint8Array, key: string | undefined): Tens
   const { groups, format, steppedOver, modules } = readPth(bytes);
   const { group, notes } = chooseGroup(groups, key);
   const { tensors, unread, path: nesting } = group;
-  const passed = modules.map(
-    ([place, name]) => `a whole module is passed over: ${place}, a ${name}`,
-  );
+  const passed = modules.map(([place, name]) => `a whole module is skipped: ${place}, a ${name}`);
   return {
     ...{ path, format, tensors, unread, steppedOver },
     ...{ metadata: {}, nesting: nesting || undefined, notes: [...notes, ...passed] },
@@ -73,7 +71,7 @@ function fromNpz(path: string, entries: ZipEntries): TensorFile {
   const converted = fromJax(tensors);
   if (converted === undefined) return { ...file, tensors };
   const { heads } = converted;
-  const notes = ['names and layouts of JAX (Flax) are given those of timm'];
+  const notes = ['names and layouts of JAX (Flax) are converted to those of timm'];
   return {
     ...file,
     tensors: converted.tensors,
@@ -82,12 +80,12 @@ function fromNpz(path: string, entries: ZipEntries): TensorFile {
   };
 }
 
-/** What is neither: said by its kind, or as a damaged safetensors file. */
+/** The error for another file: by its kind, or as a damaged safetensors file. */
 function refuse(bytes: Uint8Array): TensorFile {
   const kind = fileKind(bytes.subarray(0, KIND_BYTES));
   if (kind !== undefined) throw refused(kind);
   readSafetensors(bytes);
-  throw new TesseraError('DATA_INVALID', 'it is no file of weights');
+  throw new TesseraError('DATA_INVALID', 'it is not a file of weights');
 }
 
 function refused({ what, hint }: FileKind): TesseraError {
@@ -105,7 +103,7 @@ function chooseGroup(
   return { group: candidate.group, notes };
 }
 
-/** What of a key is left inside of the dictionary that it led to; undefined for all. */
+/** The rest of a key inside its dictionary; undefined for none. */
 export function keyInside(
   nesting: string | undefined,
   key: string | undefined,

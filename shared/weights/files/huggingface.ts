@@ -15,7 +15,7 @@ import { type Fact, type Facts, firstOf } from '../facts.ts';
 import { readTensorFile, type TensorFile } from './file.ts';
 import { type FileKind, fileKind, KIND_BYTES } from './file-kind.ts';
 
-/** Names of the files, in the order in which they are looked for. */
+/** Names of the files, in the order of the search. */
 const HUGGINGFACE_FILES = {
   config: 'config.json',
   preprocessor: 'preprocessor_config.json',
@@ -26,7 +26,7 @@ const HUGGINGFACE_FILES = {
   pickleShards: 'pytorch_model.bin.index.json',
 } as const;
 
-/** Weights that are not read, where they are all that there is. */
+/** Weights of other frameworks, which are not read. */
 const OTHER_FRAMEWORKS = ['tf_model.h5', 'flax_model.msgpack', 'saved_model.pb', 'model.onnx'];
 
 /** The names of 21,000 classes, or of all tensors of a large model, take a megabyte. */
@@ -35,7 +35,7 @@ const JSON_BYTES_MAX = 64 * 1024 ** 2;
 const shardsSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 
 /**
- * Reads a folder that transformers or timm wrote; `key` says which model, where a file of it holds several.
+ * Reads a folder that transformers or timm wrote; `key` selects one of several models in a file.
  *
  * Throws  DATA_INVALID when a file is missing or cannot be read; CHECKPOINT_MISMATCH when the model is
  *         not a plain ViT, or a file states what is not supported.
@@ -48,7 +48,7 @@ export async function readHuggingFaceFolder(
   const config = await factsIn(folder, HUGGINGFACE_FILES.config, (document, where) =>
     isTimmConfig(document) ? timmFacts(document, where) : transformersFacts(document, where),
   );
-  // As in transformers 5: what is inside of a processor goes before a file of its own.
+  // As in transformers 5: an image processor inside a processor has priority over its own file.
   const inside = await factsIn(folder, HUGGINGFACE_FILES.processor, processorFacts);
   const pixels =
     Object.keys(inside).length > 0
@@ -58,13 +58,13 @@ export async function readHuggingFaceFolder(
   return { file, info: firstOf(config, pixels) };
 }
 
-/** The facts of the image processor inside of a processor; none where it has none. */
+/** The facts of the image processor inside a processor; empty if it has none. */
 function processorFacts(document: unknown, where: string): Facts {
   const inside: unknown = Object(document).image_processor;
   return inside === undefined ? {} : preprocessorFacts(inside, where);
 }
 
-/** The facts in a file of a folder; none where it is not there. */
+/** The facts in a file of a folder; empty if it does not exist. */
 async function factsIn(
   folder: string,
   name: string,
@@ -144,7 +144,7 @@ async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   }
 }
 
-/** What a file is that should be JSON, where its beginning shows that it is not. */
+/** The kind of a file that should be JSON but does not begin like it. */
 function otherKind(bytes: Uint8Array): FileKind | undefined {
   const head = bytes.subarray(0, KIND_BYTES);
   return /^\s*[{[]/.test(new TextDecoder().decode(head)) ? undefined : fileKind(head);
@@ -152,6 +152,6 @@ function otherKind(bytes: Uint8Array): FileKind | undefined {
 
 function notAsWritten(path: string, cause: unknown): TesseraError {
   const reason = unbroken(cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause));
-  const sentence = `${path} is not as transformers or timm write it: ${reason}`;
+  const sentence = `${path} is not in the form of transformers or timm: ${reason}`;
   return new TesseraError('DATA_INVALID', sentence, { cause });
 }

@@ -7,19 +7,19 @@ import { catalogueFacts } from './catalogued.ts';
 import { inFile, keyInside, readTensorFile, type TensorFile } from './file.ts';
 import { readHuggingFaceFolder } from './huggingface.ts';
 
-/** Weights and where they were. */
+/** Weights and their location. */
 export interface WeightsFile extends Weights, Omit<TensorFile, 'tensors' | 'notes' | 'info'> {}
 
 /** How weights are read. */
 export interface ReadOptions {
-  /** Which model, where a file holds several: keys and prefix that lead to it, such as `teacher`. */
+  /** Selects one of several models in a file: keys and prefix that lead to it, such as `teacher`. */
   readonly key?: string | undefined;
 }
 
 /**
  * Reads the weights of a ViT, in timm's names.
  *
- * Throws  DATA_INVALID when they are not there or damaged; CHECKPOINT_MISMATCH when they are of no ViT.
+ * Throws  DATA_INVALID when they are missing or damaged; CHECKPOINT_MISMATCH when they are not of a ViT.
  */
 export async function readWeights(path: string, { key }: ReadOptions = {}): Promise<WeightsFile> {
   const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() ?? false;

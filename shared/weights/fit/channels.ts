@@ -1,6 +1,6 @@
 /** @file A patch embedding for images of another number of channels. */
 
-/** What is brought from one number of channels to another. */
+/** The inputs of a conversion. */
 export interface ChannelOptions {
   readonly from: number;
   readonly to: number;
@@ -9,7 +9,7 @@ export interface ChannelOptions {
   readonly width: number;
 }
 
-/** Channels of a colour image, which others are made of. */
+/** Channels of a colour image. */
 const COLOUR = 3;
 
 /**

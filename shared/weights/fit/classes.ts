@@ -1,26 +1,26 @@
-/** @file The classes of a model's head and those of a data set, brought together by their names. Pure. */
+/** @file Matches the classes of a model's head with those of a data set, by name. Pure. */
 import { TesseraError } from '../../core/errors.ts';
 import type { Weights, WeightTensor } from '../names/rename.ts';
 
-/** A head and a data set that are to be brought together. */
+/** A head and a data set. */
 export interface ClassSides {
-  /** Names of the head's classes, in the order of its rows; undefined where nothing names them. */
+  /** Names of the head's classes, in the order of its rows; undefined if unknown. */
   readonly head: readonly string[] | undefined;
   /** Rows of the head. */
   readonly rows: number;
   /** Classes of the data set, in the order of its labels. */
   readonly data: readonly string[];
-  /** Where the head comes from, for messages. */
+  /** The source of the head, for messages. */
   readonly path: string;
-  /** What to do where they do not fit. */
+  /** The hint if they do not match. */
   readonly hint: string;
 }
 
-/** How the classes of a data set lie in a head. */
+/** The rows of a head for the classes of a data set. */
 export interface ClassMatch {
   /** The row of the head that is of each class of the data. */
   readonly rowOf: readonly number[];
-  /** What is to be said of it. */
+  /** Notes about it. */
   readonly note: string | undefined;
 }
 
@@ -28,10 +28,10 @@ export interface ClassMatch {
 const NAMES_MAX = 10;
 
 /**
- * Finds the row of the head for each class of the data set, by name. A head, or a data set, without names is taken in
- * the order that it has, and that is said.
+ * Finds the row of the head for each class of the data set, by name. A head or data set without names is used in
+ * its own order, with a note.
  *
- * Throws  CHECKPOINT_MISMATCH, naming what one side has and the other has not.
+ * Throws  CHECKPOINT_MISMATCH, listing what only one side has.
  */
 export function matchClasses(sides: ClassSides): ClassMatch {
   const { head, rows, data, path, hint } = sides;
@@ -55,8 +55,8 @@ export function matchClasses(sides: ClassSides): ClassMatch {
     }
     const note =
       head === undefined
-        ? 'the weights name no classes: their order is taken as that of the data set'
-        : `the data set numbers its classes, the weights name theirs (0 is ${head[0]}): their order is taken as that of the data set`;
+        ? 'the weights have no class names: their order is used as that of the data set'
+        : `the data set has numbers as class names, the weights have names (0 is ${head[0]}): their order is used as that of the data set`;
     return { rowOf: inOrder, note };
   }
   const places = new Map(head.map((name, row) => [plain(name), row]));
@@ -64,7 +64,7 @@ export function matchClasses(sides: ClassSides): ClassMatch {
   if (places.size !== rows || rows !== data.length || !rowOf.every((row) => row !== undefined)) {
     throw new TesseraError(
       'CHECKPOINT_MISMATCH',
-      `the head of ${path} is of other classes than the data set:`,
+      `the head of ${path} has other classes than the data set:`,
       { lines: differences(head, data), hint },
     );
   }
@@ -74,7 +74,7 @@ export function matchClasses(sides: ClassSides): ClassMatch {
   return { rowOf, note };
 }
 
-/** Weights whose head has its rows in another order: row `at` becomes what row `rowOf[at]` was. */
+/** Weights with the rows of the head reordered: row `at` is the former row `rowOf[at]`. */
 export function withHeadRows(weights: Weights, rowOf: readonly number[]): Weights {
   if (rowOf.every((row, at) => row === at)) return weights;
   const tensors = new Map(weights.tensors);
@@ -94,7 +94,7 @@ function withRows(tensor: WeightTensor, rowOf: readonly number[]): WeightTensor 
   return { ...tensor, values };
 }
 
-/** What each side has alone, and which of it is written otherwise only. */
+/** The names that only one side has, with those that differ in spelling only. */
 function differences(head: readonly string[], data: readonly string[]): string[] {
   const [inHead, inData] = [new Set(head.map(plain)), new Set(data.map(plain))];
   const onlyHead = head.filter((name) => !inData.has(plain(name)));
@@ -119,9 +119,9 @@ function listed(what: string, names: readonly string[]): string[] {
   return [`  ${what}: ${names.slice(0, NAMES_MAX).join(', ')}${more}`];
 }
 
-/** Some systems keep `é` as one sign, some as two: the name is the same. */
+/** Some systems store `é` as one code point, some as two: the name is the same. */
 const plain = (name: string) => name.normalize('NFC');
-/** A name without what people write one way or another. */
+/** A name without variations in spelling. */
 const spelling = (name: string) =>
   plain(name)
     .toLowerCase()

@@ -1,4 +1,4 @@
-/** @file Pretrained weights as the parameters of a model: what fits is taken, what does not is listed. */
+/** @file Turns pretrained weights into the parameters of a model, and lists what does not fit. */
 import { TesseraError } from '../../core/errors.ts';
 import { firstNonFinite } from '../../core/floats.ts';
 import { type ParameterEntry, parameterTable } from '../../model/parameters.ts';
@@ -8,32 +8,32 @@ import { nearestName, type Weights, type WeightTensor } from '../names/rename.ts
 import { adaptChannels } from './channels.ts';
 import { matchClasses, withHeadRows } from './classes.ts';
 
-/** What is fitted to what. */
+/** The inputs of the fit. */
 export interface FitOptions {
   readonly weights: Weights;
   readonly model: ModelConfig;
   /** `new`: zeros for the classes of the model (the paper, section 3.2); `keep`: the head of the weights. */
   readonly head: 'new' | 'keep';
-  /** Where the weights come from, for messages. */
+  /** The source of the weights, for messages. */
   readonly path: string;
-  /** Classes of the data set, where there is one: a head that is kept is put in their order, by its names. */
+  /** Classes of the data set, if there is one: a kept head is reordered to match them, by name. */
   readonly classes?: readonly string[] | undefined;
 }
 
-/** Most lines of one kind in a message. */
+/** Maximum lines of one kind in a message. */
 const LISTED_MAX = 12;
 
-/** Parameters of a model, and what was done to the weights for it. */
+/** Parameters of a model, with notes about conversions. */
 export interface FittedWeights {
   /** Flat, in table order. */
   readonly parameters: Float32Array;
-  /** What was converted or left, a sentence each. */
+  /** Notes about what was converted or ignored. */
   readonly notes: readonly string[];
 }
 
 /**
  * The parameters of a model from pretrained weights. Position embeddings of another resolution are resampled, and the
- * patch embedding is brought to the model's number of channels.
+ * patch embedding is converted to the model's number of channels.
  *
  * Throws  CHECKPOINT_MISMATCH, listing every tensor that is missing, unknown, or of another shape; NON_FINITE, listing
  *         those with a NaN or an infinity.
@@ -88,7 +88,7 @@ export function fitWeights(options: FitOptions): FittedWeights {
   };
 }
 
-/** A head that is kept, with its rows in the order of the data's classes. Throws  CHECKPOINT_MISMATCH when it is of others. */
+/** A kept head, with its rows in the order of the data's classes. Throws  CHECKPOINT_MISMATCH for other classes. */
 function inOrderOfData({ weights, head, path, classes }: FitOptions): {
   readonly weights: Weights;
   readonly note?: readonly string[];
@@ -100,12 +100,12 @@ function inOrderOfData({ weights, head, path, classes }: FitOptions): {
     rows,
     data: classes,
     path,
-    hint: 'rename the folders of the classes, or begin with a new head: model.init.head: new',
+    hint: 'rename the class folders, or start with a new head: model.init.head: new',
   });
   return { weights: withHeadRows(weights, rowOf), ...(note !== undefined && { note: [note] }) };
 }
 
-/** What a file states of its model must be so in the model that takes its weights: no shape would show it. */
+/** The stated facts of a file must hold in the model that uses its weights: no shape would show a difference. */
 function statedElsewhere({ info }: Weights, model: ModelConfig): string[] {
   const { heads, normEpsilon } = info;
   const epsilon = model.normEpsilon ?? NORM_EPSILON;
@@ -122,7 +122,7 @@ function statedElsewhere({ info }: Weights, model: ModelConfig): string[] {
 
 const HINT = 'tessera weights inspect shows which model the weights are of; set `model` to it';
 
-/** A backbone without a head is nothing wrong: it wants a new one. */
+/** A backbone without a head is valid: it needs a new one. */
 function hintFor(missing: readonly ParameterEntry[], { headCandidates }: Weights): string {
   const isHead = ({ name }: ParameterEntry) => name.startsWith('head.');
   if (missing.length === 0 || headCandidates.length > 0 || !missing.every(isHead)) return HINT;
@@ -137,7 +137,7 @@ function refuseProblems(path: string, problems: readonly string[], hint: string)
   });
 }
 
-/** With one NaN or infinity in it, a model answers nothing but NaN. */
+/** With one NaN or infinity in it, every output of a model is NaN. */
 function refuseBroken(path: string, { tensors }: Weights, wanted: readonly ParameterEntry[]): void {
   const broken = wanted.filter(({ name }) => {
     const values = tensors.get(name)?.values;
@@ -146,7 +146,7 @@ function refuseBroken(path: string, { tensors }: Weights, wanted: readonly Param
   if (broken.length === 0) return;
   throw new TesseraError('NON_FINITE', `${path} cannot be used:`, {
     lines: listed('with values that are NaN or infinite', broken, ({ name }) => name),
-    hint: 'their training went wrong, or f16 is too small for them: take an earlier checkpoint',
+    hint: 'their training diverged, or f16 cannot hold them: use an earlier checkpoint',
   });
 }
 

@@ -1,4 +1,4 @@
-/** @file Whether a run prepares images as its pretrained weights want them. Pure. */
+/** @file Compares how a run prepares images with how its pretrained weights were trained. Pure. */
 import { describedPixels } from '../describe/description.ts';
 import { inferModel } from '../describe/infer.ts';
 import type { SourceKind } from '../facts.ts';
@@ -14,9 +14,9 @@ export interface PreparedImages extends PixelFacts {
 const SURE: readonly SourceKind[] = ['file', 'catalogue', 'naming'];
 
 /**
- * What weights say of their pixels and a run does otherwise, in words; what is only guessed is not said.
+ * Notes about pixel facts of the weights that the run does not follow; guesses are left out.
  *
- * Throws  CHECKPOINT_MISMATCH where the weights tell no model.
+ * Throws  CHECKPOINT_MISMATCH when the weights determine no model.
  */
 export function otherPixels(
   weights: Weights,

@@ -14,7 +14,7 @@ import type { ZipEntries } from './zip.ts';
 export interface NpzFile {
   /** By their names, without `.npy`. */
   readonly tensors: ReadonlyMap<string, SafeTensor>;
-  /** Arrays that cannot be read, and what they are. */
+  /** Arrays that cannot be read, with their kind. */
   readonly unread: ReadonlyMap<string, string>;
 }
 
@@ -97,7 +97,8 @@ function readNpy(name: string, bytes: Uint8Array): SafeTensor | string {
 
 function headerOf(name: string, bytes: Uint8Array): { header: string; start: number } {
   const latin1 = (from: number, to: number) => String.fromCharCode(...bytes.subarray(from, to));
-  if (bytes.length < 12 || latin1(0, MAGIC.length) !== MAGIC) throw damaged(name, 'is no array');
+  if (bytes.length < 12 || latin1(0, MAGIC.length) !== MAGIC)
+    throw damaged(name, 'is not an array');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const isLong = (bytes[MAGIC.length] ?? 0) > 1;
   const length = isLong ? view.getUint32(8, true) : view.getUint16(8, true);

@@ -1,7 +1,7 @@
 /** @file The bytes of a pickle, read from its beginning to its end: numbers, texts and lines. */
 import { damaged } from './pickle-objects.ts';
 
-/** Larger integers are no sizes; each digit of one costs as many steps as it has digits. */
+/** Larger integers are not sizes; the cost of parsing one is quadratic in its digits. */
 const INTEGER_BYTES_MAX = 1024;
 
 /** A place in a pickle. Every method takes what it reads, and throws DATA_INVALID where the pickle is cut short. */

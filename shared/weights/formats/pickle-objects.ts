@@ -1,5 +1,5 @@
 /**
- * @file What a pickle is made of: tensors that can be read, tensors that cannot, and objects that are stepped over.
+ * @file The contents of a pickle: tensors that can be read, tensors that cannot, and objects that are skipped.
  *
  * A pickle names callables of Python. A few of them make tensors and dictionaries: for these there is a function here.
  * Every other name makes an `OpaqueObject`: nothing is called for it. Names that would start a program are refused.
@@ -8,7 +8,7 @@
  */
 import { TesseraError } from '../../core/errors.ts';
 
-/** Where some tensors' values are. */
+/** The storage of some tensors' values. */
 export interface PickledStorage {
   readonly key: string;
   /** torch's name of the type, such as `FloatStorage`. */
@@ -85,7 +85,7 @@ const UNREAD: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/^numpy\.(?:_?core\.)?multiarray\._reconstruct$/, 'a NumPy array'],
 ];
 
-/** Modules and callables that start programs, read files or load code: no honest file of weights has them. */
+/** Modules and callables that start programs, read files or load code: no legitimate file of weights has them. */
 const DANGEROUS_MODULES = new Set([
   ...['os', 'posix', 'nt', 'subprocess', 'commands', 'popen2', 'pty', 'shutil', 'sys', 'socket'],
   ...['runpy', 'imp', 'importlib', 'ctypes', 'code', 'pdb', 'bdb', 'webbrowser', 'pip', 'marshal'],
@@ -102,19 +102,19 @@ const DIMENSIONS_MAX = 64;
 /** torch.FloatStorage and its like are named, never called. */
 export const STORAGE_TYPE = /^torch\.(?:storage\.)?([A-Za-z0-9]+Storage)$/;
 
-/** What a call of `name` gives. Throws  DATA_INVALID when the arguments are not what it takes. */
+/** The result of a call of `name`. Throws  DATA_INVALID for wrong arguments. */
 export function made(name: string, args: readonly unknown[]): unknown {
   if (Object.hasOwn(CALLABLES, name)) return CALLABLES[name]?.(args);
   const what = UNREAD.find(([pattern]) => pattern.test(name))?.[1];
   return what === undefined ? new OpaqueObject(name) : new UnreadTensor(what);
 }
 
-/** Whether calls of `name` are understood, so that nothing of it is stepped over. */
+/** Whether calls of `name` are supported, so that nothing of it is skipped. */
 export function isUnderstood(name: string): boolean {
   return Object.hasOwn(CALLABLES, name) || STORAGE_TYPE.test(name);
 }
 
-/** Throws  DATA_INVALID when Python would start something by this name. */
+/** Throws  DATA_INVALID when Python would run something by this name. */
 export function refuseDangerous(name: string): void {
   const [module = '', ...rest] = name.split('.');
   const isBuiltin = /^(?:__builtin__|builtins)$/.test(module);
@@ -127,7 +127,7 @@ export function refuseDangerous(name: string): void {
   });
 }
 
-/** What a damaged pickle is refused with. */
+/** The error for a damaged pickle. */
 export function damaged(what: string): TesseraError {
   return new TesseraError('DATA_INVALID', `the pickle is damaged: ${what}`, {
     hint: 'copy or download the file again',
@@ -153,7 +153,7 @@ function rebuildTensor(args: readonly unknown[]): PickledTensor | UnreadTensor {
     isSizes(strides) &&
     shape.length === strides.length &&
     shape.length <= DIMENSIONS_MAX;
-  if (!isValid) throw damaged('it describes a tensor badly');
+  if (!isValid) throw damaged('its description of a tensor is invalid');
   // Views that are to be negated or conjugated when they are read.
   if (metadata instanceof Map && (metadata.get('neg') === true || metadata.get('conj') === true)) {
     return new UnreadTensor('a negated or conjugated view');
@@ -163,7 +163,7 @@ function rebuildTensor(args: readonly unknown[]): PickledTensor | UnreadTensor {
 
 /** A tensor of a Python subclass: its values where they are stored plainly. */
 function ofSubclass(rebuild: unknown, args: unknown): unknown {
-  // Named, not looked up: what calls itself would never end.
+  // By name only: a self-reference would never end.
   const isPlain = rebuild instanceof Global && PLAIN_TENSOR.test(rebuild.name);
   return isPlain && Array.isArray(args)
     ? rebuildTensor(args)

@@ -1,8 +1,8 @@
 /**
- * @file A reader of Python pickles that runs nothing: all opcodes of a file, and a list of what tensors need.
+ * @file A reader of Python pickles that runs nothing: all opcodes, and a list of the callables that tensors need.
  *
- * A pickle is a program, and one from a stranger may call anything. Here a name is looked up in a short
- * list and never called; what it does not have becomes an object that is stepped over, counted by its name.
+ * A pickle is a program, and an untrusted one may call anything. Here a name is looked up in a short
+ * list and never called; an unknown name becomes an object that is skipped and counted.
  *
  * Source  Lib/pickletools.py of CPython for the opcodes.
  */
@@ -25,7 +25,7 @@ export interface Pickle {
   readonly value: unknown;
   /** All that its tensors refer to, by key. */
   readonly storages: ReadonlyMap<string, PickledStorage>;
-  /** Names of what was stepped over, and how many of each. */
+  /** Names of the skipped objects, with their counts. */
   readonly steppedOver: ReadonlyMap<string, number>;
   /** Index behind its last byte. */
   readonly end: number;
@@ -34,7 +34,7 @@ export interface Pickle {
 /**
  * Reads one pickle at the beginning of `bytes`.
  *
- * Throws  DATA_INVALID, naming what would start a program, or the opcode that is unknown.
+ * Throws  DATA_INVALID, naming the callable that would start a program, or the unknown opcode.
  */
 export function readPickle(bytes: Uint8Array): Pickle {
   return new Unpickler(bytes).read();
@@ -68,7 +68,7 @@ class Unpickler {
   }
 
   readonly #opcodes: ReadonlyMap<number, () => void> = new Map<number, () => void>([
-    // PROTO and FRAME say nothing that changes the reading.
+    // PROTO and FRAME do not change the reading.
     [0x80, () => void this.#in.take(1)],
     [0x95, () => void this.#in.take(8)],
     // Constants.
@@ -88,7 +88,7 @@ class Unpickler {
     [0x8c, () => this.#push(this.#in.text(this.#in.byte()))],
     [0x8d, () => this.#push(this.#in.text(this.#in.uint64()))],
     [code('V'), () => this.#push(this.#in.line())],
-    // Bytes are never looked at.
+    // Bytes are never interpreted.
     [code('C'), () => this.#bytesOf(this.#in.byte())],
     [code('B'), () => this.#bytesOf(this.#in.uint32())],
     [0x8e, () => this.#bytesOf(this.#in.uint64())],
@@ -177,7 +177,7 @@ class Unpickler {
     this.#make(callable, args);
   }
 
-  /** Nothing is called: what is not understood becomes an object with a name. */
+  /** Nothing is called: an unknown callable becomes an object with a name. */
   #make(callable: unknown, args: readonly unknown[]): void {
     if (callable instanceof OpaqueObject) {
       this.#push(new OpaqueObject(callable.name));
@@ -189,7 +189,7 @@ class Unpickler {
     this.#push(made(name, args));
   }
 
-  /** State of an OrderedDict (a state_dict's `_metadata`) says nothing of its tensors; that of others is left. */
+  /** State of an OrderedDict (a state_dict's `_metadata`) does not concern its tensors; other state is ignored. */
   #build(): void {
     const state = this.#pop();
     const target = this.#top();
@@ -222,7 +222,7 @@ class Unpickler {
     }
     const storageType = type instanceof Global ? STORAGE_TYPE.exec(type.name)?.[1] : undefined;
     if (kind !== 'storage' || storageType === undefined || typeof key !== 'string') {
-      throw damaged('it refers to something that is no storage');
+      throw damaged('it refers to something that is not a storage');
     }
     if (view !== null) throw damaged('it has a view of a storage, which is not supported');
     const storage = this.#storages.get(key) ?? { key, type: storageType };

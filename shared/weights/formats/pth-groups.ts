@@ -18,7 +18,7 @@ export interface PickledGroup {
 /** What was found. */
 export interface PickledGroups {
   readonly groups: readonly PickledGroup[];
-  /** Whole modules: their path and class. Their tensors are not looked for: what they compute is code of theirs. */
+  /** Whole modules: their path and class. Their tensors are not searched: what they compute is defined by their code. */
   readonly modules: readonly (readonly [path: string, name: string])[];
 }
 

@@ -31,9 +31,9 @@ export interface TensorGroup {
 export interface PthFile {
   readonly groups: readonly TensorGroup[];
   readonly format: PthFormat;
-  /** Names of the objects that were stepped over, and how many of each. */
+  /** Names of the skipped objects, with their counts. */
   readonly steppedOver: ReadonlyMap<string, number>;
-  /** Whole modules that were passed over: their path and class. */
+  /** Skipped whole modules: their path and class. */
   readonly modules: readonly (readonly [path: string, name: string])[];
 }
 
@@ -62,7 +62,7 @@ const STORAGES: Readonly<Record<string, readonly [dtype: string, bytes: number]>
   CharStorage: ['I8', 1],
   ByteStorage: ['U8', 1],
   BoolStorage: ['BOOL', 1],
-  // Not read, but in old files stepped over by their size.
+  // Not read, but skipped by their size in old files.
   ComplexFloatStorage: ['C64', 8],
   ComplexDoubleStorage: ['C128', 16],
   QInt8Storage: ['QI8', 1],
@@ -81,7 +81,7 @@ export function isPth(bytes: Uint8Array): boolean {
  * Reads a whole file; tensors that lie in one piece are views of `bytes`. A zip's checksums are checked
  * when an entry is read; the older layout has none.
  *
- * Throws  DATA_INVALID, naming what the pickle wants, or which tensor is wrong when its bytes are asked for.
+ * Throws  DATA_INVALID, naming what the pickle would call, or the invalid tensor when its bytes are read.
  */
 export function readPth(bytes: Uint8Array): PthFile {
   const { root, storages, format, steppedOver } = isZip(bytes)
@@ -154,7 +154,7 @@ function readZipped(bytes: Uint8Array): Opened {
   const files = readZip(bytes);
   const pickle = [...files.keys()].find((name) => /^(?:[^/]+\/)?data\.pkl$/.test(name));
   if (pickle === undefined) {
-    throw invalid('is a zip without data.pkl', 'this is no file that torch.save wrote');
+    throw invalid('is a zip without data.pkl', 'torch.save did not write this file');
   }
   const folder = pickle.slice(0, -'data.pkl'.length);
   const order = files.get(`${folder}byteorder`);
@@ -215,7 +215,7 @@ function legacyStorages(
   return stored;
 }
 
-/** What a file without a dictionary of tensors is refused with. */
+/** The error for a file without a dictionary of tensors. */
 function withoutTensors(
   root: unknown,
   module: readonly [path: string, name: string] | undefined,
@@ -250,7 +250,7 @@ function bigEndian(): TesseraError {
 }
 
 function cutShort(): TesseraError {
-  return invalid('is cut short: a storage ends behind the end of the file');
+  return invalid('is truncated: a storage ends after the end of the file');
 }
 
 function invalid(what: string, hint = 'copy or download the file again'): TesseraError {

@@ -1,7 +1,7 @@
 /**
  * @file The safetensors format: an 8-byte length, a JSON header, and the tensors' bytes behind it.
  *
- * Reading is strict, since such files come from strangers: nothing is allocated from a number in the
+ * Reading is strict, since such files are untrusted: nothing is allocated from a number in the
  * file, and every byte of the data must belong to exactly one tensor.
  *
  * Source  https://github.com/huggingface/safetensors#format
@@ -200,17 +200,17 @@ function parseHeader(bytes: Uint8Array): Record<string, unknown> {
   try {
     header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw invalid('has a header that is no JSON', cause);
+    throw invalid('has a header that is not JSON', cause);
   }
-  if (!isRecord(header)) throw invalid('has a header that is no JSON object');
+  if (!isRecord(header)) throw invalid('has a header that is not a JSON object');
   return header;
 }
 
 function readMetadata(metadata: unknown): Record<string, string> {
-  if (!isRecord(metadata)) throw invalid('has metadata that are no JSON object');
+  if (!isRecord(metadata)) throw invalid('has metadata that are not a JSON object');
   return Object.fromEntries(
     Object.entries(metadata).map(([key, value]) => {
-      if (typeof value !== 'string') throw invalid(`has metadata ${quote(key)} that are no text`);
+      if (typeof value !== 'string') throw invalid(`has metadata ${quote(key)} that are not text`);
       return [key, value];
     }),
   );
@@ -220,7 +220,7 @@ function place(name: string, entry: unknown, dataBytes: number): PlacedTensor {
   if (!isRecord(entry)) throw invalidTensor(name, 'is not described by a JSON object');
   const { dtype, shape, data_offsets: offsets } = entry;
   const valueBytes = DTYPE_BYTES.get(dtype);
-  if (typeof dtype !== 'string') throw invalidTensor(name, 'has a dtype that is no text');
+  if (typeof dtype !== 'string') throw invalidTensor(name, 'has a dtype that is not text');
   if (valueBytes === undefined) throw invalidTensor(name, `has the unknown dtype ${quote(dtype)}`);
   if (!isSizes(shape)) throw invalidTensor(name, 'has no valid shape');
   if (!isSizes(offsets) || offsets.length !== 2) throw invalidTensor(name, 'has no valid offsets');
@@ -323,7 +323,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A stranger's text for a message: short, and without control characters. */
+/** Untrusted text for a message: short, and without control characters. */
 function quote(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text);
 }

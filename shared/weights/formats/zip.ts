@@ -46,7 +46,7 @@ const DEFLATED = 8;
 /** What all deflated entries may unpack to: for each byte of the file, and in any case. */
 const RATIO_MAX = 100;
 const UNPACKED_BYTES_FREE = 64 * 1024 ** 2;
-/** What stands for a checksum that was not computed (torch.serialization.set_crc32_options). */
+/** The value for a checksum that was not computed (torch.serialization.set_crc32_options). */
 const NO_CRC32 = 0;
 
 /** Whether bytes begin like a zip. */
@@ -80,7 +80,7 @@ export function zipEntries(
       const unpacked = contentOf(bytes, entry, budget);
       const isUnchecked = mayLackChecksums && entry.crc32 === NO_CRC32;
       if (!isUnchecked && crc32(unpacked) !== entry.crc32) {
-        throw damaged(`the checksum of ${entry.name} does not hold`);
+        throw damaged(`the checksum of ${entry.name} is wrong`);
       }
       return unpacked;
     };
@@ -103,7 +103,7 @@ function findDirectory(view: DataView): { offset: number; size: number } {
   const locator = end - LOCATOR64_BYTES;
   const is64 = locator >= 0 && view.getUint32(locator, true) === LOCATOR64;
   const directory = is64 ? directory64(view, number64(view, locator + 8)) : { offset, size };
-  if (directory.offset + directory.size > end) throw damaged('its directory lies outside it');
+  if (directory.offset + directory.size > end) throw damaged('its directory is outside the file');
   return directory;
 }
 
@@ -113,7 +113,7 @@ function findEnd(view: DataView): number {
   for (let at = last; at >= Math.max(0, last - COMMENT_BYTES_MAX); at -= 1) {
     if (view.getUint32(at, true) === END) return at;
   }
-  throw damaged('it has no directory, as if it were cut short');
+  throw damaged('it has no directory, as if it were truncated');
 }
 
 function directory64(view: DataView, at: number): { offset: number; size: number } {
@@ -177,7 +177,7 @@ function contentOf(
     throw damaged(`${name} is packed in an unknown way (method ${method})`);
   }
   budget.left -= bytes;
-  if (budget.left < 0) throw damaged(`with ${name} it would unpack to too much`);
+  if (budget.left < 0) throw damaged(`it would unpack to too many bytes, ${name} included`);
   const content = inflated(name, packed, bytes);
   if (content.length !== bytes) throw damaged(`${name} has another size than it says`);
   return content;

@@ -1,29 +1,29 @@
 /**
- * @file Where the models are in some tensors: under which key, behind which prefix, in which library's names.
+ * @file Finds the models in some tensors: the key, the prefix, and the library of the names.
  *
  * Wrappers put something before every name (`module.`, `net.`, `teacher.backbone.`), and checkpoints hold dictionaries
- * in dictionaries. Any prefix is found by the names behind it. Two whole models are never chosen from in silence.
+ * in dictionaries. Any prefix is found by the names after it. One of two whole models is never chosen silently.
  */
 import { TesseraError } from '../../core/errors.ts';
 import type { TensorGroup } from '../formats/pth.ts';
 import type { SafeTensor } from '../formats/safetensors.ts';
 import { NAMINGS, type Naming, patterns, withoutBlock } from './names.ts';
 
-/** What may be a model. */
+/** A possible model. */
 interface Candidate {
   readonly group: TensorGroup;
-  /** What stands before each of its names, with the point; empty for nothing. */
+  /** The prefix of each of its names, with the dot; empty for none. */
   readonly prefix: string;
   readonly naming: Naming;
   /** Its names, without the prefix. */
   readonly names: ReadonlySet<string>;
-  /** How one asks for it: path and prefix joined by points; `.` for the outermost. */
+  /** Its key: path and prefix joined by dots; `.` for the outermost. */
   readonly key: string;
   /** Whether it has most of a ViT's names, the patch embedding among them. */
   readonly isWhole: boolean;
 }
 
-/** What was chosen, and why, where there was something to choose. */
+/** A note about the choice, if there was one. */
 export interface ChosenModel {
   readonly candidate: Candidate;
   /** Names in the same group that are of another model. */
@@ -41,7 +41,7 @@ const KEYS_LISTED_MAX = 8;
 const PATTERNS = new Map(NAMINGS.map((naming) => [naming, patterns(naming)] as const));
 
 /**
- * The one model in some groups of tensors, or the one that is asked for by its key.
+ * The one model in some groups of tensors, or the one with the given key.
  *
  * Throws  CHECKPOINT_MISMATCH when no name is that of a ViT, when there are two models, or none under the key.
  */
@@ -59,7 +59,7 @@ export function chooseModel(groups: readonly TensorGroup[], key?: string): Chose
   if (others.length === 0) return { candidate: first, foreign, notes: [] };
   const keys = whole.map(({ key }) => key);
   if (others.every((other) => areEqual(first, other))) {
-    const same = `${listed(keys)} hold the same values: ${quoted(first.key)} is taken`;
+    const same = `${listed(keys)} hold the same values: ${quoted(first.key)} is used`;
     return { candidate: first, foreign, notes: [same] };
   }
   throw new TesseraError(
@@ -149,7 +149,7 @@ function withoutNames(groups: readonly TensorGroup[]): TesseraError {
   const found = names.slice(0, 3).join(', ');
   return new TesseraError(
     'CHECKPOINT_MISMATCH',
-    `not one name is that of a Vision Transformer (it has ${found || 'no tensors'})`,
+    `no tensor name matches a known ViT layout (it has ${found || 'no tensors'})`,
     { hint: 'names of timm, torchvision, Hugging Face ViT and DeiT are known: docs/weights.md' },
   );
 }

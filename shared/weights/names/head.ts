@@ -1,7 +1,7 @@
 /**
- * @file Which of the tensors beside a backbone are its head: the one linear layer, whatever it is called.
+ * @file Finds the head among the tensors beside a backbone: the one linear layer, whatever its name.
  *
- * Where two could be it, both are named and neither is taken.
+ * If two layers qualify, both are named and neither is used.
  */
 import type { TensorGroup } from '../formats/pth.ts';
 
@@ -14,24 +14,24 @@ interface LinearLayer {
   readonly bias: string | undefined;
 }
 
-/** The head, and what stands beside it. */
+/** The head, and the tensors beside it. */
 export interface FoundHead {
   readonly head: LinearLayer | undefined;
-  /** Layers of which each may be the head, where more than one may. */
+  /** The possible heads, if there is more than one. */
   readonly candidates: readonly string[];
   /** Tensors of the same module: with them the head is more than a linear layer. */
   readonly beside: ReadonlySet<string>;
-  /** Whether the name is one that no library gives a head. */
+  /** Whether no library uses this name for a head. */
   readonly isRenamed: boolean;
 }
 
-/** What is looked at. */
+/** The inputs of the search. */
 export interface HeadSearch {
   /** Tensors that are not of the backbone. */
   readonly rest: RawTensors;
-  /** What stands before the names of the backbone. */
+  /** The prefix of the names of the backbone. */
   readonly prefix: string;
-  /** What the library calls its head: `head`, `heads.head`, `classifier`. */
+  /** The library's name of the head: `head`, `heads.head`, `classifier`. */
   readonly usual: readonly string[];
   /** Width of the backbone. */
   readonly width: number;
@@ -84,7 +84,7 @@ function withoutLevel(stem: string, levels: readonly string[]): string {
   return stem.slice(level.length, level.length + NAME_MAX);
 }
 
-/** Whether a layer takes what the backbone gives, and has a bias of its own size or none. */
+/** Whether a layer takes the output of the backbone, and has a matching bias or none. */
 function couldFollow(rest: RawTensors, stem: string, width: number): boolean {
   const [classes, inputs, ...more] = rest.get(`${stem}.weight`)?.shape ?? [];
   const bias = rest.get(`${stem}.bias`)?.shape;

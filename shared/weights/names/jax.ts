@@ -53,8 +53,8 @@ const BLOCK_NAMES: readonly (readonly [RegExp, string])[] = [
 const QUERY = /^(MultiHeadDotProductAttention_[01])\/(query)\/(kernel|bias)$/;
 
 /**
- * Gives Flax's tensors timm's names and layouts; undefined where they are not a ViT's of Flax. What has no place among
- * timm's names stays as it is.
+ * Converts Flax's tensors to timm's names and layouts; undefined if they are not a ViT of Flax. Tensors without a
+ * name in timm stay as they are.
  *
  * Throws  CHECKPOINT_MISMATCH when there are two models, or attention is of a layout that is not known.
  */

@@ -1,5 +1,5 @@
 /**
- * @file What other libraries call the parameters of a ViT.
+ * @file The names of the parameters of a ViT in other libraries.
  *
  * One table a library: timm's module -> theirs. The first spelling is the one that we write; the others
  * are those of other versions. `#` is the number of a block; three names are parts to be joined as q, k, v.

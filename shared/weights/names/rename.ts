@@ -1,4 +1,4 @@
-/** @file Pretrained weights in timm's names, whoever's names they had in their file. */
+/** @file Pretrained weights in timm's names, whatever library's names they have in their file. */
 
 import { assert, TesseraError } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
@@ -24,21 +24,21 @@ export interface Weights {
   /** By timm's names. */
   readonly tensors: ReadonlyMap<string, WeightTensor>;
   readonly naming: Naming;
-  /** What stood before every name of the model, with the point; empty for nothing. */
+  /** The prefix of every name of the model, with the dot; empty for none. */
   readonly prefix: string;
-  /** Names of the file that would change what the model computes, and that it has no place for. */
+  /** Names of the file that would change what the model computes, and that our model does not have. */
   readonly unknown: readonly string[];
-  /** Names of the file that a classifier has no use for. */
+  /** Names of the file that a classifier does not use. */
   readonly unused: readonly string[];
-  /** Names of the file that make its head more than one linear layer: in the way only where the head is kept. */
+  /** Names of the file that make its head more than one linear layer: an error only if the head is kept. */
   readonly besideHead: readonly string[];
-  /** Layers of which each may be the head, where there are several; then none is taken. */
+  /** The possible heads, if there are several; then none is used. */
   readonly headCandidates: readonly string[];
-  /** What was chosen or converted, a sentence each. */
+  /** Notes about choices and conversions. */
   readonly notes: readonly string[];
   /** The library's own names, for a nearest one. */
   readonly known: readonly string[];
-  /** What the file or folder says of its model beside the tensors. */
+  /** The facts that the file or folder states beside the tensors. */
   readonly info: Facts;
 }
 
@@ -146,7 +146,7 @@ interface HeadPlace {
   readonly taken: Set<string>;
 }
 
-/** Puts the head into its place; what is unusual about it comes back in words. */
+/** Renames the head; returns notes about anything unusual. */
 function takeHead(
   { head, isRenamed }: FoundHead,
   { rest, unread, tensors, taken }: HeadPlace,
@@ -163,11 +163,11 @@ function takeHead(
     tensors.set('head.bias', joinParts([bias], [head.bias]));
     taken.add(head.bias);
   }
-  const notes = isRenamed ? [`${head.weight} [${weight.shape}] is taken as the head`] : [];
+  const notes = isRenamed ? [`${head.weight} [${weight.shape}] is used as the head`] : [];
   // A tensor without values may have any number of rows.
   if (bias !== undefined || classes > read.values.length) return notes;
   tensors.set('head.bias', { shape: [classes], values: new Float32Array(classes), dtype: 'F32' });
-  return [...notes, `${head.weight} has no bias beside it: zeros stand for it`];
+  return [...notes, `${head.weight} has no bias: zeros are used`];
 }
 
 function narrowed(tensors: ReadonlyMap<string, WeightTensor>): string[] {
@@ -186,7 +186,7 @@ function refuseUnread(names: readonly string[], unread: ReadonlyMap<string, stri
   );
 }
 
-/** What a name that fits nothing was probably meant to be. */
+/** The known name that an unknown one probably means. */
 export function nearestName({ known, prefix }: Weights, unknown: string): string | undefined {
   return nearest(unknown.startsWith(prefix) ? unknown.slice(prefix.length) : unknown, known);
 }
@@ -214,7 +214,7 @@ function refuseDistilled(prefix: string, tensors: RawTensors): void {
   throw new TesseraError(
     'CHECKPOINT_MISMATCH',
     `this is a distilled DeiT: its ${found} is a second class token, which this model does not have`,
-    { hint: 'take the DeiT of the same size without distillation' },
+    { hint: 'use the DeiT of the same size without distillation' },
   );
 }
 

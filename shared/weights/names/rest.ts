@@ -1,5 +1,5 @@
 /**
- * @file What becomes of tensors that are neither backbone nor head: left, or refused since they would change the numbers.
+ * @file Tensors that are neither backbone nor head: ignored, or refused because they would change the numbers.
  *
  * A file may hold a decoder, a loss or counters: a classifier does not use them. But a tensor inside the model's own
  * modules, or of a part that other kinds of ViT have, says that its model computes something else.
@@ -10,7 +10,7 @@ import type { Naming } from './names.ts';
 /** `left`: not used and listed. `changes`: refused. `head`: refused where the head of the file is kept. */
 export type Fate = 'left' | 'changes' | 'head';
 
-/** What a fate depends on. */
+/** The inputs of the decision. */
 export interface RestContext {
   readonly naming: Naming;
   readonly prefix: string;

@@ -32,13 +32,13 @@ describe('classes by name', () => {
       'without names',
       undefined,
       ['a', 'b'],
-      'rows 0,1: the weights name no classes: their order is taken as that of the data set',
+      'rows 0,1: the weights have no class names: their order is used as that of the data set',
     ],
     [
       'of data that have numbers',
       ['boot', 'coat', 'bag'],
       numbers,
-      'rows 0,1,2: the data set numbers its classes, the weights name theirs (0 is boot): their order is taken as that of the data set',
+      'rows 0,1,2: the data set has numbers as class names, the weights have names (0 is boot): their order is used as that of the data set',
     ],
     [
       'that are numbers on both sides',
@@ -56,7 +56,7 @@ describe('classes by name', () => {
       ['cat', 'dog'],
       ['cat', 'cow'],
       2,
-      /^CHECKPOINT_MISMATCH: the head of vit is of other classes than the data set:\n {2}only the head has: dog\n {2}only the data set has: cow \(do this\)$/,
+      /^CHECKPOINT_MISMATCH: the head of vit has other classes than the data set:\n {2}only the head has: dog\n {2}only the data set has: cow \(do this\)$/,
     ],
     [
       'of which the data have some',

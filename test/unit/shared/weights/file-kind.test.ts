@@ -21,7 +21,7 @@ const KINDS: readonly (readonly [what: string, bytes: Buffer, hint: string])[] =
   ['web page', latin1('<!DOCTYPE html><html><title>Sign in</title>'), 'download it again'],
   ['web page', latin1('\n  <html lang="en">'), 'download it again'],
   ['XML document', latin1('<?xml version="1.0"?><Error><Code>AccessDenied</Code>'), 'reason'],
-  ['answer of a server', latin1('{"error":"Repository not found"}'), 'reason'],
+  ['error reply of a server', latin1('{"error":"Repository not found"}'), 'reason'],
   ['index of shards', latin1('{"metadata": {"total_size": 1}, "weight_map": {}}'), 'folder'],
   ['JSON document', latin1('{\n "architectures": ["ViT"]}'), 'file of weights'],
   ['HDF5 file', latin1('\x89HDF\r\n\x1a\n\0\0\0\0'), 'torch.save'],

@@ -66,7 +66,7 @@ describe('what is refused', () => {
       /a whole module, a torchvision\.models\.vision_transformer\.VisionTransformer/,
     ],
     ['refused-distilled.pth', /distilled DeiT/],
-    ['refused-linear.pth', /not one name is that of a Vision Transformer \(it has weight, bias\)/],
+    ['refused-linear.pth', /no tensor name matches a known ViT layout \(it has weight, bias\)/],
     ['fixtures.json', /fixtures\.json/],
     ['nothing-there.pth', /no such file/],
   ])('%s is refused by name', async (file, words) => {

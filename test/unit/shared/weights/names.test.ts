@@ -73,7 +73,7 @@ describe('two models in one file', () => {
   it('are one when their values are the same, which is told', () => {
     const { parameters, notes } = fitted(new Map([...behind('a.'), ...behind('b.')]));
     expect(parameters).toEqual(plain);
-    expect(notes[0]).toBe('"a", "b" hold the same values: "a" is taken');
+    expect(notes[0]).toBe('"a", "b" hold the same values: "a" is used');
   });
 
   it('of which one has no prefix are told apart too (the last one won)', () => {
@@ -91,7 +91,7 @@ describe('the head', () => {
     (name) => {
       const { parameters, notes } = fitted(named(name));
       expect(parameters).toEqual(plain);
-      expect(notes).toEqual([`${name}.weight [3,16] is taken as the head`]);
+      expect(notes).toEqual([`${name}.weight [3,16] is used as the head`]);
     },
   );
 
@@ -119,7 +119,7 @@ describe('the head', () => {
     const tensors = new Map([...whole()].filter(([name]) => name !== 'head.bias'));
     const { parameters, notes } = fitted(tensors);
     expect([...parameters.slice(-3)]).toEqual([0, 0, 0]);
-    expect(notes).toEqual(['head.weight has no bias beside it: zeros stand for it']);
+    expect(notes).toEqual(['head.weight has no bias: zeros are used']);
   });
 });
 
