@@ -1,5 +1,6 @@
 /** @file `tessera config`: look at configs, check them, list every option. */
 import { firstParameters } from '../../coordinator/begin/first-parameters.ts';
+import { absentNames, getCommand, requireInputs } from '../../shared/config/absent-inputs.ts';
 import { explainConfig } from '../../shared/config/explain.ts';
 import { type LoadedConfig, loadConfig } from '../../shared/config/load.ts';
 import { checkAgainstData, resolveModel } from '../../shared/config/rules.ts';
@@ -7,7 +8,8 @@ import { TesseraError } from '../../shared/core/errors.ts';
 import type { FoundSource } from '../../shared/data/found.ts';
 import { openDataSource } from '../../shared/data/sets/open.ts';
 import { foundLines } from '../inputs/found-lines.ts';
-import { absentNames, getCommand, inputLines, requireInputs } from '../inputs/inputs.ts';
+import { inputLines } from '../inputs/inputs.ts';
+import { typable } from '../terminal/command-text.ts';
 import { describeError, pointer, print, printJson, say } from '../terminal/output.ts';
 import { optionLines, valueLines } from './config-view.ts';
 
@@ -43,7 +45,7 @@ export async function showConfig(options: ShowConfigOptions): Promise<void> {
   print(valueLines(loaded.config, options.origin ? loaded.origins : undefined));
   for (const line of inputLines(loaded.inputs)) say(line);
   const absent = absentNames(loaded.inputs);
-  if (absent.length > 0) say(pointer('missing', `to get it: ${getCommand(absent)}`));
+  if (absent.length > 0) say(pointer('missing', typable(`to get it: ${getCommand(absent)}`)));
 }
 
 /** Opens what a config names, as a run would, and answers its data set. Throws  what a run would. */

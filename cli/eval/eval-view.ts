@@ -1,9 +1,13 @@
 /** @file What an evaluation found, as tables. Pure. */
-import type { Confusion } from '../../tools/inference/confusion.ts';
+import type { ClassReport } from '../../tools/inference/confusion.ts';
+import type { Evaluation, Mistake } from '../../tools/inference/evaluate.ts';
 import { formatPercent, formatTable } from '../terminal/table.ts';
 
 /** Precision, recall, F1 and number of samples of each class. */
-export function classLines(confusion: Confusion, classes: readonly string[]): readonly string[] {
+export function classLines(
+  confusion: { readonly classes: readonly ClassReport[] },
+  classes: readonly string[],
+): readonly string[] {
   const columns = ['PRECISION', 'RECALL', 'F1', 'SAMPLES'].map((title) => {
     return { title, align: 'right' } as const;
   });
@@ -19,7 +23,7 @@ export function classLines(confusion: Confusion, classes: readonly string[]): re
 
 /** How often each class was taken for each: a row a true class, a column a predicted one. */
 export function confusionLines(
-  { counts }: Confusion,
+  { counts }: { readonly counts: Evaluation['confusion'] },
   classes: readonly string[],
 ): readonly string[] {
   const columns = classes.map((name) => ({ title: name, align: 'right' }) as const);
@@ -27,23 +31,11 @@ export function confusionLines(
   return formatTable([{ title: 'TRUE\\PREDICTED' }, ...columns], rows);
 }
 
-/** An image that was taken for another. */
-export interface Confused {
-  readonly name: string;
-  readonly label: number;
-  readonly predicted: number;
-  /** Of the predicted class. */
-  readonly probability: number;
-}
-
 /** The worst mistakes, in their order, with whole names. */
-export function mistakeLines(
-  mistakes: readonly Confused[],
-  classes: readonly string[],
-): readonly string[] {
+export function mistakeLines(mistakes: readonly Mistake[]): readonly string[] {
   const rows = mistakes.map(({ name, label, predicted, probability }) => [
-    classes[label] ?? '',
-    classes[predicted] ?? '',
+    label,
+    predicted,
     formatPercent(probability),
     name,
   ]);

@@ -1,9 +1,9 @@
 /** @file `tessera plot attention-distance`: how far each head looks, the ViT paper's figure 7 right. */
 import { attentionMaps } from '../../tools/inference/attention.ts';
 import { meanAttentionDistance } from '../../tools/inference/attention-maps.ts';
-import { openModel } from '../../tools/inference/open-model.ts';
 import { panels } from '../../tools/pictures/charts.ts';
 import { writePicture } from '../../tools/pictures/render.ts';
+import { readNamedModel } from '../inputs/model.ts';
 import { print } from '../terminal/output.ts';
 import { loadImages } from './inputs.ts';
 
@@ -24,7 +24,7 @@ export interface DistanceOptions {
 /** Draws a dot for each head: the mean distance, in pixels, of what it attends to. */
 export async function plotDistance(options: DistanceOptions): Promise<void> {
   const { checkpoint, images: paths, samples, out, heads: wanted, weightsKey, set } = options;
-  const trained = await openModel(checkpoint, { heads: wanted, weightsKey, set });
+  const trained = await readNamedModel(checkpoint, { heads: wanted, weightsKey, set });
   const { model } = trained;
   const { heads, patchSize, imageSize } = model;
   const { values, images } = await loadImages(trained, paths, samples);

@@ -1,4 +1,5 @@
 /** @file `tessera plot batch`: training images as the model gets them, augmented and mixed, with their labels. */
+import { requireInputs } from '../../shared/config/absent-inputs.ts';
 import { loadConfig } from '../../shared/config/load.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { mixesImages } from '../../shared/data/options.ts';
@@ -9,7 +10,6 @@ import { openDataSource } from '../../shared/data/sets/open.ts';
 import { imageOf } from '../../tools/pictures/image.ts';
 import { writePicture } from '../../tools/pictures/render.ts';
 import { sheet, type Tile } from '../../tools/pictures/sheet.ts';
-import { requireInputs } from '../inputs/inputs.ts';
 import { print, Warnings } from '../terminal/output.ts';
 import { formatPercent } from '../terminal/table.ts';
 

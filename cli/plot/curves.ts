@@ -1,6 +1,7 @@
 /** @file `tessera plot curves`: loss and accuracy of runs by epoch, side by side. */
 import { basename, join, resolve } from 'node:path';
 import { TesseraError } from '../../shared/core/errors.ts';
+import { someOf } from '../../shared/core/text.ts';
 import { makeFolder } from '../../shared/files/files.ts';
 import { findRun } from '../../shared/runs/reader/find.ts';
 import { type RunMetrics, readMetrics, type StepRecord } from '../../shared/runs/reader/metrics.ts';
@@ -8,7 +9,7 @@ import { colourOf, type Panel, panels, type Series } from '../../tools/pictures/
 import type { Mark } from '../../tools/pictures/legend.ts';
 import { writePicture } from '../../tools/pictures/render.ts';
 import { COLOURS } from '../../tools/pictures/svg.ts';
-import { print, someOf } from '../terminal/output.ts';
+import { print } from '../terminal/output.ts';
 
 /** Flags of `plot curves`. */
 export interface CurvesOptions {

@@ -1,9 +1,9 @@
 /** @file `tessera plot embedding`: an image as feature maps of the patch embedding, and as the sequence that they are. */
 import type { ModelConfig } from '../../shared/model/variants.ts';
-import { openModel } from '../../tools/inference/open-model.ts';
 import { enlarged, heat, mosaic } from '../../tools/pictures/pixels.ts';
 import { writePicture } from '../../tools/pictures/render.ts';
 import { sheet } from '../../tools/pictures/sheet.ts';
+import { readNamedModel } from '../inputs/model.ts';
 import { print } from '../terminal/output.ts';
 import { loadImages, parameterOf } from './inputs.ts';
 
@@ -27,7 +27,7 @@ const PIXELS = 420;
 /** Draws the image, its first feature maps, and the sequence of its embedded patches. */
 export async function plotEmbedding(options: EmbeddingOptions): Promise<void> {
   const { set, weightsKey } = options;
-  const trained = await openModel(options.checkpoint, { heads: 'any', set, weightsKey });
+  const trained = await readNamedModel(options.checkpoint, { heads: 'any', set, weightsKey });
   const { values, images } = await loadImages(trained, [options.image], 1);
   const { model } = trained;
   const weight = parameterOf(trained, 'patch_embed.proj.weight');

@@ -1,10 +1,10 @@
 /** @file `tessera plot filters`: what the patch embedding looks for, the ViT paper's figure 7 left. */
 import { principalComponents } from '../../tools/inference/attention-maps.ts';
-import { openModel } from '../../tools/inference/open-model.ts';
 import type { RgbImage } from '../../tools/pictures/image.ts';
 import { blank, enlarged, mosaic } from '../../tools/pictures/pixels.ts';
 import { writePicture } from '../../tools/pictures/render.ts';
 import { sheet } from '../../tools/pictures/sheet.ts';
+import { readNamedModel } from '../inputs/model.ts';
 import { print } from '../terminal/output.ts';
 import { parameterOf } from './inputs.ts';
 
@@ -27,7 +27,7 @@ const COLUMNS = { components: 7, raw: 16 } as const;
 /** Draws the filters of a model's patch embedding. */
 export async function plotFilters(options: FiltersOptions): Promise<void> {
   const { checkpoint, raw, out, weightsKey } = options;
-  const trained = await openModel(checkpoint, { heads: 'any', weightsKey });
+  const trained = await readNamedModel(checkpoint, { heads: 'any', weightsKey });
   const { channels, patchSize, width } = trained.model;
   const size = channels * patchSize ** 2;
   const weights = parameterOf(trained, 'patch_embed.proj.weight');

@@ -1,9 +1,9 @@
 /** @file `tessera plot positions`: how alike position embeddings are, the ViT paper's figure 7 centre. */
 import { cosineSimilarity } from '../../tools/inference/attention-maps.ts';
-import { openModel } from '../../tools/inference/open-model.ts';
 import { enlarged, heat, mosaic } from '../../tools/pictures/pixels.ts';
 import { writePicture } from '../../tools/pictures/render.ts';
 import { sheet } from '../../tools/pictures/sheet.ts';
+import { readNamedModel } from '../inputs/model.ts';
 import { print } from '../terminal/output.ts';
 import { parameterOf } from './inputs.ts';
 
@@ -22,7 +22,7 @@ const PIXELS = 840;
 /** Draws a map for each patch: its embedding's cosine similarity with those of all patches. */
 export async function plotPositions(options: PositionsOptions): Promise<void> {
   const { checkpoint, out, weightsKey } = options;
-  const trained = await openModel(checkpoint, { heads: 'any', weightsKey });
+  const trained = await readNamedModel(checkpoint, { heads: 'any', weightsKey });
   const { width, imageSize, patchSize } = trained.model;
   const side = imageSize / patchSize;
   // The class token's embedding has no place in the picture.

@@ -1,11 +1,11 @@
 /** @file `tessera plot rollout`: where the class token looks, the ViT paper's figure 6. */
 import { attentionMaps } from '../../tools/inference/attention.ts';
 import { attentionRollout } from '../../tools/inference/attention-maps.ts';
-import { openModel } from '../../tools/inference/open-model.ts';
 import type { RgbImage } from '../../tools/pictures/image.ts';
 import { interpolated } from '../../tools/pictures/pixels.ts';
 import { writePicture } from '../../tools/pictures/render.ts';
 import { sheet } from '../../tools/pictures/sheet.ts';
+import { readNamedModel } from '../inputs/model.ts';
 import { print } from '../terminal/output.ts';
 import { loadImages } from './inputs.ts';
 
@@ -38,7 +38,7 @@ export async function plotRollout({
   set,
   out,
 }: RolloutOptions): Promise<void> {
-  const trained = await openModel(checkpoint, { heads, weightsKey, set });
+  const trained = await readNamedModel(checkpoint, { heads, weightsKey, set });
   const { model } = trained;
   const side = model.imageSize / model.patchSize;
   const { values, images } = await loadImages(trained, paths);

@@ -1,25 +1,20 @@
 /** @file `tessera predict`: what images show, by a trained model. */
 import { join } from 'node:path';
-import type { Program } from '../../shared/compute/program.ts';
-import { mapAtMost } from '../../shared/core/concurrency.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
-import { firstNonFinite } from '../../shared/core/floats.ts';
-import { decodeWhole, type Look } from '../../shared/data/pipeline/decode.ts';
-import {
-  createImagePipeline,
-  IMAGES_AT_ONCE,
-  type ImagePipeline,
-} from '../../shared/data/pipeline/pipeline.ts';
+import { someOf } from '../../shared/core/text.ts';
+import { decodeWhole } from '../../shared/data/pipeline/decode.ts';
 import { makeFolder } from '../../shared/files/files.ts';
 import { DECODABLE_NAMES } from '../../shared/files/image-kind.ts';
-import { findImages, type ImageInput, pictureNames } from '../../tools/inference/image-files.ts';
-import { compileModel, openModel, type TrainedModel } from '../../tools/inference/open-model.ts';
-import { bestGuesses, brokenAnswers, type Guess } from '../../tools/inference/top-classes.ts';
+import { findImages, pictureNames } from '../../tools/inference/image-files.ts';
+import { Model, type Prediction } from '../../tools/inference/model.ts';
+import type { ImageInput } from '../../tools/inference/predict.ts';
+import { bestGuesses, type Guess, notFiniteError } from '../../tools/inference/top-classes.ts';
 import type { RgbImage } from '../../tools/pictures/image.ts';
 import { writePicture } from '../../tools/pictures/render.ts';
 import { sheet } from '../../tools/pictures/sheet.ts';
 import { leftOutLines } from '../inputs/found-lines.ts';
-import { print, printJson, say, someOf, Warnings } from '../terminal/output.ts';
+import { readNamedModel, sayNotes } from '../inputs/model.ts';
+import { print, printJson, say, Warnings } from '../terminal/output.ts';
 import { formatPercent, formatTable } from '../terminal/table.ts';
 
 /** Flags of `predict`. */
@@ -33,7 +28,7 @@ export interface PredictOptions {
   readonly out?: string;
   /** Names of the classes, for weights that have none. */
   readonly classes?: string;
-  /** Attention heads, for weights that do not tell. */
+  /** Attention heads, for weights that do not say. */
   readonly heads?: number;
   /** Which model of a file that holds several. */
   readonly weightsKey?: string;
@@ -41,12 +36,8 @@ export interface PredictOptions {
   readonly json?: true;
 }
 
-interface Prediction {
-  readonly image: string;
-  readonly guesses: readonly Guess[];
-  /** The picture that was written. */
-  readonly picture?: string;
-}
+/** A prediction and the picture that was written of it. */
+type Shown = Prediction & { readonly picture?: string };
 
 /** Longer side of a picture. */
 const PICTURE_PIXELS = 640;
@@ -54,28 +45,23 @@ const PICTURE_PIXELS = 640;
 /**
  * Shows the likeliest classes of each image.
  *
- * Throws  after the others were shown, DATA_INVALID when some cannot be read, NON_FINITE when the model answers NaN.
+ * Throws  after the others were shown, DATA_INVALID when some cannot be read, NON_FINITE when the outputs are NaN.
  */
 export async function runPredict(options: PredictOptions): Promise<void> {
-  const { inputs, leftOut } = await findImages(options.images, options.set);
+  const { images, checkpoint, classes, heads, weightsKey, set, out } = options;
+  const { inputs, leftOut } = await findImages(images, set);
   for (const line of leftOutLines(inputs.length, leftOut)) say(line);
-  const trained = await openModel(options.checkpoint, {
-    classesFile: options.classes,
-    heads: options.heads,
-    weightsKey: options.weightsKey,
-    set: options.set,
-  });
-  for (const note of trained.notes) say(note);
-  const program = await compileModel(trained, trained.config);
+  const trained = await readNamedModel(checkpoint, { classes, heads, weightsKey, set });
+  sayNotes(trained, 'pixels');
+  const model = await Model.start(trained);
   try {
-    if (options.out !== undefined) await makeFolder(options.out);
-    const found = await predictAll({ program, trained, options, inputs });
+    if (out !== undefined) await makeFolder(out);
+    const found = await predictAll(model, inputs, options);
     const { predictions, unreadable, notFinite } = found;
     if (options.json) printJson({ schema: 'predict/1', ...found, leftOut });
     else print(tableOf(predictions));
-    if (options.out !== undefined) say(`${predictions.length} pictures in ${options.out}`);
-    if (notFinite.length > 0)
-      throw brokenAnswers(trained.modelPath, notFinite, 'they have no class');
+    if (out !== undefined) say(`${predictions.length} pictures in ${out}`);
+    if (notFinite.length > 0) throw notFiniteError(model.path, notFinite, 'they have no class');
     if (unreadable.length === 0) return;
     throw new TesseraError(
       'DATA_INVALID',
@@ -83,101 +69,49 @@ export async function runPredict(options: PredictOptions): Promise<void> {
       { hint: `give paths of ${DECODABLE_NAMES} files` },
     );
   } finally {
-    await program.dispose();
+    await model.close();
   }
 }
 
-interface Job {
-  readonly program: Program;
-  readonly trained: TrainedModel;
-  readonly options: PredictOptions;
-  readonly inputs: readonly ImageInput[];
-}
-
-/** Predicts a leaf at a time, so that memory does not grow with the number of images. */
-async function predictAll({ program, trained, options, inputs }: Job) {
-  const { config, model, classes } = trained;
-  const { microBatch } = config.training;
-  const imageFloats = model.channels * model.imageSize ** 2;
-  const pipeline = createImagePipeline(config.data, {
-    imageSize: model.imageSize,
-    seed: config.seed,
-  });
-  const pictures = options.out === undefined ? undefined : pictureNames(inputs);
-  const predictions: Prediction[] = [];
+/** Predicts all images; those that cannot be read are said, and pictures are drawn as they come. */
+async function predictAll(
+  model: Model,
+  inputs: readonly ImageInput[],
+  { top, out }: PredictOptions,
+) {
+  const pictures =
+    out === undefined ? undefined : pictureNames(inputs).map((name) => join(out, name));
+  const look = { ...model.trained.config.data, sideMax: 2 * PICTURE_PIXELS };
+  // Taken from the sample that the model gets, so that its file need not stay in memory.
+  const views = new Map<number, RgbImage>();
+  const results = model.logits(
+    inputs,
+    pictures && (async (sample, place) => void views.set(place, await decodeWhole(sample, look))),
+  );
+  const predictions: Shown[] = [];
   const unreadable: string[] = [];
   const notFinite: string[] = [];
   const warnings = new Warnings();
-  for (let first = 0; first < inputs.length; first += microBatch) {
-    const some = inputs.slice(first, first + microBatch);
-    // The program has one shape: places without an image stay black.
-    const images = new Float32Array(microBatch * imageFloats);
-    const views = await mapAtMost(IMAGES_AT_ONCE, some, (input, place) => {
-      const target = images.subarray(place * imageFloats, (place + 1) * imageFloats);
-      return load(input, { pipeline, target, warnings, out: options.out, look: config.data });
-    });
-    const logits = await program.predict(images);
-    for (const [place, { name }] of some.entries()) {
-      const view = views[place];
-      if (view === undefined) {
-        unreadable.push(name);
-        continue;
-      }
-      const own = logits.subarray(place * classes.length, (place + 1) * classes.length);
-      const picture = pictures && join(options.out ?? '', pictures[first + place] ?? '');
-      if (firstNonFinite(own) >= 0) notFinite.push(name);
-      else {
-        const guesses = bestGuesses(own, classes, options.top);
-        predictions.push(await drawn({ image: name, guesses }, picture, view));
-      }
+  for await (const { image, place, error, values } of results) {
+    if (error?.code === 'NON_FINITE') notFinite.push(image);
+    else if (error !== undefined) {
+      unreadable.push(image);
+      warnings.give(error.sentence);
+    } else {
+      const guesses = bestGuesses(values, model.classes, top);
+      predictions.push(await drawn({ image, guesses }, pictures?.[place], views.get(place)));
     }
+    views.delete(place);
   }
   warnings.close();
   return { predictions, unreadable, notFinite };
 }
 
 /** A prediction with its picture, where one is wanted. */
-async function drawn(
-  prediction: Prediction,
-  picture: string | undefined,
-  view: RgbImage | typeof NOT_DRAWN,
-): Promise<Prediction> {
-  if (picture === undefined) return prediction;
-  if (view !== NOT_DRAWN) await drawPrediction(picture, view, prediction.guesses);
+async function drawn(prediction: Prediction, picture?: string, view?: RgbImage): Promise<Shown> {
+  if (picture === undefined || view === undefined) return prediction;
+  await drawPrediction(picture, view, prediction.guesses);
   return { ...prediction, picture };
-}
-
-/** What is loaded of an image when no picture of it is wanted. */
-const NOT_DRAWN = 'not drawn';
-
-/**
- * Loads an image into its place and answers what a picture shows of it, so that its file need not stay in memory; says
- * why when it cannot be read.
- */
-async function load(
-  { name, read }: ImageInput,
-  how: {
-    readonly pipeline: ImagePipeline;
-    readonly target: Float32Array;
-    readonly warnings: Warnings;
-    /** Where pictures go, and the colours that the model sees. */
-    readonly out: string | undefined;
-    readonly look: Look;
-  },
-): Promise<RgbImage | typeof NOT_DRAWN | undefined> {
-  const { pipeline, target, warnings, out, look } = how;
-  try {
-    const sample = { index: 0, label: 0, name, raw: undefined, bytes: await read() };
-    await pipeline.load(sample, undefined, target);
-    if (out === undefined) return NOT_DRAWN;
-    return await decodeWhole(sample, { ...look, sideMax: 2 * PICTURE_PIXELS });
-  } catch (thrown) {
-    const error = TesseraError.from(thrown);
-    // The machine's own faults are not the image's.
-    if (error.code === 'SYSTEM') throw error;
-    warnings.give(error.sentence);
-    return undefined;
-  }
 }
 
 /** The image, upright, with the likeliest class and its probability as its title. */

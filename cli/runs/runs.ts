@@ -2,11 +2,12 @@
 
 import { isLoopback } from '../../shared/core/address.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
+import { someOf } from '../../shared/core/text.ts';
 import { findRun } from '../../shared/runs/reader/find.ts';
 import { isRunFolder, type RunRecord, readRun, readRuns } from '../../shared/runs/reader/read.ts';
 import { leavesOf } from '../config/config-view.ts';
 import { commandLine, pathWord, typable } from '../terminal/command-text.ts';
-import { print, printJson, say, someOf } from '../terminal/output.ts';
+import { print, printJson, say } from '../terminal/output.ts';
 import {
   changedSettings,
   compareLines,

@@ -1,13 +1,14 @@
 /** @file `tessera summary`: the layers of a model, as torchinfo prints them. */
+import { requireInputs } from '../../shared/config/absent-inputs.ts';
 import { type LoadedConfig, loadConfig } from '../../shared/config/load.ts';
 import { resolveModel } from '../../shared/config/rules.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { openDataSource } from '../../shared/data/sets/open.ts';
 import { frozenSize } from '../../shared/model/parameters.ts';
 import { type ModelConfig, parseVariant } from '../../shared/model/variants.ts';
-import { type OpenOptions, openModel } from '../../tools/inference/open-model.ts';
+import type { ReadOptions } from '../../tools/inference/read-model.ts';
 import { summarise } from '../../tools/inference/summary.ts';
-import { requireInputs } from '../inputs/inputs.ts';
+import { readNamedModel } from '../inputs/model.ts';
 import { print, printJson } from '../terminal/output.ts';
 import { summaryLines } from './summary-view.ts';
 
@@ -66,8 +67,8 @@ async function find(options: SummaryOptions): Promise<Found> {
   return { model: resolveModel(config.config, numClasses), freeze: config.config.model.freeze };
 }
 
-async function ofModel(path: string | undefined, options: OpenOptions): Promise<Found> {
-  const trained = await openModel(path, options);
+async function ofModel(path: string | undefined, options: ReadOptions): Promise<Found> {
+  const trained = await readNamedModel(path, options);
   return { model: trained.model, freeze: trained.config.model.freeze };
 }
 

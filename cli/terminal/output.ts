@@ -47,12 +47,6 @@ export class Warnings {
   }
 }
 
-/** The first names of many, and how many more there are. */
-export function someOf(names: readonly string[]): string {
-  const some = names.slice(0, WARNINGS_MAX).join(', ');
-  return names.length > WARNINGS_MAX ? `${some} and ${names.length - WARNINGS_MAX} more` : some;
-}
-
 /** `➜ coordinator  127.0.0.1:50051`: something to know or to type. */
 export function pointer(label: string, value: string): string {
   return `  ${paint('green', '➜')} ${paint('bold', label.padEnd(11))}  ${value}`;

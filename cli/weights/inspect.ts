@@ -1,14 +1,15 @@
 /** @file `tessera weights inspect`: whose weights they are, and of which model. */
 import { basename } from 'node:path';
 import { firstNonFinite } from '../../shared/core/floats.ts';
+import { someOf } from '../../shared/core/text.ts';
 import { formatBytes, formatCount } from '../../shared/core/units.ts';
 import { withModelFile } from '../../shared/runs/checkpoint/model-file.ts';
-import { modelOf } from '../../shared/runs/reader/find.ts';
 import { type Description, describeModel } from '../../shared/weights/describe/description.ts';
 import { FACT_NAMES, type FactName, shown } from '../../shared/weights/facts.ts';
 import { readWeights, type WeightsFile } from '../../shared/weights/files/read.ts';
 import { guessesIn } from '../../tools/inference/described-model.ts';
-import { print, printJson, someOf } from '../terminal/output.ts';
+import { findNamedModel } from '../inputs/model.ts';
+import { print, printJson } from '../terminal/output.ts';
 import { formatTable } from '../terminal/table.ts';
 
 /** Flags of `weights inspect`. */
@@ -23,7 +24,7 @@ export interface InspectOptions {
 /** Shows what some weights are. Throws  DATA_INVALID, CHECKPOINT_MISMATCH. */
 export async function inspectWeights(options: InspectOptions): Promise<void> {
   const { tensors, json, weightsKey: key } = options;
-  const path = await modelOf(options.path);
+  const path = await findNamedModel(options.path);
   const weights = await withModelFile(path, (file) => readWeights(file, { key }));
   const { model, variant, facts } = describeModel(weights, basename(path));
   const parameters = [...weights.tensors.values()].reduce((sum, t) => sum + t.values.length, 0);

@@ -3,16 +3,7 @@ import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { readTextFile } from '../../shared/files/regular-file.ts';
-
-/** Files of a Hugging Face folder that we write. */
-export const EXPORT_FILES = {
-  config: 'config.json',
-  pixels: 'preprocessor_config.json',
-  model: 'model.safetensors',
-} as const;
-
-/** The line of config.json by which a later export knows an earlier one; transformers keeps what it does not know. */
-export const EXPORT_MARK = { exported_by: 'tessera' } as const;
+import { EXPORT_FILES, EXPORT_MARK } from '../../tools/inference/export-model.ts';
 
 /**
  * Refuses to write a file where a folder is, as cp does not replace one either.

@@ -10,3 +10,8 @@ export const LOSS_MAX = 1000;
 export function isSensible({ loss }: { readonly loss: number }): boolean {
   return loss <= LOSS_MAX;
 }
+
+/** What a loss beyond all sense says of a model. */
+export function divergedText(loss: number): string {
+  return `a loss of ${loss.toPrecision(4)} is of a model that has diverged: what it gets right is chance`;
+}

@@ -39,3 +39,12 @@ export function displayWidth(text: string): number {
   for (const sign of text) if (!NO_WIDTH.test(sign)) width += WIDE.test(sign) ? 2 : 1;
   return width;
 }
+
+/** Names that a sentence has room for. */
+const NAMES_MAX = 10;
+
+/** The first names of many, and how many more there are. */
+export function someOf(names: readonly string[]): string {
+  const some = names.slice(0, NAMES_MAX).join(', ');
+  return names.length > NAMES_MAX ? `${some} and ${names.length - NAMES_MAX} more` : some;
+}

@@ -2,13 +2,14 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
-import { checkOutFolder, EXPORT_MARK } from '../../cli/weights/out-folder.ts';
+import { checkOutFolder } from '../../cli/weights/out-folder.ts';
 import { readWeights } from '../../shared/weights/files/read.ts';
 import {
   encodeSafetensors,
   type NamedTensor,
   readSafetensors,
 } from '../../shared/weights/formats/safetensors.ts';
+import { EXPORT_MARK } from '../../tools/inference/export-model.ts';
 import { mutated } from './bytes.ts';
 import { door } from './door.ts';
 import { changed, changedText } from './json.ts';

@@ -10,7 +10,7 @@ import {
   readSafetensors,
 } from '../../shared/weights/formats/safetensors.ts';
 import { renameWeights } from '../../shared/weights/names/rename.ts';
-import { openModel } from '../../tools/inference/open-model.ts';
+import { readModel } from '../../tools/inference/read-model.ts';
 import { smallConfig } from '../support/config.ts';
 import { mutated } from './bytes.ts';
 import { door } from './door.ts';
@@ -107,7 +107,7 @@ export const modelDoors = [
       const named = [...new Map(all.map((tensor) => [tensor.name, tensor])).values()];
       writeFileSync(file, Buffer.concat(encodeSafetensors(named, metadata ?? {})));
       if (classes !== null) writeFileSync(classesFile, classes);
-      await openModel(file, { heads: 'any', ...(classes !== null && { classesFile }) });
+      await readModel(file, { heads: 'any', ...(classes !== null && { classes: classesFile }) });
     },
     refusals: ['DATA_INVALID', 'CHECKPOINT_MISMATCH', 'NON_FINITE'],
     least: { accepted: 0.15, refused: 0.3 },

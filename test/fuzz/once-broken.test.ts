@@ -32,7 +32,7 @@ import {
 } from '../../shared/weights/formats/safetensors.ts';
 import { readZip } from '../../shared/weights/formats/zip.ts';
 import { renameWeights } from '../../shared/weights/names/rename.ts';
-import { openModel } from '../../tools/inference/open-model.ts';
+import { readModel } from '../../tools/inference/read-model.ts';
 import { programOf } from '../../worker/prepare.ts';
 import { zipOf } from '../support/archives.ts';
 import { smallConfig, writeConfig } from '../support/config.ts';
@@ -186,7 +186,7 @@ describe('a model file', () => {
   const path = join(folder, 'model.safetensors');
   const open = (tensors: readonly NamedTensor[], metadata = {}) => {
     writeFileSync(path, Buffer.concat(encodeSafetensors(tensors, metadata)));
-    return openModel(path);
+    return readModel(path);
   };
 
   it('that says it has 2^50 blocks is refused (its table of parameters was made)', async () => {

@@ -126,7 +126,7 @@ export function notesOf(path: string, facts: KnownFacts): readonly string[] {
   const assumed = guessed.map((name) => `${name} ${briefly(facts[name].value)}`).join(', ');
   const how = `assumed, as ${facts[first].where}: ${assumed}`;
   return [
-    `note: ${path} does not say how images are prepared; ${how}; other values with ${settable.map((name) => `--set data.${name}=...`).join(' ')}`,
+    `${path} does not say how images are prepared; ${how}; other values with ${settable.map((name) => `--set data.${name}=...`).join(' ')}`,
   ];
 }
 

@@ -12,14 +12,7 @@ import { cannotRead, readWholeFile } from '../../shared/files/files.ts';
 import { DECODABLE_NAMES } from '../../shared/files/image-kind.ts';
 import { isText, rawRealpath, shownName, systemPath } from '../../shared/files/raw-names.ts';
 import { readRegularFile } from '../../shared/files/regular-file.ts';
-
-/** An image to be read. */
-export interface ImageInput {
-  /** Its path, or `stdin`. */
-  readonly name: string;
-  /** Throws  DATA_INVALID when it cannot be read. */
-  read(): Promise<Uint8Array>;
-}
+import type { ImageInput } from './predict.ts';
 
 /** The images that were found, and counts of what was passed over in folders. */
 export interface FoundImages {

@@ -1,7 +1,6 @@
 /** @file From logits to the classes that a model finds likeliest. Pure. */
-
-import { someOf } from '../../cli/terminal/output.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
+import { someOf } from '../../shared/core/text.ts';
 
 /** A class and how likely the model finds it, in 0..1. */
 export interface Guess {
@@ -30,8 +29,8 @@ export function softmax(logits: Float32Array): Float64Array {
   return powers.map((power) => power / sum);
 }
 
-/** The error for a model whose answers are not numbers: NaN is not a class. */
-export function brokenAnswers(
+/** The error for a model whose outputs are not numbers: NaN is not a class. */
+export function notFiniteError(
   modelPath: string,
   images: readonly string[],
   consequence: string,
@@ -42,9 +41,4 @@ export function brokenAnswers(
     `the outputs of ${modelPath} for ${of} are not finite, so ${consequence}: ${someOf(images)}`,
     { hint: 'its values are too large to compute with: take an earlier checkpoint' },
   );
-}
-
-/** What a loss beyond all sense says of a model. */
-export function divergedText(loss: number): string {
-  return `a loss of ${loss.toPrecision(4)} is of a model that has diverged: what it gets right is chance`;
 }

@@ -2,10 +2,9 @@
 import { existsSync, Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { inputLines, requireInputs } from '../../../cli/inputs/inputs.ts';
-import { say, someOf } from '../../../cli/terminal/output.ts';
-import { findInCatalog } from '../../catalog/find.ts';
+import { say } from '../../../cli/terminal/output.ts';
 import { TesseraError } from '../../core/errors.ts';
+import { someOf } from '../../core/text.ts';
 import { errnoOf } from '../../files/errno.ts';
 import { cannotRead } from '../../files/files.ts';
 import { whyNot } from '../../files/trouble.ts';
@@ -48,34 +47,6 @@ export async function findRun(
   });
 }
 
-/**
- * What holds a model: a path as it is, else weights by their name in the catalogue, or a run by its name or the beginning
- * of it; without a word the newest run, which is said.
- *
- * Throws  USAGE when several names begin so, or there is no run at all; DATA_INVALID when the weights are not here.
- */
-export async function modelOf(text: string | undefined): Promise<string> {
-  if (text === undefined) {
-    const newest = await newestRunFolder();
-    say(`the newest run: ${newest}`);
-    return newest;
-  }
-  if (existsSync(text)) return text;
-  const place = findInCatalog('weights', text, { env: process.env });
-  if (place === undefined) {
-    const run = await searchRun(text, RUNS_FOLDER);
-    // What opens a path says more of what is the matter with it.
-    if (run !== undefined || text.includes('/')) return run ?? text;
-    throw new TesseraError('DATA_INVALID', `there is no file, folder or run ${text}`, {
-      hint: 'tessera runs list shows the runs, tessera weights get --list the weights that have a name',
-    });
-  }
-  const input = { option: 'model.init.weights', kind: 'weights', given: text, ...place } as const;
-  requireInputs([input]);
-  for (const line of inputLines([input])) say(line);
-  return place.path;
-}
-
 /** The newest of the runs called `name`, or of all. Throws  USAGE when there is none. */
 export async function newestRunFolder(name?: string, runsFolder = RUNS_FOLDER): Promise<string> {
   const runs = await runsIn(runsFolder);
@@ -99,7 +70,11 @@ export async function lastStartedRun(runsFolder = RUNS_FOLDER): Promise<string> 
   });
 }
 
-async function searchRun(text: string, runsFolder: string): Promise<string | undefined> {
+/** The run of a path, a name or the beginning of one; undefined where there is none. Throws  USAGE for a beginning of several. */
+export async function searchRun(
+  text: string,
+  runsFolder = RUNS_FOLDER,
+): Promise<string | undefined> {
   for (const folder of [text, join(runsFolder, text)]) {
     if ((await lookAt(folder, RUN_FILES.config)) !== undefined) return folder;
   }

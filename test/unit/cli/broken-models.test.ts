@@ -8,7 +8,7 @@ import { inspectWeights } from '../../../cli/weights/inspect.ts';
 import { parameterTable } from '../../../shared/model/parameters.ts';
 import { writeCheckpoint } from '../../../shared/runs/checkpoint/checkpoints.ts';
 import { encodePng } from '../../../tools/downloads/png.ts';
-import { openModel } from '../../../tools/inference/open-model.ts';
+import { readModel } from '../../../tools/inference/read-model.ts';
 import { common, metadata } from '../../support/checkpoint-fixtures.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'tessera-broken-'));
@@ -45,7 +45,7 @@ it.each([Number.NaN, Number.POSITIVE_INFINITY])('one %d among its values', async
   const { name, offset } = table.entries[3]!;
   parameters[offset + 1] = value;
   const path = await checkpointOf(parameters);
-  await expect(openModel(path)).rejects.toMatchObject({
+  await expect(readModel(path)).rejects.toMatchObject({
     code: 'NON_FINITE',
     sentence: `${path}/model.safetensors is of a run that diverged: ${name} holds ${value}`,
   });
@@ -60,9 +60,12 @@ it('a loss beyond all sense, which its run had seen', async () => {
   const evaluation = { version: 1, epoch: 1, loss: 5.8e7, accuracy: 0.5 };
   const progress = { evaluation, best: undefined, seconds: 1 };
   await writeCheckpoint({ ...common, progress, runFolder, store });
-  const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-  await openModel(runFolder);
-  expect(said.mock.calls.join('')).toMatch(/warning: .*step 1: a loss of 5\.800e\+7 is of a model/);
+  expect((await readModel(runFolder)).notes).toEqual([
+    {
+      ...{ kind: 'warning', about: 'weights' },
+      sentence: expect.stringMatching(/step 1: a loss of 5\.800e\+7 is of a model/),
+    },
+  ]);
 });
 
 it('values too large to compute with', async () => {

@@ -14,13 +14,13 @@ import { takeLock } from '../../../shared/runs/lock/lock.ts';
 import {
   findRun,
   lastStartedRun,
-  modelOf,
   newestRunFolder,
   runStamp,
 } from '../../../shared/runs/reader/find.ts';
 import { readMetrics } from '../../../shared/runs/reader/metrics.ts';
 import { readRun, readRuns } from '../../../shared/runs/reader/read.ts';
 import { lockRun, removeRun } from '../../../shared/runs/reader/run-lock.ts';
+import { findModel } from '../../../tools/inference/find-model.ts';
 import { smallConfig } from '../../support/config.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'tessera-runs-'));
@@ -133,18 +133,17 @@ describe('a run that is asked for', () => {
 describe('a model that is asked for', () => {
   it('may be weights by their name in the catalogue, or a path, and is left as it is otherwise', async () => {
     vi.stubEnv('XDG_CACHE_HOME', join(root, 'cache'));
-    await expect(modelOf('vit_l_32')).rejects.toMatchObject({
+    await expect(findModel('vit_l_32')).rejects.toMatchObject({
       code: 'DATA_INVALID',
       hint: expect.stringContaining('weights get vit_l_32'),
     });
     const path = join(root, 'cache/tessera/weights/vit_l_32-c7638314.pth');
     mkdirSync(join(path, '..'), { recursive: true });
     writeFileSync(path, '');
-    vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-    expect(await modelOf('vit_l_32')).toBe(path);
-    expect(await modelOf(path)).toBe(path);
-    expect(await modelOf('./no-such-model')).toBe('./no-such-model');
-    await expect(modelOf('no-such-model')).rejects.toMatchObject({
+    expect(await findModel('vit_l_32')).toEqual({ path, by: 'catalog' });
+    expect(await findModel(path)).toEqual({ path, by: 'given' });
+    expect((await findModel('./no-such-model')).path).toBe('./no-such-model');
+    await expect(findModel('no-such-model')).rejects.toMatchObject({
       sentence: 'there is no file, folder or run no-such-model',
       hint: expect.stringMatching(/runs list.*weights get --list/),
     });

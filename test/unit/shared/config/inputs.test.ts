@@ -4,13 +4,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { checkConfigs } from '../../../../cli/config/config.ts';
-import {
-  absentNames,
-  getCommand,
-  inputLines,
-  requireInputs,
-} from '../../../../cli/inputs/inputs.ts';
+import { inputLines } from '../../../../cli/inputs/inputs.ts';
 import { cacheFolder, findInCatalog } from '../../../../shared/catalog/find.ts';
+import { absentNames, getCommand, requireInputs } from '../../../../shared/config/absent-inputs.ts';
 import { applySettings, loadConfig, presetNames } from '../../../../shared/config/load.ts';
 import { errorOf, SMALL, writeConfig } from '../../../support/config.ts';
 
@@ -116,7 +112,7 @@ describe('what is not there', () => {
   it('is got by one line', async () => {
     const { inputs } = await loadConfig(await writeConfig(NAMED), { env: user('empty') });
     expect(getCommand(absentNames(inputs))).toMatch(
-      /^\S.*tessera.* data get cifar10 && \S.*tessera.* weights get vit_b_16$/,
+      /^tessera data get cifar10 && tessera weights get vit_b_16$/,
     );
     const error = await refusal(() => requireInputs(inputs, { canGet: true }));
     expect(error).toMatchObject({

@@ -20,7 +20,7 @@ import { readToken } from '../../../../shared/security/tokens.ts';
 import { readWeights } from '../../../../shared/weights/files/read.ts';
 import { unpack } from '../../../../tools/downloads/unpack.ts';
 import { findImages } from '../../../../tools/inference/image-files.ts';
-import { openModel } from '../../../../tools/inference/open-model.ts';
+import { readModel } from '../../../../tools/inference/read-model.ts';
 
 const TOKEN = 'a-token-of-24-characters';
 
@@ -50,7 +50,7 @@ describe('a pipe in the place of a file', () => {
     ['an image to predict', 'a.jpg', async (path) => (await findImages([path])).inputs[0]?.read()],
     ['weights', 'model.safetensors', (path) => readWeights(path)],
     ['a Hugging Face folder', 'model.safetensors', (path) => readWeights(join(path, '..'))],
-    ['a model', 'model.pth', (path) => openModel(path)],
+    ['a model', 'model.pth', (path) => readModel(path)],
     ['a config', 'run.yaml', (path) => loadConfig(path, { set: [] })],
     ['an authority', 'ca.crt', (path) => readAuthority(path)],
     [

@@ -10,7 +10,7 @@ import { type ModelConfig, parseVariant } from '../../../../shared/model/variant
 import { encodeModelMetadata } from '../../../../shared/runs/model-metadata.ts';
 import { readWeights } from '../../../../shared/weights/files/read.ts';
 import { bytesOf, encodeSafetensors } from '../../../../shared/weights/formats/safetensors.ts';
-import { openModel } from '../../../../tools/inference/open-model.ts';
+import { readModel } from '../../../../tools/inference/read-model.ts';
 import { smallConfig } from '../../../support/config.ts';
 import {
   distance,
@@ -44,8 +44,8 @@ const unknown = {
 describe('bare weights of a size that nobody published', () => {
   it.each(bare)('$file is refused until --heads says how many', async ({ file, logits }) => {
     const path = fixturePath(file);
-    await expect(openModel(path)).rejects.toMatchObject(unknown);
-    const trained = await openModel(path, { heads: model.heads });
+    await expect(readModel(path)).rejects.toMatchObject(unknown);
+    const trained = await readModel(path, { heads: model.heads });
     const ours = await logitsOf(trained.model, trained.parameters, fixtureImages());
     expect(distance(ours, logits)).toBeLessThan(1e-5);
   });
@@ -86,15 +86,15 @@ describe('bare weights of a size that nobody published', () => {
 describe('a model that says how many heads it has', () => {
   it('is not opened with others (Hugging Face folder)', async () => {
     const path = fixturePath('huggingface.f32');
-    expect((await openModel(path, { heads: 2 })).model).toEqual(model);
-    await expect(openModel(path, { heads: 4 })).rejects.toThrow('has 2 attention heads, not 4');
+    expect((await readModel(path, { heads: 2 })).model).toEqual(model);
+    await expect(readModel(path, { heads: 4 })).rejects.toThrow('has 2 attention heads, not 4');
   });
 
   it('is not opened with others (our own)', async () => {
     const described = { model, classes: ['a', 'b', 'c'], config: smallConfig({}) };
     const path = zeros('own.safetensors', model, encodeModelMetadata(described, 1));
-    expect((await openModel(path)).model.heads).toBe(2);
-    await expect(openModel(path, { heads: 4 })).rejects.toThrow('has 2 attention heads, not 4');
+    expect((await readModel(path)).model.heads).toBe(2);
+    await expect(readModel(path, { heads: 4 })).rejects.toThrow('has 2 attention heads, not 4');
   });
 });
 
@@ -107,9 +107,9 @@ it.each(['own', 'huggingface'])('names of classes that are given count (%s)', as
       : fixturePath('huggingface.f32');
   const classesFile = join(folder, `${whose}.txt`);
   writeFileSync(classesFile, 'x\ny\nz\n');
-  expect((await openModel(path, { classesFile })).classes).toEqual(['x', 'y', 'z']);
+  expect((await readModel(path, { classes: classesFile })).classes).toEqual(['x', 'y', 'z']);
   writeFileSync(classesFile, 'x\ny\n');
-  await expect(openModel(path, { classesFile })).rejects.toThrow(
+  await expect(readModel(path, { classes: classesFile })).rejects.toThrow(
     'names 2 classes, the model has 3',
   );
 });
@@ -117,14 +117,14 @@ it.each(['own', 'huggingface'])('names of classes that are given count (%s)', as
 it('a published size needs no --heads', async () => {
   const input = { imageSize: 16, channels: 3, numClasses: 2 };
   const path = zeros('ti.safetensors', { ...parseVariant('Ti/16'), ...input });
-  expect((await openModel(path)).model.heads).toBe(3);
+  expect((await readModel(path)).model.heads).toBe(3);
 });
 
 it('a run that has saved nothing yet is not taken for weights of another library', async () => {
   const run = join(folder, 'run');
   mkdirSync(run);
   for (const file of ['config.json', 'metrics.jsonl']) writeFileSync(join(run, file), '{}');
-  await expect(openModel(run)).rejects.toMatchObject({
+  await expect(readModel(run)).rejects.toMatchObject({
     code: 'DATA_INVALID',
     sentence: `the run in ${run} has saved no checkpoint yet`,
   });

@@ -12,7 +12,7 @@ import { TesseraError } from '../../../../shared/core/errors.ts';
 import { createImagePipeline } from '../../../../shared/data/pipeline/pipeline.ts';
 import { bytesOf, encodeSafetensors } from '../../../../shared/weights/formats/safetensors.ts';
 import { encodePng } from '../../../../tools/downloads/png.ts';
-import { openModel, type TrainedModel } from '../../../../tools/inference/open-model.ts';
+import { readModel, type TrainedModel } from '../../../../tools/inference/read-model.ts';
 import { distance, logitsOf } from '../../../support/weights.ts';
 
 interface Case {
@@ -107,7 +107,7 @@ const numbered = cases.map((one, place) => ({ ...one, place }));
 
 describe('the answer is that of the library itself', () => {
   it.each(numbered.filter(({ logits }) => logits))('$library: $about', async (one) => {
-    const trained = await openModel(written(one, one.place), { heads: one.heads });
+    const trained = await readModel(written(one, one.place), { heads: one.heads });
     expect(trained.notes).toEqual([]);
     expect(distance(await answers(trained), (one.logits ?? []).flat())).toBeLessThan(1e-4);
   });
@@ -115,7 +115,7 @@ describe('the answer is that of the library itself', () => {
 
 describe('a fact that is not supported is named', () => {
   it.each(numbered.filter(({ refused }) => refused))('$library: $about', async (one) => {
-    const error = await openModel(written(one, one.place), { heads: one.heads }).catch(
+    const error = await readModel(written(one, one.place), { heads: one.heads }).catch(
       (thrown: unknown) => TesseraError.from(thrown),
     );
     expect(error).toMatchObject({ code: 'CHECKPOINT_MISMATCH' });
@@ -129,7 +129,7 @@ describe.each(['timm', 'torchvision', 'huggingface'] as const)('an export for %s
     const path = written(one, one.place);
     const out = join(root, `${to}-${one.place}`);
     await convertWeights({ path, out, to, dtype: 'f32', ...(one.heads && { heads: one.heads }) });
-    const [before, after] = [await openModel(path, { heads: one.heads }), await openModel(out)];
+    const [before, after] = [await readModel(path, { heads: one.heads }), await readModel(out)];
     expect(after.notes).toEqual([]);
     expect(after.model).toEqual(before.model);
     expect([after.classes, after.areClassesNamed]).toEqual([

@@ -12,7 +12,7 @@ import { readWeights } from '../../../../shared/weights/files/read.ts';
 import { fitWeights } from '../../../../shared/weights/fit/fit.ts';
 import { otherPixels, type PreparedImages } from '../../../../shared/weights/fit/other-pixels.ts';
 import { findImages } from '../../../../tools/inference/image-files.ts';
-import { openModel } from '../../../../tools/inference/open-model.ts';
+import { readModel } from '../../../../tools/inference/read-model.ts';
 import { fixturePath, model } from '../../../support/weights.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tessera-pixels-'));
@@ -53,8 +53,10 @@ it('the prefix of the own names of transformers is not told', async () => {
 });
 
 it('what is said of assumed pixels names the colours first', async () => {
-  const { notes } = await openModel(fixturePath('timm.f32.pth'), { heads: model.heads });
-  expect(notes.join()).toContain('--set data.mean=... --set data.deviation=...');
+  const { notes } = await readModel(fixturePath('timm.f32.pth'), { heads: model.heads });
+  expect(notes.map(({ sentence }) => sentence).join()).toContain(
+    '--set data.mean=... --set data.deviation=...',
+  );
 });
 
 it('links out of a folder are taken with --set data.links=follow', async () => {
@@ -154,7 +156,7 @@ it.each([Number.NaN, Number.POSITIVE_INFINITY])(
 );
 
 it('a setting of pixels that is not one is what is wrong, not the weights', async () => {
-  const opened = openModel(fixturePath('timm.f32.pth'), { heads: 2, set: ['data.mean=0.4'] });
+  const opened = readModel(fixturePath('timm.f32.pth'), { heads: 2, set: ['data.mean=0.4'] });
   await expect(opened).rejects.toThrow('--set data.mean: expected list');
 });
 

@@ -5,7 +5,7 @@ import type { ModelConfig } from '../../../../shared/model/variants.ts';
 import { inferModel } from '../../../../shared/weights/describe/infer.ts';
 import { readWeights } from '../../../../shared/weights/files/read.ts';
 import { fitWeights } from '../../../../shared/weights/fit/fit.ts';
-import { openModel } from '../../../../tools/inference/open-model.ts';
+import { readModel } from '../../../../tools/inference/read-model.ts';
 import { distance, fixturePath, logitsOf } from '../../../support/weights.ts';
 
 const path = (file: string) => fixturePath(`others/${file}`);
@@ -72,7 +72,7 @@ describe('a PyTorch file', () => {
       message: expect.stringContaining('there is no model under "ema"'),
       hint: expect.stringContaining('"teacher.backbone"'),
     });
-    const opened = await openModel(path(file), { heads: 2, weightsKey: 'teacher' });
+    const opened = await readModel(path(file), { heads: 2, weightsKey: 'teacher' });
     expect(opened.model).toEqual(model);
   });
 });

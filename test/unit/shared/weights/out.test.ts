@@ -15,7 +15,7 @@ import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createProgram } from '../../../../cli/program.ts';
 import { convertWeights } from '../../../../cli/weights/convert.ts';
 import { readWeights } from '../../../../shared/weights/files/read.ts';
-import { openModel } from '../../../../tools/inference/open-model.ts';
+import { readModel } from '../../../../tools/inference/read-model.ts';
 import { fixturePath } from '../../../support/weights.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'tessera-out-'));
@@ -131,7 +131,7 @@ describe('classes of bare weights', () => {
     const { id2label } = JSON.parse(readFileSync(join(out, 'config.json'), 'utf8'));
     expect(id2label).toEqual({ 0: 'LABEL_0', 1: 'LABEL_1', 2: 'LABEL_2' });
     expect((await readWeights(out)).info.classes).toBeUndefined();
-    expect((await openModel(out)).classes).toEqual(['class 0', 'class 1', 'class 2']);
+    expect((await readModel(out)).classes).toEqual(['class 0', 'class 1', 'class 2']);
   });
 
   it('keep the names of --classes', async () => {

@@ -1,0 +1,183 @@
+/** @file A trained model in this process: predicts, computes features, is evaluated. What programs and commands use. */
+import { chooseEngine } from '../../shared/compute/engines/choose.ts';
+import { compileProgram } from '../../shared/compute/engines/registry.ts';
+import type { Program } from '../../shared/compute/program.ts';
+import { programSpec } from '../../shared/config/program.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
+import { openDataSource } from '../../shared/data/sets/open.ts';
+import type { DataSource, EncodedSample } from '../../shared/data/source.ts';
+import { availableThreads } from '../../shared/machine/devices.ts';
+import { type EvaluateOptions, type Evaluation, evaluateModel } from './evaluate.ts';
+import { findModel } from './find-model.ts';
+import { type Image, imageInputs } from './images.ts';
+import { computeImages, type ImageInput, type ImageResult } from './predict.ts';
+import { type ReadOptions, readModel, type TrainedModel } from './read-model.ts';
+import type { LeafFunction } from './rows.ts';
+import { bestGuesses, type Guess } from './top-classes.ts';
+
+/** How a model is opened. */
+export interface OpenOptions extends ReadOptions {
+  /**
+   * Images that are computed at one time; every call computes so many, with black ones where there are fewer. By default
+   * the micro-batch of the training. 1 is the fastest for images that come one by one.
+   */
+  readonly batchSize?: number | undefined;
+}
+
+/** What an image shows. */
+export interface Prediction {
+  /** The path of the image, or `image 2` for the second one in memory. */
+  readonly image: string;
+  /** The likeliest classes, best first. */
+  readonly guesses: readonly Guess[];
+}
+
+/**
+ * Opens a trained model: the folder of a run (its best checkpoint) or of a checkpoint, a weights file or folder of any
+ * library that docs/weights.md names, or the name of a run or of downloaded weights.
+ *
+ * Throws  TesseraError: DATA_INVALID when there is no model or it cannot be read, CHECKPOINT_CORRUPT when it is damaged,
+ *         CHECKPOINT_MISMATCH when it is not a Vision Transformer or the options contradict it, NON_FINITE when it holds
+ *         NaN or infinities, ENGINE_UNAVAILABLE when the engine of its config does not work here.
+ */
+export async function openModel(pathOrWeights: string, options: OpenOptions = {}): Promise<Model> {
+  const { path } = await findModel(pathOrWeights);
+  return await Model.start(await readModel(path, options), options);
+}
+
+/** A trained model, ready to compute in this thread. Calls may overlap: they are computed one after the other. */
+export class Model {
+  /** What was read: its shape, config, parameters. */
+  readonly trained: TrainedModel;
+  readonly #program: Program;
+  #last: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
+
+  private constructor(trained: TrainedModel, program: Program) {
+    this.trained = trained;
+    this.#program = program;
+  }
+
+  /** Compiles a model's program on this machine, with its parameters in place. Throws  ENGINE_UNAVAILABLE. */
+  static async start(
+    trained: TrainedModel,
+    { batchSize }: Pick<OpenOptions, 'batchSize'> = {},
+  ): Promise<Model> {
+    const { microBatch } = trained.config.training;
+    const training = { ...trained.config.training, microBatch: batchSize ?? microBatch };
+    if (!(Number.isInteger(training.microBatch) && training.microBatch > 0)) {
+      throw new TesseraError('USAGE', `batchSize ${batchSize} is not a whole number from 1 on`);
+    }
+    const sized = { ...trained, config: { ...trained.config, training } };
+    const choice = await chooseEngine(sized.config.compute, availableThreads());
+    const program = await compileProgram(programSpec(sized.config, sized.model), choice);
+    program.setParameters(sized.parameters);
+    return new Model(sized, program);
+  }
+
+  /** Names of the classes, in the order of the outputs. */
+  get classes(): readonly string[] {
+    return this.trained.classes;
+  }
+
+  /** The file of the weights. */
+  get path(): string {
+    return this.trained.modelPath;
+  }
+
+  /** What to know of the weights, such as values that no file states and are assumed. */
+  get notes(): readonly string[] {
+    return this.trained.notes.map(({ sentence }) => sentence);
+  }
+
+  /** The engine that computes, with its device and threads. */
+  get engine(): string {
+    return this.#program.description;
+  }
+
+  /**
+   * The likeliest classes of images, `top` of each.
+   *
+   * Throws  TesseraError: DATA_INVALID for the first image that cannot be read; NON_FINITE when the outputs are.
+   */
+  async predict(
+    images: Image | readonly Image[],
+    { top = 5 }: { readonly top?: number } = {},
+  ): Promise<Prediction[]> {
+    const predictions: Prediction[] = [];
+    for await (const result of this.logits(imageInputs(images))) {
+      if (result.error !== undefined) throw result.error;
+      const { image, values } = result;
+      predictions.push({ image, guesses: bestGuesses(values, this.classes, top) });
+    }
+    return predictions;
+  }
+
+  /**
+   * What the backbone makes of images: the values that the head classifies.
+   *
+   * Shapes  a vector of the model's width for each image.
+   * Throws  as `predict`.
+   */
+  async features(images: Image | readonly Image[]): Promise<Float32Array[]> {
+    const features: Float32Array[] = [];
+    const compute = this.#inTurn((leaf) => this.#program.features(leaf));
+    for await (const result of computeImages(this.trained, compute, imageInputs(images))) {
+      if (result.error !== undefined) throw result.error;
+      features.push(result.values.slice());
+    }
+    return features;
+  }
+
+  /**
+   * Tests the model on a data set: a folder with a folder of images for each class, a data source of one's own, or, where
+   * nothing is given, the data set of its run.
+   *
+   * Throws  TesseraError: DATA_INVALID when the data cannot be read, CHECKPOINT_MISMATCH when their classes are others,
+   *         USAGE when the split has no images, NON_FINITE when the outputs are.
+   */
+  async evaluate(
+    dataSet?: string | DataSource,
+    options: EvaluateOptions = {},
+  ): Promise<Evaluation> {
+    const source = typeof dataSet === 'object' ? dataSet : await this.#open(dataSet);
+    return await evaluateModel(this.trained, this.#logits, source, options);
+  }
+
+  /** The logits of each image, or why there are none; `loaded` takes what else is wanted of a sample. */
+  logits(
+    inputs: readonly ImageInput[],
+    loaded?: (sample: EncodedSample, place: number) => Promise<void>,
+  ): AsyncGenerator<ImageResult> {
+    return computeImages(this.trained, this.#logits, inputs, loaded);
+  }
+
+  /** Ends what is being computed and frees the engine; the model computes nothing more. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#last;
+    await this.#program.dispose();
+  }
+
+  readonly #logits: LeafFunction = this.#inTurn((images) => this.#program.predict(images));
+
+  async #open(folder: string | undefined): Promise<DataSource> {
+    const { data, seed } = this.trained.config;
+    const set =
+      folder === undefined ? data : ({ ...data, source: 'image-folder', path: folder } as const);
+    return await openDataSource(set, { seed, baseFolder: process.cwd() });
+  }
+
+  /** A program computes one leaf at a time. */
+  #inTurn(compute: LeafFunction): LeafFunction {
+    return (images) => {
+      const turn = this.#last.then(() => {
+        if (!this.#isClosed) return compute(images);
+        throw new TesseraError('USAGE', 'the model is closed', { hint: 'open it again' });
+      });
+      this.#last = turn.catch(() => undefined);
+      return turn;
+    };
+  }
+}
