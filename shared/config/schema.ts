@@ -106,3 +106,5 @@ export const configSchema = z.strictObject({
 
 /** A complete, valid configuration. */
 export type RunConfig = z.infer<typeof configSchema>;
+/** A config as it is written: what has a default may be left out. */
+export type RunConfigInput = z.input<typeof configSchema>;

@@ -11,6 +11,7 @@ const SOURCES = ['shared', 'coordinator', 'worker', 'launch', 'tools', 'cli', 'b
       join(folder, String(name)),
     ),
   )
+  .concat('index.ts')
   .filter((path) => path.endsWith('.ts') && !path.includes('generated'))
   .map((path) => ({ path, text: readFileSync(resolve(REPO, path), 'utf8') }));
 const PURE =
