@@ -9,11 +9,12 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { CoordinatorPort } from '../coordinator/service/run-port.ts';
 import { serveCoordinator } from '../coordinator/service/service.ts';
+import { FeatureStore } from '../coordinator/step/features.ts';
 import type { NodeHeader, WelcomeInfo } from '../shared/contract/messages.ts';
 import { TesseraError } from '../shared/core/errors.ts';
-import { grpcTransport } from '../shared/exchange/grpc/transport.ts';
+import { forEachSplit } from '../shared/core/work.ts';
+import { grpcExchanges } from '../shared/exchange/grpc/exchange.ts';
 import { createLog } from '../shared/machine/log.ts';
-import { WorkerLink } from '../worker/exchange/link.ts';
 import { median } from './median.ts';
 
 /** What was measured. Units  megabytes (10^6) per second of payload, median over the rounds. */
@@ -50,15 +51,15 @@ const NODE: NodeHeader = {
 export async function benchExchange(): Promise<ExchangeFigures> {
   const server = fork(fileURLToPath(import.meta.url), [SERVE_ARGUMENT]);
   try {
-    const link = new WorkerLink(grpcTransport(await addressOf(server), { limits: LIMITS }), LIMITS);
+    const open = grpcExchanges(await addressOf(server), {});
+    const { signal } = new AbortController();
+    const exchange = open({ session: SESSION, limits: LIMITS, signal });
     const vector = new Float32Array(NUM_PARAMETERS).fill(0.5);
     const pushMBps = await measure(() =>
-      link.pushNode(SESSION, NODE, { gradient: vector, features: [] }),
+      exchange.pushNode(NODE, { gradient: vector, features: [] }),
     );
-    const pullMBps = await measure(() =>
-      link.pullParameters(SESSION, { version: 0, first: 0 }, vector),
-    );
-    link.close();
+    const pullMBps = await measure(() => exchange.pull({ version: 0, first: 0 }, vector));
+    exchange.close();
     return { pushMBps, pullMBps };
   } finally {
     server.kill();
@@ -91,23 +92,21 @@ function benchPort(): CoordinatorPort {
   const notMeasured = (): never => {
     throw new TesseraError('INTERNAL', 'the exchange bench only pushes and pulls');
   };
+  const read = { label: notMeasured, bytes: notMeasured, read: notMeasured };
+  const source = { size: forEachSplit(() => 0), ...read };
   return {
-    gradientBytes: vector.byteLength,
-    featureWidth: 1,
+    gradientLength: vector.length,
+    data: { source, features: new FeatureStore(1, 0) },
     transferring: () => {},
-    featuresArrived: notMeasured,
-    features: notMeasured,
     join: (): WelcomeInfo => notMeasured(),
     ready: notMeasured,
     heartbeat: notMeasured,
     leave: notMeasured,
     sessionClosed: notMeasured,
     workerOf: () => SESSION,
-    wanted: () => 'accepted',
+    judge: () => 'accepted',
     nodeArrived: () => 'accepted',
     parameters: () => vector,
-    sampleBytes: notMeasured,
-    sample: notMeasured,
     status: notMeasured,
     stopRun: notMeasured,
   };

@@ -6,7 +6,6 @@
  * that takes long (sum, optimizer, checkpoint) is started and comes back as an event.
  */
 
-import type { FeatureRow } from '../shared/contract/feature-rows.ts';
 import type {
   ArrivedNode,
   CoordinatorMessage,
@@ -21,7 +20,7 @@ import type {
 import { type Clock, stoodStill } from '../shared/core/clock.ts';
 import { isErrorCode, TesseraError } from '../shared/core/errors.ts';
 import { DIVERGED_HINT, NO_ERROR, type ToldError, toldOf } from '../shared/core/verdict.ts';
-import type { DataSource, EncodedSample, Split } from '../shared/data/source.ts';
+import type { DataSource } from '../shared/data/source.ts';
 import type { Logger } from '../shared/machine/log.ts';
 import type { Checkpointer } from '../shared/runs/checkpoint/checkpointer.ts';
 import type { RunEvent } from '../shared/runs/events.ts';
@@ -31,7 +30,7 @@ import type { Run } from './core/run.ts';
 import { RunNotes } from './report/run-warnings.ts';
 import { Stalls } from './report/stalls.ts';
 import { describeStatus } from './report/status.ts';
-import type { CoordinatorPort } from './service/run-port.ts';
+import type { CoordinatorPort, RunData } from './service/run-port.ts';
 
 import { Evaluations } from './step/evaluations.ts';
 import { FeatureStore } from './step/features.ts';
@@ -58,15 +57,14 @@ export interface DriverParts {
 
 /** The living coordinator of one run. */
 export class CoordinatorDriver implements CoordinatorPort {
-  readonly gradientBytes: number;
-  readonly featureWidth: number;
+  readonly gradientLength: number;
+  readonly data: RunData;
   readonly notes: RunNotes;
   readonly #parts: DriverParts;
   readonly #roster: Roster;
   readonly #stalls: Stalls;
   readonly #arithmetic: StepArithmetic;
   readonly #evaluations: Evaluations;
-  readonly #features: FeatureStore;
   readonly #inbox: CoreEvent[] = [];
   #handling = false;
   #tickedMs: number;
@@ -80,12 +78,12 @@ export class CoordinatorDriver implements CoordinatorPort {
   constructor(parts: DriverParts) {
     this.#parts = parts;
     this.#tickedMs = parts.clock.nowMs();
-    this.gradientBytes = parts.store.trainable * Float32Array.BYTES_PER_ELEMENT;
+    this.gradientLength = parts.store.trainable;
     const { limits, training } = parts.identity.config;
     this.notes = new RunNotes(parts.log, parts.onEvent);
     this.#evaluations = new Evaluations(parts);
-    this.featureWidth = parts.identity.model.width;
-    this.#features = new FeatureStore(this.featureWidth, limits.featureBytes);
+    const features = new FeatureStore(parts.identity.model.width, limits.featureBytes);
+    this.data = { source: parts.source, features };
     const dispatch = (event: CoreEvent) => this.#dispatch(event);
     this.#roster = new Roster({ ...parts, notes: this.notes, dispatch });
     this.#stalls = new Stalls({ ...parts, roster: this.#roster });
@@ -151,13 +149,12 @@ export class CoordinatorDriver implements CoordinatorPort {
     return this.sessions.bySession(session).worker;
   }
 
-  wanted(_worker: string, node: ArrivedNode): PushOutcome {
+  judge(node: ArrivedNode): PushOutcome {
     return this.#ended || this.#stopping ? 'stale' : this.#parts.run.judge(node);
   }
 
   nodeArrived(worker: string, node: NodeHeader, gradient: Float32Array | undefined): PushOutcome {
-    if (this.#ended || this.#stopping) return 'stale';
-    const outcome = this.#parts.run.judge(node);
+    const outcome = this.judge(node);
     if (outcome !== 'accepted') return outcome;
     const fault = this.notes.faultIn(node, this.#parts);
     if (fault !== undefined) this.#end(fault);
@@ -173,16 +170,6 @@ export class CoordinatorDriver implements CoordinatorPort {
     this.#roster.transferring(worker, kind, isUnderWay);
   }
 
-  featuresArrived(split: Split, rows: readonly FeatureRow[]): void {
-    for (const { index, values } of rows) this.#features.put(split, index, values);
-  }
-
-  features(split: Split, index: number): FeatureRow | undefined {
-    const values = this.#features.get(split, index);
-    if (values === undefined) return undefined;
-    return { index, label: this.#parts.source.label(split, index), values };
-  }
-
   parameters(version: number, average: boolean): Float32Array {
     const found = this.#evaluations.find(version);
     const parameters = average ? found?.average : found?.parameters;
@@ -192,14 +179,6 @@ export class CoordinatorDriver implements CoordinatorPort {
       'STEP_STALE',
       `parameter version ${version} is gone, the run is at version ${store.version}`,
     );
-  }
-
-  sampleBytes(split: Split, index: number): Promise<number> {
-    return this.#parts.source.bytes(split, index);
-  }
-
-  sample(split: Split, index: number): Promise<EncodedSample> {
-    return this.#parts.source.read(split, index);
   }
 
   status(watcher = ''): RunStatus {

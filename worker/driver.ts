@@ -11,11 +11,12 @@ import type { Clock } from '../shared/core/clock.ts';
 import { assert, TesseraError } from '../shared/core/errors.ts';
 import { isPermanent, NO_ERROR, type ToldError, toldOf } from '../shared/core/verdict.ts';
 import { foundSentence } from '../shared/data/found.ts';
+import type { WorkerSession } from '../shared/exchange/control-line.ts';
 import type { Logger } from '../shared/machine/log.ts';
 import { divergedError } from './compute/divergence.ts';
 import type { LostLine, NodeTask, SessionEffect, SessionEvent } from './core/messages.ts';
 import { Session } from './core/session.ts';
-import type { SessionStream, WorkerLink } from './exchange/link.ts';
+import type { WorkerLink } from './exchange/link.ts';
 import { errorOf, lostBy, passingError } from './exchange/refusals.ts';
 import { computeNode, type FinishedNode } from './node-work.ts';
 import type { Preparation, Prepare, WorkerChoice } from './prepare.ts';
@@ -53,7 +54,7 @@ export class WorkerDriver {
   /** Settles when the worker is done: rejects with the reason if that is not a finished run. */
   readonly finished: Promise<void>;
   #handling = false;
-  #stream: SessionStream | undefined;
+  #stream: WorkerSession | undefined;
   #welcome: WelcomeInfo | undefined;
   #preparing: Promise<Preparation | undefined> = Promise.resolve(undefined);
   #preparation: Preparation | undefined;
@@ -229,9 +230,8 @@ export class WorkerDriver {
     const welcome = this.#joined;
     await this.#closeEngine();
     const preparing = prepare(welcome, choice, {
-      samples: (split, indices) => link.fetchSamples(this.#joined.session, split, indices),
-      features: (split, indices, shape) =>
-        link.fetchFeatures(this.#joined.session, split, indices, shape),
+      samples: (split, indices) => link.exchange.fetchSamples(split, indices),
+      features: (split, indices, shape) => link.exchange.fetchFeatures(split, indices, shape),
     });
     this.#preparing = preparing;
     this.#preparation = await preparing;
@@ -254,7 +254,7 @@ export class WorkerDriver {
     this.#spare = undefined;
     try {
       await this.#time.measure('pull', () =>
-        link.pullParameters(this.#joined.session, { version, average, first }, target),
+        link.exchange.pull({ version, average, first }, target),
       );
     } catch (thrown) {
       const passing = passingError(thrown);
@@ -290,11 +290,7 @@ export class WorkerDriver {
     const timings = this.#time.take();
     try {
       const outcome = await this.#time.measure('push', () =>
-        link.pushNode(
-          this.#joined.session,
-          { ...task, ...totals, timings },
-          { gradient, features },
-        ),
+        link.exchange.pushNode({ ...task, ...totals, timings }, { gradient, features }),
       );
       log.debug({ step: task.step, first: task.first, count: task.count, outcome }, 'node pushed');
       this.#dispatch({ type: 'nodePushed', task });

@@ -1,7 +1,8 @@
 /** @file Starts a worker: its link to the coordinator, its driver, its end. */
 import { systemClock } from '../shared/core/clock.ts';
+import { GrpcControlLine, grpcSessionCalls } from '../shared/exchange/grpc/control-line.ts';
 import type { ClientSecurity } from '../shared/exchange/grpc/credentials.ts';
-import { grpcTransport } from '../shared/exchange/grpc/transport.ts';
+import { grpcExchanges } from '../shared/exchange/grpc/exchange.ts';
 import type { Logger } from '../shared/machine/log.ts';
 import { WorkerDriver } from './driver.ts';
 import { WorkerLink } from './exchange/link.ts';
@@ -24,12 +25,6 @@ export interface StartWorkerOptions {
   readonly signal: AbortSignal;
 }
 
-/** Sizes before the run's own config is known; the coordinator's limits are what counts. */
-const LINK_LIMITS = {
-  messageBytes: 16 * 1024 * 1024,
-  chunkBytes: 1024 * 1024,
-  rpcMs: 120_000,
-} as const;
 const RECONNECT_MS = 60_000;
 
 /**
@@ -39,9 +34,12 @@ const RECONNECT_MS = 60_000;
  */
 export async function startWorker(options: StartWorkerOptions): Promise<void> {
   const { address, name, choice, log, signal, security, insecure } = options;
-  const connection = { limits: LINK_LIMITS, security, insecure };
+  const connection = { security, insecure };
   const driver = new WorkerDriver({
-    link: new WorkerLink(grpcTransport(address, connection), LINK_LIMITS),
+    link: new WorkerLink(
+      new GrpcControlLine(grpcSessionCalls(address, connection)),
+      grpcExchanges(address, connection),
+    ),
     clock: systemClock,
     log,
     name,

@@ -1,6 +1,5 @@
 /** @file What the gRPC service needs of a running coordinator: the seam between the wire and the driver. */
 
-import type { FeatureRow } from '../../shared/contract/feature-rows.ts';
 import type {
   ArrivedNode,
   Heartbeat,
@@ -12,8 +11,15 @@ import type {
   WelcomeInfo,
 } from '../../shared/contract/messages.ts';
 import type { ToldError } from '../../shared/core/verdict.ts';
-import type { EncodedSample, Split } from '../../shared/data/source.ts';
+import type { DataSource } from '../../shared/data/source.ts';
+import type { FeatureStore } from '../step/features.ts';
 import type { SessionHandle, TransferKind } from '../workers/sessions.ts';
+
+/** What workers fetch of a run's data. */
+export interface RunData {
+  readonly source: Pick<DataSource, 'size' | 'label' | 'bytes' | 'read'>;
+  readonly features: FeatureStore;
+}
 
 /**
  * A running coordinator. Everything it is given has been validated in form (types, ranges, lengths);
@@ -31,10 +37,10 @@ export interface CoordinatorPort {
   sessionClosed(session: string, reason: string): void;
   /** Throws  SESSION_UNKNOWN when no such session is open. */
   workerOf(session: string): string;
-  /** Early answer, before the bulk travels: `accepted` means "send it". Counts nothing. */
-  wanted(worker: string, node: ArrivedNode): PushOutcome;
-  /** Bytes of a training node's gradient. */
-  readonly gradientBytes: number;
+  /** The outcome of a node, before its bulk travels: `accepted` means "send it". Changes nothing. */
+  judge(node: ArrivedNode): PushOutcome;
+  /** Values of a training node's gradient. */
+  readonly gradientLength: number;
   /** A node arrived whole; `gradient` belongs to the coordinator from here on, undefined for an evaluation. */
   nodeArrived(
     worker: string,
@@ -43,12 +49,6 @@ export interface CoordinatorPort {
   ): Promise<PushOutcome> | PushOutcome;
   /** A worker's pulls or pushes begin, or are over. */
   transferring(worker: string, kind: TransferKind, isUnderWay: boolean): void;
-  /** Values of a sample's features. */
-  readonly featureWidth: number;
-  /** Features of samples came with a node. */
-  featuresArrived(split: Split, rows: readonly FeatureRow[]): void;
-  /** The features of a sample; undefined when nobody has computed them yet. */
-  features(split: Split, index: number): FeatureRow | undefined;
   /**
    * The parameters of a version, or the moving average up to it. Asked again before each chunk is cut: once the vector may change
    * (in place, by the next step), this must throw, so that nobody receives a mixture of two versions.
@@ -56,10 +56,8 @@ export interface CoordinatorPort {
    * Throws  STEP_STALE when that version is not there (any more, or yet).
    */
   parameters(version: number, average: boolean): Float32Array;
-  /** The memory that reading a sample will take; 0 for one that is in memory already. */
-  sampleBytes(split: Split, index: number): Promise<number>;
-  /** Throws  DATA_INVALID when the sample cannot be read. */
-  sample(split: Split, index: number): Promise<EncodedSample>;
+  /** The samples of the run, and the features that were computed of them. */
+  readonly data: RunData;
   /** What it does now; `watcher` is who will ask again, '' for one who asks once. */
   status(watcher?: string): RunStatus;
   /** An operator ends the run early; what is trained is saved once this has answered. */

@@ -2,8 +2,10 @@
 
 import { mapAhead, WeighedGate } from '../../shared/core/concurrency.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
-import type { EncodedSample, Split } from '../../shared/data/source.ts';
-import type { CoordinatorPort } from './run-port.ts';
+import type { DataSource, EncodedSample, Split } from '../../shared/data/source.ts';
+
+/** Where samples are read from. */
+type SampleSource = Pick<DataSource, 'read' | 'bytes'>;
 
 /** Samples read ahead of the one being sent. */
 const READ_AHEAD_SAMPLES = 4;
@@ -16,12 +18,12 @@ interface WorkerReads {
 
 /** The reads for all workers. A worker that asks and never reads the answers holds up nobody but itself. */
 export class SampleReads {
-  readonly #port: Pick<CoordinatorPort, 'sample' | 'sampleBytes'>;
+  readonly #source: SampleSource;
   readonly #bytesMax: number;
   readonly #workers = new Map<string, WorkerReads>();
 
-  constructor(port: Pick<CoordinatorPort, 'sample' | 'sampleBytes'>, bytesMax: number) {
-    this.#port = port;
+  constructor(source: SampleSource, bytesMax: number) {
+    this.#source = source;
     this.#bytesMax = bytesMax;
   }
 
@@ -41,7 +43,7 @@ export class SampleReads {
     };
     this.#workers.set(worker, reads);
     reads.numCalls += 1;
-    const held = new HeldSamples(this.#port, reads.gate, split);
+    const held = new HeldSamples(this.#source, reads.gate, split);
     try {
       for await (const { sample, leave } of mapAhead(READ_AHEAD_SAMPLES, indices, held.read)) {
         yield sample;
@@ -57,7 +59,7 @@ export class SampleReads {
 
 /** The samples of one call that are in memory, or on their way there. */
 class HeldSamples {
-  readonly #port: Pick<CoordinatorPort, 'sample' | 'sampleBytes'>;
+  readonly #source: SampleSource;
   readonly #gate: WeighedGate;
   readonly #split: Split;
   readonly #leaves = new Set<() => void>();
@@ -65,12 +67,8 @@ class HeldSamples {
   /** They are let in in the order in which they are sent: a later one may not take the room of the one that is due. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(
-    port: Pick<CoordinatorPort, 'sample' | 'sampleBytes'>,
-    gate: WeighedGate,
-    split: Split,
-  ) {
-    this.#port = port;
+  constructor(source: SampleSource, gate: WeighedGate, split: Split) {
+    this.#source = source;
     this.#gate = gate;
     this.#split = split;
   }
@@ -79,7 +77,7 @@ class HeldSamples {
     const entering = this.#turn.then(() => this.#enter(index));
     this.#turn = entering.catch(() => {});
     const leave = await entering;
-    return { sample: await this.#port.sample(this.#split, index), leave };
+    return { sample: await this.#source.read(this.#split, index), leave };
   };
 
   leaveAll(): void {
@@ -88,7 +86,7 @@ class HeldSamples {
   }
 
   async #enter(index: number): Promise<() => void> {
-    const leaveGate = await this.#gate.enter(await this.#port.sampleBytes(this.#split, index));
+    const leaveGate = await this.#gate.enter(await this.#source.bytes(this.#split, index));
     const leave = () => {
       if (this.#leaves.delete(leave)) leaveGate();
     };

@@ -32,7 +32,6 @@ export interface SessionStart {
   readonly peer: DuplexPeer<WireMessage>;
   readonly clock: Clock;
   readonly gate: JoinGate;
-  readonly onWelcome: (info: WelcomeInfo) => void;
 }
 
 /** Listens to a stream from its first message, which must be `join`. */
@@ -41,7 +40,6 @@ export function listenToWorker({
   peer,
   clock,
   gate,
-  onWelcome,
 }: SessionStart): DuplexListener<WorkerMessage__Output> {
   let joined: WelcomeInfo | undefined;
   let hasLeft = false;
@@ -61,7 +59,6 @@ export function listenToWorker({
         gate.pass(peer.peer);
         joined = port.join(decodeJoin(wirePresent(message.join, 'join')), handle);
         settled.abort();
-        onWelcome(joined);
         return peer.send(encodeWelcome(joined));
       }
       hasLeft = message.message === 'leave';

@@ -75,13 +75,12 @@ const pull = { session: 's-1', version: 3, first: 1, average: false };
 const fetch = { session: 's-1', split: 'SPLIT_TRAIN', indices: [1, 2, 7] } as const;
 
 const port = new NotingPort();
-port.gradientBytes = data.length;
+port.gradientLength = data.length / Float32Array.BYTES_PER_ELEMENT;
 
 /** The calls of a coordinator whose gradients have two values, with one worker in a session. */
 function coordinator() {
   // One for all inputs, as new: making its parameters takes longer than all else.
   port.handles.clear();
-  port.rows.clear();
   port.calls.length = 0;
   port.nodes.length = 0;
   const calls = coordinatorCalls(port, LIMITS, systemClock);

@@ -3,7 +3,8 @@ import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import type { CoordinatorMessage__Output } from '../../shared/contract/generated/tessera/v1/CoordinatorMessage.ts';
 import type { DuplexReader } from '../../shared/exchange/grpc/calls.ts';
-import type { WorkerTransport } from '../../shared/exchange/grpc/transport.ts';
+import { GrpcControlLine, type SessionCalls } from '../../shared/exchange/grpc/control-line.ts';
+import { type BulkCalls, GrpcExchange } from '../../shared/exchange/grpc/exchange.ts';
 import { WorkerLink } from '../../worker/exchange/link.ts';
 import { allOf, JOIN, LIMITS, NODE, NotingPort } from '../support/loopback.ts';
 import { door } from './door.ts';
@@ -60,11 +61,14 @@ function linkTo(bytes: readonly Buffer[]) {
     for (const one of bytes) yield parsed(deserialize, one);
   };
   let reader: DuplexReader<CoordinatorMessage__Output> | undefined;
-  const transport: WorkerTransport = {
-    openSession(_firstReplyMs, listening) {
+  const sessions: SessionCalls = {
+    open(_firstReplyMs, listening) {
       reader = listening;
       return { send: () => {}, close: () => {} };
     },
+    close: () => {},
+  };
+  const calls: BulkCalls = {
     pushNode: async () => parsed(PushNode.responseDeserialize, bytes[0] ?? Buffer.alloc(0)),
     pullParameters: () => each(PullParameters.responseDeserialize),
     fetchSamples: () => each(FetchSamples.responseDeserialize),
@@ -74,7 +78,9 @@ function linkTo(bytes: readonly Buffer[]) {
   const hear = () => {
     for (const one of bytes) reader?.onMessage(parsed(Session.responseDeserialize, one));
   };
-  return { link: new WorkerLink(transport, LIMITS), hear };
+  const { signal } = new AbortController();
+  const exchange = new GrpcExchange(calls, { session: 's-1', limits: LIMITS, signal });
+  return { link: new WorkerLink(new GrpcControlLine(sessions), () => exchange), exchange, hear };
 }
 
 const reply = fc.oneof(
@@ -106,16 +112,16 @@ export const workerDoors = [
     numInputs: 1500,
     inputs: reply,
     async enter([call, bytes]) {
-      const { link } = linkTo(bytes);
+      const { exchange } = linkTo(bytes);
       const payload = { gradient: undefined, features: [] };
-      if (call === 'outcome') await link.pushNode('s-1', NODE, payload);
-      if (call === 'samples') await allOf(link.fetchSamples('s-1', 'train', [1]));
+      if (call === 'outcome') await exchange.pushNode(NODE, payload);
+      if (call === 'samples') await allOf(exchange.fetchSamples('train', [1]));
       if (call === 'features') {
-        await link.fetchFeatures('s-1', 'train', [1], { width: 2, numSamples: 5 });
+        await exchange.fetchFeatures('train', [1], { width: 2, numSamples: 5 });
       }
       if (call === 'parameters') {
         const wanted = { version: 3, first: 0, average: false };
-        await link.pullParameters('s-1', wanted, new Float32Array(2));
+        await exchange.pull(wanted, new Float32Array(2));
       }
     },
     refusals: WIRE_REFUSALS,

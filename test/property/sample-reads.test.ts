@@ -13,7 +13,7 @@ const call = fc.record({
 });
 
 /** A data set that notes how many bytes of it are in memory, until `sent` says that they are not. */
-function meteredPort(s: fc.Scheduler) {
+function meteredSource(s: fc.Scheduler) {
   let bytes = 0;
   const seen = { most: 0 };
   return {
@@ -21,8 +21,8 @@ function meteredPort(s: fc.Scheduler) {
     sent: ({ index }: EncodedSample) => {
       bytes -= Math.min(index, LIMIT);
     },
-    sampleBytes: (_split: string, index: number) => s.schedule(Promise.resolve(index)),
-    async sample(_split: string, index: number): Promise<EncodedSample> {
+    bytes: (_split: string, index: number) => s.schedule(Promise.resolve(index)),
+    async read(_split: string, index: number): Promise<EncodedSample> {
       bytes += Math.min(index, LIMIT);
       seen.most = Math.max(seen.most, bytes);
       await s.schedule(Promise.resolve());
@@ -34,19 +34,19 @@ function meteredPort(s: fc.Scheduler) {
 it('all calls of a worker together hold as many bytes as they may, and each brings its samples in order', async () => {
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), fc.array(call, { maxLength: 5 }), async (s, calls) => {
-      const port = meteredPort(s);
-      const reads = new SampleReads(port, LIMIT);
+      const source = meteredSource(s);
+      const reads = new SampleReads(source, LIMIT);
       const all = calls.map(async ({ indices }) => {
         const came: number[] = [];
         for await (const sample of reads.read('w', 'train', indices)) {
           came.push(sample.index);
           await s.schedule(Promise.resolve());
-          port.sent(sample);
+          source.sent(sample);
         }
         expect(came).toEqual(indices);
       });
       await s.waitFor(Promise.all(all));
-      expect(port.seen.most).toBeLessThanOrEqual(LIMIT);
+      expect(source.seen.most).toBeLessThanOrEqual(LIMIT);
     }),
   );
 });
@@ -54,7 +54,7 @@ it('all calls of a worker together hold as many bytes as they may, and each brin
 it('a caller that goes gives back what it held, and holds up no later one', async () => {
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), fc.array(call, { maxLength: 5 }), async (s, calls) => {
-      const reads = new SampleReads(meteredPort(s), LIMIT);
+      const reads = new SampleReads(meteredSource(s), LIMIT);
       const leave = async ({ indices, takes }: { indices: number[]; takes: number }) => {
         let left = takes;
         for await (const _sample of reads.read('w', 'train', indices)) {
@@ -76,7 +76,7 @@ it('a caller that goes gives back what it held, and holds up no later one', asyn
 it('who never takes what it asked for holds up no other worker', async () => {
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), async (s) => {
-      const reads = new SampleReads(meteredPort(s), LIMIT);
+      const reads = new SampleReads(meteredSource(s), LIMIT);
       const idle = reads.read('idle', 'train', [14, 14]);
       await s.waitFor(idle.next());
       const next = reads.read('w', 'train', [14]).next();

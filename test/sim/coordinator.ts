@@ -17,13 +17,6 @@ import type { World } from './world.ts';
 const TICK_MS = 50;
 /** Between the end of the run and that of its lock. */
 const RELEASE_MS = 50;
-const LIMITS = {
-  chunkBytes: 64,
-  pushesMax: 4,
-  pullsMax: 4,
-  sampleBytes: 2,
-  joinsPerMinute: 10_000,
-};
 export const SIM_LOG = createLog({ component: 'sim', level: 'off' });
 
 /** What does not change over the lives of a run's coordinators. */
@@ -113,7 +106,7 @@ export class SimCoordinator {
     const { runFolder, configJson } = identity;
     const description = { runFolder, configJson, beginning: '', address: '' };
     lock.watch(lockWatcher(description, SIM_LOG, (reason) => this.stop(reason)));
-    const calls = coordinatorCalls(driver, LIMITS, host.clock);
+    const calls = coordinatorCalls(driver, identity.config.limits, host.clock);
     world.listener = {
       host,
       calls: {

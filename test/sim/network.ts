@@ -1,11 +1,17 @@
 /**
- * @file The simulated network below the product's own link and service: messages travel as protobuf bytes, and get
+ * @file The simulated network below the product's own exchange and service: messages travel as protobuf bytes, and get
  * lost, doubled, late, corrupt; connections break; partitions hold up one way or both.
  */
 import type { MethodDefinition } from '@grpc/grpc-js';
 import { TesseraError } from '../../shared/core/errors.ts';
+import type { OpenExchange } from '../../shared/exchange/exchange.ts';
+import type { SessionCalls } from '../../shared/exchange/grpc/control-line.ts';
+import {
+  type BulkCall,
+  type BulkCalls,
+  GrpcExchange,
+} from '../../shared/exchange/grpc/exchange.ts';
 import { services } from '../../shared/exchange/grpc/protos.ts';
-import type { TransportCall, WorkerTransport } from '../../shared/exchange/grpc/transport.ts';
 import type { Host } from './host.ts';
 import { Pipe } from './pipe.ts';
 import {
@@ -26,23 +32,30 @@ const exchange = services.Exchange.service as unknown as Record<
   MethodDefinition<never, unknown>
 >;
 
-/** A worker's way to whatever coordinator listens when it calls. */
-export function simTransport(world: World, host: Host, route: Route): WorkerTransport {
+/** A worker's sessions with whatever coordinator listens when it joins. */
+export function simSessionCalls(world: World, host: Host, route: Route): SessionCalls {
+  return {
+    open(firstReplyMs, reader) {
+      route.reconnect();
+      return openSession({ world, host, route }, firstReplyMs, reader);
+    },
+    close: () => route.break(),
+  };
+}
+
+/** A worker's exchanges with whatever coordinator listens when it calls: the product's chunks over a faulty network. */
+export function simExchanges(world: World, host: Host, route: Route): OpenExchange {
   const stream =
     (
       method: 'pullParameters' | 'fetchSamples' | 'fetchFeatures',
       about: MethodDefinition<never, unknown>,
     ) =>
-    (call: TransportCall, request: unknown): AsyncIterable<never> => {
+    (call: BulkCall, request: unknown): AsyncIterable<never> => {
       const replies = new Pipe<never>();
       new Call(world, host, route, call, about).download(method, request, replies as Pipe<unknown>);
       return replies;
     };
-  return {
-    openSession(firstReplyMs, reader) {
-      route.reconnect();
-      return openSession({ world, host, route }, firstReplyMs, reader);
-    },
+  const calls: BulkCalls = {
     pushNode: (call, messages) =>
       new Promise((resolve, reject) => {
         const settle = { resolve: resolve as (reply: unknown) => void, reject };
@@ -51,8 +64,9 @@ export function simTransport(world: World, host: Host, route: Route): WorkerTran
     pullParameters: stream('pullParameters', exchange['PullParameters']!),
     fetchSamples: stream('fetchSamples', exchange['FetchSamples']!),
     fetchFeatures: stream('fetchFeatures', exchange['FetchFeatures']!),
-    close: () => route.break(),
+    close: () => {},
   };
+  return (settings) => new GrpcExchange(calls, settings);
 }
 
 /** One bulk call. */
@@ -62,7 +76,7 @@ class Call implements Breakable {
   readonly #host: Host;
   readonly #route: Route;
   readonly #back: (deliver: () => void) => void;
-  readonly #call: TransportCall;
+  readonly #call: BulkCall;
   readonly #toServer: (message: unknown) => unknown;
   readonly #toClient: (message: unknown) => unknown;
   #isOver = false;
@@ -74,7 +88,7 @@ class Call implements Breakable {
     world: World,
     host: Host,
     route: Route,
-    call: TransportCall,
+    call: BulkCall,
     {
       requestSerialize,
       requestDeserialize,

@@ -200,5 +200,6 @@ function drawConfig(dice: Dice, trainSamples: number): RunConfig {
       leaseMs: dice.integer(300, 2_000),
       stallMs: 1_500,
     },
+    limits: { chunkBytes: 64, rpcMs: 1_500, sampleBytes: 2, joinsPerMinute: 10_000 },
   });
 }

@@ -2,6 +2,7 @@
 import type { RunConfig } from '../../shared/config/schema.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { forEachSplit } from '../../shared/core/work.ts';
+import { GrpcControlLine } from '../../shared/exchange/grpc/control-line.ts';
 import { parameterTable } from '../../shared/model/parameters.ts';
 import { NodeComputer } from '../../worker/compute/node-computer.ts';
 import { WorkerDriver } from '../../worker/driver.ts';
@@ -11,13 +12,11 @@ import type { Engine, Prepare } from '../../worker/prepare.ts';
 import { SHORT_RECONNECT_MS } from './ailment.ts';
 import { SIM_LOG } from './coordinator.ts';
 import type { Host } from './host.ts';
-import { simTransport } from './network.ts';
+import { simExchanges, simSessionCalls } from './network.ts';
 import { pixelOf, SimProgram } from './reference.ts';
 import type { Route } from './route.ts';
 import type { WorkerSettings } from './settings.ts';
 import type { World } from './world.ts';
-
-const LINK_LIMITS = { chunkBytes: 64, rpcMs: 1_500 };
 
 /** A worker from its start to its end. */
 export class SimWorker {
@@ -37,7 +36,10 @@ export class SimWorker {
     this.host = place.host;
     this.route = place.route;
     const driver = new WorkerDriver({
-      link: new WorkerLink(simTransport(world, place.host, place.route), LINK_LIMITS),
+      link: new WorkerLink(
+        new GrpcControlLine(simSessionCalls(world, place.host, place.route)),
+        simExchanges(world, place.host, place.route),
+      ),
       clock: place.host.clock,
       log: SIM_LOG,
       name: settings.name,

@@ -3,8 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CoordinatorPort } from '../../coordinator/service/run-port.ts';
 import { serveCoordinator } from '../../coordinator/service/service.ts';
+import { FeatureStore } from '../../coordinator/step/features.ts';
 import type { SessionHandle } from '../../coordinator/workers/sessions.ts';
-import type { FeatureRow } from '../../shared/contract/feature-rows.ts';
 import {
   type ArrivedNode,
   type JoinRequest,
@@ -12,19 +12,18 @@ import {
   PROTOCOL_VERSION,
   type PushOutcome,
   type RunStatus,
-  type WelcomeInfo as Welcome,
   type WelcomeInfo,
 } from '../../shared/contract/messages.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
+import { forEachSplit } from '../../shared/core/work.ts';
 import type { EncodedSample, Split } from '../../shared/data/source.ts';
+import type { SessionListener, WorkerSession } from '../../shared/exchange/control-line.ts';
+import type { Exchange, ExchangeLimits } from '../../shared/exchange/exchange.ts';
+import { GrpcControlLine, grpcSessionCalls } from '../../shared/exchange/grpc/control-line.ts';
+import { grpcExchanges } from '../../shared/exchange/grpc/exchange.ts';
 import type { RpcServer } from '../../shared/exchange/grpc/server.ts';
-import { grpcTransport } from '../../shared/exchange/grpc/transport.ts';
 import { createLog } from '../../shared/machine/log.ts';
-import {
-  type SessionListener,
-  type SessionStream,
-  WorkerLink,
-} from '../../worker/exchange/link.ts';
+import { WorkerLink } from '../../worker/exchange/link.ts';
 
 export const LIMITS = {
   messageBytes: 4 * 1024 * 1024,
@@ -64,9 +63,18 @@ export const NODE: NodeHeader = {
 
 /** A coordinator's port that keeps notes; its answers are fields to be set. */
 export class NotingPort implements CoordinatorPort {
-  gradientBytes = 4 * 5000;
-  readonly featureWidth = 3;
-  readonly rows = new Map<string, FeatureRow>();
+  gradientLength = 5000;
+  /** What its welcomes say of the config's limits. */
+  limits: ExchangeLimits = LIMITS;
+  readonly data = {
+    source: {
+      size: forEachSplit(() => SAMPLES),
+      label: (_split: Split, index: number) => index + 1,
+      bytes: (_split: Split, index: number) => Promise.resolve(index * 700),
+      read: (split: Split, index: number) => this.sample(split, index),
+    },
+    features: new FeatureStore(3, 1024 ** 2),
+  };
   answer: PushOutcome = 'accepted';
   refusal: Error | undefined;
   version = 3;
@@ -74,14 +82,6 @@ export class NotingPort implements CoordinatorPort {
   readonly calls: unknown[][] = [];
   readonly nodes: { node: NodeHeader; gradient: Float32Array | undefined }[] = [];
   readonly handles = new Map<string, SessionHandle>();
-
-  featuresArrived(split: Split, rows: readonly FeatureRow[]): void {
-    for (const row of rows) this.rows.set(`${split}/${row.index}`, row);
-  }
-
-  features(split: Split, index: number): FeatureRow | undefined {
-    return this.rows.get(`${split}/${index}`);
-  }
 
   join(request: JoinRequest, handle: SessionHandle): WelcomeInfo {
     if (this.refusal !== undefined) throw this.refusal;
@@ -92,7 +92,7 @@ export class NotingPort implements CoordinatorPort {
       worker: request.name,
       run: 'test',
       session,
-      configJson: '{}',
+      configJson: JSON.stringify({ limits: limitsIn(this.limits) }),
       modelFingerprint: 'f',
       classes: ['cat', 'dög'],
       trainSamples: SAMPLES,
@@ -121,7 +121,7 @@ export class NotingPort implements CoordinatorPort {
     if (this.handles.has(session)) return 'anna';
     throw new TesseraError('SESSION_UNKNOWN', 'no such session');
   }
-  wanted(_worker: string, _node: ArrivedNode): PushOutcome {
+  judge(_node: ArrivedNode): PushOutcome {
     return this.answer;
   }
   nodeArrived(_worker: string, node: NodeHeader, gradient: Float32Array | undefined): PushOutcome {
@@ -132,9 +132,6 @@ export class NotingPort implements CoordinatorPort {
   parameters(version: number): Float32Array {
     if (version === this.version) return this.vector;
     throw new TesseraError('STEP_STALE', `version ${version} is gone`);
-  }
-  sampleBytes(_split: Split, index: number): Promise<number> {
-    return Promise.resolve(index * 700);
   }
   async sample(_split: Split, index: number): Promise<EncodedSample> {
     if (index === 7) throw new TesseraError('DATA_INVALID', 'train/ö.jpg is truncated');
@@ -181,22 +178,42 @@ export class NotingPort implements CoordinatorPort {
   }
 }
 
+/** The part of some limits that a worker takes from a config. */
+function limitsIn({ messageBytes, chunkBytes, rpcMs }: ExchangeLimits): ExchangeLimits {
+  return { messageBytes, chunkBytes, rpcMs };
+}
+
 /** Starts a server and a link to it. */
 export async function startLoopback(port: NotingPort, limits = LIMITS) {
   const log = createLog({ component: 'test', level: 'off' });
+  port.limits = limits;
   const server: RpcServer = await serveCoordinator(port, log, { listen: '127.0.0.1:0', limits });
-  return { server, link: linkTo(server.address, limits) };
+  return { server, link: linkTo(server.address) };
 }
 
-/** A worker's link in plaintext. */
-export function linkTo(address: string, limits = LIMITS): WorkerLink {
-  return new WorkerLink(grpcTransport(address, { limits }), limits);
+/** A worker's link in plaintext, or with credentials. */
+export function linkTo(
+  address: string,
+  connection: Parameters<typeof grpcExchanges>[1] = {},
+): WorkerLink {
+  const control = new GrpcControlLine(grpcSessionCalls(address, connection));
+  return new WorkerLink(control, grpcExchanges(address, connection));
+}
+
+/** A worker's end of an exchange with any session, in plaintext or with credentials. */
+export function exchangeTo(
+  address: string,
+  session: string,
+  connection: Parameters<typeof grpcExchanges>[1] = {},
+): Exchange {
+  const { signal } = new AbortController();
+  return grpcExchanges(address, connection)({ session, limits: LIMITS, signal });
 }
 
 /** A session opened through a link, and everything it heard. */
 export interface HeardSession {
-  readonly stream: SessionStream;
-  readonly welcome: Promise<Welcome>;
+  readonly stream: WorkerSession;
+  readonly welcome: Promise<WelcomeInfo>;
   readonly closed: Promise<TesseraError | undefined>;
   readonly heard: unknown[];
 }
@@ -206,7 +223,7 @@ export function openSession(link: WorkerLink, join: JoinRequest = JOIN): HeardSe
   const heard: unknown[] = [];
   let onWelcome!: SessionListener['onWelcome'];
   let onClosed!: SessionListener['onClosed'];
-  const welcome = new Promise<Welcome>((resolve) => {
+  const welcome = new Promise<WelcomeInfo>((resolve) => {
     onWelcome = resolve;
   });
   const closed = new Promise<TesseraError | undefined>((resolve) => {

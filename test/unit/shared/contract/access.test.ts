@@ -25,14 +25,21 @@ import { fromStatus } from '../../../../shared/exchange/grpc/errors.ts';
 import { fetchStatus, stopRun } from '../../../../shared/exchange/grpc/operator.ts';
 import { services } from '../../../../shared/exchange/grpc/protos.ts';
 import { type RpcServer, startServer } from '../../../../shared/exchange/grpc/server.ts';
-import { grpcTransport } from '../../../../shared/exchange/grpc/transport.ts';
 import { createLog } from '../../../../shared/machine/log.ts';
 import { createAuthority, issueCertificate } from '../../../../shared/security/certificates.ts';
 import { CredentialFolder } from '../../../../shared/security/credentials.ts';
 import { refuseExposure } from '../../../../shared/security/listen-policy.ts';
 import { KnownToken } from '../../../../shared/security/tokens.ts';
-import { WorkerLink } from '../../../../worker/exchange/link.ts';
-import { allOf, JOIN, LIMITS, NODE, NotingPort, openSession } from '../../../support/loopback.ts';
+import {
+  allOf,
+  exchangeTo,
+  JOIN,
+  LIMITS,
+  linkTo,
+  NODE,
+  NotingPort,
+  openSession,
+} from '../../../support/loopback.ts';
 
 const WORKER_TOKEN = 'worker-token-0123456789';
 const OPERATOR_TOKEN = 'operator-token-0123456789';
@@ -104,7 +111,7 @@ type Call = (security: ClientSecurity) => Promise<unknown>;
 /** Calls by their methods; what passes the gate may still fail for want of a session. */
 const CALLS: Readonly<Record<string, Call>> = {
   '/tessera.v1.Control/Session': async (security) => {
-    const session = openSession(linkWith(security), JOIN);
+    const session = openSession(linkTo(server.address, { security }), JOIN);
     const error = await Promise.race([session.closed, session.welcome.then(() => undefined)]);
     session.stream.close();
     if (error !== undefined) throw error;
@@ -114,20 +121,19 @@ const CALLS: Readonly<Record<string, Call>> = {
   '/tessera.v1.Control/StopRun': (security) =>
     stopRun({ address: server.address, timeoutMs: 5000, security }, 'test'),
   '/tessera.v1.Exchange/PushNode': (security) =>
-    linkWith(security).pushNode('s', NODE, { gradient: new Float32Array(8), features: [] }),
+    exchangeWith(security).pushNode(NODE, { gradient: new Float32Array(8), features: [] }),
   '/tessera.v1.Exchange/PullParameters': (security) =>
-    linkWith(security).pullParameters('s', { version: 3, first: 0 }, new Float32Array(8)),
+    exchangeWith(security).pull({ version: 3, first: 0 }, new Float32Array(8)),
   '/tessera.v1.Exchange/FetchSamples': (security) =>
-    allOf(linkWith(security).fetchSamples('s', 'train', [0])),
+    allOf(exchangeWith(security).fetchSamples('train', [0])),
   '/tessera.v1.Exchange/FetchFeatures': (security) =>
-    linkWith(security).fetchFeatures('s', 'train', [0], { width: 3, numSamples: 10 }),
+    exchangeWith(security).fetchFeatures('train', [0], { width: 3, numSamples: 10 }),
   '/grpc.health.v1.Health/Check': (security) => health(security),
   '/grpc.health.v1.Health/Watch': (security) => watchHealth(security),
   '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo': (security) => reflection(security),
 };
 
-const linkWith = (security: ClientSecurity) =>
-  new WorkerLink(grpcTransport(server.address, { limits: LIMITS, security }), LIMITS);
+const exchangeWith = (security: ClientSecurity) => exchangeTo(server.address, 's', { security });
 
 function health(security: ClientSecurity): Promise<unknown> {
   const client = new Client(server.address, channelCredentials(security, '127.0.0.1'), {
@@ -399,7 +405,9 @@ describe('plaintext', () => {
   );
 
   it('does not leave this machine unless somebody says so', () => {
-    expect(() => grpcTransport('192.0.2.1:50051', { limits: LIMITS })).toThrow(/no credentials/);
-    grpcTransport('192.0.2.1:50051', { limits: LIMITS, insecure: true }).close();
+    expect(() => linkTo('192.0.2.1:50051')).toThrow(/no credentials/);
+    expect(() => exchangeTo('192.0.2.1:50051', 's')).toThrow(/no credentials/);
+    linkTo('192.0.2.1:50051', { insecure: true }).close();
+    exchangeTo('192.0.2.1:50051', 's', { insecure: true }).close();
   });
 });

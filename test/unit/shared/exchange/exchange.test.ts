@@ -9,6 +9,7 @@ import type { RpcServer } from '../../../../shared/exchange/grpc/server.ts';
 import type { WorkerLink } from '../../../../worker/exchange/link.ts';
 import {
   allOf,
+  exchangeTo,
   LIMITS,
   NODE,
   NotingPort,
@@ -52,7 +53,7 @@ const all = (version: number) => ({ version, first: 0 });
 describe('pushing a node', () => {
   it('brings its header and its gradient, bit for bit', async () => {
     const gradient = port.vector.slice();
-    expect(await link.pushNode(session, NODE, payload(gradient))).toBe('accepted');
+    expect(await link.exchange.pushNode(NODE, payload(gradient))).toBe('accepted');
     expect(port.nodes).toHaveLength(1);
     expect(port.nodes[0]?.node).toEqual(NODE);
     expect(bytesOf(port.nodes[0]!.gradient!)).toEqual(bytesOf(gradient));
@@ -60,7 +61,7 @@ describe('pushing a node', () => {
 
   it('brings an evaluation without a gradient', async () => {
     const node = { ...NODE, kind: 'test' as const };
-    expect(await link.pushNode(session, node, payload(undefined))).toBe('accepted');
+    expect(await link.exchange.pushNode(node, payload(undefined))).toBe('accepted');
     expect(port.nodes).toEqual([{ node, gradient: undefined }]);
   });
 
@@ -70,22 +71,24 @@ describe('pushing a node', () => {
       // Goal: an early answer. Method: far more than flow control lets through unread.
       port.answer = answer;
       const huge = new Float32Array(16 * 1024 * 1024);
-      expect(await link.pushNode(session, NODE, payload(huge))).toBe(answer);
+      expect(await link.exchange.pushNode(NODE, payload(huge))).toBe(answer);
       expect(port.nodes).toEqual([]);
       port.answer = 'accepted';
-      expect(await link.pushNode(session, NODE, payload(port.vector))).toBe('accepted');
+      expect(await link.exchange.pushNode(NODE, payload(port.vector))).toBe('accepted');
     },
   );
 
   it('is refused without a session', async () => {
-    await expect(link.pushNode('s-99', NODE, payload(port.vector))).rejects.toMatchObject({
+    await expect(
+      exchangeTo(server.address, 's-99').pushNode(NODE, payload(port.vector)),
+    ).rejects.toMatchObject({
       code: 'SESSION_UNKNOWN',
     });
   });
 
   it('is refused when the gradient has another length', async () => {
     for (const length of [4999, 5001]) {
-      const push = link.pushNode(session, NODE, payload(new Float32Array(length)));
+      const push = link.exchange.pushNode(NODE, payload(new Float32Array(length)));
       await expect(push).rejects.toMatchObject({ code: 'CHUNK_CORRUPT' });
     }
     expect(port.nodes).toEqual([]);
@@ -94,7 +97,7 @@ describe('pushing a node', () => {
   it('is refused when a value is not finite, naming it', async () => {
     const gradient = port.vector.slice();
     gradient[4321] = Number.NaN;
-    await expect(link.pushNode(session, NODE, payload(gradient))).rejects.toMatchObject({
+    await expect(link.exchange.pushNode(NODE, payload(gradient))).rejects.toMatchObject({
       code: 'NON_FINITE',
       sentence: expect.stringContaining('value 4321'),
     });
@@ -118,7 +121,7 @@ describe('pushing a node', () => {
     );
     await expect(push).rejects.toMatchObject({ code: 'CANCELLED' });
     exchange.close();
-    expect(await link.pushNode(session, NODE, payload(port.vector))).toBe('accepted');
+    expect(await link.exchange.pushNode(NODE, payload(port.vector))).toBe('accepted');
     expect(port.nodes).toHaveLength(1);
   });
 
@@ -131,11 +134,11 @@ describe('pushing a node', () => {
     });
     // A push that is refused shows that the others have begun; until then it is accepted.
     for (let code = ''; code !== 'TIMEOUT'; ) {
-      code = await link.pushNode(session, NODE, payload(port.vector)).catch((error) => error.code);
+      code = await link.exchange.pushNode(NODE, payload(port.vector)).catch((error) => error.code);
     }
     for (const call of open) call.cancel();
     for (let outcome = ''; outcome !== 'accepted'; ) {
-      outcome = await link.pushNode(session, NODE, payload(port.vector)).catch(() => 'refused');
+      outcome = await link.exchange.pushNode(NODE, payload(port.vector)).catch(() => 'refused');
     }
     exchange.close();
   });
@@ -187,20 +190,18 @@ describe('a malformed push', () => {
 describe('pulling parameters', () => {
   it('brings them bit for bit', async () => {
     const target = new Float32Array(5000);
-    await link.pullParameters(session, all(3), target);
+    await link.exchange.pull(all(3), target);
     expect(bytesOf(target)).toEqual(bytesOf(port.vector));
   });
 
   it('brings the end of a version alone, for who has the frozen beginning', async () => {
     const target = new Float32Array(1000);
-    await link.pullParameters(session, { version: 3, first: 4000 }, target);
+    await link.exchange.pull({ version: 3, first: 4000 }, target);
     expect(target).toEqual(port.vector.subarray(4000));
   });
 
   it('is refused for a version that is not there', async () => {
-    await expect(
-      link.pullParameters(session, all(2), new Float32Array(5000)),
-    ).rejects.toMatchObject({
+    await expect(link.exchange.pull(all(2), new Float32Array(5000))).rejects.toMatchObject({
       code: 'STEP_STALE',
       sentence: 'version 2 is gone',
     });
@@ -218,26 +219,27 @@ describe('pulling parameters', () => {
   });
 
   it('fails when the target has another size', async () => {
-    await expect(
-      link.pullParameters(session, all(3), new Float32Array(5001)),
-    ).rejects.toMatchObject({
+    await expect(link.exchange.pull(all(3), new Float32Array(5001))).rejects.toMatchObject({
       code: 'CHUNK_CORRUPT',
     });
   });
 
   it('ends with its session: the next one opens connections of its own', async () => {
     port.vector = new Float32Array(8 * 1024 * 1024);
-    const pull = link.pullParameters(session, all(3), new Float32Array(port.vector.length));
+    const { exchange } = link;
+    const pull = exchange.pull(all(3), new Float32Array(port.vector.length));
     const next = openSession(link);
     await expect(pull).rejects.toMatchObject({ code: 'CANCELLED' });
-    await link.pullParameters((await next.welcome).session, all(3), port.vector.slice());
+    await next.welcome;
+    await link.exchange.pull(all(3), port.vector.slice());
+    await expect(exchange.pull(all(3), port.vector)).rejects.toMatchObject({ code: 'CANCELLED' });
   });
 });
 
 describe('fetching samples', () => {
   it('brings them in the order asked, large and empty ones alike', async () => {
     const indices = [9, 0, 3, 3, 8, 1, 2, 4, 5];
-    const samples = await allOf(link.fetchSamples(session, 'test', indices));
+    const samples = await allOf(link.exchange.fetchSamples('test', indices));
     expect(samples.map(({ bytes, ...about }) => ({ ...about, bytes: [...bytes] }))).toEqual(
       await Promise.all(
         indices.map(async (index) => {
@@ -249,7 +251,7 @@ describe('fetching samples', () => {
   });
 
   it('passes on that one cannot be read', async () => {
-    await expect(allOf(link.fetchSamples(session, 'train', [1, 7]))).rejects.toMatchObject({
+    await expect(allOf(link.exchange.fetchSamples('train', [1, 7]))).rejects.toMatchObject({
       code: 'DATA_INVALID',
       sentence: 'train/ö.jpg is truncated',
     });
@@ -258,14 +260,16 @@ describe('fetching samples', () => {
   it.each([[[10]], [Array.from({ length: 1025 }, () => 0)]])(
     'refuses indices out of range, and too many',
     async (indices) => {
-      await expect(allOf(link.fetchSamples(session, 'train', indices))).rejects.toMatchObject({
+      await expect(allOf(link.exchange.fetchSamples('train', indices))).rejects.toMatchObject({
         code: 'MESSAGE_INVALID',
       });
     },
   );
 
   it('is refused without a session', async () => {
-    await expect(allOf(link.fetchSamples('', 'train', [1]))).rejects.toMatchObject({
+    await expect(
+      allOf(exchangeTo(server.address, '').fetchSamples('train', [1])),
+    ).rejects.toMatchObject({
       code: 'SESSION_UNKNOWN',
     });
   });

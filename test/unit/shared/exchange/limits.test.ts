@@ -39,7 +39,8 @@ async function start(some: Partial<typeof LIMITS>, port = new NotingPort()) {
   const log = createLog({ component: 'test', level: 'debug', destination: { write } });
   const limits = { ...LIMITS, ...some };
   const server = await serveCoordinator(port, log, { listen: '127.0.0.1:0', limits });
-  const link = linkTo(server.address, limits);
+  port.limits = limits;
+  const link = linkTo(server.address);
   closing.push(
     () => server.stop(0),
     () => link.close(),
@@ -79,7 +80,7 @@ it('a push that stalls is ended, and its place is free again', async () => {
   const { session } = await openSession(link).welcome;
   expect(await stalledPush(server.address, session)).toMatchObject({ code: 'TIMEOUT' });
   const payload = { gradient: port.vector, features: [] };
-  expect(await link.pushNode(session, NODE, payload)).toBe('accepted');
+  expect(await link.exchange.pushNode(NODE, payload)).toBe('accepted');
 });
 
 it('a caller that pulls and does not read is let go', async () => {
@@ -105,8 +106,8 @@ it('no worker pushes more at a time than it may', async () => {
 
 it('connections beyond the bound are closed, and those of workers go on', async () => {
   const { server, link, refusal } = await start({ connectionsMax: 8 });
-  const { session } = await openSession(link).welcome;
-  await allOf(link.fetchSamples(session, 'train', [1]));
+  await openSession(link).welcome;
+  await allOf(link.exchange.fetchSamples('train', [1]));
   const sockets: Socket[] = Array.from({ length: 20 }, () => connect(server.port, '127.0.0.1'));
   closing.push(() => {
     for (const socket of sockets) socket.destroy();
@@ -114,7 +115,7 @@ it('connections beyond the bound are closed, and those of workers go on', async 
   const closed = sockets.map((socket) => once(socket.on('error', () => {}).resume(), 'close'));
   // Two are the worker's: the session's and the exchange's.
   await Promise.all(await firstSettled(closed, 14));
-  expect(await allOf(link.fetchSamples(session, 'train', [2]))).toHaveLength(1);
+  expect(await allOf(link.exchange.fetchSamples('train', [2]))).toHaveLength(1);
   expect(await refusal).toMatch(/127\.0\.0\.1: all 8 connections are taken/);
 });
 
@@ -128,7 +129,7 @@ it('no worker pulls more at a time than it may, and those that end make room', a
   pullWithoutReading(server.address, session);
   expect(await refusal).toMatch(/1 pulls under way/);
   const target = port.vector.slice();
-  await vi.waitFor(() => link.pullParameters(session, { version: 3, first: 0 }, target), 10_000);
+  await vi.waitFor(() => link.exchange.pull({ version: 3, first: 0 }, target), 10_000);
 });
 
 it('an address that joins too often is told so', async () => {

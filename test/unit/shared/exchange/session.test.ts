@@ -54,7 +54,9 @@ describe('a session', () => {
       worker: 'anna',
       run: 'test',
       session: 's-1',
-      configJson: '{}',
+      configJson: JSON.stringify({
+        limits: { messageBytes: 4 * 1024 * 1024, chunkBytes: 1000, rpcMs: 20_000 },
+      }),
       modelFingerprint: 'f',
       classes: ['cat', 'dög'],
       trainSamples: 10,

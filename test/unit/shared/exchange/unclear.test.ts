@@ -13,10 +13,10 @@ import { clientConnection } from '../../../../cli/connect/credentials.ts';
 import { serveCoordinator } from '../../../../coordinator/service/service.ts';
 import { deferred } from '../../../../shared/core/async.ts';
 import { TesseraError } from '../../../../shared/core/errors.ts';
+import { grpcSessionCalls } from '../../../../shared/exchange/grpc/control-line.ts';
 import { clearerError, fetchStatus } from '../../../../shared/exchange/grpc/operator.ts';
 import { probeAddress } from '../../../../shared/exchange/grpc/probe.ts';
 import { type RpcServer, startServer } from '../../../../shared/exchange/grpc/server.ts';
-import { grpcTransport } from '../../../../shared/exchange/grpc/transport.ts';
 import { errorFor } from '../../../../shared/exchange/grpc/unclear.ts';
 import { createLog } from '../../../../shared/machine/log.ts';
 import { CredentialFolder } from '../../../../shared/security/credentials.ts';
@@ -168,15 +168,15 @@ it('a session that meets TLS in plaintext, and the other way round, ends with th
     ['TLS coordinator', undefined],
     ['plaintext coordinator', await security()],
   ] as const) {
-    const transport = grpcTransport(at[name] as string, { limits: LIMITS, security: shown });
+    const calls = grpcSessionCalls(at[name] as string, { security: shown });
     const closed = deferred<TesseraError | undefined>();
-    transport.openSession(5000, { onMessage: () => {}, onClosed: closed.resolve });
+    calls.open(5000, { onMessage: () => {}, onClosed: closed.resolve });
     const error = await closed.promise;
     expect(error).toMatchObject({
       code: 'ACCESS_DENIED',
       hint: expect.stringContaining('--certs'),
     });
-    transport.close();
+    calls.close();
   }
 });
 

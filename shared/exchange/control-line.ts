@@ -1,0 +1,33 @@
+/** @file A worker's session with its coordinator: the small messages, whatever carries them. */
+import type { Assignment, Heartbeat, JoinRequest, WelcomeInfo } from '../contract/messages.ts';
+import type { TesseraError } from '../core/errors.ts';
+import type { ToldError } from '../core/verdict.ts';
+
+/** What happens in a session, in order: a welcome, then assignments, perhaps a finish, then the end. */
+export interface SessionListener {
+  onWelcome(welcome: WelcomeInfo): void;
+  onAssignment(assignment: Assignment): void;
+  /** The coordinator has replied to a heartbeat. */
+  onAlive(): void;
+  onFinish(finish: ToldError): void;
+  /** The session is over, once; never after our own `close`. An error says why it was refused or lost. */
+  onClosed(error: TesseraError | undefined): void;
+}
+
+/** The worker's end of a session. Sending on one that is over does nothing. */
+export interface WorkerSession {
+  sendReady(modelFingerprint: string, engine: string): void;
+  sendHeartbeat(heartbeat: Heartbeat): void;
+  /** A goodbye, because of an error or without one. */
+  sendLeave(error: ToldError): void;
+  /** Ends the session; what was sent before still arrives. */
+  close(): void;
+}
+
+/** A way to one coordinator, for one session after the other. */
+export interface ControlLine {
+  /** Joins over a new connection, in place of the one before. Every result is reported to the listener. */
+  join(request: JoinRequest, listener: SessionListener): WorkerSession;
+  /** Closes the connection. */
+  close(): void;
+}

@@ -1,0 +1,121 @@
+/**
+ * @file Vectors, samples and features between a worker and its coordinator: both ends, whatever carries them.
+ *
+ * A transport moves bits unchanged and refuses what it cannot: `test/support/exchange-conformance.ts` is what each of
+ * them must pass.
+ */
+import type { FeatureRow, FeatureShape } from '../contract/feature-rows.ts';
+import type { NodeHeader, ParametersId, PushOutcome } from '../contract/messages.ts';
+import type { Split } from '../core/work.ts';
+import type { EncodedSample } from '../data/source.ts';
+
+/** What a node brings besides its header. */
+export interface NodePayload {
+  /** Undefined for an evaluation. */
+  readonly gradient: Float32Array | undefined;
+  /** Features that were computed for its samples. */
+  readonly features: readonly FeatureRow[];
+}
+
+/** Parameters of a version, from the value `first` on. */
+export interface ParametersRange extends ParametersId {
+  readonly first: number;
+}
+
+/** The limits of a config that both ends of an exchange keep. */
+export interface ExchangeLimits {
+  /** Largest single message. */
+  readonly messageBytes: number;
+  /** Payload of one chunk. */
+  readonly chunkBytes: number;
+  /** Deadline of one transfer. Units  milliseconds. */
+  readonly rpcMs: number;
+}
+
+/** The worker's end, for one session. Every transfer has a deadline: TIMEOUT. */
+export interface Exchange {
+  /**
+   * Brings a computed node, whose payload must not change meanwhile.
+   *
+   * Throws  what the coordinator refuses it with, COORDINATOR_UNREACHABLE, TIMEOUT or CANCELLED.
+   */
+  pushNode(node: NodeHeader, payload: NodePayload): Promise<PushOutcome>;
+  /**
+   * Fetches parameters into `target`, which holds nothing useful if this fails.
+   *
+   * Throws  STEP_STALE when that version is not there (any more, or yet); CHUNK_CORRUPT; NON_FINITE.
+   */
+  pull(wanted: ParametersRange, target: Float32Array): Promise<void>;
+  /**
+   * Fetches samples, in the order asked.
+   *
+   * Throws  DATA_INVALID when the coordinator cannot read one of them; CHUNK_CORRUPT.
+   */
+  fetchSamples(split: Split, indices: readonly number[]): AsyncIterable<EncodedSample>;
+  /**
+   * Fetches the features of samples; those that were not computed yet are left out.
+   *
+   * Throws  CHUNK_CORRUPT, MESSAGE_INVALID or NON_FINITE when what comes is not what was asked for.
+   */
+  fetchFeatures(
+    split: Split,
+    indices: readonly number[],
+    shape: FeatureShape,
+  ): Promise<FeatureRow[]>;
+  /** Closes the connection; transfers under way end by themselves. */
+  close(): void;
+}
+
+/** What an exchange is opened with. */
+export interface ExchangeSettings {
+  /** Secret of the session. */
+  readonly session: string;
+  readonly limits: ExchangeLimits;
+  /** Ends the transfers under way, and those that are begun later: CANCELLED. */
+  readonly signal: AbortSignal;
+}
+
+/** Opens the worker's end for a session. */
+export type OpenExchange = (settings: ExchangeSettings) => Exchange;
+
+/** A node on its way in. */
+export interface IncomingNode {
+  /** Receives the gradient; undefined for an evaluation. */
+  readonly gradient: Float32Array | undefined;
+  addFeatures(rows: readonly FeatureRow[]): void;
+  /** All of it has arrived and was checked. */
+  finish(): Promise<PushOutcome> | PushOutcome;
+  /** The transfer is over, finished or not. */
+  end(): void;
+}
+
+/** Parameters on their way out. */
+export interface OutgoingParameters {
+  readonly values: Float32Array;
+  /** Throws  STEP_STALE once the values may have changed: no more of them may be sent. */
+  confirm(): void;
+  /** The transfer is over, finished or not. */
+  end(): void;
+}
+
+/** The coordinator's end, which a transport calls. Fields were checked in form; the host judges whether they fit the run. */
+export interface ExchangeHost {
+  /** Samples of each split. */
+  readonly splitSizes: Readonly<Record<Split, number>>;
+  /** Values of a sample's features. */
+  readonly featureWidth: number;
+  /** Throws  SESSION_UNKNOWN when no such session is open. */
+  workerOf(session: string): string;
+  /** Takes a node whose bulk is still to come, or says why the bulk is not needed. Throws  TIMEOUT when there are too many. */
+  beginPush(worker: string, node: NodeHeader): IncomingNode | Exclude<PushOutcome, 'accepted'>;
+  /** Throws  STEP_STALE, MESSAGE_INVALID; TIMEOUT when there are too many. */
+  beginPull(worker: string, wanted: ParametersRange): OutgoingParameters;
+  /** Reads samples in the order asked, bounded for each worker. Throws  DATA_INVALID. */
+  readSamples(
+    worker: string,
+    split: Split,
+    indices: readonly number[],
+  ): AsyncIterable<EncodedSample>;
+  /** The features of samples, of those that were computed. */
+  findFeatures(split: Split, indices: readonly number[]): FeatureRow[];
+}

@@ -1,0 +1,117 @@
+/**
+ * @file The coordinator's end of an exchange over gRPC: the calls of proto/ in chunks, around a host that has vectors.
+ *
+ * Bulk that is not needed is refused after its header, before it travels.
+ */
+import { bytesOf, ChunkAssembler, cutChunks } from '../../contract/chunks.ts';
+import {
+  decodeFetch,
+  decodeNode,
+  decodeSession,
+  encodeOutcome,
+  encodeSample,
+} from '../../contract/exchange-codec.ts';
+import { decodeFeatures, encodeFeatures, type FeatureShape } from '../../contract/feature-rows.ts';
+import type { Chunk } from '../../contract/generated/tessera/v1/Chunk.ts';
+import type { FeatureRows } from '../../contract/generated/tessera/v1/FeatureRows.ts';
+import type { FetchRequest__Output } from '../../contract/generated/tessera/v1/FetchRequest.ts';
+import type { NodeChunk__Output } from '../../contract/generated/tessera/v1/NodeChunk.ts';
+import type { PullRequest__Output } from '../../contract/generated/tessera/v1/PullRequest.ts';
+import type { PushReply } from '../../contract/generated/tessera/v1/PushReply.ts';
+import type { SampleChunk } from '../../contract/generated/tessera/v1/SampleChunk.ts';
+import type { NodeHeader } from '../../contract/messages.ts';
+import { wireInteger, wirePresent } from '../../contract/validate.ts';
+import { TesseraError } from '../../core/errors.ts';
+import { splitOf } from '../../core/work.ts';
+import type { ExchangeHost, IncomingNode } from '../exchange.ts';
+
+/** The bulk calls of all workers, as plain functions over messages. */
+export function exchangeHandlers(host: ExchangeHost, chunkBytes: number) {
+  return {
+    async pushNode(messages: AsyncIterable<NodeChunk__Output>): Promise<PushReply> {
+      let push: Push | undefined;
+      try {
+        for await (const message of messages) {
+          if (push === undefined) {
+            const wire = wirePresent(message.node, 'first message of a push');
+            const worker = host.workerOf(decodeSession(wire.session));
+            const header = decodeNode(wire, host.splitSizes);
+            const begun = host.beginPush(worker, header);
+            if (typeof begun === 'string') return encodeOutcome(begun);
+            push = new Push(host, header, begun);
+          } else if (message.node !== null) {
+            throw new TesseraError('MESSAGE_INVALID', 'push: a second node in one call');
+          }
+          push.add(message);
+        }
+        return encodeOutcome(await wirePresent(push, 'first message of a push').finish());
+      } finally {
+        push?.end();
+      }
+    },
+
+    async *pullParameters(request: PullRequest__Output): AsyncGenerator<Chunk> {
+      const worker = host.workerOf(decodeSession(request.session));
+      const { average } = request;
+      const version = wireInteger(request.version, 'pull.version');
+      const first = wireInteger(request.first, 'pull.first');
+      const pull = host.beginPull(worker, { version, average, first });
+      try {
+        for (const chunk of cutChunks(bytesOf(pull.values), chunkBytes)) {
+          yield chunk;
+          // Later chunks are cut later: the version must still be there.
+          pull.confirm();
+        }
+      } finally {
+        pull.end();
+      }
+    },
+
+    async *fetchSamples(request: FetchRequest__Output): AsyncGenerator<SampleChunk> {
+      const worker = host.workerOf(decodeSession(request.session));
+      const { split, indices } = decodeFetch(request, host.splitSizes);
+      for await (const sample of host.readSamples(worker, split, indices)) {
+        yield* encodeSample(sample, chunkBytes);
+      }
+    },
+
+    async *fetchFeatures(request: FetchRequest__Output): AsyncGenerator<FeatureRows> {
+      host.workerOf(decodeSession(request.session));
+      const { split, indices } = decodeFetch(request, host.splitSizes);
+      yield* encodeFeatures(host.findFeatures(split, indices), chunkBytes);
+    },
+  };
+}
+
+/** The vectors and rows of one push. */
+class Push {
+  readonly #node: IncomingNode;
+  readonly #featureShape: FeatureShape;
+  readonly #gradient: ChunkAssembler | undefined;
+
+  constructor(host: ExchangeHost, { kind, step, first, count }: NodeHeader, node: IncomingNode) {
+    this.#node = node;
+    this.#featureShape = { width: host.featureWidth, numSamples: host.splitSizes[splitOf(kind)] };
+    this.#gradient =
+      node.gradient &&
+      new ChunkAssembler(node.gradient, `gradient of step ${step}, leaves ${first}+${count}`);
+  }
+
+  add({ chunk, features }: NodeChunk__Output): void {
+    if (features !== null) this.#node.addFeatures(decodeFeatures(features, this.#featureShape));
+    if (chunk === null) return;
+    if (this.#gradient === undefined) {
+      throw new TesseraError('MESSAGE_INVALID', 'push: an evaluation has no gradient');
+    }
+    this.#gradient.add(chunk);
+  }
+
+  finish(): ReturnType<IncomingNode['finish']> {
+    this.#gradient?.finish();
+    return this.#node.finish();
+  }
+
+  end(): void {
+    this.#node.end();
+  }
+}

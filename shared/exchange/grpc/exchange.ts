@@ -1,0 +1,189 @@
+/** @file The worker's end of an exchange over gRPC: chunks, checksums and deadlines around the calls of proto/. */
+import { bytesOf, ChunkAssembler, cutChunks, SampleAssembler } from '../../contract/chunks.ts';
+import {
+  decodeOutcome,
+  decodeSampleInfo,
+  encodeNode,
+  WIRE_SPLITS,
+} from '../../contract/exchange-codec.ts';
+import {
+  decodeFeatures,
+  encodeFeatures,
+  type FeatureRow,
+  type FeatureShape,
+} from '../../contract/feature-rows.ts';
+import type { Chunk__Output } from '../../contract/generated/tessera/v1/Chunk.ts';
+import type { FeatureRows__Output } from '../../contract/generated/tessera/v1/FeatureRows.ts';
+import type { FetchRequest } from '../../contract/generated/tessera/v1/FetchRequest.ts';
+import type { NodeChunk } from '../../contract/generated/tessera/v1/NodeChunk.ts';
+import type { PullRequest } from '../../contract/generated/tessera/v1/PullRequest.ts';
+import type { PushReply__Output } from '../../contract/generated/tessera/v1/PushReply.ts';
+import type { SampleChunk__Output } from '../../contract/generated/tessera/v1/SampleChunk.ts';
+import type { NodeHeader, PushOutcome } from '../../contract/messages.ts';
+import { TesseraError } from '../../core/errors.ts';
+import type { Split } from '../../core/work.ts';
+import type { EncodedSample } from '../../data/source.ts';
+import type {
+  Exchange,
+  ExchangeSettings,
+  NodePayload,
+  OpenExchange,
+  ParametersRange,
+} from '../exchange.ts';
+import { type CallSettings, callClientStream, callServerStream } from './calls.ts';
+import { type ConnectionSettings, connectExchange } from './channel.ts';
+
+/** What a bulk call is made with; the address is known below. */
+export type BulkCall = Omit<CallSettings, 'address'>;
+
+/** The bulk calls as messages: over gRPC, or through the simulator's network. */
+export interface BulkCalls {
+  pushNode(call: BulkCall, messages: Iterable<NodeChunk>): Promise<PushReply__Output>;
+  pullParameters(call: BulkCall, request: PullRequest): AsyncIterable<Chunk__Output>;
+  fetchSamples(call: BulkCall, request: FetchRequest): AsyncIterable<SampleChunk__Output>;
+  fetchFeatures(call: BulkCall, request: FetchRequest): AsyncIterable<FeatureRows__Output>;
+  /** Closes the connection; what is under way ends by itself. */
+  close(): void;
+}
+
+/** Exchanges over gRPC with the coordinator at `address`, each on a connection of its own. Throws  as `connectExchange` does. */
+export function grpcExchanges(
+  address: string,
+  security: Omit<ConnectionSettings, 'limits'>,
+): OpenExchange {
+  return (settings) => {
+    const client = connectExchange(address, { ...security, limits: settings.limits });
+    return new GrpcExchange(
+      {
+        pushNode: (call, messages) =>
+          callClientStream<NodeChunk, PushReply__Output>(
+            { ...call, address },
+            (options, callback) => client.pushNode(options, callback),
+            messages,
+          ),
+        pullParameters: (call, request) =>
+          callServerStream({ ...call, address }, (options) =>
+            client.pullParameters(request, options),
+          ),
+        fetchSamples: (call, request) =>
+          callServerStream({ ...call, address }, (options) =>
+            client.fetchSamples(request, options),
+          ),
+        fetchFeatures: (call, request) =>
+          callServerStream({ ...call, address }, (options) =>
+            client.fetchFeatures(request, options),
+          ),
+        close: () => client.close(),
+      },
+      settings,
+    );
+  };
+}
+
+/** Largest sample that a worker accepts. */
+const SAMPLE_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Vectors as chunks of `limits.chunkBytes`, each with a checksum. */
+export class GrpcExchange implements Exchange {
+  readonly #calls: BulkCalls;
+  readonly #settings: ExchangeSettings;
+  /** The push under way: pushes take turns, since sharing the line would make each of them late. */
+  #pushing: Promise<unknown> = Promise.resolve();
+
+  constructor(calls: BulkCalls, settings: ExchangeSettings) {
+    this.#calls = calls;
+    this.#settings = settings;
+  }
+
+  pushNode(node: NodeHeader, payload: NodePayload): Promise<PushOutcome> {
+    const turn = this.#pushing.then(async () => {
+      const call = this.#call(`pushing step ${node.step}, leaves ${node.first}+${node.count}`);
+      const { session, limits } = this.#settings;
+      const messages = nodeChunks(session, node, payload, limits.chunkBytes);
+      return decodeOutcome(await this.#calls.pushNode(call, messages));
+    });
+    this.#pushing = turn.catch(() => {});
+    return turn;
+  }
+
+  async pull(wanted: ParametersRange, target: Float32Array): Promise<void> {
+    const { version } = wanted;
+    const call = this.#call(`pulling parameter version ${version}`);
+    const assembler = new ChunkAssembler(target, `parameters of version ${version}`);
+    const { session } = this.#settings;
+    const chunks = this.#calls.pullParameters(call, { session, ...wanted });
+    for await (const chunk of chunks) assembler.add(chunk);
+    assembler.finish();
+  }
+
+  async *fetchSamples(split: Split, indices: readonly number[]): AsyncGenerator<EncodedSample> {
+    const call = this.#call(`fetching ${indices.length} samples`);
+    const chunks = this.#calls.fetchSamples(call, this.#request(split, indices));
+    yield* assembleSamples(chunks, split, indices);
+  }
+
+  async fetchFeatures(
+    split: Split,
+    indices: readonly number[],
+    shape: FeatureShape,
+  ): Promise<FeatureRow[]> {
+    const call = this.#call(`fetching features of ${indices.length} samples`);
+    const messages = this.#calls.fetchFeatures(call, this.#request(split, indices));
+    const rows: FeatureRow[] = [];
+    for await (const message of messages) rows.push(...decodeFeatures(message, shape));
+    return rows;
+  }
+
+  close(): void {
+    this.#calls.close();
+  }
+
+  #request(split: Split, indices: readonly number[]): FetchRequest {
+    return { session: this.#settings.session, split: WIRE_SPLITS[split], indices: [...indices] };
+  }
+
+  #call(what: string): BulkCall {
+    const { signal, limits } = this.#settings;
+    if (signal.aborted) throw new TesseraError('CANCELLED', `${what}: its session is over`);
+    return { what, deadlineMs: limits.rpcMs, signal };
+  }
+}
+
+function* nodeChunks(
+  session: string,
+  node: NodeHeader,
+  { gradient, features }: NodePayload,
+  chunkBytes: number,
+): Generator<NodeChunk> {
+  yield { node: encodeNode(session, node) };
+  for (const rows of encodeFeatures(features, chunkBytes)) yield { features: rows };
+  if (gradient === undefined) return;
+  for (const chunk of cutChunks(bytesOf(gradient), chunkBytes)) yield { chunk };
+}
+
+async function* assembleSamples(
+  chunks: AsyncIterable<SampleChunk__Output>,
+  split: Split,
+  indices: readonly number[],
+): AsyncGenerator<EncodedSample> {
+  let come = 0;
+  let assembler: SampleAssembler | undefined;
+  for await (const chunk of chunks) {
+    const expected = indices[come];
+    if (chunk.index !== expected) {
+      const wanted = expected === undefined ? 'none' : `sample ${expected}`;
+      throw new TesseraError(
+        'CHUNK_CORRUPT',
+        `${split} sample ${chunk.index} came, ${wanted} was due`,
+      );
+    }
+    assembler ??= new SampleAssembler(`${split} sample ${expected}`, SAMPLE_BYTES_MAX);
+    const bytes = assembler.add(chunk);
+    if (bytes === undefined) continue;
+    come += 1;
+    assembler = undefined;
+    yield { ...decodeSampleInfo(chunk), bytes };
+  }
+  if (come === indices.length) return;
+  throw new TesseraError('CHUNK_CORRUPT', `${come} of ${indices.length} ${split} samples came`);
+}
