@@ -3,32 +3,21 @@
  * state machine on the other. The driver decides nothing about the session.
  */
 
-import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
-import { PROTOCOL_VERSION, type WelcomeInfo } from '../shared/contract/messages.ts';
 import { withDeadline } from '../shared/core/async.ts';
-import type { Clock } from '../shared/core/clock.ts';
 import { assert, TesseraError } from '../shared/core/errors.ts';
-import { isPermanent, NO_ERROR, type ToldError, toldOf } from '../shared/core/verdict.ts';
+import { NO_ERROR, type ToldError, toldOf } from '../shared/core/verdict.ts';
 import { foundSentence } from '../shared/data/found.ts';
-import type { WorkerSession } from '../shared/exchange/control-line.ts';
-import type { Logger } from '../shared/machine/log.ts';
 import { divergedError } from './compute/divergence.ts';
-import type { LostLine, NodeTask, SessionEffect, SessionEvent } from './core/messages.ts';
+import type { NodeTask, SessionEffect, SessionEvent } from './core/messages.ts';
 import { Session } from './core/session.ts';
-import type { WorkerLink } from './exchange/link.ts';
-import { errorOf, lostBy, passingError } from './exchange/refusals.ts';
+import { errorOf, passingError } from './exchange/refusals.ts';
+import { Line, type LineOptions } from './line.ts';
 import { computeNode, type FinishedNode } from './node-work.ts';
 import type { Preparation, Prepare, WorkerChoice } from './prepare.ts';
 import { TimeLedger } from './time-ledger.ts';
 
 /** What a worker is started with. */
-export interface WorkerOptions {
-  readonly link: WorkerLink;
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** A name for people; the coordinator makes it unique. */
-  readonly name: string;
+export interface WorkerOptions extends LineOptions {
   readonly choice: WorkerChoice;
   /** Builds what the run needs, after the first welcome. */
   readonly prepare: Prepare;
@@ -47,15 +36,13 @@ const ENGINE_END_MS = 120_000;
 export class WorkerDriver {
   readonly #options: WorkerOptions;
   readonly #session: Session;
-  readonly #instance = randomUUID();
+  readonly #line: Line;
   readonly #inbox: SessionEvent[] = [];
   readonly #time = new TimeLedger();
   readonly #end: (error: TesseraError | undefined) => void;
   /** Settles when the worker is done: rejects with the reason if that is not a finished run. */
   readonly finished: Promise<void>;
   #handling = false;
-  #stream: WorkerSession | undefined;
-  #welcome: WelcomeInfo | undefined;
   #preparing: Promise<Preparation | undefined> = Promise.resolve(undefined);
   #preparation: Preparation | undefined;
   #modelFingerprint = '';
@@ -65,12 +52,22 @@ export class WorkerDriver {
   #hasFrozen = false;
   #computing = new AbortController();
   #stopped = false;
-  /** Why there is no line to the coordinator, as far as that has been said. */
-  #saidLost: string | undefined;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
     this.#session = new Session({ reconnectMs: options.reconnectMs, seed: options.seed });
+    const driver = this;
+    this.#line = new Line(options, {
+      get isStopped() {
+        return driver.#stopped;
+      },
+      get built() {
+        const engine = driver.#preparation?.engine.description ?? options.choice.engine ?? 'auto';
+        return { engine, modelFingerprint: driver.#modelFingerprint };
+      },
+      numLeaves: (assignment) => this.#prepared.feeder.numLeaves(assignment),
+      dispatch: (event) => this.#dispatch(event),
+    });
     let settle!: (error: TesseraError | undefined) => void;
     this.finished = new Promise((resolve, reject) => {
       settle = (error) => (error === undefined ? resolve() : reject(error));
@@ -91,7 +88,7 @@ export class WorkerDriver {
       stopTicking();
       signal.removeEventListener('abort', onAbort);
       this.#computing.abort();
-      this.#stream?.close();
+      this.#line.stream?.close();
       this.#options.link.close();
       await this.#closeEngine().catch((error: unknown) =>
         this.#options.log.error({ err: error }, 'leaving an engine that does not end'),
@@ -127,16 +124,16 @@ export class WorkerDriver {
   #perform(effect: SessionEffect): void {
     switch (effect.type) {
       case 'connect':
-        this.#inBackground(this.#connect(effect));
+        this.#inBackground(this.#line.connect(effect));
         break;
       case 'prepare':
         this.#inBackground(this.#prepare());
         break;
       case 'sendReady':
-        this.#stream?.sendReady(this.#modelFingerprint, this.#engine.description);
+        this.#line.stream?.sendReady(this.#modelFingerprint, this.#engine.description);
         break;
       case 'sendHeartbeat':
-        this.#stream?.sendHeartbeat({
+        this.#line.stream?.sendHeartbeat({
           assignment: effect.assignment,
           leavesOpen: effect.leavesOpen,
           error: effect.error ?? NO_ERROR,
@@ -168,66 +165,9 @@ export class WorkerDriver {
     work.catch((error: unknown) => this.#leave(TesseraError.from(error)));
   }
 
-  async #connect({ afterMs, lost }: Extract<SessionEffect, { type: 'connect' }>): Promise<void> {
-    const { link, clock, name, choice } = this.#options;
-    this.#stream?.close();
-    if (lost !== undefined) this.#tellLost(lost);
-    await clock.sleep(afterMs);
-    if (this.#stopped) return;
-    const stream = link.openSession(
-      {
-        protocolVersion: PROTOCOL_VERSION,
-        name,
-        instance: this.#instance,
-        engine: this.#preparation?.engine.description ?? choice.engine ?? 'auto',
-        host: hostname(),
-        pid: process.pid,
-        modelFingerprint: this.#modelFingerprint,
-      },
-      {
-        onWelcome: (welcome) => {
-          this.#welcome = welcome;
-          const { runId: run, modelFingerprint, heartbeatMs, silenceMs } = welcome;
-          if (this.#saidLost !== undefined) this.#options.log.info('joined');
-          this.#saidLost = undefined;
-          this.#dispatch({ type: 'welcomed', run, modelFingerprint, heartbeatMs, silenceMs });
-        },
-        onAssignment: (assignment) => {
-          const numLeaves = this.#prepared.feeder.numLeaves(assignment);
-          this.#dispatch({ type: 'assigned', assignment, numLeaves });
-        },
-        onAlive: () => this.#dispatch({ type: 'alive' }),
-        onFinish: (end) => {
-          const reason = end.code === '' ? '' : `the run has ended early: ${end.reason}`;
-          this.#dispatch({ type: 'finished', ...end, reason });
-        },
-        onClosed: (error) => {
-          if (this.#stream === stream) this.#connectionClosed(error);
-        },
-      },
-    );
-    this.#stream = stream;
-  }
-
-  #connectionClosed(error: TesseraError | undefined): void {
-    if (error !== undefined && isPermanent(error.code)) {
-      this.#dispatch({ type: 'refused', ...toldOf(error) });
-      return;
-    }
-    this.#dispatch({ type: 'connectionLost', ...lostBy(error) });
-  }
-
-  /** Aloud once, not at each of the attempts that follow. */
-  #tellLost(lost: LostLine): void {
-    const kind = lost.code ?? 'unreachable';
-    const level = kind === this.#saidLost ? 'debug' : 'warn';
-    this.#saidLost = kind;
-    this.#options.log[level](lost, 'no connection to the coordinator, trying again');
-  }
-
   async #prepare(): Promise<void> {
     const { log, choice, link, prepare } = this.#options;
-    const welcome = this.#joined;
+    const welcome = this.#line.joined;
     await this.#closeEngine();
     const preparing = prepare(welcome, choice, {
       samples: (split, indices) => link.exchange.fetchSamples(split, indices),
@@ -301,11 +241,6 @@ export class WorkerDriver {
     }
   }
 
-  get #joined(): WelcomeInfo {
-    assert(this.#welcome !== undefined, 'the coordinator has welcomed this worker');
-    return this.#welcome;
-  }
-
   get #prepared(): Preparation {
     assert(this.#preparation !== undefined, 'the model is compiled');
     return this.#preparation;
@@ -318,14 +253,14 @@ export class WorkerDriver {
   /** Leaves because of a failure, telling the coordinator which. */
   #leave(error: TesseraError): void {
     if (this.#stopped) return;
-    this.#stream?.sendLeave(toldOf(error));
+    this.#line.stream?.sendLeave(toldOf(error));
     this.#stopped = true;
     this.#end(error);
   }
 
   #stop(end: ToldError): void {
     this.#stopped = true;
-    this.#stream?.sendLeave(end.code === '' ? NO_ERROR : end);
+    this.#line.stream?.sendLeave(end.code === '' ? NO_ERROR : end);
     this.#end(end.code === '' ? undefined : errorOf(end));
   }
 }

@@ -186,9 +186,9 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'ask-a-broken-engine-again',
-    file: 'worker/driver.ts',
-    find: 'catch((error: unknown) => this.#engineRefused(error))',
-    replace: "catch(() => this.#dispatch({ type: 'pushFailed', task }))",
+    file: 'worker/node-work.ts',
+    find: '.catch(onRefused);',
+    replace: ';',
   },
   {
     name: 'pull-catches-every-error',
@@ -241,8 +241,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'lose-the-cause',
     file: 'worker/driver.ts',
-    find: 'this.#stream?.sendLeave(toldOf(error));',
-    replace: "this.#stream?.sendLeave({ ...toldOf(error), code: 'INTERNAL' });",
+    find: 'this.#line.stream?.sendLeave(toldOf(error));',
+    replace: "this.#line.stream?.sendLeave({ ...toldOf(error), code: 'INTERNAL' });",
   },
   {
     name: 'blame-the-worker-for-wrong-bytes',
@@ -252,7 +252,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'know-a-run-by-its-whole-config',
-    file: 'worker/driver.ts',
+    file: 'worker/line.ts',
     find: 'const { runId: run,',
     replace: 'const { configJson: run,',
   },

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ERROR_CODES } from '../../shared/core/errors.ts';
+import { MUTATIONS, type Mutation } from '../sim/mutations.ts';
 
 const REPO = resolve(import.meta.dirname, '../..');
 const SOURCES = ['shared', 'coordinator', 'worker', 'launch', 'tools', 'cli', 'bench']
@@ -65,6 +66,11 @@ describe('the sources are tidy', () => {
       ),
     ).toEqual([]);
   });
+});
+
+it('each planted bug has its place', () => {
+  const isStale = ({ file, find }: Mutation) => !readFileSync(resolve(REPO, file)).includes(find);
+  expect(MUTATIONS.filter(isStale).map(({ name }) => name)).toEqual([]);
 });
 
 describe('the README is true', () => {

@@ -7,11 +7,11 @@
  */
 import type { Assignment, ParametersId } from '../../shared/contract/messages.ts';
 import { stoodStill } from '../../shared/core/clock.ts';
-import { randomUnit } from '../../shared/core/random.ts';
 import { NO_ERROR, type ToldError } from '../../shared/core/verdict.ts';
 import { Backlog } from './backlog.ts';
 import type { LostLine, SessionEffect, SessionEvent, SessionPhase } from './messages.ts';
 import { Patience } from './patience.ts';
+import { Reconnect } from './reconnect.ts';
 
 /** Fixed properties of a session. */
 export interface SessionOptions {
@@ -21,8 +21,6 @@ export interface SessionOptions {
   readonly seed: number;
 }
 
-/** A line that has stood for so long was no flapping one: the next break begins with the shortest pause again. */
-const STABLE_MS = 10_000;
 /** How long computed nodes may take to arrive once the worker is to go. */
 const DRAIN_MS = 10_000;
 
@@ -48,10 +46,6 @@ const LINE = {
   stopped: {},
 } as const satisfies Record<Line, Partial<Record<SessionEvent['type'], Line>>>;
 
-/** Pause before the second attempt to connect; it doubles with each, up to the longest. */
-const PAUSE_MS = 100;
-const PAUSE_MAX_MS = 2_000;
-
 const ANOTHER_RUN: ToldError = {
   code: 'PROTOCOL_MISMATCH',
   reason: 'the coordinator at this address trains another run now, and a worker serves one',
@@ -68,6 +62,7 @@ const ANOTHER_MODEL: ToldError = {
 export class Session {
   readonly #options: SessionOptions;
   readonly #backlog = new Backlog();
+  readonly #attempts: Reconnect;
   readonly #pulls: Patience;
   /** Fetching samples is a part of them. */
   readonly #pushes: Patience;
@@ -86,15 +81,13 @@ export class Session {
   #isPulling = false;
   /** After a failure nothing new is begun until then. */
   #pausedUntilMs = 0;
-  #attempts = 0;
-  #readyMs: number | undefined;
   /** The worker is to go, by then at the latest. */
   #drainedByMs: number | undefined;
-  #lostMs: number | undefined;
   #effects: SessionEffect[] = [];
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#attempts = new Reconnect(options.reconnectMs, options.seed);
     this.#pulls = new Patience(options.reconnectMs);
     this.#pushes = new Patience(options.reconnectMs);
   }
@@ -184,10 +177,9 @@ export class Session {
   #failed(patience: Patience, error: ToldError | undefined, nowMs: number): void {
     this.#pausedUntilMs = nowMs + this.#heartbeatMs;
     if (error === undefined || !patience.failed(error, nowMs)) return;
-    const { code, reason, hint } = error;
     this.#line = 'stopped';
-    const tried = `tried again for ${this.#options.reconnectMs / 1000} s: ${reason}`;
-    this.#effects.push({ type: 'giveUp', code, reason: tried, hint });
+    const reason = `tried again for ${this.#options.reconnectMs / 1000} s: ${error.reason}`;
+    this.#effects.push({ type: 'giveUp', ...error, reason });
   }
 
   /** The last error after which this worker tries again, while it does. */
@@ -210,7 +202,7 @@ export class Session {
     this.#line = next;
     switch (event.type) {
       case 'started':
-        this.#lostMs = nowMs;
+        this.#attempts.started(nowMs);
         this.#effects.push({ type: 'connect', afterMs: 0 });
         break;
       case 'connectionLost':
@@ -232,16 +224,14 @@ export class Session {
 
   #welcome(event: Extract<SessionEvent, { type: 'welcomed' }>, nowMs: number): void {
     this.#run ??= event.run;
-    if (this.#run !== event.run) {
-      this.#stop(ANOTHER_RUN);
-      return;
-    }
+    const isSameRun = this.#run === event.run;
     this.#backlog.forget();
-    this.#lostMs = undefined;
+    this.#attempts.welcomed();
     this.#heartbeatMs = event.heartbeatMs;
     this.#nextHeartbeatMs = nowMs + event.heartbeatMs;
     this.#silenceMs = event.silenceMs;
-    if (this.#model === 'none') {
+    if (!isSameRun) this.#stop(ANOTHER_RUN);
+    else if (this.#model === 'none') {
       this.#model = 'underWay';
       this.#effects.push({ type: 'prepare' });
     } else if (this.#model === 'ready' && this.#modelFingerprint !== event.modelFingerprint) {
@@ -259,7 +249,7 @@ export class Session {
   }
 
   #becomeReady(nowMs: number): void {
-    this.#readyMs = nowMs;
+    this.#attempts.ready(nowMs);
     this.#effects.push({ type: 'sendReady' });
   }
 
@@ -286,27 +276,20 @@ export class Session {
     this.#effects.push({ type: 'sendHeartbeat', assignment, leavesOpen, ...(error && { error }) });
   }
 
-  /** Exponential back-off with jitter, within the budget of `reconnectMs` since the line was lost. */
+  /** Connects again, within the budget of `reconnectMs` since the line was lost. */
   #reconnect({ reason, code, hint }: LostLine, nowMs: number): void {
-    const lost = { reason, ...(code && { code }), ...(hint && { hint }) };
-    const { reconnectMs, seed } = this.#options;
-    this.#lostMs ??= nowMs;
-    if (this.#readyMs !== undefined && nowMs - this.#readyMs >= STABLE_MS) this.#attempts = 0;
-    this.#readyMs = undefined;
-    const leftMs = this.#lostMs + reconnectMs - nowMs;
-    if (leftMs <= 0) {
+    const afterMs = this.#attempts.lost(nowMs);
+    if (afterMs === undefined) {
       const what = code === undefined ? 'no coordinator' : 'no place';
       this.#stop({
         code: code ?? 'COORDINATOR_UNREACHABLE',
-        reason: `${what} for ${reconnectMs / 1000} s: ${reason}`,
+        reason: `${what} for ${this.#options.reconnectMs / 1000} s: ${reason}`,
         hint: hint ?? '',
       });
       return;
     }
-    const longestMs = Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** this.#attempts);
-    const jitter = 0.5 + randomUnit(seed, 'jitter', this.#attempts, nowMs) / 2;
-    this.#attempts += 1;
-    this.#effects.push({ type: 'connect', afterMs: Math.min(leftMs, longestMs * jitter), lost });
+    const lost = { reason, ...(code && { code }), ...(hint && { hint }) };
+    this.#effects.push({ type: 'connect', afterMs, lost });
   }
 
   #stop({ code, reason, hint }: ToldError): void {
