@@ -12,7 +12,7 @@ import type { DataSource } from '../shared/data/source.ts';
 import type { ServerSecurity } from '../shared/exchange/grpc/credentials.ts';
 import type { Logger } from '../shared/machine/log.ts';
 import { assertLoopback } from '../shared/machine/loopback.ts';
-import type { SavedCheckpoint } from '../shared/runs/checkpoint/checkpoints.ts';
+import type { SavedCheckpoint } from '../shared/runs/checkpoint/layout.ts';
 import type { RunResult } from '../shared/runs/events.ts';
 import type { HeldLock } from '../shared/runs/lock/lock.ts';
 import { MetricsFile } from '../shared/runs/metrics-file.ts';

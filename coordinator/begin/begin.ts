@@ -6,7 +6,7 @@ import { type DataIdentity, identifyData } from '../../shared/data/identity/iden
 import type { DataSource } from '../../shared/data/source.ts';
 import { sha256OfText } from '../../shared/files/digest.ts';
 import type { Logger } from '../../shared/machine/log.ts';
-import type { LoadedCheckpoint } from '../../shared/runs/checkpoint/checkpoints.ts';
+import type { LoadedCheckpoint } from '../../shared/runs/checkpoint/read.ts';
 import { identify, type RunIdentity } from '../../shared/runs/identity.ts';
 import {
   type Beginning,

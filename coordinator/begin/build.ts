@@ -12,13 +12,11 @@ import type { Logger } from '../../shared/machine/log.ts';
 import { frozenSize, parameterTable } from '../../shared/model/parameters.ts';
 import { Checkpointer } from '../../shared/runs/checkpoint/checkpointer.ts';
 import {
-  checkpointsFolder,
-  type LoadedCheckpoint,
-} from '../../shared/runs/checkpoint/checkpoints.ts';
-import {
   newestGoodCheckpoint,
   type SkippedCheckpoint,
 } from '../../shared/runs/checkpoint/choose.ts';
+import { checkpointsFolder } from '../../shared/runs/checkpoint/layout.ts';
+import type { LoadedCheckpoint } from '../../shared/runs/checkpoint/read.ts';
 import type { RunIdentity } from '../../shared/runs/identity.ts';
 import { RUN_FILES } from '../../shared/runs/layout.ts';
 import type { HeldLock } from '../../shared/runs/lock/lock.ts';

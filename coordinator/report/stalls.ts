@@ -1,7 +1,7 @@
 /** @file Tells the operator when a run stands still, and why: in the terminal, in the log, and to those who ask. */
 import type { Clock } from '../../shared/core/clock.ts';
 import type { Logger } from '../../shared/machine/log.ts';
-import { checkpointsFolder } from '../../shared/runs/checkpoint/checkpoints.ts';
+import { checkpointsFolder } from '../../shared/runs/checkpoint/layout.ts';
 import type { RunEvent } from '../../shared/runs/events.ts';
 import type { RunIdentity } from '../../shared/runs/identity.ts';
 import type { Run } from '../core/run.ts';

@@ -93,14 +93,32 @@ export function backboneSize(model: ModelConfig): number {
   return frozenSize(model, 'backbone');
 }
 
+/** The values of one tensor in a flat vector; nothing is copied. */
+export function parameterView(
+  flat: Float32Array,
+  { offset, size }: Pick<ParameterEntry, 'offset' | 'size'>,
+): Float32Array {
+  return flat.subarray(offset, offset + size);
+}
+
+/** One flat vector of the values of all tensors. `valuesOf` throws where a tensor does not fit. */
+export function flatten(
+  { entries, size }: ParameterTable,
+  valuesOf: (entry: ParameterEntry) => Float32Array,
+): Float32Array {
+  const values = entries.map(valuesOf);
+  // Only now: a file may describe a model that is larger than what it holds.
+  const flat = new Float32Array(size);
+  for (const [at, { offset }] of entries.entries()) flat.set(values[at] ?? [], offset);
+  return flat;
+}
+
 /** Views of each tensor in a flat vector, by name; nothing is copied. */
 export function parameterViews(
   flat: Float32Array,
   table: ParameterTable,
 ): Map<string, Float32Array> {
-  return new Map(
-    table.entries.map(({ name, offset, size }) => [name, flat.subarray(offset, offset + size)]),
-  );
+  return new Map(table.entries.map((entry) => [entry.name, parameterView(flat, entry)]));
 }
 
 /** Everything the numbers of a step depend on besides data and parameters, as one canonical text. */

@@ -6,9 +6,10 @@ import fc from 'fast-check';
 import { systemClock } from '../../shared/core/clock.ts';
 import { sha256OfBytes } from '../../shared/files/digest.ts';
 import { parameterTable } from '../../shared/model/parameters.ts';
-import { readCheckpoint, writeCheckpoint } from '../../shared/runs/checkpoint/checkpoints.ts';
 import { newestGoodCheckpoint } from '../../shared/runs/checkpoint/choose.ts';
+import { readCheckpoint } from '../../shared/runs/checkpoint/read.ts';
 import { readState } from '../../shared/runs/checkpoint/state.ts';
+import { writeCheckpoint } from '../../shared/runs/checkpoint/write.ts';
 import {
   encodeSafetensors,
   type NamedTensor,

@@ -162,13 +162,13 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'prune-the-newest-checkpoint',
-    file: 'shared/runs/checkpoint/checkpoints.ts',
+    file: 'shared/runs/checkpoint/retention.ts',
     find: 'reached.slice(keep)',
     replace: 'reached.slice(keep - 1)',
   },
   {
     name: 'give-up-the-only-checkpoint',
-    file: 'shared/runs/checkpoint/checkpoints.ts',
+    file: 'shared/runs/checkpoint/retention.ts',
     find: 'step < newestStep && step !== bestStep',
     replace: 'step <= newestStep && step !== bestStep',
   },

@@ -7,7 +7,7 @@ import { setImmediate as turnOfLoop } from 'node:timers/promises';
 import type { RunStatus } from '../../shared/contract/messages.ts';
 import type { TesseraError } from '../../shared/core/errors.ts';
 import { initialParameters } from '../../shared/model/init.ts';
-import { checkpointsFolder } from '../../shared/runs/checkpoint/checkpoints.ts';
+import { checkpointsFolder } from '../../shared/runs/checkpoint/layout.ts';
 import type { RunEvent } from '../../shared/runs/events.ts';
 import { identify } from '../../shared/runs/identity.ts';
 import { Illness } from './ailment.ts';

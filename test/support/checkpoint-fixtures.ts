@@ -6,7 +6,7 @@ import { configSchema } from '../../shared/config/schema.ts';
 import { systemClock } from '../../shared/core/clock.ts';
 import { sha256OfBytes } from '../../shared/files/digest.ts';
 import type { ParameterTable } from '../../shared/model/parameters.ts';
-import type { CheckpointSource } from '../../shared/runs/checkpoint/checkpoints.ts';
+import type { CheckpointSource } from '../../shared/runs/checkpoint/write.ts';
 import type { ModelMetadata } from '../../shared/runs/model-metadata.ts';
 
 export const table: ParameterTable = {

@@ -6,20 +6,13 @@ import { errnoOf } from '../../files/errno.ts';
 import type { EvaluationReport } from '../events.ts';
 import type { HeldLock } from '../lock/lock.ts';
 import type { ModelMetadata } from '../model-metadata.ts';
-import {
-  type CheckpointSource,
-  checkpointsFolder,
-  giveUpOldest,
-  type LoadedCheckpoint,
-  listCheckpoints,
-  pruneCheckpoints,
-  readCheckpoint,
-  type SavedCheckpoint,
-  writeCheckpoint,
-} from './checkpoints.ts';
+import { checkpointsFolder, listCheckpoints, type SavedCheckpoint } from './layout.ts';
+import { type LoadedCheckpoint, readCheckpoint } from './read.ts';
+import { giveUpOldest, pruneCheckpoints } from './retention.ts';
 import type { ProgressSnapshot } from './state.ts';
+import { type CheckpointSource, writeCheckpoint } from './write.ts';
 
-export type { SavedCheckpoint } from './checkpoints.ts';
+export type { SavedCheckpoint } from './layout.ts';
 
 /** What a checkpointer works with. */
 export interface CheckpointerParts {

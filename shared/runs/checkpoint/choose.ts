@@ -9,13 +9,8 @@ import { isSensible } from '../../core/sense.ts';
 import { type Disk, machineDisk } from '../../files/disk.ts';
 import { errnoOf } from '../../files/errno.ts';
 import { sweepFolder } from '../../files/files.ts';
-import {
-  checkpointsFolder,
-  type ExpectedRun,
-  type LoadedCheckpoint,
-  listCheckpoints,
-  readCheckpoint,
-} from './checkpoints.ts';
+import { checkpointsFolder, listCheckpoints } from './layout.ts';
+import { type ExpectedRun, type LoadedCheckpoint, readCheckpoint } from './read.ts';
 import { readState } from './state.ts';
 
 /** Looks at a run whose checkpoints go while they are read. */

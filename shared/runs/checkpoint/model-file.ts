@@ -9,9 +9,9 @@ import { cannotRead, readWholeFile } from '../../files/files.ts';
 import { float32Of, readSafetensors, type SafeTensors } from '../../weights/formats/safetensors.ts';
 import type { EvaluationReport } from '../events.ts';
 import { parseModelMetadata, type SavedModelMetadata } from '../model-metadata.ts';
-import { checkpointsFolder } from './checkpoints.ts';
 import { goneCheckpoint, readBestCheckpoint, readNamedCheckpoint } from './choose.ts';
-import { CHECKPOINT_FILES, readState, readVerified } from './state.ts';
+import { CHECKPOINT_FILES, checkpointsFolder } from './layout.ts';
+import { readState, readVerified } from './state.ts';
 
 /** A model's parameters by name, and its description when Tessera wrote it. */
 export interface ModelFile {

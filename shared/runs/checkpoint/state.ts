@@ -10,13 +10,7 @@ import type { Disk } from '../../files/disk.ts';
 import { readWholeFile } from '../../files/files.ts';
 import { float32Of, readSafetensors, type SafeTensors } from '../../weights/formats/safetensors.ts';
 import { count, evaluationReport } from '../events.ts';
-
-/** Names of the files of a checkpoint folder. */
-export const CHECKPOINT_FILES = {
-  model: 'model.safetensors',
-  optimizer: 'optimizer.safetensors',
-  state: 'state.json',
-} as const;
+import { CHECKPOINT_FILES } from './layout.ts';
 
 const SCHEMA = 'checkpoint/1';
 

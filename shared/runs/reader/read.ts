@@ -14,7 +14,7 @@ import { errnoOf } from '../../files/errno.ts';
 import { cannotRead } from '../../files/files.ts';
 import { readTextFile } from '../../files/regular-file.ts';
 import { whyNot } from '../../files/trouble.ts';
-import { listCheckpoints } from '../checkpoint/checkpoints.ts';
+import { listCheckpoints } from '../checkpoint/layout.ts';
 import { RUN_FILES } from '../layout.ts';
 import { holderOf, type LockHolder } from '../lock/lock.ts';
 import { runStamp, runsFolderNames } from './find.ts';

@@ -6,7 +6,7 @@ import { afterAll, afterEach, expect, it, vi } from 'vitest';
 import { runPredict } from '../../../cli/predict/predict.ts';
 import { inspectWeights } from '../../../cli/weights/inspect.ts';
 import { parameterTable } from '../../../shared/model/parameters.ts';
-import { writeCheckpoint } from '../../../shared/runs/checkpoint/checkpoints.ts';
+import { writeCheckpoint } from '../../../shared/runs/checkpoint/write.ts';
 import { encodePng } from '../../../tools/downloads/png.ts';
 import { readModel } from '../../../tools/inference/read-model.ts';
 import { common, metadata } from '../../support/checkpoint-fixtures.ts';

@@ -5,7 +5,8 @@
  */
 import { expect, it } from 'vitest';
 import { TesseraError } from '../../../shared/core/errors.ts';
-import { listCheckpoints, readCheckpoint } from '../../../shared/runs/checkpoint/checkpoints.ts';
+import { listCheckpoints } from '../../../shared/runs/checkpoint/layout.ts';
+import { readCheckpoint } from '../../../shared/runs/checkpoint/read.ts';
 import { JOIN, SIZE, startDriver, table } from '../../support/driver-fixture.ts';
 
 const NO_TIME = { pullMs: 0, fetchMs: 0, computeMs: 0, pushMs: 0, idleMs: 0 };

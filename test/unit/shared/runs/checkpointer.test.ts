@@ -5,8 +5,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { RunProgress } from '../../../../coordinator/step/progress.ts';
 import { type Disk, machineDisk } from '../../../../shared/files/disk.ts';
 import { Checkpointer } from '../../../../shared/runs/checkpoint/checkpointer.ts';
-import { listCheckpoints } from '../../../../shared/runs/checkpoint/checkpoints.ts';
 import { newestGoodCheckpoint } from '../../../../shared/runs/checkpoint/choose.ts';
+import { listCheckpoints } from '../../../../shared/runs/checkpoint/layout.ts';
 import { common, expected, newRunFolder, storeAt } from '../../../support/checkpoint-fixtures.ts';
 
 const keep = 1;

@@ -11,13 +11,11 @@ import {
 import { basename, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
-import {
-  listCheckpoints,
-  pruneCheckpoints,
-  readCheckpoint,
-  writeCheckpoint,
-} from '../../../../shared/runs/checkpoint/checkpoints.ts';
 import { newestGoodCheckpoint } from '../../../../shared/runs/checkpoint/choose.ts';
+import { listCheckpoints } from '../../../../shared/runs/checkpoint/layout.ts';
+import { readCheckpoint } from '../../../../shared/runs/checkpoint/read.ts';
+import { pruneCheckpoints } from '../../../../shared/runs/checkpoint/retention.ts';
+import { writeCheckpoint } from '../../../../shared/runs/checkpoint/write.ts';
 import { readSafetensors } from '../../../../shared/weights/formats/safetensors.ts';
 import {
   common,

@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { writeCheckpoint } from '../../../../shared/runs/checkpoint/checkpoints.ts';
 import { loadModelFile } from '../../../../shared/runs/checkpoint/model-file.ts';
+import { writeCheckpoint } from '../../../../shared/runs/checkpoint/write.ts';
 import { encodeSafetensors } from '../../../../shared/weights/formats/safetensors.ts';
 import { common, metadata, newRunFolder, storeAt } from '../../../support/checkpoint-fixtures.ts';
 
