@@ -2,13 +2,18 @@
 import { existsSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { loadModelFile } from '../../../../shared/runs/checkpoint/model-file.ts';
-import { writeCheckpoint } from '../../../../shared/runs/checkpoint/write.ts';
-import { encodeSafetensors } from '../../../../shared/weights/formats/safetensors.ts';
-import { common, metadata, newRunFolder, storeAt } from '../../../support/checkpoint-fixtures.ts';
+import { loadModelFile } from '../../../../../shared/runs/checkpoint/model-file.ts';
+import { writeCheckpoint } from '../../../../../shared/runs/checkpoint/write.ts';
+import { encodeSafetensors } from '../../../../../shared/weights/formats/safetensors.ts';
+import {
+  common,
+  metadata,
+  newRunFolder,
+  storeAt,
+} from '../../../../support/checkpoint-fixtures.ts';
 
 const SHARED =
-  process.env['TESSERA_SHARED'] ?? resolve(import.meta.dirname, '../../../../../shared');
+  process.env['TESSERA_SHARED'] ?? resolve(import.meta.dirname, '../../../../../../shared');
 const WEIGHTS = join(SHARED, 'weights/vit_tiny_patch16_224.f32.safetensors');
 const weightsAreThere = existsSync(WEIGHTS);
 if (!weightsAreThere) process.stderr.write(`skipped: real weights, there is no ${WEIGHTS}\n`);

@@ -1,10 +1,10 @@
 /** @file What a run remembers of its workers and samples is bounded, and is told once. */
 
 import { expect, it } from 'vitest';
-import { RunNotes } from '../../../coordinator/report/run-warnings.ts';
-import type { NodeHeader } from '../../../shared/contract/messages.ts';
-import { createLog } from '../../../shared/machine/log.ts';
-import type { RunEvent } from '../../../shared/runs/events.ts';
+import { RunNotes } from '../../../../coordinator/report/run-warnings.ts';
+import type { NodeHeader } from '../../../../shared/contract/messages.ts';
+import { createLog } from '../../../../shared/machine/log.ts';
+import type { RunEvent } from '../../../../shared/runs/events.ts';
 
 function node(kind: 'train' | 'test', first: number, count: number): NodeHeader {
   const badSamples = Array.from({ length: count }, (_, at) => {

@@ -1,12 +1,12 @@
 /** @file When a run is said to stand still, and what is said of it. */
 import { describe, expect, it } from 'vitest';
-import { type OpenWork, StallWatch } from '../../../coordinator/core/stall.ts';
+import { type OpenWork, StallWatch } from '../../../../coordinator/core/stall.ts';
 import {
   type StalledWorker,
   type StallFacts,
   stallText,
-} from '../../../coordinator/core/stall-text.ts';
-import { Transfers } from '../../../coordinator/service/transfer-limit.ts';
+} from '../../../../coordinator/core/stall-text.ts';
+import { Transfers } from '../../../../coordinator/service/transfer-limit.ts';
 
 const WORK: OpenWork = {
   task: 'train',

@@ -2,12 +2,17 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { RunProgress } from '../../../../coordinator/step/progress.ts';
-import { type Disk, machineDisk } from '../../../../shared/files/disk.ts';
-import { Checkpointer } from '../../../../shared/runs/checkpoint/checkpointer.ts';
-import { newestGoodCheckpoint } from '../../../../shared/runs/checkpoint/choose.ts';
-import { listCheckpoints } from '../../../../shared/runs/checkpoint/layout.ts';
-import { common, expected, newRunFolder, storeAt } from '../../../support/checkpoint-fixtures.ts';
+import { RunProgress } from '../../../../../coordinator/step/progress.ts';
+import { type Disk, machineDisk } from '../../../../../shared/files/disk.ts';
+import { Checkpointer } from '../../../../../shared/runs/checkpoint/checkpointer.ts';
+import { newestGoodCheckpoint } from '../../../../../shared/runs/checkpoint/choose.ts';
+import { listCheckpoints } from '../../../../../shared/runs/checkpoint/layout.ts';
+import {
+  common,
+  expected,
+  newRunFolder,
+  storeAt,
+} from '../../../../support/checkpoint-fixtures.ts';
 
 const keep = 1;
 let runFolder: string;

@@ -1,6 +1,6 @@
 /** @file How long a run will take, as far as it can be known. */
 import { expect, it } from 'vitest';
-import { RunProgress } from '../../../coordinator/step/progress.ts';
+import { RunProgress } from '../../../../coordinator/step/progress.ts';
 
 const totals = { samples: 8, lossSum: 8, correct: 4 };
 

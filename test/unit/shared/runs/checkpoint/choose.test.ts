@@ -2,11 +2,16 @@
 import { renameSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Disk, machineDisk } from '../../../../shared/files/disk.ts';
-import { newestGoodCheckpoint } from '../../../../shared/runs/checkpoint/choose.ts';
-import { loadModelFile } from '../../../../shared/runs/checkpoint/model-file.ts';
-import { writeCheckpoint } from '../../../../shared/runs/checkpoint/write.ts';
-import { common, expected, newRunFolder, storeAt } from '../../../support/checkpoint-fixtures.ts';
+import { type Disk, machineDisk } from '../../../../../shared/files/disk.ts';
+import { newestGoodCheckpoint } from '../../../../../shared/runs/checkpoint/choose.ts';
+import { loadModelFile } from '../../../../../shared/runs/checkpoint/model-file.ts';
+import { writeCheckpoint } from '../../../../../shared/runs/checkpoint/write.ts';
+import {
+  common,
+  expected,
+  newRunFolder,
+  storeAt,
+} from '../../../../support/checkpoint-fixtures.ts';
 
 let runFolder: string;
 beforeEach(() => {

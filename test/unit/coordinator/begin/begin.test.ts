@@ -3,14 +3,14 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { beginRun } from '../../../coordinator/begin/begin.ts';
-import { assemble } from '../../../coordinator/begin/build.ts';
-import { configSchema, type RunConfig } from '../../../shared/config/schema.ts';
-import { systemClock } from '../../../shared/core/clock.ts';
-import { TesseraError } from '../../../shared/core/errors.ts';
-import { NOTHING_LEFT_OUT } from '../../../shared/data/found.ts';
-import type { DataSource } from '../../../shared/data/source.ts';
-import { createLog } from '../../../shared/machine/log.ts';
+import { beginRun } from '../../../../coordinator/begin/begin.ts';
+import { assemble } from '../../../../coordinator/begin/build.ts';
+import { configSchema, type RunConfig } from '../../../../shared/config/schema.ts';
+import { systemClock } from '../../../../shared/core/clock.ts';
+import { TesseraError } from '../../../../shared/core/errors.ts';
+import { NOTHING_LEFT_OUT } from '../../../../shared/data/found.ts';
+import type { DataSource } from '../../../../shared/data/source.ts';
+import { createLog } from '../../../../shared/machine/log.ts';
 
 const TRAIN = ['train/a/0.jpg', 'train/a/1.jpg', 'train/b/2.jpg', 'train/b/3.jpg'];
 

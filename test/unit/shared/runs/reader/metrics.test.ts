@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { readMetrics } from '../../../../shared/runs/reader/metrics.ts';
+import { readMetrics } from '../../../../../shared/runs/reader/metrics.ts';
 
 const time = '2026-01-01T00:00:00.000Z';
 const step = (number: number, loss: number | null = 1) => ({

@@ -3,13 +3,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync 
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { lockWatcher } from '../../../coordinator/report/run-folder-watch.ts';
-import { deferred } from '../../../shared/core/async.ts';
-import type { TesseraError } from '../../../shared/core/errors.ts';
-import { createLog } from '../../../shared/machine/log.ts';
-import { holderOf, takeLock } from '../../../shared/runs/lock/lock.ts';
-import { MetricsFile } from '../../../shared/runs/metrics-file.ts';
-import { findRun } from '../../../shared/runs/reader/find.ts';
+import { lockWatcher } from '../../../../coordinator/report/run-folder-watch.ts';
+import { deferred } from '../../../../shared/core/async.ts';
+import type { TesseraError } from '../../../../shared/core/errors.ts';
+import { createLog } from '../../../../shared/machine/log.ts';
+import { holderOf, takeLock } from '../../../../shared/runs/lock/lock.ts';
+import { MetricsFile } from '../../../../shared/runs/metrics-file.ts';
+import { findRun } from '../../../../shared/runs/reader/find.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tessera-trouble-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -11,12 +11,12 @@ import {
 import { basename, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { newestGoodCheckpoint } from '../../../../shared/runs/checkpoint/choose.ts';
-import { listCheckpoints } from '../../../../shared/runs/checkpoint/layout.ts';
-import { readCheckpoint } from '../../../../shared/runs/checkpoint/read.ts';
-import { pruneCheckpoints } from '../../../../shared/runs/checkpoint/retention.ts';
-import { writeCheckpoint } from '../../../../shared/runs/checkpoint/write.ts';
-import { readSafetensors } from '../../../../shared/weights/formats/safetensors.ts';
+import { newestGoodCheckpoint } from '../../../../../shared/runs/checkpoint/choose.ts';
+import { listCheckpoints } from '../../../../../shared/runs/checkpoint/layout.ts';
+import { readCheckpoint } from '../../../../../shared/runs/checkpoint/read.ts';
+import { pruneCheckpoints } from '../../../../../shared/runs/checkpoint/retention.ts';
+import { writeCheckpoint } from '../../../../../shared/runs/checkpoint/write.ts';
+import { readSafetensors } from '../../../../../shared/weights/formats/safetensors.ts';
 import {
   common,
   expected,
@@ -25,10 +25,10 @@ import {
   progress,
   storeAt,
   table,
-} from '../../../support/checkpoint-fixtures.ts';
+} from '../../../../support/checkpoint-fixtures.ts';
 
 const FILES = ['model.safetensors', 'optimizer.safetensors', 'state.json'];
-const KEPT = join(import.meta.dirname, '../../../fixtures/checkpoint-1/step-00000400');
+const KEPT = join(import.meta.dirname, '../../../../fixtures/checkpoint-1/step-00000400');
 let runFolder: string;
 beforeEach(() => {
   runFolder = newRunFolder();

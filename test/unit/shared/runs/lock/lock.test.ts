@@ -17,8 +17,8 @@ import {
 import { hostname, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
-import { machineProcesses, type Processes } from '../../../../shared/machine/processes.ts';
-import { holderOf, takeLock } from '../../../../shared/runs/lock/lock.ts';
+import { machineProcesses, type Processes } from '../../../../../shared/machine/processes.ts';
+import { holderOf, takeLock } from '../../../../../shared/runs/lock/lock.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tessera-lock-'));
 afterAll(() => rmSync(folder, { recursive: true }));
