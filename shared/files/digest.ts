@@ -1,4 +1,4 @@
-/** @file Checksums of texts and tensors; long ones in slices, so that heartbeats are answered meanwhile. */
+/** @file Checksums of texts and tensors; long ones in slices, so that heartbeats are served meanwhile. */
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';

@@ -30,7 +30,7 @@ export interface Disk {
   exists(path: string): boolean;
   /** Names in a folder. */
   list(folder: string): Promise<string[]>;
-  /** Makes a folder and those above it; answers the topmost one that was not there. */
+  /** Makes a folder and its parents; returns the topmost one that did not exist. */
   makeFolder(path: string): Promise<string | undefined>;
   /** Makes the names in a folder durable. */
   flushFolder(path: string): Promise<void>;

@@ -1,4 +1,4 @@
-/** @file What node's errors and other processes tell by their numbers. */
+/** @file The numbers of errors and processes in Node. */
 import { errnoOf } from '../core/errno.ts';
 
 export { errnoOf, reasonOf } from '../core/errno.ts';

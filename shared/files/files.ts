@@ -96,7 +96,7 @@ export async function removeFolderAtomically(
 }
 
 /**
- * Mends what a crash left in a folder: half-built and half-removed things go, and what was being
+ * Repairs a folder after a crash: half-built and half-removed entries are deleted, and what was being
  * replaced comes back unless its successor is there.
  */
 export async function sweepFolder(folder: string, disk: Disk = machineDisk): Promise<void> {
@@ -134,7 +134,7 @@ export async function readWholeFile(
   }
 }
 
-/** A file of somebody else that cannot be read, in words. */
+/** The error for an untrusted file that cannot be read. */
 export function cannotRead(path: string, cause: unknown): TesseraError {
   if (cause instanceof TesseraError) return cause;
   const code = isShortage(cause) ? 'SYSTEM' : 'DATA_INVALID';
@@ -186,7 +186,7 @@ async function replacing(
   inUse(disk).add(temporary);
   try {
     await makeDurableFolder(disk, parent);
-    // Others' leavings that cannot be removed are no reason not to write.
+    // Leftovers that cannot be removed do not prevent the write.
     await sweepFolder(parent, disk).catch(() => undefined);
     await work(temporary);
     await disk.flushFolder(parent);

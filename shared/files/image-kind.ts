@@ -9,7 +9,7 @@ interface Kind {
 
 /**
  * Kinds that are known by how they begin, the more particular first. Boxed files (AVIF, HEIC and their kin), RIFF files,
- * icons and texts are told apart below.
+ * icons and texts are distinguished below.
  */
 const KINDS = {
   jls: { name: 'JPEG-LS', begins: ['\xff\xd8\xff\xf7'] },
@@ -63,7 +63,7 @@ export type ImageKind = keyof typeof KINDS;
 /** Bytes of a file's beginning that are looked at; 64 are enough for all that is read here, more help with texts. */
 const KIND_BYTES = 256;
 
-/** A longer path may go on behind what is looked at. */
+/** A longer path may continue after the bytes that are read. */
 const LINK_BYTES_MAX = KIND_BYTES - 1;
 
 const ALL = Object.entries(KINDS) as [ImageKind, Kind][];
@@ -121,9 +121,9 @@ export function remedy(kind: ImageKind | undefined): string {
     case 'lfs':
       return 'fetch what it points to with: git lfs pull';
     case 'html':
-      return 'a download brought a page instead of the image: get it again';
+      return 'a web page was downloaded instead of the image: download it again';
     case 'link':
-      return 'git writes links so where it may not make them: git config core.symlinks true, then git checkout -- FOLDER; or copy the files there';
+      return 'git writes links as text where it cannot create them: git config core.symlinks true, then git checkout -- FOLDER; or copy the files there';
     case 'zip':
     case 'gzip':
       return 'unpack it first';

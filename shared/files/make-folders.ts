@@ -5,7 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { errnoOf } from './errno.ts';
 
 /**
- * Makes a folder where there is none, and those above it; answers the topmost that was made.
+ * Makes a folder and its parents if they do not exist; returns the topmost that was made.
  *
  * Node's own `recursive` (20.20) tries for ever where a folder is there that takes no other, such as /proc, and says of a
  * read-only disk that there is no such folder.

@@ -16,7 +16,7 @@ const TEXT_BYTES_MAX = 16 * 1024 ** 2;
 /** Reads go in slices: one call moves at most 2 GiB. */
 const SLICE_BYTES = 64 * 1024 ** 2;
 
-/** A file that is open for reading; whoever opened it closes it. */
+/** A file that is open for reading; the caller closes it. */
 export interface RegularFile extends AsyncDisposable {
   readonly handle: FileHandle;
   /** Bytes that it had when it was opened. */
@@ -36,7 +36,7 @@ export async function openRegularFile(
   bytesMax = Number.POSITIVE_INFINITY,
   access = constants.O_RDONLY,
 ): Promise<RegularFile> {
-  // Without O_NONBLOCK a pipe would keep us here until somebody writes.
+  // Without O_NONBLOCK a pipe would block until another process writes.
   const handle = await open(path, access | constants.O_NONBLOCK);
   try {
     const found = await handle.stat();

@@ -1,4 +1,4 @@
-/** @file Where something that listens is dialled: nobody can dial "all addresses". */
+/** @file The addresses at which a listener can be reached: "all addresses" is not one of them. */
 import { networkInterfaces } from 'node:os';
 import { isEverywhere, ownAddress } from '../core/address.ts';
 

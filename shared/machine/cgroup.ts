@@ -116,11 +116,11 @@ const quotaOfVersion2: Quota = (folder, read) => {
   return ratio(quota, period);
 };
 
-/** Quota and period in a file each; a quota of -1 is no limit. */
+/** Quota and period, in one file each; a quota of -1 means no limit. */
 const quotaOfVersion1: Quota = (folder, read) =>
   ratio(read(`${folder}/cpu.cfs_quota_us`) ?? '', read(`${folder}/cpu.cfs_period_us`) ?? '');
 
-/** Units  cores. What is not two positive numbers is no limit. */
+/** Units  cores. Anything but two positive numbers means no limit. */
 function ratio(quota: string, period: string): number {
   const cores = Number(quota) / Number(period);
   return cores > 0 ? cores : Number.POSITIVE_INFINITY;

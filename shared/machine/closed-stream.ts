@@ -2,7 +2,7 @@
  * @file Whether a standard stream was closed when the process began (`>&-`).
  *
  * Node puts /dev/null, open for both ways, in the place of a closed one, so that writing to it succeeds. Others hand down
- * such a /dev/null on purpose (Python's DEVNULL, Node's own 'ignore'): what their parent has there tells them apart.
+ * such a /dev/null on purpose (Python's DEVNULL, Node's own 'ignore'): the parent's own stream distinguishes them.
  */
 import { fstatSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { errnoOf } from '../core/errno.ts';
@@ -10,12 +10,12 @@ import { errnoOf } from '../core/errno.ts';
 const DEV_NULL = '/dev/null';
 /** The two lowest bits of a file's flags. */
 const [ACCESS_MODE, BOTH_WAYS] = [3, 2];
-/** Those who open and close the streams of what they start by hand; /dev/null they open for one way only. */
+/** Shells: they open and close the streams of their children explicitly, and open /dev/null for one direction only. */
 const SHELLS: ReadonlySet<string> = new Set(
   ['sh', 'bash', 'dash', 'zsh', 'ksh', 'mksh', 'ash', 'busybox', 'fish'].map((name) => `${name}\n`),
 );
 
-/** Whether the standard stream `fd` was closed; false where nobody can tell (other systems than Linux). */
+/** Whether the standard stream `fd` was closed; false where that is unknown (systems other than Linux). */
 export function wasClosed(fd: 0 | 1 | 2): boolean {
   try {
     if (fstatSync(fd).rdev !== statSync(DEV_NULL).rdev) return false;

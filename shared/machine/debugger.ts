@@ -3,7 +3,7 @@
  * all else, by a main module that loads the rest with `import()`: a module of Node runs only when all that it imports
  * is there.
  *
- * Node opens it at SIGUSR1 unless someone listens. From Node 22.14 on a flag forbids it from the start; a process that
+ * Node opens it at SIGUSR1 unless there is a listener. From Node 22.14 on a flag prevents it from the start; a process that
  * people start themselves has no such flag, so a debugger that is open before our first line ends the process.
  */
 
@@ -13,7 +13,7 @@ const ASKED_FOR = /--inspect|--require|--import|--(?:experimental-)?loader|(?:^|
 // Built without a debugger, Node has no such module, and nothing to open.
 const inspector = process.features.inspector ? await import('node:inspector') : undefined;
 
-// Those who listen beside us, watchShutdown above all, know better what to do.
+// Other listeners, above all watchShutdown, handle the signal.
 process.on('SIGUSR1', (signal) => {
   if (process.listenerCount(signal) === 1) endBy(signal);
 });

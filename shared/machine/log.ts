@@ -25,7 +25,7 @@ export interface LogSettings {
 /** What cannot be written (a full disk) is kept for later up to `maxLength` characters; lines beyond are lost. */
 const STDERR = { dest: 2, sync: true, maxLength: 2 ** 20 };
 
-/** Fields that never reach a log: whoever reads a session secret may push for its worker. */
+/** Fields that are never logged: with a session secret, a reader of the log could push for its worker. */
 const SECRET_FIELDS = ['token', 'session', 'key', 'password'];
 
 /** Makes a log. Lines are written as they come, so none is lost however the process ends. */
@@ -38,7 +38,7 @@ export function createLog({ component, level = 'info', destination: target }: Lo
   return pino(options, target ?? forgiving(destination(STDERR)));
 }
 
-/** Whoever speaks goes on when a line cannot be written. */
+/** A line that cannot be written is dropped; the caller continues. */
 function forgiving(stream: DestinationStream): DestinationStream {
   return {
     write(line) {

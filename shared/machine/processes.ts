@@ -1,9 +1,9 @@
-/** @file Which process this is, told apart from every other one, and whether another one still lives. */
+/** @file The identity of this process, and whether another process is alive. */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { isProcessAlive } from '../files/errno.ts';
 
-/** What tells a process from all others, on this machine, in its containers and elsewhere; '' for what nothing tells. */
+/** The parts that identify a process among all others, on this machine, in its containers and elsewhere; '' if unknown. */
 export interface ProcessIdentity {
   /** Containers and machines may share it. */
   readonly host: string;
@@ -14,7 +14,7 @@ export interface ProcessIdentity {
   readonly boot: string;
   /** The table of processes in which `pid` counts: containers have their own. */
   readonly table: string;
-  /** The mounts that it sees: numbers of disks and files mean the same for those who see the same. */
+  /** Its mount namespace: device and inode numbers mean the same for processes in the same one. */
   readonly mounts: string;
 }
 
@@ -44,7 +44,7 @@ export const machineProcesses: Processes = {
   fateOf({ pid, started }) {
     if (!isProcessAlive(pid)) return 'dead';
     if (started === '') return 'alive';
-    // A /proc of other processes than ours, as in a new table of processes without a mount of its own, tells nothing.
+    // A /proc of another PID namespace, as in a new namespace without its own mount, is useless.
     if (follow('/proc/self') !== String(process.pid)) return 'unknown';
     const now = statOf(String(pid));
     // It has ended since, or /proc does not show the processes of others.
@@ -54,7 +54,7 @@ export const machineProcesses: Processes = {
   },
 };
 
-/** Whether a process of our own table is stopped (SIGSTOP); where nothing tells, it is not. */
+/** Whether a process of our own table is stopped (SIGSTOP); false if unknown. */
 export function isStopped(pid: number): boolean {
   return statOf(String(pid))?.state === 'T';
 }

@@ -11,22 +11,22 @@ const REQUESTS = ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
 export const WARNING_SIGNALS = ['SIGUSR1', 'SIGUSR2', 'SIGXCPU'] as const;
 const SIGNALS = [...REQUESTS, ...WARNING_SIGNALS];
 
-/** What asks a process to stop; `EPIPE` is that nobody reads its output any more. */
+/** The causes of a shutdown; `EPIPE` means that the reader of the output is gone. */
 type StopCause = (typeof SIGNALS)[number] | 'SIGHUP' | 'EPIPE';
 
-/** What to say of a cause, where its name does not say it. */
+/** The message for a cause, if its name is not enough. */
 const WORDS: Partial<Record<StopCause, string>> = {
   SIGHUP: 'SIGHUP: the terminal is gone',
-  EPIPE: 'nobody reads the output any more',
+  EPIPE: 'the reader of the output is gone',
 };
 
-/** Who watches now. */
+/** The active watches. */
 const watching = new Set<(cause: StopCause) => void>();
 let hasHungUp = false;
 
-/** What a shutdown does to the outside; the defaults are the process's own. */
+/** The effects of a shutdown; the defaults are those of the process. */
 export interface ShutdownSettings {
-  /** Tells the user that the end has begun. */
+  /** Reports the start of the shutdown to the user. */
   readonly announce: (sentence: string) => void;
   readonly exit?: (code: number) => void;
   /** Whether one of the standard streams is a terminal, which can go. */
@@ -37,7 +37,7 @@ export interface ShutdownSettings {
 export interface ShutdownWatch {
   /** Aborts with CANCELLED at the first cause. */
   readonly signal: AbortSignal;
-  /** Gives the signals back to whoever had them. */
+  /** Restores the previous signal handlers. */
   dispose(): void;
 }
 
@@ -60,8 +60,8 @@ export function watchShutdown({
       const words = WORDS[cause];
       const sentence = words === undefined ? `stopped by ${cause}` : `stopped: ${words}`;
       stop.abort(new TesseraError('CANCELLED', sentence, { details: { signal: cause } }));
-      const again = isRequest ? '; once more to stop at once' : '';
-      announce(`${words ?? cause}: stopping after what cannot wait${again}`);
+      const again = isRequest ? '; repeat it to stop at once' : '';
+      announce(`${words ?? cause}: shutting down gracefully${again}`);
     } else if (isRequest && wasAsked) exit(ERROR_CODES.CANCELLED.exit);
     wasAsked ||= isRequest;
   };
@@ -79,7 +79,7 @@ export function watchShutdown({
   };
 }
 
-/** Lets whoever watches stop in good order, as a signal would; answers whether anybody does. */
+/** Starts the shutdown of all watches, like a signal; returns whether there are any. */
 export function askToStop(cause: StopCause): boolean {
   hasHungUp ||= cause === 'SIGHUP';
   for (const onCause of watching) onCause(cause);

@@ -14,10 +14,10 @@ const FAULTS: readonly (readonly [RegExp, CertificateFault])[] = [
   [
     /self.signed.cert|unable.to.verify|unable.to.get.(?:local.)?issuer|signature.failure/i,
     {
-      reason: 'its certificate is not of the authority that is trusted here',
+      reason: 'its certificate is not signed by a trusted CA',
       ofCoordinator: 'use the ca.crt of the cluster that this coordinator belongs to',
       ofCaller:
-        'give --certs FOLDER there with a credential that the authority of this cluster has signed: tessera certs issue CERTS NAME --role worker',
+        'give --certs FOLDER there with a credential that the CA of this cluster has signed: tessera certs issue CERTS NAME --role worker',
     },
   ],
   [
@@ -33,8 +33,8 @@ const FAULTS: readonly (readonly [RegExp, CertificateFault])[] = [
     /not.yet.valid/i,
     {
       reason: 'its certificate is not valid yet',
-      ofCoordinator: 'are the clocks of both machines right?',
-      ofCaller: 'are the clocks of both machines right?',
+      ofCoordinator: 'check the clocks of both machines',
+      ofCaller: 'check the clocks of both machines',
     },
   ],
   [
@@ -43,7 +43,7 @@ const FAULTS: readonly (readonly [RegExp, CertificateFault])[] = [
       reason: 'its certificate is for other hosts',
       ofCoordinator:
         'issue one for this address: tessera certs issue CERTS NAME --role coordinator --host ADDRESS',
-      ofCaller: 'a caller is not asked for its host',
+      ofCaller: 'the host name of a caller is not checked',
     },
   ],
   [
@@ -51,14 +51,13 @@ const FAULTS: readonly (readonly [RegExp, CertificateFault])[] = [
     {
       reason:
         "its certificate is not made for that side (a coordinator's is for serving, the others for calling)",
-      ofCoordinator:
-        'is it the right address? a coordinator is started with --certs CERTS/coordinator',
+      ofCoordinator: 'check the address; a coordinator is started with --certs CERTS/coordinator',
       ofCaller: "give --certs FOLDER there with a worker's or an operator's certificate",
     },
   ],
 ];
 
-/** The fault that a text of TLS tells of; undefined when it tells of none. */
+/** The fault in an error message of TLS; undefined for none. */
 export function certificateFault(text: string): CertificateFault | undefined {
   return FAULTS.find(([pattern]) => pattern.test(text))?.[1];
 }

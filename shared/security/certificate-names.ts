@@ -12,8 +12,8 @@ const HOST_LENGTH_MAX = 253;
 /** A name of a credential and of its folder. Throws  USAGE when it is none. */
 export function checkName(name: string): string {
   if (NAME.test(name)) return name;
-  throw new TesseraError('USAGE', `${JSON.stringify(name)} is no name for a credential`, {
-    hint: 'give 1 to 64 letters, digits, dots, dashes and underscores, such as gpu2',
+  throw new TesseraError('USAGE', `${JSON.stringify(name)} is not a valid name for a credential`, {
+    hint: 'use 1 to 64 letters, digits, dots, dashes and underscores, such as gpu2',
   });
 }
 
@@ -21,7 +21,7 @@ export function checkName(name: string): string {
 export function checkHost(host: string): string {
   const isAddress = isIP(host) !== 0 && !host.includes('%');
   if (isAddress || (host.length <= HOST_LENGTH_MAX && HOST.test(host))) return host;
-  throw new TesseraError('USAGE', `${JSON.stringify(host)} is no name or address of a host`, {
-    hint: 'give it as workers dial it but without a port, such as gpu1.local, 10.0.0.1 or fd00::1',
+  throw new TesseraError('USAGE', `${JSON.stringify(host)} is not a host name or address`, {
+    hint: 'give it as workers use it but without a port, such as gpu1.local, 10.0.0.1 or fd00::1',
   });
 }

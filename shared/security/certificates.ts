@@ -22,8 +22,8 @@ export interface KeyPairPem {
   readonly key: string;
 }
 
-/** A wish for a leaf certificate. */
-export interface LeafWish {
+/** A request for a leaf certificate. */
+export interface LeafRequest {
   readonly name: string;
   readonly role: CertificateRole;
   /** Names and addresses under which a coordinator is dialled. */
@@ -74,32 +74,35 @@ export async function createAuthority(name: string, days: number): Promise<KeyPa
  * Throws  DATA_INVALID when the authority's key cannot be read or is none of its certificate's; USAGE when a name or a
  *         host is none.
  */
-export async function issueCertificate(authority: KeyPairPem, wish: LeafWish): Promise<KeyPairPem> {
+export async function issueCertificate(
+  authority: KeyPairPem,
+  request: LeafRequest,
+): Promise<KeyPairPem> {
   const keys = await newKeys();
   const { serverAuth, clientAuth } = x509.ExtendedKeyUsage;
-  const isServer = wish.role === 'coordinator';
+  const isServer = request.role === 'coordinator';
   const certificate = await signed({
-    subject: `CN=${checkName(wish.name)}, OU=${wish.role}`,
-    days: wish.days,
+    subject: `CN=${checkName(request.name)}, OU=${request.role}`,
+    days: request.days,
     publicKey: keys.publicKey,
     issuer: await readAuthority(authority),
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension([isServer ? serverAuth : clientAuth]),
-      ...(wish.hosts.length === 0 ? [] : [alternativeNames(wish.hosts)]),
+      ...(request.hosts.length === 0 ? [] : [alternativeNames(request.hosts)]),
     ],
   });
   return { certificate, key: await pemOfKey(keys.privateKey) };
 }
 
-/** Reads what a certificate says. Throws  DATA_INVALID when it is no certificate. */
+/** Reads a certificate. Throws  DATA_INVALID when it is not a certificate. */
 export function describeCertificate(pem: string | Uint8Array, path: string): CertificateFacts {
   let certificate: X509Certificate;
   try {
     certificate = certificateOf(pem);
   } catch (cause) {
-    throw new TesseraError('DATA_INVALID', `${path} is no certificate`, { cause });
+    throw new TesseraError('DATA_INVALID', `${path} is not a certificate`, { cause });
   }
   const parts = certificate.subject?.split('\n') ?? [];
   const all = (key: string) =>
@@ -108,7 +111,7 @@ export function describeCertificate(pem: string | Uint8Array, path: string): Cer
   const hosts = (certificate.subjectAltName ?? '').split(', ').filter((host) => host !== '');
   return {
     name: all('CN=')[0] ?? '',
-    // Whoever names two has none.
+    // A certificate with two roles has none.
     role: units.length === 1 ? roleOf(units[0]) : undefined,
     isAuthority: certificate.ca,
     hosts: hosts.map((host) => host.replace(/^(?:DNS|IP Address):/, '')),
@@ -123,7 +126,7 @@ function roleOf(unit: string | undefined): CertificateRole | undefined {
   return CERTIFICATE_ROLES.find((role) => role === unit);
 }
 
-interface SigningWish {
+interface SigningRequest {
   readonly subject: string;
   readonly days: number;
   readonly publicKey: webcrypto.CryptoKey;
@@ -136,25 +139,25 @@ interface SigningWish {
   readonly extensions: x509.Extension[];
 }
 
-async function signed(wish: SigningWish): Promise<string> {
+async function signed(request: SigningRequest): Promise<string> {
   const nowMs = Date.now();
-  const { keyId } = wish.issuer;
+  const { keyId } = request.issuer;
   // The first bit clear: a serial number is positive.
   const serial = randomBytes(16);
   serial[0] = (serial[0] as number) & 0x7f;
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serial.toString('hex'),
-    subject: wish.subject,
-    issuer: wish.issuer.name,
+    subject: request.subject,
+    issuer: request.issuer.name,
     notBefore: new Date(nowMs - SKEW_MS),
-    notAfter: new Date(nowMs + wish.days * DAY_MS),
+    notAfter: new Date(nowMs + request.days * DAY_MS),
     signingAlgorithm: ALGORITHM,
-    publicKey: wish.publicKey,
-    signingKey: wish.issuer.key,
+    publicKey: request.publicKey,
+    signingKey: request.issuer.key,
     extensions: [
-      ...wish.extensions,
-      // All authorities of ours have one name: by these TLS tells them apart, instead of failing at a signature.
-      await x509.SubjectKeyIdentifierExtension.create(wish.publicKey),
+      ...request.extensions,
+      // All our CAs have one name: by these ids TLS distinguishes them, instead of failing at a signature.
+      await x509.SubjectKeyIdentifierExtension.create(request.publicKey),
       ...(keyId === undefined ? [] : [new x509.AuthorityKeyIdentifierExtension(keyId)]),
     ],
   });
@@ -171,7 +174,7 @@ async function pemOfKey(key: webcrypto.CryptoKey): Promise<string> {
   return `-----BEGIN PRIVATE KEY-----\n${lines.join('\n')}\n-----END PRIVATE KEY-----\n`;
 }
 
-async function readAuthority({ certificate, key }: KeyPairPem): Promise<SigningWish['issuer']> {
+async function readAuthority({ certificate, key }: KeyPairPem): Promise<SigningRequest['issuer']> {
   try {
     if (!certificateOf(certificate).checkPrivateKey(createPrivateKey(key))) {
       throw new Error('the key is of another certificate');

@@ -27,7 +27,7 @@ const PURPOSES: Readonly<Record<CertificateUse, string>> = {
   serving: '1.3.6.1.5.5.7.3.1',
   calling: '1.3.6.1.5.5.7.3.2',
 };
-const HINT = 'tessera certs init makes an authority and a folder for each role';
+const HINT = 'tessera certs init makes a CA and a folder for each role';
 const RENEW = 'issue a new one: tessera certs issue CERTS NAME --role ROLE';
 
 /** Certificates with the name of the file that they come from. */
@@ -59,7 +59,7 @@ async function readCredentials(folder: string, use: CertificateUse): Promise<Tls
   if (leaf.keyUsage !== undefined && !leaf.keyUsage.includes(PURPOSES[use])) {
     throw denied(
       `${chain.path} is not for ${use}`,
-      'a coordinator takes the folder of a coordinator, all others that of a worker or an operator',
+      'a coordinator uses the folder of a coordinator, all others that of a worker or an operator',
     );
   }
   return { authority, identity: { certificate, key: keyFile.bytes } };
@@ -69,7 +69,7 @@ async function readCredentials(folder: string, use: CertificateUse): Promise<Tls
 export async function readAuthority(path: string): Promise<Buffer> {
   const { bytes } = await read(path);
   const [first] = parse(bytes, path).certificates as [X509Certificate];
-  if (!first.ca) throw denied(`${path} is no authority's certificate`, 'give the ca.crt');
+  if (!first.ca) throw denied(`${path} is not the certificate of a CA`, 'give the ca.crt');
   checkLife(first, path);
   return bytes;
 }
@@ -80,7 +80,7 @@ function checkChain(chain: CertificateFile, trusted: CertificateFile): void {
   if (links === undefined) {
     throw denied(
       `${chain.path} was not signed by ${CREDENTIAL_FILES.authority} beside it`,
-      'are these files of two clusters? take the whole folder as tessera certs issue CERTS NAME --role ROLE makes it',
+      'the files may be from two clusters: use the whole folder that tessera certs issue CERTS NAME --role ROLE makes',
     );
   }
   for (const link of links) {
@@ -119,7 +119,7 @@ function checkLife({ validFrom, validTo }: X509Certificate, path: string): void 
     throw denied(`${path} has expired on ${validTo}`, RENEW);
   }
   if (new Date(validFrom).getTime() > Date.now()) {
-    throw denied(`${path} is not valid before ${validFrom}`, 'is the clock of this machine right?');
+    throw denied(`${path} is not valid before ${validFrom}`, 'check the clock of this machine');
   }
 }
 
@@ -145,7 +145,7 @@ export function certificateOf(pem: string | Uint8Array): X509Certificate {
   const certificate = new X509Certificate(pem);
   const { publicKey, validFrom, validTo } = certificate;
   if (publicKey.type !== 'public' || Number.isNaN(Date.parse(validFrom) + Date.parse(validTo))) {
-    throw new Error(`its life is ${validFrom} to ${validTo}`);
+    throw new Error(`it is valid from ${validFrom} to ${validTo}`);
   }
   return certificate;
 }
@@ -153,10 +153,10 @@ export function certificateOf(pem: string | Uint8Array): X509Certificate {
 function parse(bytes: Buffer, path: string): CertificateFile {
   try {
     const texts = bytes.toString('latin1').match(PEM) ?? [];
-    if (texts.length === 0) throw new Error('there is none in it');
+    if (texts.length === 0) throw new Error('it contains none');
     return { path, certificates: texts.map(certificateOf) };
   } catch (cause) {
-    throw new TesseraError('ACCESS_DENIED', `${path} is no certificate`, { hint: HINT, cause });
+    throw new TesseraError('ACCESS_DENIED', `${path} is not a certificate`, { hint: HINT, cause });
   }
 }
 
@@ -164,7 +164,7 @@ function parseKey(pem: Buffer, path: string): KeyObject {
   try {
     return createPrivateKey(pem);
   } catch (cause) {
-    throw new TesseraError('ACCESS_DENIED', `${path} is no private key`, { hint: HINT, cause });
+    throw new TesseraError('ACCESS_DENIED', `${path} is not a private key`, { hint: HINT, cause });
   }
 }
 
@@ -178,7 +178,7 @@ const RELOAD_MS = 30_000;
 /** How a credential folder is used. */
 export interface FolderUse {
   readonly use: CertificateUse;
-  /** Hears of what came later and cannot be used. */
+  /** Called for new files that cannot be used. */
   readonly onTrouble: (error: unknown) => void;
 }
 

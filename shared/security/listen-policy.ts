@@ -3,7 +3,7 @@
 import { checkAddress, hostOf, isEverywhere, isLoopback } from '../core/address.ts';
 import { TesseraError } from '../core/errors.ts';
 
-/** What a run asks of those who come; see `StartOptions`. */
+/** The credentials that a run requires; see `StartOptions`. */
 export interface Guard {
   readonly security?: unknown;
   readonly insecure?: boolean | undefined;
@@ -12,7 +12,7 @@ export interface Guard {
 /**
  * Judges an address before anything is opened or written there.
  *
- * Throws  ACCESS_DENIED when others can reach it and nobody would have to show who they are; USAGE when it is no
+ * Throws  ACCESS_DENIED when other machines can reach it and no credential is required; USAGE when it is not an
  *         HOST:PORT.
  */
 export function refuseExposure(listen: string, { security, insecure }: Guard): void {
@@ -21,7 +21,7 @@ export function refuseExposure(listen: string, { security, insecure }: Guard): v
   const host = isEverywhere(listen) ? 'ADDRESS' : hostOf(listen);
   throw new TesseraError(
     'ACCESS_DENIED',
-    `${listen} can be reached by others, and nobody would have to show who they are`,
+    `refusing to listen on ${listen} without TLS: other machines can reach it`,
     {
       hint: `make certificates with \`tessera certs init certs --host ${host}\` and add --certs certs/coordinator; or type --insecure on a network that you trust`,
     },

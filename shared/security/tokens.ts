@@ -13,7 +13,7 @@ import { readSmallFile } from './small-file.ts';
 /** Shortest token: 96 bits of base64. */
 const TOKEN_LENGTH_MIN = 16;
 const TOKEN_LENGTH_MAX = 512;
-/** Whoever makes a token for a pipe may have to ask somebody first. */
+/** The program that writes a token into a pipe may have to prompt its user first. */
 const WAIT_MS = 60_000;
 
 /**
@@ -34,11 +34,11 @@ export async function readToken(path: string, waitMs = WAIT_MS): Promise<string>
   }
   throw denied(
     `${nameOf(path)} holds no token of ${TOKEN_LENGTH_MIN} to ${TOKEN_LENGTH_MAX} visible characters`,
-    'give the file of the token that both sides share: (umask 077; tessera certs token > FILE) makes one',
+    'give the file with the token that both sides share: (umask 077; tessera certs token > FILE) makes one',
   );
 }
 
-/** A token that nobody can guess. */
+/** An unguessable token. */
 export function newToken(): string {
   return randomBytes(32).toString('base64url');
 }
@@ -51,7 +51,7 @@ export class KnownToken {
     this.#hash = hashOf(token);
   }
 
-  /** Whether somebody has shown this token. */
+  /** Whether a caller has sent this token. */
   is(shown: string): boolean {
     return timingSafeEqual(hashOf(shown), this.#hash);
   }
@@ -61,14 +61,14 @@ function hashOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
-/** Of a file, or of what somebody writes: a pipe, `<(pass show tessera)`, or stdin. */
+/** From a file, a pipe such as `<(pass show tessera)`, or stdin. */
 async function firstLineOf(path: string, waitMs: number): Promise<string> {
   const writes = (stream: Readable) =>
     withDeadline(systemClock, firstLineIn(stream), waitMs, `a token from ${nameOf(path)}`);
   if (isStdin(path)) return await writes(process.stdin);
   const found = await stat(path).catch(() => undefined);
   if (!found?.isFIFO()) return await firstLineOfFile(path);
-  // Opened so that nobody waits here for a writer, and read so that the wait can be given up.
+  // Opened without waiting for a writer, and read so that the wait can be cancelled.
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const pipe = new Socket({ fd, readable: true, writable: false });
   try {
@@ -81,7 +81,7 @@ async function firstLineOf(path: string, waitMs: number): Promise<string> {
 async function firstLineOfFile(path: string): Promise<string> {
   const { bytes, isOpenToOthers } = await readSmallFile(path).catch((cause: unknown) => {
     const hint =
-      'give the file of the token that both sides share, or - to read it from stdin; (umask 077; tessera certs token > FILE) makes one';
+      'give the file with the token that both sides share, or - to read it from stdin; (umask 077; tessera certs token > FILE) makes one';
     throw new TesseraError('ACCESS_DENIED', `cannot read ${path}: ${whyNot(path, cause)}`, {
       hint,
       cause,
@@ -91,7 +91,7 @@ async function firstLineOfFile(path: string): Promise<string> {
   return lineIn(bytes.toString('latin1'));
 }
 
-/** Only the first line, and no more of it than a token may have: whoever gave it may keep the stream open. */
+/** Only the first line, and no more of it than a token may have: the writer may keep the stream open. */
 function firstLineIn(stream: Readable): Promise<string> {
   return new Promise((resolve) => {
     let text = '';

@@ -226,14 +226,14 @@ describe('certificates', () => {
   });
 
   it('one whose last day is no date is refused (RangeError)', () => {
-    expect(describing(changedAt('2126', '21x6'))).toThrow(/DATA_INVALID.*no certificate/);
+    expect(describing(changedAt('2126', '21x6'))).toThrow(/DATA_INVALID.*not a certificate/);
   });
 
   it('one whose key is no point of its curve is refused (an error of OpenSSL)', async () => {
     const path = join(folder, 'ca.crt');
     // The mark of a point that is not compressed, behind the length of the key.
     writeFileSync(path, changedAt('\u0003B\u0000\u0004', '\u0003B\u0000\u0009'));
-    await expect(readAuthority(path)).rejects.toThrow(/ACCESS_DENIED.*no certificate/);
+    await expect(readAuthority(path)).rejects.toThrow(/ACCESS_DENIED.*not a certificate/);
   });
 });
 

@@ -80,7 +80,7 @@ export async function arrangeFood101(arranging: Arranging): Promise<void> {
       signal?.throwIfAborted();
       const [name, photo, ...rest] = safeEntryParts(list, line);
       if (name === undefined || photo === undefined || rest.length > 0) {
-        throw unexpected(list, `has the line "${line}" where CLASS/NUMBER belongs`);
+        throw unexpected(list, `has the line "${line}" , expected CLASS/NUMBER`);
       }
       if (classes?.includes(name) === false) continue;
       if (!made.has(name)) await mkdir(join(to, split, name), { recursive: true });
@@ -120,7 +120,7 @@ async function readPart(root: string, name: string): Promise<Buffer> {
   return await reading
     .then(({ buffer }) => Buffer.from(buffer))
     .catch((cause: unknown) => {
-      throw unexpected(root, `has no ${name} that can be read`, cause);
+      throw unexpected(root, `has no readable ${name}`, cause);
     });
 }
 

@@ -75,7 +75,7 @@ export async function openedCounts(folder: string, source: 'idx' | 'image-folder
 function kindOf(archive: string): ArchiveKind {
   const ending = /\.(zip|tar\.gz|tgz|tar|gz)$/.exec(archive)?.[1];
   if (ending === undefined) {
-    throw new TesseraError('DATA_INVALID', `${archive} is no zip, tar, tar.gz or gz`);
+    throw new TesseraError('DATA_INVALID', `${archive} is not a zip, tar, tar.gz or gz`);
   }
   return ending === 'tgz' ? 'tar.gz' : (ending as ArchiveKind);
 }

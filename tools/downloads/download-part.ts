@@ -60,5 +60,9 @@ export async function completePart(path: string): Promise<void> {
 /** A failure of the disk, in words. */
 export function cannotKeep(path: string, cause: unknown): TesseraError {
   const remedy = `${remedyOf(cause)}, or choose another folder with --out`;
-  return cannotWrite(path, cause, `${remedy}, and type it again: what arrived is kept`);
+  return cannotWrite(
+    path,
+    cause,
+    `${remedy}, and run the command again: the received part is kept`,
+  );
 }

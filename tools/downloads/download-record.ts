@@ -1,7 +1,7 @@
 /**
  * @file `downloads.json`: what was downloaded into a folder, with the size and checksum that it had.
  *
- * For a file whose checksum nobody published, the first download decides; from then on every further one is
+ * For a file without a published checksum, the first download decides; from then on every further one is
  * checked against it.
  */
 import { join } from 'node:path';
@@ -38,7 +38,7 @@ export async function readRecords(folder: string): Promise<ReadonlyMap<string, D
     return new Map(Object.entries(fileSchema.parse(JSON.parse(text)).files));
   } catch (cause) {
     throw new TesseraError('DATA_INVALID', `${path} is damaged`, {
-      hint: 'it has the checksums of what was downloaded here; restore it, or remove it to trust the next download',
+      hint: 'it has the checksums of the downloads in this folder; restore it, or remove it to trust the next download',
       cause,
     });
   }

@@ -1,7 +1,7 @@
 /**
  * @file Fetches a large file over a network that drops, stalls and lies, and puts it in place whole and verified.
  *
- * What has arrived is kept in `NAME.part`, with `NAME.part.json` saying what it is a part of. It is gone on with only
+ * The received bytes are kept in `NAME.part`; `NAME.part.json` says what they are a part of. The download resumes only
  * when the server proves with its validator (ETag or Last-Modified, in If-Range) that the file is still the same.
  */
 import { open, stat } from 'node:fs/promises';
@@ -26,7 +26,7 @@ import { openUrl, parseWebAddress, retryAfterMs } from './http.ts';
 
 /** What a download may cost. */
 interface DownloadLimits {
-  /** Longest time without a byte before the connection is given up. */
+  /** Longest time without a byte before the connection is closed. */
   readonly silenceMs: number;
   /** Attempts in a row that bring nothing new. */
   readonly attempts: number;
@@ -63,7 +63,7 @@ export interface DownloadOptions {
   readonly signal?: AbortSignal;
   readonly clock?: Clock;
   readonly onProgress?: (progress: DownloadProgress) => void;
-  /** Hears why an attempt failed and when the next one comes. */
+  /** Called with the reason of a failed attempt and the pause before the next one. */
   readonly onRetry?: (reason: string, pauseMs: number) => void;
 }
 
@@ -74,7 +74,7 @@ export interface Downloaded {
 }
 
 /**
- * Fetches `url` into `path`: going on with a part of it that is there, trying again within a budget.
+ * Fetches `url` into `path`: resumes an existing part, retries within a budget.
  *
  * Throws  DATA_INVALID when the server refuses or the file is not the known one; TIMEOUT when the budget is used up,
  *         the part is then kept; CANNOT_WRITE; CANCELLED by the signal.
@@ -94,13 +94,13 @@ export async function download(options: DownloadOptions): Promise<Downloaded> {
     failures = (await partBytes(options.path)) > before ? 1 : failures + 1;
     const isLast = failures >= limits.attempts || attempt >= ATTEMPTS_MAX;
     const pauseMs = isLast ? undefined : pauseBefore(failures, outcome, limits);
-    if (pauseMs === undefined) throw givenUp(options, outcome, attempt);
+    if (pauseMs === undefined) throw failedDownload(options, outcome, attempt);
     options.onRetry?.(outcome.message, pauseMs);
     await clock.sleep(pauseMs, options.signal);
   }
 }
 
-/** A failure that another attempt may mend. */
+/** A failure that a retry may fix. */
 class Interrupted extends Error {
   readonly retryAfterMs: number | undefined;
 
@@ -110,7 +110,7 @@ class Interrupted extends Error {
   }
 }
 
-/** One attempt and its check; what another one may mend is answered, not thrown. */
+/** One attempt and its check; a failure that a retry may fix is returned, not thrown. */
 async function attemptOnce(
   options: DownloadOptions,
   limits: DownloadLimits,
@@ -145,7 +145,7 @@ async function fetchRest(options: DownloadOptions, limits: DownloadLimits, clock
     const response = await impatiently(clock, opening, limits.silenceMs, hostOf(url));
     const plan = await planOf(response, { offset, state }, options);
     checkSize(plan.total, options, limits);
-    // A part that is all there already is answered by 416.
+    // The reply to a part that is already complete is 416.
     if (response.status !== 416) await receive(response, plan, { options, limits, clock });
   } finally {
     cancel.abort();
@@ -159,7 +159,7 @@ interface Plan {
   readonly total: number | undefined;
 }
 
-/** Reads status and headers. Throws  Interrupted or DATA_INVALID for an answer that is no (part of the) file. */
+/** Reads status and headers. Throws  Interrupted or DATA_INVALID for a reply that is not (part of) the file. */
 async function planOf(
   response: Response,
   { offset, state }: { readonly offset: number; readonly state: PartState | undefined },
@@ -186,7 +186,7 @@ async function planOf(
     await dropPart(path);
     throw new Interrupted(`${hostOf(url)} no longer has a file of that size`);
   }
-  const answer = `${hostOf(url)} answered ${status} ${response.statusText}`.trimEnd();
+  const answer = `${hostOf(url)} returned ${status} ${response.statusText}`.trimEnd();
   if (status === 408 || status === 429 || status >= 500) {
     throw new Interrupted(answer, retryAfterMs(headers, Date.now()));
   }
@@ -229,8 +229,8 @@ async function finish({ path, url, known = {} }: DownloadOptions): Promise<Downl
   const wrong = mismatchOf(size, digests, known);
   if (wrong !== undefined) {
     await dropPart(path);
-    throw new TesseraError('DATA_INVALID', `${url} is not the file that it should be: ${wrong}`, {
-      hint: 'nothing of it was kept: try again later, or a mirror with --url; if its publisher changed it, remove its entry from downloads.json',
+    throw new TesseraError('DATA_INVALID', `${url} is not the expected file: ${wrong}`, {
+      hint: 'it was deleted: try again later, or use a mirror with --url; if its publisher changed it, remove its entry from downloads.json',
       details: { bytes: size, sha256: digests.sha256 },
     });
   }
@@ -251,7 +251,7 @@ async function impatiently<T>(
     if (!(thrown instanceof TesseraError))
       throw new Interrupted(wordsOf(thrown, host), undefined, thrown);
     if (thrown.code !== 'TIMEOUT') throw thrown;
-    throw new Interrupted(`${host} was silent for ${silenceMs / 1000} s`, undefined, thrown);
+    throw new Interrupted(`${host} sent nothing for ${silenceMs / 1000} s`, undefined, thrown);
   }
 }
 
@@ -262,20 +262,16 @@ function checkSize(
 ): void {
   const limit = known?.bytes ?? bytesMax;
   if (bytes === undefined || bytes <= limit) return;
-  throw new TesseraError(
-    'DATA_INVALID',
-    `${url} has more than the ${limit} bytes that it should have`,
-    {
-      hint: 'check the address; take the file from a mirror with --url',
-    },
-  );
+  throw new TesseraError('DATA_INVALID', `${url} has more than the expected ${limit} bytes`, {
+    hint: 'check the address, or choose a mirror with --url',
+  });
 }
 
 /** The pause before another attempt; undefined when the server wants a longer one than we have patience for. */
 function pauseBefore(failures: number, interrupted: Interrupted, limits: DownloadLimits) {
   const own = Math.min(limits.pauseMaxMs, limits.pauseMs * 2 ** (failures - 1));
-  const wished = interrupted.retryAfterMs ?? 0;
-  return wished > limits.pauseMaxMs ? undefined : Math.max(own, wished);
+  const requested = interrupted.retryAfterMs ?? 0;
+  return requested > limits.pauseMaxMs ? undefined : Math.max(own, requested);
 }
 
 /** A strong ETag, else the date: what If-Range may carry (RFC 9110, 13.1.5). */
@@ -304,7 +300,7 @@ function wordsOf(thrown: unknown, host: string): string {
   return `the connection to ${host} failed: ${cause instanceof Error ? cause.message : String(cause)}`;
 }
 
-function givenUp(
+function failedDownload(
   { url, path }: DownloadOptions,
   last: Interrupted,
   attempts: number,
@@ -313,7 +309,7 @@ function givenUp(
     'TIMEOUT',
     `cannot download ${url}: ${last.message} (${attempts} attempts)`,
     {
-      hint: `type it again to go on where it stopped (${partOf(path)}), or choose a mirror with --url`,
+      hint: `run the command again to resume the download (${partOf(path)}), or choose a mirror with --url`,
       cause: last,
     },
   );

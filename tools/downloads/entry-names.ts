@@ -38,6 +38,6 @@ export function isMacLitter(parts: readonly string[]): boolean {
 /** The refusal of an archive for one of its entries. */
 export function hostileEntry(archive: string, name: string, what: string): TesseraError {
   return new TesseraError('DATA_INVALID', `${archive}: entry ${JSON.stringify(name)} ${what}`, {
-    hint: 'nothing was unpacked; get the archive from its own source again',
+    hint: 'nothing was unpacked; download the archive from its original source again',
   });
 }

@@ -14,7 +14,7 @@ export interface FetchedFile {
   readonly sha256: string;
   /** It was there already. */
   readonly wasThere: boolean;
-  /** Who says that this is the right file; `first download` when nobody did before. */
+  /** The source of the expected checksum; `first download` if there was none. */
   readonly checkedBy: 'published checksum' | 'earlier download' | 'first download';
 }
 
@@ -71,6 +71,6 @@ function voucherOf(file: KnownFile, record: DownloadRecord | undefined): Fetched
 function refuseOther(path: string, wrong: string | undefined, file: KnownFile): void {
   if (wrong === undefined) return;
   throw new TesseraError('DATA_INVALID', `${path} is not ${file.url}: ${wrong}`, {
-    hint: 'move it away and type the command again, or choose another folder with --out',
+    hint: 'move it away and run the command again, or choose another folder with --out',
   });
 }

@@ -1,4 +1,4 @@
-/** @file HTTP as a downloader needs it: redirects that never lose the encryption, and the server's wish for a pause. */
+/** @file HTTP for downloads: redirects that never lose the encryption, and the pause that a server requests. */
 import { TesseraError } from '../../shared/core/errors.ts';
 
 const REDIRECTS_MAX = 10;
@@ -25,7 +25,7 @@ export async function openUrl(
   });
 }
 
-/** Where a redirect leads. Throws  DATA_INVALID when that is no web address, or gives the encryption up. */
+/** The target of a redirect. Throws  DATA_INVALID when it is not a web address, or drops the encryption. */
 export function redirectTarget(from: URL, location: string): URL {
   const next = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
   const isWeb = next?.protocol === 'https:' || next?.protocol === 'http:';
@@ -34,9 +34,9 @@ export function redirectTarget(from: URL, location: string): URL {
   }
   throw new TesseraError(
     'DATA_INVALID',
-    `${from.host} redirects to ${location}, no address for us`,
+    `${from.host} redirects to ${location}, which is not followed`,
     {
-      hint: 'from https only https is followed: choose another mirror with --url',
+      hint: 'from https only redirects to https are followed: choose another mirror with --url',
     },
   );
 }
@@ -45,7 +45,7 @@ export function redirectTarget(from: URL, location: string): URL {
 export function parseWebAddress(address: string): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url?.protocol === 'https:' || url?.protocol === 'http:') return url;
-  throw new TesseraError('USAGE', `${address} is no web address`, {
+  throw new TesseraError('USAGE', `${address} is not a web address`, {
     hint: 'an address begins with https:// (or http://)',
   });
 }

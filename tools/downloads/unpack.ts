@@ -112,7 +112,7 @@ class Budget {
 
   #tooMuch(what: string): TesseraError {
     return new TesseraError('DATA_INVALID', `${this.#archive} would unpack to ${what}`, {
-      hint: 'that is no data set but a bomb, or too large for this command; nothing was unpacked',
+      hint: 'possible decompression bomb, or too large for this command; nothing was unpacked',
     });
   }
 }
@@ -203,7 +203,7 @@ function judgeTarEntry(archive: string, { name, type }: Header): boolean {
   safeEntryParts(archive, name);
   if (type === 'directory') return true;
   if (type === 'file' || type === 'contiguous-file') return false;
-  throw hostileEntry(archive, name, `is a ${type ?? 'thing of unknown kind'}`);
+  throw hostileEntry(archive, name, `is a ${type ?? 'entry of unknown kind'}`);
 }
 
 /** A lone file, named as the archive without its ending. */
@@ -243,13 +243,13 @@ function refuseTwice(archive: string, name: string) {
   return (error: unknown): never => {
     const code = errnoOf(error);
     if (code !== 'EEXIST' && code !== 'ENOTDIR') throw error;
-    throw hostileEntry(archive, name, 'is there twice');
+    throw hostileEntry(archive, name, 'occurs twice');
   };
 }
 
 function inWords(archive: string, thrown: unknown): unknown {
   if (thrown instanceof TesseraError) return thrown;
-  // What the system says of writing is put into words by whoever makes the folder.
+  // The caller, which makes the folder, reports errors of writing.
   if (/^E[A-Z]+$/.test(errnoOf(thrown))) return thrown;
   return unreadable(archive, thrown);
 }

@@ -49,7 +49,7 @@ function rowDistance(row: Float32Array, query: number, side: number): number {
  *
  * Heads are averaged, half of each block's flow goes through its residual, and blocks are multiplied.
  *
- * Shapes  answers [side, side], adding up to 1 at most.
+ * Shapes  returns [side, side], with a sum of at most 1.
  * Source  Abnar and Zuidema 2020 (arXiv:2005.00928); the ViT paper's figure 6.
  */
 export function attentionRollout(maps: readonly AttentionMap[], image: number): Float32Array {

@@ -44,7 +44,7 @@ export async function attentionMaps(
   const block = maps.findIndex((map) => firstNonFinite(map) >= 0);
   if (block < 0) return maps;
   throw new TesseraError('NON_FINITE', `the attention of block ${block} is not finite`, {
-    hint: 'the values of these weights are too large to compute with: take an earlier checkpoint',
+    hint: 'the values of these weights are too large to compute with: use an earlier checkpoint',
   });
 }
 

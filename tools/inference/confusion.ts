@@ -27,7 +27,7 @@ export class Confusion {
   }
 
   /**
-   * Takes in one sample; answers what was predicted, and its cross-entropy.
+   * Adds one sample; returns the predicted class and the cross-entropy.
    *
    * Shapes  logits [O]; `top` is the number of guesses that count as found.
    */

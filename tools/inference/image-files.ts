@@ -96,7 +96,7 @@ async function imagesIn(
   const leftOut = own.list();
   throw new TesseraError(
     'DATA_INVALID',
-    `the folder ${folder} holds no image that can be read${leftOutText(leftOut)}`,
+    `the folder ${folder} holds no readable image${leftOutText(leftOut)}`,
     { hint: remedies(leftOut)[0] ?? `images are files that hold ${DECODABLE_NAMES}` },
   );
 }
@@ -107,7 +107,7 @@ async function readStdin(): Promise<Uint8Array> {
   for await (const piece of process.stdin as AsyncIterable<Uint8Array>) {
     bytes += piece.length;
     if (bytes > IMAGE_BYTES_MAX)
-      throw new TesseraError('DATA_INVALID', 'stdin is no image: too long');
+      throw new TesseraError('DATA_INVALID', 'stdin is not an image: too long');
     pieces.push(piece);
   }
   return Buffer.concat(pieces, bytes);

@@ -18,8 +18,8 @@ const SVG_DPI = 72;
 export async function writePicture(path: string, svg: string): Promise<void> {
   const kind = extname(path).toLowerCase();
   if (kind !== '.svg' && kind !== '.png') {
-    throw new TesseraError('USAGE', `${path} is no name of a picture`, {
-      hint: 'let it end in .png or .svg',
+    throw new TesseraError('USAGE', `${path} is not a name of a picture`, {
+      hint: 'use a name that ends in .png or .svg',
     });
   }
   const bytes = kind === '.svg' ? Buffer.from(svg) : await pngOfSvg(svg);

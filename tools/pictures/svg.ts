@@ -2,7 +2,7 @@
 import { FONT_FAMILY } from './fonts.ts';
 import type { Weight } from './text-width.ts';
 
-/** Colours of all pictures. Source  Okabe and Ito's palette, which colour-blind people can tell apart. */
+/** Colours of all pictures. Source  Okabe and Ito's palette, which colour-blind people can distinguish. */
 export const COLOURS = {
   ink: '#222222',
   faint: '#777777',

@@ -38,7 +38,7 @@ export interface Fit {
   readonly size: number;
   readonly weight?: Weight;
   /**
-   * What stays: the start, with the percentage that may stand last; or the end, which tells names of runs and files
+   * What stays: the start, with a percentage at the end; or the end, which distinguishes names of runs and files
    * apart.
    */
   readonly keep?: 'start' | 'end';

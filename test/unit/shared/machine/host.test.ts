@@ -74,10 +74,10 @@ describe('a request to stop', () => {
   );
 });
 
-describe('what is no request', () => {
+describe('causes that are not requests', () => {
   it.each([
     ['SIGHUP', 'stopped: SIGHUP: the terminal is gone'],
-    ['EPIPE', 'stopped: nobody reads the output any more'],
+    ['EPIPE', 'stopped: the reader of the output is gone'],
     ['SIGUSR1', 'stopped by SIGUSR1'],
     ['SIGUSR2', 'stopped by SIGUSR2'],
     ['SIGXCPU', 'stopped by SIGXCPU'],

@@ -153,7 +153,7 @@ describe('a credential folder', () => {
 
   it('needs the certificate of an authority to trust', async () => {
     const leaf = join(certs, 'worker', 'tls.crt');
-    await expect(readAuthority(leaf)).rejects.toMatchObject(denied(/no authority's certificate/));
+    await expect(readAuthority(leaf)).rejects.toMatchObject(denied(/not the certificate of a CA/));
   });
 });
 
