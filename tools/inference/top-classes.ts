@@ -39,6 +39,6 @@ export function notFiniteError(
   return new TesseraError(
     'NON_FINITE',
     `the outputs of ${modelPath} for ${of} are not finite, so ${consequence}: ${someOf(images)}`,
-    { hint: 'its values are too large to compute with: take an earlier checkpoint' },
+    { hint: 'its values are too large to compute with: use an earlier checkpoint' },
   );
 }
