@@ -34,7 +34,7 @@ export type { Guess } from './tools/inference/top-classes.ts';
  * export default defineConfig({
  *   name: 'digits',
  *   data: { source: 'mnist', channels: 1 },
- *   model: { variant: 'Ti/16', imageSize: 28, patchSize: 7 },
+ *   model: { imageSize: 28, patchSize: 7, width: 64, depth: 4, heads: 4 },
  *   training: { epochs: 1, batchSize: 128, microBatch: 32, optimizer: { learningRate: 1e-3 } },
  * });
  */

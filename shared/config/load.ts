@@ -12,11 +12,12 @@ import { nearest } from '../core/nearest.ts';
 import { formatBytes } from '../core/units.ts';
 import { errnoOf, reasonOf } from '../files/errno.ts';
 import { readRegularFile } from '../files/regular-file.ts';
-import { isSection, parseConfigDocument } from './document.ts';
+import { type ConfigDocument, isSection, parseConfigDocument } from './document.ts';
 import { type ConfigInput, placeInputs } from './inputs.ts';
+import { importConfig, isConfigModule } from './module.ts';
 import { configError, type PlacedProblem, schemaProblems } from './problems.ts';
 import { type ConfigProblem, checkConfig } from './rules.ts';
-import { configSchema, type RunConfig } from './schema.ts';
+import { configSchema, type RunConfig, type RunConfigInput } from './schema.ts';
 import {
   readSettings,
   type Setting,
@@ -66,23 +67,59 @@ export async function loadConfig(
   options: LoadOptions = {},
 ): Promise<LoadedConfig> {
   const { path, label } = await findConfig(nameOrPath);
-  const { tree: fileTree, placeOf } = parseConfigDocument(await readText(path, label), label);
-  const env = options.env ?? process.env;
-  const fromEnv = readSettings(splitSettings(env['TESSERA_SET'] ?? ''), 'env');
-  const fromFlags = readSettings(options.set ?? [], 'flag');
-  const settings = [...fromEnv.settings, ...fromFlags.settings];
-  const tree = withSettings(fileTree, settings);
+  const document = isConfigModule(path)
+    ? await importConfig(path, label)
+    : parseConfigDocument(await readText(path, label), label);
+  const { env = process.env, set = [] } = options;
+  const given = [
+    readSettings(splitSettings(env['TESSERA_SET'] ?? ''), 'env'),
+    readSettings(set, 'flag'),
+  ];
+  return { ...completed(document, given, { baseFolder: dirname(path), env }), path };
+}
+
+/**
+ * A config that a program hands over, with the defaults of what it leaves out; its paths are relative to the current
+ * folder, and TESSERA_SET changes nothing of it.
+ *
+ * Throws  CONFIG_INVALID as `loadConfig` does.
+ */
+export function loadConfigObject(config: RunConfigInput): Omit<LoadedConfig, 'path'> {
+  const document = { tree: { ...config }, placeOf: () => 'config' };
+  return completed(document, [], { baseFolder: process.cwd(), env: process.env });
+}
+
+/** A copy of a config, which is sent to workers. Throws  CONFIG_INVALID when that cannot be. */
+function plainValues(written: ConfigDocument['tree'], place: string): ConfigDocument['tree'] {
+  try {
+    return structuredClone(written);
+  } catch (cause) {
+    const { sentence } = TesseraError.from(cause);
+    throw new TesseraError('CONFIG_INVALID', `${place}: ${sentence}`, {
+      hint: 'a config has values only, no functions: every worker gets a copy of it',
+      cause,
+    });
+  }
+}
+
+/** A config with settings over it, checked, its paths absolute. */
+function completed(
+  { tree: written, placeOf }: ConfigDocument,
+  given: readonly ReturnType<typeof readSettings>[],
+  { baseFolder, env }: { readonly baseFolder: string; readonly env: NodeJS.ProcessEnv },
+): Omit<LoadedConfig, 'path'> {
+  const settings = given.flatMap((some) => some.settings);
+  const tree = withSettings(plainValues(written, placeOf([])), settings);
   const parsed = parseTree(tree, {
-    problems: [...fromEnv.problems, ...fromFlags.problems],
+    problems: given.flatMap(({ problems }) => problems),
     placeOf: (problemPath) => settingOf(problemPath, settings)?.place ?? placeOf(problemPath),
   });
-  const baseFolder = dirname(path);
   const origins = originsOf(parsed, { tree, settings });
   const { config, inputs } = placeInputs(parsed, {
     folderOf: (option) => (origins.get(option) === 'file' ? baseFolder : process.cwd()),
     env,
   });
-  return { config, inputs, path, baseFolder, origins };
+  return { config, inputs, baseFolder, origins };
 }
 
 /**
@@ -124,7 +161,7 @@ async function findConfig(nameOrPath: string): Promise<{ path: string; label: st
   if (found?.isFile() && found.size <= FILE_BYTES_MAX) return { path, label: nameOrPath };
   const meant = nearest(basename(nameOrPath).replace(/\.ya?ml$/, ''), presets);
   throw new TesseraError('CONFIG_INVALID', refusal(nameOrPath, found), {
-    hint: `${meant === undefined ? '' : `did you mean ${meant}? `}give the path of a YAML file, or a preset: ${presets.join(', ')}`,
+    hint: `${meant === undefined ? '' : `did you mean ${meant}? `}give the path of a YAML file or of a module, or a preset: ${presets.join(', ')}`,
     details: { isThere: found !== undefined },
   });
 }
