@@ -36,9 +36,9 @@ export interface LoadedConfig {
   readonly config: RunConfig;
   /** The data set and the weights that it names, found or not. */
   readonly inputs: readonly ConfigInput[];
-  /** Absolute path of the file. */
+  /** Absolute path of the file; '' for a config that a program has made. */
   readonly path: string;
-  /** The file's folder. */
+  /** The file's folder, or the current one. */
   readonly baseFolder: string;
   /** The source of each value, by its dotted path (`training.epochs`). */
   readonly origins: ReadonlyMap<string, Origin>;
@@ -70,23 +70,16 @@ export async function loadConfig(
   const document = isConfigModule(path)
     ? await importConfig(path, label)
     : parseConfigDocument(await readText(path, label), label);
-  const { env = process.env, set = [] } = options;
-  const given = [
-    readSettings(splitSettings(env['TESSERA_SET'] ?? ''), 'env'),
-    readSettings(set, 'flag'),
-  ];
-  return { ...completed(document, given, { baseFolder: dirname(path), env }), path };
+  return completed(document, path, options);
 }
 
 /**
- * A config that a program hands over, with the defaults of what it leaves out; its paths are relative to the current
- * folder, and TESSERA_SET changes nothing of it.
+ * Loads a config that a program has made; its paths are relative to the current folder.
  *
  * Throws  CONFIG_INVALID as `loadConfig` does.
  */
-export function loadConfigObject(config: RunConfigInput): Omit<LoadedConfig, 'path'> {
-  const document = { tree: { ...config }, placeOf: () => 'config' };
-  return completed(document, [], { baseFolder: process.cwd(), env: process.env });
+export function loadObject(tree: RunConfigInput, options: LoadOptions = {}): LoadedConfig {
+  return completed({ tree: { ...tree }, placeOf: () => 'config' }, '', options);
 }
 
 /** A copy of a config, which is sent to workers. Throws  CONFIG_INVALID when that cannot be. */
@@ -105,21 +98,24 @@ function plainValues(written: ConfigDocument['tree'], place: string): ConfigDocu
 /** A config with settings over it, checked, its paths absolute. */
 function completed(
   { tree: written, placeOf }: ConfigDocument,
-  given: readonly ReturnType<typeof readSettings>[],
-  { baseFolder, env }: { readonly baseFolder: string; readonly env: NodeJS.ProcessEnv },
-): Omit<LoadedConfig, 'path'> {
-  const settings = given.flatMap((some) => some.settings);
+  path: string,
+  { env = process.env, set = [] }: LoadOptions,
+): LoadedConfig {
+  const fromEnv = readSettings(splitSettings(env['TESSERA_SET'] ?? ''), 'env');
+  const fromFlags = readSettings(set, 'flag');
+  const settings = [...fromEnv.settings, ...fromFlags.settings];
   const tree = withSettings(plainValues(written, placeOf([])), settings);
   const parsed = parseTree(tree, {
-    problems: given.flatMap(({ problems }) => problems),
+    problems: [...fromEnv.problems, ...fromFlags.problems],
     placeOf: (problemPath) => settingOf(problemPath, settings)?.place ?? placeOf(problemPath),
   });
+  const baseFolder = path === '' ? process.cwd() : dirname(path);
   const origins = originsOf(parsed, { tree, settings });
   const { config, inputs } = placeInputs(parsed, {
     folderOf: (option) => (origins.get(option) === 'file' ? baseFolder : process.cwd()),
     env,
   });
-  return { config, inputs, baseFolder, origins };
+  return { config, inputs, path, baseFolder, origins };
 }
 
 /**

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { defineConfig } from '../../../../index.ts';
-import { loadConfig, loadConfigObject } from '../../../../shared/config/load.ts';
+import { loadConfig, loadObject } from '../../../../shared/config/load.ts';
 import { errorOf } from '../../../support/config.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tessera-modules-'));
@@ -35,13 +35,13 @@ it('a module exports a config, which settings change and whose folder is that of
 });
 
 it('an object of a program is completed like a file', () => {
-  const { config, origins } = loadConfigObject(written);
+  const { config, origins } = loadObject(written);
   expect(config.training.batchSize).toBe(128);
   expect(config.cluster.heartbeatMs).toBe(1000);
   expect([origins.get('name'), origins.get('seed')]).toEqual(['file', 'default']);
   const idx = { ...written, data: { source: 'idx', path: 'set' } } as const;
-  expect(loadConfigObject(idx).config.data.path).toBe(resolve('set'));
-  expect(() => loadConfigObject({ ...written, seed: -1 })).toThrow(/config.*seed|seed.*config/);
+  expect(loadObject(idx).config.data.path).toBe(resolve('set'));
+  expect(() => loadObject({ ...written, seed: -1 })).toThrow(/config.*seed|seed.*config/);
 });
 
 it.each([
