@@ -2,9 +2,9 @@
 import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TesseraError } from '../../shared/core/errors.ts';
+import { encodePng } from '../../shared/data/pixels/libvips.ts';
 import { readRegularFile } from '../../shared/files/regular-file.ts';
 import { safeEntryParts } from './entry-names.ts';
-import { encodePng } from './png.ts';
 
 /** Reads the unpacked files in `from` and fills `to`, on the same disk; what is not needed stays in `from`. */
 export interface Arranging {
@@ -58,7 +58,7 @@ export async function arrangeCifar10(arranging: Arranging): Promise<void> {
           throw unexpected(join(root, file), `has a damaged record at byte ${at}`);
         }
         const path = join(arranging.to, split, name, `${String(number).padStart(5, '0')}.png`);
-        await writeFile(path, cifarPng(record));
+        await writeFile(path, await cifarPng(record));
         number += 1;
         images += 1;
         arranging.onProgress?.(images);
@@ -105,14 +105,14 @@ async function cifarClasses(root: string): Promise<readonly string[]> {
 }
 
 /** One record's planes of colour as a picture of pixels. */
-function cifarPng(record: Uint8Array): Uint8Array {
+async function cifarPng(record: Uint8Array): Promise<Uint8Array> {
   const pixels = new Uint8Array(3 * CIFAR_PIXELS);
   for (let pixel = 0; pixel < CIFAR_PIXELS; pixel += 1) {
     for (let channel = 0; channel < 3; channel += 1) {
       pixels[3 * pixel + channel] = record[1 + channel * CIFAR_PIXELS + pixel] as number;
     }
   }
-  return encodePng(pixels, { height: CIFAR_SIDE, width: CIFAR_SIDE, channels: 3 });
+  return await encodePng(pixels, { height: CIFAR_SIDE, width: CIFAR_SIDE, channels: 3 });
 }
 
 async function readPart(root: string, name: string): Promise<Buffer> {

@@ -3,9 +3,8 @@ import { HeatmapChart, LineChart, ScatterChart } from 'echarts/charts';
 import { GridComponent, TitleComponent, VisualMapComponent } from 'echarts/components';
 import * as echarts from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
-import { FONT_FAMILY } from './fonts.ts';
 import { type LegendEntry, legend, type Mark } from './legend.ts';
-import { COLOURS, picture } from './svg.ts';
+import { COLOURS, FONT_FAMILY, picture } from './svg.ts';
 import { fitted, textWidth } from './text-width.ts';
 
 echarts.use([

@@ -1,9 +1,9 @@
 /** @file Pictures on the disk: SVG as it is, PNG through sharp. */
+import { createRequire } from 'node:module';
 import { extname } from 'node:path';
 import { TesseraError } from '../../shared/core/errors.ts';
+import { renderSvg } from '../../shared/data/pixels/libvips.ts';
 import { writeFileAtomically } from '../../shared/files/files.ts';
-import { useOwnFonts } from './fonts.ts';
-import type { RgbImage } from './image.ts';
 
 /** Pixels of a PNG for one unit of its SVG: sharp on screens of today. */
 const SCALE = 2;
@@ -29,22 +29,15 @@ export async function writePicture(path: string, svg: string): Promise<void> {
 /** Draws an SVG. */
 async function pngOfSvg(svg: string): Promise<Uint8Array> {
   useOwnFonts();
-  const sharp = await loadSharp();
-  return await sharp(Buffer.from(svg), { density: SVG_DPI * SCALE, limitInputPixels: 2 ** 28 })
-    .flatten({ background: '#fff' })
-    .png()
-    .toBuffer();
+  return await renderSvg(svg, SVG_DPI * SCALE);
 }
 
-/** The bytes of a PNG of an image. */
-export async function pngOf({ width, height, pixels }: RgbImage): Promise<Uint8Array> {
-  const sharp = await loadSharp();
-  return await sharp(pixels, { raw: { width, height, channels: 3 } })
-    .png()
-    .toBuffer();
-}
-
-/** Loaded when first used: commands without pictures never wait for it. */
-async function loadSharp(): Promise<typeof import('sharp').default> {
-  return (await import('sharp')).default;
+/**
+ * Shows the package's own fonts to the library that draws text; to be called before it first does.
+ *
+ * It reads the name of its configuration from the environment, and a machine without fonts would draw boxes. Its own
+ * configuration would also make it write below HOME.
+ */
+function useOwnFonts(): void {
+  process.env['FONTCONFIG_FILE'] = createRequire(import.meta.url).resolve('#fonts.conf');
 }

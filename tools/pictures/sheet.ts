@@ -1,6 +1,6 @@
 /** @file A sheet of images, each with a title: predictions, mistakes, batches, patches. */
+import { encodePng } from '../../shared/data/pixels/libvips.ts';
 import type { RgbImage } from './image.ts';
-import { pngOf } from './render.ts';
 import { COLOURS, embedded, picture, text } from './svg.ts';
 import { fitted } from './text-width.ts';
 
@@ -71,7 +71,9 @@ export async function sheet(tiles: readonly Tile[], options: SheetOptions): Prom
       const size = scaled(tile, tileSize);
       const isPixelated = tile.image.width < tileSize / 2;
       const y = top + titleHeight + noteHeight;
-      parts.push(embedded(await pngOf(tile.image), { x: left, y, ...size, isPixelated }));
+      const { pixels, ...image } = tile.image;
+      const png = await encodePng(pixels, { ...image, channels: 3 });
+      parts.push(embedded(png, { x: left, y, ...size, isPixelated }));
     }
     top += titleHeight + noteHeight + height + gap;
   }

@@ -1,6 +1,8 @@
 /** @file Small pieces of SVG: texts, rectangles, images. Pure. */
-import { FONT_FAMILY } from './fonts.ts';
 import type { Weight } from './text-width.ts';
+
+/** Font family of all pictures. */
+export const FONT_FAMILY = 'DejaVu Sans';
 
 /** Colours of all pictures. Source  Okabe and Ito's palette, which colour-blind people can distinguish. */
 export const COLOURS = {

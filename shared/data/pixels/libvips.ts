@@ -1,5 +1,5 @@
 /**
- * @file The door to sharp, and so to libvips: channels as a file has them, and photos of full size shrunk.
+ * @file The door to sharp, and so to libvips: channels as a file has them, photos of full size shrunk, PNG files written.
  *
  * sharp is loaded when the first image file comes: raw samples of the right size, such as the embedded digits, never
  * need it.
@@ -28,6 +28,9 @@ const EXACT_PIXELS_MAX = 2 ** 20;
  * and so would reading the rows of a PNG of 6 million x 9.
  */
 const SIDE_MAX = 2 ** 16;
+
+/** Most pixels of a picture that is drawn. */
+const SVG_PIXELS_MAX = 2 ** 28;
 
 /** The names of the filters in libvips. */
 const KERNELS = { bicubic: 'cubic', bilinear: 'linear', lanczos: 'lanczos3' } as const;
@@ -106,6 +109,21 @@ export async function scaled(raster: Raster, plan: ResizePlan, look: Look): Prom
     .toBuffer({ resolveWithObject: true });
   const shrunk = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return cutTo({ ...info, pixels: shrunk }, plan.cutAfter);
+}
+
+/** A PNG file of pixels. Shapes  pixels [height, width, channels]. */
+export async function encodePng(pixels: Uint8Array, raw: ImageSize & { channels: 1 | 3 }) {
+  const sharp = await loadSharp();
+  return await sharp(pixels, { raw }).png().toBuffer();
+}
+
+/** A PNG file of an SVG on white. Units  density in dots an inch; 72 is the SVG's own size. */
+export async function renderSvg(svg: string, density: number): Promise<Uint8Array> {
+  const sharp = await loadSharp();
+  return await sharp(Buffer.from(svg), { density, limitInputPixels: SVG_PIXELS_MAX })
+    .flatten({ background: '#fff' })
+    .png()
+    .toBuffer();
 }
 
 function shrinking({ scaleTo }: ResizePlan, { interpolation }: Look): ResizeOptions {

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, expect, it, vi } from 'vitest';
 import { runPredict } from '../../../cli/predict/predict.ts';
 import { inspectWeights } from '../../../cli/weights/inspect.ts';
+import { encodePng } from '../../../shared/data/pixels/libvips.ts';
 import { parameterTable } from '../../../shared/model/parameters.ts';
 import { writeCheckpoint } from '../../../shared/runs/checkpoint/write.ts';
-import { encodePng } from '../../../tools/downloads/png.ts';
 import { readModel } from '../../../tools/inference/read-model.ts';
 import { common, metadata } from '../../support/checkpoint-fixtures.ts';
 
@@ -72,7 +72,7 @@ it('values too large to compute with', async () => {
   const path = await checkpointOf(new Float32Array(table.size).fill(1e30));
   const image = join(root, 'image.png');
   const pixels = Uint8Array.from({ length: 192 }, (_, at) => at);
-  writeFileSync(image, encodePng(pixels, { height: 8, width: 8, channels: 3 }));
+  writeFileSync(image, await encodePng(pixels, { height: 8, width: 8, channels: 3 }));
   const options = { images: [image], checkpoint: path, top: 1, json: true } as const;
   const { document, error } = await answered(() => runPredict(options));
   expect(document).toMatchObject({ predictions: [], unreadable: [], notFinite: [image] });

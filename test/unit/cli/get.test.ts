@@ -9,10 +9,10 @@ import { amountOf } from '../../../cli/get/get-progress.ts';
 import { DATA } from '../../../shared/catalog/data.ts';
 import { WEIGHTS } from '../../../shared/catalog/weights.ts';
 import { decodeImage } from '../../../shared/data/pipeline/decode.ts';
+import { encodePng } from '../../../shared/data/pixels/libvips.ts';
 import { openImageFolder } from '../../../shared/data/sets/image-folder.ts';
 import { buildDataFolder } from '../../../tools/downloads/data-folder.ts';
 import { fetchKnown } from '../../../tools/downloads/fetch-known.ts';
-import { encodePng } from '../../../tools/downloads/png.ts';
 import { tarGzOf, zipOf } from '../../support/archives.ts';
 import { good, serve, type TestServer } from '../../support/file-server.ts';
 
@@ -41,7 +41,7 @@ async function stdoutOf(command: () => Promise<void>): Promise<string> {
   return written.join('');
 }
 
-const red = encodePng(new Uint8Array([200, 10, 20]), { height: 1, width: 1, channels: 3 });
+const red = await encodePng(new Uint8Array([200, 10, 20]), { height: 1, width: 1, channels: 3 });
 const photo = (name: string) => ({ name, content: Buffer.from(red) });
 
 describe('the tables', () => {

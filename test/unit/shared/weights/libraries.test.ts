@@ -10,8 +10,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { convertWeights } from '../../../../cli/weights/convert.ts';
 import { TesseraError } from '../../../../shared/core/errors.ts';
 import { createImagePipeline } from '../../../../shared/data/pipeline/pipeline.ts';
+import { encodePng } from '../../../../shared/data/pixels/libvips.ts';
 import { bytesOf, encodeSafetensors } from '../../../../shared/weights/formats/safetensors.ts';
-import { encodePng } from '../../../../tools/downloads/png.ts';
 import { readModel, type TrainedModel } from '../../../../tools/inference/read-model.ts';
 import { distance, logitsOf } from '../../../support/weights.ts';
 
@@ -57,7 +57,7 @@ function valuesOf(name: string, shape: readonly number[]): Float32Array {
   });
 }
 
-function photo(width: number, height: number): Uint8Array {
+async function photo(width: number, height: number): Promise<Uint8Array> {
   const noise = mixed(width * height * 3, width);
   const pixels = new Uint8Array(width * height * 3);
   for (let y = 0; y < height; y += 1) {
@@ -69,10 +69,10 @@ function photo(width: number, height: number): Uint8Array {
       }
     }
   }
-  return encodePng(pixels, { width, height, channels: 3 });
+  return await encodePng(pixels, { width, height, channels: 3 });
 }
 
-const photos = images.map(([width = 0, height = 0]) => photo(width, height));
+const photos = await Promise.all(images.map(([width = 0, height = 0]) => photo(width, height)));
 
 /** Writes a case as its library does, and answers its path. */
 function written({ file, files, tensors }: Case, place: number): string {
