@@ -1,6 +1,6 @@
 /** @file The launcher of this machine: worker processes with a log file each. */
 import { join } from 'node:path';
-import { reasonOf } from '../shared/files/errno.ts';
+import { reasonOf } from '../shared/core/errno.ts';
 import { cgroupTexts } from '../shared/machine/devices.ts';
 import { type MemoryKills, memoryKills } from '../shared/machine/memory-kills.ts';
 import { isStopped } from '../shared/machine/processes.ts';

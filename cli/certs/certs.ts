@@ -1,8 +1,8 @@
 /** @file `tessera certs`: an authority for a cluster, credentials below it, and what they say. */
 import { lstat, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errnoOf } from '../../shared/core/errno.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
-import { errnoOf } from '../../shared/files/errno.ts';
 import { cannotWrite } from '../../shared/files/files.ts';
 import { makeFolders } from '../../shared/files/make-folders.ts';
 import { readTextFile } from '../../shared/files/regular-file.ts';

@@ -7,10 +7,10 @@
 import { readdir, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative, resolve } from 'node:path';
+import { errnoOf, reasonOf } from '../core/errno.ts';
 import { TesseraError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import { formatBytes } from '../core/units.ts';
-import { errnoOf, reasonOf } from '../files/errno.ts';
 import { readRegularFile } from '../files/regular-file.ts';
 import { type ConfigDocument, isSection, parseConfigDocument } from './document.ts';
 import { type ConfigInput, placeInputs } from './inputs.ts';

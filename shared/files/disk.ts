@@ -6,7 +6,7 @@
  */
 import { existsSync } from 'node:fs';
 import { open, readdir, rename, rm } from 'node:fs/promises';
-import { isProcessAlive } from './errno.ts';
+import { errnoOf } from '../core/errno.ts';
 import { makeFolders } from './make-folders.ts';
 import { readRegularFile } from './regular-file.ts';
 
@@ -76,3 +76,14 @@ export const machineDisk: Disk = {
   rename,
   remove: (path) => rm(path, { recursive: true, force: true }),
 };
+
+/** Whether a process of this machine lives, be it ours or another user's. */
+export function isProcessAlive(processId: number): boolean {
+  // To the system, 0 and less mean groups of processes, our own among them.
+  if (processId < 1) return false;
+  try {
+    return process.kill(processId, 0);
+  } catch (error) {
+    return errnoOf(error) === 'EPERM';
+  }
+}

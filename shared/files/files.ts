@@ -6,10 +6,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
-import { isShortage, remedyOf } from '../core/errno.ts';
+import { errnoOf, isShortage, remedyOf } from '../core/errno.ts';
 import { TesseraError } from '../core/errors.ts';
 import { type Disk, machineDisk } from './disk.ts';
-import { errnoOf } from './errno.ts';
 import { whyNot } from './trouble.ts';
 
 /** A file's content, in order. */

@@ -183,7 +183,7 @@ function binaryKind(head: Uint8Array, text: string): ImageKind | undefined {
 /** Pages and drawings, which are text that may begin with a byte order mark, spaces or comments. */
 function textKind(text: string): ImageKind | undefined {
   const start = text.replace(/^\xef\xbb\xbf/, '').trimStart();
-  if (/^<!doctype html|^<html|^<head|^<body/i.test(start)) return 'html';
+  if (/^(?:<!--[^>]*-->\s*)?<(?:!doctype html|html|head|body|script)/i.test(start)) return 'html';
   if (/^<svg|^<!doctype svg/i.test(start)) return 'svg';
   return /^<\?xml|^<!--/i.test(start) && /<svg|<!doctype svg/i.test(start) ? 'svg' : undefined;
 }

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { errnoOf } from './errno.ts';
+import { errnoOf } from '../core/errno.ts';
 
 /**
  * Makes a folder and its parents if they do not exist; returns the topmost that was made.

@@ -1,7 +1,7 @@
 /** @file The identity of this process, and whether another process is alive. */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { isProcessAlive } from '../files/errno.ts';
+import { isProcessAlive } from '../files/disk.ts';
 
 /** The parts that identify a process among all others, on this machine, in its containers and elsewhere; '' if unknown. */
 export interface ProcessIdentity {
@@ -82,3 +82,10 @@ function follow(path: string): string {
     return '';
   }
 }
+
+/** Flags for processes of Node that we start, so that SIGUSR1 opens no debugger (see `debugger.ts`); Node 20 knows none. */
+export const NO_DEBUGGER_FLAGS: readonly string[] = process.allowedNodeEnvironmentFlags.has(
+  '--disable-sigusr1',
+)
+  ? ['--disable-sigusr1']
+  : [];

@@ -1,9 +1,9 @@
 /** @file Makes the folder of a run, takes it back, and writes what the folder says of its run. */
 import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { errnoOf } from '../core/errno.ts';
 import { TesseraError } from '../core/errors.ts';
 import { machineDisk } from '../files/disk.ts';
-import { errnoOf } from '../files/errno.ts';
 import { writeFileAtomically } from '../files/files.ts';
 import { whyNot } from '../files/trouble.ts';
 import { RUN_FILES, RUNS_FOLDER } from './layout.ts';

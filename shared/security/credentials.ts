@@ -2,8 +2,8 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { TesseraError } from '../core/errors.ts';
+import { openRegularFile, readOpenFile } from '../files/regular-file.ts';
 import { whyNot } from '../files/trouble.ts';
-import { readSmallFile, type SmallFile } from './small-file.ts';
 
 /** Names of the files of a credential folder. */
 export const CREDENTIAL_FILES = {
@@ -29,6 +29,16 @@ const PURPOSES: Readonly<Record<CertificateUse, string>> = {
 };
 const HINT = 'tessera certs init makes a CA and a folder for each role';
 const RENEW = 'issue a new one: tessera certs issue CERTS NAME --role ROLE';
+
+/** A certificate, key or token as it was when its file was open. */
+interface SmallFile {
+  readonly bytes: Buffer;
+  /** Others than its owner may read it; Windows has no such modes. */
+  readonly isOpenToOthers: boolean;
+}
+
+/** A bundle of certificates is far below this. */
+const FILE_BYTES_MAX = 1024 ** 2;
 
 /** Certificates with the name of the file that they come from. */
 interface CertificateFile {
@@ -239,4 +249,14 @@ function areSame(one: TlsMaterial, other: TlsMaterial): boolean {
     certificate?.equals(other.identity?.certificate ?? Buffer.alloc(0)) === true &&
     key?.equals(other.identity?.key ?? Buffer.alloc(0)) === true
   );
+}
+
+/** Reads a file of at most 1 MiB. Throws  an error that says why not, as `readRegularFile` does. */
+export async function readSmallFile(path: string): Promise<SmallFile> {
+  await using file = await openRegularFile(path, FILE_BYTES_MAX);
+  const { buffer } = await readOpenFile(file);
+  return {
+    bytes: Buffer.from(buffer),
+    isOpenToOthers: process.platform !== 'win32' && (file.mode & 0o077) !== 0,
+  };
 }

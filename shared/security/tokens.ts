@@ -8,7 +8,7 @@ import { withDeadline } from '../core/async.ts';
 import { systemClock } from '../core/clock.ts';
 import { TesseraError } from '../core/errors.ts';
 import { whyNot } from '../files/trouble.ts';
-import { readSmallFile } from './small-file.ts';
+import { readSmallFile } from './credentials.ts';
 
 /** Shortest token: 96 bits of base64. */
 const TOKEN_LENGTH_MIN = 16;

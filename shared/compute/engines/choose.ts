@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { TesseraError } from '../../core/errors.ts';
-import { NO_DEBUGGER_FLAGS } from '../../machine/debugger-flags.ts';
+import { NO_DEBUGGER_FLAGS } from '../../machine/processes.ts';
 import { parameterTable } from '../../model/parameters.ts';
 import { missingHardware } from '../hardware.ts';
 import type { ProgramSpec } from '../program.ts';

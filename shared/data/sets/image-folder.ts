@@ -5,9 +5,9 @@
  * index: a name from outside never becomes a path.
  */
 import { stat } from 'node:fs/promises';
+import { errnoOf, reasonOf } from '../../core/errno.ts';
 import { TesseraError } from '../../core/errors.ts';
 import { formatCount } from '../../core/units.ts';
-import { errnoOf, reasonOf } from '../../files/errno.ts';
 import { rawRealpath, shownName, systemPath } from '../../files/raw-names.ts';
 import { leftOutText, remedies } from '../found.ts';
 import type { Collection, DataSet } from './collection.ts';

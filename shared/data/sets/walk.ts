@@ -6,8 +6,8 @@
  */
 import { stat } from 'node:fs/promises';
 import { sep } from 'node:path';
+import { errnoOf, reasonOf } from '../../core/errno.ts';
 import { TesseraError } from '../../core/errors.ts';
-import { errnoOf, reasonOf } from '../../files/errno.ts';
 import { isDecodable } from '../../files/image-kind.ts';
 import {
   listRawFolder,

@@ -1,8 +1,8 @@
 /** @file Saves a run's checkpoints as they fall due and keeps their number in bounds. */
 import type { Clock } from '../../core/clock.ts';
+import { errnoOf } from '../../core/errno.ts';
 import { TesseraError } from '../../core/errors.ts';
 import { type Disk, machineDisk } from '../../files/disk.ts';
-import { errnoOf } from '../../files/errno.ts';
 import type { EvaluationReport } from '../events.ts';
 import type { HeldLock } from '../lock/lock.ts';
 import type { ModelMetadata } from '../model-metadata.ts';

@@ -4,10 +4,10 @@
  * One may go while it is read, since a run that goes on keeps so many alone; then what there is now is read.
  */
 import { basename, dirname } from 'node:path';
+import { errnoOf } from '../../core/errno.ts';
 import { type ErrorCode, TesseraError } from '../../core/errors.ts';
 import { isSensible } from '../../core/sense.ts';
 import { type Disk, machineDisk } from '../../files/disk.ts';
-import { errnoOf } from '../../files/errno.ts';
 import { sweepFolder } from '../../files/files.ts';
 import { checkpointsFolder, listCheckpoints } from './layout.ts';
 import { type ExpectedRun, type LoadedCheckpoint, readCheckpoint } from './read.ts';

@@ -6,8 +6,8 @@
  * average of the weights is the model to use, the weights themselves lie beside the moments.
  */
 import { join } from 'node:path';
+import { errnoOf } from '../../core/errno.ts';
 import { type Disk, machineDisk } from '../../files/disk.ts';
-import { errnoOf } from '../../files/errno.ts';
 
 /** Names of the files of a checkpoint folder. */
 export const CHECKPOINT_FILES = {

@@ -2,9 +2,9 @@
 import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { errnoOf } from '../../core/errno.ts';
 import { TesseraError } from '../../core/errors.ts';
 import { type Disk, machineDisk } from '../../files/disk.ts';
-import { errnoOf } from '../../files/errno.ts';
 import { cannotRead, readWholeFile } from '../../files/files.ts';
 import { float32Of, readSafetensors, type SafeTensors } from '../../weights/formats/safetensors.ts';
 import type { EvaluationReport } from '../events.ts';

@@ -6,7 +6,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, link, open, rm, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errnoOf } from '../../files/errno.ts';
+import { errnoOf } from '../../core/errno.ts';
 import { makeFolders } from '../../files/make-folders.ts';
 import { openRegularFile, type RegularFile, readOpenFile } from '../../files/regular-file.ts';
 

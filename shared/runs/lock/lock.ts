@@ -4,8 +4,9 @@
  * Whether its holder lives, the table of processes says where it is ours (`lock-file.ts`), and its age elsewhere
  * (`lock-age.ts`).
  */
+
+import { errnoOf } from '../../core/errno.ts';
 import { TesseraError } from '../../core/errors.ts';
-import { errnoOf } from '../../files/errno.ts';
 import { whyNot } from '../../files/trouble.ts';
 import { isOutlived, type Waiting } from './age.ts';
 import type { FoundLock } from './disk.ts';

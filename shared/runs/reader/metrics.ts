@@ -7,10 +7,10 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { errnoOf } from '../../core/errno.ts';
 import { TesseraError } from '../../core/errors.ts';
 import { BoundedLines } from '../../core/lines.ts';
 import { isSensible } from '../../core/sense.ts';
-import { errnoOf } from '../../files/errno.ts';
 import { streamRegularFile } from '../../files/regular-file.ts';
 import { whyNot } from '../../files/trouble.ts';
 import { type JudgingSplit, type TimedEvent, timedEventSchema } from '../events.ts';

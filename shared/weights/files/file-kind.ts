@@ -4,7 +4,7 @@
  * They are nearly always one of a few things: a pointer of Git LFS, a page of a web site that
  * asked for a login, an archive that was not unpacked, or weights of another framework.
  */
-import { imageKind, kindName } from '../../files/image-kind.ts';
+import { type ImageKind, imageKind, kindName } from '../../files/image-kind.ts';
 
 /** A kind of file, with its message and hint. */
 export interface FileKind {
@@ -14,8 +14,11 @@ export interface FileKind {
 }
 
 interface KnownKind extends FileKind {
-  /** Text, one character a byte, that such a file has after `at` bytes, or a pattern or rule for its beginning. */
-  readonly begins: string | RegExp | ((text: string) => boolean);
+  /**
+   * Text, one character a byte, that such a file has after `at` bytes, a pattern or rule for its beginning, or its kind
+   * where it is one that lies among images too.
+   */
+  readonly begins: string | RegExp | ((text: string) => boolean) | readonly [ImageKind];
   readonly at?: number;
 }
 
@@ -28,12 +31,12 @@ const UNPACK = 'unpack it and give the file of weights inside';
 
 const KINDS: readonly KnownKind[] = [
   {
-    begins: 'version https://git-lfs.github.com/',
+    begins: ['lfs'],
     what: 'a Git LFS pointer, not the weights themselves',
     hint: 'fetch what it points to: git lfs pull',
   },
   {
-    begins: /^\s*(?:<!--[^>]*-->\s*)?<(?:!doctype html|html|head|body|script)/i,
+    begins: ['html'],
     what: 'a web page (HTML), not weights',
     hint: `${AGAIN}: the address may need a login, or be that of a page about the file`,
   },
@@ -84,14 +87,14 @@ const KINDS: readonly KnownKind[] = [
     what: 'a tar archive',
     hint: `${UNPACK}; PyTorch before 0.1.10 wrote such files too: load it there and save it again`,
   },
-  { begins: '\x1f\x8b', what: 'a gzip archive (.gz)', hint: UNPACK },
+  { begins: ['gzip'], what: 'a gzip archive (.gz)', hint: UNPACK },
   { begins: 'BZh', what: 'a bzip2 archive', hint: UNPACK },
   { begins: '\xfd7zXZ\0', what: 'an xz archive', hint: UNPACK },
   { begins: '\x28\xb5\x2f\xfd', what: 'a zstd archive', hint: UNPACK },
   { begins: '7z\xbc\xaf\x27\x1c', what: 'a 7z archive', hint: UNPACK },
   { begins: 'Rar!', what: 'a RAR archive', hint: UNPACK },
   {
-    begins: '\x93NUMPY',
+    begins: ['numpy'],
     what: 'a single NumPy array (.npy)',
     hint: 'weights are many arrays: give a .npz, .safetensors or .pth',
   },
@@ -122,13 +125,14 @@ const KINDS: readonly KnownKind[] = [
 /** The kind of a file by its first bytes; undefined if it may be weights, or is unknown. */
 export function fileKind(head: Uint8Array): FileKind | undefined {
   if (head.length === 0) return { what: 'empty', hint: AGAIN };
+  const image = imageKind(head);
   const text = String.fromCharCode(...head.subarray(0, KIND_BYTES)).replace(/^\xef\xbb\xbf/, '');
   const known = KINDS.find(({ begins, at = 0 }) => {
     if (typeof begins === 'string') return text.startsWith(begins, at);
-    return begins instanceof RegExp ? begins.test(text) : begins(text);
+    if (typeof begins === 'function') return begins(text);
+    return begins instanceof RegExp ? begins.test(text) : begins[0] === image;
   });
   if (known !== undefined) return { what: known.what, hint: known.hint };
-  const image = imageKind(head);
   if (image !== undefined) {
     return {
       what: `a file of the kind ${kindName(image)}, not weights`,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { reasonOf } from '../../../../shared/core/errno.ts';
 import { TesseraError } from '../../../../shared/core/errors.ts';
-import { reasonOf } from '../../../../shared/files/errno.ts';
 import {
   availableThreads,
   countGpuNodes,
