@@ -13,6 +13,7 @@ import type {
   JoinRequest,
   NodeHeader,
   PushOutcome,
+  Ready,
   RunStatus,
   StoppingRun,
   WelcomeInfo,
@@ -129,8 +130,8 @@ export class CoordinatorDriver implements CoordinatorPort {
     return this.#roster.join(request, handle);
   }
 
-  ready(worker: string, modelFingerprint: string, engine: string): void {
-    this.#roster.ready(worker, modelFingerprint, engine);
+  ready(worker: string, ready: Ready): void {
+    this.#roster.ready(worker, ready);
   }
 
   heartbeat(worker: string, heartbeat: Heartbeat): void {

@@ -130,7 +130,11 @@ export class WorkerDriver {
         this.#inBackground(this.#prepare());
         break;
       case 'sendReady':
-        this.#line.stream?.sendReady(this.#modelFingerprint, this.#engine.description);
+        this.#line.stream?.sendReady({
+          modelFingerprint: this.#modelFingerprint,
+          engine: this.#engine.description,
+          engineId: this.#engine.id,
+        });
         break;
       case 'sendHeartbeat':
         this.#line.stream?.sendHeartbeat({

@@ -27,7 +27,7 @@ export interface WorkerChoice extends Partial<EngineRequest> {
 
 /** A worker's half of a run, ready to compute. */
 export interface Preparation {
-  readonly engine: Engine;
+  readonly engine: LeafComputer;
   readonly feeder: Feeder;
   readonly modelFingerprint: string;
   readonly parameterCount: number;
@@ -42,7 +42,10 @@ export interface Preparation {
 }
 
 /** What computes leaves: a thread of its own in the product. */
-export type Engine = Pick<ComputeThread, 'description' | 'setParameters' | 'leaf' | 'close'>;
+export type LeafComputer = Pick<
+  ComputeThread,
+  'id' | 'description' | 'setParameters' | 'leaf' | 'close'
+>;
 
 /** Where what a worker does not have comes from. */
 export interface Readers {

@@ -42,11 +42,9 @@ export class RunNotes {
   }
 
   /** An engine takes part. */
-  engine(description: string): void {
-    // The number of threads changes no bit, the kind of engine does.
-    const engine = description.replace(/, threads \d+$/, '');
-    if (this.engines.includes(engine) || this.engines.length === ENGINES_MAX) return;
-    this.engines.push(engine);
+  engine(id: string): void {
+    if (this.engines.includes(id) || this.engines.length === ENGINES_MAX) return;
+    this.engines.push(id);
     if (this.engines.length === 1) return;
     this.#log.warn({ engines: this.engines }, 'engines differ: results are not bit-reproducible');
   }

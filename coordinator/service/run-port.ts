@@ -6,6 +6,7 @@ import type {
   JoinRequest,
   NodeHeader,
   PushOutcome,
+  Ready,
   RunStatus,
   StoppingRun,
   WelcomeInfo,
@@ -29,7 +30,7 @@ export interface CoordinatorPort {
   /** Takes a worker in, or throws to refuse it. */
   join(request: JoinRequest, handle: SessionHandle): WelcomeInfo;
   /** The worker has compiled the model; throws to refuse it. */
-  ready(worker: string, modelFingerprint: string, engine: string): void;
+  ready(worker: string, ready: Ready): void;
   heartbeat(worker: string, heartbeat: Heartbeat): void;
   /** The worker goes, because of a failure when `code` is not empty. */
   leave(worker: string, error: ToldError): void;

@@ -74,8 +74,7 @@ export function listenToWorker({
 function forward(port: CoordinatorPort, worker: string, message: WorkerMessage__Output): void {
   switch (message.message) {
     case 'ready': {
-      const { modelFingerprint, engine } = decodeReady(wirePresent(message.ready, 'ready'));
-      port.ready(worker, modelFingerprint, engine);
+      port.ready(worker, decodeReady(wirePresent(message.ready, 'ready')));
       break;
     }
     case 'heartbeat':

@@ -1,5 +1,5 @@
 /** @file The workers of a run as they come and go: who is let in, who is gone, and what is said of that. */
-import type { Heartbeat, JoinRequest, WelcomeInfo } from '../../shared/contract/messages.ts';
+import type { Heartbeat, JoinRequest, Ready, WelcomeInfo } from '../../shared/contract/messages.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { isAboutRun, type ToldError } from '../../shared/core/verdict.ts';
@@ -22,7 +22,7 @@ export interface RosterParts {
   readonly identity: RunIdentity;
   readonly source: DataSource;
   /** Remembers the engines that took part. */
-  readonly notes: { engine(description: string): void };
+  readonly notes: { engine(id: string): void };
   readonly clock: Clock;
   readonly log: Logger;
   readonly onEvent: (event: RunEvent) => void;
@@ -78,7 +78,7 @@ export class Roster {
   }
 
   /** A worker has compiled the model. Throws  what refuses it. */
-  ready(worker: string, modelFingerprint: string, engine: string): void {
+  ready(worker: string, { modelFingerprint, engine, engineId }: Ready): void {
     const { identity, clock, notes, dispatch } = this.#parts;
     refuseModel(modelFingerprint, identity);
     const known = this.sessions.byWorker(worker);
@@ -87,7 +87,7 @@ export class Roster {
     known.engine = engine;
     known.heardMs = clock.nowMs();
     this.sessions.peak = Math.max(this.sessions.peak, this.sessions.numReady);
-    notes.engine(engine);
+    notes.engine(engineId);
     this.#tell(known, 'ready', engine);
     dispatch({ type: 'workerReady', worker });
   }

@@ -15,6 +15,7 @@ import type {
   CoordinatorMessage,
   Heartbeat,
   JoinRequest,
+  Ready,
   RunStatus,
   WelcomeInfo,
 } from './messages.ts';
@@ -51,10 +52,12 @@ export function decodeJoin(join: Join__Output): JoinRequest {
 }
 
 /** Throws  MESSAGE_INVALID, naming the field. */
-export function decodeReady(ready: { modelFingerprint: string; engine: string }) {
+export function decodeReady(ready: Ready): Ready {
+  const engine = wireText(ready.engine, 'ready.engine', NAME_LENGTH_MAX);
   return {
     modelFingerprint: decodeFingerprint(ready.modelFingerprint, 'ready'),
-    engine: wireText(ready.engine, 'ready.engine', NAME_LENGTH_MAX),
+    engine,
+    engineId: wireText(ready.engineId, 'ready.engine_id', NAME_LENGTH_MAX) || engine,
   };
 }
 

@@ -21,6 +21,15 @@ export interface JoinRequest {
   readonly modelFingerprint: string;
 }
 
+/** A worker has built and compiled the model and can take work. */
+export interface Ready {
+  readonly modelFingerprint: string;
+  /** For people: engine, device, threads. */
+  readonly engine: string;
+  /** The part of it that decides bits. */
+  readonly engineId: string;
+}
+
 /** Sent every heartbeat interval. */
 export interface Heartbeat {
   /** Sequence of the newest assignment that the worker has seen. */

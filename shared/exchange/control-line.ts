@@ -1,5 +1,11 @@
 /** @file A worker's session with its coordinator: the small messages, whatever carries them. */
-import type { Assignment, Heartbeat, JoinRequest, WelcomeInfo } from '../contract/messages.ts';
+import type {
+  Assignment,
+  Heartbeat,
+  JoinRequest,
+  Ready,
+  WelcomeInfo,
+} from '../contract/messages.ts';
 import type { TesseraError } from '../core/errors.ts';
 import type { ToldError } from '../core/verdict.ts';
 
@@ -16,7 +22,7 @@ export interface SessionListener {
 
 /** The worker's end of a session. Sending on one that is over does nothing. */
 export interface WorkerSession {
-  sendReady(modelFingerprint: string, engine: string): void;
+  sendReady(ready: Ready): void;
   sendHeartbeat(heartbeat: Heartbeat): void;
   /** A goodbye, because of an error or without one. */
   sendLeave(error: ToldError): void;

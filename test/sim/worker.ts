@@ -8,7 +8,7 @@ import { NodeComputer } from '../../worker/compute/node-computer.ts';
 import { WorkerDriver } from '../../worker/driver.ts';
 import { WorkerLink } from '../../worker/exchange/link.ts';
 import { Feeder } from '../../worker/leaves/feeder.ts';
-import type { Engine, Prepare } from '../../worker/prepare.ts';
+import type { LeafComputer, Prepare } from '../../worker/prepare.ts';
 import { SHORT_RECONNECT_MS } from './ailment.ts';
 import { SIM_LOG } from './coordinator.ts';
 import type { Host } from './host.ts';
@@ -91,7 +91,7 @@ export class SimWorker {
     };
   }
 
-  #engine({ training }: RunConfig): Engine {
+  #engine({ training }: RunConfig): LeafComputer {
     const world = this.#world;
     const { clock } = this.host;
     const program = new SimProgram();
@@ -112,6 +112,7 @@ export class SimWorker {
       return turn;
     };
     return {
+      id: 'simulated',
       description: 'simulated',
       setParameters: (parameters) => inTurn(async () => computer.setParameters(parameters)),
       leaf: (task, place, inputs, features) =>

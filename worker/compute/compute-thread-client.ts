@@ -45,6 +45,8 @@ class Requests {
 
 /** A compiled program in a thread of its own. */
 export class ComputeThread {
+  /** The engine that it chose. */
+  id = '';
   /** One line for people: engine, device, threads. */
   description = '';
   readonly #thread: Worker;
@@ -77,7 +79,10 @@ export class ComputeThread {
   static async start(start: ThreadStart): Promise<ComputeThread> {
     const thread = new ComputeThread(start);
     const reply = await thread.#requests.add(0);
-    if ('description' in reply) thread.description = reply.description;
+    if ('engineId' in reply) {
+      thread.id = reply.engineId;
+      thread.description = reply.description;
+    }
     return thread;
   }
 

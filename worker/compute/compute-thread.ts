@@ -37,7 +37,7 @@ export type ThreadError = Pick<TesseraError, 'code' | 'sentence' | 'hint'>;
 
 /** Answer of the thread. `node` comes with the last leaf of a node. */
 export type ThreadReply =
-  | { readonly id: number; readonly description: string }
+  | { readonly id: number; readonly engineId: string; readonly description: string }
   | { readonly id: number; readonly parameters: Float32Array | undefined }
   | {
       readonly id: number;
@@ -78,10 +78,11 @@ async function main(): Promise<void> {
     port.postMessage({ id, error: { code, sentence, hint } } satisfies ThreadReply);
   };
   const { spec, request, numThreads } = workerData as ThreadStart;
-  const program = await chooseEngine(request, numThreads)
-    .then((choice) => compileProgram(spec, choice))
+  const started = await chooseEngine(request, numThreads)
+    .then(async (choice) => ({ choice, program: await compileProgram(spec, choice) }))
     .catch((thrown: unknown) => fail(0, thrown));
-  if (program === undefined) return;
+  if (started === undefined) return;
+  const { choice, program } = started;
   const computer = new NodeComputer(program, spec);
   // One request at a time, in the order of arrival: the program's calls must not overlap.
   let queue: Promise<void> = Promise.resolve();
@@ -100,7 +101,8 @@ async function main(): Promise<void> {
     closing ||= request.type === 'close';
     queue = queue.then(() => serve(request));
   });
-  port.postMessage({ id: 0, description: program.description } satisfies ThreadReply);
+  const { description } = program;
+  port.postMessage({ id: 0, engineId: choice.id, description } satisfies ThreadReply);
 }
 
 await main();

@@ -68,7 +68,7 @@ export class GrpcControlLine implements ControlLine {
     });
     stream.send({ join: request });
     return {
-      sendReady: (modelFingerprint, engine) => stream.send({ ready: { modelFingerprint, engine } }),
+      sendReady: (ready) => stream.send({ ready }),
       sendHeartbeat: (heartbeat) => stream.send({ heartbeat: encodeHeartbeat(heartbeat) }),
       sendLeave: (error) => stream.send({ leave: encodeLeave(error) }),
       close: () => stream.close(),

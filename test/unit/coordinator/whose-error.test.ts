@@ -15,7 +15,7 @@ function told(error: ToldError): CoordinatorMessage[] {
   for (const name of names) {
     const send = (message: CoordinatorMessage) => name === 'c' && heard.push(message);
     driver.join({ ...JOIN, name, instance: name }, { send, close: () => {} });
-    driver.ready(name, 'f', 'e');
+    driver.ready(name, { modelFingerprint: 'f', engine: 'e', engineId: 'e' });
   }
   driver.tick();
   driver.leave('a', error);

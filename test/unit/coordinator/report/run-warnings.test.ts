@@ -54,7 +54,7 @@ it('workers that call their engines ever other names fill no memory', () => {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
   const notes = new RunNotes(createLog({ component: 'test', destination }), () => {});
-  for (let number = 0; number < 100; number += 1) notes.engine(`engine ${number}, threads 2`);
+  for (let number = 0; number < 100; number += 1) notes.engine(`engine ${number}`);
   expect(notes.engines).toHaveLength(16);
   expect(lines.at(-1)).toContain('not bit-reproducible');
 });

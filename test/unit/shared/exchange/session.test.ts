@@ -73,14 +73,15 @@ describe('a session', () => {
   it('carries ready, heartbeats and a goodbye to the port, in order', async () => {
     const { stream, welcome } = openSession(link);
     await welcome;
-    stream.sendReady('f', 'tfjs-cpu');
+    const ready = { modelFingerprint: 'f', engine: 'tfjs-cpu', engineId: 'tfjs-cpu' };
+    stream.sendReady(ready);
     const error = { code: 'TIMEOUT', reason: 'too\nlate', hint: 'not sent' };
     stream.sendHeartbeat({ assignment: 2 ** 40, leavesOpen: 3, error });
     stream.sendLeave({ code: 'DATA_INVALID', reason: 'line one\nline two', hint: 'do\tthis' });
     stream.close();
     await port.called('sessionClosed');
     expect(port.calls.slice(1)).toEqual([
-      ['ready', 'anna', 'f', 'tfjs-cpu'],
+      ['ready', 'anna', ready],
       [
         'heartbeat',
         'anna',
@@ -122,11 +123,19 @@ describe('a session', () => {
     expect(port.calls).toEqual([]);
   });
 
+  it('takes the engine for its id where a worker is too old to send one', async () => {
+    const { stream, welcome } = openSession(link);
+    await welcome;
+    stream.sendReady({ modelFingerprint: 'f', engine: 'tfjs-cpu', engineId: '' });
+    const calls = await port.called('ready');
+    expect(calls).toEqual([['ready', 'anna', expect.objectContaining({ engineId: 'tfjs-cpu' })]]);
+  });
+
   it('ends with the error when `ready` is refused', async () => {
     const { stream, welcome, closed } = openSession(link);
     await welcome;
     port.refusal = new TesseraError('PROTOCOL_MISMATCH', 'another model');
-    stream.sendReady('g', 'e');
+    stream.sendReady({ modelFingerprint: 'g', engine: 'e', engineId: 'e' });
     expect(await closed).toMatchObject({ code: 'PROTOCOL_MISMATCH' });
     expect(await port.called('sessionClosed')).toHaveLength(1);
   });

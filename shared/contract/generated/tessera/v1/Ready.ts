@@ -6,7 +6,14 @@
  */
 export interface Ready {
   'modelFingerprint'?: (string);
+  /**
+   * For people, as in a join.
+   */
   'engine'?: (string);
+  /**
+   * The part of it that decides bits ("onnxruntime-cpu"); empty from an older worker.
+   */
+  'engineId'?: (string);
 }
 
 /**
@@ -14,5 +21,12 @@ export interface Ready {
  */
 export interface Ready__Output {
   'modelFingerprint': (string);
+  /**
+   * For people, as in a join.
+   */
   'engine': (string);
+  /**
+   * The part of it that decides bits ("onnxruntime-cpu"); empty from an older worker.
+   */
+  'engineId': (string);
 }
