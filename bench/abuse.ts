@@ -1,7 +1,7 @@
 /**
  * @file What hostile and broken neighbours cost a healthy worker and the coordinator's memory.
  *
- * One run of the quickstart's model with one healthy worker; then, while it goes on: 1,000 connections that say nothing
+ * One run of the quickstart's model with one healthy worker; then, during it: 1,000 connections that send nothing
  * and come again when they are closed, workers that push and never finish or read, and a coordinator that reads nothing for a while (SIGSTOP).
  *
  * By turns the same neighbours abuse another coordinator of this machine, so that what they take of its few cores is in
@@ -24,7 +24,7 @@ export interface AbuseFigures {
   /** While another coordinator is abused. */
   readonly besideStepMs: number;
   readonly abusedStepMs: number;
-  /** abused / beside, of each round: 1 is no harm. */
+  /** abused / beside, of each round: 1 means no harm. */
   readonly stepRatio: number;
   /** Least and largest of the rounds; and of quiet against the quiet before it, which is the machine's own doing. */
   readonly stepRatios: string;
@@ -38,7 +38,7 @@ export interface AbuseFigures {
   /** Rogues that the coordinator's messages name. */
   readonly roguesNamed: number;
   readonly workerQuietMiB: number;
-  /** While the coordinator stood still. */
+  /** While the coordinator was idle. */
   readonly workerPeakMiB: number;
 }
 
@@ -138,7 +138,7 @@ async function byTurns(runFolder: string, address: string, otherAddress: string)
   };
 }
 
-/** Holds connections that say nothing, and joins as workers that push for ever and never read; answers how often those called. */
+/** Holds silent connections, and joins as workers that push forever and never read; returns the number of their calls. */
 async function abuse(address: string): Promise<number> {
   const idle = Array.from({ length: IDLE_CONNECTIONS }, () => idleConnection(address));
   const rogues = await Promise.all(

@@ -1,5 +1,5 @@
 /**
- * @file Where the time of a step goes on a real cluster: ViT-Ti/16 at 224 px, two workers, batch 64.
+ * @file Where the time of a step is spent on a real cluster: ViT-Ti/16 at 224 px, two workers, batch 64.
  *
  * Real processes over real gRPC; the pictures are the embedded digits scaled up, since a bench must run
  * from a fresh clone. The first step compiles caches and is left out.

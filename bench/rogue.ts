@@ -1,5 +1,5 @@
 /**
- * @file A worker that means ill, as far as its credentials reach: it shows life so that nobody drops it, pushes half of
+ * @file A malicious worker, as far as its credentials reach: it sends heartbeats so that it stays connected, pushes half of
  * each gradient and never ends a push, pulls parameters and never reads them.
  */
 

@@ -42,7 +42,7 @@ export function leafOf({ model, microBatch }: ProgramSpec): LeafInputs {
   };
 }
 
-/** Runs a step. Units  answers milliseconds. */
+/** Runs a step. Units  returns milliseconds. */
 export async function timed(program: Program, leaf: LeafInputs): Promise<number> {
   const startedMs = performance.now();
   await program.train(leaf);

@@ -123,7 +123,7 @@ export class CoordinatorDriver implements CoordinatorPort {
   join(request: JoinRequest, handle: SessionHandle): WelcomeInfo {
     this.sessions.absent.returned(request.instance);
     if (this.#ended) {
-      // Its line broke before it could hear of the end.
+      // Its connection broke before it received the end.
       handle.send(this.#farewell);
       throw new TesseraError('DRAINING', 'the run is over');
     }
@@ -282,7 +282,7 @@ export class CoordinatorDriver implements CoordinatorPort {
   #failureBy({ code, reason, hint }: ToldError): TesseraError {
     const { last } = this.#parts.checkpointer;
     const advice = hint === '' && code === 'NON_FINITE' ? DIVERGED_HINT : hint;
-    const wayOn = last === undefined ? '' : `--resume would go on from step ${last.step}`;
+    const wayOn = last === undefined ? '' : `--resume would continue from step ${last.step}`;
     return new TesseraError(isErrorCode(code) ? code : 'INTERNAL', reason, {
       hint: [advice, wayOn].filter((part) => part !== '').join('; '),
     });
@@ -321,7 +321,7 @@ export class CoordinatorDriver implements CoordinatorPort {
       const isLost = TesseraError.from(error).code === 'RUN_IN_USE';
       if (isLost || version === run.totalSteps) throw error;
       const { sentence: reason } = TesseraError.from(error, 'CANNOT_WRITE');
-      log.debug({ err: error, version }, 'checkpoint failed, the run goes on');
+      log.debug({ err: error, version }, 'checkpoint failed, the run continues');
       onEvent({ type: 'checkpointFailed', step: version, reason });
     }
     this.#dispatch({ type: 'checkpointWritten', version });
@@ -332,13 +332,13 @@ export class CoordinatorDriver implements CoordinatorPort {
     this.#dispatch({ type: 'versionRestored', version, isThere });
   }
 
-  /** Ends the run, once: every worker is told to leave, and why. */
+  /** Ends the run, once: every worker is sent the end and its reason. */
   #end(error: TesseraError | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#roster.close();
     this.#failure = error;
-    // Whoever waits for the end reports it; the log keeps when it was.
+    // The caller that waits for the end reports it; the log records the time.
     if (error !== undefined) this.#parts.log.info({ code: error.code }, 'run ends early');
     for (const known of this.sessions.all()) known.handle.send(this.#farewell);
     this.#parts.onEnd(error);

@@ -33,11 +33,11 @@ export interface StartOptions {
   readonly listen?: string | undefined;
   /** Folder of a new run, instead of runs/NAME-TIME. */
   readonly runFolder?: string | undefined;
-  /** Folder of a run to go on with. */
+  /** Folder of a run to resume. */
   readonly resume?: string | undefined;
-  /** What callers must show; undefined for plaintext, open to whoever reaches the port. */
+  /** The credentials that callers need; undefined for plaintext, open to every caller that reaches the port. */
   readonly security?: ServerSecurity | undefined;
-  /** The folder that its certificates are in; the run folder says so to those who look for the operator's. */
+  /** The folder of its certificates; the run folder records it, for commands that need the operator's. */
   readonly certs?: string | undefined;
   /** The user has typed that plaintext may leave this machine. */
   readonly insecure?: boolean | undefined;
@@ -54,7 +54,7 @@ export interface RunningCoordinator {
   readonly runFolder: string;
   /** What its data set holds, and what of it was passed over. */
   readonly data: FoundSource;
-  /** The checkpoint that it goes on from; undefined for a run that begins. */
+  /** The checkpoint that it resumes from; undefined for a new run. */
   readonly resumed: SavedCheckpoint | undefined;
   /** What was chosen, converted or left of the weights that it begins with, a sentence each. */
   readonly weightsNotes: readonly string[];
@@ -63,7 +63,7 @@ export interface RunningCoordinator {
   readonly finished: Promise<RunResult>;
 }
 
-/** How often the core hears that time has passed. */
+/** The interval between two ticks of the core. */
 const TICK_MS = 100;
 /** How long workers have to leave once the run is over. */
 const FAREWELL_MS = 5000;
@@ -78,7 +78,7 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
   const { loaded } = options;
   const { config } = loaded;
   refuseExposure(listenOf(options), options);
-  // Its own workers, and those who ask how it stands, come by this way.
+  // Its own workers and status calls use this address.
   const near = ownAddress(listenOf(options));
   if (isLoopback(near)) await assertLoopback(hostOf(near));
   const source = await openDataSource(config.data, {
@@ -127,7 +127,7 @@ async function startRun(
   });
   const parts = assemble({ ...begun, source, clock: systemClock, lock });
   // Its facts only: what was loaded would keep its tensors alive.
-  const { last: goesOnFrom } = parts.checkpointer;
+  const { last: resumedFrom } = parts.checkpointer;
   const ended = settleLater();
   const metrics = new MetricsFile(runFolder, metricsWatcher(log));
   const observers = new Observers([metrics, ...(options.observers ?? [])], log);
@@ -173,13 +173,13 @@ async function startRun(
       await lock.release();
     })
     .then(() => resultOf(driver.status(), driver));
-  // The caller may look later; meanwhile a failure is no unhandled rejection.
+  // The caller may await it later; meanwhile a failure must not be an unhandled rejection.
   finished.catch(() => {});
   return {
     address,
     runFolder,
     data,
-    resumed: goesOnFrom,
+    resumed: resumedFrom,
     weightsNotes: notes,
     status: () => driver.status(),
     finished,
@@ -187,7 +187,7 @@ async function startRun(
 }
 
 /**
- * A run that goes on listens where it did. Where another does now, as the run does that it is a copy of, it listens
+ * A resumed run listens at its former address. If another process does now, such as the run that it is a copy of, it listens
  * elsewhere, and says so.
  */
 async function serve(driver: CoordinatorDriver, options: StartOptions) {

@@ -27,7 +27,7 @@ export interface WorkerOptions extends LineOptions {
   readonly signal: AbortSignal;
 }
 
-/** How often the core hears that time has passed. */
+/** The interval between two ticks of the core. */
 const TICK_MS = 100;
 /** How long an engine may be at its last call: a leaf of a large model on few cores takes a minute. */
 const ENGINE_END_MS = 120_000;
@@ -213,7 +213,7 @@ export class WorkerDriver {
   /** Computes a node leaf by leaf, the next leaf being prepared meanwhile, then pushes it. */
   async #compute(task: NodeTask, signal: AbortSignal): Promise<void> {
     const time = this.#time;
-    // No other attempt mends what an engine refuses; a new process may.
+    // A retry does not fix an engine that fails; a new process may.
     const onRefused = (error: unknown) => this.#leave(TesseraError.from(error));
     let node: FinishedNode | undefined;
     try {
@@ -254,7 +254,7 @@ export class WorkerDriver {
     return this.#prepared.engine;
   }
 
-  /** Leaves because of a failure, telling the coordinator which. */
+  /** Leaves because of a failure, and sends it to the coordinator. */
   #leave(error: TesseraError): void {
     if (this.#stopped) return;
     this.#line.stream?.sendLeave(toldOf(error));

@@ -1,4 +1,4 @@
-/** @file The last error of a worker of `tessera train`, told to its parent: one JSON line over a pipe. */
+/** @file The last error of a worker of `tessera train`, sent to its parent: one JSON line over a pipe. */
 import { fstatSync, writeSync } from 'node:fs';
 import { isErrorCode, TesseraError } from '../shared/core/errors.ts';
 
@@ -14,7 +14,7 @@ export const TOLD_BYTES_MAX = 16_384;
 const SENTENCE_CHARS_MAX = 2_000;
 const HINT_CHARS_MAX = 1_000;
 
-/** Tells the parent, where one reads, what this process ends with. */
+/** Sends the error that ends this process to the parent, if one reads it. */
 export function tellParent(
   { code, sentence, hint }: TesseraError,
   env: Readonly<NodeJS.ProcessEnv> = process.env,
@@ -33,7 +33,7 @@ export function tellParent(
   }
 }
 
-/** The error that a worker told; undefined for anything else than a whole line of that. */
+/** The error that a worker sent; undefined for anything but a complete line of that form. */
 export function readTold(text: string): TesseraError | undefined {
   const end = text.indexOf('\n');
   if (end === -1) return undefined;

@@ -56,7 +56,7 @@ export class Line {
     return this.#welcome;
   }
 
-  /** Gives up the stream that there was, and after a pause joins over a new one. */
+  /** Closes the old stream, and after a pause joins over a new one. */
   async connect({ afterMs, lost }: Extract<SessionEffect, { type: 'connect' }>): Promise<void> {
     const { link, clock, name } = this.#options;
     const user = this.#user;

@@ -11,14 +11,14 @@ import type { TimeLedger } from './time-ledger.ts';
 /** A node on its way to the coordinator. */
 export interface FinishedNode extends ComputedNode {
   readonly badSamples: readonly BadSample[];
-  /** Computed for this node, for everybody to use. */
+  /** Computed for this node, for all workers. */
   readonly features: readonly FeatureRow[];
 }
 
-/** What computes nodes, and what is told of that. */
+/** The parts that compute nodes, and the callbacks. */
 export interface NodeWork extends Pick<Preparation, 'feeder' | 'engine'> {
   readonly time: TimeLedger;
-  /** Nobody needs the node any more. */
+  /** The node is no longer needed. */
   readonly signal: AbortSignal;
   /** The engine will not do it. */
   readonly onRefused: (error: unknown) => void;

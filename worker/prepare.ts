@@ -19,7 +19,7 @@ import type { FeatureReader } from './leaves/feature-store.ts';
 import { Feeder } from './leaves/feeder.ts';
 import type { SampleReader } from './leaves/sample-store.ts';
 
-/** What the one who starts a worker may decide against the run's config. */
+/** Options of a worker that override the run's config. */
 export interface WorkerChoice extends Partial<EngineRequest> {
   /** Folder of the data set on this machine, for data.access: local. */
   readonly dataPath?: string;

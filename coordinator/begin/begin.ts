@@ -1,4 +1,4 @@
-/** @file What a run begins or goes on with: its identity, its parameters, its checkpoint. */
+/** @file The start of a new or resumed run: its identity, its parameters, its checkpoint. */
 import { samplesFingerprint } from '../../shared/config/fingerprint.ts';
 import type { RunConfig } from '../../shared/config/schema.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
@@ -23,7 +23,7 @@ export interface RunStart {
   readonly config: RunConfig;
   readonly source: DataSource;
   readonly runFolder: string;
-  /** Whether it goes on. */
+  /** Whether it is resumed. */
   readonly isResumed: boolean;
   /** Folder that the paths of the config are relative to. */
   readonly baseFolder: string;
@@ -42,7 +42,7 @@ export interface BegunRun {
 }
 
 /**
- * Finds what a run goes on from, or makes what it begins with.
+ * Finds the checkpoint of a resumed run, or makes the first parameters of a new one.
  *
  * Throws  CHECKPOINT_MISMATCH when the config or the data set is not the run's; CHECKPOINT_CORRUPT; what `firstParameters` throws.
  */
@@ -51,11 +51,11 @@ export async function beginRun(start: RunStart): Promise<BegunRun> {
   const data = await identifyData(source, config.seed);
   const identity = identify(config, source, { runFolder, data });
   const begun = isResumed ? await readBeginning(runFolder) : undefined;
-  const resumed = isResumed ? await goOn(start, { identity, data, begun }) : undefined;
+  const resumed = isResumed ? await resume(start, { identity, data, begun }) : undefined;
   const { parameters, notes } = resumed
     ? { parameters: resumed.parameters, notes: [] }
     : await firstParameters(config, identity.model, { classes: source.classes, baseFolder });
-  // What nothing was saved of begins anew, and may begin otherwise.
+  // A run without a checkpoint starts again, and may start differently.
   const isSame = resumed !== undefined && begun !== undefined;
   const beginning = isSame ? begun : await beginningOf(identity, data, parameters);
   return {
@@ -72,8 +72,8 @@ function runIdOf({ id }: Beginning, { config, source }: RunStart): string {
   return sha256OfText(`${id} ${samplesFingerprint(config)} ${JSON.stringify(source.size)}`);
 }
 
-/** What has changed of the data set is said first: its numbers alone, in a checkpoint, do not tell what. */
-async function goOn(
+/** Changes of the data set are reported first: the counts in a checkpoint do not say what changed. */
+async function resume(
   { config, source, log }: RunStart,
   known: {
     readonly identity: RunIdentity;

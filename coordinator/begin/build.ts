@@ -27,10 +27,10 @@ import { ParameterStore } from '../step/parameters.ts';
 import { RunProgress } from '../step/progress.ts';
 
 /**
- * The newest good checkpoint of a run to resume; a run that was killed before its first begins anew.
+ * The newest good checkpoint of a run to resume; a run that was killed before its first one starts again.
  *
  * Throws  CHECKPOINT_CORRUPT when there are or were checkpoints but none is whole: days of training are
- *         not begun again in silence.
+ *         not silently started again.
  */
 export async function findCheckpoint(
   identity: RunIdentity,
@@ -48,7 +48,7 @@ export async function findCheckpoint(
     log.warn({ folder, reason }, `${kind} skipped`);
   }
   if (checkpoint === undefined) await refuseLoss(identity.runFolder, skipped, disk);
-  // It may be there by name only in the memory of the disk; what the run goes on from, or ends with, must last.
+  // Its name may not be flushed yet; the checkpoint that the run resumes from, or ends with, must be durable.
   if (checkpoint !== undefined) await makeNamesDurable(dirname(checkpoint.folder), disk);
   log.info({ step: checkpoint?.step ?? 0, folder: checkpoint?.folder }, 'resuming');
   return checkpoint;
@@ -64,14 +64,14 @@ async function refuseLoss(
     const { folder, reason, code } = newest;
     throw new TesseraError(
       code,
-      `none of the ${1 + older.length} checkpoints can be gone on from; the newest, ${folder}: ${reason}`,
+      `none of the ${1 + older.length} checkpoints can be resumed from; the newest, ${folder}: ${reason}`,
       { hint: code === 'NON_FINITE' ? `start a new run: ${DIVERGED_HINT}` : hint },
     );
   }
   if (!(await hasSaved(runFolder, disk))) return;
   throw new TesseraError(
     'CHECKPOINT_CORRUPT',
-    `${checkpointsFolder(runFolder)} holds no checkpoint, but ${RUN_FILES.metrics} tells that this run has written some`,
+    `${checkpointsFolder(runFolder)} holds no checkpoint, but ${RUN_FILES.metrics} says that this run has written some`,
     { hint },
   );
 }
@@ -89,7 +89,7 @@ export interface RunSeed {
   readonly lock?: Pick<HeldLock, 'confirm'>;
 }
 
-/** The parts of a coordinator's driver, at the version that the run begins or goes on with. */
+/** The parts of a coordinator's driver, at the version that the run starts or resumes with. */
 export function assemble(seed: RunSeed) {
   const { identity, source, parameters, resumed, clock, disk, lock } = seed;
   const { config, model, runFolder } = identity;

@@ -1,7 +1,7 @@
 /**
  * @file Who computes which leaves: pure functions of what is open, who is there and how fast they are.
  *
- * Two wishes pull against each other: everybody ends at the same time, and everybody holds few
+ * Two goals conflict: all workers end at the same time, and each holds few
  * aligned nodes, since each node is one push of a whole gradient.
  */
 
@@ -27,14 +27,14 @@ export interface Hand {
 export interface Straggler {
   readonly worker: string;
   readonly leavesPerMs: number;
-  /** Its open leaves in order, all of them; and those that nobody else computes too. */
+  /** Its open leaves in order, all of them; and those that no other worker computes too. */
   readonly leaves: readonly number[];
   readonly alone: ReadonlySet<number>;
   /** Time since it last brought a node or got its first leaf. */
   readonly quietMs: number;
 }
 
-/** Share of a worker's part that may be given up for a boundary that makes fewer nodes. */
+/** Share of a worker's part that may be traded for a boundary that makes fewer nodes. */
 const BALANCE_SLACK = 1 / 8;
 /** A second computation must promise to be so many times faster than waiting for the first. */
 const SPECULATION_GAIN = 2;
@@ -43,7 +43,7 @@ const SPECULATION_GAIN = 2;
  * Divides open leaves so that all hands are free at about the same time.
  *
  * Each gets a contiguous run, in the order given; boundaries move to well aligned leaves where that
- * costs little balance. Answers the leaves of each hand, in the order of `hands`.
+ * costs little balance. Returns the leaves of each hand, in the order of `hands`.
  */
 export function divide(leaves: readonly number[], hands: readonly Hand[]): number[][] {
   const shares = idealShares(leaves.length, hands);
@@ -119,10 +119,10 @@ export function speculate(
     const value = tailNodes(nodes, straggler, canGain);
     if (value.length > 0) best = { value, reason: `${straggler.worker} is late`, leftMs };
   }
-  return best ?? { value: [], reason: 'nobody is expected to be late' };
+  return best ?? { value: [], reason: 'no worker is expected to be late' };
 }
 
-/** The last nodes that nobody else computes: half of the leaves, or one node if that is more. */
+/** The last nodes that no other worker computes: half of the leaves, or one node if that is more. */
 function tailNodes(
   nodes: readonly LeafRange[],
   straggler: Straggler,

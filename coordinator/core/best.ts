@@ -45,7 +45,7 @@ export class Best {
     this.#tested = isThere ? version : newest;
   }
 
-  /** Notes what a version came to; answers whether it is the best so far. What has diverged gets some right by chance. */
+  /** Records the result of a version; returns whether it is the best so far. A diverged version is right only by chance. */
   judged(kind: JudgingKind, version: number, totals: NodeTotals): boolean {
     const accuracy = totals.correct / totals.samples;
     const isCandidate =

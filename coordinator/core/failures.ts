@@ -1,12 +1,12 @@
 /**
  * @file Errors with which workers leave the open round: whether one is a worker's, or the run's.
  *
- * A worker's machine may compute nonsense, and the others go on. What another try gives again is the run's: then it ends
+ * One worker's machine may be faulty, and the others continue. An error that a retry repeats is the run's: then it ends
  * with that error, instead of with workers that are lost one after the other.
  */
 import type { ToldError } from '../../shared/core/verdict.ts';
 
-/** A run that nobody is left to try again waits for so long for somebody to come. */
+/** How long a run without workers waits for a worker that retries. */
 const ALONE_MS = 6_000;
 
 /** An error and whose it is. */
@@ -18,14 +18,14 @@ export interface Failure {
 
 /** A failure, and where it happened. */
 interface NotedFailure extends Failure {
-  /** Those who were at work then: whatever they are called, they were not started in its place. */
+  /** The workers present at that time: whatever their names, they are not its replacement. */
   readonly others: readonly string[];
 }
 
 /** The failures of one round. */
 export class Failures {
   #failures: NotedFailure[] = [];
-  /** The error that left nobody at work, while nobody tries again. */
+  /** The error after which no worker was left, until a worker retries. */
   #unanswered: ToldError | undefined;
   #aloneSinceMs: number | undefined;
 
@@ -35,11 +35,11 @@ export class Failures {
     this.#unanswered = undefined;
   }
 
-  /** A worker has left with an error that is about the run; answers it when it ends the run. */
+  /** A worker has left with an error that is about the run; returns the error if it ends the run. */
   note(worker: string, failure: Failure, others: readonly string[]): ToldError | undefined {
     const same = this.#failures.filter(({ error }) => error.code === failure.error.code);
     this.#failures.push({ ...failure, others });
-    // While others are at work they have its leaves, and will tell.
+    // Other workers have its leaves, and will show whether the error repeats.
     const isAlone = others.length === 0;
     if (isAlone) this.#unanswered = failure.error;
     this.#aloneSinceMs = undefined;
@@ -54,7 +54,7 @@ export class Failures {
     this.#unanswered = undefined;
   }
 
-  /** Time has passed with so many workers connected; answers the error that ends the run, as nobody comes to try again. */
+  /** Time has passed with `numConnected` workers; returns the error that ends the run if no worker comes to retry. */
   waited(numConnected: number, nowMs: number): ToldError | undefined {
     if (this.#unanswered === undefined || numConnected > 0) {
       this.#aloneSinceMs = undefined;

@@ -1,4 +1,4 @@
-/** @file Leases on the leaves of the open round: every open leaf is somebody's, and nobody is idle in vain. */
+/** @file Assigns the leaves of the open round to workers; re-leases and speculates near the end. */
 import { leavesOf, type WorkKind } from '../../shared/core/work.ts';
 import { divide, type Hand, speculate } from './assignment.ts';
 import type { Member, Membership } from './membership.ts';
@@ -31,12 +31,12 @@ export class Leasing {
     for (const idle of this.#idle) idle.recover(this.#kind, mean);
   }
 
-  /** Hands out what nobody holds, then finds something useful for the idle. */
+  /** Leases the free leaves, then finds useful work for idle workers. */
   handOut(): void {
     const { members, leaseMs, nowMs } = this.#options;
     const prompt = members.all.filter((member) => !member.hasExpired(leaseMs, nowMs));
     const able = prompt.length > 0 ? prompt : members.all;
-    this.#share(this.#notHeldBy(members.all), able, 'nobody held these leaves');
+    this.#share(this.#notHeldBy(members.all), able, 'no worker held these leaves');
     if (this.#idle.length === 0) return;
     this.#share(this.#notHeldBy(prompt), this.#idle, 'a lease has lapsed');
     for (const idle of this.#idle) this.#speculate(idle);

@@ -51,7 +51,7 @@ export class Member {
     for (const leaf of leavesOf(node)) this.leaves.delete(leaf);
   }
 
-  /** Somebody else brought a node; what it held of that is no longer needed. */
+  /** Another worker pushed a node; the leaves of it that this worker held are no longer needed. */
   relieve(node: LeafRange, kind: WorkKind, nowMs: number): void {
     const numHeld = this.leaves.size;
     for (const leaf of leavesOf(node)) this.leaves.delete(leaf);

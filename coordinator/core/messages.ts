@@ -18,7 +18,7 @@ export interface HeldWork {
   readonly sinceMs: number;
 }
 
-/** What happens to the run; the driver tells the core, with the time. */
+/** Events of the run; the driver passes them to the core, with the time. */
 export type CoreEvent =
   /** A worker has built the model and can take work; again after a reconnect. */
   | { readonly type: 'workerReady'; readonly worker: string }
@@ -71,9 +71,9 @@ export type CoreEffect =
   | { readonly type: 'dropWorker'; readonly worker: string; readonly reason: string }
   /** The phase, or the reason for it, changed. */
   | { readonly type: 'phaseChanged'; readonly phase: RunPhase; readonly reason: string }
-  /** The run cannot go on: tell every worker to leave, and why. */
+  /** The run cannot continue: every worker must leave, with the reason. */
   | { readonly type: 'fail'; readonly error: ToldError }
-  /** Tell every worker to leave; the run is over. */
+  /** The run is over; every worker must leave. */
   | { readonly type: 'finish' };
 
 /** The event of one type. */

@@ -102,7 +102,7 @@ export class OpenRound {
     for (const { worker, heardMs } of this.#members.all) {
       const silentMs = nowMs - heardMs;
       if (silentMs <= this.#plan.silenceMs) continue;
-      const reason = `not heard of for ${Math.round(silentMs)} ms`;
+      const reason = `no message for ${Math.round(silentMs)} ms`;
       this.#emit({ type: 'dropWorker', worker, reason });
       this.#members.remove(worker);
     }

@@ -1,7 +1,7 @@
 /**
  * @file The open round: which of its leaves are done, and what may still join its sum.
  *
- * A node joins at most once and only whole, so the sum is the same whoever computed what (P2, P4).
+ * A node joins at most once and only whole, so the sum is the same whichever worker computed what (P2, P4).
  */
 
 import type { ArrivedNode, PushOutcome } from '../../shared/contract/messages.ts';

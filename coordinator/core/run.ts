@@ -17,7 +17,7 @@ import type { Round } from './round.ts';
 import type { OpenWork } from './stall.ts';
 import { missingWorkers, standingOf } from './standing.ts';
 
-/** Where a run begins or goes on. */
+/** Where a run starts or resumes. */
 export interface ResumePoint {
   readonly version: number;
   /** Evaluations of that version whose results are known. */
@@ -32,7 +32,7 @@ export class Run {
   #version: number;
   /** What is to be done with the version, first things first. */
   #agenda: timetable.Task[];
-  /** The driver has been asked for a new version or a checkpoint, and has not answered yet. */
+  /** The driver was asked for a new version or a checkpoint, and has not reported it yet. */
   #isAwaited = false;
   readonly #best: Best;
   readonly #failures = new Failures();
@@ -42,7 +42,7 @@ export class Run {
   #effects: CoreEffect[] = [];
 
   /**
-   * A run that goes on with version `resumeAt.version`, which is durable if it is not the first. What is known of it
+   * A run that continues with version `resumeAt.version`, which is durable if it is not the first. What is known of it
    * is not asked for again: a run whose last evaluations are known ends without a worker.
    */
   constructor(plan: RunPlan, resumeAt: ResumePoint) {

@@ -1,4 +1,4 @@
-/** @file Why a run stands still, in words: who holds what, since when, and what went wrong last. */
+/** @file The message about a stalled run: which worker holds what, since when, and the last errors. */
 
 import { oneLine } from '../../shared/core/text.ts';
 import { formatSpan } from '../../shared/core/units.ts';
@@ -43,14 +43,14 @@ export interface StallFacts {
 const NAMED_MAX = 5;
 const RANGES_MAX = 3;
 const REASON_CHARS_MAX = 200;
-/** So long without a word from a worker is worth a word. */
+/** A worker that is silent for this long is mentioned. */
 const SILENT_MS = 3_000;
 
 /** Why nothing moves, in one line. */
 export function stallText(facts: StallFacts): string {
   const { work, stalledMs } = facts;
   const what = COMPLETIONS[work.task ?? 'finish'];
-  const parts = work.isAwaited ? [awaitedText(facts)] : [workText(work), ...crewTexts(facts)];
+  const parts = work.isAwaited ? [awaitedText(facts)] : [workText(work), ...workerTexts(facts)];
   return oneLine(`no ${what} for ${formatSpan(stalledMs)}: ${parts.join('; ')}`);
 }
 
@@ -81,7 +81,7 @@ function workText({ task, version, totalSteps, leaves, missing }: OpenWork): str
   return done === undefined ? waits : `${waits}, ${done}`;
 }
 
-function crewTexts({ work, workers, gone, refused }: StallFacts): string[] {
+function workerTexts({ work, workers, gone, refused }: StallFacts): string[] {
   const rank = ({ state, lastError }: StalledWorker) =>
     (state === 'holding' ? 0 : state === 'preparing' ? 2 : 4) + (lastError === '' ? 1 : 0);
   const ranked = [...workers].sort((a, b) => rank(a) - rank(b));

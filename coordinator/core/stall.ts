@@ -1,4 +1,4 @@
-/** @file Whether a run stands still: when that is said, said again, and taken back. */
+/** @file Whether a run is stalled: when that is reported, repeated, and taken back. */
 import { stoodStill } from '../../shared/core/clock.ts';
 import type { Task } from './plan.ts';
 
@@ -14,7 +14,7 @@ export interface OpenWork {
   readonly isAwaited: boolean;
   /** Leaves of the open round; undefined without one. */
   readonly leaves: { readonly all: number; readonly open: number } | undefined;
-  /** Workers that must come before a round is opened or goes on; 0 when there are enough. */
+  /** Workers that must join before a round is opened or continues; 0 when there are enough. */
   readonly missing: number;
 }
 
@@ -27,7 +27,7 @@ const PAUSE_MAX_MS = 3_600_000;
  * Notices that nothing is completed for a stated time.
  *
  * Completed are a step, a checkpoint, a task, and any part of an evaluation: those have as many leaves as a split has. Where
- * single steps take longer than the stated time, and nodes come all the while, the time is what the last one took, thrice.
+ * single steps take longer than the stated time, and nodes come all the while, the limit is three times the last one's duration.
  */
 export class StallWatch {
   readonly #stallMs: number;
@@ -60,7 +60,7 @@ export class StallWatch {
     return nowMs - this.#sinceMs;
   }
 
-  /** Lets time pass: answers what is to be said, if anything. `over` has the time that it lasted. */
+  /** Advances the time; returns what to report, if anything. `over` has the duration of the stall. */
   tick(
     work: OpenWork,
     nowMs: number,
@@ -89,7 +89,7 @@ export class StallWatch {
     this.#arrivedMs += gapMs;
   }
 
-  /** Notes what has come since the last tick; answers whether something was completed. */
+  /** Records what has arrived since the last tick; returns whether something was completed. */
   #isNew(work: OpenWork, nowMs: number): boolean {
     const { task, tasksLeft, version, leaves } = work;
     const open = leaves?.open ?? -1;

@@ -23,7 +23,7 @@ export interface Standing {
   readonly reason: string;
 }
 
-/** Workers that must come before a round is opened, or one that is open goes on; 0 when there are enough. */
+/** Workers that must join before a round is opened, or an open one continues; 0 when there are enough. */
 export function missingWorkers(plan: RunPlan, numWorkers: number, isRoundOpen: boolean): number {
   const isStuck = isRoundOpen ? numWorkers === 0 : numWorkers < plan.minWorkers;
   return isStuck ? plan.minWorkers - numWorkers : 0;

@@ -1,4 +1,4 @@
-/** @file What befalls the folder of a run that goes on: it is removed, renamed, taken, or its disk is full. */
+/** @file Watches the folder of a live run: it may be removed, renamed, taken by another process, or its disk full. */
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { Logger } from '../../shared/machine/log.ts';
 import type { LockWatcher } from '../../shared/runs/lock/lock.ts';
@@ -8,7 +8,7 @@ import { describeRun, type RunDescription } from '../../shared/runs/run-folder.t
 /** Says once when metrics cannot be written, and what that cost. */
 export function metricsWatcher(log: Logger): MetricsWatcher {
   return {
-    failed: (error) => log.warn({ err: error }, 'metrics cannot be written, the run goes on'),
+    failed: (error) => log.warn({ err: error }, 'metrics cannot be written, the run continues'),
     mended: (lost) => log.warn({ lost }, 'metrics are written again'),
     lost: (records) => log.warn({ records }, 'metrics were lost'),
   };
@@ -23,9 +23,9 @@ export function lockWatcher(
   const { runFolder } = description;
   return {
     remade() {
-      log.warn({ runFolder }, 'the lock or the whole run folder was removed: it is made anew');
+      log.warn({ runFolder }, 'the lock or the whole run folder was removed: it is created again');
       describeRun(description).catch((error: unknown) =>
-        log.error({ err: error }, 'the run folder is not whole, --resume will not work'),
+        log.error({ err: error }, 'the run folder is incomplete, --resume will not work'),
       );
     },
     lost: (to) =>

@@ -1,4 +1,4 @@
-/** @file What is worth remembering of a run: engines that took part, samples that nobody could read. */
+/** @file Records for warnings about a run: engines that took part, unreadable samples. */
 import type { NodeHeader } from '../../shared/contract/messages.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { forEachSplit, splitOf } from '../../shared/core/work.ts';
@@ -49,7 +49,7 @@ export class RunNotes {
     this.#log.warn({ engines: this.engines }, 'engines differ: results are not bit-reproducible');
   }
 
-  /** Notes what of a node could not be read; answers the error that ends the run, if that is one. */
+  /** Records the unreadable samples of a node; returns the error that ends the run, if there is one. */
   faultIn(
     node: NodeHeader,
     { identity, source }: { readonly identity: RunIdentity; readonly source: DataSource },
@@ -57,7 +57,7 @@ export class RunNotes {
     const [first] = this.unreadable(node);
     if (first === undefined) return undefined;
     if (identity.config.data.onBadImage === 'fail') {
-      const hint = 'mend or remove the file, or set data.onBadImage: skip';
+      const hint = 'fix or remove the file, or set data.onBadImage: skip';
       const sentence = `${first.name} is unreadable: ${first.reason}`;
       return new TesseraError('DATA_INVALID', sentence, { hint });
     }
@@ -65,7 +65,7 @@ export class RunNotes {
     return isNoneLeft ? nothingReadable('train') : undefined;
   }
 
-  /** A node came without some of its samples; answers those that were not known to be bad. */
+  /** A node came without some of its samples; returns those that were not known to be bad. */
   unreadable(node: NodeHeader): UnreadableSample[] {
     const split = splitOf(node.kind);
     const known = this.#unreadable[split];
@@ -82,13 +82,13 @@ export class RunNotes {
   emptyStep(step: number): void {
     this.emptySteps += 1;
     if (this.emptySteps > 1) return;
-    // People hear of it by the event.
+    // The event reports it to users.
     this.#log.info({ step }, 'no sample of a step can be read');
     this.#onEvent({ type: 'emptyStep', step });
   }
 
   #name(sample: UnreadableSample): void {
-    // People hear of it by the event.
+    // The event reports it to users.
     this.#log.info(sample, 'unreadable sample');
     this.#onEvent({ type: 'badSample', ...sample });
     if (this.numUnreadable === NAMED_MAX) {

@@ -1,4 +1,4 @@
-/** @file Tells the operator when a run stands still, and why: in the terminal, in the log, and to those who ask. */
+/** @file Reports a stalled run and the reason: in the terminal, in the log, and in the status. */
 import type { Clock } from '../../shared/core/clock.ts';
 import type { Logger } from '../../shared/machine/log.ts';
 import { checkpointsFolder } from '../../shared/runs/checkpoint/layout.ts';
@@ -49,8 +49,8 @@ export class Stalls {
       return;
     }
     const sentence = this.#describe(nowMs);
-    // People hear of it by the event.
-    log.info({ seconds, sentence }, 'the run stands still');
+    // The event reports it to users.
+    log.info({ seconds, sentence }, 'the run is stalled');
     onEvent({ type: 'stall', seconds, sentence });
   }
 

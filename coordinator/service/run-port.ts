@@ -52,7 +52,7 @@ export interface CoordinatorPort {
   transferring(worker: string, kind: TransferKind, isUnderWay: boolean): void;
   /**
    * The parameters of a version, or the moving average up to it. Asked again before each chunk is cut: once the vector may change
-   * (in place, by the next step), this must throw, so that nobody receives a mixture of two versions.
+   * (in place, by the next step), this must throw, so that no worker receives a mixture of two versions.
    *
    * Throws  STEP_STALE when that version is not there (any more, or yet).
    */
@@ -61,6 +61,6 @@ export interface CoordinatorPort {
   readonly data: RunData;
   /** What it does now; `watcher` is who will ask again, '' for one who asks once. */
   status(watcher?: string): RunStatus;
-  /** An operator ends the run early; what is trained is saved once this has answered. */
+  /** An operator ends the run early; the run is saved once this has returned. */
   stopRun(reason: string, peer: string): StoppingRun;
 }

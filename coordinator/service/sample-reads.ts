@@ -16,7 +16,7 @@ interface WorkerReads {
   numCalls: number;
 }
 
-/** The reads for all workers. A worker that asks and never reads the answers holds up nobody but itself. */
+/** The reads for all workers. A worker that requests samples and never reads them delays only itself. */
 export class SampleReads {
   readonly #source: SampleSource;
   readonly #bytesMax: number;

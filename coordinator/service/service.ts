@@ -36,7 +36,7 @@ export interface ServiceSettings {
   /** HOST:PORT, port 0 for any. */
   readonly listen: string;
   readonly limits: CallLimits & ServerLimits & { readonly rpcMs: number };
-  /** Undefined for plaintext, open to whoever reaches the port. */
+  /** Undefined for plaintext, open to every caller that reaches the port. */
   readonly security?: ServerSecurity | undefined;
 }
 

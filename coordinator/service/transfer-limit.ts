@@ -1,4 +1,4 @@
-/** @file How many transfers of one kind each worker has under way: whoever begins them and never ends is bounded. */
+/** @file Limits the concurrent transfers of one kind for each worker, since a worker may start them and never end. */
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { TransferKind } from '../workers/sessions.ts';
 
@@ -6,21 +6,21 @@ import type { TransferKind } from '../workers/sessions.ts';
 export class Transfers {
   readonly #kind: TransferKind;
   readonly #most: number;
-  readonly #tell: (worker: string, kind: TransferKind, isUnderWay: boolean) => void;
+  readonly #report: (worker: string, kind: TransferKind, isUnderWay: boolean) => void;
   readonly #underWay = new Map<string, number>();
 
-  /** `tell` hears of the first that a worker begins, and of the end of its last. */
+  /** `report` is called when a worker starts its first one, and when its last one ends. */
   constructor(
     kind: TransferKind,
     most: number,
-    tell: (worker: string, kind: TransferKind, isUnderWay: boolean) => void,
+    report: (worker: string, kind: TransferKind, isUnderWay: boolean) => void,
   ) {
     this.#kind = kind;
     this.#most = most;
-    this.#tell = tell;
+    this.#report = report;
   }
 
-  /** Begins one; answers what ends it. Throws  TIMEOUT when the worker has as many as it may. */
+  /** Starts one; returns the function that ends it. Throws  TIMEOUT when the worker has reached the limit. */
   begin(worker: string): () => void {
     const count = this.#underWay.get(worker) ?? 0;
     if (count >= this.#most) {
@@ -29,13 +29,13 @@ export class Transfers {
       });
     }
     this.#underWay.set(worker, count + 1);
-    if (count === 0) this.#tell(worker, this.#kind, true);
+    if (count === 0) this.#report(worker, this.#kind, true);
     return () => {
       const left = (this.#underWay.get(worker) ?? 1) - 1;
       if (left > 0) this.#underWay.set(worker, left);
       else {
         this.#underWay.delete(worker);
-        this.#tell(worker, this.#kind, false);
+        this.#report(worker, this.#kind, false);
       }
     };
   }

@@ -47,7 +47,7 @@ export class Evaluations {
     onEvent({ type: 'evaluation', split, ...report, atStep: newest });
   }
 
-  /** Reads a version from its checkpoint; answers whether it is there. */
+  /** Reads a version from its checkpoint; returns whether it exists. */
   async restore(version: number): Promise<boolean> {
     const { checkpointer, store, onEvent, log } = this.#parts;
     try {
@@ -64,7 +64,7 @@ export class Evaluations {
   }
 }
 
-/** A run may go on without some images, not without all of them. */
+/** A run may continue without some images, not without all of them. */
 export function nothingReadable(split: Split): TesseraError {
   return new TesseraError(
     'DATA_INVALID',

@@ -1,7 +1,7 @@
 /**
  * @file What a frozen backbone made of each sample: computed once by some worker, kept here for all.
  *
- * Whoever computes a sample gets the same bits, so the first to come is kept. A run that is resumed begins
+ * Every worker computes the same bits for a sample, so the first row is kept. A resumed run starts
  * with none; its next epoch computes them again.
  */
 import type { Split } from '../../shared/data/source.ts';
@@ -15,14 +15,14 @@ export class FeatureStore {
   readonly #blocks = new Map<string, Map<number, Float32Array>>();
   #blocksLeft: number;
 
-  /** Rows of `width` values; those beyond `limitBytes` are not kept, and computed again by whoever needs them. */
+  /** Rows of `width` values; those beyond `limitBytes` are not kept; workers compute them again. */
   constructor(width: number, limitBytes: number) {
     this.width = width;
     const blockBytes = BLOCK_SAMPLES * width * Float32Array.BYTES_PER_ELEMENT;
     this.#blocksLeft = Math.floor(limitBytes / blockBytes);
   }
 
-  /** The row of a sample; undefined when nobody has computed it yet. Only to be read. */
+  /** The row of a sample; undefined if it is not computed yet. Read-only. */
   get(split: Split, index: number): Float32Array | undefined {
     return this.#blocks.get(blockOf(split, index))?.get(index);
   }

@@ -1,7 +1,7 @@
 /**
  * @file The parameters of the run, the optimizer's state, and the step from one version to the next.
  *
- * Two buffers: a step writes the new version into the spare one and then swaps, so whoever reads
+ * Two buffers: a step writes the new version into the spare one and then swaps, so a puller that reads
  * `parameters` never sees a mixture of two versions. The buffer of the version before is written to
  * by the step after: who still holds it then must ask for its version again.
  */
@@ -21,7 +21,7 @@ import {
 import type { OptimizerConfig } from '../../shared/training/options.ts';
 import { addInto } from '../../shared/training/reduction.ts';
 
-/** Elements between two turns of the event loop: some milliseconds, so that heartbeats are answered. */
+/** Elements between two turns of the event loop: some milliseconds, so that heartbeats are served. */
 const SLICE_ELEMENTS = 2 ** 20;
 
 /** A gradient of a smaller norm has squares that a float32 holds. */
@@ -138,13 +138,13 @@ export class ParameterStore {
     await this.#refuseHugeSquares(step, gradientNorm);
     [this.#parameters, this.#spare] = [this.#spare, this.#parameters];
     this.#version = step;
-    // Behind the new version, so that nobody who asks for the average of the old one gets a mixture.
+    // After the new version, so that no pull of the old version's average gets a mixture.
     await this.#moveAverage(step);
     return { gradientNorm };
   }
 
   /**
-   * Makes the next version of a step without a single sample: it is counted, so that schedules and versions go on, and
+   * Makes the next version of a step without a single sample: it is counted, so that schedules and versions continue, and
    * parameters, moments and average stay as they are.
    */
   skipStep(step: number): void {

@@ -17,7 +17,7 @@ function means(totals: NodeTotals): { loss: number; accuracy: number } {
   };
 }
 
-/** Collects what happens in a run and answers how it is doing. */
+/** Collects the events of a run and reports its progress. */
 export class RunProgress {
   last: StepReport | undefined;
   evaluation: EvaluationReport | undefined;
@@ -60,7 +60,7 @@ export class RunProgress {
     this.#test = resumed?.test;
   }
 
-  /** Work begins (again) now: waiting for workers or evaluating is no part of a step's time. */
+  /** Work starts (again) now: waiting for workers and evaluating do not count as a step's time. */
   stepStarted(nowMs: number): void {
     this.#previousMs = nowMs;
   }

@@ -1,4 +1,4 @@
-/** @file How many joins a minute one address may try: a worker that starts and dies in a loop harms nobody else. */
+/** @file Limits the joins per minute from one address, so that a worker in a crash loop does not harm others. */
 import type { Clock } from '../../shared/core/clock.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { AddressCounts, MINUTE_MS } from './address-counts.ts';
@@ -21,7 +21,7 @@ export class JoinGate {
       'RATE_LIMITED',
       `more than ${this.#perMinute} joins a minute from ${address}`,
       {
-        hint: 'look into the logs of the workers there for why they come and go, or raise limits.joinsPerMinute',
+        hint: 'check the logs of those workers for a crash loop, or raise limits.joinsPerMinute',
       },
     );
   }

@@ -1,4 +1,4 @@
-/** @file Who may take part in a run, the same protocol and the same model, and what a worker is told of it. */
+/** @file Which workers may join a run (same protocol, same model), and the welcome that they receive. */
 import {
   type JoinRequest,
   PROTOCOL_VERSION,
@@ -12,7 +12,7 @@ import type { RunIdentity } from '../../shared/runs/identity.ts';
 type Expected = Pick<RunIdentity, 'modelFingerprint' | 'tesseraVersion'>;
 
 /** Throws  PROTOCOL_MISMATCH when a worker speaks another protocol, or comes with the model of another run. */
-export function refuseStranger(request: JoinRequest, expected: Expected): void {
+export function refuseJoin(request: JoinRequest, expected: Expected): void {
   const { name, protocolVersion, modelFingerprint: built } = request;
   if (protocolVersion !== PROTOCOL_VERSION) {
     throw new TesseraError(
@@ -27,7 +27,7 @@ export function refuseStranger(request: JoinRequest, expected: Expected): void {
     'PROTOCOL_MISMATCH',
     `${whoIs(name)} has built the model of another run (${modelsOf(built, expected)})`,
     {
-      hint: 'start that worker again to work for this run; or give it the address at which its own run goes on',
+      hint: 'start that worker again to work for this run; or give it the address of its own run',
     },
   );
 }

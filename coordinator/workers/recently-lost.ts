@@ -1,4 +1,4 @@
-/** @file Who will be back in a moment, workers whose line broke and people who watch: a run that ends meanwhile waits for them to hear of it. */
+/** @file Workers and watchers whose connection just broke: a run that ends waits a moment, so that they receive its end. */
 import type { Clock } from '../../shared/core/clock.ts';
 
 /** One who lost its line is back within this, or longer away: the longest pause of a worker, and an attempt. */
@@ -29,7 +29,7 @@ export class Absent {
     if (this.#isAwaited && this.#lostMs.size === 0) this.#allBack.abort();
   }
 
-  /** Waits for those who are on the way, but for nobody longer than an attempt takes. */
+  /** Waits for the workers that are reconnecting, for at most the duration of one attempt. */
   async allBack(): Promise<void> {
     this.#forgetOld();
     if (this.#lostMs.size === 0) return;

@@ -1,4 +1,4 @@
-/** @file What is said of refused calls: who makes them is named, and who makes hundreds fills no log and hides nobody. */
+/** @file Rate-limits log lines about refused calls, per address. */
 import { hostOf } from '../../shared/core/address.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { ERROR_CODES, type TesseraError } from '../../shared/core/errors.ts';
@@ -6,11 +6,11 @@ import type { CallReporter } from '../../shared/exchange/grpc/handlers.ts';
 import type { Logger } from '../../shared/machine/log.ts';
 import { AddressCounts, MINUTE_MS } from './address-counts.ts';
 
-/** Different refusals of one address that are told in a minute. */
+/** Different refusals of one address that are logged per minute. */
 const LINES_MAX = 20;
 /** Refusals that are remembered at a time, to count those like them. */
 const CAUSES_MAX = 4096;
-/** A refusal that goes on is told again after a minute, four minutes, and so on, an hour at most. */
+/** A repeated refusal is logged again after a minute, four minutes, and so on, an hour at most. */
 const PAUSE_GROWTH = 4;
 const PAUSE_MAX_MS = 60 * MINUTE_MS;
 
@@ -25,18 +25,18 @@ const REFUSED: Partial<Record<string, string>> = {
   '/tessera.v1.Control/StopRun': 'a request to stop',
 };
 
-/** Workers, and those who never came so far as to be known as one, that were not taken in. */
+/** Refused workers, and connections that failed before a join. */
 export interface RefusedJoins {
   readonly refusedJoins: number;
   /** The last of them, in a sentence; '' before the first. */
   readonly lastRefusal: string;
 }
 
-/** That everybody who came was taken in. */
+/** No refused joins. */
 export const NONE_REFUSED: RefusedJoins = { refusedJoins: 0, lastRefusal: '' };
 
-/** A cause that has been told. */
-interface Told {
+/** A cause that has been logged. */
+interface Logged {
   /** How often it has come since. */
   untold: number;
   sinceMs: number;
@@ -48,7 +48,7 @@ export class RefusalLog {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #lines: AddressCounts;
-  readonly #told = new Map<string, Told>();
+  readonly #logged = new Map<string, Logged>();
   #joins = NONE_REFUSED;
 
   constructor(log: Logger, clock: Clock) {
@@ -64,7 +64,7 @@ export class RefusalLog {
 
   readonly report: CallReporter = (error, method, peer) => {
     const record = { peer, method, code: error.code };
-    // Our own failures, and those who want to take part and may not, are for everybody to see; the rest is the caller's business.
+    // Our own failures and refused joins are always logged; other errors concern the caller only.
     const level = ERROR_CODES[error.code].log;
     if (level === 'debug') {
       this.#log.debug({ ...record, err: error }, 'call refused');
@@ -74,27 +74,27 @@ export class RefusalLog {
     if (method === JOIN || method === 'connection') {
       this.#joins = { refusedJoins: this.#joins.refusedJoins + 1, lastRefusal: sentence };
     }
-    const times = this.#timesToTell(`${hostOf(peer)} ${method} ${error.sentence}`, peer);
+    const times = this.#timesToLog(`${hostOf(peer)} ${method} ${error.sentence}`, peer);
     const more = times > 1 ? ` (${times} times since this was said last)` : '';
     if (times === 0) this.#log.debug(record, sentence);
     else this.#log[level]({ ...record, ...(level === 'error' && { err: error }) }, sentence + more);
   };
 
-  /** How many refusals of this cause are to be told now; 0 when it is not the time, or there are too many others. */
-  #timesToTell(cause: string, peer: string): number {
+  /** The number of refusals of this cause to log now; 0 if it is too early, or there are too many others. */
+  #timesToLog(cause: string, peer: string): number {
     const nowMs = this.#clock.nowMs();
-    const told = this.#told.get(cause);
+    const told = this.#logged.get(cause);
     if (told === undefined) {
       if (this.#lines.add(peer).count > LINES_MAX) return 0;
-      const [oldest] = this.#told.keys();
-      if (this.#told.size >= CAUSES_MAX && oldest !== undefined) this.#told.delete(oldest);
-      this.#told.set(cause, { untold: 0, sinceMs: nowMs, pauseMs: MINUTE_MS });
+      const [oldest] = this.#logged.keys();
+      if (this.#logged.size >= CAUSES_MAX && oldest !== undefined) this.#logged.delete(oldest);
+      this.#logged.set(cause, { untold: 0, sinceMs: nowMs, pauseMs: MINUTE_MS });
       return 1;
     }
     told.untold += 1;
     if (nowMs - told.sinceMs < told.pauseMs) return 0;
     const times = told.untold;
-    this.#told.set(cause, {
+    this.#logged.set(cause, {
       untold: 0,
       sinceMs: nowMs,
       pauseMs: Math.min(PAUSE_MAX_MS, told.pauseMs * PAUSE_GROWTH),

@@ -48,7 +48,7 @@ export interface ConnectedWorker {
 export class Sessions {
   /** Those whose line broke. */
   readonly absent: Absent;
-  /** Who looks at the run again and again, and is to hear of its end. */
+  /** Callers that poll the status, and should receive the end of the run. */
   readonly watchers: Absent;
   readonly #bySession = new Map<string, ConnectedWorker>();
   readonly #byWorker = new Map<string, ConnectedWorker>();
@@ -105,7 +105,7 @@ export class Sessions {
     return { added, replaced };
   }
 
-  /** Forgets a session; answers whose it was, if it was open. */
+  /** Removes a session; returns its worker, if it was open. */
   remove(session: string): ConnectedWorker | undefined {
     const known = this.#bySession.get(session);
     if (known === undefined) return undefined;

@@ -2,7 +2,7 @@
  * @file Who may call what: one table, and the judgement of every call by it.
  *
  * A credential is a client certificate of the cluster's authority, or a token. It gives one role; a role allows some
- * calls. Where nothing is asked for (plaintext on loopback, or `--insecure`) everybody may do everything.
+ * calls. Without required credentials (plaintext on loopback, or `--insecure`) every call is allowed.
  */
 import type { PeerCertificate } from 'node:tls';
 import { TesseraError } from '../core/errors.ts';
@@ -11,8 +11,8 @@ import type { CertificateFault } from '../security/certificate-faults.ts';
 /** What the owner of a credential may be. */
 export type Role = 'worker' | 'operator';
 
-/** Methods and who may call them; what is not listed nobody may. */
-export const ACCESS_TABLE: Readonly<Record<string, readonly Role[] | 'anybody'>> = {
+/** Methods and the roles that may call them; a method that is not listed is refused. */
+export const ACCESS_TABLE: Readonly<Record<string, readonly Role[] | 'any'>> = {
   '/tessera.v1.Control/Session': ['worker'],
   '/tessera.v1.Control/GetStatus': ['worker', 'operator'],
   '/tessera.v1.Control/StopRun': ['operator'],
@@ -20,9 +20,9 @@ export const ACCESS_TABLE: Readonly<Record<string, readonly Role[] | 'anybody'>>
   '/tessera.v1.Exchange/PullParameters': ['worker'],
   '/tessera.v1.Exchange/FetchSamples': ['worker'],
   '/tessera.v1.Exchange/FetchFeatures': ['worker'],
-  // Tells no more than that something listens, which the port tells too.
-  '/grpc.health.v1.Health/Check': 'anybody',
-  // A stream that nobody ends is not for strangers.
+  // It shows only that a server listens, as the open port does.
+  '/grpc.health.v1.Health/Check': 'any',
+  // An endless stream is not for unknown callers.
   '/grpc.health.v1.Health/Watch': ['worker', 'operator'],
   '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo': ['operator'],
   '/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo': ['operator'],
@@ -57,12 +57,12 @@ export function refuseUnlessAllowed(
   tokens: TokensByRole,
 ): void {
   const allowed = Object.hasOwn(ACCESS_TABLE, method) ? ACCESS_TABLE[method] : undefined;
-  if (allowed === 'anybody') return;
+  if (allowed === 'any') return;
   const role = roleOf(shown, tokens);
   if (role !== undefined && allowed?.includes(role)) return;
   const call = method.slice(method.lastIndexOf('/') + 1);
   if (role !== undefined) {
-    const whose = allowed?.join(' or ') ?? 'nobody';
+    const whose = allowed?.join(' or ') ?? 'none';
     throw new TesseraError(
       'ACCESS_DENIED',
       `${call} is for the role ${whose}, this credential has the role ${role}`,

@@ -128,7 +128,7 @@ export class SampleAssembler {
   }
 
   /**
-   * Takes the next piece; the last one answers the whole.
+   * Takes the next piece; the last one returns the whole.
    *
    * Throws  CHUNK_CORRUPT when the checksum is wrong or the sample grows too large.
    */

@@ -165,7 +165,7 @@ export interface RunStatus {
   readonly code: string;
 }
 
-/** A run that has been told to stop. */
+/** A run that is being stopped. */
 export interface StoppingRun {
   readonly run: string;
   readonly runFolder: string;

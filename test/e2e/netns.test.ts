@@ -219,7 +219,7 @@ describe.skipIf(refused !== undefined)('a network that is cut', () => {
     const lost = await made.worker(FAR, 'lost');
     expect(lost.atMs - silentMs).toBeLessThanOrEqual(2 * leaseMs);
     await made.waits();
-    await made.workers[FAR]?.printed(/nothing heard of the coordinator/);
+    await made.workers[FAR]?.printed(/no message from the coordinator/);
     const workerMs = Date.now() - silentMs;
     expect(workerMs).toBeLessThanOrEqual(2 * leaseMs);
     const coordinatorMs = lost.atMs - silentMs;

@@ -12,7 +12,7 @@ import type { ComputedNode, KnownFeatures } from './node-computer.ts';
 /** A request without its number: `Omit` alone would merge the members of the union. */
 type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never;
 
-/** Requests that wait for their answers; those to a thread that has ended fail. */
+/** Requests that wait for their replies; those to a thread that has ended fail. */
 class Requests {
   readonly #waiting = new Map<number, Deferred<ThreadReply>>();
   #failure: TesseraError | undefined;
@@ -37,7 +37,7 @@ class Requests {
     this.#waiting.clear();
   }
 
-  /** Nobody wants the answers any more. */
+  /** The replies are no longer needed. */
   forget(): void {
     this.#waiting.clear();
   }
@@ -86,7 +86,7 @@ export class ComputeThread {
     return thread;
   }
 
-  /** Puts new parameters in place (their buffer moves away); answers a buffer free for the next ones. */
+  /** Sets new parameters (their buffer is transferred); returns a free buffer for the next ones. */
   async setParameters(parameters: Float32Array): Promise<Float32Array | undefined> {
     const reply = await this.#ask({ type: 'setParameters', parameters }, [parameters]);
     return 'parameters' in reply ? reply.parameters : undefined;
@@ -114,7 +114,7 @@ export class ComputeThread {
   }
 
   /**
-   * Ends the thread after the request that it is at; requests that wait are never answered.
+   * Ends the thread after its current request; waiting requests never get a reply.
    *
    * Terminated within a native call the thread would take the process with it (SIGABRT, from Node-API).
    */

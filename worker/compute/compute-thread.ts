@@ -1,5 +1,5 @@
 /**
- * @file The thread that computes: it holds the program and answers requests, one after the other.
+ * @file The thread that computes: it holds the program and serves requests, one after the other.
  *
  * An engine blocks the thread that calls it, so the main thread (heartbeats, gRPC, decoding) never
  * calls one, not even to try which ones work here. Buffers move between the threads by transfer, never by copy.
@@ -20,7 +20,7 @@ export interface ThreadStart {
   readonly numThreads: number;
 }
 
-/** What the thread can be asked; each is answered by one ThreadReply of the same id. */
+/** The requests to the thread; each gets one ThreadReply of the same id. */
 export type ThreadRequest =
   | {
       readonly id: number;
@@ -29,7 +29,7 @@ export type ThreadRequest =
       readonly parameters: Float32Array;
     }
   | ({ readonly id: number; readonly type: 'leaf' } & LeafWork)
-  /** Not answered: the thread ends, after the request that it is at. */
+  /** Without a reply: the thread ends, after its current request. */
   | { readonly id: number; readonly type: 'close' };
 
 /** What failed in the thread, as messages carry it. */

@@ -16,7 +16,7 @@ const PUSHES_MAX = 2;
 export class Backlog {
   #assignment: Assignment | undefined;
   #numLeaves = 0;
-  /** Leaves of the assignment whose push is not answered yet. */
+  /** Leaves of the assignment whose push has no reply yet. */
   readonly #left = new Set<number>();
   #underWay: NodeTask | undefined;
   #pushes: NodeTask[] = [];
@@ -45,19 +45,19 @@ export class Backlog {
     return this.#waiting().length > 0 ? this.#assignment : undefined;
   }
 
-  /** Takes a newer assignment in; answers whether the node under way has become useless. */
+  /** Applies a newer assignment; returns whether the node in progress has become useless. */
   replace(assignment: Assignment, numLeaves: number): boolean {
     this.#assignment = assignment;
     this.#numLeaves = numLeaves;
     this.#left.clear();
     for (const range of assignment.ranges) for (const leaf of leavesOf(range)) this.#left.add(leaf);
-    // A leaf that is no longer ours is somebody's result: a node with such a part would be refused whole.
+    // A leaf that is no longer ours has another worker's result: a node that contains it would be refused.
     if (this.#underWay === undefined || this.#isOurs(this.#underWay)) return false;
     this.#underWay = undefined;
     return true;
   }
 
-  /** Gives up all that is not computed yet; answers whether a node was under way. */
+  /** Drops everything that is not computed yet; returns whether a node was in progress. */
   handBack(): boolean {
     const wasComputing = this.isComputing;
     this.#underWay = undefined;
@@ -85,7 +85,7 @@ export class Backlog {
   }
 
   computed(task: NodeTask): void {
-    // A node that was called off may be computed all the same; its push is nobody's business here.
+    // A cancelled node may be computed all the same; its push does not matter here.
     if (this.#underWay === undefined || !isSame(task, this.#underWay)) return;
     this.#underWay = undefined;
     this.#pushes.push(task);

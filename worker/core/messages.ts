@@ -25,7 +25,7 @@ export type SessionEvent =
       readonly run: string;
       readonly modelFingerprint: string;
       readonly heartbeatMs: number;
-      /** A line on which nothing is heard for so long is dead. */
+      /** A connection without a message for this long is dead. */
       readonly silenceMs: number;
     }
   | {
@@ -36,14 +36,14 @@ export type SessionEvent =
     }
   /** `numLeaves` is the number of leaves of the whole round. */
   | { readonly type: 'assigned'; readonly assignment: Assignment; readonly numLeaves: number }
-  /** The coordinator has answered a heartbeat. */
+  /** The coordinator has replied to a heartbeat. */
   | { readonly type: 'alive' }
   | ({ readonly type: 'pulled' } & ParametersId)
   /** The pull failed: with an error that may pass, or since that version is not there any more (the next assignment says which is). */
   | { readonly type: 'pullRefused'; readonly version: number; readonly error?: ToldError }
   /** The node under way is computed and is being pushed; the next may start. */
   | { readonly type: 'nodeComputed'; readonly task: NodeTask }
-  /** The coordinator has answered the push: accepted, had it before, or stale. */
+  /** The coordinator has replied to the push: accepted, accepted before, or stale. */
   | { readonly type: 'nodePushed'; readonly task: NodeTask }
   /** The node could not be computed or pushed: with an error that may pass, or since its session is over. Its leaves are open again. */
   | { readonly type: 'pushFailed'; readonly task: NodeTask; readonly error?: ToldError }
@@ -66,7 +66,7 @@ export interface LostLine {
 
 /** What the session asks of the driver, in order. */
 export type SessionEffect =
-  /** Give up the line there was, and after a pause open a session stream and join. */
+  /** Close the old connection, and after a pause open a session stream and join. */
   | {
       readonly type: 'connect';
       readonly afterMs: number;
@@ -86,9 +86,9 @@ export type SessionEffect =
   | ({ readonly type: 'pull' } & ParametersId)
   /** Compute and push one node; answer `nodeComputed`, then `nodePushed`. One is computed at a time. */
   | { readonly type: 'compute'; readonly task: NodeTask }
-  /** Stop the node under way as soon as possible: nobody needs it. Nothing is answered for it. */
+  /** Stop the node in progress as soon as possible: it is not needed. No event follows for it. */
   | { readonly type: 'cancelCompute' }
-  /** What may pass has not passed for too long: leave, and tell the coordinator why. */
+  /** A transient error has lasted too long: leave, and send the coordinator the reason. */
   | ({ readonly type: 'giveUp' } & ToldError)
   /** The worker is done: with an error, or without one. */
   | ({ readonly type: 'stop' } & ToldError);

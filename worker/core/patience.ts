@@ -1,7 +1,7 @@
 /** @file How long work that fails may be tried again: a budget of time without one success. */
 import type { ToldError } from '../../shared/core/verdict.ts';
 
-/** Who did not try for so long was not trying in vain: what fails then begins a new series. */
+/** After this long without an attempt, a failure starts a new series. */
 const LULL_MS = 10_000;
 
 /** The budget of one kind of work. */
@@ -31,7 +31,7 @@ export class Patience {
     this.#error = undefined;
   }
 
-  /** An attempt has failed; answers whether it was the last. */
+  /** An attempt has failed; returns whether it was the last. */
   failed(error: ToldError, nowMs: number): boolean {
     this.#sinceMs ??= nowMs;
     this.#lastMs = nowMs;

@@ -49,7 +49,7 @@ const LINE = {
 const ANOTHER_RUN: ToldError = {
   code: 'PROTOCOL_MISMATCH',
   reason: 'the coordinator at this address trains another run now, and a worker serves one',
-  hint: 'start this worker again to work for the run that is there; or give it the address at which its own run goes on',
+  hint: 'start this worker again to work for the run at this address; or give it the address of its own run',
 };
 /** Its run is the same, so it is the program that is not. */
 const ANOTHER_MODEL: ToldError = {
@@ -92,7 +92,7 @@ export class Session {
     this.#pushes = new Patience(options.reconnectMs);
   }
 
-  /** Takes in what happened; answers what is to be done, in this order. */
+  /** Applies an event; returns the effects, in their order. */
   handle(event: SessionEvent, nowMs: number): SessionEffect[] {
     this.#effects = [];
     if (this.#line === 'stopped') return [];
@@ -173,7 +173,7 @@ export class Session {
     this.#effects.push({ type: 'compute', task });
   }
 
-  /** Tries again after a heartbeat, unless that has been in vain for too long. */
+  /** Retries after a heartbeat, unless the retries have failed for too long. */
   #failed(patience: Patience, error: ToldError | undefined, nowMs: number): void {
     this.#pausedUntilMs = nowMs + this.#heartbeatMs;
     if (error === undefined || !patience.failed(error, nowMs)) return;
@@ -242,7 +242,7 @@ export class Session {
     }
   }
 
-  /** Goes when the coordinator has what was computed for it, or nobody is there to take it. */
+  /** Leaves when the coordinator has the computed nodes, or is not connected. */
   #goOnceDrained(byMs: number, nowMs: number): void {
     const isOwed = this.#line === 'ready' && this.#backlog.isPushing && nowMs < byMs;
     if (!isOwed && this.#line !== 'stopped') this.#stop({ ...NO_ERROR, reason: 'drained' });
@@ -257,14 +257,14 @@ export class Session {
     return this.#line === 'preparing' || this.#line === 'ready';
   }
 
-  /** A line may die without a word to anybody. */
+  /** A connection may die without an error on either side. */
   #listen(nowMs: number): void {
     const wasStopped = stoodStill(nowMs - this.#tickedMs, this.#silenceMs);
     this.#tickedMs = nowMs;
     const silentMs = nowMs - this.#heardMs;
     if (wasStopped || silentMs <= this.#silenceMs) return;
     this.#line = 'joining';
-    const reason = `nothing heard of the coordinator for ${Math.round(silentMs)} ms`;
+    const reason = `no message from the coordinator for ${Math.round(silentMs)} ms`;
     this.#reconnect({ reason }, nowMs);
   }
 
@@ -280,7 +280,7 @@ export class Session {
   #reconnect({ reason, code, hint }: LostLine, nowMs: number): void {
     const afterMs = this.#attempts.lost(nowMs);
     if (afterMs === undefined) {
-      const what = code === undefined ? 'no coordinator' : 'no place';
+      const what = code === undefined ? 'no coordinator' : 'no free worker slot';
       this.#stop({
         code: code ?? 'COORDINATOR_UNREACHABLE',
         reason: `${what} for ${this.#options.reconnectMs / 1000} s: ${reason}`,

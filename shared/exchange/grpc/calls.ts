@@ -68,7 +68,7 @@ export async function* callServerStream<Reply>(
   start: (options: CallOptions) => ClientReadableStream<Reply>,
 ): AsyncGenerator<Reply> {
   const call = start(callOptions(settings));
-  // The iterator stops listening when it ends; what the cancelled call says then is no news.
+  // The iterator stops listening when it ends; later errors of the cancelled call do not matter.
   call.on('error', () => {});
   const forget = cancelOnAbort(call, settings.signal);
   try {
@@ -91,16 +91,16 @@ export async function callClientStream<Message, Reply>(
   const call = start(callOptions(settings), callback);
   call.on('error', () => {});
   const forget = cancelOnAbort(call, settings.signal);
-  const answered = new AbortController();
-  const reply = promise.finally(() => answered.abort());
+  const replied = new AbortController();
+  const reply = promise.finally(() => replied.abort());
   try {
-    await Promise.race([reply, sendAll(call, messages, answered.signal)]);
+    await Promise.race([reply, sendAll(call, messages, replied.signal)]);
     return await reply;
   } catch (error) {
     throw errorOf(error, settings);
   } finally {
     forget();
-    // A no-op when all was sent and answered.
+    // A no-op if everything was sent and the reply has arrived.
     call.cancel();
   }
 }
@@ -108,18 +108,18 @@ export async function callClientStream<Message, Reply>(
 async function sendAll<Message>(
   call: ClientWritableStream<Message>,
   messages: Iterable<Message>,
-  answered: AbortSignal,
+  replied: AbortSignal,
 ): Promise<void> {
   for (const message of messages) {
-    if (answered.aborted) return;
+    if (replied.aborted) return;
     if (!call.write(message)) {
-      await once(call, 'drain', { signal: answered }).catch((error: unknown) => {
-        // The reply, or the failure of the call, tells more than the interrupted wait.
-        if (!answered.aborted) throw error;
+      await once(call, 'drain', { signal: replied }).catch((error: unknown) => {
+        // The reply, or the failure of the call, says more than the interrupted wait.
+        if (!replied.aborted) throw error;
       });
     }
   }
-  if (!answered.aborted) call.end();
+  if (!replied.aborted) call.end();
 }
 
 function replyPromise<Reply>() {
@@ -194,7 +194,13 @@ export function openDuplex<Message, Reply>(
     send(message) {
       if (isOver) return;
       if (call.writableLength < UNSENT_MESSAGES_MAX) call.write(message);
-      else giveUp(new TesseraError('TIMEOUT', `${what}: ${address} reads no messages`));
+      else
+        giveUp(
+          new TesseraError(
+            'TIMEOUT',
+            `${what}: ${address} stopped reading; too many messages are queued`,
+          ),
+        );
     },
     close() {
       if (isOver) return;

@@ -9,14 +9,14 @@ import { type ClientSecurity, channelCredentials, tlsOptions } from './credentia
 import { services } from './protos.ts';
 
 /**
- * Bytes that may be under way before the receiver answers, a stream and a connection each.
+ * Bytes that may be in flight before the receiver's window update, for each stream and each connection.
  *
  * HTTP/2 starts with 64 KiB, which caps a connection at 64 MB/s where a round trip takes 1 ms, and
  * costs half of the throughput even on loopback (measured: push 270 -> 490 MB/s).
  */
 export const FLOW_WINDOW_BYTES = 8 * 1024 * 1024;
 
-/** Either side probes a connection that has been silent for so long: a bulk call whose peer is gone without a word must end. */
+/** Either side probes a connection that has been silent for this long: a bulk call whose peer disappeared must end. */
 export const KEEPALIVE_MS = 10_000;
 export const KEEPALIVE_TIMEOUT_MS = 5_000;
 
@@ -56,7 +56,7 @@ function channelOptions(
     'grpc.enable_retries': 0,
     // A proxy set for the web must not get between machines of one cluster, let alone on loopback.
     'grpc.enable_http_proxy': 0,
-    // No DNS TXT look-ups for service configs that nobody publishes.
+    // No DNS TXT look-ups for service configs, which do not exist.
     'grpc.service_config_disable_resolution': 1,
   };
 }
@@ -81,7 +81,7 @@ export function connectExchange(address: string, connection: ConnectionSettings)
   );
 }
 
-/** Off loopback nobody speaks in plaintext by accident. Throws  USAGE, ACCESS_DENIED. */
+/** Prevents accidental plaintext beyond loopback. Throws  USAGE, ACCESS_DENIED. */
 function refusePlaintextAbroad(address: string, connection: ConnectionSettings): void {
   checkAddress(address);
   if (connection.security !== undefined || connection.insecure || isLoopback(address)) return;

@@ -15,7 +15,7 @@ import { type DuplexReader, type DuplexWriter, openDuplex } from './calls.ts';
 import { type ConnectionSettings, connectControl } from './channel.ts';
 import { clearerError, isUnclear } from './unclear.ts';
 
-/** A coordinator that accepts the connection but does not reply to the join is given up. */
+/** Deadline for the reply to a join after the connection was accepted. */
 const WELCOME_MS = 20_000;
 /** A welcome has the config of a run and the names of its classes. */
 const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;

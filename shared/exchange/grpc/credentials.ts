@@ -49,15 +49,15 @@ class Provider implements experimental.CertificateProvider {
   constructor(source: TlsSource) {
     this.#source = source;
     source.onChange(() => {
-      for (const listener of this.#authorities) this.#tellAuthority(listener);
-      for (const listener of this.#identities) this.#tellIdentity(listener);
+      for (const listener of this.#authorities) this.#notifyAuthority(listener);
+      for (const listener of this.#identities) this.#notifyIdentity(listener);
     });
   }
 
   addCaCertificateListener(listener: experimental.CaCertificateUpdateListener): void {
     this.#authorities.add(listener);
     // Not at once: grpc-js registers itself only after this call.
-    queueMicrotask(() => this.#tellAuthority(listener));
+    queueMicrotask(() => this.#notifyAuthority(listener));
   }
 
   removeCaCertificateListener(listener: experimental.CaCertificateUpdateListener): void {
@@ -66,7 +66,7 @@ class Provider implements experimental.CertificateProvider {
 
   addIdentityCertificateListener(listener: experimental.IdentityCertificateUpdateListener): void {
     this.#identities.add(listener);
-    queueMicrotask(() => this.#tellIdentity(listener));
+    queueMicrotask(() => this.#notifyIdentity(listener));
   }
 
   removeIdentityCertificateListener(
@@ -75,11 +75,11 @@ class Provider implements experimental.CertificateProvider {
     this.#identities.delete(listener);
   }
 
-  #tellAuthority(listener: experimental.CaCertificateUpdateListener): void {
+  #notifyAuthority(listener: experimental.CaCertificateUpdateListener): void {
     listener({ caCertificate: this.#source.current.authority });
   }
 
-  #tellIdentity(listener: experimental.IdentityCertificateUpdateListener): void {
+  #notifyIdentity(listener: experimental.IdentityCertificateUpdateListener): void {
     const { identity } = this.#source.current;
     listener(
       identity === undefined
@@ -127,7 +127,7 @@ export function channelCredentials(
 }
 
 /**
- * Options of a channel to `host`: an address is no name that TLS may ask for (RFC 6066), so a fixed one is asked for
+ * Options of a channel to `host`: an IP address is not a valid server name in TLS (RFC 6066), so a fixed name is used
  * instead; the certificate is still checked against the address.
  */
 export function tlsOptions(security: ClientSecurity | undefined, host: string): ChannelOptions {
@@ -135,7 +135,7 @@ export function tlsOptions(security: ClientSecurity | undefined, host: string): 
   return { 'grpc.ssl_target_name_override': 'coordinator.tessera' };
 }
 
-/** Judges every call of a server before its handler hears of it. */
+/** Checks every call of a server before its handler runs. */
 export function accessInterceptor(
   tokens: TokensByRole,
   { report, distrusted }: TrustNews,
@@ -149,13 +149,13 @@ export function accessInterceptor(
           const { sslPeerCertificate: certificate } = call.getAuthContext();
           refuseUnlessAllowed(method.path, { certificate, fault, authorization }, tokens);
         } catch (error) {
-          // What is wrong with a certificate was told when it was shown.
+          // A fault of the certificate was reported in the handshake.
           if (fault === undefined || authorization !== '')
             report(TesseraError.from(error), method.path, call.getPeer());
           call.sendStatus(toStatus(error));
           return;
         }
-        // A secret that nobody needs any more goes no further.
+        // The secret is not passed on.
         metadata.remove('authorization');
         next(metadata);
       })

@@ -27,7 +27,7 @@ export interface CallPlace {
   readonly isCancelled: boolean;
 }
 
-/** The status that tells the other side of `thrown`. The text of an unforeseen error stays here: it may hold secrets. */
+/** The status that is sent for `thrown`. The text of an unexpected error is not sent: it may contain secrets. */
 export function toStatus(thrown: unknown): StatusObject {
   const isForeseen = thrown instanceof TesseraError && thrown.code !== 'INTERNAL';
   const error = isForeseen ? thrown : new TesseraError('INTERNAL', 'internal error of the server');
@@ -62,7 +62,7 @@ function fromTransport(failed: StatusObject, place: CallPlace): TesseraError {
   switch (failed.code) {
     case status.CANCELLED:
       if (isCancelled) return new TesseraError('CANCELLED', `${what} was cancelled`, { cause });
-      // Nobody here asked for it: the other side went away.
+      // It was not cancelled here: the other side went away.
       return unreachable(failed, address);
     case status.UNAVAILABLE:
       return unreachable(failed, address);
@@ -94,7 +94,7 @@ function fromTransport(failed: StatusObject, place: CallPlace): TesseraError {
     default:
       if (failed.details.includes('RST_STREAM')) return unreachable(failed, address);
       if (failed.details.startsWith('Response message parsing error')) {
-        return new TesseraError('MESSAGE_INVALID', `${what}: ${address} answered nonsense`, {
+        return new TesseraError('MESSAGE_INVALID', `${what}: ${address} sent an invalid reply`, {
           hint: 'is it a coordinator of Tessera, of the same version?',
           ...unclear,
         });
@@ -105,7 +105,7 @@ function fromTransport(failed: StatusObject, place: CallPlace): TesseraError {
   }
 }
 
-/** How the library tells of an answer that HTTP allows and gRPC does not. */
+/** The library's message for a reply that is valid HTTP but not gRPC. */
 const HTTP_STATUS = 'Received HTTP status code ';
 
 /** A gateway says so while what is behind it is away; any other answer is not of gRPC. */
@@ -121,7 +121,7 @@ function fromHttp(failed: StatusObject, address: string): TesseraError {
   }
   return new TesseraError(
     'PROTOCOL_MISMATCH',
-    `${address} answers as a web server does (HTTP status ${code}), not as a coordinator of Tessera`,
+    `${address} replies like a web server (HTTP status ${code}), not like a coordinator of Tessera`,
     { hint: 'give the address that the coordinator said when it started', ...extras },
   );
 }
@@ -129,7 +129,7 @@ function fromHttp(failed: StatusObject, address: string): TesseraError {
 function unreachable(failed: StatusObject, address: string): TesseraError {
   const fault = certificateFault(failed.details);
   if (fault !== undefined) {
-    const sentence = `no trust between here and ${address}: ${fault.reason}`;
+    const sentence = `TLS handshake with ${address} failed: ${fault.reason}`;
     return new TesseraError('ACCESS_DENIED', sentence, {
       hint: fault.ofCoordinator,
       cause: failed,
@@ -183,7 +183,7 @@ const UNREACHABLE_REASONS: readonly (readonly [RegExp, string, string])[] = [
   ],
 ];
 
-/** Whether an error says that nobody is at an address; any other answer, silence too, is of somebody. */
+/** Whether an error says that no process listens at an address; any other reply, a timeout too, means that one does. */
 export function isNobodyThere({ code, cause }: TesseraError): boolean {
   if (code !== 'COORDINATOR_UNREACHABLE' || !isStatus(cause)) return false;
   return UNREACHABLE_REASONS.some(([pattern]) => pattern.test(cause.details));

@@ -24,7 +24,7 @@ export interface CallContext {
   readonly signal: AbortSignal;
 }
 
-/** Hears of every refusal and failure. */
+/** Called for every refusal and failure. */
 export type CallReporter = (error: TesseraError, method: string, peer: string) => void;
 
 /** The server's end of a duplex stream. */
@@ -39,7 +39,7 @@ export interface DuplexPeer<Out> {
 export interface DuplexListener<In> {
   /** May throw: the stream then ends with that error. */
   onMessage(message: In): void;
-  /** Called once, whoever ended it. */
+  /** Called once, whichever side ended it. */
   onClosed(reason: string): void;
 }
 
@@ -83,7 +83,7 @@ export class HandlerFactory {
   ): handleClientStreamingCall<In, Out> {
     return async (call, reply) => {
       const context = contextOf(call);
-      // Who stops in the midst of a stream must not hold its memory for ever.
+      // A caller that stops in the middle of a stream must not hold its memory forever.
       const timer = setTimeout(() => call.destroy(this.#tooLong()), this.#streamMs);
       try {
         reply(null, await handle(call as AsyncIterable<In>, context));

@@ -8,7 +8,7 @@ import { TesseraError } from '../../core/errors.ts';
 import type { CallReporter } from './handlers.ts';
 import { EMPTY_SETTINGS, type Speech, speechOfCaller } from './speech.ts';
 
-/** What a port expects of those who connect. */
+/** The protocol that a port expects. */
 export interface NewcomerRules {
   readonly isSecure: boolean;
   /** Time for a connection's first bytes, or for its TLS handshake. */
@@ -46,7 +46,7 @@ const INSTEAD: Readonly<Record<'tls' | 'http1' | 'other', readonly [string, stri
   other: ['it spoke neither HTTP/2 nor TLS', 'is it meant for another port?'],
 };
 
-/** What a caller that speaks HTTP/1 is told. */
+/** The reply to a caller that speaks HTTP/1. */
 const HTTP1_ANSWER =
   'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nThis port speaks gRPC: ask it with tessera status HOST:PORT.\n';
 
@@ -121,7 +121,7 @@ function nameThoseWithoutTls(
   });
 }
 
-/** Who connects and says nothing, or half a handshake, is let go: a place is held for those who work. */
+/** Closes connections that send nothing, or half a handshake, to free their slots. */
 function dropSilent(
   http2Server: Http2Server,
   { isSecure, firstWordsMs }: NewcomerRules,

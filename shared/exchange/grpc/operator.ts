@@ -28,7 +28,7 @@ export interface Question extends Omit<ConnectionSettings, 'limits'> {
 /**
  * The status of the run at an address. A `watcher` asks again soon: a run that ends waits a moment for its next question.
  *
- * Throws  COORDINATOR_UNREACHABLE when nobody is there; TIMEOUT; ACCESS_DENIED; USAGE when the address is no HOST:PORT.
+ * Throws  COORDINATOR_UNREACHABLE when no process listens; TIMEOUT; ACCESS_DENIED; USAGE when the address is not HOST:PORT.
  */
 export function fetchStatus(question: Question, watcher = ''): Promise<StatusReply> {
   return asked(question, 'asking for the status', (control, options, callback) =>

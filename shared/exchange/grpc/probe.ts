@@ -1,5 +1,5 @@
 /**
- * @file One short look at what sits at an address, after a call there has failed in a way that does not tell.
+ * @file A short probe of what is at an address, after a call there has failed without a clear cause.
  *
  * No credential is ever shown: a beginning of HTTP/2 in plaintext, and a TLS handshake, each over a connection of its own.
  */
@@ -19,7 +19,7 @@ export type Found =
   | { readonly what: 'nothing' }
   /** It takes connections, and says nothing. */
   | { readonly what: 'silent' }
-  /** It takes connections, and closes them without a word. */
+  /** It accepts connections, and closes them without sending anything. */
   | { readonly what: 'closes' }
   /** TLS, and HTTP/2 in it or not; with gRPC, or without. */
   | { readonly what: 'tls'; readonly isHttp2: boolean; readonly isGrpc: boolean }
@@ -34,7 +34,7 @@ const LOOK_MS = 1500;
 /** As much of an answer as is looked at. */
 const WORDS_BYTES = 64;
 
-/** Looks at an address. `tlsFirst` spares a coordinator with TLS a look in plaintext, which it would tell its operator of. */
+/** Probes an address. `tlsFirst` avoids a plaintext probe of a coordinator with TLS, which would log a warning. */
 export async function probeAddress(
   address: string,
   { tlsFirst, lookMs = LOOK_MS }: { readonly tlsFirst: boolean; readonly lookMs?: number },
@@ -73,7 +73,7 @@ async function lookWithTls(address: string, lookMs: number): Promise<Found | und
   }
 }
 
-/** Time for a goodbye: who is cut off in the midst of one would tell of a broken handshake. */
+/** Time for an orderly close: a peer that is cut off during it would log a broken handshake. */
 const LINGER_MS = 200;
 
 async function lookInPlaintext(address: string, lookMs: number): Promise<Found | undefined> {
@@ -96,7 +96,7 @@ async function lookInPlaintext(address: string, lookMs: number): Promise<Found |
   }
 }
 
-/** Whether a server of HTTP/2 answers the health check of gRPC as gRPC does, whatever the answer is. */
+/** Whether a server of HTTP/2 replies to the health check of gRPC in the form of gRPC, whatever the status. */
 async function speaksGrpc(url: string): Promise<boolean> {
   const session = connectHttp2(url, UNCHECKED);
   session.on('error', () => {});

@@ -1,4 +1,4 @@
-/** @file Trust in those who are connected: told when it is not there, ended when it is taken back. */
+/** @file Trust in connected callers: reports certificates that are not trusted, and closes connections after a revocation. */
 import type { X509Certificate } from 'node:crypto';
 import type { Http2Server } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
@@ -12,7 +12,7 @@ import { peerOf } from './newcomers.ts';
 /** Peers (`HOST:PORT`) whose certificates are not accepted, and why; while they are connected. */
 export type Distrusted = Map<string, CertificateFault>;
 
-/** Who is told of certificates that are not accepted. */
+/** Called for certificates that are not accepted. */
 export interface TrustNews {
   readonly report: CallReporter;
   readonly distrusted: Distrusted;
@@ -20,7 +20,7 @@ export interface TrustNews {
 
 /**
  * Watches the TLS connections of a server. A certificate that is not accepted counts as none, and a call does not know
- * why: here it is told. And a new authority makes the certificates of the one before worthless, also those of
+ * why; here the reason is reported. And a new CA invalidates the certificates of the previous one, also those of
  * connections that stand.
  */
 export function watchTrust(
@@ -50,7 +50,7 @@ export function watchTrust(
       if (isSignedBelow(chain, tls.current.authority)) continue;
       tell(
         socket,
-        'a connection is closed: its certificate is of an authority of the past',
+        'a connection is closed: connection closed: its certificate is no longer signed by a trusted CA',
         'give that machine a certificate of the authority of today',
       );
       socket.destroy();

@@ -36,13 +36,13 @@ export interface RpcServer {
   stop(graceMs: number): Promise<void>;
 }
 
-/** A service and what answers its calls. */
+/** A service and its handlers. */
 export interface ServedService {
   readonly definition: ServiceDefinition;
   readonly handlers: UntypedServiceImplementation;
 }
 
-/** What a server may be used for, by everybody together and by each. */
+/** The limits of a server, for all callers together and for each. */
 export interface ServerLimits extends ConnectionLimits {
   /** Calls under way on one connection. */
   readonly streamsMax: number;
@@ -53,9 +53,9 @@ export interface ServerLimits extends ConnectionLimits {
 /** What a server is started with. */
 export interface ServerSettings {
   readonly limits: ServerLimits;
-  /** Undefined for plaintext, open to whoever reaches the port. */
+  /** Undefined for plaintext, open to every caller that reaches the port. */
   readonly security?: ServerSecurity | undefined;
-  /** Hears of every call that is refused before its handler. */
+  /** Called for every call that is refused before its handler. */
   readonly report: CallReporter;
   readonly firstWordsMs?: number;
 }
@@ -89,7 +89,7 @@ function serverOptions(
 /**
  * Starts a server with the given services, gRPC health and reflection. Port 0 takes any free port.
  *
- * Throws  PORT_IN_USE; CONFIG_INVALID when the address is none of this machine's; USAGE when it is no HOST:PORT.
+ * Throws  PORT_IN_USE; CONFIG_INVALID when the address is not of this machine; USAGE when it is not HOST:PORT.
  */
 export async function startServer(
   listen: string,
@@ -135,7 +135,7 @@ async function namingHolder(
   { security }: ServerSettings,
 ): Promise<TesseraError> {
   if (error.code !== 'PORT_IN_USE') return error;
-  // What listens on all addresses answers on this machine's own.
+  // A server on all addresses can be reached on loopback too.
   const address = ownAddress(listen);
   const found = await probeAddress(address, { tlsFirst: security !== undefined });
   const isRun = 'isGrpc' in found && found.isGrpc;
@@ -166,7 +166,7 @@ function bindError(cause: Error, listen: string): TesseraError {
   return new TesseraError(
     'CONFIG_INVALID',
     isForeign
-      ? `${listen} is no address of this machine`
+      ? `${listen} is not an address of this machine`
       : `cannot listen on ${listen}: ${message}`,
     { hint: 'cluster.listen takes 127.0.0.1:PORT, or 0.0.0.0:PORT for all networks', cause },
   );
@@ -182,7 +182,7 @@ function tuneConnections(server: Server, settings: ServerSettings, distrusted: D
   if (!(http2Servers instanceof Map)) return;
   for (const http2Server of (http2Servers as Map<Http2Server, unknown>).keys()) {
     http2Server.maxConnections = limits.connectionsMax;
-    http2Server.on('drop', tellingDrops(limits.connectionsMax, report));
+    http2Server.on('drop', reportDrops(limits.connectionsMax, report));
     watchNewcomers(http2Server, { isSecure: security !== undefined, firstWordsMs, report });
     if (security !== undefined) watchTrust(http2Server, security, { report, distrusted });
     http2Server.on('session', (session) => {
@@ -193,13 +193,13 @@ function tuneConnections(server: Server, settings: ServerSettings, distrusted: D
 }
 
 /** Says whose connections are closed for want of places: one line for a flood of them. */
-function tellingDrops(connectionsMax: number, report: CallReporter) {
+function reportDrops(connectionsMax: number, report: CallReporter) {
   let quietUntilMs = 0;
   return (dropped?: DropArgument) => {
     if (performance.now() < quietUntilMs) return;
     quietUntilMs = performance.now() + DROPS_QUIET_MS;
     const sentence = `all ${connectionsMax} connections are taken, further ones are closed`;
-    const hint = 'who holds them? else raise limits.connectionsMax';
+    const hint = 'find the clients that hold connections, or raise limits.connectionsMax';
     const error = new TesseraError('RATE_LIMITED', sentence, { hint });
     report(error, 'connection', `${dropped?.remoteAddress}:${dropped?.remotePort}`);
   };
@@ -209,7 +209,7 @@ function shutDown(server: Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
       server.forceShutdown();
-      // The library tells when its sessions have closed; one whose peer is stopped (SIGSTOP) never does.
+      // The library reports when its sessions have closed; one whose peer is stopped (SIGSTOP) never does.
       resolve();
     }, graceMs);
     server.tryShutdown(() => {

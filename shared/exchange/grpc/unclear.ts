@@ -2,7 +2,7 @@
 import { type ErrorExtras, TesseraError } from '../../core/errors.ts';
 import { type Found, probeAddress } from './probe.ts';
 
-/** Marks a failure of the transport that does not tell its cause: a look at the address may. */
+/** Marks a transport failure without a clear cause: a probe of the address may find it. */
 export const UNCLEAR: NonNullable<ErrorExtras['details']> = { unclear: true };
 
 const RIGHT_ADDRESS = 'give the address that the coordinator said when it started';
@@ -16,7 +16,7 @@ const PROGRAMS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * The error itself, or where its transport could not tell the cause, one that names what is at the address.
+ * The error itself, or for a transport failure without a clear cause, one that names what is at the address.
  *
  * At most about 3 s, and no credential is shown.
  */
@@ -29,7 +29,7 @@ export async function clearerError(
   return found === undefined ? error : (errorFor(found, { address, isSecure, error }) ?? error);
 }
 
-/** Whether a look at the address may tell more than the error does. */
+/** Whether a probe of the address may say more than the error. */
 export function isUnclear({ details }: TesseraError): boolean {
   return details['unclear'] === true;
 }
@@ -43,7 +43,7 @@ export function errorFor(
     error: cause,
   }: { readonly address: string; readonly isSecure: boolean; readonly error: TesseraError },
 ): TesseraError | undefined {
-  const stranger = (what: string) =>
+  const otherProgram = (what: string) =>
     new TesseraError(
       'PROTOCOL_MISMATCH',
       `at ${address} is ${what}, not a coordinator of Tessera`,
@@ -59,7 +59,7 @@ export function errorFor(
       return undefined;
     case 'noAnswer':
       return away(
-        `nothing answers at ${address}: a connection is neither taken nor refused`,
+        `${address} does not respond: connections are neither accepted nor refused`,
         'is that machine on, and does a firewall between here and there drop what is sent to this port?',
       );
     case 'silent':
@@ -69,24 +69,24 @@ export function errorFor(
       );
     case 'closes':
       return away(
-        `${address} takes connections and closes them without a word`,
+        `${address} accepts connections and closes them without sending anything`,
         `is it a tunnel or a proxy whose coordinator is away, or a coordinator all of whose limits.connectionsMax are taken? else ${RIGHT_ADDRESS}`,
       );
     case 'tls':
-      if (!found.isGrpc) return stranger(programOf(found));
+      if (!found.isGrpc) return otherProgram(programOf(found));
       return isSecure ? undefined : plaintextToTls(address, cause);
     case 'http2':
-      if (!found.isGrpc) return stranger(programOf(found));
+      if (!found.isGrpc) return otherProgram(programOf(found));
       return isSecure ? tlsToPlaintext(address, cause) : undefined;
     default:
-      return stranger(programOf(found));
+      return otherProgram(programOf(found));
   }
 }
 
 /** One of which nothing is known. */
 export const ANOTHER_PROGRAM = 'another program';
 
-/** What kind of program was found, as far as its first words tell. */
+/** The kind of program that was found, as far as its first bytes show. */
 export function programOf(found: Found): string {
   switch (found.what) {
     case 'tls':

@@ -145,7 +145,7 @@ describe('what is said of it', () => {
       {
         work: { ...WORK, leaves: undefined, missing: 2 },
         workers: [worker('w2', {})],
-        gone: { who: 'w1', reason: 'not heard of for 10 s', agoMs: 9_000 },
+        gone: { who: 'w1', reason: 'no message for 10 s', agoMs: 9_000 },
         refused: { who: 'w9 on far', reason: 'PROTOCOL_MISMATCH: another model', agoMs: 600_000 },
       },
     ],

@@ -1,7 +1,7 @@
 /** @file Who may take part in a run. */
 
 import { describe, expect, it } from 'vitest';
-import { refuseModel, refuseStranger } from '../../../../coordinator/workers/join-rules.ts';
+import { refuseJoin, refuseModel } from '../../../../coordinator/workers/join-rules.ts';
 import { PROTOCOL_VERSION } from '../../../../shared/contract/messages.ts';
 
 const join = {
@@ -18,8 +18,8 @@ const run = { modelFingerprint: 'model', tesseraVersion: '1.2.3' };
 
 describe('admission', () => {
   it('takes in a worker of this protocol that has compiled nothing, or this model', () => {
-    expect(() => refuseStranger(join, run)).not.toThrow();
-    expect(() => refuseStranger({ ...join, modelFingerprint: 'model' }, run)).not.toThrow();
+    expect(() => refuseJoin(join, run)).not.toThrow();
+    expect(() => refuseJoin({ ...join, modelFingerprint: 'model' }, run)).not.toThrow();
     expect(() => refuseModel('model', run)).not.toThrow();
   });
 
@@ -28,13 +28,13 @@ describe('admission', () => {
   it.each([
     [
       'another protocol',
-      () => refuseStranger(otherProtocol, run),
+      () => refuseJoin(otherProtocol, run),
       `"w1" speaks protocol ${PROTOCOL_VERSION + 1}, this coordinator ${PROTOCOL_VERSION}`,
       /install tessera 1\.2\.3/,
     ],
     [
       'a worker that was built for another run, which no other version mends',
-      () => refuseStranger(otherRun, run),
+      () => refuseJoin(otherRun, run),
       '"w1" has built the model of another run (other, where this run trains model)',
       /^start that worker again (?!.*version)/,
     ],

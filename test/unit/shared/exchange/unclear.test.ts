@@ -131,8 +131,8 @@ const CASES: readonly (readonly [
   ['redis', [STRANGER, /is Redis/]],
   ['mysql', [STRANGER, /is a MySQL server/]],
   ['else', [STRANGER, /is a program that says "\[31mhello"/]],
-  ['closes', [AWAY, /takes connections and closes them/]],
-  ['resets', [AWAY, /takes connections and closes them/]],
+  ['closes', [AWAY, /accepts connections and closes them/]],
+  ['resets', [AWAY, /accepts connections and closes them/]],
   ['TLS coordinator', [DENIED, /speaks TLS, and this side came in plaintext/], [AWAY, /^$/]],
   ['plaintext coordinator', [AWAY, /^$/], [DENIED, /speaks plaintext, and this side came with/]],
 ];

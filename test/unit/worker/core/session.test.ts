@@ -142,14 +142,14 @@ describe('the line', () => {
     expect(bench.session.phase).toBe('idle');
   });
 
-  it('gives up with the reason of a coordinator that has no place for it', () => {
+  it('gives up with the reason of a coordinator that has no free slot', () => {
     const bench = new Bench();
     const why = { code: 'RUN_FULL', hint: 'raise limits.workersMax' };
     const full: SessionEvent = { ...LOST, reason: 'the run has 2 workers', ...why };
     expect(bench.tell({ type: 'started' }, full)).toEqual(['connect', 'connect later']);
     bench.nowMs = RECONNECT_MS;
     expect(bench.session.handle(full, bench.nowMs)).toEqual([
-      { type: 'stop', ...why, reason: 'no place for 10 s: the run has 2 workers' },
+      { type: 'stop', ...why, reason: 'no free worker slot for 10 s: the run has 2 workers' },
     ]);
   });
 
