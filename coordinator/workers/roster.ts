@@ -9,7 +9,7 @@ import type { RunEvent } from '../../shared/runs/events.ts';
 import type { RunIdentity } from '../../shared/runs/identity.ts';
 import type { Failure } from '../core/failures.ts';
 import type { CoreEvent } from '../core/messages.ts';
-import { refuseModel, refuseStranger, welcomeOf } from './join-rules.ts';
+import { refuseJoin, refuseModel, welcomeOf } from './join-rules.ts';
 import {
   type ConnectedWorker,
   type SessionHandle,
@@ -26,7 +26,7 @@ export interface RosterParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly onEvent: (event: RunEvent) => void;
-  /** Tells the core; does nothing once the run has ended. */
+  /** Dispatches to the core; does nothing once the run has ended. */
   readonly dispatch: (event: CoreEvent) => void;
 }
 
@@ -37,14 +37,14 @@ export interface Departure {
   readonly atMs: number;
 }
 
-/** Keeps the sessions, and tells the core and the operator of them. */
+/** Keeps the sessions, and reports them to the core and the operator. */
 export class Roster {
   readonly sessions: Sessions;
   readonly #parts: RosterParts;
   /** The last worker that went, and the last one that was not let in. */
   gone: Departure | undefined;
   refused: Departure | undefined;
-  /** The run is over: nobody is lost any more. */
+  /** The run is over: closed sessions no longer count as lost. */
   #isClosed = false;
 
   constructor(parts: RosterParts) {
@@ -60,14 +60,14 @@ export class Roster {
       replaced.handle.close();
       dispatch({ type: 'workerGone', worker: replaced.worker });
     }
-    this.#tell(added, 'joined', `${added.engine} on ${added.host}`);
+    this.#report(added, 'joined', `${added.engine} on ${added.host}`);
     return welcomeOf(added, identity, source);
   }
 
   #letIn(request: JoinRequest, handle: SessionHandle): ReturnType<Sessions['add']> {
     const { identity, clock } = this.#parts;
     try {
-      refuseStranger(request, identity);
+      refuseJoin(request, identity);
       return this.sessions.add(request, handle, clock.nowMs());
     } catch (error) {
       const { code, sentence } = TesseraError.from(error);
@@ -88,7 +88,7 @@ export class Roster {
     known.heardMs = clock.nowMs();
     this.sessions.peak = Math.max(this.sessions.peak, this.sessions.numReady);
     notes.engine(engineId);
-    this.#tell(known, 'ready', engine);
+    this.#report(known, 'ready', engine);
     dispatch({ type: 'workerReady', worker });
   }
 
@@ -127,13 +127,13 @@ export class Roster {
     if (known !== undefined) this.#gone(known, 'lost', reason);
   }
 
-  /** The core knows only those who are ready; who is not must show life too, or holds a place for nothing. */
+  /** The core knows only ready workers; others must send messages too, or they would hold a slot for nothing. */
   dropSilentNewcomers(): void {
     const { clock, identity } = this.#parts;
     for (const known of this.sessions.all()) {
       const silentMs = clock.nowMs() - known.heardMs;
       if (known.ready || silentMs <= identity.config.cluster.silenceMs) continue;
-      this.remove(known.worker, `not heard of for ${Math.round(silentMs)} ms, and never ready`);
+      this.remove(known.worker, `no message for ${Math.round(silentMs)} ms, and never ready`);
     }
   }
 
@@ -158,11 +158,15 @@ export class Roster {
       what === 'lost' ? reason : ['left', reason].filter((word) => word !== '').join(': ');
     this.gone = { who: worker, reason: words, atMs: this.#parts.clock.nowMs() };
     if (what === 'lost') this.sessions.absent.lost(instance);
-    this.#tell(known, what, reason);
+    this.#report(known, what, reason);
     this.#parts.dispatch({ type: 'workerGone', worker, ...(failure && { failure }) });
   }
 
-  #tell(known: ConnectedWorker, what: 'joined' | 'ready' | 'lost' | 'left', reason: string): void {
+  #report(
+    known: ConnectedWorker,
+    what: 'joined' | 'ready' | 'lost' | 'left',
+    reason: string,
+  ): void {
     const { log, onEvent } = this.#parts;
     const workers = this.sessions.all().length;
     log.info({ worker: known.worker, reason, workers }, `worker ${what}`);
