@@ -22,7 +22,7 @@ export interface EvalOptions {
   /** The newest run unless given. */
   readonly checkpoint?: string;
   readonly set?: string[];
-  /** Attention heads, for weights that do not say. */
+  /** Attention heads, for weights that do not state them. */
   readonly heads?: number;
   /** Which model of a file that holds several. */
   readonly weightsKey?: string;

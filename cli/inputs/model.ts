@@ -8,7 +8,7 @@ import {
 } from '../../tools/inference/read-model.ts';
 import { pointer, say } from '../terminal/output.ts';
 
-/** The path of a model by what was typed; without a word it is the newest run. Throws  as `findModel`. */
+/** The path of a model by what was typed; without a text it is the newest run. Throws  as `findModel`. */
 export async function findNamedModel(text?: string): Promise<string> {
   const { path, by } = await findModel(text);
   if (by === 'newest') say(`the newest run: ${path}`);

@@ -13,7 +13,7 @@ export interface DistanceOptions {
   readonly checkpoint?: string;
   /** Which model of a file that holds several. */
   readonly weightsKey?: string;
-  /** Attention heads, for weights that do not tell. */
+  /** Attention heads, for weights that do not state them. */
   readonly heads?: number;
   readonly images: readonly string[];
   readonly samples: number;

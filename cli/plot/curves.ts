@@ -69,7 +69,7 @@ export async function plotCurves({ runs, out }: CurvesOptions): Promise<void> {
   throw new TesseraError('DATA_INVALID', sentence, { hint: 'check that you may read them' });
 }
 
-/** Names that tell folders apart: their own, or whole paths where two have the same. */
+/** Names that distinguish folders: their own, or whole paths where two have the same. */
 function namesOf(folders: readonly string[]): readonly string[] {
   const names = folders.map((folder) => basename(resolve(folder)));
   return new Set(names).size === names.length ? names : folders;

@@ -60,7 +60,7 @@ interface Embedding {
   readonly bias: Float32Array;
 }
 
-/** x E of equation 1, for one image. Shapes  answers [N, D]. */
+/** x E of equation 1, for one image. Shapes  returns [N, D]. */
 function embed(model: ModelConfig, { image, weight, bias }: Embedding): Float32Array {
   const { imageSize: S, patchSize: P, channels: C, width: D } = model;
   const side = S / P;

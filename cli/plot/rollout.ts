@@ -16,7 +16,7 @@ export interface RolloutOptions {
   readonly checkpoint?: string;
   /** Which model of a file that holds several. */
   readonly weightsKey?: string;
-  /** Attention heads, for weights that do not tell. */
+  /** Attention heads, for weights that do not state them. */
   readonly heads?: number;
   readonly set?: string[];
   readonly out: string;

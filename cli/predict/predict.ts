@@ -28,7 +28,7 @@ export interface PredictOptions {
   readonly out?: string;
   /** Names of the classes, for weights that have none. */
   readonly classes?: string;
-  /** Attention heads, for weights that do not say. */
+  /** Attention heads, for weights that do not state them. */
   readonly heads?: number;
   /** Which model of a file that holds several. */
   readonly weightsKey?: string;

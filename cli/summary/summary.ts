@@ -21,7 +21,7 @@ export interface SummaryOptions {
   /** Number of classes, instead of counting those of the data. */
   readonly classes?: number;
   readonly imageSize?: number;
-  /** Attention heads, for weights that do not tell. */
+  /** Attention heads, for weights that do not state them. */
   readonly heads?: number;
   /** Which model of a file that holds several. */
   readonly weightsKey?: string;
@@ -57,7 +57,7 @@ async function find(options: SummaryOptions): Promise<Found> {
     };
   }
   const config = await loadConfig(name, { set: options.set ?? [] }).catch((error: unknown) => {
-    // A run, a checkpoint or weights are no config; what else it may be is the next try.
+    // A run, a checkpoint or weights are not a config: they are tried next.
     if (TesseraError.from(error).details['isThere'] === false) return undefined;
     if (/\.(safetensors|pth|pt|bin|ckpt|npz)$/.test(name)) return undefined;
     throw error;

@@ -17,7 +17,7 @@ export interface ConvertOptions {
   readonly to: Naming | 'onnx';
   readonly dtype: 'f32' | 'f16' | 'bf16';
   readonly classes?: string;
-  /** Attention heads, for weights that do not tell. */
+  /** Attention heads, for weights that do not state them. */
   readonly heads?: number;
   /** Which model of a file that holds several. */
   readonly weightsKey?: string;

@@ -11,7 +11,7 @@ import {
   weightsKeyOption,
 } from '../terminal/flags.ts';
 
-/** Adds `tessera weights` and answers it, for what else belongs below. */
+/** Adds `tessera weights` and returns it, so that more commands can be added below it. */
 export function addWeights(program: Command): Command {
   const weights = addCommand(
     program,

@@ -71,7 +71,7 @@ export async function inspectWeights(options: InspectOptions): Promise<void> {
   ]);
 }
 
-/** Tensors with NaN or infinities, and how many: a model answers nothing but NaN with one. */
+/** Tensors with NaN or infinities, and how many: with one, a model computes nothing but NaN. */
 function brokenTensors({ tensors }: WeightsFile): [name: string, count: number][] {
   return [...tensors].flatMap(([name, { values }]) => {
     if (firstNonFinite(values) < 0) return [];
@@ -79,7 +79,7 @@ function brokenTensors({ tensors }: WeightsFile): [name: string, count: number][
   });
 }
 
-/** Objects of Python that are no tensors, with their count. */
+/** Objects of Python that are not tensors, with their count. */
 function steppedOver({ steppedOver = new Map() }: WeightsFile): string[] {
   if (steppedOver.size === 0) return [];
   const counts = [...steppedOver].map(([name, count]) => (count > 1 ? `${name} (${count})` : name));

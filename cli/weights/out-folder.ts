@@ -19,7 +19,7 @@ export async function checkOutFile(out: string): Promise<void> {
 }
 
 /**
- * Refuses to write a folder where something is that is no earlier export: a folder is replaced whole.
+ * Refuses to replace anything but an earlier export with a folder, since a folder is replaced whole.
  *
  * Throws  CANNOT_WRITE.
  */

@@ -14,7 +14,7 @@ export interface FoundModel {
 
 /**
  * What holds a model: a path as it is, else weights by their name in the catalogue, or a run by its name or the beginning
- * of it; without a word the newest run.
+ * of it; without a text the newest run.
  *
  * Throws  USAGE when several names begin so, or there is no run at all; DATA_INVALID when the weights are not here.
  */

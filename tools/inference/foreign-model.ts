@@ -43,7 +43,7 @@ export async function readForeignModel(
   );
   const config = set.length === 0 ? bare : applySettings(bare, set);
   refuseOtherModel(path, config, model);
-  // Last: whatever else is wrong with the weights, heads do not mend it.
+  // Last: heads do not repair whatever else is wrong with the weights.
   checkHeads(path, { model, areGuessed: facts.heads.source === 'guess' }, wanted);
   const kind = 'note';
   return {

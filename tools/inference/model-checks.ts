@@ -19,7 +19,7 @@ export function refuseOtherHeads(
   );
 }
 
-/** A wrong number of heads gives wrong answers without a word: so it must be known, and possible. */
+/** With a wrong number of heads a model silently computes wrong outputs: so it must be known, and possible. Throws  CHECKPOINT_MISMATCH. */
 export function checkHeads(
   path: string,
   { model, areGuessed }: { readonly model: ModelConfig; readonly areGuessed: boolean },

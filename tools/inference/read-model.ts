@@ -46,7 +46,7 @@ export interface TrainedModel {
 export interface ReadOptions {
   /** Names of the classes, or the path of a file with one a line, for weights that have none. */
   readonly classes?: string | readonly string[] | undefined;
-  /** Attention heads, for weights that do not say; `any` where they change nothing. */
+  /** Attention heads, for weights that do not state them; `any` where they change nothing. */
   readonly heads?: number | 'any' | undefined;
   /** Which model of a file that holds several: what leads to it, such as `teacher`. */
   readonly weightsKey?: string | undefined;
@@ -91,7 +91,7 @@ async function readOwnModel(
   if (model.depth > parametersByName.size) {
     throw new TesseraError(
       'CHECKPOINT_MISMATCH',
-      `${modelPath}: ${parametersByName.size} parameters are no model of ${model.depth} blocks`,
+      `${modelPath}: ${parametersByName.size} parameters do not make a model of ${model.depth} blocks`,
     );
   }
   const table = parameterTable(model);
