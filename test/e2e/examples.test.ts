@@ -1,5 +1,5 @@
 /** @file The example projects compile strictly against the package, run, and end by themselves; the library says nothing. */
-import { cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import sharp from 'sharp';
 import { expect, inject, it } from 'vitest';
@@ -10,10 +10,11 @@ const REPO = resolve(import.meta.dirname, '../..');
 const TSC = join(REPO, 'node_modules/typescript/bin/tsc');
 const scratch = scratchFolder();
 
-/** A copy of an example with this checkout's build as its package, compiled. */
-async function built(name: string): Promise<string> {
+/** A copy of an example and more files, with this checkout's build as its package, compiled. */
+async function built(name: string, more: Record<string, string> = {}): Promise<string> {
   const folder = join(scratch, name);
   cpSync(join(REPO, 'examples', name), folder, { recursive: true });
+  for (const [file, text] of Object.entries(more)) writeFileSync(join(folder, file), text);
   mkdirSync(join(folder, 'node_modules/@types'), { recursive: true });
   symlinkSync(REPO, join(folder, 'node_modules/tessera-train'), 'dir');
   symlinkSync(
@@ -51,7 +52,11 @@ it('predict-in-node: what images show, from bytes, and features', async () => {
 });
 
 it('train-from-code: events, a result, and a model that predicts', async () => {
-  const folder = await built('train-from-code');
+  const page = readFileSync(join(REPO, 'docs/api.md'), 'utf8');
+  const code = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, block]) => block).join('');
+  expect(code).toContain('openModel(');
+  // The page's code compiles too, as one module.
+  const folder = await built('train-from-code', { 'src/page.ts': code });
   const ended = await run(folder, [inject('smallDigits')]);
   expect(ended).toMatchObject({ code: 0, stderr: '' });
   expect(ended.stdout).toMatch(
