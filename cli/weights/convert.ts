@@ -1,7 +1,7 @@
 /** @file `tessera weights convert`: a model for timm, torchvision, transformers or ONNX Runtime. */
 import { TesseraError } from '../../shared/core/errors.ts';
 import { writeFileAtomically, writeFolderAtomically } from '../../shared/files/files.ts';
-import type { FloatDtype } from '../../shared/weights/formats/safetensors.ts';
+import type { FloatDtype } from '../../shared/weights/formats/tensor-values.ts';
 import type { Naming } from '../../shared/weights/names/names.ts';
 import { EXPORT_FILES, exportedFile, exportedFolder } from '../../tools/inference/export-model.ts';
 import type { TrainedModel } from '../../tools/inference/read-model.ts';

@@ -1,6 +1,6 @@
 /** @file Habits that no linter checks: sizes of files, header comments, banned calls. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ERROR_CODES } from '../../shared/core/errors.ts';
 import { MUTATIONS, type Mutation } from '../sim/mutations.ts';
@@ -26,8 +26,21 @@ function offenders(isBad: (source: { path: string; text: string }) => boolean): 
 describe('the sources are tidy', () => {
   it('there are sources', () => expect(SOURCES.length).toBeGreaterThan(50));
 
-  it('no file is longer than 400 lines', () => {
-    expect(offenders(({ text }) => text.split('\n').length > 400)).toEqual([]);
+  it('no file is longer than 300 lines', () => {
+    // Files that are still to be split; this list only gets shorter.
+    const known = ['coordinator/driver.ts'];
+    const long = offenders(({ text }) => text.split('\n').length > 301);
+    expect(long.filter((path) => !known.includes(path))).toEqual([]);
+  });
+
+  it('no folder has more than 16 files', () => {
+    // Folders that are still to be split; this list only gets shorter.
+    const known = ['shared/exchange/grpc', 'tools/inference'];
+    const folders = SOURCES.map(({ path }) => dirname(path));
+    const crowded = [...new Set(folders)].filter(
+      (folder) => folders.filter((other) => other === folder).length > 16,
+    );
+    expect(crowded.filter((folder) => !known.includes(folder))).toEqual([]);
   });
 
   it('every file begins by saying what it is', () => {

@@ -16,13 +16,12 @@ import {
   cannotKeep,
   completePart,
   dropPart,
-  type PartState,
   partBytes,
   partOf,
   readPartState,
-  writePartState,
 } from './download-part.ts';
-import { openUrl, parseWebAddress, retryAfterMs } from './http.ts';
+import { hostOf, Interrupted, planOf, type ReplyPlan } from './download-reply.ts';
+import { openUrl, parseWebAddress } from './http.ts';
 
 /** What a download may cost. */
 interface DownloadLimits {
@@ -100,16 +99,6 @@ export async function download(options: DownloadOptions): Promise<Downloaded> {
   }
 }
 
-/** A failure that a retry may fix. */
-class Interrupted extends Error {
-  readonly retryAfterMs: number | undefined;
-
-  constructor(message: string, retryAfterMs?: number, cause?: unknown) {
-    super(message, { cause });
-    this.retryAfterMs = retryAfterMs;
-  }
-}
-
 /** One attempt and its check; a failure that a retry may fix is returned, not thrown. */
 async function attemptOnce(
   options: DownloadOptions,
@@ -130,9 +119,8 @@ async function attemptOnce(
 async function fetchRest(options: DownloadOptions, limits: DownloadLimits, clock: Clock) {
   const { url, path } = options;
   const cancel = new AbortController();
-  const onAbort = () => cancel.abort(options.signal?.reason);
   options.signal?.throwIfAborted();
-  options.signal?.addEventListener('abort', onAbort, { once: true });
+  const signal = AbortSignal.any([cancel.signal, ...(options.signal ? [options.signal] : [])]);
   try {
     const state = await readPartState(path, url);
     const offset = state === undefined ? 0 : await partBytes(path);
@@ -141,7 +129,7 @@ async function fetchRest(options: DownloadOptions, limits: DownloadLimits, clock
       headers['range'] = `bytes=${offset}-`;
       headers['if-range'] = state.validator;
     }
-    const opening = openUrl(url, { headers, signal: cancel.signal });
+    const opening = openUrl(url, { headers, signal });
     const response = await impatiently(clock, opening, limits.silenceMs, hostOf(url));
     const plan = await planOf(response, { offset, state }, options);
     checkSize(plan.total, options, limits);
@@ -149,54 +137,13 @@ async function fetchRest(options: DownloadOptions, limits: DownloadLimits, clock
     if (response.status !== 416) await receive(response, plan, { options, limits, clock });
   } finally {
     cancel.abort();
-    options.signal?.removeEventListener('abort', onAbort);
   }
-}
-
-/** Where the bytes of a response belong, and how many the file has in all. */
-interface Plan {
-  readonly start: number;
-  readonly total: number | undefined;
-}
-
-/** Reads status and headers. Throws  Interrupted or DATA_INVALID for a reply that is not (part of) the file. */
-async function planOf(
-  response: Response,
-  { offset, state }: { readonly offset: number; readonly state: PartState | undefined },
-  options: DownloadOptions,
-): Promise<Plan> {
-  const { status, headers } = response;
-  const { url, path } = options;
-  const range = /^bytes (?:\*|(\d+)-\d+)\/(\d+|\*)$/.exec(headers.get('content-range') ?? '');
-  if (status === 206) {
-    const isSame = [undefined, state?.validator].includes(validatorOf(headers));
-    if (isSame && Number(range?.[1]) === offset)
-      return { start: offset, total: naturalOf(range?.[2]) };
-    await dropPart(path);
-    throw new Interrupted(`${hostOf(url)} sent a part of another file, or another part`);
-  }
-  if (status === 200) {
-    await dropPart(path);
-    const validator = validatorOf(headers);
-    if (validator !== undefined) await writePartState(path, { url, validator });
-    return { start: 0, total: naturalOf(headers.get('content-length') ?? undefined) };
-  }
-  if (status === 416) {
-    if (offset > 0 && naturalOf(range?.[2]) === offset) return { start: offset, total: offset };
-    await dropPart(path);
-    throw new Interrupted(`${hostOf(url)} no longer has a file of that size`);
-  }
-  const answer = `${hostOf(url)} returned ${status} ${response.statusText}`.trimEnd();
-  if (status === 408 || status === 429 || status >= 500) {
-    throw new Interrupted(answer, retryAfterMs(headers, Date.now()));
-  }
-  throw refused(url, answer);
 }
 
 /** Appends a body to the part, and checks that it was all. */
 async function receive(
   response: Response,
-  { start, total }: Plan,
+  { start, total }: ReplyPlan,
   { options, limits, clock }: { options: DownloadOptions; limits: DownloadLimits; clock: Clock },
 ): Promise<void> {
   const { url, path, onProgress } = options;
@@ -274,21 +221,6 @@ function pauseBefore(failures: number, interrupted: Interrupted, limits: Downloa
   return requested > limits.pauseMaxMs ? undefined : Math.max(own, requested);
 }
 
-/** A strong ETag, else the date: what If-Range may carry (RFC 9110, 13.1.5). */
-function validatorOf(headers: Headers): string | undefined {
-  const tag = headers.get('etag');
-  if (tag !== null && !tag.startsWith('W/')) return tag;
-  return headers.get('last-modified') ?? undefined;
-}
-
-function naturalOf(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
-}
-
-function hostOf(url: string): string {
-  return new URL(url).host;
-}
-
 function cutShort(url: string, bytes: number, total: number): Interrupted {
   return new Interrupted(
     `${hostOf(url)} stopped after ${formatBytes(bytes)} of ${formatBytes(total)}`,
@@ -313,10 +245,4 @@ function failedDownload(
       cause: last,
     },
   );
-}
-
-function refused(url: string, answer: string): TesseraError {
-  return new TesseraError('DATA_INVALID', `cannot download ${url}: ${answer}`, {
-    hint: 'open the address in a browser to see whether it moved, and give a new one with --url',
-  });
 }

@@ -6,7 +6,8 @@ import {
   huggingFaceConfig,
   huggingFacePixels,
 } from '../../shared/weights/files/export.ts';
-import { encodeSafetensors, type FloatDtype } from '../../shared/weights/formats/safetensors.ts';
+import { encodeSafetensors } from '../../shared/weights/formats/safetensors.ts';
+import type { FloatDtype } from '../../shared/weights/formats/tensor-values.ts';
 import type { Naming } from '../../shared/weights/names/names.ts';
 import { exportOnnx } from './export-onnx.ts';
 import type { TrainedModel } from './read-model.ts';

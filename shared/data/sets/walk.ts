@@ -108,7 +108,8 @@ export class Walk {
     for (const entry of await this.#entries(folder.path, tally)) {
       const path = below(folder.path, entry.name);
       if (isHidden(entry.name)) {
-        await this.#countBelow(entry.kind, path, tally, HIDDEN);
+        if (entry.kind === 'folder') await this.countAll({ path }, tally, HIDDEN);
+        else tally.add(HIDDEN);
         continue;
       }
       const thing = await this.#thingOf(entry, path, folder);
@@ -159,24 +160,7 @@ export class Walk {
   }
 
   /** Counts all files of a folder and below it as left out for one reason; links in it are not followed. */
-  async countAll(
-    folder: WalkFolder,
-    tally: Tally,
-    reason: Parameters<Tally['add']>[0],
-  ): Promise<void> {
-    await this.#countBelow('folder', folder.path, tally, reason);
-  }
-
-  async #countBelow(
-    kind: RawEntry['kind'],
-    path: string,
-    tally: Tally,
-    reason: Parameters<Tally['add']>[0],
-  ): Promise<void> {
-    if (kind !== 'folder') {
-      tally.add(reason);
-      return;
-    }
+  async countAll({ path }: Pick<WalkFolder, 'path'>, tally: Tally, reason: Reason): Promise<void> {
     const waiting = [path];
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       // Skipped files need not be readable.
@@ -247,9 +231,11 @@ export class Walk {
   }
 }
 
+type Reason = Parameters<Tally['add']>[0];
+
 /** The kind of an entry: left out, a folder with its real path, or a file. */
 type Thing =
-  | { readonly leftOut: Parameters<Tally['add']>[0] }
+  | { readonly leftOut: Reason }
   | { readonly real: string | undefined; readonly isOutside: boolean };
 
 interface FoundFile {

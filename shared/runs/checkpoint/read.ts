@@ -2,7 +2,8 @@
 import { sha256OfBytes } from '../../files/digest.ts';
 import type { Disk } from '../../files/disk.ts';
 import { flatten, type ParameterTable } from '../../model/parameters.ts';
-import { float32Of, type SafeTensor } from '../../weights/formats/safetensors.ts';
+import type { SafeTensor } from '../../weights/formats/safetensors.ts';
+import { float32Of } from '../../weights/formats/tensor-values.ts';
 import { type SavedCheckpoint, WEIGHTS } from './layout.ts';
 import {
   corrupt,

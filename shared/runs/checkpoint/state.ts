@@ -8,7 +8,8 @@ import { unbroken } from '../../core/text.ts';
 import { crc32OfPieces, sha256OfText } from '../../files/digest.ts';
 import type { Disk } from '../../files/disk.ts';
 import { readWholeFile } from '../../files/files.ts';
-import { float32Of, readSafetensors, type SafeTensors } from '../../weights/formats/safetensors.ts';
+import { readSafetensors, type SafeTensors } from '../../weights/formats/safetensors.ts';
+import { float32Of } from '../../weights/formats/tensor-values.ts';
 import { count, evaluationReport } from '../events.ts';
 import { CHECKPOINT_FILES } from './layout.ts';
 

@@ -1,7 +1,8 @@
 /** @file Parameters in another library's names, with that library's config files. */
 
 import { type ModelConfig, NORM_EPSILON } from '../../model/variants.ts';
-import { bytesOf, type FloatDtype, type NamedTensor } from '../formats/safetensors.ts';
+import type { NamedTensor } from '../formats/safetensors.ts';
+import { bytesOf, type FloatDtype } from '../formats/tensor-values.ts';
 import type { PixelFacts } from '../library-pixels.ts';
 import { canonicalSpelling, type Naming } from '../names/names.ts';
 import type { WeightTensor } from '../names/rename.ts';

@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { compileProgram } from '../../../../shared/compute/engines/registry.ts';
 import { parameterTable } from '../../../../shared/model/parameters.ts';
 import { parseVariant } from '../../../../shared/model/variants.ts';
-import { float32Of, readSafetensors } from '../../../../shared/weights/formats/safetensors.ts';
+import { readSafetensors } from '../../../../shared/weights/formats/safetensors.ts';
+import { float32Of } from '../../../../shared/weights/formats/tensor-values.ts';
 import { CPU_COMPILED } from '../../../support/compute.ts';
 
 const SHARED =

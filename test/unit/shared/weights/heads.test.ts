@@ -9,7 +9,8 @@ import { parameterTable } from '../../../../shared/model/parameters.ts';
 import { type ModelConfig, parseVariant } from '../../../../shared/model/variants.ts';
 import { encodeModelMetadata } from '../../../../shared/runs/model-metadata.ts';
 import { readWeights } from '../../../../shared/weights/files/read.ts';
-import { bytesOf, encodeSafetensors } from '../../../../shared/weights/formats/safetensors.ts';
+import { encodeSafetensors } from '../../../../shared/weights/formats/safetensors.ts';
+import { bytesOf } from '../../../../shared/weights/formats/tensor-values.ts';
 import { readModel } from '../../../../tools/inference/read-model.ts';
 import { smallConfig } from '../../../support/config.ts';
 import {

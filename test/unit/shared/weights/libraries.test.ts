@@ -11,7 +11,8 @@ import { convertWeights } from '../../../../cli/weights/convert.ts';
 import { TesseraError } from '../../../../shared/core/errors.ts';
 import { createImagePipeline } from '../../../../shared/data/pipeline/pipeline.ts';
 import { encodePng } from '../../../../shared/data/pixels/libvips.ts';
-import { bytesOf, encodeSafetensors } from '../../../../shared/weights/formats/safetensors.ts';
+import { encodeSafetensors } from '../../../../shared/weights/formats/safetensors.ts';
+import { bytesOf } from '../../../../shared/weights/formats/tensor-values.ts';
 import { readModel, type TrainedModel } from '../../../../tools/inference/read-model.ts';
 import { distance, logitsOf } from '../../../support/weights.ts';
 

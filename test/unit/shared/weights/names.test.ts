@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { parameterTable } from '../../../../shared/model/parameters.ts';
 import type { ModelConfig } from '../../../../shared/model/variants.ts';
 import { fitWeights } from '../../../../shared/weights/fit/fit.ts';
-import { bytesOf, type SafeTensor } from '../../../../shared/weights/formats/safetensors.ts';
+import type { SafeTensor } from '../../../../shared/weights/formats/safetensors.ts';
+import { bytesOf } from '../../../../shared/weights/formats/tensor-values.ts';
 import { type RenameOptions, renameWeights } from '../../../../shared/weights/names/rename.ts';
 
 const model: ModelConfig = {

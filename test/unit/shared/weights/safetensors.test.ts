@@ -5,10 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { TesseraError } from '../../../../shared/core/errors.ts';
 import {
   encodeSafetensors,
-  float32Of,
   type NamedTensor,
   readSafetensors,
 } from '../../../../shared/weights/formats/safetensors.ts';
+import { float32Of } from '../../../../shared/weights/formats/tensor-values.ts';
 
 const REPO = resolve(import.meta.dirname, '../../../..');
 const PYTHON = readFileSync(join(REPO, 'test/fixtures/safetensors/python.safetensors'));
