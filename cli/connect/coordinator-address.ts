@@ -14,12 +14,13 @@ import {
   stopRun,
 } from '../../shared/exchange/grpc/operator.ts';
 import { readTextFile } from '../../shared/files/regular-file.ts';
-import { RUN_FILES, RUNS_FOLDER } from '../../shared/runs/layout.ts';
+import { RUN_FILES } from '../../shared/runs/layout.ts';
 import { holderOf, type LockHolder } from '../../shared/runs/lock/lock.ts';
 import { findRun, lastStartedRun } from '../../shared/runs/reader/find.ts';
 import { certsOf, type RunRecord, readRun } from '../../shared/runs/reader/read.ts';
 import { isOfRun, strangerIn } from '../../shared/runs/reader/run-signs.ts';
 import { CREDENTIAL_FILES } from '../../shared/security/credentials.ts';
+import { SAY_PASSED_OVER } from '../inputs/found-run.ts';
 import { say } from '../terminal/output.ts';
 import { type ClientSecurityFlags, clientConnection } from './credentials.ts';
 
@@ -61,7 +62,9 @@ export async function askedBy(flags: QuestionFlags): Promise<Asked> {
     return { question: await question(run, flags), meant: undefined };
   }
   const folder =
-    run === undefined ? await lastStartedRun() : await findRun(run, RUNS_FOLDER, NOT_FOUND);
+    run === undefined
+      ? await lastStartedRun(SAY_PASSED_OVER)
+      : await findRun(run, { ...SAY_PASSED_OVER, hint: NOT_FOUND });
   // A lock that cannot be read leaves the rest of the run to tell.
   const holder = await holderOf(join(folder, RUN_FILES.lock)).catch(() => undefined);
   if (holder === undefined) {

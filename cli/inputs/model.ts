@@ -7,10 +7,11 @@ import {
   type TrainedModel,
 } from '../../tools/inference/read-model.ts';
 import { pointer, say } from '../terminal/output.ts';
+import { SAY_PASSED_OVER } from './found-run.ts';
 
 /** The path of a model by what was typed; without a text it is the newest run. Throws  as `findModel`. */
 export async function findNamedModel(text?: string): Promise<string> {
-  const { path, by } = await findModel(text);
+  const { path, by } = await findModel(text, SAY_PASSED_OVER);
   if (by === 'newest') say(`the newest run: ${path}`);
   if (by === 'catalog') say(pointer('weights', `${text}: ${path}`));
   return path;

@@ -9,6 +9,7 @@ import { colourOf, type Panel, panels, type Series } from '../../tools/pictures/
 import type { Mark } from '../../tools/pictures/legend.ts';
 import { writePicture } from '../../tools/pictures/render.ts';
 import { COLOURS } from '../../tools/pictures/svg.ts';
+import { SAY_PASSED_OVER } from '../inputs/found-run.ts';
 import { print } from '../terminal/output.ts';
 
 /** Flags of `plot curves`. */
@@ -42,7 +43,7 @@ const LINES: Readonly<Record<string, { readonly mark: Mark; readonly colour: num
  */
 export async function plotCurves({ runs, out }: CurvesOptions): Promise<void> {
   const wanted = runs.length === 0 ? [undefined] : runs;
-  const folders = await Promise.all(wanted.map((run) => findRun(run)));
+  const folders = await Promise.all(wanted.map((run) => findRun(run, SAY_PASSED_OVER)));
   const names = namesOf(folders);
   const unread: string[] = [];
   const read: Run[] = [];

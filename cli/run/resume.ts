@@ -6,6 +6,7 @@ import { readTextFile } from '../../shared/files/regular-file.ts';
 import { RUN_FILES } from '../../shared/runs/layout.ts';
 import { findRun, newestRunFolder } from '../../shared/runs/reader/find.ts';
 import { configOf } from '../../shared/runs/reader/read.ts';
+import { SAY_PASSED_OVER } from '../inputs/found-run.ts';
 import { pathWord } from '../terminal/command-text.ts';
 
 /** What the command line says of a run: its config, or where it goes on, or both. */
@@ -42,7 +43,7 @@ export async function runOrigin({ config, resume, runFolder }: RunFlags): Promis
       hint: 'give a config, such as quickstart, or --resume RUN_FOLDER',
     });
   }
-  const folder = named ?? (await newestRunFolder());
+  const folder = named ?? (await newestRunFolder(undefined, SAY_PASSED_OVER));
   await refuseUnreadable(folder, named === undefined);
   return { config: join(folder, RUN_FILES.config), resume: folder };
 }
@@ -65,7 +66,7 @@ export async function resumeFolder(
   { config }: LoadedConfig,
 ): Promise<string | undefined> {
   if (flags.resume === undefined) return undefined;
-  return origin.resume ?? (await newestRunFolder(config.name));
+  return origin.resume ?? (await newestRunFolder(config.name, SAY_PASSED_OVER));
 }
 
 /**

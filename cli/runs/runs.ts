@@ -6,6 +6,7 @@ import { someOf } from '../../shared/core/text.ts';
 import { findRun } from '../../shared/runs/reader/find.ts';
 import { isRunFolder, type RunRecord, readRun, readRuns } from '../../shared/runs/reader/read.ts';
 import { leavesOf } from '../config/config-view.ts';
+import { SAY_PASSED_OVER } from '../inputs/found-run.ts';
 import { commandLine, pathWord, typable } from '../terminal/command-text.ts';
 import { print, printJson, say } from '../terminal/output.ts';
 import {
@@ -86,7 +87,7 @@ export async function runFolder(
   name: string | undefined,
   { runsFolder }: RunsOptions,
 ): Promise<string> {
-  const folder = await findRun(name, runsFolder);
+  const folder = await findRun(name, { ...SAY_PASSED_OVER, runsFolder });
   if (await isRunFolder(folder)) return folder;
   throw new TesseraError('USAGE', `${folder} holds no run`, {
     hint: 'tessera runs list shows those that there are',

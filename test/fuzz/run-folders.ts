@@ -160,7 +160,9 @@ export const folderDoors = [
     async enter(bytes) {
       writeFileSync(join(run, RUN_FILES.address), bytes);
       utimesSync(join(run, RUN_FILES.address), new Date(), new Date(Date.now() + 60_000));
-      const address = await readTextFile(join(await lastStartedRun(runs), RUN_FILES.address));
+      const address = await readTextFile(
+        join(await lastStartedRun({ runsFolder: runs }), RUN_FILES.address),
+      );
       checkAddress(ownAddress(address.trim()));
     },
     refusals: ['USAGE'],

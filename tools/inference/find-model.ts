@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { findInCatalog } from '../../shared/catalog/find.ts';
 import { requireInputs } from '../../shared/config/absent-inputs.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
-import { newestRunFolder, searchRun } from '../../shared/runs/reader/find.ts';
+import { type FindOptions, newestRunFolder, searchRun } from '../../shared/runs/reader/find.ts';
 
 /** Where a model is, and how that was found. */
 export interface FoundModel {
@@ -18,8 +18,8 @@ export interface FoundModel {
  *
  * Throws  USAGE when several names begin so, or there is no run at all; DATA_INVALID when the weights are not here.
  */
-export async function findModel(text?: string): Promise<FoundModel> {
-  if (text === undefined) return { path: await newestRunFolder(), by: 'newest' };
+export async function findModel(text?: string, options?: FindOptions): Promise<FoundModel> {
+  if (text === undefined) return { path: await newestRunFolder(undefined, options), by: 'newest' };
   if (existsSync(text)) return { path: text, by: 'given' };
   const place = findInCatalog('weights', text, { env: process.env });
   if (place !== undefined) {

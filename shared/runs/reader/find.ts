@@ -2,7 +2,6 @@
 import { existsSync, Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { say } from '../../../cli/terminal/output.ts';
 import { errnoOf } from '../../core/errno.ts';
 import { TesseraError } from '../../core/errors.ts';
 import { someOf } from '../../core/text.ts';
@@ -27,18 +26,24 @@ export function runStamp(folderName: string): RunStamp | undefined {
   return Number.isNaN(timeMs) ? undefined : { of, timeMs, number: Number(number) };
 }
 
+/** Where runs are looked for, and what is reported of that. */
+export interface FindOptions {
+  readonly runsFolder?: string;
+  /** What to do where there is no such run. */
+  readonly hint?: string;
+  /** Called with the runs that would be the newest and cannot be read: `runs/a (permission denied)`. */
+  readonly passedOver?: (runs: readonly string[]) => void;
+}
+
 /**
  * The folder of a run by what was typed: a path, a name in the folder of runs, or the beginning of one name alone. A path
  * comes before a name. Without a word it is the newest run.
  *
  * Throws  USAGE when there is none, or several names begin so.
  */
-export async function findRun(
-  text?: string,
-  runsFolder = RUNS_FOLDER,
-  hint = 'tessera runs list shows their names',
-): Promise<string> {
-  if (text === undefined) return await newestRunFolder(undefined, runsFolder);
+export async function findRun(text?: string, options: FindOptions = {}): Promise<string> {
+  if (text === undefined) return await newestRunFolder(undefined, options);
+  const { runsFolder = RUNS_FOLDER, hint = 'tessera runs list shows their names' } = options;
   const found = await searchRun(text, runsFolder);
   if (found !== undefined) return found;
   const what = existsSync(text) ? `${text} holds no run` : `there is no run ${text}`;
@@ -48,10 +53,14 @@ export async function findRun(
 }
 
 /** The newest of the runs called `name`, or of all. Throws  USAGE when there is none. */
-export async function newestRunFolder(name?: string, runsFolder = RUNS_FOLDER): Promise<string> {
+export async function newestRunFolder(
+  name?: string,
+  { runsFolder = RUNS_FOLDER, passedOver }: FindOptions = {},
+): Promise<string> {
   const runs = await runsIn(runsFolder);
   const newest = firstOf(
     runs.filter(({ entry }) => name === undefined || runStamp(entry)?.of === name),
+    passedOver,
   );
   if (newest !== undefined) return newest.folder;
   const what = name === undefined ? 'no run' : `no run of ${name}`;
@@ -61,9 +70,15 @@ export async function newestRunFolder(name?: string, runsFolder = RUNS_FOLDER): 
 }
 
 /** The run whose coordinator was started last: its address is the newest. Throws  USAGE when there is none. */
-export async function lastStartedRun(runsFolder = RUNS_FOLDER): Promise<string> {
+export async function lastStartedRun({
+  runsFolder = RUNS_FOLDER,
+  passedOver,
+}: FindOptions = {}): Promise<string> {
   const started = await runsIn(runsFolder, RUN_FILES.address);
-  const newest = firstOf(started.sort((one, other) => other.writtenMs - one.writtenMs));
+  const newest = firstOf(
+    started.sort((one, other) => other.writtenMs - one.writtenMs),
+    passedOver,
+  );
   if (newest !== undefined) return newest.folder;
   throw new TesseraError('USAGE', `no run in ${runsFolder}/ says where its coordinator is`, {
     hint: 'give its address or its run folder: tessera status HOST:PORT',
@@ -120,14 +135,14 @@ async function runsIn(runsFolder: string, file: string = RUN_FILES.config): Prom
   return runs.sort((one, other) => other.timeMs - one.timeMs || other.number - one.number);
 }
 
-/** The first of some runs that can be looked into; of those before it it is said that they were passed over. */
-function firstOf(runs: readonly Entry[]): Entry | undefined {
+/** The first of some runs that can be read; those before it are passed over. */
+function firstOf(
+  runs: readonly Entry[],
+  passedOver: FindOptions['passedOver'] = () => {},
+): Entry | undefined {
   const first = runs.findIndex(({ fault }) => fault === undefined);
-  const passedOver = first < 0 ? runs : runs.slice(0, first);
-  if (passedOver.length > 0) {
-    const named = passedOver.map(({ folder, fault }) => `${folder} (${fault})`);
-    say(`note: passed over: ${someOf(named)}`);
-  }
+  const before = first < 0 ? runs : runs.slice(0, first);
+  if (before.length > 0) passedOver(before.map(({ folder, fault }) => `${folder} (${fault})`));
   return runs[first];
 }
 

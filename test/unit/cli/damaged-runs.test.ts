@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { askedBy } from '../../../cli/connect/coordinator-address.ts';
+import { SAY_PASSED_OVER } from '../../../cli/inputs/found-run.ts';
 import { plotCurves } from '../../../cli/plot/curves.ts';
 import { runOrigin } from '../../../cli/run/resume.ts';
 import { compareRuns, listRuns, showRun } from '../../../cli/runs/runs.ts';
@@ -167,7 +168,9 @@ describe('the newest run', () => {
     for (const choose of [findRun, lastStartedRun]) {
       renameSync(join(later, 'address'), join(later, 'other'));
       const found = await tried(async () => {
-        const chosen = () => (choose === findRun ? findRun(undefined, runs) : lastStartedRun(runs));
+        const options = { ...SAY_PASSED_OVER, runsFolder: runs };
+        const chosen = () =>
+          choose === findRun ? findRun(undefined, options) : lastStartedRun(options);
         process.stdout.write(basename(await asNobody(chosen)));
       });
       renameSync(join(later, 'other'), join(later, 'address'));

@@ -63,9 +63,15 @@ describe('--resume RUN', () => {
     const names = ['b-20260101-100000', 'a-20260102-100000', 'a-b-20260103-100000'];
     for (const name of names) aRun(join('many', name), { 'config.json': config });
     aRun(join('many', 'a-20270101-100000'));
-    expect(await newestRunFolder(undefined, folder)).toBe(join(folder, names[2] as string));
-    expect(await newestRunFolder('a', folder)).toBe(join(folder, names[1] as string));
-    await expect(newestRunFolder('c', folder)).rejects.toMatchObject({ code: 'USAGE' });
+    expect(await newestRunFolder(undefined, { runsFolder: folder })).toBe(
+      join(folder, names[2] as string),
+    );
+    expect(await newestRunFolder('a', { runsFolder: folder })).toBe(
+      join(folder, names[1] as string),
+    );
+    await expect(newestRunFolder('c', { runsFolder: folder })).rejects.toMatchObject({
+      code: 'USAGE',
+    });
   });
 
   it('listens where its workers look for it, unless the port is settled', async () => {

@@ -79,35 +79,41 @@ describe('a run that is asked for', () => {
     ['the beginning of its name', 'digits-b', 'digits-big-20260103-120000'],
     ['a name that others begin with', names[0] as string, names[0] as string],
   ])('is found by %s', async (_what, text, entry) => {
-    expect(await findRun(text, runs)).toBe(join(runs, entry));
+    expect(await findRun(text, { runsFolder: runs })).toBe(join(runs, entry));
   });
 
   it('by a path comes before one of that name', async () => {
     const path = aRun('here');
     aRun(join('named', path));
-    expect(await findRun(path, runs)).toBe(path);
+    expect(await findRun(path, { runsFolder: runs })).toBe(path);
   });
 
   it('is not guessed among several: all are named', async () => {
-    await expect(findRun('digits-2026', runs)).rejects.toMatchObject({
+    await expect(findRun('digits-2026', { runsFolder: runs })).rejects.toMatchObject({
       code: 'USAGE',
       sentence: `2 runs have names that begin with digits-2026: ${names[1]}, ${names[0]}`,
     });
   });
 
   it('that is none is refused', async () => {
-    await expect(findRun('letters', runs)).rejects.toMatchObject({ code: 'USAGE' });
+    await expect(findRun('letters', { runsFolder: runs })).rejects.toMatchObject({ code: 'USAGE' });
     const empty = join(runs, 'digits-20270101-120000');
-    await expect(findRun(empty, runs)).rejects.toThrow(`${empty} holds no run`);
-    await expect(findRun('', runs)).rejects.toMatchObject({ code: 'USAGE' });
+    await expect(findRun(empty, { runsFolder: runs })).rejects.toThrow(`${empty} holds no run`);
+    await expect(findRun('', { runsFolder: runs })).rejects.toMatchObject({ code: 'USAGE' });
   });
 
   it('is the newest without a word, of a name where one is given', async () => {
     const later = new Date(Date.UTC(2026, 0, 2, 12, 0, 1));
     utimesSync(join(runs, 'by-hand/config.json'), later, later);
-    expect(await findRun(undefined, runs)).toBe(join(runs, 'digits-big-20260103-120000'));
-    expect(await newestRunFolder('digits', runs)).toBe(join(runs, names[1] as string));
-    await expect(newestRunFolder('none', runs)).rejects.toMatchObject({ code: 'USAGE' });
+    expect(await findRun(undefined, { runsFolder: runs })).toBe(
+      join(runs, 'digits-big-20260103-120000'),
+    );
+    expect(await newestRunFolder('digits', { runsFolder: runs })).toBe(
+      join(runs, names[1] as string),
+    );
+    await expect(newestRunFolder('none', { runsFolder: runs })).rejects.toMatchObject({
+      code: 'USAGE',
+    });
   });
 
   it('for its status is the one that was started last, goes on or not', async () => {
@@ -118,8 +124,10 @@ describe('a run that is asked for', () => {
     ] as const) {
       utimesSync(join(aRun(join('started', entry)), 'address'), second, second);
     }
-    expect(await lastStartedRun(others)).toBe(join(others, 'a-20260101-120000'));
-    await expect(lastStartedRun(join(root, 'nowhere'))).rejects.toMatchObject({ code: 'USAGE' });
+    expect(await lastStartedRun({ runsFolder: others })).toBe(join(others, 'a-20260101-120000'));
+    await expect(lastStartedRun({ runsFolder: join(root, 'nowhere') })).rejects.toMatchObject({
+      code: 'USAGE',
+    });
   });
 
   it.each([
