@@ -20,7 +20,7 @@ const ENGINES_MAX = 16;
 const NAMED_MAX = 1000;
 
 /** Remembers, and says each thing once. */
-export class RunNotes {
+export class RunWarnings {
   /** Samples that could not be read, by their split. */
   readonly #unreadable = forEachSplit(() => new Set<number>());
   /** More than one kind of them keeps promise P1 but not P2. */

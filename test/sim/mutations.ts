@@ -39,10 +39,10 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'announce-before-the-checkpoint',
-    file: 'coordinator/driver.ts',
+    file: 'coordinator/loop.ts',
     find: 'const saved = await checkpointer.save(store);',
     replace:
-      "this.#dispatch({ type: 'checkpointWritten', version }); const saved = await checkpointer.save(store);",
+      "this.dispatch({ type: 'checkpointWritten', version }); const saved = await checkpointer.save(store);",
   },
   {
     name: 'take-stale-nodes',

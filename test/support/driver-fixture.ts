@@ -1,7 +1,8 @@
 /** @file The product's coordinator driver with its own core, store and checkpointer, and no wire around it. */
 
 import { Run } from '../../coordinator/core/run.ts';
-import { CoordinatorDriver, type DriverParts } from '../../coordinator/driver.ts';
+import { CoordinatorDriver } from '../../coordinator/driver.ts';
+import type { DriverParts } from '../../coordinator/loop.ts';
 import { ParameterStore } from '../../coordinator/step/parameters.ts';
 import { RunProgress } from '../../coordinator/step/progress.ts';
 import { PROTOCOL_VERSION } from '../../shared/contract/messages.ts';

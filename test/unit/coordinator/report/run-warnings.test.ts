@@ -1,7 +1,7 @@
 /** @file What a run remembers of its workers and samples is bounded, and is told once. */
 
 import { expect, it } from 'vitest';
-import { RunNotes } from '../../../../coordinator/report/run-warnings.ts';
+import { RunWarnings } from '../../../../coordinator/report/run-warnings.ts';
 import type { NodeHeader } from '../../../../shared/contract/messages.ts';
 import { createLog } from '../../../../shared/machine/log.ts';
 import type { RunEvent } from '../../../../shared/runs/events.ts';
@@ -17,7 +17,7 @@ it('10,000 unreadable samples are counted, each once, and neither log nor metric
   const lines: string[] = [];
   const events: RunEvent[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
-  const notes = new RunNotes(createLog({ component: 'test', destination }), (event) => {
+  const notes = new RunWarnings(createLog({ component: 'test', destination }), (event) => {
     events.push(event);
   });
   for (let epoch = 0; epoch < 2; epoch += 1) {
@@ -42,7 +42,7 @@ it('10,000 unreadable samples are counted, each once, and neither log nor metric
 it('a step without a readable sample is told of once, and counted', () => {
   const events: RunEvent[] = [];
   const destination = { write: () => {} };
-  const notes = new RunNotes(createLog({ component: 'test', destination }), (event) => {
+  const notes = new RunWarnings(createLog({ component: 'test', destination }), (event) => {
     events.push(event);
   });
   for (const step of [3, 5, 9]) notes.emptyStep(step);
@@ -53,7 +53,7 @@ it('a step without a readable sample is told of once, and counted', () => {
 it('workers that call their engines ever other names fill no memory', () => {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
-  const notes = new RunNotes(createLog({ component: 'test', destination }), () => {});
+  const notes = new RunWarnings(createLog({ component: 'test', destination }), () => {});
   for (let number = 0; number < 100; number += 1) notes.engine(`engine ${number}`);
   expect(notes.engines).toHaveLength(16);
   expect(lines.at(-1)).toContain('not bit-reproducible');
