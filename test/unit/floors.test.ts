@@ -31,6 +31,13 @@ describe('the floors of the house', () => {
 
   it('hold', () => expect(before).toEqual([...KNOWN].sort()));
 
+  it('have the engines of a worker in its compute thread alone', () => {
+    const isEngine = /^import \{[^}]*\} from '[^']*compute\/engines\/(choose|registry)/m;
+    const worker = [...sourcesOf()].filter(([path]) => path.startsWith('worker/'));
+    const callers = worker.filter(([, text]) => isEngine.test(text)).map(([path]) => path);
+    expect(callers).toEqual(['worker/compute/compute-thread.ts']);
+  });
+
   it.each([
     ['shared imports the coordinator', 'shared/core/text.ts', '../../coordinator/driver.ts'],
     ['the coordinator imports the worker', 'coordinator/driver.ts', '../worker/driver.ts'],

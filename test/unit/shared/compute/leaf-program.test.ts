@@ -1,0 +1,56 @@
+/** @file Nodes of a program that adds on the host: the sum tree's association, whatever came before. */
+import { expect, it } from 'vitest';
+import { compileProgram } from '../../../../shared/compute/engines/registry.ts';
+import { parameterTable } from '../../../../shared/model/parameters.ts';
+import { addInto, TreeSum } from '../../../../shared/training/reduction.ts';
+import {
+  CPU_COMPILED,
+  randomLeaf,
+  randomParameters,
+  SMALL_SPEC,
+} from '../../../support/compute.ts';
+
+const program = await compileProgram(SMALL_SPEC, CPU_COMPILED);
+program.setParameters(randomParameters(parameterTable(SMALL_SPEC.model).size, 1));
+const LEAVES = [3, 4, 5].map((seed) => randomLeaf(SMALL_SPEC, seed));
+/** The last, clipped node of a tree of seven leaves. */
+const NODE = { first: 4, count: 3, numLeaves: 7 };
+
+async function compute(kind: 'train' | 'evaluate') {
+  program.beginNode({ ...NODE, kind });
+  for (const leaf of LEAVES) await program.addLeaf(leaf);
+  return program.endNode();
+}
+
+it('a node is the tree sum of its leaves, bit for bit', async () => {
+  const sum = new TreeSum(NODE.numLeaves, addInto, NODE);
+  for (const [index, leaf] of LEAVES.entries()) {
+    const { gradient, ...totals } = await program.train(leaf);
+    await sum.add({ first: NODE.first + index, count: 1 }, gradient, { ...totals, samples: 3 });
+  }
+  const { vector, totals } = sum.root!;
+  expect(await compute('train')).toEqual({ ...totals, gradient: vector });
+});
+
+it('an evaluation has sums and no gradient', async () => {
+  const { gradient, ...totals } = await compute('evaluate');
+  let correct = 0;
+  for (const leaf of LEAVES) correct += (await program.evaluate(leaf)).correct;
+  expect(gradient).toBeUndefined();
+  expect(totals.samples).toBe(9);
+  expect(totals.correct).toBe(correct);
+});
+
+it('a node that has not ended is dropped by the next one', async () => {
+  const whole = await compute('train');
+  program.beginNode({ ...NODE, kind: 'train' });
+  await program.addLeaf(LEAVES[1]!);
+  expect(await compute('train')).toEqual(whole);
+});
+
+it('leaves without a node, and the end of a node that lacks some, are refused', async () => {
+  await expect(program.addLeaf(LEAVES[0]!)).rejects.toThrow(/begins before its leaves/);
+  program.beginNode({ ...NODE, kind: 'train' });
+  await program.addLeaf(LEAVES[0]!);
+  await expect(program.endNode()).rejects.toThrow(/ends after its last leaf/);
+});
