@@ -46,38 +46,33 @@ export interface BulkCalls {
   close(): void;
 }
 
+/** The bulk calls of gRPC to the coordinator at `address`, on a connection that the first call makes. Throws  as `connectExchange` does. */
+export function grpcBulkCalls(address: string, connection: ConnectionSettings): BulkCalls {
+  const client = connectExchange(address, connection);
+  return {
+    pushNode: (call, messages) =>
+      callClientStream<NodeChunk, PushReply__Output>(
+        { ...call, address },
+        (options, callback) => client.pushNode(options, callback),
+        messages,
+      ),
+    pullParameters: (call, request) =>
+      callServerStream({ ...call, address }, (options) => client.pullParameters(request, options)),
+    fetchSamples: (call, request) =>
+      callServerStream({ ...call, address }, (options) => client.fetchSamples(request, options)),
+    fetchFeatures: (call, request) =>
+      callServerStream({ ...call, address }, (options) => client.fetchFeatures(request, options)),
+    close: () => client.close(),
+  };
+}
+
 /** Exchanges over gRPC with the coordinator at `address`, each on a connection of its own. Throws  as `connectExchange` does. */
 export function grpcExchanges(
   address: string,
   security: Omit<ConnectionSettings, 'limits'>,
 ): OpenExchange {
-  return (settings) => {
-    const client = connectExchange(address, { ...security, limits: settings.limits });
-    return new GrpcExchange(
-      {
-        pushNode: (call, messages) =>
-          callClientStream<NodeChunk, PushReply__Output>(
-            { ...call, address },
-            (options, callback) => client.pushNode(options, callback),
-            messages,
-          ),
-        pullParameters: (call, request) =>
-          callServerStream({ ...call, address }, (options) =>
-            client.pullParameters(request, options),
-          ),
-        fetchSamples: (call, request) =>
-          callServerStream({ ...call, address }, (options) =>
-            client.fetchSamples(request, options),
-          ),
-        fetchFeatures: (call, request) =>
-          callServerStream({ ...call, address }, (options) =>
-            client.fetchFeatures(request, options),
-          ),
-        close: () => client.close(),
-      },
-      settings,
-    );
-  };
+  return (settings) =>
+    new GrpcExchange(grpcBulkCalls(address, { ...security, limits: settings.limits }), settings);
 }
 
 /** Largest sample that a worker accepts. */
