@@ -3,7 +3,7 @@
 import { jsonRecord, oneLine } from '../shared/core/text.ts';
 
 const WORDS_CHARS_MAX = 300;
-/** pino's levels of records that tell of an error. */
+/** pino's levels of error records. */
 const ERROR_LEVEL = 50;
 const ERROR_LEVELS: ReadonlySet<unknown> = new Set(['error', 'fatal']);
 

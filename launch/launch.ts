@@ -11,7 +11,7 @@ export interface LaunchOptions {
   readonly launcher: Launcher;
   /** Number of workers. */
   readonly count: number;
-  /** With fewer the run does not go on; 1 unless given. */
+  /** With fewer the run does not continue; 1 by default. */
   readonly minWorkers?: number;
   /** Restarts over the whole run. */
   readonly restarts: number;
@@ -20,7 +20,7 @@ export interface LaunchOptions {
   readonly clock?: Clock;
 }
 
-/** How often the supervisor is told that time has passed. */
+/** The interval between two ticks of the supervisor. */
 const TICK_MS = 100;
 /** How often the launcher is asked for news. */
 const LOOK_MS = 2_000;

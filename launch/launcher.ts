@@ -23,7 +23,7 @@ export interface WorkerLife {
   kill(): void;
 }
 
-/** Something to tell the user of a launch. */
+/** A message about a launch for the user. */
 export interface LaunchNotice {
   readonly level: 'info' | 'warn' | 'error';
   /** A sentence, or a block of lines. */

@@ -68,7 +68,7 @@ export class LocalLauncher implements Launcher {
     };
   }
 
-  /** A stopped worker is silent and not dead: only a person can let it go on. */
+  /** A stopped worker is silent and not dead: only a user can continue it. */
   look(): readonly LaunchNotice[] {
     const texts = this.#unsaid.splice(0);
     for (const [name, { child }] of this.#alive) {
@@ -76,7 +76,7 @@ export class LocalLauncher implements Launcher {
       if (pid === undefined || !isStopped(pid)) this.#stopped.delete(name);
       else if (!this.#stopped.has(name)) {
         this.#stopped.add(name);
-        texts.push(`worker/${name} is stopped; it goes on with: kill -CONT ${pid}`);
+        texts.push(`worker/${name} is stopped; continue it with: kill -CONT ${pid}`);
       }
     }
     return texts.map((text) => ({ level: 'warn', text }));

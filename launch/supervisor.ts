@@ -1,5 +1,5 @@
 /**
- * @file When a worker is started, started again or given up, and when a launch fails with which error.
+ * @file Decides when a worker is started, restarted or abandoned, and when a launch fails with which error.
  * Pure: `(event, nowMs) -> effects`.
  */
 import { TesseraError } from '../shared/core/errors.ts';
@@ -37,13 +37,13 @@ export type LaunchEffect =
 export interface SupervisorOptions {
   /** Names of the workers. */
   readonly workers: readonly string[];
-  /** With fewer the run does not go on. */
+  /** With fewer the run does not continue. */
   readonly minWorkers: number;
   /** Restarts over the whole launch. */
   readonly restarts: number;
 }
 
-/** The state of a worker that has not been given up. */
+/** The state of a worker that has not been abandoned. */
 type Slot =
   | { readonly state: 'alive'; readonly pid: number | undefined }
   | { readonly state: 'waiting'; readonly untilMs: number };
@@ -122,15 +122,15 @@ export class Supervisor {
     const why = next === 'startAgain' ? 'no restarts left' : 'another start would end like that';
     this.#notify('error', `${what}; ${why}`);
     if (next === 'end' && death.cause instanceof TesseraError) this.#fail(death.cause);
-    else this.#goOnWith(others.alive, atWork.filter((pid) => !this.#pids.has(pid)).length);
+    else this.#continueWith(others.alive, atWork.filter((pid) => !this.#pids.has(pid)).length);
   }
 
-  /** Goes on with the workers that are left, or fails. */
-  #goOnWith(alive: number, others: number): void {
+  /** Continues with the remaining workers, or fails. */
+  #continueWith(alive: number, others: number): void {
     const { minWorkers, restarts } = this.#options;
     if (alive > 0 && alive + others >= minWorkers) {
       const left = counted(alive, 'worker');
-      this.#notify('warn', `the run goes on with ${left} of this machine`);
+      this.#notify('warn', `the run continues with ${left} of this machine`);
       return;
     }
     const [first, ...later] = this.#deaths;
@@ -139,7 +139,7 @@ export class Supervisor {
     const missing =
       alive === 0
         ? { missing: 'no worker is left' }
-        : { missing: few, wayOut: 'a smaller cluster.minWorkers lets it go on with fewer' };
+        : { missing: few, wayOut: 'a smaller cluster.minWorkers lets it continue with fewer' };
     this.#notify('info', rootCause(first).join('\n'));
     this.#fail(errorOfLoss([first, ...later], { restarts, ...missing }));
   }
@@ -168,7 +168,7 @@ export interface Failure {
 }
 
 /**
- * What follows the newest failure, which is the last: the worker starts again, is given up, or the launch ends with its
+ * What follows the newest failure, which is the last: the worker is restarted, is abandoned, or the launch ends with its
  * error.
  *
  * An error that another try gives again ends the launch when two workers had it at the same step, or one worker twice
@@ -177,13 +177,13 @@ export interface Failure {
 export function whatFollows(
   failures: readonly Failure[],
   others: { readonly alive: number; readonly atWork: number },
-): 'startAgain' | 'giveUp' | 'end' {
+): 'startAgain' | 'abandon' | 'end' {
   const newest = failures.at(-1);
   if (newest?.code === undefined || !isPermanent(newest.code)) return 'startAgain';
   const same = failures.filter(({ code, step }) => code === newest.code && step === newest.step);
   const isTwiceItsOwn = same.filter(({ worker }) => worker === newest.worker).length > 1;
-  if (others.atWork > 0) return isTwiceItsOwn ? 'giveUp' : 'startAgain';
+  if (others.atWork > 0) return isTwiceItsOwn ? 'abandon' : 'startAgain';
   const isShared = same.some(({ worker }) => worker !== newest.worker);
   if (isShared || (isTwiceItsOwn && others.alive === 0)) return 'end';
-  return isTwiceItsOwn ? 'giveUp' : 'startAgain';
+  return isTwiceItsOwn ? 'abandon' : 'startAgain';
 }

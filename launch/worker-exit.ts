@@ -11,7 +11,7 @@ export interface WorkerDeath {
   readonly pid: number | undefined;
   /** `exit code 69`, `signal SIGKILL` or `never started`. */
   readonly how: string;
-  /** What it is put down to; undefined where nothing tells. */
+  /** Its cause; undefined if unknown. */
   readonly cause: DeathCause | undefined;
   /** '' where it has none. */
   readonly logPath: string;
@@ -20,7 +20,7 @@ export interface WorkerDeath {
 /** How a process ends that could not be started. */
 export const NEVER_STARTED = 'never started';
 
-/** What a death is put down to: the error that the worker told, or what its end and its log show. */
+/** The cause of a death: the error that the worker sent, or what its exit and its log show. */
 export type DeathCause =
   | TesseraError
   | { readonly sentence: string; readonly hint?: string | undefined };
@@ -29,7 +29,7 @@ export type DeathCause =
 export interface DeathFacts {
   readonly code: number | null;
   readonly signal: string | null;
-  /** The error that it told its parent. */
+  /** The error that it sent to its parent. */
   readonly told: TesseraError | undefined;
   readonly lastWords: string;
   /** What the kernel has counted at the start of the process, or since it ended another one of ours, and now. */
@@ -79,7 +79,7 @@ export function causeOfDeath(facts: DeathFacts): DeathCause | undefined {
       sentence: 'sent by another process, since the kernel has killed none for lack of memory',
     };
   }
-  if (facts.code === 0) return { sentence: 'it left, and the run goes on' };
+  if (facts.code === 0) return { sentence: 'it left during the run' };
   return undefined;
 }
 
@@ -117,7 +117,7 @@ export function rootCause(death: WorkerDeath): readonly string[] {
   ];
 }
 
-/** The code of the error that a worker told before it ended. */
+/** The code of the error that a worker sent before it ended. */
 export function codeOf({ cause }: WorkerDeath): TesseraError['code'] | undefined {
   return cause instanceof TesseraError ? cause.code : undefined;
 }
@@ -132,7 +132,7 @@ export interface Loss {
 }
 
 /**
- * The end of a run that has too few workers, and none may be started again: the error that all of them told, if another
+ * The end of a run that has too few workers, and none may be started again: the error that all of them sent, if another
  * try gives it again; else WORKERS_LOST, which names the first failure.
  */
 export function errorOfLoss(

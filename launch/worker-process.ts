@@ -21,7 +21,7 @@ export interface WorkerStart {
   readonly command: readonly string[];
   /** Beside our own. */
   readonly environment: Readonly<Record<string, string>>;
-  /** What it is told on stdin. */
+  /** Its stdin. */
   readonly firstWords: string;
   readonly logPath: string;
 }
@@ -30,7 +30,7 @@ export interface WorkerStart {
 export interface ProcessEnd {
   readonly code: number | null;
   readonly signal: string | null;
-  /** The error that it told us; also that of a process which never started. */
+  /** The error that it sent to us; also that of a process which never started. */
   readonly told: TesseraError | undefined;
   readonly lastWords: string;
 }
@@ -48,10 +48,10 @@ export interface WorkerProcess {
 
 /** What a worker said last is in the end of its log. */
 const LOG_BYTES_MAX = 1024 ** 2;
-/** What a worker told is here soon after its end, unless another process holds its pipe. */
+/** The error of a worker arrives soon after its end, unless another process holds its pipe. */
 const TOLD_MS = 1_000;
 
-/** Starts a worker. Throws  what the system says to that at once; what it says later is an end that was told. */
+/** Starts a worker. Throws  an immediate error of the system; a later one is the error of the worker. */
 export function startWorkerProcess(start: WorkerStart): WorkerProcess {
   const { name, command, environment, logPath } = start;
   const [program, ...args] = command;
@@ -67,10 +67,10 @@ export function startWorkerProcess(start: WorkerStart): WorkerProcess {
   } finally {
     if (log.file !== undefined) closeSync(log.file);
   }
-  // Writing to a dead worker's stdin is no news: its end is.
+  // A failed write to a dead worker's stdin does not matter; its exit is reported.
   child.stdin?.on('error', () => {});
   child.stdin?.write(start.firstWords);
-  const told = tellingOf(child);
+  const told = errorPipeOf(child);
   const exited = deferred<void>();
   const end = deferred<ProcessEnd>();
   child.once('error', (error) => {
@@ -87,7 +87,7 @@ export function startWorkerProcess(start: WorkerStart): WorkerProcess {
   return { child, logTrouble: log.trouble, exited: exited.promise, end: end.promise };
 }
 
-/** A worker without a log, on a disk that takes none, is better than no worker; a folder that was removed is made anew. */
+/** A worker without a log, on a disk without room, is better than no worker; a removed folder is created again. */
 function openLog(path: string): {
   readonly file: number | undefined;
   /** Its length before this life. */
@@ -103,8 +103,8 @@ function openLog(path: string): {
   }
 }
 
-/** Listens to what a worker tells; the answer waits for the end of that, which comes with the worker's own. */
-function tellingOf(child: ChildProcess): () => Promise<string> {
+/** Reads what a worker sends; the returned function waits for the end of the pipe, which comes with the worker's own. */
+function errorPipeOf(child: ChildProcess): () => Promise<string> {
   const pipe = child.stdio?.[LAST_ERROR_FD] as Readable | null | undefined;
   if (!pipe) return async () => '';
   const chunks: Buffer[] = [];

@@ -87,9 +87,13 @@ export async function initCerts({
 export async function issueCerts(options: IssueOptions): Promise<void> {
   const { folder, role, host = [], days } = options;
   if (role !== 'coordinator' && host.length > 0) {
-    throw new TesseraError('USAGE', `--host is for a coordinator: nobody dials a ${role}`, {
-      hint: 'leave --host out, or give --role coordinator',
-    });
+    throw new TesseraError(
+      'USAGE',
+      `--host is for a coordinator: a ${role} accepts no connections`,
+      {
+        hint: 'leave --host out, or give --role coordinator',
+      },
+    );
   }
   if (role === 'coordinator' && host.length === 0) {
     throw new TesseraError(
@@ -137,7 +141,7 @@ export async function showCerts(
   print(formatTable(COLUMNS, rows));
 }
 
-/** Prints a token that nobody can guess. */
+/** Prints an unguessable token. */
 export function printToken(): void {
   print([newToken()]);
 }
@@ -147,9 +151,9 @@ const COLUMNS = ['file', 'name', 'role', 'hosts', 'valid'].map((title) => ({
   align: 'left' as const,
 }));
 
-async function writeLeaf(authority: KeyPairPem, wish: IssueOptions): Promise<string> {
-  const { folder, name, role, host = [], days } = wish;
-  const out = wish.out ?? join(folder, name);
+async function writeLeaf(authority: KeyPairPem, options: IssueOptions): Promise<string> {
+  const { folder, name, role, host = [], days } = options;
+  const out = options.out ?? join(folder, name);
   await refuseExisting(join(out, CREDENTIAL_FILES.key));
   const hosts = role === 'coordinator' ? [...new Set([...host, ...OWN_HOSTS])] : [];
   const leaf = await issueCertificate(authority, { name, role, hosts, days });
@@ -161,7 +165,7 @@ async function writeLeaf(authority: KeyPairPem, wish: IssueOptions): Promise<str
   return out;
 }
 
-/** Whoever checks a certificate checks its authority too. Throws  USAGE. */
+/** The check of a certificate includes its CA. Throws  USAGE. */
 function refuseLongerLife({ certificate }: KeyPairPem, days: number): void {
   const { validTo } = describeCertificate(certificate, CREDENTIAL_FILES.authority);
   if (Date.now() + (days - 1) * DAY_MS <= validTo.getTime()) return;
@@ -172,7 +176,7 @@ function refuseLongerLife({ certificate }: KeyPairPem, days: number): void {
 }
 
 /**
- * Writes credentials into folders; where the disk is full in the midst of it, what was not there before is taken away
+ * Writes credentials into folders; if the disk becomes full, the new files are removed
  * again, or the next attempt would find half of them in its way.
  */
 async function wholeOrNothing<T>(folders: readonly string[], write: () => Promise<T>): Promise<T> {
@@ -203,7 +207,7 @@ async function makeFolder(path: string): Promise<void> {
   await writing(path, () => makeFolders(path, 0o700));
 }
 
-/** Writes what was not there: also no link, by which somebody else would get a key. What all may read only we may write. */
+/** Writes a new file, never through a link, which could leak a key. A file that others can read is writable only by us. */
 async function writeNew(path: string, text: string, mode: 0o600 | 0o644): Promise<void> {
   await writing(path, () => writeFile(path, text, { mode, flag: 'wx' }));
 }

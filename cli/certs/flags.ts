@@ -91,7 +91,7 @@ function addToken(certs: Command): void {
   const token = addCommand(certs, 'token', 'Commands:', 'Print a new join token').addOption(
     verboseOption(),
   );
-  examples(token, 'Into a file that nobody else can read', [
+  examples(token, 'Into a file that only you can read', [
     'umask 077; tessera certs token > join.token',
   ]);
   token.action(async () => (await import('./certs.ts')).printToken());

@@ -48,7 +48,7 @@ export async function showConfig(options: ShowConfigOptions): Promise<void> {
   if (absent.length > 0) say(pointer('missing', typable(`to get it: ${getCommand(absent)}`)));
 }
 
-/** Opens what a config names, as a run would, and answers its data set. Throws  what a run would. */
+/** Opens the data and weights of a config, as a run does, and returns its data set. Throws  as a run does. */
 async function openInputs({ config, baseFolder }: LoadedConfig): Promise<FoundSource> {
   const source = await openDataSource(config.data, { seed: config.seed, baseFolder });
   checkAgainstData(config, source);

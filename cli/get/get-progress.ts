@@ -9,7 +9,7 @@ import { say } from '../terminal/output.ts';
 const LINE_MS = 5000;
 const BAR_WIDTH = 28;
 
-/** Tells the person who waits how far it is. */
+/** Shows the progress of a download. */
 export class GetProgress {
   readonly #window: BottomWindow | undefined;
   readonly #nowMs: () => number;
@@ -50,7 +50,7 @@ export class GetProgress {
   }
 }
 
-/** `[######......]  12.0 MiB of 50.0 MiB (24%)`, or only what is there when nobody says how much it will be. */
+/** `[######......]  12.0 MiB of 50.0 MiB (24%)`, or only the received size if the total is unknown. */
 export function amountOf({ bytes, total }: DownloadProgress): string {
   if (total === undefined || total === 0) return formatBytes(bytes);
   const fraction = Math.min(1, bytes / total);

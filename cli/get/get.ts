@@ -101,7 +101,7 @@ function outOf(kind: CatalogKind, { out, cache }: GetOptions): string {
   throw new TesseraError('USAGE', '--out and --cache are two places', { hint: 'give one of them' });
 }
 
-/** What a config of ours needs to be told of a set: nothing, where it finds that set by itself. */
+/** The settings that a preset needs for a set: none, if it finds the set by itself. */
 async function settingsFor(known: KnownData, folder: string, source: string): Promise<string[]> {
   const { inputs } = await loadConfig(known.config);
   const isFound = inputs.some(
@@ -114,7 +114,7 @@ async function settingsFor(known: KnownData, folder: string, source: string): Pr
   ]);
 }
 
-/** Someone to tell how far it is, and a wish to stop. */
+/** Progress output and cancellation. */
 interface Watch {
   readonly progress: GetProgress;
   readonly signal: AbortSignal;

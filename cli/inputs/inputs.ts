@@ -12,7 +12,7 @@ export function inputLines(inputs: readonly ConfigInput[]): readonly string[] {
 }
 
 /** Whether what is missing is downloaded, and what is needed at all. */
-export interface InputWishes {
+export interface InputRequests {
   readonly yes?: true;
   readonly resume?: string | true;
 }
@@ -20,7 +20,7 @@ export interface InputWishes {
 /** Loads a config whose data and weights are here, downloaded if that is wanted. Throws  as `requireInputs` and downloads do. */
 export async function withInputs(
   load: () => Promise<LoadedConfig>,
-  { yes, resume }: InputWishes,
+  { yes, resume }: InputRequests,
   signal: AbortSignal,
 ): Promise<LoadedConfig> {
   // A checkpoint has what became of the weights that its run began with.

@@ -16,7 +16,7 @@ const BAD_SAMPLES_SHOWN = 10;
 
 type StepEvent = Extract<RunEvent, { type: 'step' }>;
 
-/** Someone to tell what happens to a run. */
+/** A display of the events of a run. */
 export interface Display {
   /** The run can be asked how it is doing from now on. */
   attach(status: () => RunStatus): void;
@@ -51,7 +51,7 @@ class EventWords {
     return `${paint(COLOURS[line.mood], SYMBOLS[line.mood])} ${line.text}`;
   }
 
-  /** To go on training after an evaluation or a checkpoint is what everybody expects. */
+  /** Training after an evaluation or a checkpoint is expected, and not announced. */
   #isNews(phase: string): boolean {
     const isExpected = phase === 'training' && ['evaluating', 'saving'].includes(this.#phase);
     this.#phase = phase;
@@ -118,7 +118,7 @@ export class LineDisplay implements Display {
     }
     const words = this.#words.of(event);
     if (words === undefined) return;
-    this.#tellStep();
+    this.#showStep();
     this.line(words);
   }
 
@@ -127,16 +127,16 @@ export class LineDisplay implements Display {
   }
 
   close(): void {
-    this.#tellStep();
+    this.#showStep();
   }
 
   #step(event: StepEvent): void {
-    if (this.#untold !== undefined && this.#untold.epoch !== event.epoch) this.#tellStep();
+    if (this.#untold !== undefined && this.#untold.epoch !== event.epoch) this.#showStep();
     this.#untold = event;
-    if (this.#nowMs() - this.#saidMs >= LINE_MS) this.#tellStep();
+    if (this.#nowMs() - this.#saidMs >= LINE_MS) this.#showStep();
   }
 
-  #tellStep(): void {
+  #showStep(): void {
     const step = this.#untold;
     const status = this.#status?.();
     if (step === undefined || status === undefined) return;

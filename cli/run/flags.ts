@@ -9,7 +9,7 @@ export function addRunOptions(target: Command): void {
     .optionsGroup('Run:')
     .addOption(setOption())
     .option('--run-folder <folder>', 'Where the run is recorded (default: runs/NAME-TIME)')
-    .option('--resume [run-folder]', 'Go on with a run, with its own config (default: newest run)')
+    .option('--resume [run-folder]', 'Resume a run, with its own config (default: newest run)')
     .option('-y, --yes', 'Download what the config names and this machine has not')
     .option('--listen <host:port>', 'Address to listen on (default: cluster.listen)');
   addServerSecurity(target);

@@ -45,11 +45,13 @@ export function eventLine(
       const written = `checkpoint/${basename(event.folder)} written (${size})`;
       if (event.givenUp === undefined) return good(written);
       return warning(
-        `${written}; the disk is full: ${basename(event.givenUp)} was given up for it`,
+        `${written}; disk full: deleted checkpoint ${basename(event.givenUp)} to make room`,
       );
     }
     case 'checkpointFailed':
-      return bad(`checkpoint of step ${event.step} not written, the run goes on: ${event.reason}`);
+      return bad(
+        `checkpoint of step ${event.step} not written, the run continues: ${event.reason}`,
+      );
     case 'worker':
       return workerLine(event);
     case 'phase':
@@ -88,9 +90,9 @@ function evaluationText(event: Extract<RunEvent, { type: 'evaluation' }>): strin
 function workerLine(event: Extract<RunEvent, { type: 'worker' }>) {
   // A worker that joined says so again when it has compiled; once is enough.
   if (event.what === 'ready') return undefined;
-  const crew = `(${event.workers} worker${event.workers === 1 ? '' : 's'})`;
+  const numWorkers = `(${event.workers} worker${event.workers === 1 ? '' : 's'})`;
   const reason = event.what === 'joined' || event.reason === '' ? '' : `: ${event.reason}`;
-  const text = `worker/${event.worker} ${event.what} ${crew}${reason}`;
+  const text = `worker/${event.worker} ${event.what} ${numWorkers}${reason}`;
   return event.what === 'joined' ? good(text) : warning(text);
 }
 

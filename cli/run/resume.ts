@@ -1,4 +1,4 @@
-/** @file Where a run that goes on has its settings and its address: in its own folder, unless a config is given. */
+/** @file The settings and the address of a resumed run: from its own folder, unless a config is given. */
 import { join } from 'node:path';
 import type { LoadedConfig } from '../../shared/config/load.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
@@ -9,7 +9,7 @@ import { configOf } from '../../shared/runs/reader/read.ts';
 import { SAY_PASSED_OVER } from '../inputs/found-run.ts';
 import { pathWord } from '../terminal/command-text.ts';
 
-/** What the command line says of a run: its config, or where it goes on, or both. */
+/** The run on the command line: its config, or the folder to resume, or both. */
 export interface RunFlags {
   readonly config?: string | undefined;
   /** True without a folder: the newest run. */
@@ -18,28 +18,28 @@ export interface RunFlags {
   readonly runFolder?: string | undefined;
 }
 
-/** The config of a run by its name or path, and the folder that it goes on in where that is known by now. */
+/** The config of a run by its name or path, and the folder of a resumed run, if known. */
 export interface RunOrigin {
   readonly config: string;
   readonly resume: string | undefined;
 }
 
 /**
- * Where a run has its config: given, or kept by the run that goes on.
+ * The config of a run: given, or kept by the resumed run.
  *
- * Throws  USAGE when there is neither, or no run to go on with, or a run that goes on shall have a new folder;
- *         DATA_INVALID when the config of a run that goes on cannot be read.
+ * Throws  USAGE when there is neither, or no run to resume, or a new folder is given for a resumed run;
+ *         DATA_INVALID when the config of a resumed run cannot be read.
  */
 export async function runOrigin({ config, resume, runFolder }: RunFlags): Promise<RunOrigin> {
   if (resume !== undefined && runFolder !== undefined) {
-    throw new TesseraError('USAGE', 'a run that goes on stays in its folder', {
+    throw new TesseraError('USAGE', 'a resumed run stays in its folder', {
       hint: 'give --resume RUN_FOLDER without --run-folder',
     });
   }
   const named = typeof resume === 'string' ? await findRun(resume) : undefined;
   if (config !== undefined) return { config, resume: named };
   if (resume === undefined) {
-    throw new TesseraError('USAGE', 'there is no config to train and no run to go on with', {
+    throw new TesseraError('USAGE', 'there is no config to train and no run to resume', {
       hint: 'give a config, such as quickstart, or --resume RUN_FOLDER',
     });
   }
@@ -48,18 +48,18 @@ export async function runOrigin({ config, resume, runFolder }: RunFlags): Promis
   return { config: join(folder, RUN_FILES.config), resume: folder };
 }
 
-/** Without its config a run is no start; to take an older run in its place, unasked, would be another run. */
+/** A run without its config cannot be resumed; an older run in its place would be another run. */
 async function refuseUnreadable(folder: string, isNewest: boolean): Promise<void> {
   const { faults } = await configOf(folder);
   const [fault] = faults;
   if (fault === undefined) return;
   const which = isNewest ? 'the newest run, ' : '';
-  throw new TesseraError('DATA_INVALID', `cannot go on with ${which}${folder}: ${fault}`, {
+  throw new TesseraError('DATA_INVALID', `cannot resume ${which}${folder}: ${fault}`, {
     hint: `give its config (train CONFIG --resume ${pathWord(folder)}), or another run after --resume`,
   });
 }
 
-/** The folder that a run goes on in; undefined for one that begins. Throws  USAGE when there is none. */
+/** The folder of a resumed run; undefined for a new one. Throws  USAGE when there is none. */
 export async function resumeFolder(
   flags: RunFlags,
   origin: RunOrigin,

@@ -15,7 +15,7 @@ export const NO_BEST = `none: no version has a loss of at most ${LOSS_MAX}, whic
 /** The end of a run in a few lines. */
 export function summary(result: RunResult): readonly string[] {
   const fact = (label: string, value: string) => `  ${label.padEnd(13)}  ${value}`;
-  const crew = `${result.workers} worker${result.workers === 1 ? '' : 's'}`;
+  const numWorkers = `${result.workers} worker${result.workers === 1 ? '' : 's'}`;
   const lines = [
     '',
     `${paint('green', '✔')} ${result.steps} steps, ${result.epochs} ${result.epochs === 1 ? 'epoch' : 'epochs'} in ${formatDuration(result.seconds)}`,
@@ -24,7 +24,12 @@ export function summary(result: RunResult): readonly string[] {
     fact('best', bestText(result)),
     ...(result.workers === 0
       ? []
-      : [fact('speed', `${Math.round(result.imagesPerSecond)} img/s, ${crew}, ${result.engine}`)]),
+      : [
+          fact(
+            'speed',
+            `${Math.round(result.imagesPerSecond)} img/s, ${numWorkers}, ${result.engine}`,
+          ),
+        ]),
     fact('parameters', `sha256 ${result.parametersSha256}`),
     fact('checkpoints', `${result.runFolder}/checkpoints`),
   ];
@@ -47,10 +52,10 @@ function bestText({ chosenOn, bestStep, bestAccuracy, testedStep }: RunResult): 
     : `${best}; the test is of step ${formatNumber(testedStep, 0)}`;
 }
 
-/** Flags that a run which goes on needs again, since its folder does not hold them: who may come in. */
+/** Flags that a resumed run needs again, since its folder does not hold credentials. */
 export type KeptFlags = ServerSecurityFlags;
 
-/** After Ctrl-C, the line to type to go on: the folder has the settings, and the address that its workers know. */
+/** The command that resumes a run: its folder has the settings, and the address that its workers know. */
 export function resumeCommand(
   command: 'train' | 'coordinator',
   options: KeptFlags,
@@ -76,18 +81,18 @@ function tokenWord(path: string | undefined): string | undefined {
   return path !== undefined && /^\/(?:dev|proc)\/(?:.*\/)?fd\/\d+$/.test(path) ? 'FILE' : path;
 }
 
-/** Ends after which the same run may go on. */
+/** Ends after which the same run may be resumed. */
 const CAN_GO_ON: ReadonlySet<TesseraError['code']> = new Set([
   'CANCELLED',
   'CANNOT_WRITE',
   'WORKERS_LOST',
 ]);
 
-/** The end of a run that can go on, with what to type for that: it was stopped, lost its workers, or its last save found no room. */
+/** The end of a run that can be resumed, with the command: it was stopped, lost its workers, or its last save had no room. */
 export function withWayOn(error: TesseraError, resume: string): TesseraError {
   const { code, sentence, hint, details } = error;
   if (!CAN_GO_ON.has(code)) return error;
   const first = code !== 'CANCELLED' && hint !== undefined ? `${hint}, then ` : '';
-  const wayOn = `${first}go on with: ${resume}`;
+  const wayOn = `${first}resume with: ${resume}`;
   return new TesseraError(code, sentence, { hint: wayOn, details, cause: error });
 }

@@ -26,7 +26,7 @@ import { type KeptFlags, resumeCommand, summary, withWayOn } from './run-end.ts'
 
 /** Flags of `train` and `coordinator`. */
 export interface RunOptions extends KeptFlags {
-  /** Name of a preset or path of a file; a run that goes on has its own. */
+  /** Name of a preset or path of a file; a resumed run has its own. */
   readonly config?: string;
   readonly set?: readonly string[];
   readonly workers?: WorkerCount;
@@ -49,7 +49,7 @@ export interface StartedRun {
   readonly signal: AbortSignal;
   /** A token with which workers of this machine may join, where credentials are asked for. */
   readonly ownToken: string;
-  /** What to type to go on with this run. */
+  /** The command that resumes this run. */
   readonly resumeCommand: string;
 }
 
@@ -90,7 +90,7 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
       security: await askedOfCallers(options, ownToken),
       certs: options.certs,
       insecure: options.insecure,
-      // Its own workers are told where it is; others look where it was.
+      // Its own workers get its address; others use the former one.
       listen: part.command === 'train' ? undefined : await knownAddress(resume, loaded),
       runFolder: options.runFolder,
       resume,
@@ -120,7 +120,7 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
   }
 }
 
-/** The address is a setting like any other, so that a run which goes on has it from its folder. */
+/** The address is a setting like any other, so that a resumed run has it from its folder. */
 function listenSetting({ listen }: RunOptions): string[] {
   return listen === undefined ? [] : [`cluster.listen=${JSON.stringify(listen)}`];
 }
@@ -132,7 +132,7 @@ async function withWorkers(
   stop: AbortController,
 ): Promise<RunResult> {
   const { running } = started;
-  // Whoever waits for it comes later; until then its failure must not end the process.
+  // It is awaited later; until then its failure must not end the process.
   running.finished.catch(() => {});
   let workers: Launch | undefined;
   let endedWell = false;
@@ -171,7 +171,7 @@ function banner(
     pointer('run folder', running.runFolder),
     ...weightsNotes.map((note) => pointer('weights', note)),
     ...foundLines(running.data).map((line, at) => (at === 0 ? pointer('data set', line) : line)),
-    ...(resume === undefined ? [] : [pointer('goes on', beginning)]),
+    ...(resume === undefined ? [] : [pointer('resumes', beginning)]),
   ];
 }
 

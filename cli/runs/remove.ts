@@ -18,7 +18,7 @@ interface Failure {
 /**
  * Removes runs, after asking. One that cannot be removed is said, and keeps no other.
  *
- * Throws  CANCELLED at a no; USAGE when nobody can be asked; when a run was not removed, why: RUN_IN_USE, USAGE for what is
+ * Throws  CANCELLED at a no; USAGE without a terminal; when a run was not removed, why: RUN_IN_USE, USAGE for what is
  *         not a run, CANNOT_WRITE.
  */
 export async function removeRuns(
@@ -70,21 +70,25 @@ async function removable(folder: string): Promise<RunRecord> {
   throw new TesseraError('RUN_IN_USE', `${run.name} is still running`);
 }
 
-/** What to do about a run that goes on, where a lock speaks to those who start one. */
+/** The hint about a running run; the hint of the lock is for commands that start one. */
 function explained(error: TesseraError, name: string): TesseraError {
   if (error.code !== 'RUN_IN_USE') return error;
   const { sentence, cause } = error;
   return new TesseraError('RUN_IN_USE', sentence, {
-    hint: `one that goes on is stopped with: ${commandLine(['stop', pathWord(name)])}`,
+    hint: `stop a running one with: ${commandLine(['stop', pathWord(name)])}`,
     cause,
   });
 }
 
 async function agree(runs: readonly RunRecord[]): Promise<void> {
   if (!process.stdin.isTTY) {
-    throw new TesseraError('USAGE', 'nobody can be asked whether to remove the runs', {
-      hint: 'add --yes to remove them without a question',
-    });
+    throw new TesseraError(
+      'USAGE',
+      'stdin is not a terminal: pass --yes to remove without asking',
+      {
+        hint: 'add --yes to remove them without a question',
+      },
+    );
   }
   for (const { folder, checkpoints } of runs) {
     const bytes = checkpoints.reduce((sum, checkpoint) => sum + checkpoint.bytes, 0);

@@ -69,7 +69,7 @@ export function endOf({ state, metrics, stranger, faults }: RunRecord): string {
   const reason =
     last?.phase === 'failed'
       ? last.reason
-      : 'its coordinator is gone without a word, as after a kill or a power cut';
+      : 'its coordinator ended without a record, as after a kill or a power cut';
   return stranger === undefined ? reason : `${reason}; ${stranger}`;
 }
 
@@ -80,7 +80,7 @@ export function faultsOf({ faults, metrics: { damagedLines } }: RunRecord): read
   return [...faults, `metrics.jsonl: ${lines} damaged, left out`];
 }
 
-/** A run that is over, in a block like that of one that goes on. */
+/** A run that is over, in a block like that of a running one. */
 export function endLines(run: RunRecord): readonly string[] {
   const { step, epoch, epochs, testAccuracy, testLoss, parametersSha256 } = outcomeOf(run);
   const facts: readonly (readonly [string, string])[] = [

@@ -72,7 +72,7 @@ export async function compareRuns(
   refuseFaults(runs);
 }
 
-/** Who names runs hears by the exit code too that some could not be read: a list only marks them. */
+/** If named runs cannot be read, the exit code says so too; a list only marks them. */
 function refuseFaults(runs: readonly RunRecord[]): void {
   const faulty = runs.filter(({ faults }) => faults.length > 0);
   if (faulty.length === 0) return;
@@ -102,7 +102,7 @@ function summaryOf(run: RunRecord) {
   return { ...known, damagedLines, ...outcomeOf(run) };
 }
 
-/** The line that goes on with a run. */
+/** The command that resumes a run. */
 export function resumeLine({ folder, config, certs }: RunRecord): string {
   const listen = new Map(leavesOf(config ?? {})).get('cluster.listen');
   const isOpen = typeof listen === 'string' && !isLoopback(listen);

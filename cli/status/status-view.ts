@@ -20,7 +20,7 @@ const WORKER_COLUMNS: readonly Column[] = [
   { title: 'ENGINE' },
 ];
 
-/** A run's status, with those who were not taken in where its coordinator tells of them. */
+/** A run's status, with the refused joins if its coordinator reports them. */
 type ShownStatus = RunStatus & {
   readonly refusedJoins?: number;
   readonly lastRefusal?: string;

@@ -30,9 +30,9 @@ const CLEAR_SCREEN = '\x1b[H\x1b[2J';
 const PATIENCE_MS = 60_000;
 
 /**
- * Shows the status of a run, or how it ended; answers the exit code, that of a run which was watched to its end.
+ * Shows the status of a run, or how it ended; returns the exit code: that of a run which was watched to its end.
  *
- * Throws  COORDINATOR_UNREACHABLE when nobody answers, or no longer.
+ * Throws  COORDINATOR_UNREACHABLE when there is no reply, or no longer.
  */
 export async function runStatus(options: StatusOptions): Promise<number> {
   const asked = await askedBy(options);

@@ -1,4 +1,4 @@
-/** @file What looks at a run, one after the other, tell: it goes on, ends, falls silent, goes without a word, is back. Pure. */
+/** @file The messages of successive polls of a run: it runs, ends, does not respond, is gone, is back. Pure. */
 import type { RunStatus } from '../../shared/contract/messages.ts';
 import { ERROR_CODES, isErrorCode, TesseraError } from '../../shared/core/errors.ts';
 import { formatDuration } from '../../shared/core/units.ts';
@@ -17,18 +17,18 @@ export type Scene =
   /** The last status, and what is the matter since; `isNews` at the first look that finds it. */
   | { readonly status: RunStatus; readonly trouble: Trouble; readonly isNews: boolean };
 
-/** What keeps a coordinator from answering. */
+/** What prevents a coordinator from replying. */
 export interface Trouble {
   readonly phase: 'gone' | 'silent';
   readonly sentence: string;
 }
 
-/** Tells the story of a run that has been seen once. */
+/** The messages about a run that was reached once. */
 export class WatchStory {
   readonly #address: string;
   readonly #patienceMs: number;
   #last: RunStatus;
-  #answeredMs: number;
+  #repliedMs: number;
   #trouble: Trouble['phase'] | undefined;
 
   constructor(
@@ -38,46 +38,46 @@ export class WatchStory {
     this.#last = first;
     this.#address = settings.address;
     this.#patienceMs = settings.patienceMs;
-    this.#answeredMs = settings.nowMs;
+    this.#repliedMs = settings.nowMs;
   }
 
   /**
    * Takes the next look.
    *
-   * Throws  COORDINATOR_UNREACHABLE when its coordinator has not answered for longer than patience lasts; `wayOn` is what to do.
+   * Throws  COORDINATOR_UNREACHABLE when its coordinator has not replied within the retry budget; `wayOn` is the hint.
    */
   next(look: Look, nowMs: number, wayOn: string): Scene {
     if (look.type === 'status') {
       this.#last = look.status;
-      this.#answeredMs = nowMs;
+      this.#repliedMs = nowMs;
       this.#trouble = undefined;
       return { status: look.status };
     }
     const what = this.#wordsOf(look, nowMs);
-    const leftMs = this.#answeredMs + this.#patienceMs - nowMs;
+    const leftMs = this.#repliedMs + this.#patienceMs - nowMs;
     if (leftMs <= 0) throw new TesseraError('COORDINATOR_UNREACHABLE', what, { hint: wayOn });
     const isNews = this.#trouble !== look.type;
     this.#trouble = look.type;
-    const sentence = `${what}; asking on for ${duration(leftMs)}`;
+    const sentence = `${what}; retrying for ${duration(leftMs)}`;
     return { status: this.#last, trouble: { phase: look.type, sentence }, isNews };
   }
 
   #wordsOf(look: Exclude<Look, { type: 'status' }>, nowMs: number): string {
     const { step } = this.#last;
-    const passed = duration(nowMs - this.#answeredMs);
+    const passed = duration(nowMs - this.#repliedMs);
     const who = `the coordinator at ${this.#address}`;
     if (look.type === 'gone')
-      return `${who} has gone without a word at step ${step}, ${passed} ago`;
+      return `${who} is gone without a record since step ${step}, ${passed} ago`;
     const where = look.pid === undefined ? '' : `; its process ${look.pid} is there`;
     return `${who} does not answer since ${passed}, at step ${step}${where}`;
   }
 }
 
-/** The exit code of whoever watched a run to its end: the run's own. Undefined while it goes on. */
+/** The exit code of a command that watched a run to its end: the run's own. Undefined during the run. */
 export function exitCodeAfter({ phase, code }: { readonly phase: string; readonly code: string }) {
   if (phase === 'done') return 0;
   if (phase !== 'failed') return undefined;
-  // Coordinators of before told no code.
+  // Coordinators of earlier versions sent no code.
   return isErrorCode(code) ? ERROR_CODES[code].exit : 1;
 }
 

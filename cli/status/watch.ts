@@ -1,4 +1,4 @@
-/** @file `tessera status --watch`: shows a run again and again until it ends, and tells a crash from an end. */
+/** @file `tessera status --watch`: shows a run repeatedly until it ends, and distinguishes a crash from an end. */
 
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ const LOOK_MS = 3000;
 /** How a run is watched. */
 export interface WatchSettings {
   readonly asked: AskedRun;
-  /** How long to ask on when nobody answers. */
+  /** How long to retry without a reply. */
   readonly patienceMs: number;
   readonly signal: AbortSignal;
   readonly show: (scene: Scene) => void;
@@ -33,7 +33,7 @@ export interface WatchSettings {
 }
 
 /**
- * Watches a run to its end; answers the run's own exit code.
+ * Watches a run to its end; returns the run's own exit code.
  *
  * Throws  what `askStatus` does when the first question gets no answer; COORDINATOR_UNREACHABLE when the coordinator has
  *         gone, or is silent, for longer than patience lasts; the signal's reason.
@@ -64,7 +64,7 @@ export async function watchRun(settings: WatchSettings): Promise<number> {
   }
 }
 
-/** The exit code of a run that is over, by its folder: as one that is unreachable where it went without a word. */
+/** The exit code of a run that is over, by its folder: as for an unreachable one if it left no record. */
 export function exitCodeOfEnd({ metrics }: RunRecord): number {
   const { phase = '', code = '' } = metrics.phases.at(-1) ?? {};
   return exitCodeAfter({ phase, code }) ?? ERROR_CODES.COORDINATOR_UNREACHABLE.exit;
@@ -82,7 +82,7 @@ class RunPlace {
     this.#question = question;
     this.#folder = folder;
     this.#runFolder = status.runFolder;
-    this.wayOn = `on its machine, its run can go on with: tessera train --resume ${status.runFolder}`;
+    this.wayOn = `on its machine, resume the run with: tessera train --resume ${status.runFolder}`;
   }
 
   static async of(status: StatusReply, { question, meant }: AskedRun): Promise<RunPlace> {
@@ -116,7 +116,7 @@ class RunPlace {
 
   /** What the folder of a run says of a coordinator that does not answer. */
   async #lookIn(folder: string, found: Exclude<Look, { type: 'status' }>) {
-    // One that goes on may have another address.
+    // A resumed run may have another address.
     const address = await addressIn(folder);
     if (address !== '') this.#question = { ...this.#question, address };
     const holder = await holderOf(join(folder, RUN_FILES.lock)).catch(() => undefined);
@@ -126,7 +126,7 @@ class RunPlace {
     }
     const run = await readRun(folder).catch(() => undefined);
     if (run === undefined) return found;
-    this.wayOn = `its run can go on with: ${resumeLine(run)}`;
+    this.wayOn = `resume the run with: ${resumeLine(run)}`;
     const phase = run.metrics.phases.at(-1)?.phase;
     return phase === 'done' || phase === 'failed' ? ({ type: 'ended', run } as const) : found;
   }

@@ -11,7 +11,7 @@ export interface StopOptions extends QuestionFlags {
   readonly json?: true;
 }
 
-/** Asks a coordinator to end its run; one that has ended is told. Throws  COORDINATOR_UNREACHABLE, ACCESS_DENIED. */
+/** Asks a coordinator to end its run; reports a run that has ended. Throws  COORDINATOR_UNREACHABLE, ACCESS_DENIED. */
 export async function runStop(options: StopOptions): Promise<void> {
   const asked = await askedBy(options);
   const { ended } = asked;

@@ -107,13 +107,13 @@ function programByNpm({ env, script = '', folder }: Invocation): string | undefi
     const isBelow = root === undefined || !relative(root, typedIn).startsWith('..');
     return `npm${isBelow ? '' : ` --prefix ${shellWord(root)}`} run --silent tessera --`;
   }
-  // A script of another package: npm has put us on its PATH, and on nobody else's.
+  // A script of another package: npm has put us on its PATH only.
   const isTheirs = env['npm_lifecycle_event'] !== undefined;
   if (!isTheirs || !/[\\/]node_modules[\\/]/.test(script)) return undefined;
   return typedIn === folder ? 'npx tessera' : `cd ${shellWord(folder)} && npx tessera`;
 }
 
-/** Whether a shell that is told `name` starts this very file. */
+/** Whether a shell resolves `name` to this very file. */
 function isOnPath(name: string, file: string, env: Readonly<NodeJS.ProcessEnv>): boolean {
   const found = (env['PATH'] ?? '')
     .split(delimiter)

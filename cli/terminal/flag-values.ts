@@ -3,7 +3,7 @@ import type { WorkerCount } from '../../launch/local-run.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
-/** Milliseconds of `500ms`, `30s`, `2m` or `1h`; undefined without a unit, for nobody knows what 30 means. */
+/** Milliseconds of `500ms`, `30s`, `2m` or `1h`; undefined without a unit, since 30 is ambiguous. */
 export function parseDurationMs(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
   const unitMs = UNIT_MS[match?.[2] ?? ''];
@@ -25,7 +25,7 @@ export function parseWorkerCount(text: string): WorkerCount | undefined {
   return areNumbers && min <= max && rest.length === 0 ? { min, max } : undefined;
 }
 
-/** The settings of a config that `--workers` stands for: a run that goes on has them from its folder. */
+/** The settings of a config that `--workers` sets: a resumed run has them from its folder. */
 export function workersSettings(count: WorkerCount | undefined): string[] {
   if (count === undefined) return [];
   if (typeof count !== 'object') return [`cluster.workers=${count}`];

@@ -31,7 +31,7 @@ export function notes(target: Command, lines: readonly string[]): void {
   target.addHelpText('after', `\nNotes:\n${lines.map((line) => `  ${line}`).join('\n')}`);
 }
 
-/** Turns a parser that answers undefined into one that commander reports. */
+/** Turns a parser that returns undefined into one that commander reports. */
 function checked<T>(parse: (text: string) => T | undefined, expected: string) {
   return (text: string): T => {
     const value = parse(text);
@@ -76,7 +76,7 @@ export const setOption = () =>
 /** What `--verbose` does where there is a log. */
 export const LOG_MORE = 'Log more, and show where in the code an error comes from';
 
-/** `--heads`, of every command that runs weights which may not tell. */
+/** `--heads`, of every command that runs weights which may not state it. */
 export const headsOption = () =>
   new Option('--heads <count>', 'Attention heads, for bare weights').argParser(parseWholeCount);
 
@@ -88,5 +88,5 @@ export const weightsKeyOption = () =>
 export const verboseOption = (what = 'Show where in the code an error comes from') =>
   new Option('-v, --verbose', what);
 
-/** `--json`, of every command that answers something. */
+/** `--json`, of every command with a result. */
 export const jsonOption = () => new Option('--json', 'Print one JSON document on stdout');

@@ -3,7 +3,7 @@ import { harmless } from './output.ts';
 
 /** Shortest time between two paints; a terminal shows no more anyway. */
 const PAINT_MS = 100;
-/** Paints without news, so that ages and times go on. */
+/** Repaints without changes, so that ages and times advance. */
 const TICK_MS = 1000;
 
 /** Width of a terminal that does not say how wide it is. */

@@ -12,7 +12,7 @@ export function paint(style: Style, text: string): string {
   return styleText(style, text, { stream: process.stderr });
 }
 
-/** One line without what a terminal obeys, but for colours: names of files and classes are strangers'. */
+/** One line without control sequences except colours: names of files and classes are untrusted. */
 export function harmless(line: string): string {
   return line.replace(/(\p{Cc})(\[[\d;]*m)?/gu, (all, sign: string, colour = '') => {
     const isOurs = sign === '\t' || (sign === '\u001b' && colour !== '');

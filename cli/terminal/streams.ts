@@ -1,6 +1,6 @@
 /**
- * @file The standard streams of a command. Its answer goes to stdout: one that cannot be written is no success. What it
- * says beside goes to stderr, and is lost in silence where nobody can hear it.
+ * @file The standard streams of a command. Its result goes to stdout; a result that cannot be written is an error. What it
+ * reports besides goes to stderr, and is dropped silently if it cannot be written.
  */
 import { errnoOf, reasonOf, remedyOf } from '../../shared/core/errno.ts';
 import { ERROR_CODES, TesseraError } from '../../shared/core/errors.ts';
@@ -15,7 +15,7 @@ const READER_GONE_EXIT_CODE = 128 + 13;
 export function watchStreams(): void {
   process.stdout.on('error', onAnswerLost);
   process.stderr.on('error', (error) => {
-    // A run whose log has lost its reader saves what it has; a full disk below it is no reason to end.
+    // A run whose log has lost its reader saves its state; a full disk below the log does not end it.
     if (errnoOf(error) === 'EPIPE') askToStop('EPIPE');
     if (errnoOf(error) === 'EIO') onTerminalGone();
   });
@@ -36,7 +36,7 @@ function onAnswerLost(error: Error): void {
 }
 
 function onTerminalGone(): void {
-  // A run saves what it has; others have nobody left to tell.
+  // A run saves its state; other commands have no reader left.
   if (askToStop('SIGHUP')) return;
   endWithTerminal();
   process.exit();

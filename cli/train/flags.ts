@@ -21,7 +21,7 @@ export function addTrain(program: Command): void {
   addRunOptions(train);
   examples(train, 'Four workers, two epochs', [
     'tessera train quickstart --workers 4 --set training.epochs=2',
-    '# Go on with a run that was stopped or killed',
+    '# Resume a run that was stopped or killed',
     'tessera train --resume runs/quickstart-20260101-120000',
   ]);
   train.action(async (config, options) =>

@@ -1,7 +1,7 @@
 /**
  * @file RUN/identity.json: which run this is and which data set it has, as it was when it began.
  *
- * A run that goes on compares its data set with that; its workers know it by the id, whatever else of its config changes.
+ * A resumed run compares its data set with that; its workers know it by the id, whatever else of its config changes.
  */
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -60,7 +60,7 @@ export async function readBeginning(runFolder: string): Promise<Beginning | unde
     );
     return beginning;
   } catch {
-    // It is a record for comparing. A run whose record is lost can still go on.
+    // It is a record for comparison. A run whose record is lost can still be resumed.
     return undefined;
   }
 }

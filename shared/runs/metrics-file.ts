@@ -1,4 +1,4 @@
-/** @file metrics.jsonl: an observer that appends each event as a line, and goes on once a full disk has room again. */
+/** @file metrics.jsonl: an observer that appends each event as a line, and continues once a full disk has room again. */
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BoundedLines } from '../core/lines.ts';
@@ -9,7 +9,7 @@ import type { RunObserver } from './observer.ts';
 
 /** Called as the writing fails and recovers. */
 export interface MetricsWatcher {
-  /** Nothing can be written at present; told once until it can be again. */
+  /** Nothing can be written at present; called once until it can be again. */
   readonly failed: (error: unknown) => void;
   /** It is written again, but for so many records. */
   readonly mended: (lost: number) => void;
@@ -17,7 +17,7 @@ export interface MetricsWatcher {
   readonly lost: (records: number) => void;
 }
 
-/** Records that cannot be written wait for a disk that mends up to here; those beyond are lost, and counted. */
+/** Records that cannot be written wait for the disk up to this size; those beyond are lost, and counted. */
 const UNWRITTEN_CHARS_MAX = 2 ** 20;
 
 /** A coordinator writes lines of at most 1 Mi characters; a longer one is damage. */

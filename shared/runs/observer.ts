@@ -106,6 +106,6 @@ class Feed {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
     const facts = { observer: this.#observer.name, err: TesseraError.from(thrown) };
-    this.#log.warn(facts, 'an observer of the run failed, the run goes on');
+    this.#log.warn(facts, 'an observer of the run failed, the run continues');
   }
 }

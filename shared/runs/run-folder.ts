@@ -81,7 +81,7 @@ async function takeBack(folder: string, topmost: string): Promise<void> {
       if (one === resolve(topmost)) return;
     }
   } catch {
-    // Somebody put something there meanwhile, or the disk takes nothing: the reason for the end is another one.
+    // Something was put there meanwhile, or the disk is full: the cause of the end is another one.
   }
 }
 

@@ -276,7 +276,7 @@ describe('checkpoints', () => {
     const resumed = await tessera([...args, '--resume', damaged]);
     expect(resumed.code, resumed.stderr).toBe(0);
     expect(resumed.stderr).toContain(newest);
-    expect(resumed.stderr).toMatch(/goes on +from step \d+/);
+    expect(resumed.stderr).toMatch(/resumes +from step \d+/);
     expect(JSON.parse(resumed.stdout).parametersSha256).toBe(parametersSha256);
 
     rmSync(join(damaged, 'checkpoints'), { recursive: true });

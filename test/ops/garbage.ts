@@ -64,7 +64,7 @@ export const GARBAGE: readonly Situation[] = [
     title:
       '--resume where the newest checkpoint holds a NaN: the one before is taken, and that is said',
     code: 0,
-    says: [/skipped.+step-00000020/, NOT_FINITE, /goes on +from step 15/],
+    says: [/skipped.+step-00000020/, NOT_FINITE, /resumes +from step 15/],
     async play(stage) {
       await poisonedRun(stage, 'newest');
       return stage.tessera(['train', '--resume', 'run', '--workers', '1']);
@@ -180,7 +180,7 @@ export const GARBAGE: readonly Situation[] = [
     title:
       'A run folder that begins with a dash and holds spaces and quotes: the command to go on works in sh',
     code: 0,
-    says: [/goes on +from step \d+/, /sha256/],
+    says: [/resumes +from step \d+/, /sha256/],
     async play(stage) {
       const odd = `-my "best" run's $HOME`;
       const train = stage.tessera([...['train', ...TINY, '--workers', '1', `--run-folder=${odd}`]]);
@@ -188,7 +188,7 @@ export const GARBAGE: readonly Situation[] = [
       await statusWhere(address, ({ step }) => step >= 6);
       train.kill('SIGTERM');
       const { stderr } = await train.ended;
-      const command = /go on with: (.+ --resume .+)$/m.exec(stderr)?.[1];
+      const command = /resume with: (.+ --resume .+)$/m.exec(stderr)?.[1];
       if (command === undefined) throw new Error(`no command to go on:\n${stderr}`);
       return stage.typeInShell(command);
     },

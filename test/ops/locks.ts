@@ -93,7 +93,7 @@ export const LOCKS: readonly Situation[] = [
       'A coordinator in a container was killed; another container goes on with its run, once the lock is old',
     code: 0,
     withinS: 110,
-    says: [/goes on +from step/, /sha256/],
+    says: [/resumes +from step/, /sha256/],
     lacks: lacksContainers,
     async play(stage) {
       await unfinishedRun(stage, 'run');
@@ -107,7 +107,7 @@ export const LOCKS: readonly Situation[] = [
     kind: 4,
     title: "The copy of a live run's folder is gone on with beside it",
     code: 0,
-    says: [/goes on +from step/, /sha256/],
+    says: [/resumes +from step/, /sha256/],
     async play(stage) {
       await unfinishedRun(stage, 'run');
       const { coordinator } = await stage.coordinator(['--resume', 'run']);
@@ -125,7 +125,7 @@ export const LOCKS: readonly Situation[] = [
     kind: 4,
     title: "The number of a killed coordinator's process is another program's now",
     code: 0,
-    says: [/goes on +from step/, /sha256/],
+    says: [/resumes +from step/, /sha256/],
     async play(stage) {
       const coordinator = await killedRun(stage);
       const other = stage.type(['sleep', '60']);
@@ -139,7 +139,7 @@ export const LOCKS: readonly Situation[] = [
     kind: 4,
     title: 'The folder of a killed run is renamed, and gone on with',
     code: 0,
-    says: [/goes on +from step/, /sha256/],
+    says: [/resumes +from step/, /sha256/],
     async play(stage) {
       await killedRun(stage);
       renameSync(stage.path('run'), stage.path('renamed'));
@@ -194,7 +194,7 @@ export const LOCKS: readonly Situation[] = [
       await stage.until('the end of one', () => isOver().length > 0);
       const [loser, ...more] = isOver();
       if (loser === undefined || more.length > 0) throw new Error('both have ended');
-      await both.find((one) => one !== loser)?.printed(/goes on/);
+      await both.find((one) => one !== loser)?.printed(/resumes/);
       return loser;
     },
   },

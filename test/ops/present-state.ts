@@ -109,7 +109,7 @@ export const PRESENT_STATE: readonly Situation[] = [
     'status of a dead run on whose port a silent stranger sits',
     '',
     ['status', 'dead'],
-    { code: 0, says: [/stopped|killed|without a word/, /--resume/], never: [/running/] },
+    { code: 0, says: [/stopped|killed|without a record/, /--resume/], never: [/running/] },
   ),
   deadRunAsked('stop of a dead run on whose port a web server sits', WEB_SERVER, ['stop', 'dead'], {
     code: 0,
@@ -125,7 +125,7 @@ export const PRESENT_STATE: readonly Situation[] = [
     kind: 3,
     title: 'status of a dead run at whose port another run listens: it is not taken for this one',
     code: 0,
-    says: [/dead/, /stopped|killed|without a word/],
+    says: [/dead/, /stopped|killed|without a record/],
     never: [/Run: +other-run/],
     async play(stage) {
       const address = await killedRun(stage, 'runs/dead');

@@ -6,7 +6,7 @@ import { ENDLESS, finishedRun, TINY } from './tiny-run.ts';
 
 /** Of Node's debugger. */
 const DEBUGGER = /Debugger listening/;
-const SAVED = [/checkpoint/, /go on with: .+ (train|coordinator) --resume run/];
+const SAVED = [/checkpoint/, /resume with: .+ (train|coordinator) --resume run/];
 
 /** Sends a signal to `tessera train` in the midst of a run, whose state is saved then. */
 function trainGets(signal: NodeJS.Signals): Situation {

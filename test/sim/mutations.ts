@@ -367,7 +367,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'end-the-run-for-one-bad-worker',
     file: 'launch/supervisor.ts',
-    find: "if (others.atWork > 0) return isTwiceItsOwn ? 'giveUp' : 'startAgain';",
+    find: "if (others.atWork > 0) return isTwiceItsOwn ? 'abandon' : 'startAgain';",
     replace: "if (others.atWork > 1e9 || isTwiceItsOwn) return 'end';",
     test: LAUNCHES,
   },

@@ -52,7 +52,7 @@ export class Checkpointer {
     return this.#last;
   }
 
-  /** Whether somebody has removed the newest checkpoint. */
+  /** Whether the newest checkpoint was removed from outside. */
   get isLastGone(): boolean {
     const { disk = machineDisk } = this.#parts;
     return this.#last !== undefined && !disk.exists(this.#last.folder);

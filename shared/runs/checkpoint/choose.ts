@@ -1,7 +1,7 @@
 /**
- * @file Which checkpoint of a run is used: to go on the newest good one, for all else the best, or the newest.
+ * @file Chooses the checkpoint of a run: to resume the newest good one, otherwise the best, or the newest.
  *
- * One may go while it is read, since a run that goes on keeps so many alone; then what there is now is read.
+ * A checkpoint may be deleted while it is read, since a live run keeps only a few; then the choice is made again.
  */
 import { basename, dirname } from 'node:path';
 import { errnoOf } from '../../core/errno.ts';
@@ -15,17 +15,17 @@ import { readState } from './state.ts';
 
 /** Looks at a run whose checkpoints go while they are read. */
 const LOOKS_MAX = 20;
-/** Looks at a checkpoint that is there and seems damaged: it may have been written anew between two of its files. */
+/** Checks a checkpoint that seems damaged again: it may have been replaced between reading two of its files. */
 const LOOKS_AT_DAMAGE = 2;
 
-/** A checkpoint that cannot be gone on from. */
+/** A checkpoint that cannot be resumed from. */
 export interface SkippedCheckpoint {
   readonly folder: string;
   readonly code: ErrorCode;
   readonly reason: string;
 }
 
-/** The newest that can be gone on from, where there is one, and those that are newer. */
+/** The newest one that can be resumed from, if there is one, and the newer ones. */
 export interface FoundCheckpoint {
   readonly checkpoint: LoadedCheckpoint | undefined;
   readonly skipped: readonly SkippedCheckpoint[];
@@ -35,7 +35,7 @@ export interface FoundCheckpoint {
 const PASSED_OVER: ReadonlySet<ErrorCode> = new Set(['CHECKPOINT_CORRUPT', 'NON_FINITE']);
 
 /**
- * The newest checkpoint that can be gone on from, and those newer ones that are damaged or hold what is not finite.
+ * The newest checkpoint that can be resumed from, and the newer ones that are damaged or not finite.
  *
  * Throws  CHECKPOINT_MISMATCH when the newest readable one is another run's: an older would be too.
  */
@@ -44,7 +44,7 @@ export async function newestGoodCheckpoint(
   expected: ExpectedRun,
   disk: Disk = machineDisk,
 ): Promise<FoundCheckpoint> {
-  // A folder that cannot be mended, say on a read-only disk, can still be read.
+  // A folder that cannot be repaired, for example on a read-only disk, can still be read.
   await sweepFolder(checkpointsFolder(runFolder), disk).catch(() => undefined);
   const skipped: SkippedCheckpoint[] = [];
   const read = (folder: string) => readCheckpoint(folder, expected, disk);
@@ -57,7 +57,7 @@ export async function newestGoodCheckpoint(
       });
       return { checkpoint, skipped };
     } catch (error) {
-      // What is gone is not damaged: whoever removed it, older ones are as good.
+      // A removed checkpoint is not damaged; older ones are as good.
       if (!disk.exists(folder)) continue;
       if (!(error instanceof TesseraError) || !PASSED_OVER.has(error.code)) throw error;
       skipped.push({ folder, reason: error.sentence, code: error.code });
@@ -106,7 +106,7 @@ export async function readNamedCheckpoint<T>(
 /** The checkpoint went while it was read. */
 const GONE = Symbol('gone');
 
-/** Reads something of a checkpoint, and again before it is called damaged; answers GONE when it is not there any more. */
+/** Reads a part of a checkpoint, and again before it counts as damaged; returns GONE if it no longer exists. */
 async function whileThere<T>(
   disk: Disk,
   folder: string,

@@ -26,7 +26,7 @@ export interface SavedCheckpoint {
   readonly bytes: number;
   readonly seconds: number;
   readonly parametersSha256: string;
-  /** Folder of an older checkpoint that was given up, since the disk had no room for this one beside it. */
+  /** Folder of an older checkpoint that was deleted, since the disk had no room for both. */
   readonly givenUp?: string;
 }
 

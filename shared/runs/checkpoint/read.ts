@@ -25,7 +25,7 @@ export interface LoadedCheckpoint extends SavedCheckpoint {
   readonly progress: ProgressSnapshot;
 }
 
-/** What a checkpoint must be of, to go on from it. */
+/** The identity that a checkpoint must have to be resumed from. */
 export interface ExpectedRun {
   readonly table: ParameterTable;
   /** Values at the beginning that do not train. */

@@ -26,7 +26,7 @@ export async function pruneCheckpoints(
 }
 
 /**
- * Removes the oldest checkpoint before `newestStep` that is not the best one, and answers which that was; undefined
+ * Removes the oldest checkpoint before `newestStep` that is not the best one, and returns its folder; undefined
  * when there is none.
  *
  * Throws  CANNOT_WRITE.

@@ -145,7 +145,7 @@ export function refuseDiverged(
       'NON_FINITE',
       `${path} is of a run that diverged: ${name} holds ${values[index]}`,
       {
-        hint: 'start a new run with a lower training.optimizer.learningRate, or remove this checkpoint to go on from an earlier one',
+        hint: 'start a new run with a lower training.optimizer.learningRate, or remove this checkpoint to continue from an earlier one',
       },
     );
   }
@@ -181,9 +181,9 @@ function parseObject(folder: string, bytes: Uint8Array): Record<string, unknown>
     const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
     if (isTree(parsed)) return parsed;
   } catch (error) {
-    throw corrupt(folder, `${CHECKPOINT_FILES.state} is no JSON`, error);
+    throw corrupt(folder, `${CHECKPOINT_FILES.state} is not JSON`, error);
   }
-  throw corrupt(folder, `${CHECKPOINT_FILES.state} is no JSON object`);
+  throw corrupt(folder, `${CHECKPOINT_FILES.state} is not a JSON object`);
 }
 
 /** JSON of what was read. What is nested so deep that it cannot be written was not written by us. */
@@ -198,11 +198,11 @@ function textOf(folder: string, content: unknown): string {
 function differencesOf(folder: string, savedJson: string, nowJson: string): string[] {
   try {
     const differing = differingKeys(JSON.parse(savedJson), JSON.parse(nowJson));
-    // A fingerprint tells a reader nothing where the setting behind it is listed too.
+    // A fingerprint is useless to a reader where the setting behind it is listed too.
     const readable = differing.filter((text) => !text.startsWith('modelFingerprint: '));
     return readable.length > 0 ? readable : differing;
   } catch (error) {
-    throw corrupt(folder, 'its identityJson is no JSON that can be read', error);
+    throw corrupt(folder, 'its identityJson is not readable JSON', error);
   }
 }
 

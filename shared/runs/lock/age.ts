@@ -20,11 +20,11 @@ export interface SeenLock {
 export interface Waiting {
   /** Ends it. */
   readonly signal?: AbortSignal | undefined;
-  /** Hears whose lock it is, and how long it takes at most. */
+  /** Called with the holder of the lock, and the maximum wait. */
   readonly onWait?: (sentence: string) => void;
 }
 
-/** Who is not heard of for so many touches does not touch. */
+/** A holder that misses this many touches is gone. */
 const TOUCHES_MISSED = 1.5;
 
 /**
@@ -55,7 +55,7 @@ export async function isOutlived(
 
 /** How long a lock is watched: until it would be stale, and for a touch or so in any case. */
 function timeLeft(ageMs: number, spanMs: number, touchMs: number): number {
-  // A time to come tells of a clock that was set back, and no age.
+  // A time in the future means that a clock was set back; it is not an age.
   const left = ageMs < 0 ? spanMs : Math.max(0, spanMs - ageMs);
   return Math.max(left, Math.min(spanMs, TOUCHES_MISSED * touchMs));
 }

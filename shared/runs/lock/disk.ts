@@ -34,15 +34,15 @@ export interface LockDisk {
   /** Undefined where there is none; what is not a file is refused in words. What is too long for a lock has no text. */
   read(path: string): Promise<FoundLock | undefined>;
   /**
-   * Makes a lock at one stroke, so that no half of it is ever seen, unless there is one. `textOf` hears where it lies;
-   * `scratch` is a name for it until it is whole. Answers with the time by the disk's clock.
+   * Makes a lock atomically, so that no reader sees half of it, unless there is one. `textOf` gets its place;
+   * `scratch` is its name until it is complete. Returns the time by the disk's clock.
    */
   make(
     path: string,
     scratch: string,
     textOf: (place: LockPlace) => string,
   ): Promise<{ isMade: boolean; nowMs: number }>;
-  /** Makes a lock young that still has this text; answers whether it had. */
+  /** Touches a lock that still has this text; returns whether it had. */
   touch(path: string, text: string): Promise<boolean>;
   /** Fine if there is none. */
   remove(path: string): Promise<void>;
@@ -56,7 +56,7 @@ const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
 /**
  * Disks of Linux on which a file keeps its number: ext, XFS, Btrfs, F2FS, ZFS, bcachefs, tmpfs, overlays. Network disks,
- * FUSE and FAT make numbers up, and may do so anew.
+ * FUSE and FAT invent inode numbers, and may change them.
  */
 const LASTING = new Set([
   ...[0xef53, 0x58465342, 0x9123683e, 0xf2f52010],
@@ -117,7 +117,7 @@ async function writeLock(path: string, textOf: (place: LockPlace) => string): Pr
   }
 }
 
-/** Gives what was written its name; answers false where there is one of that name. */
+/** Renames the written file; returns false if there is a file of that name. */
 async function linked(
   scratch: string,
   path: string,

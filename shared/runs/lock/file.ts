@@ -15,7 +15,7 @@ export interface LockHolder extends Pick<ProcessIdentity, 'host' | 'pid' | 'star
   readonly work?: string | undefined;
 }
 
-/** What a lock says; those of older versions do not tell where they were made. */
+/** The contents of a lock; those of older versions do not say where they were made. */
 interface LockText extends LockHolder, Partial<Pick<ProcessIdentity, 'boot' | 'table' | 'mounts'>> {
   readonly place?: Pick<LockPlace, 'folder' | 'file' | 'isLasting'> | undefined;
 }
@@ -44,7 +44,7 @@ export function judgeLock({ text, place }: FoundLock, processes: Processes): Jud
   const { id, host, pid, started, work } = found;
   const holder = { id, host, pid, started, work };
   const isOurs = isOurTable(found, processes.me);
-  // Where no machine tells its start, hosts are told apart by their names, if only in words.
+  // Without a boot id, hosts are distinguished by their names, in messages only.
   const isNamesake = found.boot === '' && processes.me.boot === '' && host === processes.me.host;
   const isElsewhere = !isOurs && !isNamesake;
   const where = whereabouts(found, place, processes.me);
@@ -75,7 +75,7 @@ function isOurTable(found: LockText, me: ProcessIdentity): boolean {
 
 /**
  * Whether a lock lies where it was made. A folder keeps its number when it is renamed, and a copy has another one. Of disks
- * whose numbers change, and of other mounts, they tell nothing for sure.
+ * whose numbers change, and of other mounts, they prove nothing.
  */
 function whereabouts(
   { boot, mounts, place: made }: LockText,

@@ -7,13 +7,13 @@ import { inUse, type LockParts, makeLock } from './parts.ts';
 export interface LockWatcher {
   /** It was removed, and its folder perhaps; it has been made again. */
   readonly remade: () => void;
-  /** Another holds it now: it was removed and taken, or we were away for too long. Told once, with the other in words. */
+  /** Another process holds it now: it was removed and taken, or we slept for too long. Called once, with the description of the other. */
   readonly lost: (to: string) => void;
 }
 
 /** A lock that is held. */
 export interface HeldLock {
-  /** Who is to hear of what happens to it. */
+  /** The callbacks for events of the lock. */
   watch(watcher: LockWatcher): void;
   /** Throws  RUN_IN_USE when another holds it now, naming that one. */
   confirm(): Promise<void>;
@@ -31,7 +31,7 @@ export class KeptLock implements HeldLock {
   readonly #holder: LockHolder;
   readonly #parts: LockParts;
   readonly #stopTouching: () => void;
-  /** When it was touched last, by both clocks: one stands still while the machine sleeps, the other may be set. */
+  /** The time of the last touch, by both clocks: one stops while the machine sleeps, the other may be set. */
   #touchedMs: readonly [number, number];
   #text: string;
   #watcher: LockWatcher | undefined;
@@ -44,7 +44,7 @@ export class KeptLock implements HeldLock {
     this.#parts = parts;
     this.#touchedMs = this.#now();
     this.#stopTouching = parts.clock.every(parts.times.touchMs, () => {
-      // A disk that is away for a while is no reason to stop.
+      // A temporarily missing disk does not stop the run.
       this.#touching ??= this.#touch()
         .catch(() => {})
         .finally(() => (this.#touching = undefined));
@@ -56,7 +56,7 @@ export class KeptLock implements HeldLock {
   }
 
   async confirm(): Promise<void> {
-    // What cannot be read now is not another's; and who needs the disk hears of it soon enough.
+    // An unreadable lock is not another's; code that needs the disk will report its error.
     const now = await this.#look().catch(() => 'unknown' as const);
     if (now === 'unknown') return;
     if (now === undefined && this.#wasAway()) throw inUse(this.#path, PASSED_ON);
@@ -119,7 +119,7 @@ export class KeptLock implements HeldLock {
     return found && judgeLock(found, this.#parts.processes);
   }
 
-  /** Half a lock is of nobody yet. */
+  /** A half-written lock has no holder yet. */
   #isOfAnother(now: JudgedLock): boolean {
     return now === PASSED_ON || (now.holder !== undefined && now.holder.id !== this.#holder.id);
   }

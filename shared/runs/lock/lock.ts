@@ -38,7 +38,7 @@ export async function takeLock(path: string, options: LockOptions = {}): Promise
   return await take(path, { parts: { ...MACHINE_LOCKS, ...parts }, work, waiting });
 }
 
-/** Who holds a lock now, as far as one look tells; undefined when nobody does, or its holder has died. */
+/** The holder of a lock, as far as one read shows; undefined if it has none, or its holder has died. */
 export async function holderOf(
   path: string,
   parts: Partial<LockParts> = {},
@@ -97,8 +97,8 @@ async function isCleared(
 }
 
 /**
- * Removes a lock whose holder is gone, under a lock of its own that carries the dead holder's id; answers whether it did. So
- * one process at a time removes it, and what it removes is still that holder's: nobody else may, and no id comes twice.
+ * Removes a lock whose holder is gone, under a second lock with the dead holder's id; returns whether it did. So
+ * one process at a time removes it, and what it removes is still that holder's: no other process may, and ids are unique.
  */
 async function removeStale(path: string, found: FoundLock, parts: LockParts): Promise<boolean> {
   const id = judgeLock(found, parts.processes).holder?.id ?? 'half';

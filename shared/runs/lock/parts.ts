@@ -42,7 +42,7 @@ export const MACHINE_LOCKS: LockParts = {
 /** What a process does that removes a run. */
 export const REMOVAL = 'runs rm';
 
-/** Makes a lock where there is none; answers with its text, and with the time by the disk's clock. */
+/** Makes a lock if there is none; returns its text, and the time by the disk's clock. */
 export async function makeLock(
   path: string,
   holder: LockHolder,

@@ -37,7 +37,7 @@ export interface FindOptions {
 
 /**
  * The folder of a run by what was typed: a path, a name in the folder of runs, or the beginning of one name alone. A path
- * comes before a name. Without a word it is the newest run.
+ * comes before a name. Without an argument it is the newest run.
  *
  * Throws  USAGE when there is none, or several names begin so.
  */
@@ -116,7 +116,7 @@ interface Entry {
   readonly number: number;
   /** When its file was written; of one that cannot be seen, when it may have been. */
   readonly writtenMs: number;
-  /** Why it cannot be gone on with as it is. */
+  /** Why it cannot be resumed as it is. */
   readonly fault?: string;
 }
 

@@ -48,9 +48,9 @@ export interface RunMetrics {
   /** Times of the first and last record, as ISO 8601. */
   readonly firstTime: string | undefined;
   readonly lastTime: string | undefined;
-  /** Time at work: from the first to the last record of each process that went on with the run. */
+  /** Working time: from the first to the last record of each process that continued the run. */
   readonly workedSeconds: number;
-  /** Lines that are no records: at most the last one, unless somebody edited the file. */
+  /** Lines that are not records: at most the last one, unless the file was edited. */
   readonly damagedLines: number;
 }
 
@@ -106,7 +106,7 @@ class MetricsCollector {
   #workedMs = 0;
   /** Workers that were there by the last record about them. */
   #numWorkers = 0;
-  #tellsBeginnings = false;
+  #recordsStarts = false;
   #damagedLines = 0;
 
   /** Takes the next line; undefined is one that is too long to be a record. */
@@ -119,7 +119,7 @@ class MetricsCollector {
     }
     const { time: at } = record;
     if (typeof at !== 'string') return;
-    // What lies between two processes was no work.
+    // The time between two processes does not count as work.
     if (!this.#beginsProcess(record) && this.#lastTime !== undefined) {
       this.#workedMs += Math.max(0, Date.parse(at) - Date.parse(this.#lastTime)) || 0;
     }
@@ -132,8 +132,8 @@ class MetricsCollector {
    * they count from 1 again, while those before had not left.
    */
   #beginsProcess({ type, what, workers }: Record<string, unknown>): boolean {
-    if (type === 'data') this.#tellsBeginnings = true;
-    if (this.#tellsBeginnings || type !== 'worker' || typeof workers !== 'number') {
+    if (type === 'data') this.#recordsStarts = true;
+    if (this.#recordsStarts || type !== 'worker' || typeof workers !== 'number') {
       return type === 'data';
     }
     const isRecount = what === 'joined' && workers <= this.#numWorkers;
@@ -178,7 +178,7 @@ class MetricsCollector {
     return true;
   }
 
-  /** A step that was made before is made again after a resume: what followed it then is no part of the run any more. */
+  /** A step may be computed again after a resume: the records that followed it before are no longer part of the run. */
   #step(step: StepRecord): void {
     const last = this.#steps.at(-1);
     if (last !== undefined && last.step >= step.step) {

@@ -1,5 +1,5 @@
 /**
- * @file Reads run folders: what each run was, how far it came, whether it still goes on.
+ * @file Reads run folders: what each run was, how far it came, whether it is still running.
  *
  * What of a run cannot be read is noted with the run, and hides neither the rest of it nor any other run.
  */
@@ -23,7 +23,7 @@ import { Neighbours } from './run-signs.ts';
 import { stateFromFolder } from './run-state.ts';
 
 /**
- * Whether a run goes on: `stopped` are those that ended early, whoever or whatever ended them, `unknown` those whose
+ * The state of a run: `stopped` runs ended early, for any reason, `unknown` are those whose
  * folder does not let us know.
  */
 type RunState = 'running' | 'done' | 'stopped' | 'unknown';
@@ -35,7 +35,7 @@ interface StoredCheckpoint {
   readonly bytes: number;
 }
 
-/** Everything that a run folder tells. */
+/** Everything that a run folder contains. */
 export interface RunRecord {
   readonly name: string;
   readonly folder: string;
@@ -121,7 +121,7 @@ export async function readRun(
   const checkpoints = await parts.read('checkpoints', storedCheckpoints, []);
   const holder = await parts.read(RUN_FILES.lock, holderIn, 'unknown' as const);
   const metrics = known ?? NO_METRICS;
-  // What was missing is no fault of a run that has gone meanwhile.
+  // A run that was removed meanwhile has no faults.
   await lstat(folder).catch((error: unknown) => {
     throw cannotRead(folder, error);
   });

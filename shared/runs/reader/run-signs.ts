@@ -1,27 +1,27 @@
 /**
  * @file Who is at the address that a run's coordinator had: itself, another run, or another program.
  *
- * Ports are given anew. Silence, or an answer that is not of this very run, is no sign of its life.
+ * Ports are reused. A timeout, or a reply that is not about this very run, does not mean that it is alive.
  */
 import { realpath } from 'node:fs/promises';
 import { basename, isAbsolute, resolve } from 'node:path';
 import { TesseraError } from '../../core/errors.ts';
 import { fetchStatus, isNobodyThere, type StatusReply } from '../../exchange/grpc/operator.ts';
 
-/** Who answers at an address. */
+/** The process at an address. */
 export interface Neighbour {
   /** It is the coordinator of the run that is asked about. */
   readonly isOwn: boolean;
-  /** Who else is there, as the end of "127.0.0.1:50051 is ..."; undefined where nobody listens. */
+  /** What else is there, as the end of "127.0.0.1:50051 is ..."; undefined if nothing listens. */
   readonly stranger: string | undefined;
 }
 
 const NOBODY: Neighbour = { isOwn: false, stranger: undefined };
 const STRANGER: Neighbour = { isOwn: false, stranger: "another program's port now" };
 
-/** A coordinator on this machine answers at once; one that does not is gone. */
+/** A coordinator on this machine replies at once; one that does not is gone. */
 const ANSWER_MS = 1000;
-/** All questions of one command together take no longer; at what was not asked by then, nobody is. */
+/** Limit for all queries of one command together; addresses beyond it count as silent. */
 const ANSWERS_MS = 3000;
 
 /** Asks at addresses, at each once, and all within one time. */
@@ -54,7 +54,7 @@ export class Neighbours {
   }
 }
 
-/** Who has an address that was a run's, when another run answers there. */
+/** Describes the other run that replies at a run's former address. */
 export function strangerIn({ run, runFolder }: StatusReply): string {
   return `the address of another run now (${run}, in ${runFolder})`;
 }

@@ -1,4 +1,4 @@
-/** @file What the folder of a run tells of whether it goes on. */
+/** @file Whether a run is live, by its folder. */
 import type { LockHolder } from '../lock/lock.ts';
 
 /** The present comes before the past: a run that is done may have been resumed, whatever its metrics still say. */

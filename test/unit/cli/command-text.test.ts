@@ -171,8 +171,8 @@ describe('a line to type', () => {
   it('in a hint too, once', () => {
     const npx = { ...INSTALLED, env: { npm_command: 'exec' } };
     expect(typable('tessera runs list shows them', npx)).toBe('npx tessera runs list shows them');
-    expect(typable(`go on with: ${commandLine(['train', 'x'], npx)}`, npx)).toBe(
-      'go on with: npx tessera train x',
+    expect(typable(`resume with: ${commandLine(['train', 'x'], npx)}`, npx)).toBe(
+      'resume with: npx tessera train x',
     );
     expect(typable('in my-tessera train, or /opt/tessera train', npx)).not.toContain('npx');
     expect(typable('the version of tessera that trained it', npx)).not.toContain('npx');

@@ -185,7 +185,7 @@ describe('the newest run', () => {
     linked(run, 'metrics.jsonl', '/dev/zero');
     await expect(askedBy({ run })).rejects.toMatchObject({
       code: 'DATA_INVALID',
-      sentence: `cannot tell how ${run} stands: metrics.jsonl: it is a device, not a file`,
+      sentence: `cannot determine the state of ${run}: metrics.jsonl: it is a device, not a file`,
     });
   });
 });
@@ -200,7 +200,7 @@ describe('a run to go on with', () => {
     damage(resume);
     await expect(runOrigin({ resume })).rejects.toMatchObject({
       code: 'DATA_INVALID',
-      sentence: `cannot go on with ${resume}: config.json: ${reason}`,
+      sentence: `cannot resume ${resume}: config.json: ${reason}`,
     });
     expect(await runOrigin({ resume, config: 'own.yaml' })).toMatchObject({ config: 'own.yaml' });
   });

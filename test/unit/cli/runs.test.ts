@@ -316,7 +316,7 @@ describe('a run that has ended', () => {
   it.each([
     ['done', [...records, [5, phase('done', 'all 2 steps are done')]], 'all 2 steps are done'],
     ['stopped', [...records, [5, phase('failed', 'stopped by SIGINT')]], 'stopped by SIGINT'],
-    ['stopped', records, /without a word, as after a kill/],
+    ['stopped', records, /without a record, as after a kill/],
   ] as const)('is %s, and says why', async (state, lines, reason) => {
     const run = await readRun(aRun(`ended-${lines.length}-${reason}`, lines));
     expect(run.state).toBe(state);

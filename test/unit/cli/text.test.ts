@@ -164,7 +164,7 @@ describe('lines', () => {
         parametersSha256: 'a',
         givenUp: 'runs/x/checkpoints/step-5',
       },
-      'checkpoint/step-7 written (1.0 KiB, 0.0 s); the disk is full: step-5 was given up for it',
+      'checkpoint/step-7 written (1.0 KiB, 0.0 s); disk full: deleted checkpoint step-5 to make room',
     ],
     [
       { type: 'badSample', name: 'cat/1.jpg', reason: 'empty' },
@@ -300,9 +300,11 @@ describe('the end of a run', () => {
   it('of a run that can go on says how', () => {
     const hintOf = (code: ErrorCode, hint?: string) =>
       withWayOn(new TesseraError(code, 'it ended', hint === undefined ? {} : { hint }), 'CMD').hint;
-    expect(hintOf('CANCELLED')).toBe('go on with: CMD');
-    expect(hintOf('CANNOT_WRITE', 'free some space')).toBe('free some space, then go on with: CMD');
-    expect(hintOf('WORKERS_LOST', 'read it')).toBe('read it, then go on with: CMD');
+    expect(hintOf('CANCELLED')).toBe('resume with: CMD');
+    expect(hintOf('CANNOT_WRITE', 'free some space')).toBe(
+      'free some space, then resume with: CMD',
+    );
+    expect(hintOf('WORKERS_LOST', 'read it')).toBe('read it, then resume with: CMD');
     expect(hintOf('NON_FINITE', 'lower it')).toBe('lower it');
   });
 });

@@ -15,7 +15,7 @@ describe('the story of a run that is watched', () => {
     expect(next({ type: 'gone' }, 2000)).toMatchObject({
       trouble: {
         phase: 'gone',
-        sentence: `the coordinator at a:1 has gone without a word at step ${STATUS.step}, 2 s ago; asking on for 58 s`,
+        sentence: `the coordinator at a:1 is gone without a record since step ${STATUS.step}, 2 s ago; retrying for 58 s`,
       },
       isNews: true,
     });
@@ -38,7 +38,7 @@ describe('the story of a run that is watched', () => {
     expect(() => next({ type: 'gone' }, 119_500)).toThrow(
       expect.objectContaining({
         code: 'COORDINATOR_UNREACHABLE',
-        sentence: 'the coordinator at a:1 has gone without a word at step 99, 60 s ago',
+        sentence: 'the coordinator at a:1 is gone without a record since step 99, 60 s ago',
         hint: WAY_ON,
       }),
     );

@@ -175,7 +175,7 @@ describe('local workers', () => {
   it('of which one always dies leave the work to the others, and that is said', async () => {
     const code = `if (process.env.WORKER_NUMBER === '0') { ${TELLING} } else ${WAIT_FOR_STDIN}`;
     const { launch, said } = workers('one of two', code, { count: 2, restarts: 9 });
-    await until(() => said.some((line) => line.includes('goes on with 1 worker')));
+    await until(() => said.some((line) => line.includes('continues with 1 worker')));
     expect(said.filter((line) => line.includes('starts again'))).toHaveLength(1);
     await launch.close(false);
   });

@@ -129,7 +129,7 @@ describe('a death is put down to', () => {
       { signal: 'SIGABRT', lastWords: 'FATAL ERROR: JavaScript heap out of memory' },
       'its JavaScript heap was full: FATAL ERROR: JavaScript heap out of memory',
     ],
-    ['a will of its own', { code: 0 }, 'it left, and the run goes on'],
+    ['a will of its own', { code: 0 }, 'it left during the run'],
   ])('%s', (_what, some, sentence) => {
     expect(causeOfDeath(facts(some))?.sentence).toBe(sentence);
   });
@@ -163,13 +163,13 @@ describe('after a failure', () => {
       'a worker that has it twice is given up',
       [bad('w1'), bad('w1')],
       { alive: 2, atWork: 2 },
-      'giveUp',
+      'abandon',
     ],
     [
       'it is given up while others are on their way',
       [bad('w1'), bad('w1')],
       { alive: 2, atWork: 0 },
-      'giveUp',
+      'abandon',
     ],
     ['steps between mean that it passes', [bad('w1', 3), bad('w1', 9)], ALONE, 'startAgain'],
     [

@@ -165,7 +165,7 @@ describe('damage', () => {
     expect(skipped.map(({ folder }) => folder)).toEqual([newest!.folder, second!.folder]);
     expect(skipped.map(({ reason }) => reason)).toEqual([
       expect.stringContaining('model.safetensors has 10 bytes'),
-      expect.stringContaining('state.json is no JSON'),
+      expect.stringContaining('state.json is not JSON'),
     ]);
   });
 
