@@ -30,7 +30,7 @@ export interface QuestionFlags extends ClientSecurityFlags {
   readonly run?: string;
 }
 
-/** The run of this machine that is meant, whoever answers at its address. */
+/** The local run that is meant, whatever process is at its address. */
 interface MeantRun {
   readonly folder: string;
   /** Who holds its lock; undefined for a run of an older version, which has none. */
@@ -65,7 +65,7 @@ export async function askedBy(flags: QuestionFlags): Promise<Asked> {
     run === undefined
       ? await lastStartedRun(SAY_PASSED_OVER)
       : await findRun(run, { ...SAY_PASSED_OVER, hint: NOT_FOUND });
-  // A lock that cannot be read leaves the rest of the run to tell.
+  // If the lock cannot be read, the rest of the run folder decides.
   const holder = await holderOf(join(folder, RUN_FILES.lock)).catch(() => undefined);
   if (holder === undefined) {
     const record = await readRun(folder);
@@ -100,7 +100,7 @@ export async function addressIn(folder: string): Promise<string> {
  * Throws  COORDINATOR_UNREACHABLE with what may be the matter, another run at its address too; what it refuses with.
  */
 export async function askStatus({ question, meant }: AskedRun, watcher = ''): Promise<StatusReply> {
-  const status = await answered(question, meant, () => fetchStatus(question, watcher));
+  const status = await withReply(question, meant, () => fetchStatus(question, watcher));
   if (meant === undefined || (await isOfRun(status, meant.folder))) return status;
   throw new TesseraError(
     'COORDINATOR_UNREACHABLE',
@@ -113,13 +113,13 @@ export async function askStatus({ question, meant }: AskedRun, watcher = ''): Pr
 export async function askToStop(asked: AskedRun, reason: string): Promise<StopReply> {
   const { question, meant } = asked;
   if (meant !== undefined) await askStatus(asked);
-  return await answered(question, meant, () => stopRun(question, reason));
+  return await withReply(question, meant, () => stopRun(question, reason));
 }
 
 /** A run that can be asked. */
 export type AskedRun = Extract<Asked, { readonly question: Question }>;
 
-async function answered<T>(
+async function withReply<T>(
   question: Question,
   meant: MeantRun | undefined,
   ask: () => Promise<T>,
@@ -140,7 +140,7 @@ async function answered<T>(
 function unknown({ folder, faults }: RunRecord): TesseraError {
   return new TesseraError(
     'DATA_INVALID',
-    `cannot tell how ${folder} stands: ${faults.join('; ')}`,
+    `cannot determine the state of ${folder}: ${faults.join('; ')}`,
     {
       hint: 'ask as the account that runs it, or at its address: HOST:PORT',
     },
