@@ -102,7 +102,7 @@ function programByNpm({ env, script = '', folder }: Invocation): string | undefi
     const named = env['npm_config_package'];
     return named ? `npx --package ${shellWord(named)} tessera` : 'npx tessera';
   }
-  if (env['npm_package_name'] === 'tessera') {
+  if (env['npm_package_name'] === 'tessera-train') {
     const root = env['npm_config_local_prefix'];
     const isBelow = root === undefined || !relative(root, typedIn).startsWith('..');
     return `npm${isBelow ? '' : ` --prefix ${shellWord(root)}`} run --silent tessera --`;

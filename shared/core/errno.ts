@@ -161,7 +161,7 @@ export function machineTrouble(error: unknown): SystemTrouble | undefined {
     return {
       code: 'SYSTEM',
       sentence: `this installation of Tessera is incomplete: ${message.split('\n')[0]}`,
-      hint: `install it again for this machine: npm ci in a checkout, npm install tessera elsewhere; or, where few files may be open, ${MORE_FILES_HINT}`,
+      hint: `install it again for this machine: npm ci in a checkout, npm install tessera-train elsewhere; or, where few files may be open, ${MORE_FILES_HINT}`,
     };
   }
   const text = `${errnoOf(error)} ${message}`;

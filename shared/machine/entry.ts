@@ -20,7 +20,7 @@ async function endUnloaded(error: unknown): Promise<never> {
   const words = await import('../core/errno.ts').catch(() => undefined);
   const { sentence, hint } = words?.systemTrouble(error) ?? {
     sentence: `this installation of Tessera cannot be loaded: ${error}`,
-    hint: 'install it again: npm ci in a checkout, npm install tessera elsewhere',
+    hint: 'install it again: npm ci in a checkout, npm install tessera-train elsewhere',
   };
   process.stderr.write(`error: ${sentence}\n  hint: ${hint}\n`);
   process.exit(SYSTEM_EXIT_CODE);

@@ -58,6 +58,9 @@ export function good(content: Buffer, etag = '"one"'): Answer {
   };
 }
 
+/** Time for what was sent to reach the body of the response: with the drop, fetch forgets what is not read yet. */
+const DROP_MS = 200;
+
 /** Promises the whole file, sends `bytes` of it and drops the connection. */
 export function dropsAfter(
   content: Buffer,
@@ -66,7 +69,9 @@ export function dropsAfter(
 ): Answer {
   return (_request, response) => {
     response.writeHead(200, { 'content-length': content.length, ...headers });
-    response.write(content.subarray(0, bytes), () => setImmediate(() => response.destroy()));
+    response.write(content.subarray(0, bytes), () => {
+      setTimeout(() => response.destroy(), DROP_MS);
+    });
   };
 }
 

@@ -1,4 +1,5 @@
 /** @file The engines of ONNX Runtime, one an execution provider. CPU and WebGPU come with its npm package. */
+import { createRequire } from 'node:module';
 import type { Engine } from './engine.ts';
 
 type Traits = Pick<Engine, 'hint' | 'needs'>;
@@ -16,6 +17,15 @@ const engine = <P extends 'cpu' | 'webgpu' | 'cuda'>(provider: P, traits: Traits
     },
   }) as const satisfies Engine;
 
+/** The script that fetches the CUDA provider. An installed package carries onnxruntime-node in a folder of its own. */
+function installScript(): string {
+  try {
+    return createRequire(import.meta.url).resolve('onnxruntime-node/script/install.js');
+  } catch {
+    return 'node_modules/onnxruntime-node/script/install.js';
+  }
+}
+
 export const ONNXRUNTIME_CPU = engine('cpu', { hint: 'npm ci' });
 
 export const ONNXRUNTIME_WEBGPU = engine('webgpu', {
@@ -25,5 +35,5 @@ export const ONNXRUNTIME_WEBGPU = engine('webgpu', {
 
 export const ONNXRUNTIME_CUDA = engine('cuda', {
   needs: 'nvidia',
-  hint: 'npm rebuild onnxruntime-node --ignore-scripts=false --onnxruntime-node-install=cuda12',
+  hint: `node "${installScript()}" --onnxruntime-node-install=cuda12 (needs CUDA 12 and cuDNN 9)`,
 });

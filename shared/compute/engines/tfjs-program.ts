@@ -47,7 +47,10 @@ export async function loadEager(library: TfjsLibrary): Promise<Record<string, un
     if (name === 'tfjs-node-gpu' && !isUsingGpu(tf.backend())) throw new Error('it sees no GPU');
     return loaded;
   } catch (error) {
-    const reason = TesseraError.from(error).sentence.split('\n')[0];
+    const isMissing = error instanceof Error && error.message.includes(`'${module}'`);
+    const reason = isMissing
+      ? `${module} is not installed`
+      : TesseraError.from(error).sentence.split('\n')[0];
     throw new TesseraError('ENGINE_UNAVAILABLE', `${name} does not load: ${reason}`, {
       hint,
       cause: error,

@@ -22,7 +22,7 @@ export const TFJS_NODE_GPU = engine(
   {
     module: '@tensorflow/tfjs-node-gpu',
     backend: 'tensorflow',
-    hint: 'npm rebuild @tensorflow/tfjs-node-gpu --ignore-scripts=false (needs CUDA 11 and cuDNN 8)',
+    hint: 'npm install --no-save @tensorflow/tfjs-node-gpu@4.22.0 --ignore-scripts=false (needs CUDA 11 and cuDNN 8)',
   },
   'nvidia',
 );
@@ -30,7 +30,7 @@ export const TFJS_NODE_GPU = engine(
 export const TFJS_NODE = engine('tfjs-node', {
   module: '@tensorflow/tfjs-node',
   backend: 'tensorflow',
-  hint: 'npm install @tensorflow/tfjs-node --ignore-scripts=false',
+  hint: 'npm install --no-save @tensorflow/tfjs-node@4.22.0 --ignore-scripts=false',
 });
 
 export const TFJS_CPU = engine('tfjs-cpu', {

@@ -124,7 +124,11 @@ describe('a line to type', () => {
   writeFileSync(script, '');
   symlinkSync(script, join(bin, 'tessera'));
   symlinkSync(process.execPath, join(bin, 'node'));
-  const run = { npm_command: 'run', npm_lifecycle_event: 'tessera', npm_package_name: 'tessera' };
+  const run = {
+    npm_command: 'run',
+    npm_lifecycle_event: 'tessera',
+    npm_package_name: 'tessera-train',
+  };
   const inModules = '/food/node_modules/.bin/tessera';
   it.each<[string, Partial<Invocation>, string]>([
     ['installed', { script: join(bin, 'tessera'), env: { PATH: bin } }, 'tessera doctor'],
