@@ -12,8 +12,9 @@ import { fileURLToPath } from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const target = join(process.argv[2] ?? join(root, 'dist'), 'node_modules');
 
-/** Source maps, sources, and the second copy of the library for macOS, whose binding loads libonnxruntime.1.dylib. */
-const LEFT_OUT = /\.map$|[\\/]lib[\\/][^\\/]+\.ts$|libonnxruntime\.\d+\.\d+\.\d+\.dylib$/;
+/** Source maps, sources, tests, and the second copy of the library for macOS, whose binding loads libonnxruntime.1.dylib. */
+const LEFT_OUT =
+  /\.map$|[\\/]lib[\\/][^\\/]+\.ts$|[\\/]test$|\.test\.|libonnxruntime\.\d+\.\d+\.\d+\.dylib$/;
 
 /** The folder of package `name`, as Node.js finds it from `folder`. */
 function folderOf(name, folder) {
