@@ -58,8 +58,8 @@ export async function benchAbuse(): Promise<AbuseFigures> {
   const runFolder = join(folder, 'run');
   const epochs = ['--set', 'training.epochs=500', '--set', 'evaluation.everyEpochs=0'];
   const coordinator = start(['coordinator', 'quickstart', ...epochs, '--run-folder', runFolder]);
-  const talk: string[] = [];
-  coordinator.stderr?.on('data', (data) => talk.push(String(data)));
+  const output: string[] = [];
+  coordinator.stderr?.on('data', (data) => output.push(String(data)));
   const address = await addressOf(coordinator);
   const worker = start(['worker', address, '--threads', '1', '--name', 'healthy']);
   worker.stderr?.resume();
@@ -79,7 +79,7 @@ export async function benchAbuse(): Promise<AbuseFigures> {
       ...rounds,
       coordinatorQuietMiB: before.coordinator,
       coordinatorPeakMiB: await peak,
-      roguesNamed: new Set(talk.join('').match(/\brogue-\d+\b(?=.* pushes under way)/g)).size,
+      roguesNamed: new Set(output.join('').match(/\brogue-\d+\b(?=.* pushes under way)/g)).size,
       workerQuietMiB: before.worker,
       workerPeakMiB: await workerPeak,
     };
@@ -174,13 +174,13 @@ function start(args: readonly string[]): ChildProcess {
 
 function addressOf(coordinator: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
-    let talk = '';
+    let output = '';
     coordinator.stderr?.on('data', (data) => {
-      talk += String(data);
-      const address = /127\.0\.0\.1:[1-9]\d*/.exec(talk)?.[0];
+      output += String(data);
+      const address = /127\.0\.0\.1:[1-9]\d*/.exec(output)?.[0];
       if (address !== undefined) resolve(address);
     });
-    coordinator.once('exit', () => reject(new Error(`the coordinator ended: ${talk}`)));
+    coordinator.once('exit', () => reject(new Error(`the coordinator ended: ${output}`)));
   });
 }
 

@@ -71,16 +71,16 @@ function runUntilSteps(args: readonly string[]): Promise<void> {
   const child = spawn(process.execPath, [main.pathname, ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  let talk = '';
+  let output = '';
   child.stderr.on('data', (data) => {
-    talk += String(data);
-    if (/evaluating/.test(talk)) child.kill('SIGINT');
+    output += String(data);
+    if (/evaluating/.test(output)) child.kill('SIGINT');
   });
   return new Promise((done, fail) => {
     child.on('error', fail);
     child.on('close', (code) => {
       if (code === 0 || code === 130) done();
-      else fail(new Error(`tessera ${args.join(' ')} ended with ${code}\n${talk}`));
+      else fail(new Error(`tessera ${args.join(' ')} ended with ${code}\n${output}`));
     });
   });
 }

@@ -10,8 +10,8 @@ import type {
   StoppingRun,
   WelcomeInfo,
 } from '../shared/contract/messages.ts';
+import type { ErrorReport } from '../shared/core/error-report.ts';
 import { TesseraError } from '../shared/core/errors.ts';
-import type { ToldError } from '../shared/core/verdict.ts';
 import { type DriverParts, RunLoop } from './loop.ts';
 import type { RunWarnings } from './report/run-warnings.ts';
 import { describeStatus } from './report/status.ts';
@@ -66,7 +66,7 @@ export class CoordinatorDriver implements CoordinatorPort {
     this.#loop.roster.heartbeat(worker, heartbeat);
   }
 
-  leave(worker: string, error: ToldError): void {
+  leave(worker: string, error: ErrorReport): void {
     this.#loop.roster.leave(worker, error);
   }
 

@@ -7,8 +7,9 @@
  */
 import type { CoordinatorMessage } from '../shared/contract/messages.ts';
 import { type Clock, stoodStill } from '../shared/core/clock.ts';
+import { DIVERGED_HINT } from '../shared/core/divergence.ts';
+import { type ErrorReport, NO_ERROR, reportOf } from '../shared/core/error-report.ts';
 import { isErrorCode, TesseraError } from '../shared/core/errors.ts';
-import { DIVERGED_HINT, NO_ERROR, type ToldError, toldOf } from '../shared/core/verdict.ts';
 import type { DataSource } from '../shared/data/source.ts';
 import type { Logger } from '../shared/machine/log.ts';
 import type { Checkpointer } from '../shared/runs/checkpoint/checkpointer.ts';
@@ -170,7 +171,7 @@ export class RunLoop {
   }
 
   /** The error of a run whose workers have left with one. */
-  #failureBy({ code, reason, hint }: ToldError): TesseraError {
+  #failureBy({ code, reason, hint }: ErrorReport): TesseraError {
     const { last } = this.#parts.checkpointer;
     const advice = hint === '' && code === 'NON_FINITE' ? DIVERGED_HINT : hint;
     const wayOn = last === undefined ? '' : `--resume would continue from step ${last.step}`;
@@ -183,7 +184,7 @@ export class RunLoop {
   #inBackground(work: () => Promise<void>): void {
     this.#busy = work().catch((thrown: unknown) => {
       const error = TesseraError.from(thrown);
-      this.end(error.code === 'NON_FINITE' ? this.#failureBy(toldOf(error)) : error);
+      this.end(error.code === 'NON_FINITE' ? this.#failureBy(reportOf(error)) : error);
     });
   }
 
@@ -237,6 +238,9 @@ export class RunLoop {
 
   /** What a worker is sent when the run is over. */
   get farewell(): CoordinatorMessage {
-    return { type: 'finish', ...(this.#failure === undefined ? NO_ERROR : toldOf(this.#failure)) };
+    return {
+      type: 'finish',
+      ...(this.#failure === undefined ? NO_ERROR : reportOf(this.#failure)),
+    };
   }
 }

@@ -2,8 +2,7 @@
  * @file Decides when a worker is started, restarted or abandoned, and when a launch fails with which error.
  * Pure: `(event, nowMs) -> effects`.
  */
-import { TesseraError } from '../shared/core/errors.ts';
-import { isPermanent } from '../shared/core/verdict.ts';
+import { isPermanent, TesseraError } from '../shared/core/errors.ts';
 import type { LaunchNotice } from './launcher.ts';
 import { codeOf, deathText, errorOfLoss, rootCause, type WorkerDeath } from './worker-exit.ts';
 

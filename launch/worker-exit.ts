@@ -1,8 +1,7 @@
 /** @file The unexpected end of a worker process: its cause, and the error of a run that it ends. Pure. */
-import { TesseraError } from '../shared/core/errors.ts';
+import { isPermanent, TesseraError } from '../shared/core/errors.ts';
 import { unbroken } from '../shared/core/text.ts';
 import { formatBytes } from '../shared/core/units.ts';
-import { isPermanent } from '../shared/core/verdict.ts';
 import type { MemoryKills } from '../shared/machine/memory-kills.ts';
 
 /** The end of one life of a worker. */

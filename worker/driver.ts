@@ -4,8 +4,8 @@
  */
 
 import { withDeadline } from '../shared/core/async.ts';
+import { type ErrorReport, NO_ERROR, reportOf } from '../shared/core/error-report.ts';
 import { assert, TesseraError } from '../shared/core/errors.ts';
-import { NO_ERROR, type ToldError, toldOf } from '../shared/core/verdict.ts';
 import { foundSentence } from '../shared/data/found.ts';
 import { divergedError } from './compute/divergence.ts';
 import type { NodeTask, SessionEffect, SessionEvent } from './core/messages.ts';
@@ -257,12 +257,12 @@ export class WorkerDriver {
   /** Leaves because of a failure, and sends it to the coordinator. */
   #leave(error: TesseraError): void {
     if (this.#stopped) return;
-    this.#line.stream?.sendLeave(toldOf(error));
+    this.#line.stream?.sendLeave(reportOf(error));
     this.#stopped = true;
     this.#end(error);
   }
 
-  #stop(end: ToldError): void {
+  #stop(end: ErrorReport): void {
     this.#stopped = true;
     this.#line.stream?.sendLeave(end.code === '' ? NO_ERROR : end);
     this.#end(end.code === '' ? undefined : errorOf(end));

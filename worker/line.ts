@@ -7,8 +7,8 @@ import {
   type WelcomeInfo,
 } from '../shared/contract/messages.ts';
 import type { Clock } from '../shared/core/clock.ts';
-import { assert, type TesseraError } from '../shared/core/errors.ts';
-import { isPermanent, toldOf } from '../shared/core/verdict.ts';
+import { reportOf } from '../shared/core/error-report.ts';
+import { assert, isPermanent, type TesseraError } from '../shared/core/errors.ts';
 import type { WorkerSession } from '../shared/exchange/control-line.ts';
 import type { Logger } from '../shared/machine/log.ts';
 import type { LostLine, SessionEffect, SessionEvent } from './core/messages.ts';
@@ -100,7 +100,7 @@ export class Line {
 
   #closed(error: TesseraError | undefined): void {
     const isRefused = error !== undefined && isPermanent(error.code);
-    if (isRefused) this.#user.dispatch({ type: 'refused', ...toldOf(error) });
+    if (isRefused) this.#user.dispatch({ type: 'refused', ...reportOf(error) });
     else this.#user.dispatch({ type: 'connectionLost', ...lostBy(error) });
   }
 

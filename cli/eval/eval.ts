@@ -1,6 +1,6 @@
 /** @file `tessera eval`: what a model gets right and wrong on the test images or another split, in this one process. */
 import { join } from 'node:path';
-import { divergedText, isSensible } from '../../shared/core/sense.ts';
+import { divergedText, isPlausible } from '../../shared/core/divergence.ts';
 import { SPLIT_WORDS, type Split } from '../../shared/core/work.ts';
 import { openDataSource } from '../../shared/data/sets/open.ts';
 import type { DataSource } from '../../shared/data/source.ts';
@@ -58,7 +58,7 @@ export async function runEval(options: EvalOptions): Promise<void> {
     const found = await model
       .evaluate(source, { split, onUnreadable })
       .finally(() => warnings.close());
-    if (!isSensible(found)) say(`warning: ${divergedText(found.loss)}`);
+    if (!isPlausible(found)) say(`warning: ${divergedText(found.loss)}`);
     if (options.json) printJson(evaluationJson(found, model, source));
     else print(evaluationLines(found, model));
     if (out !== undefined) await draw(found, model, out);

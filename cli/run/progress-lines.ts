@@ -1,6 +1,6 @@
 /** @file Events of a run as lines that stay: one order, one width, so that columns line up. Pure. */
 import { basename } from 'node:path';
-import { isSensible } from '../../shared/core/sense.ts';
+import { isPlausible } from '../../shared/core/divergence.ts';
 import { formatBytes, formatDuration, formatSpan } from '../../shared/core/units.ts';
 import type { RunEvent, StepReport } from '../../shared/runs/events.ts';
 import { formatNumber, formatPercent } from '../terminal/table.ts';
@@ -38,7 +38,7 @@ export function eventLine(
       // The banner has it.
       return undefined;
     case 'evaluation':
-      if (isSensible(event)) return good(evaluationText(event));
+      if (isPlausible(event)) return good(evaluationText(event));
       return bad(`${evaluationText(event)}  (of no use: no model has such a loss)`);
     case 'checkpoint': {
       const size = `${formatBytes(event.bytes)}, ${event.seconds.toFixed(1)} s`;

@@ -1,7 +1,7 @@
 /** @file The end of a run in words: its summary, and what to type next. Pure but for colours. */
 
+import { LOSS_MAX } from '../../shared/core/divergence.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
-import { LOSS_MAX } from '../../shared/core/sense.ts';
 import { formatDuration } from '../../shared/core/units.ts';
 import type { RunResult } from '../../shared/runs/events.ts';
 import type { ServerSecurityFlags } from '../connect/credentials.ts';

@@ -1,6 +1,6 @@
 /** @file The best version so far, and the one that the end is tested with. */
 
-import { isSensible } from '../../shared/core/sense.ts';
+import { isPlausible } from '../../shared/core/divergence.ts';
 import type { JudgingKind, NodeTotals } from '../../shared/core/work.ts';
 import type { RunPlan } from './messages.ts';
 import { judgingKind } from './plan.ts';
@@ -49,7 +49,7 @@ export class Best {
   judged(kind: JudgingKind, version: number, totals: NodeTotals): boolean {
     const accuracy = totals.correct / totals.samples;
     const isCandidate =
-      kind === judgingKind(this.#plan) && isSensible({ loss: totals.lossSum / totals.samples });
+      kind === judgingKind(this.#plan) && isPlausible({ loss: totals.lossSum / totals.samples });
     const isBest = isCandidate && accuracy > (this.#best?.accuracy ?? Number.NEGATIVE_INFINITY);
     if (isBest) this.#best = { version, accuracy };
     return isBest;

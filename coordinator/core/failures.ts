@@ -4,7 +4,7 @@
  * One worker's machine may be faulty, and the others continue. An error that a retry repeats is the run's: then it ends
  * with that error, instead of with workers that are lost one after the other.
  */
-import type { ToldError } from '../../shared/core/verdict.ts';
+import type { ErrorReport } from '../../shared/core/error-report.ts';
 
 /** How long a run without workers waits for a worker that retries. */
 const ALONE_MS = 6_000;
@@ -13,7 +13,7 @@ const ALONE_MS = 6_000;
 export interface Failure {
   /** The same for a worker and for the one that is started in its place. */
   readonly by: string;
-  readonly error: ToldError;
+  readonly error: ErrorReport;
 }
 
 /** A failure, and where it happened. */
@@ -26,7 +26,7 @@ interface NotedFailure extends Failure {
 export class Failures {
   #failures: NotedFailure[] = [];
   /** The error after which no worker was left, until a worker retries. */
-  #unanswered: ToldError | undefined;
+  #unanswered: ErrorReport | undefined;
   #aloneSinceMs: number | undefined;
 
   /** The round is over: others have computed it all, so it was not the run's. */
@@ -36,7 +36,7 @@ export class Failures {
   }
 
   /** A worker has left with an error that is about the run; returns the error if it ends the run. */
-  note(worker: string, failure: Failure, others: readonly string[]): ToldError | undefined {
+  note(worker: string, failure: Failure, others: readonly string[]): ErrorReport | undefined {
     const same = this.#failures.filter(({ error }) => error.code === failure.error.code);
     this.#failures.push({ ...failure, others });
     // Other workers have its leaves, and will show whether the error repeats.
@@ -55,7 +55,7 @@ export class Failures {
   }
 
   /** Time has passed with `numConnected` workers; returns the error that ends the run if no worker comes to retry. */
-  waited(numConnected: number, nowMs: number): ToldError | undefined {
+  waited(numConnected: number, nowMs: number): ErrorReport | undefined {
     if (this.#unanswered === undefined || numConnected > 0) {
       this.#aloneSinceMs = undefined;
       return undefined;

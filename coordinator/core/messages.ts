@@ -7,7 +7,7 @@
  */
 
 import type { ArrivedNode, Assignment } from '../../shared/contract/messages.ts';
-import type { ToldError } from '../../shared/core/verdict.ts';
+import type { ErrorReport } from '../../shared/core/error-report.ts';
 import type { JudgingKind, LeafRange, NodeTotals, RunPhase } from '../../shared/core/work.ts';
 import type { Failure } from './failures.ts';
 
@@ -72,7 +72,7 @@ export type CoreEffect =
   /** The phase, or the reason for it, changed. */
   | { readonly type: 'phaseChanged'; readonly phase: RunPhase; readonly reason: string }
   /** The run cannot continue: every worker must leave, with the reason. */
-  | { readonly type: 'fail'; readonly error: ToldError }
+  | { readonly type: 'fail'; readonly error: ErrorReport }
   /** The run is over; every worker must leave. */
   | { readonly type: 'finish' };
 

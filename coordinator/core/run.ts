@@ -6,7 +6,7 @@
  * to know what it leads to, and a lost or repeated one is made good by any later one.
  */
 import type { ArrivedNode, PushOutcome } from '../../shared/contract/messages.ts';
-import type { ToldError } from '../../shared/core/verdict.ts';
+import type { ErrorReport } from '../../shared/core/error-report.ts';
 import type { RunPhase, WorkKind } from '../../shared/core/work.ts';
 import { Best, type BestVersion } from './best.ts';
 import { Failures } from './failures.ts';
@@ -163,7 +163,7 @@ export class Run {
     this.#failBy(this.#failures.note(worker, failure, this.#round.workers));
   }
 
-  #failBy(error: ToldError | undefined): void {
+  #failBy(error: ErrorReport | undefined): void {
     if (error === undefined) return;
     this.#hasFailed = true;
     this.#effects.push({ type: 'fail', error });

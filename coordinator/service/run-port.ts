@@ -11,7 +11,7 @@ import type {
   StoppingRun,
   WelcomeInfo,
 } from '../../shared/contract/messages.ts';
-import type { ToldError } from '../../shared/core/verdict.ts';
+import type { ErrorReport } from '../../shared/core/error-report.ts';
 import type { DataSource } from '../../shared/data/source.ts';
 import type { FeatureStore } from '../step/features.ts';
 import type { SessionHandle, TransferKind } from '../workers/sessions.ts';
@@ -33,7 +33,7 @@ export interface CoordinatorPort {
   ready(worker: string, ready: Ready): void;
   heartbeat(worker: string, heartbeat: Heartbeat): void;
   /** The worker goes, because of a failure when `code` is not empty. */
-  leave(worker: string, error: ToldError): void;
+  leave(worker: string, error: ErrorReport): void;
   /** The session's stream has ended, for any reason; called exactly once per successful `join`. */
   sessionClosed(session: string, reason: string): void;
   /** Throws  SESSION_UNKNOWN when no such session is open. */

@@ -6,9 +6,9 @@
  * by the step after: who still holds it then must ask for its version again.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { DIVERGED_HINT } from '../../shared/core/divergence.ts';
 import { assert, TesseraError } from '../../shared/core/errors.ts';
 import { firstNonFinite } from '../../shared/core/floats.ts';
-import { DIVERGED_HINT } from '../../shared/core/verdict.ts';
 import { sha256OfBytes } from '../../shared/files/digest.ts';
 import { brokenTensor, type ParameterTable } from '../../shared/model/parameters.ts';
 import { averageDecayAt, updateAverage } from '../../shared/training/average.ts';

@@ -1,6 +1,6 @@
 /** @file How a run is doing, in numbers: what the status, the progress bar and metrics.jsonl report. */
 
-import { isSensible } from '../../shared/core/sense.ts';
+import { isPlausible } from '../../shared/core/divergence.ts';
 import { type NodeTotals, splitOf, type WorkKind } from '../../shared/core/work.ts';
 import type { ProgressSnapshot } from '../../shared/runs/checkpoint/state.ts';
 import type { EvaluationReport, JudgingSplit, StepReport } from '../../shared/runs/events.ts';
@@ -56,7 +56,7 @@ export class RunProgress {
     if ((resumed?.chosenOn ?? 'test') !== chosenOn) return;
     this.evaluation = resumed?.evaluation;
     // Older versions took the highest accuracy, whatever the loss.
-    this.best = resumed?.best && isSensible(resumed.best) ? resumed.best : undefined;
+    this.best = resumed?.best && isPlausible(resumed.best) ? resumed.best : undefined;
     this.#test = resumed?.test;
   }
 

@@ -1,8 +1,8 @@
 /** @file The workers of a run as they come and go: who is let in, who is gone, and what is said of that. */
 import type { Heartbeat, JoinRequest, Ready, WelcomeInfo } from '../../shared/contract/messages.ts';
 import type { Clock } from '../../shared/core/clock.ts';
-import { TesseraError } from '../../shared/core/errors.ts';
-import { isAboutRun, type ToldError } from '../../shared/core/verdict.ts';
+import type { ErrorReport } from '../../shared/core/error-report.ts';
+import { isAboutRun, TesseraError } from '../../shared/core/errors.ts';
 import type { DataSource } from '../../shared/data/source.ts';
 import type { Logger } from '../../shared/machine/log.ts';
 import type { RunEvent } from '../../shared/runs/events.ts';
@@ -109,7 +109,7 @@ export class Roster {
     else known.transfers.delete(kind);
   }
 
-  leave(worker: string, error: ToldError): void {
+  leave(worker: string, error: ErrorReport): void {
     const known = this.#end(worker);
     if (known === undefined) return;
     const failure = isAboutRun(error.code) ? { by: known.role, error } : undefined;

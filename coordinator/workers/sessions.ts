@@ -7,8 +7,8 @@ import type {
   NodeHeader,
 } from '../../shared/contract/messages.ts';
 import type { Clock } from '../../shared/core/clock.ts';
+import { type ErrorReport, NO_ERROR } from '../../shared/core/error-report.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
-import { NO_ERROR, type ToldError } from '../../shared/core/verdict.ts';
 import { Absent } from './recently-lost.ts';
 
 /** The coordinator's end of one worker's session. */
@@ -41,7 +41,7 @@ export interface ConnectedWorker {
   /** Pulls and pushes under way, and since when. */
   readonly transfers: Map<TransferKind, number>;
   /** The last error after which it tries again, by its last heartbeat. */
-  trouble: Omit<ToldError, 'hint'>;
+  trouble: Omit<ErrorReport, 'hint'>;
 }
 
 /** The open sessions of a run, by session secret and by worker. */

@@ -1,6 +1,7 @@
 /** @file The messages of a session and of a status as proto/ has them, and back; what comes in is checked here. */
+
+import type { ErrorReport } from '../core/error-report.ts';
 import { TesseraError } from '../core/errors.ts';
-import type { ToldError } from '../core/verdict.ts';
 import type { WorkKind } from '../core/work.ts';
 import type { Assignment__Output } from './generated/tessera/v1/Assignment.ts';
 import type { CoordinatorMessage as WireMessage } from './generated/tessera/v1/CoordinatorMessage.ts';
@@ -84,7 +85,7 @@ export function decodeHeartbeat(heartbeat: Heartbeat__Output): Heartbeat {
 }
 
 /** A goodbye as a message; empty texts are a plain one. */
-export function encodeLeave({ code, reason, hint }: ToldError) {
+export function encodeLeave({ code, reason, hint }: ErrorReport) {
   return {
     errorCode: code,
     reason: toWireText(reason, TEXT_LENGTH_MAX),
@@ -93,7 +94,7 @@ export function encodeLeave({ code, reason, hint }: ToldError) {
 }
 
 /** Throws  MESSAGE_INVALID, naming the field. */
-export function decodeLeave(leave: Leave__Output): ToldError {
+export function decodeLeave(leave: Leave__Output): ErrorReport {
   return {
     code: wireText(leave.errorCode, 'leave.error_code', NAME_LENGTH_MAX),
     reason: wireText(leave.reason, 'leave.reason', TEXT_LENGTH_MAX),
@@ -159,7 +160,7 @@ export function decodeAssignment(assignment: Assignment__Output): Assignment {
 }
 
 /** Why the run is over. The run is over whatever the texts are, so they are made lines instead of refused. */
-export function decodeFinish({ errorCode, reason, hint }: Finish__Output): ToldError {
+export function decodeFinish({ errorCode, reason, hint }: Finish__Output): ErrorReport {
   return {
     code: toWireText(errorCode, TEXT_LENGTH_MAX),
     reason: toWireText(reason, TEXT_LENGTH_MAX),

@@ -1,5 +1,5 @@
 /** @file What coordinator and workers exchange: the one set of types for the messages of proto/, and for both sides. */
-import type { ToldError } from '../core/verdict.ts';
+import type { ErrorReport } from '../core/error-report.ts';
 import type { LeafRange, NodeTotals, WorkKind } from '../core/work.ts';
 
 /** Version of the contract; both sides of a session must speak the same one. */
@@ -36,7 +36,7 @@ export interface Heartbeat {
   readonly assignment: number;
   readonly leavesOpen: number;
   /** The last error after which it tries again, while that is not over. */
-  readonly error: Omit<ToldError, 'hint'>;
+  readonly error: Omit<ErrorReport, 'hint'>;
 }
 
 // ---- from the coordinator ----
@@ -88,7 +88,7 @@ export type CoordinatorMessage =
   /** The reply to a heartbeat. */
   | { readonly type: 'alive' }
   /** The run is over, with an error or well. */
-  | ({ readonly type: 'finish' } & ToldError);
+  | ({ readonly type: 'finish' } & ErrorReport);
 
 // ---- bulk ----
 

@@ -121,6 +121,24 @@ export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(ERROR_CODES, code);
 }
 
+/** Whether a retry gives the same error. False for an unknown code of a newer version. */
+export function isPermanent(code: string): boolean {
+  return isErrorCode(code) && ERROR_CODES[code].retry === 'permanent';
+}
+
+/** Permanent errors of a working worker that other workers would have too; the others are about one machine. */
+const ABOUT_RUN: ReadonlySet<string> = new Set<ErrorCode>([
+  'NON_FINITE',
+  'DATA_INVALID',
+  'CONFIG_INVALID',
+  'MESSAGE_INVALID',
+]);
+
+/** Whether the error with which a worker leaves is about the run, not about its machine or its program. */
+export function isAboutRun(code: string): boolean {
+  return ABOUT_RUN.has(code);
+}
+
 /** Exit code of a process that ends with `error`. */
 export function exitCodeOf(error: TesseraError): number {
   return ERROR_CODES[error.code].exit;

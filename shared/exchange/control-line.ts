@@ -6,8 +6,8 @@ import type {
   Ready,
   WelcomeInfo,
 } from '../contract/messages.ts';
+import type { ErrorReport } from '../core/error-report.ts';
 import type { TesseraError } from '../core/errors.ts';
-import type { ToldError } from '../core/verdict.ts';
 
 /** What happens in a session, in order: a welcome, then assignments, perhaps a finish, then the end. */
 export interface SessionListener {
@@ -15,7 +15,7 @@ export interface SessionListener {
   onAssignment(assignment: Assignment): void;
   /** The coordinator has replied to a heartbeat. */
   onAlive(): void;
-  onFinish(finish: ToldError): void;
+  onFinish(finish: ErrorReport): void;
   /** The session is over, once; never after our own `close`. An error says why it was refused or lost. */
   onClosed(error: TesseraError | undefined): void;
 }
@@ -25,7 +25,7 @@ export interface WorkerSession {
   sendReady(ready: Ready): void;
   sendHeartbeat(heartbeat: Heartbeat): void;
   /** A goodbye, because of an error or without one. */
-  sendLeave(error: ToldError): void;
+  sendLeave(error: ErrorReport): void;
   /** Ends the session; what was sent before still arrives. */
   close(): void;
 }

@@ -241,8 +241,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'lose-the-cause',
     file: 'worker/driver.ts',
-    find: 'this.#line.stream?.sendLeave(toldOf(error));',
-    replace: "this.#line.stream?.sendLeave({ ...toldOf(error), code: 'INTERNAL' });",
+    find: 'this.#line.stream?.sendLeave(reportOf(error));',
+    replace: "this.#line.stream?.sendLeave({ ...reportOf(error), code: 'INTERNAL' });",
   },
   {
     name: 'blame-the-worker-for-wrong-bytes',

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { applySettings } from '../../shared/config/load.ts';
 import type { RunConfig } from '../../shared/config/schema.ts';
+import { divergedText, LOSS_MAX } from '../../shared/core/divergence.ts';
 import { assert, TesseraError } from '../../shared/core/errors.ts';
-import { divergedText, LOSS_MAX } from '../../shared/core/sense.ts';
 import { brokenTensor, parameterTable } from '../../shared/model/parameters.ts';
 import type { ModelConfig } from '../../shared/model/variants.ts';
 import {

@@ -1,7 +1,8 @@
 /** @file What is said of a node whose values are not finite: nothing of it may join a sum. */
+
+import { DIVERGED_HINT } from '../../shared/core/divergence.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { firstNonFinite } from '../../shared/core/floats.ts';
-import { DIVERGED_HINT } from '../../shared/core/verdict.ts';
 import { SPLIT_WORDS, splitOf } from '../../shared/core/work.ts';
 import type { NodeTask } from '../core/messages.ts';
 

@@ -1,6 +1,6 @@
 /** @file The words of the worker's core: what can happen to a session and what it can ask for. */
 import type { Assignment, ParametersId } from '../../shared/contract/messages.ts';
-import type { ToldError } from '../../shared/core/verdict.ts';
+import type { ErrorReport } from '../../shared/core/error-report.ts';
 import type { LeafRange } from '../../shared/core/work.ts';
 
 /** One maximal aligned node to compute and push. */
@@ -40,19 +40,19 @@ export type SessionEvent =
   | { readonly type: 'alive' }
   | ({ readonly type: 'pulled' } & ParametersId)
   /** The pull failed: with an error that may pass, or since that version is not there any more (the next assignment says which is). */
-  | { readonly type: 'pullRefused'; readonly version: number; readonly error?: ToldError }
+  | { readonly type: 'pullRefused'; readonly version: number; readonly error?: ErrorReport }
   /** The node under way is computed and is being pushed; the next may start. */
   | { readonly type: 'nodeComputed'; readonly task: NodeTask }
   /** The coordinator has replied to the push: accepted, accepted before, or stale. */
   | { readonly type: 'nodePushed'; readonly task: NodeTask }
   /** The node could not be computed or pushed: with an error that may pass, or since its session is over. Its leaves are open again. */
-  | { readonly type: 'pushFailed'; readonly task: NodeTask; readonly error?: ToldError }
+  | { readonly type: 'pushFailed'; readonly task: NodeTask; readonly error?: ErrorReport }
   /** The worker is to go: what is computed is still delivered, the rest handed back. */
   | { readonly type: 'drain' }
   | ({ readonly type: 'connectionLost' } & LostLine)
   /** The coordinator refuses us for good. */
-  | ({ readonly type: 'refused' } & ToldError)
-  | ({ readonly type: 'finished' } & ToldError)
+  | ({ readonly type: 'refused' } & ErrorReport)
+  | ({ readonly type: 'finished' } & ErrorReport)
   | { readonly type: 'tick' };
 
 /** Why there is no line to the coordinator. */
@@ -81,7 +81,7 @@ export type SessionEffect =
       readonly assignment: number;
       readonly leavesOpen: number;
       /** The last error after which it tries again. */
-      readonly error?: ToldError;
+      readonly error?: ErrorReport;
     }
   | ({ readonly type: 'pull' } & ParametersId)
   /** Compute and push one node; answer `nodeComputed`, then `nodePushed`. One is computed at a time. */
@@ -89,6 +89,6 @@ export type SessionEffect =
   /** Stop the node in progress as soon as possible: it is not needed. No event follows for it. */
   | { readonly type: 'cancelCompute' }
   /** A transient error has lasted too long: leave, and send the coordinator the reason. */
-  | ({ readonly type: 'giveUp' } & ToldError)
+  | ({ readonly type: 'giveUp' } & ErrorReport)
   /** The worker is done: with an error, or without one. */
-  | ({ readonly type: 'stop' } & ToldError);
+  | ({ readonly type: 'stop' } & ErrorReport);

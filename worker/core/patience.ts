@@ -1,5 +1,5 @@
 /** @file How long work that fails may be tried again: a budget of time without one success. */
-import type { ToldError } from '../../shared/core/verdict.ts';
+import type { ErrorReport } from '../../shared/core/error-report.ts';
 
 /** After this long without an attempt, a failure starts a new series. */
 const LULL_MS = 10_000;
@@ -9,7 +9,7 @@ export class Patience {
   readonly #limitMs: number;
   #sinceMs: number | undefined;
   #lastMs = 0;
-  #error: ToldError | undefined;
+  #error: ErrorReport | undefined;
 
   /** It ends when all attempts of so long have failed. */
   constructor(limitMs: number) {
@@ -17,7 +17,7 @@ export class Patience {
   }
 
   /** Why the last attempt failed; nothing once one has succeeded. */
-  get error(): ToldError | undefined {
+  get error(): ErrorReport | undefined {
     return this.#error;
   }
 
@@ -32,7 +32,7 @@ export class Patience {
   }
 
   /** An attempt has failed; returns whether it was the last. */
-  failed(error: ToldError, nowMs: number): boolean {
+  failed(error: ErrorReport, nowMs: number): boolean {
     this.#sinceMs ??= nowMs;
     this.#lastMs = nowMs;
     this.#error = error;

@@ -7,7 +7,7 @@
  */
 import type { Assignment, ParametersId } from '../../shared/contract/messages.ts';
 import { stoodStill } from '../../shared/core/clock.ts';
-import { NO_ERROR, type ToldError } from '../../shared/core/verdict.ts';
+import { type ErrorReport, NO_ERROR } from '../../shared/core/error-report.ts';
 import { Backlog } from './backlog.ts';
 import type { LostLine, SessionEffect, SessionEvent, SessionPhase } from './messages.ts';
 import { Patience } from './patience.ts';
@@ -46,13 +46,13 @@ const LINE = {
   stopped: {},
 } as const satisfies Record<Line, Partial<Record<SessionEvent['type'], Line>>>;
 
-const ANOTHER_RUN: ToldError = {
+const ANOTHER_RUN: ErrorReport = {
   code: 'PROTOCOL_MISMATCH',
   reason: 'the coordinator at this address trains another run now, and a worker serves one',
   hint: 'start this worker again to work for the run at this address; or give it the address of its own run',
 };
 /** Its run is the same, so it is the program that is not. */
-const ANOTHER_MODEL: ToldError = {
+const ANOTHER_MODEL: ErrorReport = {
   code: 'PROTOCOL_MISMATCH',
   reason: 'the coordinator trains another model than the one built here',
   hint: 'start this worker again: it builds what the run trains now',
@@ -174,7 +174,7 @@ export class Session {
   }
 
   /** Retries after a heartbeat, unless the retries have failed for too long. */
-  #failed(patience: Patience, error: ToldError | undefined, nowMs: number): void {
+  #failed(patience: Patience, error: ErrorReport | undefined, nowMs: number): void {
     this.#pausedUntilMs = nowMs + this.#heartbeatMs;
     if (error === undefined || !patience.failed(error, nowMs)) return;
     this.#line = 'stopped';
@@ -183,7 +183,7 @@ export class Session {
   }
 
   /** The last error after which this worker tries again, while it does. */
-  get #trouble(): ToldError | undefined {
+  get #trouble(): ErrorReport | undefined {
     const isTrying = this.#isPulling || this.#backlog.isPushing || this.#backlog.leavesOpen > 0;
     return isTrying ? (this.#pulls.error ?? this.#pushes.error) : undefined;
   }
@@ -292,7 +292,7 @@ export class Session {
     this.#effects.push({ type: 'connect', afterMs, lost });
   }
 
-  #stop({ code, reason, hint }: ToldError): void {
+  #stop({ code, reason, hint }: ErrorReport): void {
     this.#line = 'stopped';
     this.#effects.push({ type: 'stop', code, reason, hint });
   }

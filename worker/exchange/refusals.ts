@@ -1,11 +1,12 @@
 /** @file What the errors of a coordinator, or of the line to it, come to at a worker. */
+
+import { type ErrorReport, reportOf } from '../../shared/core/error-report.ts';
 import {
   ERROR_CODES,
   type ErrorCode,
   isErrorCode,
   TesseraError,
 } from '../../shared/core/errors.ts';
-import { type ToldError, toldOf } from '../../shared/core/verdict.ts';
 import type { LostLine } from '../core/messages.ts';
 
 /** What to do about an end whose cause came without a hint, as from an older coordinator: what its code allows to say. */
@@ -35,16 +36,16 @@ export function lostBy(error: TesseraError | undefined): LostLine {
  *
  * Throws  what failed, when another try gives the same.
  */
-export function passingError(thrown: unknown): { readonly error?: ToldError } {
+export function passingError(thrown: unknown): { readonly error?: ErrorReport } {
   if (!(thrown instanceof TesseraError)) throw thrown;
   // Both sides look at their values before they send them: those that arrive like that were made on the way.
   const retry = thrown.code === 'NON_FINITE' ? 'passing' : ERROR_CODES[thrown.code].retry;
   if (retry === 'permanent') throw thrown;
-  return retry === 'session' ? {} : { error: toldOf(thrown) };
+  return retry === 'session' ? {} : { error: reportOf(thrown) };
 }
 
 /** The error that a worker ends with. The cause's own hint goes before what its code allows to say. */
-export function errorOf({ code, reason, hint }: ToldError): TesseraError {
+export function errorOf({ code, reason, hint }: ErrorReport): TesseraError {
   const known = isErrorCode(code) ? code : 'INTERNAL';
   const last = LAST_HINTS[known] ?? 'see the log of the coordinator';
   return new TesseraError(known, reason, { hint: hint === '' ? last : hint });

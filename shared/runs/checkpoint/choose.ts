@@ -4,9 +4,9 @@
  * A checkpoint may be deleted while it is read, since a live run keeps only a few; then the choice is made again.
  */
 import { basename, dirname } from 'node:path';
+import { isPlausible } from '../../core/divergence.ts';
 import { errnoOf } from '../../core/errno.ts';
 import { type ErrorCode, TesseraError } from '../../core/errors.ts';
-import { isSensible } from '../../core/sense.ts';
 import { type Disk, machineDisk } from '../../files/disk.ts';
 import { sweepFolder } from '../../files/files.ts';
 import { checkpointsFolder, listCheckpoints } from './layout.ts';
@@ -129,7 +129,7 @@ async function bestOf(
   disk: Disk,
 ): Promise<string> {
   const { best } = (await readState(newest.folder, disk)).state.progress;
-  const step = best !== undefined && isSensible(best) ? best.version : undefined;
+  const step = best !== undefined && isPlausible(best) ? best.version : undefined;
   return (found.find((one) => one.step === step) ?? newest).folder;
 }
 

@@ -7,10 +7,10 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { isPlausible } from '../../core/divergence.ts';
 import { errnoOf } from '../../core/errno.ts';
 import { TesseraError } from '../../core/errors.ts';
 import { BoundedLines } from '../../core/lines.ts';
-import { isSensible } from '../../core/sense.ts';
 import { streamRegularFile } from '../../files/regular-file.ts';
 import { whyNot } from '../../files/trouble.ts';
 import { type JudgingSplit, type TimedEvent, timedEventSchema } from '../events.ts';
@@ -194,7 +194,7 @@ class MetricsCollector {
 
 function bestOf(evaluations: readonly EvaluationRecord[]): EvaluationRecord | undefined {
   return evaluations
-    .filter(isSensible)
+    .filter(isPlausible)
     .reduce<EvaluationRecord | undefined>(
       (best, one) => (best === undefined || one.accuracy > best.accuracy ? one : best),
       undefined,

@@ -2,13 +2,14 @@
 
 import { expect, it } from 'vitest';
 import type { CoordinatorMessage } from '../../../shared/contract/messages.ts';
-import { DIVERGED_HINT, NO_ERROR, type ToldError } from '../../../shared/core/verdict.ts';
+import { DIVERGED_HINT } from '../../../shared/core/divergence.ts';
+import { type ErrorReport, NO_ERROR } from '../../../shared/core/error-report.ts';
 import { JOIN, startDriver } from '../../support/driver-fixture.ts';
 
 const DIVERGED = { code: 'NON_FINITE', reason: 'the loss is NaN at step 1', hint: 'do this' };
 
 /** Three workers at work, two of which leave with an error; answers what the third is told. */
-function told(error: ToldError): CoordinatorMessage[] {
+function told(error: ErrorReport): CoordinatorMessage[] {
   const { driver } = startDriver();
   const heard: CoordinatorMessage[] = [];
   const names = ['a', 'b', 'c'];

@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from 'vitest';
-import { NO_ERROR } from '../../../../shared/core/verdict.ts';
+import { NO_ERROR } from '../../../../shared/core/error-report.ts';
 import { JOIN, startDriver } from '../../../support/driver-fixture.ts';
 
 const BEAT = { assignment: 0, leavesOpen: 0, error: NO_ERROR };

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { CoordinatorMessage } from '../../../../shared/contract/messages.ts';
+import { NO_ERROR } from '../../../../shared/core/error-report.ts';
 import { TesseraError } from '../../../../shared/core/errors.ts';
-import { NO_ERROR } from '../../../../shared/core/verdict.ts';
 import { JOIN, startDriver } from '../../../support/driver-fixture.ts';
 
 it('a worker whose line breaks just before the end is waited for, and told', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Assignment } from '../../../../shared/contract/messages.ts';
-import { NO_ERROR } from '../../../../shared/core/verdict.ts';
+import { NO_ERROR } from '../../../../shared/core/error-report.ts';
 import type { LeafRange } from '../../../../shared/core/work.ts';
 import type { NodeTask, SessionEffect, SessionEvent } from '../../../../worker/core/messages.ts';
 import { Session } from '../../../../worker/core/session.ts';

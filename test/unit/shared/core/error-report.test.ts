@@ -1,6 +1,11 @@
 import { expect, it } from 'vitest';
-import { ERROR_CODES, isErrorCode, TesseraError } from '../../../../shared/core/errors.ts';
-import { isPermanent, toldOf } from '../../../../shared/core/verdict.ts';
+import { reportOf } from '../../../../shared/core/error-report.ts';
+import {
+  ERROR_CODES,
+  isErrorCode,
+  isPermanent,
+  TesseraError,
+} from '../../../../shared/core/errors.ts';
 
 it('only codes of the table are permanent', () => {
   expect(Object.keys(ERROR_CODES).every(isErrorCode)).toBe(true);
@@ -14,6 +19,6 @@ it('only codes of the table are permanent', () => {
 it('an error is told with its hint, or with none', () => {
   const hint = 'lower the learning rate';
   const told = { code: 'NON_FINITE', reason: 'the loss is NaN', hint };
-  expect(toldOf(new TesseraError('NON_FINITE', 'the loss is NaN', { hint }))).toEqual(told);
-  expect(toldOf(new TesseraError('INTERNAL', 'x'))).toMatchObject({ hint: '' });
+  expect(reportOf(new TesseraError('NON_FINITE', 'the loss is NaN', { hint }))).toEqual(told);
+  expect(reportOf(new TesseraError('INTERNAL', 'x'))).toMatchObject({ hint: '' });
 });
