@@ -39,10 +39,11 @@ const refused = await readRun('nowhere').catch((error: unknown) => error);
 console.log(manifest.name, runs, refused instanceof TesseraError ? refused.code : refused);
 `;
 
+/** Runs a command that must end with 0; returns all that it printed. */
 async function run(command: readonly string[], cwd: string): Promise<string> {
   const { code, stdout, stderr } = await new WatchedProcess(command, { cwd }).ended;
   expect(code, `${command.join(' ')}\n${stdout}\n${stderr}`).toBe(0);
-  return stdout;
+  return stdout + stderr;
 }
 
 beforeAll(async () => {
