@@ -1,5 +1,5 @@
 /** @file `tessera plot attention-distance`: how far each head looks, the ViT paper's figure 7 right. */
-import { attentionMaps } from '../../tools/inference/attention.ts';
+import { attentionByImage } from '../../tools/inference/attention.ts';
 import { meanAttentionDistance } from '../../tools/inference/attention-maps.ts';
 import { panels } from '../../tools/pictures/charts.ts';
 import { writePicture } from '../../tools/pictures/render.ts';
@@ -23,22 +23,16 @@ export interface DistanceOptions {
 
 /** Draws a dot for each head: the mean distance, in pixels, of what it attends to. */
 export async function plotDistance(options: DistanceOptions): Promise<void> {
-  const { checkpoint, images: paths, samples, out, heads: wanted, weightsKey, set } = options;
-  const trained = await readNamedModel(checkpoint, { heads: wanted, weightsKey, set });
-  const { model } = trained;
-  const { heads, patchSize, imageSize } = model;
+  const { checkpoint, images: paths, samples, out, weightsKey, set } = options;
+  const trained = await readNamedModel(checkpoint, { heads: options.heads, weightsKey, set });
+  const { heads, patchSize, depth } = trained.model;
   const { values, images } = await loadImages(trained, paths, samples);
-  const imageFloats = values.length / images.length;
-  const sums = Array.from({ length: model.depth }, () => new Array<number>(heads).fill(0));
-  // One image at a time: the maps of a large model are large.
-  for (let first = 0; first < values.length; first += imageFloats) {
-    const image = values.slice(first, first + imageFloats);
-    const maps = await attentionMaps(model, trained.parameters, image);
+  const sums = Array.from({ length: depth }, () => new Array<number>(heads).fill(0));
+  for await (const maps of attentionByImage(trained, values)) {
     for (const [block, map] of maps.entries()) {
-      const side = imageSize / patchSize;
-      const distances = meanAttentionDistance({ values: map, heads, side }, patchSize);
-      for (const [head, distance] of distances.entries()) {
-        (sums[block] as number[])[head] = ((sums[block] as number[])[head] as number) + distance;
+      const sum = sums[block] as number[];
+      for (const [head, distance] of meanAttentionDistance(map, patchSize).entries()) {
+        sum[head] = (sum[head] as number) + distance;
       }
     }
   }

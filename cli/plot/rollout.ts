@@ -1,10 +1,10 @@
 /** @file `tessera plot rollout`: where the class token looks, the ViT paper's figure 6. */
-import { attentionMaps } from '../../tools/inference/attention.ts';
+import { attentionByImage } from '../../tools/inference/attention.ts';
 import { attentionRollout } from '../../tools/inference/attention-maps.ts';
 import type { RgbImage } from '../../tools/pictures/image.ts';
 import { interpolated } from '../../tools/pictures/pixels.ts';
 import { writePicture } from '../../tools/pictures/render.ts';
-import { sheet } from '../../tools/pictures/sheet.ts';
+import { sheet, type Tile } from '../../tools/pictures/sheet.ts';
 import { readNamedModel } from '../inputs/model.ts';
 import { print } from '../terminal/output.ts';
 import { loadImages } from './inputs.ts';
@@ -39,20 +39,15 @@ export async function plotRollout({
   out,
 }: RolloutOptions): Promise<void> {
   const trained = await readNamedModel(checkpoint, { heads, weightsKey, set });
-  const { model } = trained;
-  const side = model.imageSize / model.patchSize;
+  const { imageSize, patchSize } = trained.model;
   const { values, images } = await loadImages(trained, paths);
-  const imageFloats = values.length / images.length;
-  const tiles = [];
-  for (const [place, image] of images.entries()) {
-    const input = values.slice(place * imageFloats, (place + 1) * imageFloats);
-    const maps = await attentionMaps(model, trained.parameters, input);
-    const flow = attentionRollout(
-      maps.map((map) => ({ values: map, heads: model.heads, side })),
-      0,
-    );
-    tiles.push({ image, ...(place < PAIRS && { title: 'input' }) });
-    tiles.push({ image: lit(image, flow, side), ...(place < PAIRS && { title: 'attention' }) });
+  const tiles: Tile[] = [];
+  for await (const maps of attentionByImage(trained, values)) {
+    const isLabelled = tiles.length < 2 * PAIRS;
+    const image = images[tiles.length / 2] as RgbImage;
+    const looks = lit(image, attentionRollout(maps, 0), imageSize / patchSize);
+    tiles.push({ image, ...(isLabelled && { title: 'input' }) });
+    tiles.push({ image: looks, ...(isLabelled && { title: 'attention' }) });
   }
   const columns = 2 * Math.min(images.length, PAIRS);
   await writePicture(out, await sheet(tiles, { columns, tileSize: 300 }));

@@ -8,6 +8,8 @@ import { firstNonFinite } from '../../shared/core/floats.ts';
 import { parameterTable } from '../../shared/model/parameters.ts';
 import type { ModelConfig } from '../../shared/model/variants.ts';
 import { features } from '../../shared/model/vit.ts';
+import type { AttentionMap } from './attention-maps.ts';
+import type { TrainedModel } from './read-model.ts';
 
 /**
  * How much each token attends to each other, by block and head.
@@ -46,6 +48,23 @@ export async function attentionMaps(
   throw new TesseraError('NON_FINITE', `the attention of block ${block} is not finite`, {
     hint: 'the values of these weights are too large to compute with: use an earlier checkpoint',
   });
+}
+
+/**
+ * The attention of each image, one image at a time: the maps of a large model are large.
+ *
+ * Shapes  images [B, C, S, S] flat -> for each image the maps of its blocks, each of one image.
+ */
+export async function* attentionByImage(
+  { model, parameters }: Pick<TrainedModel, 'model' | 'parameters'>,
+  images: Float32Array,
+): AsyncGenerator<readonly AttentionMap[]> {
+  const { heads, imageSize, patchSize, channels } = model;
+  const imageFloats = channels * imageSize ** 2;
+  for (let first = 0; first < images.length; first += imageFloats) {
+    const maps = await attentionMaps(model, parameters, images.slice(first, first + imageFloats));
+    yield maps.map((values) => ({ values, heads, side: imageSize / patchSize }));
+  }
 }
 
 function mapName(block: number): string {
