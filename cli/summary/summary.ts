@@ -57,8 +57,8 @@ async function find(options: SummaryOptions): Promise<Found> {
     };
   }
   const config = await loadConfig(name, { set: options.set ?? [] }).catch((error: unknown) => {
-    // A run, a checkpoint or weights are not a config: they are tried next.
-    if (TesseraError.from(error).details['isThere'] === false) return undefined;
+    // The folder of a run or a checkpoint, and weights, are not a config: they are tried next.
+    if (TesseraError.from(error).details['isFile'] === false) return undefined;
     if (/\.(safetensors|pth|pt|bin|ckpt|npz)$/.test(name)) return undefined;
     throw error;
   });

@@ -59,7 +59,7 @@ const presetFolder = dirname(createRequire(import.meta.url).resolve('#configs/qu
 /**
  * Loads the config file at a path, or a preset by its bare name.
  *
- * Throws  CONFIG_INVALID with every problem, each with its file and line, or its flag; with the detail `isThere: false`
+ * Throws  CONFIG_INVALID with every problem, each with its file and line, or its flag; with the detail `isFile: false`
  *         when there is neither such a file nor such a preset.
  */
 export async function loadConfig(
@@ -158,7 +158,7 @@ async function findConfig(nameOrPath: string): Promise<{ path: string; label: st
   const meant = nearest(basename(nameOrPath).replace(/\.ya?ml$/, ''), presets);
   throw new TesseraError('CONFIG_INVALID', refusal(nameOrPath, found), {
     hint: `${meant === undefined ? '' : `did you mean ${meant}? `}give the path of a YAML file or of a module, or a preset: ${presets.join(', ')}`,
-    details: { isThere: found !== undefined },
+    details: { isFile: found?.isFile() ?? false },
   });
 }
 

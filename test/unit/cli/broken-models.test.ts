@@ -1,9 +1,10 @@
 /** @file A model that holds or answers NaN gives no answer: it is named, and the exit code says so. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, afterEach, expect, it, vi } from 'vitest';
 import { runPredict } from '../../../cli/predict/predict.ts';
+import { runSummary } from '../../../cli/summary/summary.ts';
 import { inspectWeights } from '../../../cli/weights/inspect.ts';
 import { encodePng } from '../../../shared/data/pixels/libvips.ts';
 import { parameterTable } from '../../../shared/model/parameters.ts';
@@ -51,6 +52,13 @@ it.each([Number.NaN, Number.POSITIVE_INFINITY])('one %d among its values', async
   });
   const { document } = await answered(() => inspectWeights({ path, json: true }));
   expect(document.notFinite).toEqual({ [name]: 1 });
+});
+
+it('a sound one is summed up, by the folder of its run', async () => {
+  const checkpoint = await checkpointOf(new Float32Array(table.size).fill(0.1));
+  const model = resolve(checkpoint, '../..');
+  const { document } = await answered(() => runSummary({ model, batch: 1, json: true }));
+  expect(document).toMatchObject({ schema: 'summary/1', parameters: table.size });
 });
 
 it('a loss beyond all sense, which its run had seen', async () => {
