@@ -186,9 +186,9 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'ask-a-broken-engine-again',
-    file: 'worker/node-work.ts',
-    find: '.catch(onRefused);',
-    replace: ';',
+    file: 'worker/driver.ts',
+    find: 'const onRefused = (error: unknown) => this.#leave(TesseraError.from(error));',
+    replace: "const onRefused = () => this.#dispatch({ type: 'pushFailed', task });",
   },
   {
     name: 'pull-catches-every-error',
