@@ -10,10 +10,14 @@ import type { RunConfigInput } from './shared/config/schema.ts';
 import { RUNS_FOLDER } from './shared/runs/layout.ts';
 import { type RunRecord, readRun as readRunFolder, readRuns } from './shared/runs/reader/read.ts';
 
+export type { LaunchNotice } from './launch/launcher.ts';
+export { type Run, type TrainOptions, train } from './launch/train.ts';
 export type { RunConfig, RunConfigInput } from './shared/config/schema.ts';
 export { type ErrorCode, TesseraError } from './shared/core/errors.ts';
 export type { Split } from './shared/core/work.ts';
 export type { DataSource, EncodedSample } from './shared/data/source.ts';
+export type { RunResult, TimedEvent } from './shared/runs/events.ts';
+export type { RunObserver } from './shared/runs/observer.ts';
 export type { RunMetrics } from './shared/runs/reader/metrics.ts';
 export type { RunRecord } from './shared/runs/reader/read.ts';
 export type { ClassReport } from './tools/inference/confusion.ts';

@@ -33,6 +33,8 @@ export interface StartOptions {
   readonly listen?: string | undefined;
   /** Folder of a new run, instead of runs/NAME-TIME. */
   readonly runFolder?: string | undefined;
+  /** The data set, for `data.source: program`. */
+  readonly dataSource?: DataSource | undefined;
   /** Folder of a run to resume. */
   readonly resume?: string | undefined;
   /** The credentials that callers need; undefined for plaintext, open to every caller that reaches the port. */
@@ -81,10 +83,9 @@ export async function startCoordinator(options: StartOptions): Promise<RunningCo
   // Its own workers and status calls use this address.
   const near = ownAddress(listenOf(options));
   if (isLoopback(near)) await assertLoopback(hostOf(near));
-  const source = await openDataSource(config.data, {
-    seed: config.seed,
-    baseFolder: loaded.baseFolder,
-  });
+  const source =
+    options.dataSource ??
+    (await openDataSource(config.data, { seed: config.seed, baseFolder: loaded.baseFolder }));
   checkAgainstData(config, source);
   const { resume } = options;
   const { folder, undo } =

@@ -13,6 +13,14 @@ import { gpuEnvironment } from './worker-process.ts';
 /** How many workers a run has: a number of them, as many as fit, or from so many up to so many. */
 export type WorkerCount = number | 'auto' | { readonly min: number; readonly max: number };
 
+/** The settings of a config that a number of workers stands for: a run that goes on has them from its folder. */
+export function workersSettings(count: WorkerCount | undefined): string[] {
+  if (count === undefined) return [];
+  if (typeof count !== 'object') return [`cluster.workers=${count}`];
+  const range = [`cluster.minWorkers=${count.min}`, `limits.workersMax=${count.max}`];
+  return ['cluster.workers=auto', ...range];
+}
+
 /** The number of local workers, and the devices that they share. */
 export interface LocalSize {
   readonly devices: Devices;

@@ -1,11 +1,10 @@
 /** @file From flags to credentials: what this process shows to others, and what it asks of them. */
 import { TesseraError } from '../../shared/core/errors.ts';
-import type { ClientSecurity, ServerSecurity } from '../../shared/exchange/grpc/credentials.ts';
+import type { ClientSecurity } from '../../shared/exchange/grpc/credentials.ts';
 import {
   type ClientFiles,
   clientSecurity,
   type ServerFiles,
-  serverSecurity,
 } from '../../shared/exchange/grpc/security.ts';
 import { say } from '../terminal/output.ts';
 
@@ -25,14 +24,6 @@ export async function clientConnection(
 ): Promise<{ readonly security: ClientSecurity | undefined; readonly insecure: boolean }> {
   const security = await clientSecurity(flags, sayTrouble);
   return { security, insecure: flags.insecure ?? false };
-}
-
-/** What a coordinator asks of its callers. Throws  as `serverSecurity` does. */
-export function askedOfCallers(
-  flags: ServerSecurityFlags,
-  ownToken: string,
-): Promise<ServerSecurity | undefined> {
-  return serverSecurity(flags, ownToken, sayTrouble);
 }
 
 function sayTrouble(error: unknown): void {

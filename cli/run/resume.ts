@@ -1,8 +1,7 @@
-/** @file The settings and the address of a resumed run: from its own folder, unless a config is given. */
+/** @file The settings of a resumed run: from its own folder, unless a config is given. */
 import { join } from 'node:path';
 import type { LoadedConfig } from '../../shared/config/load.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
-import { readTextFile } from '../../shared/files/regular-file.ts';
 import { RUN_FILES } from '../../shared/runs/layout.ts';
 import { findRun, newestRunFolder } from '../../shared/runs/reader/find.ts';
 import { configOf } from '../../shared/runs/reader/read.ts';
@@ -67,18 +66,4 @@ export async function resumeFolder(
 ): Promise<string | undefined> {
   if (flags.resume === undefined) return undefined;
   return origin.resume ?? (await newestRunFolder(config.name, SAY_PASSED_OVER));
-}
-
-/**
- * The address at which the workers of a run look for it; undefined where its config names the port, or it never had one.
- *
- * A coordinator on any free port that is started again takes the one that it had, or its workers would not find it.
- */
-export async function knownAddress(
-  runFolder: string | undefined,
-  { config }: LoadedConfig,
-): Promise<string | undefined> {
-  if (runFolder === undefined || !config.cluster.listen.endsWith(':0')) return undefined;
-  const text = await readTextFile(join(runFolder, RUN_FILES.address)).catch(() => '');
-  return /^\S+:\d{1,5}$/.test(text.trim()) ? text.trim() : undefined;
 }

@@ -1,27 +1,21 @@
 /** @file What `train` and `coordinator` have in common: start a run, show it, end it, sum it up. */
 
-import { type RunningCoordinator, startCoordinator } from '../../coordinator/start.ts';
-import type { Launch } from '../../launch/launch.ts';
-import type { WorkerCount } from '../../launch/local-run.ts';
-import { type LoadedConfig, loadConfig } from '../../shared/config/load.ts';
-import { withDeadline } from '../../shared/core/async.ts';
-import { systemClock } from '../../shared/core/clock.ts';
-import { TesseraError } from '../../shared/core/errors.ts';
+import type { LaunchNotice } from '../../launch/launcher.ts';
+import { type WorkerCount, workersSettings } from '../../launch/local-run.ts';
+import { type Run, startTraining } from '../../launch/train.ts';
+import { loadConfig } from '../../shared/config/load.ts';
+import type { TesseraError } from '../../shared/core/errors.ts';
 import type { FoundSource } from '../../shared/data/found.ts';
-import { createLog } from '../../shared/machine/log.ts';
 import { watchShutdown } from '../../shared/machine/shutdown.ts';
 import { VERSION } from '../../shared/machine/version.ts';
 import type { RunResult } from '../../shared/runs/events.ts';
-import { newToken } from '../../shared/security/tokens.ts';
-import { askedOfCallers } from '../connect/credentials.ts';
 import { foundJson, foundLines } from '../inputs/found-lines.ts';
 import { inputLines, withInputs } from '../inputs/inputs.ts';
 import { commandLine, pathWord } from '../terminal/command-text.ts';
-import { workersSettings } from '../terminal/flag-values.ts';
 import { readableLogLine } from '../terminal/log-lines.ts';
 import { paint, pointer, printJson, say } from '../terminal/output.ts';
-import { createDisplay, type Display } from './display.ts';
-import { knownAddress, resumeFolder, runOrigin } from './resume.ts';
+import { createDisplay } from './display.ts';
+import { resumeFolder, runOrigin } from './resume.ts';
 import { type KeptFlags, resumeCommand, summary, withWayOn } from './run-end.ts';
 
 /** Flags of `train` and `coordinator`. */
@@ -40,40 +34,25 @@ export interface RunOptions extends KeptFlags {
   readonly verbose?: true;
 }
 
-/** A run that has just been started. */
-export interface StartedRun {
-  readonly running: RunningCoordinator;
-  readonly loaded: LoadedConfig;
-  readonly display: Display;
-  /** Aborts when the run is to end early. */
-  readonly signal: AbortSignal;
-  /** A token with which workers of this machine may join, where credentials are asked for. */
-  readonly ownToken: string;
-  /** The command that resumes this run. */
-  readonly resumeCommand: string;
-}
-
 /** How a command takes part in the run it started. */
 export interface RunPart {
   readonly command: 'train' | 'coordinator';
   /** Lines of the banner beside those that every run has. */
-  banner(running: RunningCoordinator): readonly string[];
-  /** What would end it badly, before anything is begun. */
-  check?(loaded: LoadedConfig): Promise<void>;
-  /** Starts workers that belong to this command. */
-  launch?(started: StartedRun): Promise<Launch>;
+  banner(run: Run): readonly string[];
 }
 
-/** Longest time for a run that is being ended to write what it must. */
-const ENDING_MS = 120_000;
+const SIGNS: Readonly<Record<LaunchNotice['level'], string>> = {
+  info: '',
+  warn: '⚠ ',
+  error: '✖ ',
+};
 
 /** Runs a run to its end. Throws  the reason when it ends badly, CANCELLED after Ctrl-C. */
 export async function driveRun(options: RunOptions, part: RunPart): Promise<void> {
   const startedMs = performance.now();
   const display = createDisplay();
   const shutdown = watchShutdown({ announce: (sentence) => display.line(sentence) });
-  const stop = new AbortController();
-  const signal = AbortSignal.any([shutdown.signal, stop.signal]);
+  const { signal } = shutdown;
   try {
     const origin = await runOrigin(options);
     const set = [
@@ -82,36 +61,31 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
       ...listenSetting(options),
     ];
     const loaded = await withInputs(() => loadConfig(origin.config, { set }), options, signal);
-    await part.check?.(loaded);
-    const resume = await resumeFolder(options, origin, loaded);
-    const ownToken = newToken();
-    const running = await startCoordinator({
-      loaded,
-      security: await askedOfCallers(options, ownToken),
-      certs: options.certs,
-      insecure: options.insecure,
-      // Its own workers get its address; others use the former one.
-      listen: part.command === 'train' ? undefined : await knownAddress(resume, loaded),
-      runFolder: options.runFolder,
-      resume,
-      log: createLog({
-        component: 'coordinator',
-        level: options.verbose ? 'debug' : 'warn',
-        destination: { write: (line) => display.line(readableLogLine(line)) },
-      }),
+    const run = await startTraining(loaded, {
+      ...options,
+      isRemote: part.command === 'coordinator',
+      resume: await resumeFolder(options, origin, loaded),
       signal,
+      log: {
+        level: options.verbose ? 'debug' : 'warn',
+        write: (line) => display.line(readableLogLine(line)),
+      },
+      onNotice: ({ level, text }) => {
+        for (const line of text.split('\n')) display.line(`${SIGNS[level]}${line}`);
+      },
       // The terminal shows log lines too, and is closed after the last of them.
       observers: [{ name: 'terminal', event: (event) => display.event(event) }],
     });
-    for (const line of banner(running, options, performance.now() - startedMs)) display.line(line);
+    for (const line of banner(run, options, performance.now() - startedMs)) display.line(line);
     for (const line of inputLines(loaded.inputs)) display.line(line);
-    for (const line of part.banner(running)) display.line(line);
-    display.attach(() => running.status());
-    const again = resumeCommand(part.command, options, running);
-    const started = { running, loaded, display, signal, ownToken, resumeCommand: again };
-    const result = await withWorkers(part, started, stop);
+    for (const line of part.banner(run)) display.line(line);
+    display.attach(() => run.status());
+    const again = resumeCommand(part.command, options, run);
+    const result = await run.result.catch((error: TesseraError) => {
+      throw withWayOn(error, again);
+    });
     display.close();
-    report(result, options, running.data);
+    report(result, options, run.data);
   } catch (thrown) {
     display.close();
     throw thrown;
@@ -125,39 +99,8 @@ function listenSetting({ listen }: RunOptions): string[] {
   return listen === undefined ? [] : [`cluster.listen=${JSON.stringify(listen)}`];
 }
 
-/** Waits for the end of the run; if its workers are lost first, that is the end. */
-async function withWorkers(
-  part: RunPart,
-  started: StartedRun,
-  stop: AbortController,
-): Promise<RunResult> {
-  const { running } = started;
-  // It is awaited later; until then its failure must not end the process.
-  running.finished.catch(() => {});
-  let workers: Launch | undefined;
-  let endedWell = false;
-  try {
-    workers = await part.launch?.(started);
-    const result = await Promise.race([running.finished, ...(workers ? [workers.failed] : [])]);
-    endedWell = true;
-    return result;
-  } catch (thrown) {
-    const error = TesseraError.from(thrown);
-    stop.abort(error);
-    // What cannot wait (a checkpoint being written) is finished before the process goes.
-    await withDeadline(systemClock, running.finished, ENDING_MS, 'ending the run').catch(() => {});
-    throw withWayOn(error, started.resumeCommand);
-  } finally {
-    await workers?.close(endedWell);
-  }
-}
-
-function banner(
-  running: RunningCoordinator,
-  { resume }: RunOptions,
-  readyMs: number,
-): readonly string[] {
-  const { resumed, weightsNotes } = running;
+function banner(run: Run, { resume }: RunOptions, readyMs: number): readonly string[] {
+  const { resumed, weightsNotes } = run;
   const beginning =
     resumed === undefined
       ? 'from the beginning: nothing was saved yet'
@@ -167,10 +110,10 @@ function banner(
     '',
     `  ${name}  ${paint('dim', `ready in ${Math.round(readyMs)} ms`)}`,
     '',
-    pointer('coordinator', running.address),
-    pointer('run folder', running.runFolder),
+    pointer('coordinator', run.address),
+    pointer('run folder', run.runFolder),
     ...weightsNotes.map((note) => pointer('weights', note)),
-    ...foundLines(running.data).map((line, at) => (at === 0 ? pointer('data set', line) : line)),
+    ...foundLines(run.data).map((line, at) => (at === 0 ? pointer('data set', line) : line)),
     ...(resume === undefined ? [] : [pointer('resumes', beginning)]),
   ];
 }

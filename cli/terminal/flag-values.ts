@@ -24,11 +24,3 @@ export function parseWorkerCount(text: string): WorkerCount | undefined {
   const areNumbers = typeof min === 'number' && typeof max === 'number';
   return areNumbers && min <= max && rest.length === 0 ? { min, max } : undefined;
 }
-
-/** The settings of a config that `--workers` sets: a resumed run has them from its folder. */
-export function workersSettings(count: WorkerCount | undefined): string[] {
-  if (count === undefined) return [];
-  if (typeof count !== 'object') return [`cluster.workers=${count}`];
-  const range = [`cluster.minWorkers=${count.min}`, `limits.workersMax=${count.max}`];
-  return ['cluster.workers=auto', ...range];
-}

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type CatalogKind, findInCatalog } from '../catalog/find.ts';
+import { needsPath } from '../data/options.ts';
 import type { RunConfig } from './schema.ts';
 
 /** Options that name a file or folder. */
@@ -48,10 +49,8 @@ export function placeInputs(
       ...(weights &&
         init && { model: { ...config.model, init: { ...init, weights: weights.path } } }),
     },
-    // The embedded digits need no folder, whatever the config says.
-    inputs: [config.data.source === 'mnist' ? undefined : data, weights].filter(
-      (it) => it !== undefined,
-    ),
+    // Such a set needs no folder, whatever the config says.
+    inputs: [needsPath(config.data) ? data : undefined, weights].filter((it) => it !== undefined),
   };
 }
 

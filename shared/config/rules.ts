@@ -1,7 +1,7 @@
 /** @file The rules of a config that span several fields. */
 import { TesseraError } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
-import { isFolderName, mixesImages } from '../data/options.ts';
+import { isFolderName, mixesImages, needsPath } from '../data/options.ts';
 import { epsilonOf, type ModelConfig, parseVariant } from '../model/variants.ts';
 import type { RunConfig } from './schema.ts';
 
@@ -145,8 +145,25 @@ function* modelProblems(config: RunConfig): Generator<ConfigProblem> {
   }
 }
 
+function* programDataProblems({ access, validation }: RunConfig['data']): Generator<ConfigProblem> {
+  if (access === 'local') {
+    yield {
+      path: ['data', 'access'],
+      sentence: 'local, and worker processes cannot read a data set that a program hands in',
+      hint: 'leave it at coordinator: the program reads the samples, and workers fetch them',
+    };
+  }
+  if (validation !== 'auto') {
+    yield {
+      path: ['data', 'validation'],
+      sentence: 'a data set that a program hands in has its own validation split',
+      hint: 'leave it at auto',
+    };
+  }
+}
+
 function* dataProblems({ data }: RunConfig): Generator<ConfigProblem> {
-  if (data.source !== 'mnist' && data.path === undefined) {
+  if (needsPath(data) && data.path === undefined) {
     yield {
       path: ['data', 'path'],
       sentence: `missing; source ${data.source} needs the folder of the data set`,
@@ -160,6 +177,7 @@ function* dataProblems({ data }: RunConfig): Generator<ConfigProblem> {
       hint: 'choose a share between 0 and 1, such as 0.2',
     };
   }
+  if (data.source === 'program') yield* programDataProblems(data);
   yield* validationProblems(data);
   for (const key of ['mean', 'deviation'] as const) {
     const { length } = data[key];

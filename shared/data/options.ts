@@ -4,9 +4,9 @@ import { bytes, count, fraction, positive, text } from '../core/options.ts';
 
 export const dataOptions = z.strictObject({
   source: z
-    .enum(['mnist', 'image-folder', 'idx'])
+    .enum(['mnist', 'image-folder', 'idx', 'program'])
     .describe(
-      'Kind of data set: the embedded digits, a folder of images, or MNIST-style idx files',
+      'Kind of data set: the embedded digits, a folder of images, MNIST-style idx files, or what a program hands in',
     ),
   path: z
     .string()
@@ -125,6 +125,11 @@ export const dataOptions = z.strictObject({
 });
 
 export type DataConfig = z.infer<typeof dataOptions>;
+
+/** Whether a data set is in files that `data.path` names. */
+export function needsPath({ source }: Pick<DataConfig, 'source'>): boolean {
+  return source === 'image-folder' || source === 'idx';
+}
 
 /** Whether `data.validation` names a folder. */
 export function isFolderName(validation: DataConfig['validation']): validation is string {

@@ -52,7 +52,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   coordinator: ['coordinator/core', 'shared'],
   worker: ['worker/core', 'shared'],
   tools: ['shared'],
-  launch: ['shared', 'worker'],
+  launch: ['shared', 'coordinator', 'worker'],
   'index.ts': ['shared', 'coordinator', 'worker', 'tools', 'launch'],
   cli: ['index.ts', 'shared', 'coordinator', 'worker', 'tools', 'launch'],
   bench: ['index.ts', 'shared', 'coordinator', 'worker', 'tools', 'launch', 'cli'],

@@ -38,6 +38,11 @@ export async function openDataSource(
 
 async function openSet(config: DataConfig, baseFolder: string): Promise<DataSet> {
   if (config.source === 'mnist') return await openMnist();
+  if (config.source === 'program') {
+    throw new TesseraError('CONFIG_INVALID', 'data.source program: this data set is in no file', {
+      hint: 'the program that has it starts the run: train(config, { dataSource })',
+    });
+  }
   if (config.path === undefined) {
     throw new TesseraError('CONFIG_INVALID', `data.source ${config.source} needs data.path`, {
       hint: 'set data.path to the folder of the data set, relative to the config file',

@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { knownAddress, resumeFolder, runOrigin } from '../../../cli/run/resume.ts';
-import { workersSettings } from '../../../cli/terminal/flag-values.ts';
+import { resumeFolder, runOrigin } from '../../../cli/run/resume.ts';
+import { workersSettings } from '../../../launch/local-run.ts';
+import { knownAddress } from '../../../launch/train.ts';
 import { loadConfig } from '../../../shared/config/load.ts';
 import { newestRunFolder } from '../../../shared/runs/reader/find.ts';
 
