@@ -143,7 +143,7 @@ const FAULTS: Fault[] = [
   [
     'a wrong choice',
     (text) => text.replace('mnist', 'minst'),
-    ':3:3 data.source: expected mnist | image-folder | idx, got "minst"',
+    ':3:3 data.source: expected mnist | image-folder | idx | program, got "minst"',
   ],
   [
     'a wrong size',
