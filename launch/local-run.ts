@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RunConfig } from '../shared/config/schema.ts';
+import type { WorkerCount } from '../shared/config/settings.ts';
 import { ownAddress } from '../shared/core/address.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { type Devices, findDevices } from '../shared/machine/devices.ts';
@@ -9,17 +10,6 @@ import { NO_DEBUGGER_FLAGS } from '../shared/machine/processes.ts';
 import { CREDENTIAL_FILES } from '../shared/security/credentials.ts';
 import { LocalLauncher } from './local.ts';
 import { gpuEnvironment } from './worker-process.ts';
-
-/** How many workers a run has: a number of them, as many as fit, or from so many up to so many. */
-export type WorkerCount = number | 'auto' | { readonly min: number; readonly max: number };
-
-/** The settings of a config that a number of workers stands for: a run that goes on has them from its folder. */
-export function workersSettings(count: WorkerCount | undefined): string[] {
-  if (count === undefined) return [];
-  if (typeof count !== 'object') return [`cluster.workers=${count}`];
-  const range = [`cluster.minWorkers=${count.min}`, `limits.workersMax=${count.max}`];
-  return ['cluster.workers=auto', ...range];
-}
 
 /** The number of local workers, and the devices that they share. */
 export interface LocalSize {

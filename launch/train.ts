@@ -4,6 +4,7 @@ import { type RunningCoordinator, startCoordinator } from '../coordinator/start.
 import { requireInputs } from '../shared/config/absent-inputs.ts';
 import { type LoadedConfig, loadConfig, loadObject } from '../shared/config/load.ts';
 import type { RunConfigInput } from '../shared/config/schema.ts';
+import { type WorkerCount, workersSettings } from '../shared/config/settings.ts';
 import type { RunStatus } from '../shared/contract/messages.ts';
 import { withDeadline } from '../shared/core/async.ts';
 import { systemClock } from '../shared/core/clock.ts';
@@ -19,7 +20,7 @@ import { newToken } from '../shared/security/tokens.ts';
 import { type Dropped, EventBuffer } from './event-buffer.ts';
 import { Launch } from './launch.ts';
 import type { LaunchNotice } from './launcher.ts';
-import { localLauncher, localSize, type WorkerCount, workersSettings } from './local-run.ts';
+import { localLauncher, localSize } from './local-run.ts';
 import type { RunStanding } from './supervisor.ts';
 
 /** How a run is started. */

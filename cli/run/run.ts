@@ -1,9 +1,9 @@
 /** @file What `train` and `coordinator` have in common: start a run, show it, end it, sum it up. */
 
 import type { LaunchNotice } from '../../launch/launcher.ts';
-import { type WorkerCount, workersSettings } from '../../launch/local-run.ts';
 import { type Run, startTraining } from '../../launch/train.ts';
 import { loadConfig } from '../../shared/config/load.ts';
+import { type WorkerCount, workersSettings } from '../../shared/config/settings.ts';
 import type { TesseraError } from '../../shared/core/errors.ts';
 import type { FoundSource } from '../../shared/data/found.ts';
 import { watchShutdown } from '../../shared/machine/shutdown.ts';

@@ -1,5 +1,5 @@
 /** @file Values of flags as people type them. */
-import type { WorkerCount } from '../../launch/local-run.ts';
+import type { WorkerCount } from '../../shared/config/settings.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 

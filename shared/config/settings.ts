@@ -95,3 +95,14 @@ function assign(tree: Record<string, unknown>, path: readonly string[], value: u
   if (value === null) delete section[key];
   else section[key] = value;
 }
+
+/** How many workers a run has: a number of them, as many as fit, or from so many up to so many. */
+export type WorkerCount = number | 'auto' | { readonly min: number; readonly max: number };
+
+/** The settings of a config that a number of workers stands for: a run that goes on has them from its folder. */
+export function workersSettings(count: WorkerCount | undefined): string[] {
+  if (count === undefined) return [];
+  if (typeof count !== 'object') return [`cluster.workers=${count}`];
+  const range = [`cluster.minWorkers=${count.min}`, `limits.workersMax=${count.max}`];
+  return ['cluster.workers=auto', ...range];
+}

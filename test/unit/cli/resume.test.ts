@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { resumeFolder, runOrigin } from '../../../cli/run/resume.ts';
-import { workersSettings } from '../../../launch/local-run.ts';
 import { knownAddress } from '../../../launch/train.ts';
 import { loadConfig } from '../../../shared/config/load.ts';
+import { workersSettings } from '../../../shared/config/settings.ts';
 import { newestRunFolder } from '../../../shared/runs/reader/find.ts';
 
 const runs = mkdtempSync(join(tmpdir(), 'tessera-resume-'));

@@ -37,7 +37,7 @@ it.each<[string, RunConfigInput | string | undefined, DataSource | undefined, ob
     'a function in a config',
     given({ testFraction: (() => 0.2) as unknown as number }),
     dataSource,
-    { code: 'CONFIG_INVALID', sentence: expect.stringMatching(/alone: .* could not be cloned/) },
+    { code: 'CONFIG_INVALID', sentence: expect.stringMatching(/^config: .* could not be cloned/) },
   ],
   [
     'a data set of its own that workers would have to read',
