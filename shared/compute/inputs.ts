@@ -2,11 +2,8 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { drawMask, maskSites } from '../model/masks.ts';
 import { backboneSize, type ParameterEntry, parameterTable } from '../model/parameters.ts';
-import { hasFrozenBackbone, type LeafInputs, type Program, type ProgramSpec } from './program.ts';
-import { imagesShape, type StepInputs } from './step.ts';
-
-/** The parts of a program that run on their own. */
-export type Part = 'training' | 'forward' | 'features';
+import { hasFrozenBackbone, type LeafInputs, type ProgramSpec } from './program.ts';
+import { imagesShape, type Part, type StepInputs } from './step.ts';
 
 /** A tensor that a part takes besides parameters. */
 export interface InputShape {
@@ -91,16 +88,6 @@ export function leafValues(
     values.set(site.name, drawMask(site, index, noise, microBatch));
   }
   return values;
-}
-
-/** A leaf with the features that the head behind a frozen backbone takes; those that are missing are computed. */
-export async function withFeatures(
-  spec: ProgramSpec,
-  leaf: LeafInputs,
-  program: Pick<Program, 'features'>,
-): Promise<LeafInputs> {
-  if (!hasFrozenBackbone(spec) || leaf.features !== undefined) return leaf;
-  return { ...leaf, features: await program.features(leaf.images) };
 }
 
 /** A leaf of images without labels. */

@@ -23,27 +23,54 @@ export interface StepInputs extends Targets {
   readonly masks?: NamedTensors;
 }
 
-/** The tensors that a forward pass gives. */
-export interface ForwardOutputs {
-  readonly loss: tf.Tensor;
-  readonly correct: tf.Tensor;
-  readonly logits: tf.Tensor;
+/** The parts of a step that run on their own. */
+export type Part = 'training' | 'forward' | 'features';
+
+/** A parameter's part of a gradient, under the name of the output that it comes from. */
+export interface GradientView {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
 }
 
-/** The tensors that a training step gives; the gradients are those of `trainableEntries`, in that order. */
-export interface TrainOutputs {
-  readonly loss: tf.Tensor;
-  readonly correct: tf.Tensor;
-  readonly gradients: readonly tf.Tensor[];
+/** The gradients that a training step gives, as views of the flat gradient of what trains, in table order. */
+export function gradientViews(spec: ProgramSpec, gradient: Float32Array): GradientView[] {
+  const { frozen = 0 } = spec;
+  return trainableEntries(spec).map(({ name, shape, offset, size }) => {
+    const values = gradient.subarray(offset - frozen, offset - frozen + size);
+    return { name: gradientName(name), shape, values };
+  });
+}
+
+/**
+ * Computes a part of a step; returns its outputs by name.
+ *
+ * Outputs of `training`: loss, correct, and a gradient for every parameter that trains; of `forward`: loss, correct,
+ * logits; of `features`, which the backbone makes of images without dropout: features. `correct` of `training` is kept:
+ * no scope of TensorFlow.js frees it.
+ */
+export function computePart(
+  spec: ProgramSpec,
+  part: Part,
+  inputs: StepInputs,
+): Map<string, tf.Tensor> {
+  if (part === 'training') return trainStep(spec, inputs);
+  if (part === 'forward') return new Map(Object.entries(forwardStep(spec, inputs)));
+  const { parameters, images } = inputs;
+  return new Map([['features', features(spec.model, parameters, images as tf.Tensor4D)]]);
 }
 
 /** The parameters that a step has gradients of, in table order. */
-export function trainableEntries({ model, frozen = 0 }: ProgramSpec): ParameterEntry[] {
+function trainableEntries({ model, frozen = 0 }: ProgramSpec): ParameterEntry[] {
   return parameterTable(model).entries.filter(({ offset }) => offset >= frozen);
 }
 
+function gradientName(parameter: string): string {
+  return `gradient/${parameter}`;
+}
+
 /** Forward pass, loss and accuracy. */
-export function forwardStep(spec: ProgramSpec, inputs: StepInputs): ForwardOutputs {
+function forwardStep(spec: ProgramSpec, inputs: StepInputs) {
   const logits =
     inputs.features === undefined
       ? vit(spec.model, inputs.parameters, inputs.images as tf.Tensor4D, hooksOf(spec, inputs))
@@ -55,16 +82,8 @@ export function forwardStep(spec: ProgramSpec, inputs: StepInputs): ForwardOutpu
   };
 }
 
-/** What the backbone makes of images, without dropout. */
-export function featuresStep(
-  spec: ProgramSpec,
-  inputs: Required<Pick<StepInputs, 'parameters' | 'images'>>,
-): tf.Tensor2D {
-  return features(spec.model, inputs.parameters, inputs.images);
-}
-
 /** Forward and backward pass: TensorFlow.js's own autodiff of the loss with respect to what trains. */
-export function trainStep(spec: ProgramSpec, inputs: StepInputs): TrainOutputs {
+function trainStep(spec: ProgramSpec, inputs: StepInputs): Map<string, tf.Tensor> {
   const names = trainableEntries(spec).map(({ name }) => name);
   let correct: tf.Tensor | undefined;
   const loss = (...trained: tf.Tensor[]) => {
@@ -76,7 +95,8 @@ export function trainStep(spec: ProgramSpec, inputs: StepInputs): TrainOutputs {
   };
   const trained = names.map((name) => inputs.parameters.get(name) as tf.Tensor);
   const { value, grads } = tf.valueAndGrads(loss)(trained);
-  return { loss: value, correct: correct as unknown as tf.Tensor, gradients: grads };
+  const gradients = names.map((name, index) => [gradientName(name), grads[index]] as const);
+  return new Map([['loss', value], ['correct', correct], ...gradients] as [string, tf.Tensor][]);
 }
 
 /** Shape of a leaf's images. */

@@ -3,24 +3,17 @@ import * as ort from 'onnxruntime-node';
 import { machineTrouble } from '../../core/errno.ts';
 import { assert, TesseraError } from '../../core/errors.ts';
 import { availableThreads } from '../../machine/devices.ts';
-import { type ParameterEntry, parameterTable } from '../../model/parameters.ts';
+import { parameterTable } from '../../model/parameters.ts';
 import type { Graph } from '../graph/graph.ts';
 import { simplify } from '../graph/simplify.ts';
-import { gradientName, recordPart } from '../graph/steps.ts';
-import {
-  inputsOf,
-  leafValues,
-  type Part,
-  parametersOf,
-  unlabelled,
-  withFeatures,
-} from '../inputs.ts';
-import { LeafProgram } from '../leaf-program.ts';
+import { recordPart } from '../graph/steps.ts';
+import { inputsOf, leafValues, parametersOf } from '../inputs.ts';
 import { lowerToOnnx } from '../lower/onnx.ts';
 import { encodeOnnx } from '../lower/onnx-model.ts';
 import { lowerForCpu } from '../lower/onnxruntime-cpu.ts';
-import type { LeafInputs, LeafOutputs, Program, ProgramSpec } from '../program.ts';
-import { trainableEntries } from '../step.ts';
+import type { LeafInputs, Program, ProgramSpec } from '../program.ts';
+import type { GradientView, Part } from '../step.ts';
+import { type Outputs, StepProgram } from '../step-program.ts';
 import { assertTelemetryIsOff } from '../telemetry.ts';
 
 // ONNX Runtime starts with its first session, so this is before.
@@ -148,11 +141,9 @@ function reasonOf(error: unknown): string {
   return line.replace(/^(Error: )+/, '').replace(/^.* was false\. /, '');
 }
 
-class OnnxRuntimeProgram extends LeafProgram {
+class OnnxRuntimeProgram extends StepProgram {
   readonly description: string;
-  readonly #spec: ProgramSpec;
   readonly #sessions: Readonly<Record<Part, LazySession>>;
-  readonly #trainable: readonly ParameterEntry[];
   #parameters = new Map<string, ort.Tensor>();
 
   constructor(
@@ -160,46 +151,19 @@ class OnnxRuntimeProgram extends LeafProgram {
     { provider, threads }: SessionOptions,
     sessions: Readonly<Record<Part, LazySession>>,
   ) {
-    super();
-    this.#spec = spec;
+    super(spec);
     this.#sessions = sessions;
-    this.#trainable = trainableEntries(spec);
     this.description = `onnxruntime-${provider}${provider === 'cpu' ? `, threads ${threads}` : ''}`;
   }
 
   setParameters(parameters: Float32Array): void {
-    const { entries } = parameterTable(this.#spec.model);
-    this.#parameters = new Map(entries.map((entry) => [entry.name, tensorOf(entry, parameters)]));
-  }
-
-  async train(leaf: LeafInputs): Promise<LeafOutputs> {
-    const inputs = await withFeatures(this.#spec, leaf, this);
-    const frozen = this.#spec.frozen ?? 0;
-    const gradient = new Float32Array(parameterTable(this.#spec.model).size - frozen);
-    // The outputs are written in place: views of the flat gradient, in table order.
-    const places = this.#trainable.map((entry) => {
-      const place = { ...entry, offset: entry.offset - frozen };
-      return [gradientName(entry.name), tensorOf(place, gradient)] as const;
-    });
-    const wanted = { loss: null, correct: null, ...Object.fromEntries(places) };
-    return { ...sums(await this.#run('training', inputs, wanted)), gradient };
-  }
-
-  async evaluate(leaf: LeafInputs): Promise<LeafOutputs> {
-    const wanted = { loss: null, correct: null };
-    const outputs = await this.#run('forward', await withFeatures(this.#spec, leaf, this), wanted);
-    return { ...sums(outputs), gradient: new Float32Array(0) };
-  }
-
-  async predict(images: Float32Array): Promise<Float32Array> {
-    const inputs = await withFeatures(this.#spec, unlabelled(images, this.#spec), this);
-    const outputs = await this.#run('forward', inputs, { logits: null });
-    return outputs['logits']?.data as Float32Array;
-  }
-
-  async features(images: Float32Array): Promise<Float32Array> {
-    const outputs = await this.#run('features', unlabelled(images, this.#spec), { features: null });
-    return outputs['features']?.data as Float32Array;
+    this.#parameters = new Map(
+      parameterTable(this.spec.model).entries.map(({ name, shape, offset, size }) => {
+        // Over the vector itself: nothing is copied.
+        const values = parameters.subarray(offset, offset + size);
+        return [name, new ort.Tensor('float32', values, shape)] as const;
+      }),
+    );
   }
 
   async dispose(): Promise<void> {
@@ -207,33 +171,28 @@ class OnnxRuntimeProgram extends LeafProgram {
     for (const session of Object.values(this.#sessions)) await session.release();
   }
 
-  async #run(
+  protected override async run(
     part: Part,
     leaf: LeafInputs,
-    wanted: Readonly<Record<string, ort.Tensor | null>>,
-  ): Promise<ort.InferenceSession.OnnxValueMapType> {
+    names: readonly string[],
+    gradients: readonly GradientView[] = [],
+  ): Promise<Outputs> {
     const session = await this.#sessions[part].get();
     const feeds: Record<string, ort.Tensor> = {};
-    for (const { name } of parametersOf(this.#spec, part)) {
+    for (const { name } of parametersOf(this.spec, part)) {
       feeds[name] = this.#parameters.get(name) as ort.Tensor;
     }
-    const values = leafValues(this.#spec, part, leaf);
-    for (const { name, shape, type } of inputsOf(this.#spec, part)) {
+    const values = leafValues(this.spec, part, leaf);
+    for (const { name, shape, type } of inputsOf(this.spec, part)) {
       feeds[name] = new ort.Tensor(type, values.get(name) as never, shape);
     }
-    return await session.run(feeds, wanted);
+    const wanted: Record<string, ort.Tensor | null> = {};
+    for (const name of names) wanted[name] = null;
+    // Gradients are written in place.
+    for (const { name, shape, values } of gradients) {
+      wanted[name] = new ort.Tensor('float32', values, shape);
+    }
+    const outputs = await session.run(feeds, wanted);
+    return new Map(names.map((name) => [name, outputs[name]?.data as Float32Array]));
   }
-}
-
-/** A tensor over a parameter's part of a flat vector; nothing is copied. */
-function tensorOf({ offset, size, shape }: ParameterEntry, flat: Float32Array): ort.Tensor {
-  return new ort.Tensor('float32', flat.subarray(offset, offset + size), shape);
-}
-
-function sums(outputs: ort.InferenceSession.OnnxValueMapType): {
-  lossSum: number;
-  correct: number;
-} {
-  const scalar = (name: string) => Number(outputs[name]?.data[0]);
-  return { lossSum: scalar('loss'), correct: Math.round(scalar('correct')) };
 }

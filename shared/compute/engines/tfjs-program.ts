@@ -3,24 +3,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { TesseraError } from '../../core/errors.ts';
 import { parameterTable } from '../../model/parameters.ts';
 import { lockBackend, onBackend } from '../backend-lock.ts';
-import {
-  inputsOf,
-  leafValues,
-  type Part,
-  stepInputs,
-  unlabelled,
-  withFeatures,
-} from '../inputs.ts';
-import { LeafProgram } from '../leaf-program.ts';
-import type { LeafInputs, LeafOutputs, Program, ProgramSpec } from '../program.ts';
-import {
-  featuresStep,
-  forwardStep,
-  imagesShape,
-  type StepInputs,
-  trainableEntries,
-  trainStep,
-} from '../step.ts';
+import { inputsOf, leafValues, stepInputs } from '../inputs.ts';
+import type { LeafInputs, Program, ProgramSpec } from '../program.ts';
+import { computePart, type GradientView, type Part } from '../step.ts';
+import { type Outputs, StepProgram } from '../step-program.ts';
 
 /** Where an engine of TensorFlow.js comes from, and the backend that it registers. */
 export interface TfjsLibrary {
@@ -70,89 +56,54 @@ export async function compileEagerly(spec: ProgramSpec, library: TfjsLibrary): P
 }
 
 /** A step run eagerly on a registered backend of TensorFlow.js. */
-export class EagerProgram extends LeafProgram {
+export class EagerProgram extends StepProgram {
   readonly description: string;
-  readonly #spec: ProgramSpec;
   readonly #backend: string;
   readonly #parameters = new Map<string, tf.Tensor>();
 
   constructor(spec: ProgramSpec, description: string, backend: string) {
-    super();
-    this.#spec = spec;
+    super(spec);
     this.#backend = backend;
     this.description = description;
   }
 
   setParameters(parameters: Float32Array): void {
     this.#disposeParameters();
-    for (const { name, shape, offset, size } of parameterTable(this.#spec.model).entries) {
+    for (const { name, shape, offset, size } of parameterTable(this.spec.model).entries) {
       // Copied: the caller may reuse the vector, and the cpu backend keeps the arrays that it is given.
       const values = parameters.slice(offset, offset + size);
       this.#parameters.set(name, tf.tensor(values, [...shape]));
     }
   }
 
-  async train(leaf: LeafInputs): Promise<LeafOutputs> {
-    const inputs = await withFeatures(this.#spec, leaf, this);
-    return await onBackend(this.#backend, () => {
-      const { loss, correct, gradients } = trainStep(this.#spec, this.#tensors('training', inputs));
-      const frozen = this.#spec.frozen ?? 0;
-      const gradient = new Float32Array(parameterTable(this.#spec.model).size - frozen);
-      for (const [index, { offset }] of trainableEntries(this.#spec).entries()) {
-        gradient.set((gradients[index] as tf.Tensor).dataSync() as Float32Array, offset - frozen);
-      }
-      const outputs = { ...sums(loss, correct), gradient };
-      correct.dispose();
-      return outputs;
-    });
-  }
-
-  async evaluate(leaf: LeafInputs): Promise<LeafOutputs> {
-    const inputs = await withFeatures(this.#spec, leaf, this);
-    return await onBackend(this.#backend, () => {
-      const { loss, correct } = forwardStep(this.#spec, this.#tensors('forward', inputs));
-      return { ...sums(loss, correct), gradient: new Float32Array(0) };
-    });
-  }
-
-  async predict(images: Float32Array): Promise<Float32Array> {
-    const inputs = await withFeatures(this.#spec, unlabelled(images, this.#spec), this);
-    return await onBackend(this.#backend, () => {
-      const { logits } = forwardStep(this.#spec, this.#tensors('forward', inputs));
-      return logits.dataSync().slice() as Float32Array;
-    });
-  }
-
-  features(images: Float32Array): Promise<Float32Array> {
-    return onBackend(this.#backend, () => {
-      const shape = imagesShape(this.#spec);
-      const inputs = { parameters: this.#parameters, images: tf.tensor4d(images, shape) };
-      return featuresStep(this.#spec, inputs).dataSync().slice() as Float32Array;
-    });
-  }
-
   async dispose(): Promise<void> {
     this.#disposeParameters();
+  }
+
+  protected override run(
+    part: Part,
+    leaf: LeafInputs,
+    names: readonly string[],
+    gradients: readonly GradientView[] = [],
+  ): Promise<Outputs> {
+    return onBackend(this.#backend, () => {
+      const values = leafValues(this.spec, part, leaf);
+      const tensors = inputsOf(this.spec, part).map(
+        ({ name, shape, type }) =>
+          [name, tf.tensor(values.get(name) as Float32Array, [...shape], type)] as const,
+      );
+      const inputs = stepInputs(this.spec, part, this.#parameters, new Map(tensors));
+      const outputs = computePart(this.spec, part, inputs);
+      const read = (name: string) => outputs.get(name)?.dataSync() as Float32Array;
+      for (const { name, values } of gradients) values.set(read(name));
+      const results = new Map(names.map((name) => [name, read(name).slice()]));
+      tf.dispose([...outputs.values()]);
+      return results;
+    });
   }
 
   #disposeParameters(): void {
     tf.dispose([...this.#parameters.values()]);
     this.#parameters.clear();
   }
-
-  #tensors(part: Part, leaf: LeafInputs): StepInputs {
-    const values = leafValues(this.#spec, part, leaf);
-    const tensors = inputsOf(this.#spec, part).map(
-      ({ name, shape, type }) =>
-        [name, tf.tensor(values.get(name) as Float32Array, [...shape], type)] as const,
-    );
-    return stepInputs(this.#spec, part, this.#parameters, new Map(tensors));
-  }
-}
-
-function sums(loss: tf.Tensor, correct: tf.Tensor): { lossSum: number; correct: number } {
-  return {
-    lossSum: loss.dataSync()[0] as number,
-    correct: Math.round(correct.dataSync()[0] as number),
-  };
 }

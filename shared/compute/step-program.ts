@@ -1,0 +1,66 @@
+/** @file A program whose engine runs one part of the step at a time. */
+import { parameterTable } from '../model/parameters.ts';
+import { unlabelled } from './inputs.ts';
+import { LeafProgram } from './leaf-program.ts';
+import {
+  hasFrozenBackbone,
+  type LeafInputs,
+  type LeafOutputs,
+  type ProgramSpec,
+} from './program.ts';
+import { type GradientView, gradientViews, type Part } from './step.ts';
+
+/** Values by name. */
+export type Outputs = ReadonlyMap<string, Float32Array>;
+
+/** What the engines extend. */
+export abstract class StepProgram extends LeafProgram {
+  protected readonly spec: ProgramSpec;
+
+  constructor(spec: ProgramSpec) {
+    super();
+    this.spec = spec;
+  }
+
+  /** Computes the named outputs of a part, and fills in the gradients. */
+  protected abstract run(
+    part: Part,
+    leaf: LeafInputs,
+    names: readonly string[],
+    gradients?: readonly GradientView[],
+  ): Promise<Outputs>;
+
+  async train(leaf: LeafInputs): Promise<LeafOutputs> {
+    const { model, frozen = 0 } = this.spec;
+    const gradient = new Float32Array(parameterTable(model).size - frozen);
+    const views = gradientViews(this.spec, gradient);
+    return { ...(await this.#sums('training', leaf, views)), gradient };
+  }
+
+  async evaluate(leaf: LeafInputs): Promise<LeafOutputs> {
+    return { ...(await this.#sums('forward', leaf, [])), gradient: new Float32Array(0) };
+  }
+
+  async predict(images: Float32Array): Promise<Float32Array> {
+    const leaf = await this.#withFeatures(unlabelled(images, this.spec));
+    return (await this.run('forward', leaf, ['logits'])).get('logits') as Float32Array;
+  }
+
+  async features(images: Float32Array): Promise<Float32Array> {
+    const outputs = await this.run('features', unlabelled(images, this.spec), ['features']);
+    return outputs.get('features') as Float32Array;
+  }
+
+  async #sums(part: Part, leaf: LeafInputs, gradients: readonly GradientView[]) {
+    const inputs = await this.#withFeatures(leaf);
+    const outputs = await this.run(part, inputs, ['loss', 'correct'], gradients);
+    const scalar = (name: string) => outputs.get(name)?.[0] as number;
+    return { lossSum: scalar('loss'), correct: Math.round(scalar('correct')) };
+  }
+
+  /** Behind a frozen backbone the head takes features; those that are missing are computed. */
+  async #withFeatures(leaf: LeafInputs): Promise<LeafInputs> {
+    if (!hasFrozenBackbone(this.spec) || leaf.features !== undefined) return leaf;
+    return { ...leaf, features: await this.features(leaf.images) };
+  }
+}
