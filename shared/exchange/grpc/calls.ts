@@ -14,8 +14,8 @@ import type {
 } from '@grpc/grpc-js';
 import { deferred } from '../../core/async.ts';
 import { TesseraError } from '../../core/errors.ts';
+import { UNCLEAR } from '../probe/unclear.ts';
 import { fromStatus } from './errors.ts';
-import { UNCLEAR } from './unclear.ts';
 
 /** What every call is made with. */
 export interface CallSettings {

@@ -11,9 +11,9 @@ import type { WorkerMessage } from '../../contract/generated/tessera/v1/WorkerMe
 import type { JoinRequest } from '../../contract/messages.ts';
 import { TesseraError } from '../../core/errors.ts';
 import type { ControlLine, SessionListener, WorkerSession } from '../control-line.ts';
+import { clearerError, isUnclear } from '../probe/unclear.ts';
 import { type DuplexReader, type DuplexWriter, openDuplex } from './calls.ts';
 import { type ConnectionSettings, connectControl } from './channel.ts';
-import { clearerError, isUnclear } from './unclear.ts';
 
 /** Deadline for the reply to a join after the connection was accepted. */
 const WELCOME_MS = 20_000;

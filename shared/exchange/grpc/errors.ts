@@ -10,7 +10,7 @@ import { isLoopback } from '../../core/address.ts';
 import { NO_LOOPBACK_HINT } from '../../core/errno.ts';
 import { ERROR_CODES, isErrorCode, TesseraError } from '../../core/errors.ts';
 import { certificateFault } from '../../security/certificate-faults.ts';
-import { UNCLEAR } from './unclear.ts';
+import { UNCLEAR } from '../probe/unclear.ts';
 
 const CODE_KEY = 'error-code';
 const HINT_KEY = 'error-hint';

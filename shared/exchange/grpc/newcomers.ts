@@ -5,8 +5,8 @@
 import type { Http2Server } from 'node:http2';
 import type { Socket } from 'node:net';
 import { TesseraError } from '../../core/errors.ts';
+import { EMPTY_SETTINGS, type Speech, speechOfCaller } from '../probe/first-bytes.ts';
 import type { CallReporter } from './handlers.ts';
-import { EMPTY_SETTINGS, type Speech, speechOfCaller } from './speech.ts';
 
 /** The protocol that a port expects. */
 export interface NewcomerRules {

@@ -6,8 +6,8 @@ import type { StopReply__Output } from '../../contract/generated/tessera/v1/Stop
 import { callUnary } from './calls.ts';
 import { type ConnectionSettings, connectControl } from './channel.ts';
 
+export { clearerError } from '../probe/unclear.ts';
 export { isNobodyThere } from './errors.ts';
-export { clearerError } from './unclear.ts';
 
 /** How a stop was taken. */
 export type StopReply = StopReply__Output;

@@ -13,6 +13,8 @@ import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { checkAddress, ownAddress, withPort } from '../../core/address.ts';
 import { TesseraError } from '../../core/errors.ts';
+import { probeAddress } from '../probe/probe.ts';
+import { ANOTHER_PROGRAM, programOf } from '../probe/unclear.ts';
 import {
   type ConnectionLimits,
   FLOW_WINDOW_BYTES,
@@ -22,10 +24,8 @@ import {
 import { accessInterceptor, type ServerSecurity, serverCredentials } from './credentials.ts';
 import type { CallReporter } from './handlers.ts';
 import { watchNewcomers } from './newcomers.ts';
-import { probeAddress } from './probe.ts';
 import { protoPackage } from './protos.ts';
 import { type Distrusted, watchTrust } from './revocation.ts';
-import { ANOTHER_PROGRAM, programOf } from './unclear.ts';
 
 /** A running server. */
 export interface RpcServer {

@@ -13,7 +13,7 @@ import {
   EMPTY_SETTINGS,
   HTTP2_PREFACE,
   speechOfServer,
-} from '../../../../shared/exchange/grpc/speech.ts';
+} from '../../../../shared/exchange/probe/first-bytes.ts';
 import { CredentialFolder } from '../../../../shared/security/credentials.ts';
 import { LIMITS } from '../../../support/loopback.ts';
 

@@ -9,7 +9,7 @@ import { connect as connectHttp2 } from 'node:http2';
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { hostOf } from '../../core/address.ts';
-import { EMPTY_SETTINGS, HTTP2_PREFACE, speechOfServer } from './speech.ts';
+import { EMPTY_SETTINGS, HTTP2_PREFACE, speechOfServer } from './first-bytes.ts';
 
 /** What was found at an address. */
 export type Found =
