@@ -125,10 +125,7 @@ export async function startTraining(
   const events = new EventBuffer<TimedEvent>(EVENTS_MAX);
   const running = await startCoordinator({
     loaded,
-    security: await serverSecurity(options, token, (error) => {
-      const text = `new certificates cannot be used, the ones before stay: ${TesseraError.from(error).sentence}`;
-      notify({ level: 'warn', text });
-    }),
+    security: await serverSecurity(options, token, (text) => notify({ level: 'warn', text })),
     ...{ certs, insecure, resume, runFolder: options.runFolder, dataSource: options.dataSource },
     // Local workers are told where it is; others look where it was.
     listen: isRemote ? await knownAddress(resume, loaded) : undefined,

@@ -1,5 +1,4 @@
 /** @file From flags to credentials: what this process shows to others, and what it asks of them. */
-import { TesseraError } from '../../shared/core/errors.ts';
 import type { ClientSecurity } from '../../shared/exchange/grpc/credentials.ts';
 import {
   type ClientFiles,
@@ -13,6 +12,12 @@ export interface ClientSecurityFlags extends ClientFiles {
   readonly insecure?: true;
 }
 
+/** Flags of the commands that ask a coordinator. */
+export interface RunAddressFlags extends ClientSecurityFlags {
+  /** HOST:PORT, or a run of this machine; the run that was started last unless given. */
+  readonly run?: string;
+}
+
 /** Flags of the commands that serve a run. */
 export interface ServerSecurityFlags extends ServerFiles {
   readonly insecure?: true;
@@ -22,12 +27,6 @@ export interface ServerSecurityFlags extends ServerFiles {
 export async function clientConnection(
   flags: ClientSecurityFlags,
 ): Promise<{ readonly security: ClientSecurity | undefined; readonly insecure: boolean }> {
-  const security = await clientSecurity(flags, sayTrouble);
+  const security = await clientSecurity(flags, (sentence) => say(`⚠ ${sentence}`));
   return { security, insecure: flags.insecure ?? false };
-}
-
-function sayTrouble(error: unknown): void {
-  say(
-    `⚠ new certificates cannot be used, the ones before stay: ${TesseraError.from(error).sentence}`,
-  );
 }

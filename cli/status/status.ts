@@ -3,22 +3,18 @@ import type { RunStatus } from '../../shared/contract/messages.ts';
 import { ERROR_CODES } from '../../shared/core/errors.ts';
 import { watchShutdown } from '../../shared/machine/shutdown.ts';
 import type { RunRecord } from '../../shared/runs/reader/read.ts';
-import {
-  type AskedRun,
-  askedBy,
-  askStatus,
-  type QuestionFlags,
-} from '../connect/coordinator-address.ts';
+import { type AskedRun, askedBy, askStatus } from '../../tools/operator/ask.ts';
+import { exitCodeOfEnd, watchRun } from '../../tools/operator/watch.ts';
+import type { Scene, Trouble } from '../../tools/operator/watch-story.ts';
+import type { RunAddressFlags } from '../connect/credentials.ts';
 import { resumeLine } from '../runs/runs.ts';
 import { endLines, endOf, outcomeOf } from '../runs/runs-view.ts';
 import { nearPath } from '../terminal/command-text.ts';
-import { jsonText, print, printJson } from '../terminal/output.ts';
+import { jsonText, print, printJson, say } from '../terminal/output.ts';
 import { statusLines } from './status-view.ts';
-import { exitCodeOfEnd, watchRun } from './watch.ts';
-import type { Scene, Trouble } from './watch-text.ts';
 
 /** Flags of `status`. */
-export interface StatusOptions extends QuestionFlags {
+export interface StatusOptions extends RunAddressFlags {
   readonly watch?: true;
   /** Milliseconds to ask on when a coordinator that is watched has gone. */
   readonly reconnect?: number;
@@ -35,7 +31,7 @@ const PATIENCE_MS = 60_000;
  * Throws  COORDINATOR_UNREACHABLE when there is no reply, or no longer.
  */
 export async function runStatus(options: StatusOptions): Promise<number> {
-  const asked = await askedBy(options);
+  const asked = await askedBy(options, say);
   if (asked.ended !== undefined) {
     showEnd(asked.ended, options);
     return options.watch ? exitCodeOfEnd(asked.ended) : 0;
@@ -52,7 +48,14 @@ async function watch(asked: AskedRun, options: StatusOptions): Promise<number> {
   const shown = (scene: Scene) => showScene(scene, options);
   const showEnded = (run: RunRecord) => showEnd(run, options);
   try {
-    return await watchRun({ asked, patienceMs, signal, show: shown, showEnd: showEnded });
+    return await watchRun({
+      asked,
+      patienceMs,
+      signal,
+      show: shown,
+      showEnd: showEnded,
+      resumeLine,
+    });
   } catch (thrown) {
     if (signal.aborted) return ERROR_CODES.CANCELLED.exit;
     throw thrown;

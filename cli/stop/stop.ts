@@ -1,19 +1,20 @@
 /** @file `tessera stop`: ends a run early, what is trained being saved. */
 
-import { askedBy, askToStop, type QuestionFlags } from '../connect/coordinator-address.ts';
+import { askedBy, askToStop } from '../../tools/operator/ask.ts';
+import type { RunAddressFlags } from '../connect/credentials.ts';
 import { endOf, outcomeOf } from '../runs/runs-view.ts';
 import { nearPath } from '../terminal/command-text.ts';
 import { pointer, printJson, say } from '../terminal/output.ts';
 
 /** Flags of `stop`. */
-export interface StopOptions extends QuestionFlags {
+export interface StopOptions extends RunAddressFlags {
   readonly reason?: string;
   readonly json?: true;
 }
 
 /** Asks a coordinator to end its run; reports a run that has ended. Throws  COORDINATOR_UNREACHABLE, ACCESS_DENIED. */
 export async function runStop(options: StopOptions): Promise<void> {
-  const asked = await askedBy(options);
+  const asked = await askedBy(options, say);
   const { ended } = asked;
   if (ended !== undefined) {
     const { step } = outcomeOf(ended);

@@ -1,7 +1,11 @@
 /** @file From the files of credentials to what this process shows to others, and what it asks of them. */
 import type { SecretToken, TokensByRole } from '../../contract/access.ts';
 import { TesseraError } from '../../core/errors.ts';
-import { CredentialFolder, readAuthority } from '../../security/credentials.ts';
+import {
+  type CertificateUse,
+  CredentialFolder,
+  readAuthority,
+} from '../../security/credentials.ts';
 import { KnownToken, readToken } from '../../security/tokens.ts';
 import type { ClientSecurity, ServerSecurity } from './credentials.ts';
 
@@ -23,8 +27,8 @@ export interface ServerFiles {
   readonly operatorTokenFile?: string | undefined;
 }
 
-/** Is given the error of new certificates that cannot be used; the ones before stay. */
-export type OnTrouble = (error: unknown) => void;
+/** Is told, in a sentence, that new certificates cannot be used and the ones before stay. */
+export type OnTrouble = (sentence: string) => void;
 
 /**
  * How to connect to a coordinator; undefined for plaintext.
@@ -37,7 +41,7 @@ export async function clientSecurity(
 ): Promise<ClientSecurity | undefined> {
   const token = tokenFile === undefined ? undefined : await readToken(tokenFile);
   if (certs !== undefined) {
-    return { tls: await CredentialFolder.open(certs, { use: 'calling', onTrouble }), token };
+    return { tls: await openFolder(certs, 'calling', onTrouble), token };
   }
   if (ca !== undefined) {
     const authority = await readAuthority(ca);
@@ -73,7 +77,7 @@ export async function serverSecurity(
       hint: 'make one for each role: tessera certs token',
     });
   }
-  const tls = await CredentialFolder.open(certs, { use: 'serving', onTrouble });
+  const tls = await openFolder(certs, 'serving', onTrouble);
   const worker = tokenFile === undefined ? [] : [new KnownToken(await readToken(tokenFile))];
   const tokens: TokensByRole = {
     worker: anyOf([new KnownToken(ownToken), ...worker]),
@@ -87,4 +91,14 @@ export async function serverSecurity(
 function anyOf(tokens: readonly SecretToken[]): SecretToken {
   // All are compared, whichever is right.
   return { is: (shown) => tokens.filter((token) => token.is(shown)).length > 0 };
+}
+
+function openFolder(folder: string, use: CertificateUse, onTrouble: OnTrouble) {
+  return CredentialFolder.open(folder, {
+    use,
+    onTrouble: (error) => {
+      const { sentence } = TesseraError.from(error);
+      onTrouble(`new certificates cannot be used, the ones before stay: ${sentence}`);
+    },
+  });
 }

@@ -12,7 +12,6 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
-import { askedBy } from '../../../cli/connect/coordinator-address.ts';
 import { SAY_PASSED_OVER } from '../../../cli/inputs/found-run.ts';
 import { plotCurves } from '../../../cli/plot/curves.ts';
 import { runOrigin } from '../../../cli/run/resume.ts';
@@ -20,6 +19,7 @@ import { compareRuns, listRuns, showRun } from '../../../cli/runs/runs.ts';
 import { listLines } from '../../../cli/runs/runs-view.ts';
 import { findRun, lastStartedRun } from '../../../shared/runs/reader/find.ts';
 import { readRuns } from '../../../shared/runs/reader/read.ts';
+import { askedBy } from '../../../tools/operator/ask.ts';
 import { smallConfig } from '../../support/config.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'tessera-damaged-'));

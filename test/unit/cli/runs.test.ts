@@ -3,7 +3,6 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
-import { askedBy } from '../../../cli/connect/coordinator-address.ts';
 import { removeRuns } from '../../../cli/runs/remove.ts';
 import { showRun } from '../../../cli/runs/runs.ts';
 import { endLines, endOf, listLines } from '../../../cli/runs/runs-view.ts';
@@ -21,6 +20,7 @@ import { readMetrics } from '../../../shared/runs/reader/metrics.ts';
 import { readRun, readRuns } from '../../../shared/runs/reader/read.ts';
 import { lockRun, removeRun } from '../../../shared/runs/reader/run-lock.ts';
 import { findModel } from '../../../tools/inference/find-model.ts';
+import { askedBy } from '../../../tools/operator/ask.ts';
 import { smallConfig } from '../../support/config.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'tessera-runs-'));

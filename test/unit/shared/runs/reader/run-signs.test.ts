@@ -5,13 +5,13 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it, onTestFinished } from 'vitest';
-import { askedBy, askStatus, askToStop } from '../../../../../cli/connect/coordinator-address.ts';
 import { endOf } from '../../../../../cli/runs/runs-view.ts';
 import { serveCoordinator } from '../../../../../coordinator/service/service.ts';
 import { createLog } from '../../../../../shared/machine/log.ts';
 import { takeLock } from '../../../../../shared/runs/lock/lock.ts';
 import { readRun } from '../../../../../shared/runs/reader/read.ts';
 import { Neighbours } from '../../../../../shared/runs/reader/run-signs.ts';
+import { askedBy, askStatus, askToStop } from '../../../../../tools/operator/ask.ts';
 import { smallConfig } from '../../../../support/config.ts';
 import { LIMITS, NotingPort } from '../../../../support/loopback.ts';
 

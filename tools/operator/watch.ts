@@ -1,4 +1,4 @@
-/** @file `tessera status --watch`: shows a run repeatedly until it ends, and distinguishes a crash from an end. */
+/** @file Watches a run: shows it repeatedly until it ends, and distinguishes a crash from an end. */
 
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
@@ -14,9 +14,8 @@ import { RUN_FILES } from '../../shared/runs/layout.ts';
 import { holderOf } from '../../shared/runs/lock/lock.ts';
 import { type RunRecord, readRun } from '../../shared/runs/reader/read.ts';
 import { isOfRun } from '../../shared/runs/reader/run-signs.ts';
-import { type AskedRun, addressIn, askStatus } from '../connect/coordinator-address.ts';
-import { resumeLine } from '../runs/runs.ts';
-import { exitCodeAfter, type Look, type Scene, WatchStory } from './watch-text.ts';
+import { type AskedRun, addressIn, askStatus } from './ask.ts';
+import { exitCodeAfter, type Look, type Scene, WatchStory } from './watch-story.ts';
 
 const PAUSE_MS = 1000;
 /** One that does not answer for so long is said to be silent; it is asked on. */
@@ -30,6 +29,8 @@ export interface WatchSettings {
   readonly signal: AbortSignal;
   readonly show: (scene: Scene) => void;
   readonly showEnd: (run: RunRecord) => void;
+  /** The command that resumes a run. */
+  readonly resumeLine: (run: RunRecord) => string;
 }
 
 /**
@@ -44,7 +45,7 @@ export async function watchRun(settings: WatchSettings): Promise<number> {
   const question = { ...settings.asked.question, signal };
   const asked = { ...settings.asked, question };
   const first = await askStatus(asked, watcher);
-  const place = await RunPlace.of(first, asked);
+  const place = await RunPlace.of(first, { ...settings, asked });
   const story = new WatchStory(first, {
     address: question.address,
     patienceMs,
@@ -77,19 +78,29 @@ class RunPlace {
   #question: Question;
   readonly #folder: string | undefined;
   readonly #runFolder: string;
+  readonly #resumeLine: WatchSettings['resumeLine'];
 
-  private constructor(status: StatusReply, question: Question, folder: string | undefined) {
-    this.#question = question;
+  private constructor(
+    status: StatusReply,
+    { asked, resumeLine }: Pick<WatchSettings, 'asked' | 'resumeLine'>,
+    folder: string | undefined,
+  ) {
+    this.#question = asked.question;
+    this.#resumeLine = resumeLine;
     this.#folder = folder;
     this.#runFolder = status.runFolder;
     this.wayOn = `on its machine, resume the run with: tessera train --resume ${status.runFolder}`;
   }
 
-  static async of(status: StatusReply, { question, meant }: AskedRun): Promise<RunPlace> {
+  static async of(
+    status: StatusReply,
+    settings: Pick<WatchSettings, 'asked' | 'resumeLine'>,
+  ): Promise<RunPlace> {
+    const { question, meant } = settings.asked;
     // Of a run that was asked for by its address, the folder may be here all the same.
     const isHere =
       isLoopback(question.address) && (await addressIn(status.runFolder)) === question.address;
-    return new RunPlace(status, question, meant?.folder ?? (isHere ? status.runFolder : undefined));
+    return new RunPlace(status, settings, meant?.folder ?? (isHere ? status.runFolder : undefined));
   }
 
   /** Looks once. Throws  what its coordinator refuses with; the signal's reason. */
@@ -126,7 +137,7 @@ class RunPlace {
     }
     const run = await readRun(folder).catch(() => undefined);
     if (run === undefined) return found;
-    this.wayOn = `resume the run with: ${resumeLine(run)}`;
+    this.wayOn = `resume the run with: ${this.#resumeLine(run)}`;
     const phase = run.metrics.phases.at(-1)?.phase;
     return phase === 'done' || phase === 'failed' ? ({ type: 'ended', run } as const) : found;
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { exitCodeAfter, WatchStory } from '../../../cli/status/watch-text.ts';
-import { STATUS } from '../../support/commands.ts';
+import { exitCodeAfter, WatchStory } from '../../../../tools/operator/watch-story.ts';
+import { STATUS } from '../../../support/commands.ts';
 
 const WAY_ON = 'its run can go on';
 

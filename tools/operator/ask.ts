@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ownAddress } from '../../shared/core/address.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
+import { someOf } from '../../shared/core/text.ts';
 import {
   clearerError,
   fetchStatus,
@@ -13,6 +14,7 @@ import {
   type StopReply,
   stopRun,
 } from '../../shared/exchange/grpc/operator.ts';
+import { type ClientFiles, clientSecurity } from '../../shared/exchange/grpc/security.ts';
 import { readTextFile } from '../../shared/files/regular-file.ts';
 import { RUN_FILES } from '../../shared/runs/layout.ts';
 import { holderOf, type LockHolder } from '../../shared/runs/lock/lock.ts';
@@ -20,15 +22,17 @@ import { findRun, lastStartedRun } from '../../shared/runs/reader/find.ts';
 import { certsOf, type RunRecord, readRun } from '../../shared/runs/reader/read.ts';
 import { isOfRun, strangerIn } from '../../shared/runs/reader/run-signs.ts';
 import { CREDENTIAL_FILES } from '../../shared/security/credentials.ts';
-import { SAY_PASSED_OVER } from '../inputs/found-run.ts';
-import { say } from '../terminal/output.ts';
-import { type ClientSecurityFlags, clientConnection } from './credentials.ts';
 
-/** Flags of every command that asks a coordinator. */
-export interface QuestionFlags extends ClientSecurityFlags {
+/** How to ask a coordinator. */
+export interface AskOptions extends ClientFiles {
   /** HOST:PORT, or a run of this machine; the run that was started last unless given. */
-  readonly run?: string;
+  readonly run?: string | undefined;
+  /** Plaintext to a coordinator off this machine. */
+  readonly insecure?: boolean | undefined;
 }
+
+/** Is given what was chosen on the way, a sentence each. */
+type OnNote = (sentence: string) => void;
 
 /** The local run that is meant, whatever process is at its address. */
 interface MeantRun {
@@ -51,20 +55,21 @@ const OPERATOR = 'operator';
 const NOT_FOUND = 'tessera runs list shows the names of runs; a coordinator elsewhere is HOST:PORT';
 
 /**
- * Whom to ask, by flags.
+ * Whom to ask, by the options.
  *
  * Throws  USAGE when there is no such run here; DATA_INVALID when its folder does not let us know; ACCESS_DENIED when a credential cannot be used, or none is found where
  *         one is needed.
  */
-export async function askedBy(flags: QuestionFlags): Promise<Asked> {
-  const { run } = flags;
+export async function askedBy(options: AskOptions, onNote: OnNote = () => {}): Promise<Asked> {
+  const { run } = options;
   if (run !== undefined && isAddress(run)) {
-    return { question: await question(run, flags), meant: undefined };
+    return { question: await question(run, options, onNote), meant: undefined };
   }
+  const passedOver = (runs: readonly string[]) => onNote(`note: passed over: ${someOf(runs)}`);
   const folder =
     run === undefined
-      ? await lastStartedRun(SAY_PASSED_OVER)
-      : await findRun(run, { ...SAY_PASSED_OVER, hint: NOT_FOUND });
+      ? await lastStartedRun({ passedOver })
+      : await findRun(run, { passedOver, hint: NOT_FOUND });
   // If the lock cannot be read, the rest of the run folder decides.
   const holder = await holderOf(join(folder, RUN_FILES.lock)).catch(() => undefined);
   if (holder === undefined) {
@@ -83,7 +88,7 @@ export async function askedBy(flags: QuestionFlags): Promise<Asked> {
     );
   }
   return {
-    question: await question(address, await withOwnCerts(flags, folder)),
+    question: await question(address, await withOwnCerts(options, folder, onNote), onNote),
     meant: { folder, holder },
   };
 }
@@ -172,20 +177,25 @@ function isAddress(text: string): boolean {
   return /^.+:\d{1,5}$/.test(text) && !existsSync(text);
 }
 
-async function question(address: string, flags: QuestionFlags): Promise<Question> {
-  return { address, timeoutMs: ANSWER_MS, ...(await clientConnection(flags)) };
+async function question(address: string, options: AskOptions, onNote: OnNote): Promise<Question> {
+  const security = await clientSecurity(options, (sentence) => onNote(`⚠ ${sentence}`));
+  return { address, timeoutMs: ANSWER_MS, security, insecure: options.insecure ?? false };
 }
 
-/** The operator's credentials beside those of the run's coordinator, unless flags say which. */
-async function withOwnCerts(flags: QuestionFlags, folder: string): Promise<QuestionFlags> {
-  const { certs, ca, insecure } = flags;
+/** The operator's credentials beside those of the run's coordinator, unless the options say which. */
+async function withOwnCerts(
+  options: AskOptions,
+  folder: string,
+  onNote: OnNote,
+): Promise<AskOptions> {
+  const { certs, ca, insecure } = options;
   const coordinators = await certsOf(folder);
   if (coordinators === undefined || certs !== undefined || ca !== undefined || insecure)
-    return flags;
+    return options;
   const operators = join(dirname(coordinators), OPERATOR);
   if (existsSync(join(operators, CREDENTIAL_FILES.key))) {
-    say(`with the credentials in ${operators}`);
-    return { ...flags, certs: operators };
+    onNote(`with the credentials in ${operators}`);
+    return { ...options, certs: operators };
   }
   throw new TesseraError(
     'ACCESS_DENIED',
