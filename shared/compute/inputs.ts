@@ -1,4 +1,4 @@
-/** @file Which tensors each part of a step takes, by name, and what a leaf brings for them. */
+/** @file Which tensors each part of a step takes, by name, and their values in a leaf. */
 import type * as tf from '@tensorflow/tfjs-core';
 import { drawMask, maskSites } from '../model/masks.ts';
 import { backboneSize, type ParameterEntry, parameterTable } from '../model/parameters.ts';
@@ -66,7 +66,7 @@ export function stepInputs(
   };
 }
 
-/** What a leaf brings for the inputs of a part; masks are drawn here. */
+/** A leaf's values for the inputs of a part; masks are drawn here. */
 export function leafValues(
   spec: ProgramSpec,
   part: Part,

@@ -45,8 +45,8 @@ export interface ProgramSpec extends NoiseRates {
 }
 
 /**
- * Whether a step is computed in two halves: features by the frozen backbone, then the head on them. Whoever has
- * an image's features already spares the first, and gets the same bits.
+ * Whether a step is computed in two halves: features by the frozen backbone, then the head on them. Where the
+ * features are known the first half is skipped; the bits are the same.
  */
 export function hasFrozenBackbone(spec: ProgramSpec): boolean {
   const { model, frozen = 0, dropout = 0, stochasticDepth = 0 } = spec;
@@ -69,7 +69,7 @@ export interface NodeOutputs extends NodeTotals {
 /**
  * The training step of one model for one leaf shape on one engine.
  *
- * Ordering  calls do not overlap: await each before the next. `run` may block its thread.
+ * Ordering  calls do not overlap: await each before the next. A call may block its thread.
  * Ownership inputs are only read during the call; outputs belong to the caller.
  */
 export interface Program {

@@ -24,7 +24,7 @@ class Requests {
     return request.promise;
   }
 
-  answer(reply: ThreadReply): void {
+  settle(reply: ThreadReply): void {
     const request = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
     if ('error' in reply) request?.reject(errorOf(reply.error));
@@ -57,7 +57,7 @@ export class ComputeThread {
   private constructor(start: ThreadStart) {
     const url = new URL('./compute-thread.js', import.meta.url);
     const thread = new Worker(url, { workerData: start });
-    thread.on('message', (reply: ThreadReply) => this.#requests.answer(reply));
+    thread.on('message', (reply: ThreadReply) => this.#requests.settle(reply));
     thread.on('error', (error) => this.#requests.failAll(TesseraError.from(error)));
     process.on('exit', endAtOnce);
     this.#ended = new Promise((resolve) => {
@@ -110,7 +110,7 @@ export class ComputeThread {
       [inputs.images, inputs.labels, inputs.weights, ...(features ? [features.values] : [])],
     );
     if ('node' in reply) return reply;
-    throw new TesseraError('INTERNAL', 'the compute thread gave no answer to a leaf');
+    throw new TesseraError('INTERNAL', 'the compute thread did not reply to a leaf');
   }
 
   /**
@@ -129,12 +129,12 @@ export class ComputeThread {
     moved: readonly { readonly buffer: ArrayBufferLike }[],
   ): Promise<ThreadReply> {
     this.#lastId += 1;
-    const answer = this.#requests.add(this.#lastId);
+    const reply = this.#requests.add(this.#lastId);
     this.#thread.postMessage(
       { ...request, id: this.#lastId },
       moved.map((array) => array.buffer as ArrayBuffer),
     );
-    return answer;
+    return reply;
   }
 }
 

@@ -35,7 +35,7 @@ export type ThreadRequest =
 /** What failed in the thread, as messages carry it. */
 export type ThreadError = Pick<TesseraError, 'code' | 'sentence' | 'hint'>;
 
-/** Answer of the thread. `node` comes with the last leaf of a node. */
+/** Reply of the thread. `node` comes with the last leaf of a node. */
 export type ThreadReply =
   | { readonly id: number; readonly engineId: string; readonly description: string }
   | { readonly id: number; readonly parameters: Float32Array | undefined }
@@ -48,7 +48,7 @@ export type ThreadReply =
     }
   | { readonly id: number; readonly error: ThreadError };
 
-async function answer(
+async function replyTo(
   computer: NodeComputer,
   request: Exclude<ThreadRequest, { type: 'close' }>,
 ): Promise<ThreadReply> {
@@ -91,7 +91,7 @@ async function main(): Promise<void> {
     if (request.type === 'close') process.exit();
     if (closing) return;
     try {
-      const reply = await answer(computer, request);
+      const reply = await replyTo(computer, request);
       port.postMessage(reply, transfers(reply));
     } catch (thrown) {
       fail(request.id, thrown);

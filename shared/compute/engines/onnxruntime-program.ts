@@ -91,7 +91,7 @@ class LazySession {
     return this.#session;
   }
 
-  /** Frees what is open; a session that nobody asked for, or that failed to open, holds nothing. */
+  /** Frees what is open; a session that was never used, or failed to open, holds nothing. */
   async release(): Promise<void> {
     if (this.#isReleased) return;
     this.#isReleased = true;
