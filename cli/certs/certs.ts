@@ -7,10 +7,10 @@ import { cannotWrite } from '../../shared/files/files.ts';
 import { makeFolders } from '../../shared/files/make-folders.ts';
 import { readTextFile } from '../../shared/files/regular-file.ts';
 import { whyNot } from '../../shared/files/trouble.ts';
-import { checkHost } from '../../shared/security/certificate-names.ts';
 import {
   type CertificateFacts,
   type CertificateRole,
+  checkHost,
   createAuthority,
   describeCertificate,
   issueCertificate,

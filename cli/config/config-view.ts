@@ -1,4 +1,5 @@
 /** @file Configs and their options as tables. Pure. */
+import { isRecord } from '../../shared/core/text.ts';
 import { formatTable } from '../terminal/table.ts';
 
 /** A table of every option that a config may have. */
@@ -37,8 +38,7 @@ export function valueLines(
 export function leavesOf(section: object, prefix = ''): readonly (readonly [string, unknown])[] {
   return Object.entries(section).flatMap(([key, value]) => {
     const path = prefix === '' ? key : `${prefix}.${key}`;
-    const isSection = typeof value === 'object' && value !== null && !Array.isArray(value);
-    return isSection ? leavesOf(value, path) : [[path, value] as const];
+    return isRecord(value) ? leavesOf(value, path) : [[path, value] as const];
   });
 }
 

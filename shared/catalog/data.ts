@@ -1,11 +1,13 @@
 /** @file Data sets that `tessera data get` knows by name. */
-import type { KnownFile, Provenance } from './item.ts';
+import type { KnownFile } from '../files/known-file.ts';
 
 /** How the files of a set become a folder that `data.source` reads. */
 export type Arrangement = 'image-folder' | 'idx' | 'cifar10' | 'food101';
 
 /** One data set. */
-export interface KnownData extends Provenance {
+export interface KnownData {
+  readonly description: string;
+  readonly license: string;
   readonly name: string;
   readonly files: readonly KnownFile[];
   readonly arrangement: Arrangement;

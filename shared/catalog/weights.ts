@@ -1,4 +1,5 @@
 /** @file Pretrained weights that `tessera weights get` knows by name. */
+import type { KnownFile } from '../files/known-file.ts';
 import {
   DEIT_PIXELS,
   type PixelFacts,
@@ -7,10 +8,11 @@ import {
   timmPixels,
   torchvisionPixels,
 } from '../weights/library-pixels.ts';
-import type { KnownFile, Provenance } from './item.ts';
 
 /** One set of weights. */
-export interface KnownWeights extends KnownFile, Provenance {
+export interface KnownWeights extends KnownFile {
+  readonly description: string;
+  readonly license: string;
   readonly name: string;
   /** How its library prepares images for it. */
   readonly pixels: PixelFacts;

@@ -12,6 +12,7 @@ import {
   parseDocument,
   type YAMLError,
 } from 'yaml';
+import { isRecord } from '../core/text.ts';
 import { configError } from './problems.ts';
 import type { ConfigProblem } from './rules.ts';
 
@@ -80,11 +81,6 @@ export function parseValue(text: string): unknown {
   return plainValue(document);
 }
 
-/** Whether a value has options in it: a mapping, not a list. */
-export function isSection(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** What a text has too much of, counted in its tokens: before recursive parsing and pairwise comparisons. */
 function excessOf(text: string): string | undefined {
   let level: readonly object[] = [...new Parser().parse(text)].filter(
@@ -135,7 +131,7 @@ function treeOf(document: Document, place: string): Record<string, unknown> {
     const hint = 'write the values out instead of using anchors (&) and aliases (*)';
     throw configError([{ place, path: [], sentence: reason, hint }], error);
   }
-  if (isSection(tree)) return tree;
+  if (isRecord(tree)) return tree;
   throw configError([
     {
       place,

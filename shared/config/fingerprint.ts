@@ -1,5 +1,7 @@
 /** @file The identity of a run: the parts of a config, and of the data, that its numbers depend on. */
+
 import type { ProgramSpec } from '../compute/program.ts';
+import { isRecord } from '../core/text.ts';
 import { sha256OfText } from '../files/digest.ts';
 import { modelSignature } from '../model/parameters.ts';
 import { resolveModel } from './rules.ts';
@@ -73,8 +75,4 @@ function sorted(record: Readonly<Record<string, unknown>>): Record<string, unkno
   const copy: Record<string, unknown> = Object.create(null);
   for (const key of Object.keys(record).sort()) copy[key] = record[key];
   return copy;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -4,15 +4,17 @@
  * The only reader of settings in the environment. `TESSERA_SET` holds the same settings as `--set`,
  * with commas between: TESSERA_SET="training.epochs=2,seed=7".
  */
+
 import { readdir, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { errnoOf, reasonOf } from '../core/errno.ts';
 import { TesseraError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
+import { isRecord } from '../core/text.ts';
 import { formatBytes } from '../core/units.ts';
 import { readRegularFile } from '../files/regular-file.ts';
-import { type ConfigDocument, isSection, parseConfigDocument } from './document.ts';
+import { type ConfigDocument, parseConfigDocument } from './document.ts';
 import { type ConfigInput, placeInputs } from './inputs.ts';
 import { importConfig, isConfigModule } from './module.ts';
 import { configError, type PlacedProblem, schemaProblems } from './problems.ts';
@@ -212,12 +214,12 @@ function originsOf(
 ): ReadonlyMap<string, Origin> {
   const origins = new Map<string, Origin>();
   const visit = (value: unknown, givenValue: unknown, path: readonly string[]): void => {
-    if (!isSection(value)) {
+    if (!isRecord(value)) {
       const origin = settingOf(path, given.settings)?.origin ?? 'file';
       origins.set(path.join('.'), givenValue === undefined ? 'default' : origin);
       return;
     }
-    const givenSection = isSection(givenValue) ? givenValue : {};
+    const givenSection = isRecord(givenValue) ? givenValue : {};
     for (const [key, member] of Object.entries(value)) {
       visit(member, givenSection[key], [...path, key]);
     }

@@ -1,7 +1,9 @@
 /** @file A config that is a module of JavaScript or TypeScript: its default export, or the one called `config`. */
+
 import { pathToFileURL } from 'node:url';
 import { TesseraError } from '../core/errors.ts';
-import { type ConfigDocument, isSection } from './document.ts';
+import { isRecord } from '../core/text.ts';
+import type { ConfigDocument } from './document.ts';
 
 /** Whether a config's file is a module, by its name. */
 export function isConfigModule(path: string): boolean {
@@ -15,7 +17,7 @@ export function isConfigModule(path: string): boolean {
  */
 export async function importConfig(path: string, label: string): Promise<ConfigDocument> {
   const { default: exported, config = exported } = await importModule(path, label);
-  if (isSection(config)) return { tree: config, placeOf: () => label };
+  if (isRecord(config)) return { tree: config, placeOf: () => label };
   throw new TesseraError('CONFIG_INVALID', `${label} exports no config`, {
     hint: 'export it: export default defineConfig({ ... })',
   });

@@ -1,5 +1,6 @@
 /** @file Values from the command line and the environment, such as `training.epochs=2`, applied to a config's tree. */
-import { isSection, parseValue } from './document.ts';
+import { isRecord } from '../core/text.ts';
+import { parseValue } from './document.ts';
 import { optionAt } from './explain.ts';
 import { type PlacedProblem, unknownKey } from './problems.ts';
 
@@ -88,7 +89,7 @@ function assign(tree: Record<string, unknown>, path: readonly string[], value: u
   for (const name of path.slice(0, -1)) {
     const inner = section[name] ?? {};
     // The schema refuses a value in place of a section.
-    if (!isSection(inner)) return;
+    if (!isRecord(inner)) return;
     section[name] = inner;
     section = inner;
   }

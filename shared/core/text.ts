@@ -15,13 +15,16 @@ export function unbroken(text: string): string {
   return text.trim().replace(/\s*\n\s*/g, ' ');
 }
 
-/** The JSON object in a line, such as a log record; undefined for any other line. */
+/** Whether a parsed value is an object, not a list or null. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The JSON object in a line, such as a record of a log or of metrics; undefined for any other line. */
 export function jsonRecord(line: string): Record<string, unknown> | undefined {
   try {
     const parsed: unknown = JSON.parse(line);
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
-      ? (parsed as Record<string, unknown>)
-      : undefined;
+    return isRecord(parsed) ? parsed : undefined;
   } catch {
     return undefined;
   }

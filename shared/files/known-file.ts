@@ -3,16 +3,19 @@ import { createHash } from 'node:crypto';
 import { cannotRead } from './files.ts';
 import { streamRegularFile } from './regular-file.ts';
 
-/** A checksum that is known of a file. Units  `hex` may be the first digits only, where only those are published. */
-interface KnownDigest {
-  readonly algorithm: 'sha256' | 'md5';
-  readonly hex: string;
+/** What is really known of a file: only what its publisher, or a library that checks it, says. */
+export interface KnownContent {
+  /** Its size, where it is published to the byte. */
+  readonly bytes?: number;
+  /** Its checksum; `hex` has only the first digits where only those are published. */
+  readonly digest?: { readonly algorithm: 'sha256' | 'md5'; readonly hex: string };
 }
 
-/** What is really known of a file; all of it may be unknown. */
-export interface KnownContent {
-  readonly bytes?: number;
-  readonly digest?: KnownDigest;
+/** A file that can be downloaded. */
+export interface KnownFile extends KnownContent {
+  readonly url: string;
+  /** Name that it gets here. */
+  readonly file: string;
 }
 
 /** SHA-256 and MD5 of a file, in hex. Throws  DATA_INVALID, naming it. */

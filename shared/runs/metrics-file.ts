@@ -1,7 +1,9 @@
 /** @file metrics.jsonl: an observer that appends each event as a line, and continues once a full disk has room again. */
+
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BoundedLines } from '../core/lines.ts';
+import { jsonRecord } from '../core/text.ts';
 import { type Disk, machineDisk } from '../files/disk.ts';
 import { readWholeFile } from '../files/files.ts';
 import { RUN_FILES } from './layout.ts';
@@ -103,16 +105,6 @@ async function endsLine(file: FileHandle, size: number): Promise<boolean> {
   return buffer.toString() === '\n';
 }
 
-/** The object in a line; undefined for a line that is not a JSON object. */
-export function parseRecord(line: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null ? { ...value } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /** Whether the metrics of a run have a record of a checkpoint. */
 export async function hasSaved(runFolder: string, disk: Disk = machineDisk): Promise<boolean> {
   const path = join(runFolder, RUN_FILES.metrics);
@@ -121,7 +113,7 @@ export async function hasSaved(runFolder: string, disk: Disk = machineDisk): Pro
   const bytes = await readWholeFile(path, { disk });
   for (const line of [...lines.add(bytes), ...lines.end()]) {
     // Most lines are of steps: those need not be parsed.
-    if (line?.includes('checkpoint') && parseRecord(line)?.['type'] === 'checkpoint') return true;
+    if (line?.includes('checkpoint') && jsonRecord(line)?.['type'] === 'checkpoint') return true;
   }
   return false;
 }

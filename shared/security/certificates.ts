@@ -9,7 +9,6 @@ import { createPrivateKey, randomBytes, webcrypto, type X509Certificate } from '
 import { isIP } from 'node:net';
 import * as x509 from '@peculiar/x509';
 import { TesseraError } from '../core/errors.ts';
-import { checkHost, checkName } from './certificate-names.ts';
 import { certificateOf } from './credentials.ts';
 
 /** What a certificate's owner may be in a cluster. */
@@ -205,4 +204,28 @@ function alternativeNames(hosts: readonly string[]): x509.SubjectAlternativeName
   return new x509.SubjectAlternativeNameExtension(
     hosts.map(checkHost).map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })),
   );
+}
+
+/** At most 64 characters fit in a common name (RFC 5280, ub-common-name). */
+const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/i;
+const LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
+/** The last label of an address that is none (10.0.0.999) is a number; no domain's is. */
+const HOST = new RegExp(`^(?:\\*\\.)?(?:${LABEL}\\.)*(?!\\d+$)${LABEL}$`, 'i');
+const HOST_LENGTH_MAX = 253;
+
+/** A name of a credential and of its folder. Throws  USAGE when it is none. */
+export function checkName(name: string): string {
+  if (NAME.test(name)) return name;
+  throw new TesseraError('USAGE', `${JSON.stringify(name)} is not a valid name for a credential`, {
+    hint: 'use 1 to 64 letters, digits, dots, dashes and underscores, such as gpu2',
+  });
+}
+
+/** A host without its port. Throws  USAGE when it is none. */
+export function checkHost(host: string): string {
+  const isAddress = isIP(host) !== 0 && !host.includes('%');
+  if (isAddress || (host.length <= HOST_LENGTH_MAX && HOST.test(host))) return host;
+  throw new TesseraError('USAGE', `${JSON.stringify(host)} is not a host name or address`, {
+    hint: 'give it as workers use it but without a port, such as gpu1.local, 10.0.0.1 or fd00::1',
+  });
 }

@@ -27,7 +27,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'shared/model': ['shared/core'],
   'shared/training': ['shared/core', 'shared/model'],
   'shared/weights': ['shared/core', 'shared/files', 'shared/model', 'shared/catalog'],
-  'shared/catalog': ['shared/core', 'shared/weights'],
+  'shared/catalog': ['shared/core', 'shared/files', 'shared/weights'],
   'shared/data': ['shared/core', 'shared/files'],
   'shared/compute': ['shared/core', 'shared/machine', 'shared/model', 'shared/training'],
   'shared/config': [...SHARED_LOW],

@@ -1,8 +1,8 @@
 /** @file A known file, downloaded once: taken as it is when it is there and right, remembered when it comes. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { KnownFile } from '../../shared/catalog/item.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
+import type { KnownFile } from '../../shared/files/known-file.ts';
 import { digestsOfFile, mismatchOf } from '../../shared/files/known-file.ts';
 import { type DownloadOptions, download } from './download.ts';
 import { addRecord, type DownloadRecord, readRecords } from './download-record.ts';

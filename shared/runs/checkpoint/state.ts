@@ -1,10 +1,11 @@
 /** @file `state.json` of a checkpoint: what the run knows beside its tensors, and all checksums. */
+
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { TesseraError } from '../../core/errors.ts';
 import { firstNonFinite } from '../../core/floats.ts';
-import { unbroken } from '../../core/text.ts';
+import { isRecord, unbroken } from '../../core/text.ts';
 import { crc32OfPieces, sha256OfText } from '../../files/digest.ts';
 import type { Disk } from '../../files/disk.ts';
 import { readWholeFile } from '../../files/files.ts';
@@ -179,7 +180,7 @@ async function blamingCheckpoint<T>(folder: string, read: () => Promise<T>): Pro
 function parseObject(folder: string, bytes: Uint8Array): Record<string, unknown> {
   try {
     const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-    if (isTree(parsed)) return parsed;
+    if (isRecord(parsed)) return parsed;
   } catch (error) {
     throw corrupt(folder, `${CHECKPOINT_FILES.state} is not JSON`, error);
   }
@@ -208,7 +209,7 @@ function differencesOf(folder: string, savedJson: string, nowJson: string): stri
 
 /** `seed: 42 in the checkpoint, 7 now` for each leaf that is not the same. */
 function differingKeys(saved: unknown, now: unknown, path = ''): string[] {
-  if (isTree(saved) && isTree(now)) {
+  if (isRecord(saved) && isRecord(now)) {
     const keys = new Set([...Object.keys(saved), ...Object.keys(now)]);
     return [...keys].flatMap((key) =>
       differingKeys(saved[key], now[key], path === '' ? key : `${path}.${key}`),
@@ -216,8 +217,4 @@ function differingKeys(saved: unknown, now: unknown, path = ''): string[] {
   }
   const [before, after] = [saved, now].map((value) => JSON.stringify(value) ?? 'nothing');
   return before === after ? [] : [`${path}: ${before} in the checkpoint, ${after} now`];
-}
-
-function isTree(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

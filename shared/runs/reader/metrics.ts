@@ -5,17 +5,19 @@
  * counted and left out, and of what was done again the later record stands. What others put there in its place is bounded:
  * neither a line without an end nor a file without one takes all memory.
  */
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isPlausible } from '../../core/divergence.ts';
 import { errnoOf } from '../../core/errno.ts';
 import { TesseraError } from '../../core/errors.ts';
 import { BoundedLines } from '../../core/lines.ts';
+import { jsonRecord } from '../../core/text.ts';
 import { streamRegularFile } from '../../files/regular-file.ts';
 import { whyNot } from '../../files/trouble.ts';
 import { type JudgingSplit, type TimedEvent, timedEventSchema } from '../events.ts';
 import { RUN_FILES } from '../layout.ts';
-import { LINE_BYTES_MAX, parseRecord } from '../metrics-file.ts';
+import { LINE_BYTES_MAX } from '../metrics-file.ts';
 
 /** Two million steps take this much. */
 const FILE_BYTES_MAX = 512 * 1024 ** 2;
@@ -112,7 +114,7 @@ class MetricsCollector {
   /** Takes the next line; undefined is one that is too long to be a record. */
   add(line: string | undefined): void {
     if (line?.trim() === '') return;
-    const record = line === undefined ? undefined : parseRecord(line);
+    const record = line === undefined ? undefined : jsonRecord(line);
     if (record === undefined || !this.#take(record)) {
       this.#damagedLines += 1;
       return;

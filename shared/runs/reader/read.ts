@@ -11,6 +11,7 @@ import { ownAddress } from '../../core/address.ts';
 import { mapAtMost } from '../../core/concurrency.ts';
 import { errnoOf } from '../../core/errno.ts';
 import { TesseraError } from '../../core/errors.ts';
+import { isRecord } from '../../core/text.ts';
 import { cannotRead } from '../../files/files.ts';
 import { readTextFile } from '../../files/regular-file.ts';
 import { whyNot } from '../../files/trouble.ts';
@@ -183,7 +184,7 @@ async function readConfig(folder: string): Promise<Readonly<Record<string, unkno
   const text = await readTextFile(join(folder, RUN_FILES.config));
   if (text.trim() === '') throw new Error('it is empty');
   const config = parsed(text);
-  if (typeof config === 'object' && config !== null && !Array.isArray(config)) return { ...config };
+  if (isRecord(config)) return config;
   throw new Error('it is not a JSON object');
 }
 

@@ -6,7 +6,9 @@
  *
  * Source  https://github.com/huggingface/safetensors#format
  */
+
 import { assert, TesseraError } from '../../core/errors.ts';
+import { isRecord } from '../../core/text.ts';
 import { type FloatDtype, quote } from './tensor-values.ts';
 
 /** One tensor of a file; `bytes` is a view of the file, little-endian, row-major. */
@@ -199,10 +201,6 @@ function sizeOf(shape: readonly number[]): number {
 
 function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((side) => Number.isSafeInteger(side) && side >= 0);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function invalidTensor(name: string, what: string): TesseraError {

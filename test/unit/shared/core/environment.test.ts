@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { machineTrouble } from '../../../../shared/core/errno.ts';
 import { TesseraError } from '../../../../shared/core/errors.ts';
 import { cannotRead } from '../../../../shared/files/files.ts';
-import { assertLoopback } from '../../../../shared/machine/loopback.ts';
+import { assertLoopback } from '../../../../shared/machine/addresses.ts';
 
 function failed(message: string, facts: object = {}): Error {
   return Object.assign(new Error(message), facts);
