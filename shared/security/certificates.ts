@@ -214,7 +214,7 @@ const HOST = new RegExp(`^(?:\\*\\.)?(?:${LABEL}\\.)*(?!\\d+$)${LABEL}$`, 'i');
 const HOST_LENGTH_MAX = 253;
 
 /** A name of a credential and of its folder. Throws  USAGE when it is none. */
-export function checkName(name: string): string {
+function checkName(name: string): string {
   if (NAME.test(name)) return name;
   throw new TesseraError('USAGE', `${JSON.stringify(name)} is not a valid name for a credential`, {
     hint: 'use 1 to 64 letters, digits, dots, dashes and underscores, such as gpu2',
