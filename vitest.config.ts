@@ -18,7 +18,7 @@ function project(
       hookTimeout: testTimeout,
       setupFiles,
       globalSetup,
-      // Small tests share the modules of a process: to load TensorFlow.js anew for each file took half of their time.
+      // Small tests share the modules of a process: loading TensorFlow.js again for each file took half of their time.
       isolate: name !== 'unit' && name !== 'property',
     },
   };

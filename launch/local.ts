@@ -47,16 +47,16 @@ export class LocalLauncher implements Launcher {
       ...{ name, command, logPath, firstWords },
       environment: environment(index),
     });
-    const { child, logTrouble, exited, end } = process;
+    const { child, logError, exited, end } = process;
     this.#alive.set(name, process);
-    if (logTrouble !== undefined && !this.#hasNoLog) {
+    if (logError !== undefined && !this.#hasNoLog) {
       this.#hasNoLog = true;
-      this.#unsaid.push(`workers have no log: cannot write ${logPath}: ${reasonOf(logTrouble)}`);
+      this.#unsaid.push(`workers have no log: cannot write ${logPath}: ${reasonOf(logError)}`);
     }
     const ended = end.then((known): WorkerDeath => {
       this.#alive.delete(name);
       const cause = causeOfDeath({ ...known, kills: this.#killsSince(before, known.signal) });
-      const path = logTrouble === undefined ? logPath : '';
+      const path = logError === undefined ? logPath : '';
       return { name, pid: child.pid, how: howItEnded(known), cause, logPath: path };
     });
     return {

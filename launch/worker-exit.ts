@@ -29,7 +29,7 @@ export interface DeathFacts {
   readonly code: number | null;
   readonly signal: string | null;
   /** The error that it sent to its parent. */
-  readonly told: TesseraError | undefined;
+  readonly reported: TesseraError | undefined;
   readonly lastWords: string;
   /** What the kernel has counted at the start of the process, or since it ended another one of ours, and now. */
   readonly kills: readonly [before: MemoryKills | undefined, after: MemoryKills | undefined];
@@ -56,10 +56,10 @@ const SIGNAL_OF_EXIT: Partial<Record<number, string>> = {
 
 /** What a death is put down to: to memory only where the kernel or the process itself says so. */
 export function causeOfDeath(facts: DeathFacts): DeathCause | undefined {
-  const { told, lastWords } = facts;
-  if (told !== undefined) {
-    const isMemory = told.hint === undefined && NO_MEMORY.test(told.sentence);
-    return isMemory ? { sentence: told.sentence, hint: MEMORY_HINT } : told;
+  const { reported, lastWords } = facts;
+  if (reported !== undefined) {
+    const isMemory = reported.hint === undefined && NO_MEMORY.test(reported.sentence);
+    return isMemory ? { sentence: reported.sentence, hint: MEMORY_HINT } : reported;
   }
   if (/heap out of memory/i.test(lastWords)) {
     return { sentence: `its JavaScript heap was full: ${lastWords}`, hint: HEAP_HINT };

@@ -9,7 +9,7 @@ import { TesseraError } from '../shared/core/errors.ts';
 import {
   LAST_ERROR_ENVIRONMENT,
   LAST_ERROR_FD,
-  readTold,
+  readLastError,
   TOLD_BYTES_MAX,
 } from '../worker/last-error.ts';
 import { lastWordsIn } from './last-words.ts';
@@ -31,7 +31,7 @@ export interface ProcessEnd {
   readonly code: number | null;
   readonly signal: string | null;
   /** The error that it sent to us; also that of a process which never started. */
-  readonly told: TesseraError | undefined;
+  readonly reported: TesseraError | undefined;
   readonly lastWords: string;
 }
 
@@ -39,7 +39,7 @@ export interface ProcessEnd {
 export interface WorkerProcess {
   readonly child: ChildProcess;
   /** Why it has no log. */
-  readonly logTrouble: unknown;
+  readonly logError: unknown;
   /** It is gone. */
   readonly exited: Promise<void>;
   /** What is known of its end, soon after. */
@@ -70,21 +70,21 @@ export function startWorkerProcess(start: WorkerStart): WorkerProcess {
   // A failed write to a dead worker's stdin does not matter; its exit is reported.
   child.stdin?.on('error', () => {});
   child.stdin?.write(start.firstWords);
-  const told = errorPipeOf(child);
+  const reported = errorPipeOf(child);
   const exited = deferred<void>();
   const end = deferred<ProcessEnd>();
   child.once('error', (error) => {
     exited.resolve();
-    end.resolve({ code: null, signal: null, told: TesseraError.from(error), lastWords: '' });
+    end.resolve({ code: null, signal: null, reported: TesseraError.from(error), lastWords: '' });
   });
   child.once('exit', async (code, signal) => {
     exited.resolve();
-    const text = await told();
+    const text = await reported();
     // What a worker of this name said in an earlier life explains nothing.
     const lastWords = log.file === undefined ? '' : lastWordsIn(readText(logPath, log.bytes));
-    end.resolve({ code, signal, told: readTold(text), lastWords });
+    end.resolve({ code, signal, reported: readLastError(text), lastWords });
   });
-  return { child, logTrouble: log.trouble, exited: exited.promise, end: end.promise };
+  return { child, logError: log.error, exited: exited.promise, end: end.promise };
 }
 
 /** A worker without a log, on a disk without room, is better than no worker; a removed folder is created again. */
@@ -92,14 +92,14 @@ function openLog(path: string): {
   readonly file: number | undefined;
   /** Its length before this life. */
   readonly bytes: number;
-  readonly trouble: unknown;
+  readonly error: unknown;
 } {
   try {
     mkdirSync(dirname(path), { recursive: true });
     const file = openSync(path, 'a');
-    return { file, bytes: fstatSync(file).size, trouble: undefined };
-  } catch (trouble) {
-    return { file: undefined, bytes: 0, trouble };
+    return { file, bytes: fstatSync(file).size, error: undefined };
+  } catch (error) {
+    return { file: undefined, bytes: 0, error };
   }
 }
 

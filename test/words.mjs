@@ -10,12 +10,13 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const LIST = 'CONTRIBUTING.md';
 const LINE_MAX = 120;
-/** The files that are checked; product source joins folder by folder. */
+/** The files that are checked: pages, configs, protos and the product's sources. */
 const CHECKED = [
   /^[A-Z]+\.md$/,
   /^docs\/(?!architecture).*\.md$/,
   /^configs\/.*\.yaml$/,
   /^proto\//,
+  /^(?!test\/|.*\/generated\/).*\.ts$/,
 ];
 /** Quotes the output of commands; `npm run ops` writes it. */
 const QUOTES = 'docs/situations.md';

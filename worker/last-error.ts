@@ -15,26 +15,26 @@ const SENTENCE_CHARS_MAX = 2_000;
 const HINT_CHARS_MAX = 1_000;
 
 /** Sends the error that ends this process to the parent, if one reads it. */
-export function tellParent(
+export function sendToParent(
   { code, sentence, hint }: TesseraError,
   env: Readonly<NodeJS.ProcessEnv> = process.env,
 ): void {
   if (env[VARIABLE] !== String(LAST_ERROR_FD)) return;
-  const told = {
+  const record = {
     code,
     sentence: sentence.slice(0, SENTENCE_CHARS_MAX),
     ...(hint !== undefined && { hint: hint.slice(0, HINT_CHARS_MAX) }),
   };
   try {
     const place = fstatSync(LAST_ERROR_FD);
-    if (place.isFIFO() || place.isSocket()) writeSync(LAST_ERROR_FD, `${JSON.stringify(told)}\n`);
+    if (place.isFIFO() || place.isSocket()) writeSync(LAST_ERROR_FD, `${JSON.stringify(record)}\n`);
   } catch {
     // The parent has gone, or never was: stderr has it too.
   }
 }
 
 /** The error that a worker sent; undefined for anything but a complete line of that form. */
-export function readTold(text: string): TesseraError | undefined {
+export function readLastError(text: string): TesseraError | undefined {
   const end = text.indexOf('\n');
   if (end === -1) return undefined;
   try {

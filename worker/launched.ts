@@ -8,7 +8,7 @@ import { clientSecurity } from '../shared/exchange/grpc/security.ts';
 import { createLog } from '../shared/machine/log.ts';
 import { runProcess } from '../shared/machine/run-process.ts';
 import { WARNING_SIGNALS } from '../shared/machine/shutdown.ts';
-import { tellParent } from './last-error.ts';
+import { sendToParent } from './last-error.ts';
 import { startWorker } from './start.ts';
 
 const FLAGS = {
@@ -30,7 +30,7 @@ export async function main(args: readonly string[]): Promise<void> {
     } catch (thrown) {
       const error = TesseraError.from(thrown);
       // The parent may know of this worker by nothing else: it need not have joined.
-      tellParent(error);
+      sendToParent(error);
       const hint = error.hint === undefined ? '' : `  hint: ${error.hint}\n`;
       const stack = args.includes('--verbose') ? `${error.stack}\n` : '';
       process.stderr.write(`error: ${error.sentence}\n${hint}${stack}`);

@@ -62,7 +62,7 @@ export function outcomeOf({ config, metrics }: RunRecord): RunOutcome {
 }
 
 /** How a run that is over came to its end, in words. */
-export function endOf({ state, metrics, stranger, faults }: RunRecord): string {
+export function endOf({ state, metrics, occupant, faults }: RunRecord): string {
   const last = metrics.phases.at(-1);
   if (state === 'done') return last?.reason ?? 'done';
   if (state === 'unknown') return faults.join('; ');
@@ -70,7 +70,7 @@ export function endOf({ state, metrics, stranger, faults }: RunRecord): string {
     last?.phase === 'failed'
       ? last.reason
       : 'its coordinator ended without a record, as after a kill or a power cut';
-  return stranger === undefined ? reason : `${reason}; ${stranger}`;
+  return occupant === undefined ? reason : `${reason}; ${occupant}`;
 }
 
 /** What is the matter with what is on the disk of a run, each in few words. */

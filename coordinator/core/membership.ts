@@ -15,7 +15,7 @@ export class Member {
   readonly worker: string;
   /** Open leaves that it is to compute. */
   readonly leaves = new Set<number>();
-  heardMs: number;
+  lastMessageMs: number;
   /** Its last sign of progress: a node of its own, or new work after none. */
   progressMs: number;
   /** Its newest assignment, and when that was last sent. */
@@ -27,7 +27,7 @@ export class Member {
 
   constructor(worker: string, nowMs: number) {
     this.worker = worker;
-    this.heardMs = nowMs;
+    this.lastMessageMs = nowMs;
     this.progressMs = nowMs;
   }
 

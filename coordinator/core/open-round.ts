@@ -60,7 +60,7 @@ export class OpenRound {
       this.#members.add(new Member(worker, nowMs));
       return true;
     }
-    known.heardMs = nowMs;
+    known.lastMessageMs = nowMs;
     known.progressMs = nowMs;
     if (known.leaves.size > 0) known.unsent = 'joined again';
     return false;
@@ -69,7 +69,7 @@ export class OpenRound {
   noteHeartbeat(event: CoreEventOf<'heartbeat'>, nowMs: number): void {
     const member = this.#members.find(event.worker);
     if (member === undefined) return;
-    member.heardMs = nowMs;
+    member.lastMessageMs = nowMs;
     const isUpToDate = event.assignment === member.sequence;
     if (isUpToDate && event.leavesOpen === 0) {
       // All its pushes have a reply, so what it still holds was lost or refused: to the pool.
@@ -81,7 +81,7 @@ export class OpenRound {
 
   noteNode({ worker, node }: CoreEventOf<'nodeArrived'>, nowMs: number): void {
     const sender = this.#members.find(worker);
-    if (sender !== undefined) sender.heardMs = nowMs;
+    if (sender !== undefined) sender.lastMessageMs = nowMs;
     const round = this.#round;
     if (round === undefined || round.judge(node) !== 'accepted') return;
     round.accept(node);
@@ -99,8 +99,8 @@ export class OpenRound {
   }
 
   dropSilent(nowMs: number): void {
-    for (const { worker, heardMs } of this.#members.all) {
-      const silentMs = nowMs - heardMs;
+    for (const { worker, lastMessageMs } of this.#members.all) {
+      const silentMs = nowMs - lastMessageMs;
       if (silentMs <= this.#plan.silenceMs) continue;
       const reason = `no message for ${Math.round(silentMs)} ms`;
       this.#emit({ type: 'dropWorker', worker, reason });

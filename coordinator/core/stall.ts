@@ -1,5 +1,5 @@
 /** @file Whether a run is stalled: when that is reported, repeated, and taken back. */
-import { stoodStill } from '../../shared/core/clock.ts';
+import { wasSuspended } from '../../shared/core/clock.ts';
 import type { Task } from './plan.ts';
 
 /** What a run is at, as far as it shows whether anything moves. */
@@ -84,7 +84,7 @@ export class StallWatch {
   #skipSleep(nowMs: number): void {
     const gapMs = nowMs - this.#tickedMs;
     this.#tickedMs = nowMs;
-    if (!stoodStill(gapMs, this.#silenceMs)) return;
+    if (!wasSuspended(gapMs, this.#silenceMs)) return;
     this.#sinceMs += gapMs;
     this.#arrivedMs += gapMs;
   }

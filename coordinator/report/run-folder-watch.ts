@@ -9,7 +9,7 @@ import { describeRun, type RunDescription } from '../../shared/runs/run-folder.t
 export function metricsWatcher(log: Logger): MetricsWatcher {
   return {
     failed: (error) => log.warn({ err: error }, 'metrics cannot be written, the run continues'),
-    mended: (lost) => log.warn({ lost }, 'metrics are written again'),
+    recovered: (lost) => log.warn({ lost }, 'metrics are written again'),
     lost: (records) => log.warn({ records }, 'metrics were lost'),
   };
 }

@@ -9,7 +9,7 @@ import { StallWatch } from '../core/stall.ts';
 import { type Absence, type StalledWorker, stallText } from '../core/stall-text.ts';
 import type { Departure, Roster } from '../workers/roster.ts';
 import type { ConnectedWorker } from '../workers/sessions.ts';
-import { troubleText } from './status.ts';
+import { errorText } from './status.ts';
 
 /** What stalls are seen by. */
 export interface StallParts {
@@ -76,9 +76,9 @@ function stalledWorker(known: ConnectedWorker, run: Run, nowMs: number): Stalled
     worker: known.worker,
     state: known.ready ? (held === undefined ? 'idle' : 'holding') : 'preparing',
     sinceMs: nowMs - (held?.sinceMs ?? known.joinedMs),
-    silentMs: nowMs - known.heardMs,
+    silentMs: nowMs - known.lastMessageMs,
     leaves: held?.leaves ?? [],
     transfers: [...known.transfers].map(([kind, sinceMs]) => ({ kind, sinceMs: nowMs - sinceMs })),
-    lastError: troubleText(known),
+    lastError: errorText(known),
   };
 }

@@ -71,12 +71,12 @@ function describeWorker(known: ConnectedWorker, run: Run, nowMs: number): Worker
     leavesDone: known.leavesDone,
     imagesPerSecond: known.samplesDone / Math.max(ageSeconds, 0.001),
     ageSeconds,
-    silentSeconds: (nowMs - known.heardMs) / 1000,
-    lastError: troubleText(known),
+    silentSeconds: (nowMs - known.lastMessageMs) / 1000,
+    lastError: errorText(known),
   };
 }
 
 /** A worker's last error in a line; '' where it has none. */
-export function troubleText({ trouble: { code, reason } }: ConnectedWorker): string {
+export function errorText({ lastError: { code, reason } }: ConnectedWorker): string {
   return code === '' ? '' : `${code}: ${reason}`;
 }

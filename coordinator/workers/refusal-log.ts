@@ -38,7 +38,7 @@ export const NONE_REFUSED: RefusedJoins = { refusedJoins: 0, lastRefusal: '' };
 /** A cause that has been logged. */
 interface Logged {
   /** How often it has come since. */
-  untold: number;
+  unlogged: number;
   sinceMs: number;
   pauseMs: number;
 }
@@ -83,21 +83,21 @@ export class RefusalLog {
   /** The number of refusals of this cause to log now; 0 if it is too early, or there are too many others. */
   #timesToLog(cause: string, peer: string): number {
     const nowMs = this.#clock.nowMs();
-    const told = this.#logged.get(cause);
-    if (told === undefined) {
+    const known = this.#logged.get(cause);
+    if (known === undefined) {
       if (this.#lines.add(peer).count > LINES_MAX) return 0;
       const [oldest] = this.#logged.keys();
       if (this.#logged.size >= CAUSES_MAX && oldest !== undefined) this.#logged.delete(oldest);
-      this.#logged.set(cause, { untold: 0, sinceMs: nowMs, pauseMs: MINUTE_MS });
+      this.#logged.set(cause, { unlogged: 0, sinceMs: nowMs, pauseMs: MINUTE_MS });
       return 1;
     }
-    told.untold += 1;
-    if (nowMs - told.sinceMs < told.pauseMs) return 0;
-    const times = told.untold;
+    known.unlogged += 1;
+    if (nowMs - known.sinceMs < known.pauseMs) return 0;
+    const times = known.unlogged;
     this.#logged.set(cause, {
-      untold: 0,
+      unlogged: 0,
       sinceMs: nowMs,
-      pauseMs: Math.min(PAUSE_MAX_MS, told.pauseMs * PAUSE_GROWTH),
+      pauseMs: Math.min(PAUSE_MAX_MS, known.pauseMs * PAUSE_GROWTH),
     });
     return times;
   }
@@ -107,9 +107,9 @@ function sentenceOf({ code, sentence, hint }: TesseraError, method: string, peer
   const what = REFUSED[method] ?? `a call (${method.slice(method.lastIndexOf('/') + 1)})`;
   // An IPv4 address that came in over IPv6 is the one that people know.
   const address = hostOf(peer).replace(/^::ffff:/, '');
-  const told =
+  const text =
     code === 'INTERNAL' ? `${what} of ${address} failed` : `refused ${what} of ${address}`;
-  return `${told}: ${sentence}${hint === undefined ? '' : `; ${hint}`}`.slice(
+  return `${text}: ${sentence}${hint === undefined ? '' : `; ${hint}`}`.slice(
     0,
     SENTENCE_LENGTH_MAX,
   );

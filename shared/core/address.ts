@@ -15,7 +15,7 @@ const ALL_ADDRESSES: ReadonlySet<string> = new Set(['0.0.0.0', '::', '0', '*']);
 export function checkAddress(address: string): string {
   const port = ADDRESS.exec(address)?.[1];
   if (port !== undefined && Number(port) <= 0xffff) return address;
-  throw new TesseraError('USAGE', `"${address}" is no address of a coordinator`, {
+  throw new TesseraError('USAGE', `"${address}" is not an address of a coordinator`, {
     hint: 'give HOST:PORT, such as 127.0.0.1:50051 or [::1]:50051',
   });
 }

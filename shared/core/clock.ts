@@ -14,7 +14,7 @@ export interface Clock {
  * Whether a gap between two of our own ticks means that we were stopped (SIGSTOP, a sleeping machine). Messages that
  * arrived meanwhile are then read before any peer counts as silent.
  */
-export function stoodStill(gapMs: number, silenceMs: number): boolean {
+export function wasSuspended(gapMs: number, silenceMs: number): boolean {
   return gapMs > silenceMs / 4;
 }
 

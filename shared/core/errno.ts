@@ -91,13 +91,13 @@ export function pathOf(error: unknown): string | undefined {
 }
 
 /** A failed system call as an error for users. */
-export interface SystemTrouble {
+export interface SystemFailure {
   readonly code: 'DATA_INVALID' | 'CANNOT_WRITE' | 'PORT_IN_USE' | 'ENGINE_UNAVAILABLE' | 'SYSTEM';
   readonly sentence: string;
   readonly hint: string;
 }
 
-const NO_CURRENT_FOLDER: SystemTrouble = {
+const NO_CURRENT_FOLDER: SystemFailure = {
   code: 'SYSTEM',
   sentence: 'the current folder does not exist any more',
   hint: 'change to an existing folder (cd), and run the command again',
@@ -155,7 +155,7 @@ const SHORTAGE_WORDS: readonly (readonly [RegExp, string, string])[] = [
  * Code, message and hint of a library's failure whose cause is this machine, not the library's input: a resource is
  * exhausted, or the library is not completely installed. Undefined for any other failure.
  */
-export function machineTrouble(error: unknown): SystemTrouble | undefined {
+export function machineFailure(error: unknown): SystemFailure | undefined {
   const message = error instanceof Error ? error.message : String(error);
   if (isOfInstallation(error)) {
     return {
@@ -171,9 +171,9 @@ export function machineTrouble(error: unknown): SystemTrouble | undefined {
 }
 
 /** Code, message and hint of a failed system call; undefined for any other error. */
-export function systemTrouble(error: unknown): SystemTrouble | undefined {
+export function systemFailure(error: unknown): SystemFailure | undefined {
   const errno = errnoOf(error);
-  if (isOfInstallation(error) || errno === 'ERR_WORKER_INIT_FAILED') return machineTrouble(error);
+  if (isOfInstallation(error) || errno === 'ERR_WORKER_INIT_FAILED') return machineFailure(error);
   const call = error instanceof Error && 'syscall' in error ? error.syscall : undefined;
   if (!/^E[A-Z\d]+$/.test(errno) || typeof call !== 'string') return undefined;
   if (call === 'uv_cwd') return NO_CURRENT_FOLDER;
@@ -189,7 +189,7 @@ function kindOf(
   errno: string,
   call: string,
   hasPath: boolean,
-): readonly [code: SystemTrouble['code'], what: string] | undefined {
+): readonly [code: SystemFailure['code'], what: string] | undefined {
   if (call.startsWith('spawn'))
     return [SHORTAGES.has(errno) ? 'SYSTEM' : 'ENGINE_UNAVAILABLE', 'cannot start'];
   if (errno === 'EADDRINUSE') return ['PORT_IN_USE', 'cannot listen'];

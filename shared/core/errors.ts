@@ -5,7 +5,7 @@
  * status, whether a retry makes sense and the log level, so both sides and the shell agree.
  */
 
-import { systemTrouble } from './errno.ts';
+import { systemFailure } from './errno.ts';
 import { oneLine, unbroken } from './text.ts';
 
 /** The properties of an error code. */
@@ -106,9 +106,9 @@ export class TesseraError extends Error {
    */
   static from(thrown: unknown, fallback?: ErrorCode): TesseraError {
     if (thrown instanceof TesseraError) return thrown;
-    const trouble = systemTrouble(thrown);
-    if (trouble !== undefined) {
-      const { code, sentence, hint } = trouble;
+    const failure = systemFailure(thrown);
+    if (failure !== undefined) {
+      const { code, sentence, hint } = failure;
       return new TesseraError(fallback ?? code, unbroken(sentence), { hint, cause: thrown });
     }
     const sentence = thrown instanceof Error ? thrown.message : String(thrown);

@@ -31,7 +31,7 @@ export interface DataSource {
   name(split: Split, index: number): string;
   /** Bytes of a sample as they were when the set was listed; nothing is read for it. */
   listedBytes(split: Split, index: number): number;
-  /** The memory that reading a sample will take, as far as that can be told; 0 for one that is in memory already. */
+  /** The memory that reading a sample will take, as far as it is known; 0 for one that is in memory already. */
   bytes(split: Split, index: number): Promise<number>;
   /**
    * Reads one sample.

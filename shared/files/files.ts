@@ -9,7 +9,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { errnoOf, isShortage, remedyOf } from '../core/errno.ts';
 import { TesseraError } from '../core/errors.ts';
 import { type Disk, machineDisk } from './disk.ts';
-import { whyNot } from './trouble.ts';
+import { whyNot } from './why-not.ts';
 
 /** A file's content, in order. */
 export type Pieces = Iterable<Uint8Array>;

@@ -18,7 +18,7 @@ export async function loadProgram<T>(load: () => Promise<T>): Promise<T> {
 /** Ends with what keeps the rest from being loaded: it is not installed whole, may not be read, no more files may be open. */
 async function endUnloaded(error: unknown): Promise<never> {
   const words = await import('../core/errno.ts').catch(() => undefined);
-  const { sentence, hint } = words?.systemTrouble(error) ?? {
+  const { sentence, hint } = words?.systemFailure(error) ?? {
     sentence: `this installation of Tessera cannot be loaded: ${error}`,
     hint: 'install it again: npm ci in a checkout, npm install tessera-train elsewhere',
   };

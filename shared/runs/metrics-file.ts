@@ -14,7 +14,7 @@ export interface MetricsWatcher {
   /** Nothing can be written at present; called once until it can be again. */
   readonly failed: (error: unknown) => void;
   /** It is written again, but for so many records. */
-  readonly mended: (lost: number) => void;
+  readonly recovered: (lost: number) => void;
   /** The run is over, and so many records could not be written. */
   readonly lost: (records: number) => void;
 }
@@ -79,7 +79,7 @@ export class MetricsFile implements RunObserver {
     this.#unwrittenChars -= text.length;
     if (!this.#isFailing) return;
     this.#isFailing = false;
-    this.#watcher.mended(this.#numLost);
+    this.#watcher.recovered(this.#numLost);
     this.#numLost = 0;
   }
 }

@@ -5,7 +5,7 @@ import { errnoOf } from '../core/errno.ts';
 import { TesseraError } from '../core/errors.ts';
 import { machineDisk } from '../files/disk.ts';
 import { writeFileAtomically } from '../files/files.ts';
-import { whyNot } from '../files/trouble.ts';
+import { whyNot } from '../files/why-not.ts';
 import { RUN_FILES, RUNS_FOLDER } from './layout.ts';
 import { hasSaved } from './metrics-file.ts';
 

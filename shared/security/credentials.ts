@@ -3,7 +3,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { TesseraError } from '../core/errors.ts';
 import { openRegularFile, readOpenFile } from '../files/regular-file.ts';
-import { whyNot } from '../files/trouble.ts';
+import { whyNot } from '../files/why-not.ts';
 
 /** Names of the files of a credential folder. */
 export const CREDENTIAL_FILES = {
@@ -189,7 +189,7 @@ const RELOAD_MS = 30_000;
 export interface FolderUse {
   readonly use: CertificateUse;
   /** Called for new files that cannot be used. */
-  readonly onTrouble: (error: unknown) => void;
+  readonly onFault: (error: unknown) => void;
 }
 
 /** A credential folder that is read again when it changes; what cannot be used is said, and the last good one kept. */
@@ -200,7 +200,7 @@ export class CredentialFolder {
   readonly #listeners: (() => void)[] = [];
   readonly #timer: NodeJS.Timeout;
 
-  private constructor(folder: string, first: TlsMaterial, { use, onTrouble }: FolderUse) {
+  private constructor(folder: string, first: TlsMaterial, { use, onFault }: FolderUse) {
     this.#folder = folder;
     this.#use = use;
     this.#current = first;
@@ -209,7 +209,7 @@ export class CredentialFolder {
       // A disk that does not answer must not gather questions.
       if (isLooking) return;
       isLooking = true;
-      await this.reload().catch(onTrouble);
+      await this.reload().catch(onFault);
       isLooking = false;
     };
     this.#timer = setInterval(() => void look(), RELOAD_MS);

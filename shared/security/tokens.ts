@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { withDeadline } from '../core/async.ts';
 import { systemClock } from '../core/clock.ts';
 import { TesseraError } from '../core/errors.ts';
-import { whyNot } from '../files/trouble.ts';
+import { whyNot } from '../files/why-not.ts';
 import { readSmallFile } from './credentials.ts';
 
 /** Shortest token: 96 bits of base64. */

@@ -99,7 +99,7 @@ export const credentialDoors = [
         writeFileSync(path, bytes);
         chmodSync(path, mode);
       }
-      const opened = await CredentialFolder.open(folder, { use: 'calling', onTrouble: () => {} });
+      const opened = await CredentialFolder.open(folder, { use: 'calling', onFault: () => {} });
       opened.close();
       use(opened.current);
     },

@@ -86,7 +86,7 @@ async function imagesIn(
   { tally, links }: { readonly tally: Tally; readonly links: Links },
 ): Promise<ImageInput[]> {
   const root = await rawRealpath(folder);
-  const walk = new Walk({ root, links, onTrouble: 'count' });
+  const walk = new Walk({ root, links, onFault: 'count' });
   const own = new Tally();
   const paths = (await walk.images(walk.root, own)).flatMap((group) =>
     group.names.map((name) => join(folder, ...group.folder.split('/'), name)),

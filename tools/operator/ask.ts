@@ -8,7 +8,7 @@ import { someOf } from '../../shared/core/text.ts';
 import {
   clearerError,
   fetchStatus,
-  isNobodyThere,
+  isNotListening,
   type Question,
   type StatusReply,
   type StopReply,
@@ -20,7 +20,7 @@ import { RUN_FILES } from '../../shared/runs/layout.ts';
 import { holderOf, type LockHolder } from '../../shared/runs/lock/lock.ts';
 import { findRun, lastStartedRun } from '../../shared/runs/reader/find.ts';
 import { certsOf, type RunRecord, readRun } from '../../shared/runs/reader/read.ts';
-import { isOfRun, strangerIn } from '../../shared/runs/reader/run-signs.ts';
+import { isOfRun, occupantIn } from '../../shared/runs/reader/run-signs.ts';
 import { CREDENTIAL_FILES } from '../../shared/security/credentials.ts';
 
 /** How to ask a coordinator. */
@@ -109,7 +109,7 @@ export async function askStatus({ question, meant }: AskedRun, watcher = ''): Pr
   if (meant === undefined || (await isOfRun(status, meant.folder))) return status;
   throw new TesseraError(
     'COORDINATOR_UNREACHABLE',
-    `${meant.folder} is not at ${question.address}: that is ${strangerIn(status)}`,
+    `${meant.folder} is not at ${question.address}: that is ${occupantIn(status)}`,
     { hint: `${heldBy(meant)}it may be about to listen elsewhere: try again` },
   );
 }
@@ -154,7 +154,7 @@ function unknown({ folder, faults }: RunRecord): TesseraError {
 
 /** Its lock is held: it is there, and does not answer. */
 function silent({ address }: Question, meant: MeantRun, cause: TesseraError): TesseraError {
-  const what = isNobodyThere(cause)
+  const what = isNotListening(cause)
     ? `nothing listens at ${address} yet`
     : `it does not answer at ${address}`;
   return new TesseraError(

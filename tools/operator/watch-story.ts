@@ -13,12 +13,12 @@ export type Look =
 
 /** What is to be shown of it. */
 export type Scene =
-  | { readonly status: RunStatus; readonly trouble?: undefined }
+  | { readonly status: RunStatus; readonly outage?: undefined }
   /** The last status, and what is the matter since; `isNews` at the first look that finds it. */
-  | { readonly status: RunStatus; readonly trouble: Trouble; readonly isNews: boolean };
+  | { readonly status: RunStatus; readonly outage: Outage; readonly isNews: boolean };
 
 /** What prevents a coordinator from replying. */
-export interface Trouble {
+export interface Outage {
   readonly phase: 'gone' | 'silent';
   readonly sentence: string;
 }
@@ -29,7 +29,7 @@ export class WatchStory {
   readonly #patienceMs: number;
   #last: RunStatus;
   #repliedMs: number;
-  #trouble: Trouble['phase'] | undefined;
+  #outage: Outage['phase'] | undefined;
 
   constructor(
     first: RunStatus,
@@ -50,16 +50,16 @@ export class WatchStory {
     if (look.type === 'status') {
       this.#last = look.status;
       this.#repliedMs = nowMs;
-      this.#trouble = undefined;
+      this.#outage = undefined;
       return { status: look.status };
     }
     const what = this.#wordsOf(look, nowMs);
     const leftMs = this.#repliedMs + this.#patienceMs - nowMs;
     if (leftMs <= 0) throw new TesseraError('COORDINATOR_UNREACHABLE', what, { hint: wayOn });
-    const isNews = this.#trouble !== look.type;
-    this.#trouble = look.type;
+    const isNews = this.#outage !== look.type;
+    this.#outage = look.type;
     const sentence = `${what}; retrying for ${duration(leftMs)}`;
-    return { status: this.#last, trouble: { phase: look.type, sentence }, isNews };
+    return { status: this.#last, outage: { phase: look.type, sentence }, isNews };
   }
 
   #wordsOf(look: Exclude<Look, { type: 'status' }>, nowMs: number): string {

@@ -53,7 +53,7 @@ export async function watchRun(settings: WatchSettings): Promise<number> {
   });
   for (let scene: Scene = { status: first }; ; ) {
     show(scene);
-    const code = scene.trouble === undefined ? exitCodeAfter(scene.status) : undefined;
+    const code = scene.outage === undefined ? exitCodeAfter(scene.status) : undefined;
     if (code !== undefined) return code;
     await systemClock.sleep(PAUSE_MS, signal);
     const look = await place.look(watcher);

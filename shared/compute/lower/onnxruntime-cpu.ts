@@ -22,7 +22,7 @@ export function lowerForCpu(graph: Graph): OnnxGraph {
 }
 
 /**
- * Transposes the left matrix of each product that is wider than high beforehand.
+ * Transposes the left matrix of each product that is wider than high in advance.
  *
  * ONNX Runtime divides such a product by columns, and the fewer columns a thread gets, the more terms it adds
  * in one go: the bits would depend on the number of threads. Where it transposes the left matrix itself, they

@@ -1,6 +1,6 @@
 /** @file Decodes the bytes of a sample to the pixels of the model's square, or refuses them. */
 
-import { machineTrouble } from '../../core/errno.ts';
+import { machineFailure } from '../../core/errno.ts';
 import { TesseraError } from '../../core/errors.ts';
 import {
   DECODABLE_NAMES,
@@ -123,11 +123,11 @@ function failed(sample: EncodedSample, error: unknown): TesseraError {
   const lines = (error instanceof Error ? error.message : String(error)).trim().split('\n');
   // The decoder's warning is on the next line, or missing.
   const isWarning = lines[0]?.startsWith('Warning treated as error') === true;
-  const trouble = machineTrouble(error);
+  const failure = machineFailure(error);
   // A fault of the machine, possibly transient: not a reason to leave the image out.
-  if (trouble !== undefined) {
-    const sentence = `cannot decode ${sample.name}: ${trouble.sentence}`;
-    return new TesseraError('SYSTEM', sentence, { hint: trouble.hint, cause: error });
+  if (failure !== undefined) {
+    const sentence = `cannot decode ${sample.name}: ${failure.sentence}`;
+    return new TesseraError('SYSTEM', sentence, { hint: failure.hint, cause: error });
   }
   const reason = isWarning ? (lines[1] ?? 'its data are damaged') : lines[0];
   return invalid(sample, reason || 'unknown reason', error);

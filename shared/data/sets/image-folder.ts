@@ -48,7 +48,7 @@ export async function openImageFolder(
       'data.path must be the folder above the classes or splits',
     );
   }
-  const walk = new Walk({ root, links, onTrouble: 'refuse' });
+  const walk = new Walk({ root, links, onFault: 'refuse' });
   const tally = new Tally();
   const layout = await findLayout(walk, tally);
   const { train, validation, test } = layout;

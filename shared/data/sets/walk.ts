@@ -27,7 +27,7 @@ export interface WalkOptions {
   /** Whether links may lead out of the root. */
   readonly links: 'inside' | 'follow';
   /** Whether an unreadable folder or a link out of the root ends the walk or is counted. */
-  readonly onTrouble: 'refuse' | 'count';
+  readonly onFault: 'refuse' | 'count';
   /** Maximum links to folders that are followed: links between folders can multiply the entries. */
   readonly folderLinksMax?: number;
 }
@@ -188,7 +188,7 @@ export class Walk {
       if (errnoOf(error) === '') throw error;
       const shown = shownName(path);
       const reason = reasonOf(error);
-      if (this.#options.onTrouble === 'refuse') {
+      if (this.#options.onFault === 'refuse') {
         throw invalid(
           `cannot list ${shown}: ${reason}`,
           'make the folder readable, or move it out of the data set',
@@ -210,13 +210,13 @@ export class Walk {
   }
 
   async #follow(name: string, path: string): Promise<Thing> {
-    const { root, links, onTrouble } = this.#options;
+    const { root, links, onFault } = this.#options;
     const real = await rawRealpath(path).catch(() => '');
     const found = real === '' ? undefined : await stat(systemPath(real)).catch(() => undefined);
     const isOutside = !isBelow(real, root);
     if (links === 'inside' && isOutside) {
       const matters = isImageName(name) || found?.isDirectory() === true;
-      if (onTrouble === 'refuse' && matters) throw leavesSet(path);
+      if (onFault === 'refuse' && matters) throw leavesSet(path);
       return { leftOut: found === undefined ? DEAD_LINKS : LINKS_OUT };
     }
     if (found === undefined) return { leftOut: DEAD_LINKS };

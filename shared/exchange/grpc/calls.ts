@@ -169,14 +169,14 @@ export function openDuplex<Message, Reply>(
     clearTimeout(firstReply);
     reader.onClosed(error);
   };
-  const giveUp = (error: TesseraError) => {
+  const fail = (error: TesseraError) => {
     call.cancel();
     settle(error);
   };
   const firstReply = setTimeout(() => {
     const sentence = `${what}: ${address} did not answer within ${firstReplyMs / 1000} s`;
     const hint = 'is the network slow, or the machine there overloaded?';
-    giveUp(new TesseraError('TIMEOUT', sentence, { hint, details: UNCLEAR }));
+    fail(new TesseraError('TIMEOUT', sentence, { hint, details: UNCLEAR }));
   }, firstReplyMs);
   call.on('data', (message: Reply) => {
     if (isOver) return;
@@ -184,7 +184,7 @@ export function openDuplex<Message, Reply>(
     try {
       reader.onMessage(message);
     } catch (error) {
-      giveUp(TesseraError.from(error));
+      fail(TesseraError.from(error));
     }
   });
   call.on('error', (error) => settle(fromStatus(error, { address, what, isCancelled: false })));
@@ -195,7 +195,7 @@ export function openDuplex<Message, Reply>(
       if (isOver) return;
       if (call.writableLength < UNSENT_MESSAGES_MAX) call.write(message);
       else
-        giveUp(
+        fail(
           new TesseraError(
             'TIMEOUT',
             `${what}: ${address} stopped reading; too many messages are queued`,

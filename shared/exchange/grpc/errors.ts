@@ -184,7 +184,7 @@ const UNREACHABLE_REASONS: readonly (readonly [RegExp, string, string])[] = [
 ];
 
 /** Whether an error says that no process listens at an address; any other reply, a timeout too, means that one does. */
-export function isNobodyThere({ code, cause }: TesseraError): boolean {
+export function isNotListening({ code, cause }: TesseraError): boolean {
   if (code !== 'COORDINATOR_UNREACHABLE' || !isStatus(cause)) return false;
   return UNREACHABLE_REASONS.some(([pattern]) => pattern.test(cause.details));
 }

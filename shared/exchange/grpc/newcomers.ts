@@ -29,7 +29,7 @@ export function peerOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress}:${remotePort}`;
 }
 
-function tell(report: CallReporter, peer: string, sentence: string, hint: string): void {
+function notify(report: CallReporter, peer: string, sentence: string, hint: string): void {
   report(new TesseraError('PROTOCOL_MISMATCH', sentence, { hint }), 'connection', peer);
 }
 
@@ -69,7 +69,7 @@ function nameThoseWithoutHttp2(http2Server: Http2Server, { report }: NewcomerRul
       const speech = speechOfCaller(words);
       if (speech !== 'http2') {
         const [sentence, hint] = INSTEAD[speech ?? 'other'];
-        tell(report, peerOf(socket), sentence, hint);
+        notify(report, peerOf(socket), sentence, hint);
         socket.end(farewellTo(speech), leave);
         return;
       }
@@ -99,7 +99,7 @@ function nameThoseWithoutTls(
     shaking.add(peer);
     socket.once('close', () => {
       if (!shaking.delete(peer) || socket.bytesRead === 0) return;
-      tell(
+      notify(
         report,
         peer,
         'it broke the TLS handshake off: it does not trust the certificate here, or dials a host that is not in it',
@@ -112,7 +112,7 @@ function nameThoseWithoutTls(
     if (!NOT_TLS.test(error.code ?? '')) return;
     const peer = peerOf(socket);
     shaking.delete(peer);
-    tell(
+    notify(
       report,
       peer,
       'it spoke plaintext to this TLS port',

@@ -29,7 +29,7 @@ export function watchTrust(
   { report, distrusted }: TrustNews,
 ): void {
   const trusted = new Map<TLSSocket, readonly X509Certificate[]>();
-  const tell = (socket: TLSSocket, sentence: string, hint: string) => {
+  const notify = (socket: TLSSocket, sentence: string, hint: string) => {
     report(new TesseraError('ACCESS_DENIED', sentence, { hint }), 'connection', peerOf(socket));
   };
   http2Server.on('secureConnection', (socket: TLSSocket) => {
@@ -40,7 +40,7 @@ export function watchTrust(
       const fault = faultOf(socket.authorizationError);
       distrusted.set(peer, fault);
       socket.once('close', () => distrusted.delete(peer));
-      return tell(socket, fault.reason, fault.ofCaller);
+      return notify(socket, fault.reason, fault.ofCaller);
     }
     trusted.set(socket, chain);
     socket.once('close', () => trusted.delete(socket));
@@ -48,7 +48,7 @@ export function watchTrust(
   tls.onChange(() => {
     for (const [socket, chain] of trusted) {
       if (isSignedBelow(chain, tls.current.authority)) continue;
-      tell(
+      notify(
         socket,
         'a connection is closed: connection closed: its certificate is no longer signed by a trusted CA',
         'give that machine a certificate of the authority of today',

@@ -8,7 +8,7 @@ import type { HeldLock } from '../lock/lock.ts';
 import type { ModelMetadata } from '../model-metadata.ts';
 import { checkpointsFolder, listCheckpoints, type SavedCheckpoint } from './layout.ts';
 import { type LoadedCheckpoint, readCheckpoint } from './read.ts';
-import { giveUpOldest, pruneCheckpoints } from './retention.ts';
+import { deleteOldest, pruneCheckpoints } from './retention.ts';
 import type { ProgressSnapshot } from './state.ts';
 import { type CheckpointSource, writeCheckpoint } from './write.ts';
 
@@ -70,9 +70,9 @@ export class Checkpointer {
     const bestStep = progress.best?.version;
     const written = { ...this.#parts, store, progress: progress.snapshot(clock.nowMs()) };
     const saved = await writeCheckpoint(written).catch(async (error: unknown) => {
-      const givenUp = isFull(error) ? await this.#giveUpOldest(bestStep) : undefined;
-      if (givenUp === undefined) throw error;
-      return { ...(await writeCheckpoint(written)), givenUp };
+      const deleted = isFull(error) ? await this.#deleteOldest(bestStep) : undefined;
+      if (deleted === undefined) throw error;
+      return { ...(await writeCheckpoint(written)), deleted };
     });
     this.#last = saved;
     // A save may take minutes.
@@ -81,10 +81,10 @@ export class Checkpointer {
     return saved;
   }
 
-  async #giveUpOldest(bestStep: number | undefined): Promise<string | undefined> {
+  async #deleteOldest(bestStep: number | undefined): Promise<string | undefined> {
     const { runFolder, disk } = this.#parts;
     const newestStep = this.#last?.step ?? 0;
-    return await giveUpOldest(runFolder, { bestStep, newestStep, disk });
+    return await deleteOldest(runFolder, { bestStep, newestStep, disk });
   }
 
   /**

@@ -85,7 +85,7 @@ export async function readBestCheckpoint<T>(
     const result = await whileThere(disk, best, () => read(best));
     if (result !== GONE) return result;
   }
-  throw goesOn(runFolder);
+  throw deletedTooFast(runFolder);
 }
 
 /**
@@ -164,10 +164,12 @@ function noCheckpoint(runFolder: string, disk: Disk): TesseraError {
   });
 }
 
-function goesOn(runFolder: string): TesseraError {
+function deletedTooFast(runFolder: string): TesseraError {
   return new TesseraError(
     'DATA_INVALID',
-    `the checkpoints in ${checkpointsFolder(runFolder)} go before they can be read: tried ${LOOKS_MAX} times`,
-    { hint: 'its run saves very often: raise checkpoint.keep there, or wait for its end' },
+    `the checkpoints in ${checkpointsFolder(runFolder)} are deleted before they can be read: tried ${LOOKS_MAX} times`,
+    {
+      hint: 'its run saves very often: raise checkpoint.keep there, or wait for the end of the run',
+    },
   );
 }

@@ -31,7 +31,7 @@ export async function pruneCheckpoints(
  *
  * Throws  CANNOT_WRITE.
  */
-export async function giveUpOldest(
+export async function deleteOldest(
   runFolder: string,
   options: {
     readonly bestStep: number | undefined;

@@ -7,7 +7,7 @@
 
 import { errnoOf } from '../../core/errno.ts';
 import { TesseraError } from '../../core/errors.ts';
-import { whyNot } from '../../files/trouble.ts';
+import { whyNot } from '../../files/why-not.ts';
 import { isOutlived, type Waiting } from './age.ts';
 import type { FoundLock } from './disk.ts';
 import { judgeLock, type LockHolder } from './file.ts';

@@ -6,7 +6,7 @@ import { errnoOf } from '../../core/errno.ts';
 import { TesseraError } from '../../core/errors.ts';
 import { someOf } from '../../core/text.ts';
 import { cannotRead } from '../../files/files.ts';
-import { whyNot } from '../../files/trouble.ts';
+import { whyNot } from '../../files/why-not.ts';
 import { RUN_FILES, RUNS_FOLDER } from '../layout.ts';
 
 /** When a folder of runs says that a run began, and which one of that second it is. */

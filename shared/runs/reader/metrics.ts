@@ -14,7 +14,7 @@ import { TesseraError } from '../../core/errors.ts';
 import { BoundedLines } from '../../core/lines.ts';
 import { jsonRecord } from '../../core/text.ts';
 import { streamRegularFile } from '../../files/regular-file.ts';
-import { whyNot } from '../../files/trouble.ts';
+import { whyNot } from '../../files/why-not.ts';
 import { type JudgingSplit, type TimedEvent, timedEventSchema } from '../events.ts';
 import { RUN_FILES } from '../layout.ts';
 import { LINE_BYTES_MAX } from '../metrics-file.ts';

@@ -14,7 +14,7 @@ import { TesseraError } from '../../core/errors.ts';
 import { isRecord } from '../../core/text.ts';
 import { cannotRead } from '../../files/files.ts';
 import { readTextFile } from '../../files/regular-file.ts';
-import { whyNot } from '../../files/trouble.ts';
+import { whyNot } from '../../files/why-not.ts';
 import { listCheckpoints } from '../checkpoint/layout.ts';
 import { RUN_FILES } from '../layout.ts';
 import { holderOf, type LockHolder } from '../lock/lock.ts';
@@ -54,7 +54,7 @@ export interface RunRecord {
   /** Time at work, without the pauses before a resume. */
   readonly seconds: number;
   /** Who has the address of its coordinator now, as the end of "127.0.0.1:50051 is ...". */
-  readonly stranger: string | undefined;
+  readonly occupant: string | undefined;
   /** What of it cannot be read, and why: `config.json: permission denied`. */
   readonly faults: readonly string[];
 }
@@ -219,22 +219,22 @@ async function stateOf(
     readonly metrics: RunMetrics | undefined;
     readonly neighbours: Neighbours;
   },
-): Promise<Pick<RunRecord, 'state' | 'stranger'>> {
+): Promise<Pick<RunRecord, 'state' | 'occupant'>> {
   const { holder, metrics, neighbours } = run;
-  const stranger = undefined;
+  const occupant = undefined;
   const isKnown = metrics !== undefined && holder === undefined;
   const known = stateFromFolder(
     holder === 'unknown' ? undefined : holder,
     metrics?.phases.at(-1)?.phase,
   );
-  if (known === 'running' || (known === 'done' && isKnown)) return { state: known, stranger };
+  if (known === 'running' || (known === 'done' && isKnown)) return { state: known, occupant };
   const ended = isKnown ? 'stopped' : 'unknown';
   const text = await readTextFile(join(folder, RUN_FILES.address)).catch(() => '');
   const address = ownAddress(text.trim());
-  if (address === '') return { state: ended, stranger };
+  if (address === '') return { state: ended, occupant };
   const found = await neighbours.at(address, folder);
-  if (found.isOwn) return { state: 'running', stranger };
-  return { state: ended, stranger: found.stranger && `${address} is ${found.stranger}` };
+  if (found.isOwn) return { state: 'running', occupant };
+  return { state: ended, occupant: found.occupant && `${address} is ${found.occupant}` };
 }
 
 /** What a run folder says of its coordinator's credentials. */

@@ -6,18 +6,18 @@
 import { realpath } from 'node:fs/promises';
 import { basename, isAbsolute, resolve } from 'node:path';
 import { TesseraError } from '../../core/errors.ts';
-import { fetchStatus, isNobodyThere, type StatusReply } from '../../exchange/grpc/operator.ts';
+import { fetchStatus, isNotListening, type StatusReply } from '../../exchange/grpc/operator.ts';
 
 /** The process at an address. */
 export interface Neighbour {
   /** It is the coordinator of the run that is asked about. */
   readonly isOwn: boolean;
   /** What else is there, as the end of "127.0.0.1:50051 is ..."; undefined if nothing listens. */
-  readonly stranger: string | undefined;
+  readonly occupant: string | undefined;
 }
 
-const NOBODY: Neighbour = { isOwn: false, stranger: undefined };
-const STRANGER: Neighbour = { isOwn: false, stranger: "another program's port now" };
+const NO_LISTENER: Neighbour = { isOwn: false, occupant: undefined };
+const OTHER_PROGRAM: Neighbour = { isOwn: false, occupant: "another program's port now" };
 
 /** A coordinator on this machine replies at once; one that does not is gone. */
 const ANSWER_MS = 1000;
@@ -38,24 +38,24 @@ export class Neighbours {
     const asked = this.#asked.get(address) ?? this.#ask(address);
     this.#asked.set(address, asked);
     const found = await asked;
-    if ('stranger' in found) return found;
-    if (await isOfRun(found, runFolder)) return { isOwn: true, stranger: undefined };
-    return { isOwn: false, stranger: strangerIn(found) };
+    if ('occupant' in found) return found;
+    if (await isOfRun(found, runFolder)) return { isOwn: true, occupant: undefined };
+    return { isOwn: false, occupant: occupantIn(found) };
   }
 
   async #ask(address: string): Promise<StatusReply | Neighbour> {
     const timeoutMs = Math.floor(Math.min(ANSWER_MS, this.#untilMs - performance.now()));
-    if (timeoutMs < 1) return NOBODY;
+    if (timeoutMs < 1) return NO_LISTENER;
     try {
       return await fetchStatus({ address, timeoutMs });
     } catch (thrown) {
-      return isNobodyThere(TesseraError.from(thrown)) ? NOBODY : STRANGER;
+      return isNotListening(TesseraError.from(thrown)) ? NO_LISTENER : OTHER_PROGRAM;
     }
   }
 }
 
 /** Describes the other run that replies at a run's former address. */
-export function strangerIn({ run, runFolder }: StatusReply): string {
+export function occupantIn({ run, runFolder }: StatusReply): string {
   return `the address of another run now (${run}, in ${runFolder})`;
 }
 

@@ -10,7 +10,7 @@ import {
   type WorkerDeath,
 } from '../../../launch/worker-exit.ts';
 import { TesseraError } from '../../../shared/core/errors.ts';
-import { readTold } from '../../../worker/last-error.ts';
+import { readLastError } from '../../../worker/last-error.ts';
 
 describe('the last words of a process are', () => {
   const stack =
@@ -65,7 +65,7 @@ describe('the last words of a process are', () => {
 
 describe('what a worker tells is read', () => {
   it('whole, with hint and lines', () => {
-    const told = readTold('{"code":"DATA_INVALID","sentence":"a\\nb","hint":"c"}\nmore');
+    const told = readLastError('{"code":"DATA_INVALID","sentence":"a\\nb","hint":"c"}\nmore');
     expect(told).toMatchObject({ code: 'DATA_INVALID', sentence: 'a\nb', hint: 'c' });
   });
 
@@ -77,7 +77,7 @@ describe('what a worker tells is read', () => {
     'null\n',
     '{"code":"SYSTEM","sentence":1}\n',
     `${'x'.repeat(99)}\n`,
-  ])('as nothing: %j', (text) => expect(readTold(text)).toBeUndefined());
+  ])('as nothing: %j', (text) => expect(readLastError(text)).toBeUndefined());
 });
 
 const GIB = 1024 ** 3;
@@ -85,7 +85,7 @@ const kills = (count: number, isOurs = true) => ({ kills: count, isOurs, limitBy
 const facts = (some: Partial<DeathFacts>): DeathFacts => ({
   code: null,
   signal: null,
-  told: undefined,
+  reported: undefined,
   lastWords: '',
   kills: [kills(1), kills(1)],
   ...some,
@@ -95,7 +95,7 @@ describe('a death is put down to', () => {
   it.each<[string, Partial<DeathFacts>, string | undefined]>([
     [
       'what it told',
-      { code: 65, told: new TesseraError('SYSTEM', 'told'), lastWords: 'said' },
+      { code: 65, reported: new TesseraError('SYSTEM', 'told'), lastWords: 'said' },
       'told',
     ],
     ['what it said', { code: 70, lastWords: 'said' }, 'said'],

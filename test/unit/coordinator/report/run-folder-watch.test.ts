@@ -62,7 +62,7 @@ describe('metrics.jsonl', () => {
     const told: unknown[] = [];
     const metrics = new MetricsFile(runFolder, {
       failed: (error) => told.push((error as NodeJS.ErrnoException).code),
-      mended: (lost) => told.push({ mended: lost }),
+      recovered: (lost) => told.push({ recovered: lost }),
       lost: (records) => told.push({ lost: records }),
     });
     const failed = () => expect.poll(() => told).toEqual(['EISDIR']);
@@ -78,7 +78,7 @@ describe('metrics.jsonl', () => {
     metrics.event({ step: 3 });
     await metrics.close();
     expect(readFileSync(path, 'utf8')).toBe('{"step":1}\n{"step":2}\n{"step":3}\n');
-    expect(told).toEqual(['EISDIR', { mended: 0 }]);
+    expect(told).toEqual(['EISDIR', { recovered: 0 }]);
   });
 
   const large = { text: 'x'.repeat(2 ** 18) };
@@ -90,7 +90,7 @@ describe('metrics.jsonl', () => {
     rmdirSync(path);
     await metrics.close();
     expect(readFileSync(path, 'utf8').trim().split('\n')).toHaveLength(3);
-    expect(told).toEqual(['EISDIR', { mended: 7 }]);
+    expect(told).toEqual(['EISDIR', { recovered: 7 }]);
   });
 
   it('tells at the end of a run what never came to be written', async () => {
@@ -104,7 +104,7 @@ describe('metrics.jsonl', () => {
     const runFolder = mkdtempSync(join(folder, 'torn-'));
     const path = join(runFolder, 'metrics.jsonl');
     writeFileSync(path, '{"step":1}\n{"st');
-    const silent = { failed: () => {}, mended: () => {}, lost: () => {} };
+    const silent = { failed: () => {}, recovered: () => {}, lost: () => {} };
     const metrics = new MetricsFile(runFolder, silent);
     metrics.event({ step: 2 });
     await metrics.close();

@@ -43,7 +43,7 @@ import {
 
 const WORKER_TOKEN = 'worker-token-0123456789';
 const OPERATOR_TOKEN = 'operator-token-0123456789';
-const SERVING = { use: 'serving', onTrouble: () => {} } as const;
+const SERVING = { use: 'serving', onFault: () => {} } as const;
 const folder = mkdtempSync(join(tmpdir(), 'tessera-access-'));
 const certs = join(folder, 'certs');
 const port = new NotingPort();

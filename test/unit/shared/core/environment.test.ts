@@ -1,6 +1,6 @@
 /** @file Faults of the machine are named as that: never "a bug of Tessera", never the fault of an image. */
 import { describe, expect, it } from 'vitest';
-import { machineTrouble } from '../../../../shared/core/errno.ts';
+import { machineFailure } from '../../../../shared/core/errno.ts';
 import { TesseraError } from '../../../../shared/core/errors.ts';
 import { cannotRead } from '../../../../shared/files/files.ts';
 import { assertLoopback } from '../../../../shared/machine/addresses.ts';
@@ -41,8 +41,8 @@ describe('a fault of the machine', () => {
     ['PosixThread pthread_create failed, error code: 11', /cannot start more threads/],
     ['out of memory -- size == 12MB', /no memory/],
   ])('is known by the words of a library: %s', (message, sentence) => {
-    expect(machineTrouble(new Error(message))?.sentence).toMatch(sentence);
-    expect(machineTrouble(new Error('VipsJpeg: premature end'))).toBeUndefined();
+    expect(machineFailure(new Error(message))?.sentence).toMatch(sentence);
+    expect(machineFailure(new Error('VipsJpeg: premature end'))).toBeUndefined();
   });
 
   it('makes no file unreadable that it only kept from being opened', () => {

@@ -309,7 +309,7 @@ describe('links', () => {
         await symlink(`../l${level - 1}`, join(folder, `l${level}/${side}`));
       }
     }
-    const how = { links: 'inside', onTrouble: 'refuse', folderLinksMax: 100 } as const;
+    const how = { links: 'inside', onFault: 'refuse', folderLinksMax: 100 } as const;
     const walk = new Walk({ root: await realpath(folder), ...how });
     await expectInvalid(walk.images(walk.root, new Tally()), /too many links to folders/);
   });

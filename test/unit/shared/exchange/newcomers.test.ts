@@ -35,7 +35,7 @@ async function start(isSecure: boolean) {
     isSecure &&
     (await CredentialFolder.open(join(certs, 'coordinator'), {
       use: 'serving',
-      onTrouble: () => {},
+      onFault: () => {},
     }));
   const server = await startServer('127.0.0.1:0', [], {
     limits: LIMITS,

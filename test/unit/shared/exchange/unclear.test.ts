@@ -41,7 +41,7 @@ function tcp(serve: (socket: Socket) => void): Server {
 }
 
 async function coordinator(name: string, isSecure: boolean, port = new NotingPort()) {
-  const options = { use: 'serving', onTrouble: () => {} } as const;
+  const options = { use: 'serving', onFault: () => {} } as const;
   const tls = isSecure && (await CredentialFolder.open(join(certs, 'coordinator'), options));
   const server = await serveCoordinator(port, createLog({ component: 'test', level: 'off' }), {
     listen: '127.0.0.1:0',

@@ -56,7 +56,7 @@ describe('a pipe in the place of a file', () => {
     [
       'certificates',
       CREDENTIAL_FILES.authority,
-      (path) => CredentialFolder.open(join(path, '..'), { use: 'calling', onTrouble: () => {} }),
+      (path) => CredentialFolder.open(join(path, '..'), { use: 'calling', onFault: () => {} }),
     ],
     [
       'an archive',

@@ -41,7 +41,7 @@ afterAll(() => {
 });
 
 const open = async (path: string, use: CertificateUse = 'calling') =>
-  (await CredentialFolder.open(path, { use, onTrouble: () => {} })).close();
+  (await CredentialFolder.open(path, { use, onFault: () => {} })).close();
 
 const denied = (sentence: RegExp) => ({
   code: 'ACCESS_DENIED',

@@ -13,7 +13,7 @@ describe('the story of a run that is watched', () => {
   it('tells a coordinator that has gone from one that is silent, each as news once', () => {
     const next = story();
     expect(next({ type: 'gone' }, 2000)).toMatchObject({
-      trouble: {
+      outage: {
         phase: 'gone',
         sentence: `the coordinator at a:1 is gone without a record since step ${STATUS.step}, 2 s ago; retrying for 58 s`,
       },
@@ -21,7 +21,7 @@ describe('the story of a run that is watched', () => {
     });
     expect(next({ type: 'gone' }, 3000)).toMatchObject({ isNews: false });
     expect(next({ type: 'silent', pid: 7 }, 12_000)).toMatchObject({
-      trouble: {
+      outage: {
         phase: 'silent',
         sentence: expect.stringMatching(/does not answer since 12 s, .*; its process 7 is there/),
       },

@@ -78,7 +78,7 @@ describe('a model of a run that keeps one checkpoint', () => {
     });
     await expect(loadModelFile(runFolder, disk)).rejects.toMatchObject({
       code: 'DATA_INVALID',
-      sentence: expect.stringMatching(/go before they can be read: tried 20 times$/),
+      sentence: expect.stringMatching(/are deleted before they can be read: tried 20 times$/),
     });
     expect(version).toBe(21);
   });

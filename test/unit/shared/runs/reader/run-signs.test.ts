@@ -1,4 +1,4 @@
-/** @file A dead run whose port somebody else has is dead: silence of a stranger is no sign of life. */
+/** @file A dead run whose port somebody else has is dead: silence of a occupant is no sign of life. */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer as createWeb } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
@@ -63,14 +63,14 @@ it('a program that says nothing, or something else, is not the run', async () =>
     expect(endOf(run)).toMatch(`; ${address} is another program's port now`);
   }
   const run = await readRun(aRun('dead', '127.0.0.1:1'), new Neighbours());
-  expect([run.state, run.stranger]).toEqual(['stopped', undefined]);
+  expect([run.state, run.occupant]).toEqual(['stopped', undefined]);
 });
 
 it('all questions together have one time: after it nobody is asked', async () => {
   let calls = 0;
   const silent = await listening(createServer(() => (calls += 1)));
   const spent = new Neighbours(0);
-  expect(await spent.at(silent, root)).toEqual({ isOwn: false, stranger: undefined });
+  expect(await spent.at(silent, root)).toEqual({ isOwn: false, occupant: undefined });
   expect(calls).toBe(0);
 });
 
@@ -78,7 +78,7 @@ it('another run is not it, whatever its folder is called; it is itself, however 
   const other = await coordinatorOf(join(root, 'elsewhere/same-name'));
   const dead = await readRun(aRun('same-name', other.address));
   expect(dead.state).toBe('stopped');
-  expect(dead.stranger).toMatch(/is the address of another run now \(other, in .*elsewhere/);
+  expect(dead.occupant).toMatch(/is the address of another run now \(other, in .*elsewhere/);
   const { address } = await coordinatorOf(join(root, 'alive'));
   const alive = aRun('alive', address);
   symlinkSync(alive, join(root, 'link'));

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { exitCodeOf, TesseraError } from '../../../../shared/core/errors.ts';
-import { whyNot } from '../../../../shared/files/trouble.ts';
+import { whyNot } from '../../../../shared/files/why-not.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tessera-trouble-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

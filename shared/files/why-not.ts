@@ -1,5 +1,5 @@
 /**
- * @file Why a path cannot be read or written: the one part of it that is to blame, named.
+ * @file Why a path cannot be read or written: the one part of it that is the cause, named.
  *
  * The system's code is about one of several things: the file, a folder above it, or where a link leads.
  */
