@@ -6,7 +6,7 @@
  * that takes long (sum, optimizer, checkpoint) is started and comes back as an event.
  */
 import type { CoordinatorMessage } from '../shared/contract/messages.ts';
-import { type Clock, stoodStill } from '../shared/core/clock.ts';
+import { type Clock, wasSuspended } from '../shared/core/clock.ts';
 import { DIVERGED_HINT } from '../shared/core/divergence.ts';
 import { type ErrorReport, NO_ERROR, reportOf } from '../shared/core/error-report.ts';
 import { isErrorCode, TesseraError } from '../shared/core/errors.ts';
@@ -88,7 +88,7 @@ export class RunLoop {
     const { clock, identity } = this.#parts;
     const sinceMs = clock.nowMs() - this.#tickedMs;
     this.#tickedMs += sinceMs;
-    if (stoodStill(sinceMs, identity.config.cluster.silenceMs)) return;
+    if (wasSuspended(sinceMs, identity.config.cluster.silenceMs)) return;
     this.roster.dropSilentNewcomers();
     this.dispatch({ type: 'tick', numConnected: this.roster.sessions.all().length });
     if (this.isOpen) this.stalls.tick();

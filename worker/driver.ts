@@ -153,7 +153,7 @@ export class WorkerDriver {
       case 'cancelCompute':
         this.#computing.abort();
         break;
-      case 'giveUp':
+      case 'abandon':
         this.#leave(errorOf(effect));
         break;
       case 'stop':

@@ -85,7 +85,7 @@ export class Roster {
     if (known === undefined) return;
     known.ready = true;
     known.engine = engine;
-    known.heardMs = clock.nowMs();
+    known.lastMessageMs = clock.nowMs();
     this.sessions.peak = Math.max(this.sessions.peak, this.sessions.numReady);
     notes.engine(engineId);
     this.#report(known, 'ready', engine);
@@ -96,8 +96,8 @@ export class Roster {
     const { clock, dispatch } = this.#parts;
     const known = this.sessions.byWorker(worker);
     if (known === undefined) return;
-    known.heardMs = clock.nowMs();
-    known.trouble = error;
+    known.lastMessageMs = clock.nowMs();
+    known.lastError = error;
     known.handle.send({ type: 'alive' });
     if (known.ready) dispatch({ type: 'heartbeat', worker, assignment, leavesOpen });
   }
@@ -131,7 +131,7 @@ export class Roster {
   dropSilentNewcomers(): void {
     const { clock, identity } = this.#parts;
     for (const known of this.sessions.all()) {
-      const silentMs = clock.nowMs() - known.heardMs;
+      const silentMs = clock.nowMs() - known.lastMessageMs;
       if (known.ready || silentMs <= identity.config.cluster.silenceMs) continue;
       this.remove(known.worker, `no message for ${Math.round(silentMs)} ms, and never ready`);
     }

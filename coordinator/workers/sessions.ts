@@ -35,13 +35,13 @@ export interface ConnectedWorker {
   readonly handle: SessionHandle;
   engine: string;
   ready: boolean;
-  heardMs: number;
+  lastMessageMs: number;
   leavesDone: number;
   samplesDone: number;
   /** Pulls and pushes under way, and since when. */
   readonly transfers: Map<TransferKind, number>;
   /** The last error after which it tries again, by its last heartbeat. */
-  trouble: Omit<ErrorReport, 'hint'>;
+  lastError: Omit<ErrorReport, 'hint'>;
 }
 
 /** The open sessions of a run, by session secret and by worker. */
@@ -94,11 +94,11 @@ export class Sessions {
       handle,
       engine: request.engine,
       ready: false,
-      heardMs: nowMs,
+      lastMessageMs: nowMs,
       leavesDone: 0,
       samplesDone: 0,
       transfers: new Map(),
-      trouble: NO_ERROR,
+      lastError: NO_ERROR,
     };
     this.#bySession.set(added.session, added);
     this.#byWorker.set(added.worker, added);
@@ -137,7 +137,7 @@ export class Sessions {
     if (known === undefined) return;
     known.leavesDone += node.count;
     known.samplesDone += node.samples;
-    known.heardMs = nowMs;
+    known.lastMessageMs = nowMs;
   }
 
   /** Workers that have compiled the model. */

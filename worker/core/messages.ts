@@ -89,6 +89,6 @@ export type SessionEffect =
   /** Stop the node in progress as soon as possible: it is not needed. No event follows for it. */
   | { readonly type: 'cancelCompute' }
   /** A transient error has lasted too long: leave, and send the coordinator the reason. */
-  | ({ readonly type: 'giveUp' } & ErrorReport)
+  | ({ readonly type: 'abandon' } & ErrorReport)
   /** The worker is done: with an error, or without one. */
   | ({ readonly type: 'stop' } & ErrorReport);

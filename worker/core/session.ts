@@ -6,7 +6,7 @@
  * work that was started before a reconnect are taken in any phase: bits do not depend on the session.
  */
 import type { Assignment, ParametersId } from '../../shared/contract/messages.ts';
-import { stoodStill } from '../../shared/core/clock.ts';
+import { wasSuspended } from '../../shared/core/clock.ts';
 import { type ErrorReport, NO_ERROR } from '../../shared/core/error-report.ts';
 import { Backlog } from './backlog.ts';
 import type { LostLine, SessionEffect, SessionEvent, SessionPhase } from './messages.ts';
@@ -73,7 +73,7 @@ export class Session {
   #heartbeatMs = 0;
   #nextHeartbeatMs = 0;
   #silenceMs = 0;
-  #heardMs = 0;
+  #lastMessageMs = 0;
   #tickedMs = 0;
   #testsAverage = false;
   /** The parameters that are in place. */
@@ -96,7 +96,7 @@ export class Session {
   handle(event: SessionEvent, nowMs: number): SessionEffect[] {
     this.#effects = [];
     if (this.#line === 'stopped') return [];
-    if (SIGNS_OF_LIFE.has(event.type)) this.#heardMs = nowMs;
+    if (SIGNS_OF_LIFE.has(event.type)) this.#lastMessageMs = nowMs;
     this.#noteWork(event, nowMs);
     this.#noteLine(event, nowMs);
     if (this.#drainedByMs !== undefined) this.#goOnceDrained(this.#drainedByMs, nowMs);
@@ -179,11 +179,11 @@ export class Session {
     if (error === undefined || !patience.failed(error, nowMs)) return;
     this.#line = 'stopped';
     const reason = `tried again for ${this.#options.reconnectMs / 1000} s: ${error.reason}`;
-    this.#effects.push({ type: 'giveUp', ...error, reason });
+    this.#effects.push({ type: 'abandon', ...error, reason });
   }
 
   /** The last error after which this worker tries again, while it does. */
-  get #trouble(): ErrorReport | undefined {
+  get #lastError(): ErrorReport | undefined {
     const isTrying = this.#isPulling || this.#backlog.isPushing || this.#backlog.leavesOpen > 0;
     return isTrying ? (this.#pulls.error ?? this.#pushes.error) : undefined;
   }
@@ -259,9 +259,9 @@ export class Session {
 
   /** A connection may die without an error on either side. */
   #listen(nowMs: number): void {
-    const wasStopped = stoodStill(nowMs - this.#tickedMs, this.#silenceMs);
+    const wasStopped = wasSuspended(nowMs - this.#tickedMs, this.#silenceMs);
     this.#tickedMs = nowMs;
-    const silentMs = nowMs - this.#heardMs;
+    const silentMs = nowMs - this.#lastMessageMs;
     if (wasStopped || silentMs <= this.#silenceMs) return;
     this.#line = 'joining';
     const reason = `no message from the coordinator for ${Math.round(silentMs)} ms`;
@@ -272,7 +272,7 @@ export class Session {
     if (nowMs < this.#nextHeartbeatMs) return;
     this.#nextHeartbeatMs = nowMs + this.#heartbeatMs;
     const { sequence: assignment, leavesOpen } = this.#backlog;
-    const error = this.#trouble;
+    const error = this.#lastError;
     this.#effects.push({ type: 'sendHeartbeat', assignment, leavesOpen, ...(error && { error }) });
   }
 
