@@ -273,7 +273,7 @@ describe('work', () => {
       bench.sleepless(HEARTBEAT_MS, { type: 'alive' });
     }
     expect(effects).toEqual([
-      'giveUp CHUNK_CORRUPT tried again for 10 s: wrong checksum check the network',
+      'abandon CHUNK_CORRUPT tried again for 10 s: wrong checksum check the network',
     ]);
   });
 
