@@ -35,7 +35,7 @@ export interface StartTrainingOptions extends ServerFiles {
   readonly dataSource?: DataSource | undefined;
   /** Folder of a new run (default: runs/NAME-TIME). */
   readonly runFolder?: string | undefined;
-  /** Folder of a run to go on with. */
+  /** Folder of a run to resume. */
   readonly resume?: string | undefined;
   /** Lets others reach the coordinator in plaintext. */
   readonly insecure?: boolean | undefined;
@@ -60,7 +60,7 @@ export interface Run extends AsyncIterable<TimedEvent | Dropped> {
   readonly runFolder: string;
   /** What the data set holds, and what of it was left out. */
   readonly data: RunningCoordinator['data'];
-  /** The checkpoint that a resumed run goes on from. */
+  /** The checkpoint that a resumed run continues from. */
   readonly resumed: RunningCoordinator['resumed'];
   /** What was chosen, converted or left of the weights that it begins with, a sentence each. */
   readonly weightsNotes: readonly string[];
@@ -97,7 +97,7 @@ export async function train(
   ];
   const origin = config ?? (resume && join(resume, RUN_FILES.config));
   if (origin === undefined) {
-    throw new TesseraError('USAGE', 'there is no config to train and no run to go on with', {
+    throw new TesseraError('USAGE', 'there is no config to train and no run to resume', {
       hint: 'give a config, such as quickstart, or the option resume',
     });
   }
@@ -127,7 +127,7 @@ export async function startTraining(
     loaded,
     security: await serverSecurity(options, token, (text) => notify({ level: 'warn', text })),
     ...{ certs, insecure, resume, runFolder: options.runFolder, dataSource: options.dataSource },
-    // Local workers are told where it is; others look where it was.
+    // Local workers get its address; others use the former one.
     listen: isRemote ? await knownAddress(resume, loaded) : undefined,
     log: createLog({
       component: 'coordinator',

@@ -5,7 +5,7 @@ import { watchShutdown } from '../../shared/machine/shutdown.ts';
 import type { RunRecord } from '../../shared/runs/reader/read.ts';
 import { type AskedRun, askedBy, askStatus } from '../../tools/operator/ask.ts';
 import { exitCodeOfEnd, watchRun } from '../../tools/operator/watch.ts';
-import type { Scene, Trouble } from '../../tools/operator/watch-story.ts';
+import type { Scene, Outage } from '../../tools/operator/watch-story.ts';
 import type { RunAddressFlags } from '../connect/credentials.ts';
 import { resumeLine } from '../runs/runs.ts';
 import { endLines, endOf, outcomeOf } from '../runs/runs-view.ts';
@@ -68,15 +68,15 @@ async function watch(asked: AskedRun, options: StatusOptions): Promise<number> {
 function showScene(scene: Scene, options: StatusOptions): void {
   const isScreen = process.stdout.isTTY && !options.json;
   if (isScreen) process.stdout.write(CLEAR_SCREEN);
-  if (scene.trouble === undefined) show(scene.status, options);
+  if (scene.outage === undefined) show(scene.status, options);
   else if (isScreen) {
     show(scene.status, options);
-    print(['', scene.trouble.sentence]);
-  } else if (scene.isNews) showTrouble(scene.status, scene.trouble, options);
+    print(['', scene.outage.sentence]);
+  } else if (scene.isNews) showOutage(scene.status, scene.outage, options);
 }
 
-function showTrouble(status: RunStatus, trouble: Trouble, options: StatusOptions): void {
-  const { phase, sentence: reason } = trouble;
+function showOutage(status: RunStatus, outage: Outage, options: StatusOptions): void {
+  const { phase, sentence: reason } = outage;
   if (options.json) show({ ...status, phase, reason, workers: [] }, options);
   else print([reason]);
 }

@@ -100,7 +100,7 @@ function assign(tree: Record<string, unknown>, path: readonly string[], value: u
 /** How many workers a run has: a number of them, as many as fit, or from so many up to so many. */
 export type WorkerCount = number | 'auto' | { readonly min: number; readonly max: number };
 
-/** The settings of a config that a number of workers stands for: a run that goes on has them from its folder. */
+/** The settings that a number of workers sets: a resumed run has them from its folder. */
 export function workersSettings(count: WorkerCount | undefined): string[] {
   if (count === undefined) return [];
   if (typeof count !== 'object') return [`cluster.workers=${count}`];

@@ -1,6 +1,6 @@
 /** @file The recorded step, compiled and run by ONNX Runtime on a CPU or a GPU. */
 import * as ort from 'onnxruntime-node';
-import { machineTrouble } from '../../core/errno.ts';
+import { machineFailure } from '../../core/errno.ts';
 import { assert, TesseraError } from '../../core/errors.ts';
 import { availableThreads } from '../../machine/devices.ts';
 import { parameterTable } from '../../model/parameters.ts';
@@ -119,11 +119,11 @@ async function openSession(
       },
     });
   } catch (error) {
-    const trouble = machineTrouble(error);
-    if (trouble !== undefined) {
-      const { code, sentence } = trouble;
+    const failure = machineFailure(error);
+    if (failure !== undefined) {
+      const { code, sentence } = failure;
       throw new TesseraError(code, `onnxruntime does not start: ${sentence}`, {
-        hint: trouble.hint,
+        hint: failure.hint,
         cause: error,
       });
     }

@@ -7,7 +7,7 @@ import { callUnary } from './calls.ts';
 import { type ConnectionSettings, connectControl } from './channel.ts';
 
 export { clearerError } from '../probe/unclear.ts';
-export { isNobodyThere } from './errors.ts';
+export { isNotListening } from './errors.ts';
 
 /** How a stop was taken. */
 export type StopReply = StopReply__Output;

@@ -27,8 +27,8 @@ export interface ServerFiles {
   readonly operatorTokenFile?: string | undefined;
 }
 
-/** Is told, in a sentence, that new certificates cannot be used and the ones before stay. */
-export type OnTrouble = (sentence: string) => void;
+/** Called with a message when new certificates cannot be used and the previous ones stay. */
+export type OnFault = (sentence: string) => void;
 
 /**
  * How to connect to a coordinator; undefined for plaintext.
@@ -37,11 +37,11 @@ export type OnTrouble = (sentence: string) => void;
  */
 export async function clientSecurity(
   { certs, ca, tokenFile }: ClientFiles,
-  onTrouble: OnTrouble,
+  onFault: OnFault,
 ): Promise<ClientSecurity | undefined> {
   const token = tokenFile === undefined ? undefined : await readToken(tokenFile);
   if (certs !== undefined) {
-    return { tls: await openFolder(certs, 'calling', onTrouble), token };
+    return { tls: await openFolder(certs, 'calling', onFault), token };
   }
   if (ca !== undefined) {
     const authority = await readAuthority(ca);
@@ -64,7 +64,7 @@ export async function clientSecurity(
 export async function serverSecurity(
   { certs, tokenFile, operatorTokenFile }: ServerFiles,
   ownToken: string,
-  onTrouble: OnTrouble,
+  onFault: OnFault,
 ): Promise<ServerSecurity | undefined> {
   if (certs === undefined) {
     if (tokenFile === undefined && operatorTokenFile === undefined) return undefined;
@@ -77,7 +77,7 @@ export async function serverSecurity(
       hint: 'make one for each role: tessera certs token',
     });
   }
-  const tls = await openFolder(certs, 'serving', onTrouble);
+  const tls = await openFolder(certs, 'serving', onFault);
   const worker = tokenFile === undefined ? [] : [new KnownToken(await readToken(tokenFile))];
   const tokens: TokensByRole = {
     worker: anyOf([new KnownToken(ownToken), ...worker]),
@@ -93,12 +93,12 @@ function anyOf(tokens: readonly SecretToken[]): SecretToken {
   return { is: (shown) => tokens.filter((token) => token.is(shown)).length > 0 };
 }
 
-function openFolder(folder: string, use: CertificateUse, onTrouble: OnTrouble) {
+function openFolder(folder: string, use: CertificateUse, onFault: OnFault) {
   return CredentialFolder.open(folder, {
     use,
-    onTrouble: (error) => {
+    onFault: (error) => {
       const { sentence } = TesseraError.from(error);
-      onTrouble(`new certificates cannot be used, the ones before stay: ${sentence}`);
+      onFault(`new certificates cannot be used, the ones before stay: ${sentence}`);
     },
   });
 }
