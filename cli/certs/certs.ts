@@ -6,7 +6,7 @@ import { TesseraError } from '../../shared/core/errors.ts';
 import { cannotWrite } from '../../shared/files/files.ts';
 import { makeFolders } from '../../shared/files/make-folders.ts';
 import { readTextFile } from '../../shared/files/regular-file.ts';
-import { whyNot } from '../../shared/files/trouble.ts';
+import { whyNot } from '../../shared/files/why-not.ts';
 import {
   type CertificateFacts,
   type CertificateRole,

@@ -5,7 +5,7 @@ import { watchShutdown } from '../../shared/machine/shutdown.ts';
 import type { RunRecord } from '../../shared/runs/reader/read.ts';
 import { type AskedRun, askedBy, askStatus } from '../../tools/operator/ask.ts';
 import { exitCodeOfEnd, watchRun } from '../../tools/operator/watch.ts';
-import type { Scene, Outage } from '../../tools/operator/watch-story.ts';
+import type { Outage, Scene } from '../../tools/operator/watch-story.ts';
 import type { RunAddressFlags } from '../connect/credentials.ts';
 import { resumeLine } from '../runs/runs.ts';
 import { endLines, endOf, outcomeOf } from '../runs/runs-view.ts';
