@@ -11,14 +11,11 @@ export function simplify(graph: Graph): Graph {
   return dropUnused(foldScales(fuseBiases(dropUnused(graph))));
 }
 
-/** What reads each value: nodes, and `undefined` for an output of the graph. */
-function readersOf({ nodes, outputs }: Graph): Map<Value, (GraphNode | undefined)[]> {
-  const readers = new Map<Value, (GraphNode | undefined)[]>();
-  const add = (value: Value, reader: GraphNode | undefined) =>
-    readers.set(value, [...(readers.get(value) ?? []), reader]);
-  for (const node of nodes) for (const value of new Set(node.inputs)) add(value, node);
-  for (const value of outputs.values()) add(value, undefined);
-  return readers;
+/** What reads a value: nodes, and `undefined` where it is an output of the graph. */
+function readersOf({ nodes, outputs }: Graph, value: Value): (GraphNode | undefined)[] {
+  const isOutput = [...outputs.values()].includes(value);
+  const readers = nodes.filter(({ inputs }) => inputs.includes(value));
+  return isOutput ? [...readers, undefined] : readers;
 }
 
 /** Removes nodes that no output depends on. */
@@ -35,7 +32,6 @@ function dropUnused(graph: Graph): Graph {
 
 /** add(matMul(a, b), vector) becomes matMul(a, b, vector): the bias costs no pass of its own. */
 function fuseBiases(graph: Graph): Graph {
-  const readers = readersOf(graph);
   const producers = producersOf(graph.nodes);
   const absorbed = new Set<GraphNode>();
   const nodes = graph.nodes.map((node): GraphNode => {
@@ -45,7 +41,7 @@ function fuseBiases(graph: Graph): Graph {
     // A bias that is computed may come after the product.
     const isBias = bias.shape.length === 1 && !producers.has(bias);
     if (!isBias || product?.op !== 'matMul' || sum.shape.length !== 2) return node;
-    if (product.inputs.length > 2 || readers.get(sum)?.length !== 1) return node;
+    if (product.inputs.length > 2 || readersOf(graph, sum).length !== 1) return node;
     absorbed.add(product);
     return { ...product, inputs: [...product.inputs, bias], outputs: node.outputs };
   });
@@ -86,7 +82,7 @@ function foldIntoProducer(
   scale: number,
 ): Graph | undefined {
   const product = graph.nodes.find((node) => node.outputs.includes(x));
-  if (product?.op !== 'matMul' || readersOf(graph).get(x)?.length !== 1) return undefined;
+  if (product?.op !== 'matMul' || readersOf(graph, x).length !== 1) return undefined;
   const { params } = product;
   // The bias is scaled too: it is a part of the result.
   const scaled = { scale: params.scale * scale, biasScale: params.biasScale * scale };
@@ -105,7 +101,7 @@ function foldIntoReaders(
   scale: number,
 ): Graph | undefined {
   const [y] = multiplication.outputs as [Value];
-  const readers = readersOf(graph).get(y) ?? [];
+  const readers = readersOf(graph, y);
   const canScale = (reader: GraphNode | undefined) =>
     reader?.op === 'matMul' && reader.inputs[2] !== y && reader.inputs[0] !== reader.inputs[1];
   if (readers.length === 0 || !readers.every(canScale)) return undefined;
