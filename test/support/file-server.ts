@@ -58,21 +58,25 @@ export function good(content: Buffer, etag = '"one"'): Answer {
   };
 }
 
-/** Time for what was sent to reach the body of the response: with the drop, fetch forgets what is not read yet. */
-const DROP_MS = 200;
+const unfinished = new Set<ServerResponse>();
 
-/** Promises the whole file, sends `bytes` of it and drops the connection. */
+/** Promises the whole file, sends `bytes` of it, and waits for `dropConnections`. */
 export function dropsAfter(
   content: Buffer,
   bytes: number,
   headers: object = { etag: '"one"' },
 ): Answer {
   return (_request, response) => {
+    unfinished.add(response);
     response.writeHead(200, { 'content-length': content.length, ...headers });
-    response.write(content.subarray(0, bytes), () => {
-      setTimeout(() => response.destroy(), DROP_MS);
-    });
+    response.write(content.subarray(0, bytes));
   };
+}
+
+/** Drops each connection that `dropsAfter` holds: once something was read, as fetch discards the rest with the drop. */
+export function dropConnections(): void {
+  for (const response of unfinished) response.destroy();
+  unfinished.clear();
 }
 
 /** Answers with a status alone. */

@@ -10,6 +10,7 @@ import { type DownloadOptions, download } from '../../../tools/downloads/downloa
 import { redirectTarget, retryAfterMs } from '../../../tools/downloads/http.ts';
 import {
   type Answer,
+  dropConnections,
   dropsAfter,
   good,
   serve,
@@ -53,7 +54,11 @@ afterEach(async () => {
 async function fetchFrom(answers: readonly Answer[], options: Partial<DownloadOptions> = {}) {
   server = await serve(...answers);
   const limits = { silenceMs: SILENCE_MS, attempts: 3, ...options.limits };
-  return await download({ url: server.url, path, clock: hurriedClock, ...options, limits });
+  const onProgress = ({ bytes }: { readonly bytes: number }) => {
+    if (bytes > 0) dropConnections();
+  };
+  const given = { url: server.url, path, clock: hurriedClock, onProgress };
+  return await download({ ...given, ...options, limits });
 }
 
 function leftovers(): readonly string[] {
