@@ -1,11 +1,11 @@
 /** @file The model that a command names: found, read, and what is to be known of it said. */
-import { findModel } from '../../tools/inference/find-model.ts';
+import { findModel } from '../../tools/inference/read/find-model.ts';
 import {
   type ModelNote,
   type ReadOptions,
   readModel,
   type TrainedModel,
-} from '../../tools/inference/read-model.ts';
+} from '../../tools/inference/read/read-model.ts';
 import { pointer, say } from '../terminal/output.ts';
 import { SAY_PASSED_OVER } from './found-run.ts';
 

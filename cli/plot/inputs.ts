@@ -4,7 +4,7 @@ import { createImagePipeline, imageAt } from '../../shared/data/pipeline/pipelin
 import { parameterTable, parameterViews } from '../../shared/model/parameters.ts';
 import { findImages } from '../../tools/inference/image-files.ts';
 import { type ImageInput, readSample } from '../../tools/inference/predict.ts';
-import type { TrainedModel } from '../../tools/inference/read-model.ts';
+import type { TrainedModel } from '../../tools/inference/read/read-model.ts';
 import { imageOf, type RgbImage } from '../../tools/pictures/image.ts';
 import { leftOutLines } from '../inputs/found-lines.ts';
 import { sayNotes } from '../inputs/model.ts';

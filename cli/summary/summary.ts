@@ -6,7 +6,7 @@ import { TesseraError } from '../../shared/core/errors.ts';
 import { openDataSource } from '../../shared/data/sets/open.ts';
 import { frozenSize } from '../../shared/model/parameters.ts';
 import { type ModelConfig, parseVariant } from '../../shared/model/variants.ts';
-import type { ReadOptions } from '../../tools/inference/read-model.ts';
+import type { ReadOptions } from '../../tools/inference/read/read-model.ts';
 import { summarise } from '../../tools/inference/summary.ts';
 import { readNamedModel } from '../inputs/model.ts';
 import { print, printJson } from '../terminal/output.ts';

@@ -4,7 +4,7 @@ import { writeFileAtomically, writeFolderAtomically } from '../../shared/files/f
 import type { FloatDtype } from '../../shared/weights/formats/tensor-values.ts';
 import type { Naming } from '../../shared/weights/names/names.ts';
 import { EXPORT_FILES, exportedFile, exportedFolder } from '../../tools/inference/export-model.ts';
-import type { TrainedModel } from '../../tools/inference/read-model.ts';
+import type { TrainedModel } from '../../tools/inference/read/read-model.ts';
 import { readNamedModel, sayNotes } from '../inputs/model.ts';
 import { print, printJson, say } from '../terminal/output.ts';
 import { checkNotInput, checkOutFile, checkOutFolder } from './out-folder.ts';

@@ -7,7 +7,7 @@ import { withModelFile } from '../../shared/runs/checkpoint/model-file.ts';
 import { type Description, describeModel } from '../../shared/weights/describe/description.ts';
 import { FACT_NAMES, type FactName, shown } from '../../shared/weights/facts.ts';
 import { readWeights, type WeightsFile } from '../../shared/weights/files/read.ts';
-import { guessesIn } from '../../tools/inference/described-model.ts';
+import { guessesIn } from '../../tools/inference/read/described-model.ts';
 import { findNamedModel } from '../inputs/model.ts';
 import { print, printJson } from '../terminal/output.ts';
 import { formatTable } from '../terminal/table.ts';

@@ -10,7 +10,7 @@ import {
   readSafetensors,
 } from '../../shared/weights/formats/safetensors.ts';
 import { renameWeights } from '../../shared/weights/names/rename.ts';
-import { readModel } from '../../tools/inference/read-model.ts';
+import { readModel } from '../../tools/inference/read/read-model.ts';
 import { smallConfig } from '../support/config.ts';
 import { mutated } from './bytes.ts';
 import { door } from './door.ts';

@@ -32,7 +32,7 @@ import {
 } from '../../shared/weights/formats/safetensors.ts';
 import { readZip } from '../../shared/weights/formats/zip.ts';
 import { renameWeights } from '../../shared/weights/names/rename.ts';
-import { readModel } from '../../tools/inference/read-model.ts';
+import { readModel } from '../../tools/inference/read/read-model.ts';
 import { programOf } from '../../worker/prepare.ts';
 import { zipOf } from '../support/archives.ts';
 import { smallConfig, writeConfig } from '../support/config.ts';

@@ -9,7 +9,7 @@ import { parameterTable } from '../../shared/model/parameters.ts';
 import type { ModelConfig } from '../../shared/model/variants.ts';
 import { features } from '../../shared/model/vit.ts';
 import type { AttentionMap } from './attention-maps.ts';
-import type { TrainedModel } from './read-model.ts';
+import type { TrainedModel } from './read/read-model.ts';
 
 /**
  * How much each token attends to each other, by block and head.

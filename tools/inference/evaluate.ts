@@ -5,7 +5,7 @@ import { SPLIT_WORDS, type Split } from '../../shared/core/work.ts';
 import type { DataSource } from '../../shared/data/source.ts';
 import { type ClassMatch, matchClasses } from '../../shared/weights/fit/classes.ts';
 import { type ClassReport, Confusion } from './confusion.ts';
-import type { TrainedModel } from './read-model.ts';
+import type { TrainedModel } from './read/read-model.ts';
 import { computeRows, type LeafFunction } from './rows.ts';
 import { notFiniteError, softmax } from './top-classes.ts';
 

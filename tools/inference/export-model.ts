@@ -10,7 +10,7 @@ import { encodeSafetensors } from '../../shared/weights/formats/safetensors.ts';
 import type { FloatDtype } from '../../shared/weights/formats/tensor-values.ts';
 import type { Naming } from '../../shared/weights/names/names.ts';
 import { exportOnnx } from './export-onnx.ts';
-import type { TrainedModel } from './read-model.ts';
+import type { TrainedModel } from './read/read-model.ts';
 
 /** Files of a Hugging Face folder that we write. */
 export const EXPORT_FILES = {

@@ -8,10 +8,10 @@ import { openDataSource } from '../../shared/data/sets/open.ts';
 import type { DataSource, EncodedSample } from '../../shared/data/source.ts';
 import { availableThreads } from '../../shared/machine/devices.ts';
 import { type EvaluateOptions, type Evaluation, evaluateModel } from './evaluate.ts';
-import { findModel } from './find-model.ts';
 import { type Image, imageInputs } from './images.ts';
 import { computeImages, type ImageInput, type ImageResult } from './predict.ts';
-import { type ReadOptions, readModel, type TrainedModel } from './read-model.ts';
+import { findModel } from './read/find-model.ts';
+import { type ReadOptions, readModel, type TrainedModel } from './read/read-model.ts';
 import type { LeafFunction } from './rows.ts';
 import { bestGuesses, type Guess } from './top-classes.ts';
 

@@ -2,7 +2,7 @@
 import type { TesseraError } from '../../shared/core/errors.ts';
 import { firstNonFinite } from '../../shared/core/floats.ts';
 import type { EncodedSample } from '../../shared/data/source.ts';
-import type { TrainedModel } from './read-model.ts';
+import type { TrainedModel } from './read/read-model.ts';
 import { computeRows, type LeafFunction } from './rows.ts';
 import { notFiniteError } from './top-classes.ts';
 

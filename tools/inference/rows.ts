@@ -2,7 +2,7 @@
 import type { TesseraError } from '../../shared/core/errors.ts';
 import { assembleLeaf, type LeafOptions } from '../../shared/data/pipeline/leaf.ts';
 import { createImagePipeline, imageAt } from '../../shared/data/pipeline/pipeline.ts';
-import type { TrainedModel } from './read-model.ts';
+import type { TrainedModel } from './read/read-model.ts';
 
 /** Computes one leaf. Shapes  images [B, C, S, S] -> [B, N]. */
 export type LeafFunction = (images: Float32Array) => Promise<Float32Array>;

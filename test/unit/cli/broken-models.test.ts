@@ -9,7 +9,7 @@ import { inspectWeights } from '../../../cli/weights/inspect.ts';
 import { encodePng } from '../../../shared/data/pixels/libvips.ts';
 import { parameterTable } from '../../../shared/model/parameters.ts';
 import { writeCheckpoint } from '../../../shared/runs/checkpoint/write.ts';
-import { readModel } from '../../../tools/inference/read-model.ts';
+import { readModel } from '../../../tools/inference/read/read-model.ts';
 import { common, metadata } from '../../support/checkpoint-fixtures.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'tessera-broken-'));

@@ -19,7 +19,7 @@ import {
 import { readMetrics } from '../../../shared/runs/reader/metrics.ts';
 import { readRun, readRuns } from '../../../shared/runs/reader/read.ts';
 import { lockRun, removeRun } from '../../../shared/runs/reader/run-lock.ts';
-import { findModel } from '../../../tools/inference/find-model.ts';
+import { findModel } from '../../../tools/inference/read/find-model.ts';
 import { askedBy } from '../../../tools/operator/ask.ts';
 import { smallConfig } from '../../support/config.ts';
 

@@ -20,7 +20,7 @@ import { readToken } from '../../../../shared/security/tokens.ts';
 import { readWeights } from '../../../../shared/weights/files/read.ts';
 import { unpack } from '../../../../tools/downloads/unpack.ts';
 import { findImages } from '../../../../tools/inference/image-files.ts';
-import { readModel } from '../../../../tools/inference/read-model.ts';
+import { readModel } from '../../../../tools/inference/read/read-model.ts';
 
 const TOKEN = 'a-token-of-24-characters';
 

@@ -11,7 +11,7 @@ import { encodeModelMetadata } from '../../../../shared/runs/model-metadata.ts';
 import { readWeights } from '../../../../shared/weights/files/read.ts';
 import { encodeSafetensors } from '../../../../shared/weights/formats/safetensors.ts';
 import { bytesOf } from '../../../../shared/weights/formats/tensor-values.ts';
-import { readModel } from '../../../../tools/inference/read-model.ts';
+import { readModel } from '../../../../tools/inference/read/read-model.ts';
 import { smallConfig } from '../../../support/config.ts';
 import {
   distance,

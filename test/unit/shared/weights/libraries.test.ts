@@ -13,7 +13,7 @@ import { createImagePipeline } from '../../../../shared/data/pipeline/pipeline.t
 import { encodePng } from '../../../../shared/data/pixels/libvips.ts';
 import { encodeSafetensors } from '../../../../shared/weights/formats/safetensors.ts';
 import { bytesOf } from '../../../../shared/weights/formats/tensor-values.ts';
-import { readModel, type TrainedModel } from '../../../../tools/inference/read-model.ts';
+import { readModel, type TrainedModel } from '../../../../tools/inference/read/read-model.ts';
 import { distance, logitsOf } from '../../../support/weights.ts';
 
 interface Case {

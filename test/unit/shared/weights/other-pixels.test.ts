@@ -12,7 +12,7 @@ import { readWeights } from '../../../../shared/weights/files/read.ts';
 import { fitWeights } from '../../../../shared/weights/fit/fit.ts';
 import { otherPixels, type PreparedImages } from '../../../../shared/weights/fit/other-pixels.ts';
 import { findImages } from '../../../../tools/inference/image-files.ts';
-import { readModel } from '../../../../tools/inference/read-model.ts';
+import { readModel } from '../../../../tools/inference/read/read-model.ts';
 import { fixturePath, model } from '../../../support/weights.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tessera-pixels-'));

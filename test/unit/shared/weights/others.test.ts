@@ -5,7 +5,7 @@ import type { ModelConfig } from '../../../../shared/model/variants.ts';
 import { inferModel } from '../../../../shared/weights/describe/infer.ts';
 import { readWeights } from '../../../../shared/weights/files/read.ts';
 import { fitWeights } from '../../../../shared/weights/fit/fit.ts';
-import { readModel } from '../../../../tools/inference/read-model.ts';
+import { readModel } from '../../../../tools/inference/read/read-model.ts';
 import { distance, fixturePath, logitsOf } from '../../../support/weights.ts';
 
 const path = (file: string) => fixturePath(`others/${file}`);

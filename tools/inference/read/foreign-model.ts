@@ -1,9 +1,9 @@
 /** @file Reads weights of another library as a model: what their files, their shapes and the library say of it. */
 import { basename } from 'node:path';
-import { applySettings } from '../../shared/config/load.ts';
-import { describeModel } from '../../shared/weights/describe/description.ts';
-import type { WeightsFile } from '../../shared/weights/files/read.ts';
-import { fitWeights } from '../../shared/weights/fit/fit.ts';
+import { applySettings } from '../../../shared/config/load.ts';
+import { describeModel } from '../../../shared/weights/describe/description.ts';
+import type { WeightsFile } from '../../../shared/weights/files/read.ts';
+import { fitWeights } from '../../../shared/weights/fit/fit.ts';
 import {
   describedConfig,
   guessesIn,

@@ -1,9 +1,9 @@
 /** @file Which model is meant: by a path, a name of the catalogue, the name of a run, or no word at all. */
 import { existsSync } from 'node:fs';
-import { findInCatalog } from '../../shared/catalog/find.ts';
-import { requireInputs } from '../../shared/config/absent-inputs.ts';
-import { TesseraError } from '../../shared/core/errors.ts';
-import { type FindOptions, newestRunFolder, searchRun } from '../../shared/runs/reader/find.ts';
+import { findInCatalog } from '../../../shared/catalog/find.ts';
+import { requireInputs } from '../../../shared/config/absent-inputs.ts';
+import { TesseraError } from '../../../shared/core/errors.ts';
+import { type FindOptions, newestRunFolder, searchRun } from '../../../shared/runs/reader/find.ts';
 
 /** Where a model is, and how that was found. */
 export interface FoundModel {

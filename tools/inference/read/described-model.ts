@@ -1,12 +1,12 @@
 /** @file From the description of a model to the config that it is run with, and what flags may change of it. Pure. */
-import { resolveModel } from '../../shared/config/rules.ts';
-import type { RunConfig } from '../../shared/config/schema.ts';
-import { readSettings, settingOf } from '../../shared/config/settings.ts';
-import { TesseraError } from '../../shared/core/errors.ts';
-import { epsilonOf, type ModelConfig, NORM_EPSILON } from '../../shared/model/variants.ts';
-import type { Description } from '../../shared/weights/describe/description.ts';
-import type { Fact, FactName } from '../../shared/weights/facts.ts';
-import { PIXEL_NAMES } from '../../shared/weights/library-pixels.ts';
+import { resolveModel } from '../../../shared/config/rules.ts';
+import type { RunConfig } from '../../../shared/config/schema.ts';
+import { readSettings, settingOf } from '../../../shared/config/settings.ts';
+import { TesseraError } from '../../../shared/core/errors.ts';
+import { epsilonOf, type ModelConfig, NORM_EPSILON } from '../../../shared/model/variants.ts';
+import type { Description } from '../../../shared/weights/describe/description.ts';
+import type { Fact, FactName } from '../../../shared/weights/facts.ts';
+import { PIXEL_NAMES } from '../../../shared/weights/library-pixels.ts';
 
 type KnownFacts = Description['facts'];
 

@@ -1,20 +1,20 @@
 /** @file Reads a trained model: its shape, config, classes and parameters, and what is to be said of it. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { applySettings } from '../../shared/config/load.ts';
-import type { RunConfig } from '../../shared/config/schema.ts';
-import { divergedText, LOSS_MAX } from '../../shared/core/divergence.ts';
-import { assert, TesseraError } from '../../shared/core/errors.ts';
-import { brokenTensor, parameterTable } from '../../shared/model/parameters.ts';
-import type { ModelConfig } from '../../shared/model/variants.ts';
+import { applySettings } from '../../../shared/config/load.ts';
+import type { RunConfig } from '../../../shared/config/schema.ts';
+import { divergedText, LOSS_MAX } from '../../../shared/core/divergence.ts';
+import { assert, TesseraError } from '../../../shared/core/errors.ts';
+import { brokenTensor, parameterTable } from '../../../shared/model/parameters.ts';
+import type { ModelConfig } from '../../../shared/model/variants.ts';
 import {
   isRunOrCheckpoint,
   loadModelFile,
   type ModelFile,
-} from '../../shared/runs/checkpoint/model-file.ts';
-import { RUN_FILES } from '../../shared/runs/layout.ts';
-import type { FactName } from '../../shared/weights/facts.ts';
-import { readWeights } from '../../shared/weights/files/read.ts';
+} from '../../../shared/runs/checkpoint/model-file.ts';
+import { RUN_FILES } from '../../../shared/runs/layout.ts';
+import type { FactName } from '../../../shared/weights/facts.ts';
+import { readWeights } from '../../../shared/weights/files/read.ts';
 import { refuseOtherModel } from './described-model.ts';
 import { readForeignModel } from './foreign-model.ts';
 import { checkedConfig, namesIn, refuseOtherCount, refuseOtherHeads } from './model-checks.ts';

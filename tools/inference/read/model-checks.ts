@@ -1,8 +1,8 @@
 /** @file What a model must be to be run: heads and classes that fit, a config that this version knows. */
-import { configSchema, type RunConfig } from '../../shared/config/schema.ts';
-import { TesseraError } from '../../shared/core/errors.ts';
-import { readWholeFile } from '../../shared/files/files.ts';
-import type { ModelConfig } from '../../shared/model/variants.ts';
+import { configSchema, type RunConfig } from '../../../shared/config/schema.ts';
+import { TesseraError } from '../../../shared/core/errors.ts';
+import { readWholeFile } from '../../../shared/files/files.ts';
+import type { ModelConfig } from '../../../shared/model/variants.ts';
 import type { ReadOptions } from './read-model.ts';
 
 /** A model that says how many heads it has is not run with others. */
