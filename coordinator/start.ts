@@ -4,6 +4,7 @@ import type { LoadedConfig } from '../shared/config/load.ts';
 import { checkAgainstData } from '../shared/config/rules.ts';
 import type { RunStatus } from '../shared/contract/messages.ts';
 import { hostOf, isLoopback, ownAddress } from '../shared/core/address.ts';
+import { deferred } from '../shared/core/async.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { type FoundSource, foundSentence } from '../shared/data/found.ts';
@@ -15,9 +16,9 @@ import type { Logger } from '../shared/machine/log.ts';
 import type { SavedCheckpoint } from '../shared/runs/checkpoint/layout.ts';
 import type { RunResult } from '../shared/runs/events.ts';
 import type { HeldLock } from '../shared/runs/lock/lock.ts';
+import { lockRun } from '../shared/runs/lock/run-lock.ts';
 import { MetricsFile } from '../shared/runs/metrics-file.ts';
 import { Observers, type RunObserver } from '../shared/runs/observer.ts';
-import { lockRun } from '../shared/runs/reader/run-lock.ts';
 import { createRunFolder, describeRun } from '../shared/runs/run-folder.ts';
 import { refuseExposure } from '../shared/security/listen-policy.ts';
 import { beginRun } from './begin/begin.ts';
@@ -129,7 +130,7 @@ async function startRun(
   const parts = assemble({ ...begun, source, clock: systemClock, lock });
   // Its facts only: what was loaded would keep its tensors alive.
   const { last: resumedFrom } = parts.checkpointer;
-  const ended = settleLater();
+  const ended = deferred<void>();
   const metrics = new MetricsFile(runFolder, metricsWatcher(log));
   const observers = new Observers([metrics, ...(options.observers ?? [])], log);
   const onEvent = observers.emit;
@@ -137,12 +138,11 @@ async function startRun(
   const data = { classes, size, found };
   onEvent({ type: 'data', sentence: foundSentence(data), ...data });
   const onEnd = (error: TesseraError | undefined) => {
-    // What is written once another has the run is that one's record.
-    if (error !== undefined && error.code !== 'RUN_IN_USE') {
-      const { code, sentence: reason } = error;
-      onEvent({ type: 'phase', phase: 'failed', reason, code });
-    }
-    ended.settle(error);
+    if (error === undefined) return ended.resolve();
+    const { code, sentence: reason } = error;
+    // Once another coordinator has the run, its metrics are that one's.
+    if (code !== 'RUN_IN_USE') onEvent({ type: 'phase', phase: 'failed', reason, code });
+    ended.reject(error);
   };
   const driver = new CoordinatorDriver({ ...parts, log, onEvent, onEnd });
   const { certs } = options;
@@ -208,14 +208,6 @@ async function serve(driver: CoordinatorDriver, options: StartOptions) {
 
 function listenOf({ listen, loaded }: StartOptions): string {
   return listen ?? loaded.config.cluster.listen;
-}
-
-function settleLater() {
-  let settle!: (error: TesseraError | undefined) => void;
-  const promise = new Promise<void>((resolve, reject) => {
-    settle = (error) => (error === undefined ? resolve() : reject(error));
-  });
-  return { promise, settle };
 }
 
 function resultOf(status: RunStatus, driver: CoordinatorDriver): RunResult {

@@ -43,9 +43,9 @@ export function eventLine(
     case 'checkpoint': {
       const size = `${formatBytes(event.bytes)}, ${event.seconds.toFixed(1)} s`;
       const written = `checkpoint/${basename(event.folder)} written (${size})`;
-      if (event.deleted === undefined) return good(written);
+      if (event.givenUp === undefined) return good(written);
       return warning(
-        `${written}; disk full: deleted checkpoint ${basename(event.deleted)} to make room`,
+        `${written}; disk full: deleted checkpoint ${basename(event.givenUp)} to make room`,
       );
     }
     case 'checkpointFailed':

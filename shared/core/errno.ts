@@ -111,6 +111,12 @@ export function isShortage(error: unknown): boolean {
   return SHORTAGES.has(errnoOf(error));
 }
 
+/** Whether something could not be written because the disk or its quota is full. */
+export function isDiskFull(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return ['ENOSPC', 'EDQUOT'].includes(errnoOf(cause));
+}
+
 /** `open` is for reading and for writing; these codes come from writing. */
 const OF_WRITING = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EEXIST', 'EISDIR', 'ETXTBSY', 'EFBIG']);
 const READING =

@@ -86,7 +86,7 @@ export const timedEventSchema = z.discriminatedUnion('type', [
     seconds: figure,
     parametersSha256: z.string(),
     /** Folder of an older checkpoint that was deleted, since the disk had no room for both. */
-    deleted: z.string().exactOptional(),
+    givenUp: z.string().exactOptional(),
   }),
   event('checkpointFailed', { step: count, reason: z.string() }),
   event('worker', {

@@ -9,7 +9,7 @@ import { createLog } from '../../shared/machine/log.ts';
 import type { ProcessIdentity } from '../../shared/machine/processes.ts';
 import { identify, type RunIdentity } from '../../shared/runs/identity.ts';
 import type { HeldLock } from '../../shared/runs/lock/lock.ts';
-import { lockRun } from '../../shared/runs/reader/run-lock.ts';
+import { lockRun } from '../../shared/runs/lock/run-lock.ts';
 import type { Host } from './host.ts';
 import type { DiskFaults } from './storage.ts';
 import type { World } from './world.ts';

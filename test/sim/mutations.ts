@@ -306,13 +306,13 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'remove-a-run-without-asking-its-lock',
-    file: 'shared/runs/reader/run-lock.ts',
+    file: 'shared/runs/lock/run-lock.ts',
     find: 'const lock = await lockForRemoval(runFolder, options, disk);\n  try {',
     replace: 'const lock = undefined as Awaited<ReturnType<typeof lockForRemoval>>;\n  try {',
   },
   {
     name: 'believe-done-before-the-lock',
-    file: 'shared/runs/reader/run-state.ts',
+    file: 'shared/runs/reader/read.ts',
     find: 'if (holder !== undefined)',
     replace: "if (holder !== undefined && lastPhase !== 'done')",
   },

@@ -1,6 +1,6 @@
 /** @file Saves a run's checkpoints as they fall due and keeps their number in bounds. */
 import type { Clock } from '../../core/clock.ts';
-import { errnoOf } from '../../core/errno.ts';
+import { isDiskFull } from '../../core/errno.ts';
 import { TesseraError } from '../../core/errors.ts';
 import { type Disk, machineDisk } from '../../files/disk.ts';
 import type { EvaluationReport } from '../events.ts';
@@ -70,9 +70,9 @@ export class Checkpointer {
     const bestStep = progress.best?.version;
     const written = { ...this.#parts, store, progress: progress.snapshot(clock.nowMs()) };
     const saved = await writeCheckpoint(written).catch(async (error: unknown) => {
-      const deleted = isFull(error) ? await this.#deleteOldest(bestStep) : undefined;
-      if (deleted === undefined) throw error;
-      return { ...(await writeCheckpoint(written)), deleted };
+      const givenUp = isDiskFull(error) ? await this.#deleteOldest(bestStep) : undefined;
+      if (givenUp === undefined) throw error;
+      return { ...(await writeCheckpoint(written)), givenUp };
     });
     this.#last = saved;
     // A save may take minutes.
@@ -110,9 +110,4 @@ export class Checkpointer {
     const isNewer = store.version > (this.#last?.step ?? 0);
     return isNewer || this.isLastGone ? await this.save(store) : undefined;
   }
-}
-
-/** Whether something could not be written for want of room. */
-export function isFull(error: unknown): boolean {
-  return error instanceof TesseraError && ['ENOSPC', 'EDQUOT'].includes(errnoOf(error.cause));
 }

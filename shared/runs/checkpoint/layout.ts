@@ -27,7 +27,7 @@ export interface SavedCheckpoint {
   readonly seconds: number;
   readonly parametersSha256: string;
   /** Folder of an older checkpoint that was deleted, since the disk had no room for both. */
-  readonly deleted?: string;
+  readonly givenUp?: string;
 }
 
 /** Where a run keeps its checkpoints. */

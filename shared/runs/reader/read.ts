@@ -21,7 +21,6 @@ import { holderOf, type LockHolder } from '../lock/lock.ts';
 import { runStamp, runsFolderNames } from './find.ts';
 import { NO_METRICS, type RunMetrics, readMetrics } from './metrics.ts';
 import { Neighbours } from './run-signs.ts';
-import { stateFromFolder } from './run-state.ts';
 
 /**
  * The state of a run: `stopped` runs ended early, for any reason, `unknown` are those whose
@@ -211,6 +210,14 @@ function holderIn(folder: string): Promise<LockHolder | 'unknown' | undefined> {
 }
 
 /** The present comes before the past: a run that is done may have been resumed, whatever its metrics still say. */
+export function stateFromFolder(
+  holder: LockHolder | undefined,
+  lastPhase: string | undefined,
+): 'running' | 'done' | 'stopped' {
+  if (holder !== undefined) return 'running';
+  return lastPhase === 'done' ? 'done' : 'stopped';
+}
+
 async function stateOf(
   folder: string,
   run: {

@@ -10,6 +10,7 @@ import { runStatus } from '../../../cli/status/status.ts';
 import { runStop } from '../../../cli/stop/stop.ts';
 import { type Disk, machineDisk } from '../../../shared/files/disk.ts';
 import { takeLock } from '../../../shared/runs/lock/lock.ts';
+import { lockRun, removeRun } from '../../../shared/runs/lock/run-lock.ts';
 import {
   findRun,
   lastStartedRun,
@@ -18,7 +19,6 @@ import {
 } from '../../../shared/runs/reader/find.ts';
 import { readMetrics } from '../../../shared/runs/reader/metrics.ts';
 import { readRun, readRuns } from '../../../shared/runs/reader/read.ts';
-import { lockRun, removeRun } from '../../../shared/runs/reader/run-lock.ts';
 import { findModel } from '../../../tools/inference/read/find-model.ts';
 import { askedBy } from '../../../tools/operator/ask.ts';
 import { smallConfig } from '../../support/config.ts';

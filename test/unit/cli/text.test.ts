@@ -162,7 +162,7 @@ describe('lines', () => {
         bytes: 1024,
         seconds: 0,
         parametersSha256: 'a',
-        deleted: 'runs/x/checkpoints/step-5',
+        givenUp: 'runs/x/checkpoints/step-5',
       },
       'checkpoint/step-7 written (1.0 KiB, 0.0 s); disk full: deleted checkpoint step-5 to make room',
     ],

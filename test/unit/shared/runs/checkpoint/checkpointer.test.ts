@@ -87,7 +87,7 @@ describe('Checkpointer', () => {
       const checkpointer = new Checkpointer(parts);
       for (const version of [10, 20]) await checkpointer.save(storeAt(version));
       const saved = await checkpointer.save(storeAt(30));
-      expect(saved.deleted).toMatch(/step-00000010$/);
+      expect(saved.givenUp).toMatch(/step-00000010$/);
       expect(await listed()).toEqual([30, 20]);
       expect((await newestGoodCheckpoint(runFolder, expected)).checkpoint?.step).toBe(30);
     });

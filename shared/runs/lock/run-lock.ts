@@ -1,11 +1,11 @@
 /** @file The lock of a run's folder: of the coordinator that trains it, or of the process that removes it. */
 import { join } from 'node:path';
+import { isDiskFull } from '../../core/errno.ts';
 import { TesseraError } from '../../core/errors.ts';
 import { type Disk, machineDisk } from '../../files/disk.ts';
 import { removeFolderAtomically } from '../../files/files.ts';
-import { isFull } from '../checkpoint/checkpointer.ts';
 import { RUN_FILES } from '../layout.ts';
-import { type HeldLock, holderOf, type LockOptions, REMOVAL, takeLock } from '../lock/lock.ts';
+import { type HeldLock, holderOf, type LockOptions, REMOVAL, takeLock } from './lock.ts';
 
 /**
  * Takes the lock of a run.
@@ -60,7 +60,7 @@ async function lockForRemoval(
     return await lockRun(runFolder, { ...options, work: REMOVAL }, disk);
   } catch (error) {
     const path = join(runFolder, RUN_FILES.lock);
-    if (isFull(error) && (await holderOf(path, options)) === undefined) return undefined;
+    if (isDiskFull(error) && (await holderOf(path, options)) === undefined) return undefined;
     throw error;
   }
 }
