@@ -47,9 +47,14 @@ function patternOf(phrases) {
   return new RegExp(`(?<![\\w-])(?:${words.join('|')})(?![\\w-])`, 'gi');
 }
 
+/** Fields of files on disk, whose names stay as they are. */
+const ON_DISK = /\bgivenUp\b/g;
+
 /** Source text with names split into words, line by line: `leafWish` -> `leaf Wish`. */
 function withNamesSplit(path, text) {
-  return path.endsWith('.ts') ? text.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, ' ') : text;
+  if (!path.endsWith('.ts')) return text;
+  const own = text.replaceAll(ON_DISK, (name) => name.toLowerCase());
+  return own.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, ' ');
 }
 
 function lineAt(text, index) {
