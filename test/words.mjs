@@ -13,7 +13,7 @@ const LINE_MAX = 120;
 /** The files that are checked: pages, configs, protos and the product's sources. */
 const CHECKED = [
   /^[A-Z]+\.md$/,
-  /^docs\/(?!architecture).*\.md$/,
+  /^docs\/.*\.md$/,
   /^configs\/.*\.yaml$/,
   /^proto\//,
   /^(?!test\/|.*\/generated\/).*\.ts$/,

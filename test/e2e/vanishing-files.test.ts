@@ -59,7 +59,7 @@ it('a run goes on without files that vanish, shrink, grow, or become something e
   for (const [at, why] of [
     'no such file',
     'cannot decode',
-    'it is not an image that is known here',
+    'it is not an image of a known format',
     'it has 300 MiB',
     // Or it is not there, for who looks just then.
     /it is a folder, not a file|no such file/,

@@ -107,3 +107,15 @@ describe('the README is true', () => {
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
   });
 });
+
+describe('the map is true', () => {
+  const map = readFileSync(resolve(REPO, 'docs/architecture.md'), 'utf8');
+
+  it('every path of docs/architecture.md exists', () => {
+    const paths = [...map.matchAll(/`([a-z]+\/[a-z0-9./-]+)`/g)].map(([, path]) => path as string);
+    const rows = [...map.matchAll(/^\| `([^`]+)` \|.* `([^`]+)` \|$/gm)];
+    const starts = rows.map(([, folder, file]) => join(folder as string, file as string));
+    expect(starts.length).toBeGreaterThan(20);
+    expect([...paths, ...starts].filter((path) => !existsSync(resolve(REPO, path)))).toEqual([]);
+  });
+});
