@@ -33,6 +33,15 @@ export function diagnosisLines(found: Diagnosis): readonly string[] {
   ];
 }
 
+/** The diagnosis as JSON: an engine by the names that a config has for it. */
+export function diagnosisJson({ engines, ...found }: Diagnosis) {
+  const named = engines.map(({ choice: { id, threads }, ...finding }) => {
+    const { name, provider = 'cpu' } = engineOf(id);
+    return { choice: { name, provider, threads }, ...finding };
+  });
+  return { schema: 'doctor/1', ...found, engines: named };
+}
+
 function engineLines({ choice, works, reason, hint }: EngineFinding): readonly string[] {
   const { title } = engineOf(choice.id);
   const line = `  ${works ? '✔' : '✖'} ${title.padEnd(18)}  ${reason}`.trimEnd();

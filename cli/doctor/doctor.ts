@@ -6,7 +6,7 @@ import { findEngines } from '../../shared/compute/engines/choose.ts';
 import { findDevices } from '../../shared/machine/devices.ts';
 import { VERSION } from '../../shared/machine/version.ts';
 import { print, printJson } from '../terminal/output.ts';
-import { type Diagnosis, diagnosisLines } from './doctor-view.ts';
+import { type Diagnosis, diagnosisJson, diagnosisLines } from './doctor-view.ts';
 
 const NPM_MS = 10_000;
 
@@ -25,7 +25,7 @@ export async function runDoctor(options: { readonly json?: true }): Promise<void
     gpus,
     engines,
   };
-  if (options.json) printJson({ schema: 'doctor/1', ...diagnosis });
+  if (options.json) printJson(diagnosisJson(diagnosis));
   else print(diagnosisLines(diagnosis));
 }
 

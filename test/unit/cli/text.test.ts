@@ -2,7 +2,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { leavesOf } from '../../../cli/config/config-view.ts';
-import { diagnosisLines } from '../../../cli/doctor/doctor-view.ts';
+import { type Diagnosis, diagnosisJson, diagnosisLines } from '../../../cli/doctor/doctor-view.ts';
 import { classLines, confusionLines } from '../../../cli/eval/eval-view.ts';
 import { LineDisplay } from '../../../cli/run/display.ts';
 import { eventLine, stepLine } from '../../../cli/run/progress-lines.ts';
@@ -416,33 +416,43 @@ describe('predictions', () => {
   });
 });
 
+const DIAGNOSIS: Diagnosis = {
+  tessera: '0.1.0',
+  node: 'v20.20.2',
+  npm: '11.0.0',
+  platform: 'linux x64 6.1',
+  cores: 2,
+  memoryBytes: 8 * 1024 ** 3,
+  freeMemoryBytes: 1024 ** 3,
+  gpus: [],
+  engines: [
+    {
+      choice: { id: 'tfjs-node-gpu', threads: 1 },
+      works: false,
+      reason: 'its library is not there',
+      hint: engineOf('tfjs-node-gpu').hint,
+    },
+    {
+      choice: { id: 'onnxruntime-cpu', threads: 2 },
+      works: true,
+      reason: '',
+      hint: undefined,
+    },
+  ],
+};
+
 describe('the doctor', () => {
   it('says what to type for an engine that is missing', () => {
-    const text = diagnosisLines({
-      tessera: '0.1.0',
-      node: 'v20.20.2',
-      npm: '11.0.0',
-      platform: 'linux x64 6.1',
-      cores: 2,
-      memoryBytes: 8 * 1024 ** 3,
-      freeMemoryBytes: 1024 ** 3,
-      gpus: [],
-      engines: [
-        {
-          choice: { id: 'tfjs-node-gpu', threads: 1 },
-          works: false,
-          reason: 'its library is not there',
-          hint: engineOf('tfjs-node-gpu').hint,
-        },
-        {
-          choice: { id: 'onnxruntime-cpu', threads: 2 },
-          works: true,
-          reason: '',
-          hint: undefined,
-        },
-      ],
-    }).join('\n');
-    expect(text).toMatchSnapshot();
+    expect(diagnosisLines(DIAGNOSIS).join('\n')).toMatchSnapshot();
+  });
+
+  it('names engines in JSON as a config does', () => {
+    const { schema, engines } = diagnosisJson(DIAGNOSIS);
+    expect(schema).toBe('doctor/1');
+    expect(engines.map(({ choice }) => choice)).toEqual([
+      { name: 'tfjs-node-gpu', provider: 'cpu', threads: 1 },
+      { name: 'onnxruntime', provider: 'cpu', threads: 2 },
+    ]);
   });
 });
 
