@@ -18,8 +18,6 @@ const CHECKED = [
   /^proto\//,
   /^(?!test\/|.*\/generated\/).*\.ts$/,
 ];
-/** Quotes the output of commands; `npm run ops` writes it. */
-const QUOTES = 'docs/situations.md';
 /** Between two words of a phrase: blanks, also where a comment or a list continues on the next line. */
 const GAP = String.raw`(?:[ \t]+|[ \t]*\n[ \t]*(?:\/\/+|\*|#+)?[ \t]*)`;
 
@@ -86,7 +84,7 @@ function faultsIn(path, rows) {
   const text = readFileSync(resolve(ROOT, path), 'utf8');
   const words = path === LIST ? text.replaceAll(/^\| `.*$/gm, '') : text;
   return [
-    ...(path === QUOTES ? [] : wordFaults(path, words, rows)),
+    ...wordFaults(path, words, rows),
     ...(path.endsWith('.md') ? lineFaults(path, words) : []),
   ];
 }

@@ -59,7 +59,7 @@ const LINE_BYTES = 3 * 2 ** 30;
 export const COLLECTIONS: readonly Situation[] = [
   {
     kind: 5,
-    title: 'runs list where one run is private to somebody else',
+    title: 'runs list where one run is private to another account',
     code: 0,
     says: [/good/, /last/, /bad.*(denied|permi|unread|cannot)/i],
     lacks: lacksOther,
@@ -75,7 +75,7 @@ export const COLLECTIONS: readonly Situation[] = [
     (folder) => truncateSync(join(folder, 'metrics.jsonl'), LINE_BYTES),
     { isShort: true },
   ),
-  listed('runs list where the metrics of one run are a pipe that nobody writes to', (folder) => {
+  listed('runs list where the metrics of one run are a pipe without a writer', (folder) => {
     rmSync(join(folder, 'metrics.jsonl'));
     execFileSync('mkfifo', [join(folder, 'metrics.jsonl')]);
   }),
@@ -99,7 +99,7 @@ export const COLLECTIONS: readonly Situation[] = [
   {
     kind: 5,
     title:
-      'runs compare with a run whose config is cut in two: what can be read is shown, and it is no success',
+      'runs compare with a run whose config is cut in two: what can be read is shown, and it does not succeed',
     code: 65,
     says: [/good/, /bad.*config\.json|config\.json.*bad/],
     async play(stage) {

@@ -72,7 +72,7 @@ export const GARBAGE: readonly Situation[] = [
   },
   {
     kind: 9,
-    title: '--resume where all checkpoints hold a NaN: training is not begun again in silence',
+    title: '--resume where all checkpoints hold a NaN: training does not silently begin again',
     code: 65,
     says: [NOT_FINITE, /hint: /],
     async play(stage) {
@@ -148,7 +148,7 @@ export const GARBAGE: readonly Situation[] = [
   },
   {
     kind: 9,
-    title: 'The disk is full at the last save: it says so, and how to go on',
+    title: 'The disk is full at the last save: it says so, and how to resume',
     code: 73,
     says: [/no (room|space)|full/i, /hint: /, /--resume/],
     lacks: lacksMounts,
@@ -178,7 +178,7 @@ export const GARBAGE: readonly Situation[] = [
   {
     kind: 9,
     title:
-      'A run folder that begins with a dash and holds spaces and quotes: the command to go on works in sh',
+      'A run folder that begins with a dash and holds spaces and quotes: the command to resume works in sh',
     code: 0,
     says: [/resumes +from step \d+/, /sha256/],
     async play(stage) {
@@ -233,7 +233,7 @@ export const GARBAGE: readonly Situation[] = [
   {
     kind: 9,
     title:
-      'The folder of the checkpoints is removed in the midst of a run: it is made anew, and that is said',
+      'The folder of the checkpoints is removed during a run: it is made again, and the run says so',
     code: 0,
     says: [/checkpoints/, /sha256/],
     async play(stage) {

@@ -49,7 +49,7 @@ const LOOKS_BRIEFLY = ['--reconnect', '1s'];
 export const HINTS: readonly Situation[] = [
   {
     kind: 6,
-    title: "A worker finds another model's run at its address: told as that, by both sides",
+    title: "A worker finds another model's run at its address: both sides say so",
     code: 76,
     says: [/another run|other run|different run/i, /hint: /],
     never: [/same version/],
@@ -108,7 +108,7 @@ export const HINTS: readonly Situation[] = [
   ),
   {
     kind: 6,
-    title: "A worker with a token that is not the run's: told by both sides",
+    title: "A worker with a token that is not the run's: both sides say so",
     code: 77,
     says: [/token/, /hint: /],
     async play(stage) {
@@ -146,9 +146,9 @@ export const HINTS: readonly Situation[] = [
   },
   {
     kind: 6,
-    title: 'A worker with certificates of another authority: told as that, by both sides',
+    title: 'A worker with certificates of another authority: both sides say so',
     code: 77,
-    says: [/authority/, /hint: /],
+    says: [/not signed by a trusted CA/, /hint: /],
     async play(stage) {
       const roles = await certificates(stage);
       await stage.tessera(['certs', 'init', 'others']).ended;
@@ -170,7 +170,7 @@ export const HINTS: readonly Situation[] = [
   },
   {
     kind: 6,
-    title: 'stop with the certificate of a worker: the role is named, the run goes on',
+    title: 'stop with the certificate of a worker: the role is named, the run continues',
     code: 77,
     says: [/worker/, /operator/, /hint: /],
     async play(stage) {

@@ -59,7 +59,7 @@ export const LOCKS: readonly Situation[] = [
   {
     kind: 4,
     title:
-      'A second container of the same host name on a live run: no lock is stolen, the first goes on',
+      'A second container of the same host name on a live run: no lock is stolen, the first continues',
     code: 73,
     says: [/run/, /in use|held by/, /hint: /],
     lacks: lacksContainers,
@@ -90,7 +90,7 @@ export const LOCKS: readonly Situation[] = [
   {
     kind: 4,
     title:
-      'A coordinator in a container was killed; another container goes on with its run, once the lock is old',
+      'A coordinator in a container was killed; another container resumes its run, once the lock is old',
     code: 0,
     withinS: 110,
     says: [/resumes +from step/, /sha256/],
@@ -105,7 +105,7 @@ export const LOCKS: readonly Situation[] = [
   },
   {
     kind: 4,
-    title: "The copy of a live run's folder is gone on with beside it",
+    title: "The copy of a live run's folder is resumed beside it",
     code: 0,
     says: [/resumes +from step/, /sha256/],
     async play(stage) {
@@ -137,7 +137,7 @@ export const LOCKS: readonly Situation[] = [
   },
   {
     kind: 4,
-    title: 'The folder of a killed run is renamed, and gone on with',
+    title: 'The folder of a killed run is renamed, and resumed',
     code: 0,
     says: [/resumes +from step/, /sha256/],
     async play(stage) {
@@ -181,7 +181,7 @@ export const LOCKS: readonly Situation[] = [
   },
   {
     kind: 4,
-    title: 'Two coordinators go on with one run at the same moment: one of them is refused',
+    title: 'Two coordinators resume one run at the same moment: one of them is refused',
     code: 73,
     says: [/held by process \d+|in use/, /hint: /],
     async play(stage) {

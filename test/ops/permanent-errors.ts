@@ -95,7 +95,7 @@ export const PERMANENT_ERRORS: readonly Situation[] = [
   {
     kind: 1,
     title:
-      'A worker whose engine is missing joins a run: it ends, the coordinator names it and goes on with another',
+      'A worker whose engine is missing joins a run: it ends, the coordinator names it and continues with another',
     code: 0,
     says: [/tfjs-node/, /sha256/],
     async play(stage) {
@@ -109,7 +109,7 @@ export const PERMANENT_ERRORS: readonly Situation[] = [
   },
   {
     kind: 1,
-    title: 'The data folder vanishes in the midst of a run that must not skip images',
+    title: 'The data folder vanishes during a run that must not skip images',
     code: 65,
     says: [/no such file/, /hint: |data\.onBadImage/],
     async play(stage) {

@@ -74,7 +74,7 @@ export const PRESENT_STATE: readonly Situation[] = [
   },
   {
     kind: 3,
-    title: 'runs rm --yes of a run that was done, and is being gone on with',
+    title: 'runs rm --yes of a run that was done, and is being resumed',
     code: 73,
     says: [/live/, /held by process \d+|still running|is being/, /hint: /],
     async play(stage) {
@@ -88,7 +88,7 @@ export const PRESENT_STATE: readonly Situation[] = [
   },
   {
     kind: 3,
-    title: 'runs list of a run that was done, and is being gone on with: it is running',
+    title: 'runs list of a run that was done, and is being resumed: it is running',
     code: 0,
     says: [/running/],
     never: [/\bdone\b/],
@@ -100,13 +100,13 @@ export const PRESENT_STATE: readonly Situation[] = [
     },
   },
   deadRunAsked(
-    'runs list of a dead run on whose port a silent stranger sits',
+    'runs list of a dead run on whose port a silent program listens',
     '',
     ['runs', 'list'],
     { code: 0, says: [/dead/, /stopped|killed|ended/], never: [/running/] },
   ),
   deadRunAsked(
-    'status of a dead run on whose port a silent stranger sits',
+    'status of a dead run on whose port a silent program listens',
     '',
     ['status', 'dead'],
     { code: 0, says: [/stopped|killed|without a record/, /--resume/], never: [/running/] },

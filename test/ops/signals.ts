@@ -12,7 +12,7 @@ const SAVED = [/checkpoint/, /resume with: .+ (train|coordinator) --resume run/]
 function trainGets(signal: NodeJS.Signals): Situation {
   return {
     kind: 7,
-    title: `${signal} to train: it saves, says how to go on, and ends`,
+    title: `${signal} to train: it saves, says how to resume, and ends`,
     code: 130,
     says: [new RegExp(signal), ...SAVED],
     never: [DEBUGGER],
@@ -55,7 +55,7 @@ function coordinatorGets(signal: NodeJS.Signals): Situation {
 function workerGets(signal: NodeJS.Signals): Situation {
   return {
     kind: 7,
-    title: `${signal} to a worker: no debugger opens; it hands back what it holds, and the run goes on`,
+    title: `${signal} to a worker: no debugger opens; it hands back what it holds, and the run continues`,
     code: 0,
     says: [new RegExp(signal)],
     never: [DEBUGGER],
