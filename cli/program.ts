@@ -1,7 +1,7 @@
 /**
  * @file The commands of `tessera`, as commander sees them.
  *
- * Only commander and small modules are imported here: `commands/` has flags and help; a command's own file is
+ * Only commander and small modules are imported here: `flags.ts` of a command has its flags and help; the rest of it is
  * loaded when it runs, so that `--help` never waits for an engine or gRPC.
  */
 import { Command } from 'commander';

@@ -2,18 +2,24 @@
 import { createRequire } from 'node:module';
 import type { Engine } from './engine.ts';
 
-type Traits = Pick<Engine, 'hint' | 'needs'>;
-
-const engine = <P extends 'cpu' | 'webgpu' | 'cuda'>(provider: P, traits: Traits) =>
+/** The hint is made when it is read: this file is loaded for `--help`. */
+const engine = <P extends 'cpu' | 'webgpu' | 'cuda'>(
+  provider: P,
+  hint: () => string,
+  traits: Pick<Engine, 'needs'> = {},
+) =>
   ({
     id: `onnxruntime-${provider}`,
     title: `onnxruntime ${provider}`,
     name: 'onnxruntime',
     provider,
     ...traits,
+    get hint() {
+      return hint();
+    },
     async compile(spec, threads) {
       const { compileForOnnxRuntime } = await import('./onnxruntime-program.ts');
-      return compileForOnnxRuntime(spec, { provider, threads, hint: traits.hint });
+      return compileForOnnxRuntime(spec, { provider, threads, hint: hint() });
     },
   }) as const satisfies Engine;
 
@@ -26,14 +32,16 @@ function installScript(): string {
   }
 }
 
-export const ONNXRUNTIME_CPU = engine('cpu', { hint: 'npm ci' });
+export const ONNXRUNTIME_CPU = engine('cpu', () => 'npm ci');
 
-export const ONNXRUNTIME_WEBGPU = engine('webgpu', {
-  needs: 'gpu',
-  hint: "install the GPU's Vulkan driver (Metal and D3D12 come with macOS and Windows)",
-});
+export const ONNXRUNTIME_WEBGPU = engine(
+  'webgpu',
+  () => "install the GPU's Vulkan driver (Metal and D3D12 come with macOS and Windows)",
+  { needs: 'gpu' },
+);
 
-export const ONNXRUNTIME_CUDA = engine('cuda', {
-  needs: 'nvidia',
-  hint: `node "${installScript()}" --onnxruntime-node-install=cuda12 (needs CUDA 12 and cuDNN 9)`,
-});
+export const ONNXRUNTIME_CUDA = engine(
+  'cuda',
+  () => `node "${installScript()}" --onnxruntime-node-install=cuda12 (needs CUDA 12 and cuDNN 9)`,
+  { needs: 'nvidia' },
+);
