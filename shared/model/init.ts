@@ -5,7 +5,7 @@
  *         positions, and zeros for the class token, the biases and the head.
  */
 import { randomNormal, randomUnit } from '../core/random.ts';
-import { type ParameterEntry, parameterTable } from './parameters.ts';
+import { type ParameterEntry, parameterTable, parameterView } from './parameters.ts';
 import type { ModelConfig } from './variants.ts';
 
 /** Initial parameters of a model. Shapes  flat, in table order. */
@@ -17,7 +17,7 @@ export function initialParameters(
   const table = parameterTable(model);
   const flat = new Float32Array(table.size);
   for (const [index, entry] of table.entries.entries()) {
-    const values = flat.subarray(entry.offset, entry.offset + entry.size);
+    const values = parameterView(flat, entry);
     if (entry.name === 'pos_embed') {
       for (let i = 0; i < values.length; i += 1) {
         values[i] = positionDeviation * randomNormal(seed, 'init', index, i);

@@ -5,7 +5,7 @@ import { record } from '../../shared/compute/graph/backend.ts';
 import { imagesShape } from '../../shared/compute/step.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { firstNonFinite } from '../../shared/core/floats.ts';
-import { parameterTable } from '../../shared/model/parameters.ts';
+import { parameterTable, parameterViews } from '../../shared/model/parameters.ts';
 import type { ModelConfig } from '../../shared/model/variants.ts';
 import { features } from '../../shared/model/vit.ts';
 import type { AttentionMap } from './attention-maps.ts';
@@ -24,10 +24,10 @@ export async function attentionMaps(
 ): Promise<Float32Array[]> {
   const numImages = images.length / (model.channels * model.imageSize ** 2);
   const shape = imagesShape({ model, microBatch: numImages, labelSmoothing: 0 });
-  const { entries } = parameterTable(model);
+  const table = parameterTable(model);
   const graph = await record((inputs) => {
     const tensors = new Map(
-      entries.map((entry) => [entry.name, inputs.input(entry.name, entry.shape)]),
+      table.entries.map((entry) => [entry.name, inputs.input(entry.name, entry.shape)]),
     );
     const maps = new Map<string, tf.Tensor>();
     features(model, tensors, inputs.input('images', shape) as tf.Tensor4D, {
@@ -35,9 +35,7 @@ export async function attentionMaps(
     });
     return maps;
   });
-  const values = new Map(
-    entries.map(({ name, offset, size }) => [name, parameters.subarray(offset, offset + size)]),
-  );
+  const values = parameterViews(parameters, table);
   const outputs = await runGraph(graph, values.set('images', images));
   const maps = Array.from(
     { length: model.depth },

@@ -5,7 +5,7 @@ import { simplify } from '../../shared/compute/graph/simplify.ts';
 import { lowerToOnnx } from '../../shared/compute/lower/onnx.ts';
 import { encodeOnnx } from '../../shared/compute/lower/onnx-model.ts';
 import { assert } from '../../shared/core/errors.ts';
-import { parameterTable } from '../../shared/model/parameters.ts';
+import { parameterTable, parameterView } from '../../shared/model/parameters.ts';
 import type { ModelConfig } from '../../shared/model/variants.ts';
 import { vit } from '../../shared/model/vit.ts';
 
@@ -31,9 +31,9 @@ export async function exportOnnx(options: OnnxOptions): Promise<Uint8Array> {
   const table = parameterTable(model);
   assert(parameters.length === table.size, 'the parameters are those of the model');
   const graph = await record(({ input, parameter }) => {
-    const tensors = table.entries.map(({ name, shape, offset, size }) => {
-      const values = parameters.subarray(offset, offset + size);
-      return [name, parameter(name, shape, values)] as const;
+    const tensors = table.entries.map((entry) => {
+      const { name, shape } = entry;
+      return [name, parameter(name, shape, parameterView(parameters, entry))] as const;
     });
     const images = input('images', [batch, channels, imageSize, imageSize]) as tf.Tensor4D;
     return new Map([['logits', vit(model, new Map(tensors), images)]]);

@@ -3,7 +3,7 @@ import * as ort from 'onnxruntime-node';
 import { machineFailure } from '../../core/errno.ts';
 import { assert, TesseraError } from '../../core/errors.ts';
 import { availableThreads } from '../../machine/devices.ts';
-import { parameterTable } from '../../model/parameters.ts';
+import { parameterTable, parameterView } from '../../model/parameters.ts';
 import type { Graph } from '../graph/graph.ts';
 import { simplify } from '../graph/simplify.ts';
 import { recordPart } from '../graph/steps.ts';
@@ -158,10 +158,10 @@ class OnnxRuntimeProgram extends StepProgram {
 
   setParameters(parameters: Float32Array): void {
     this.#parameters = new Map(
-      parameterTable(this.spec.model).entries.map(({ name, shape, offset, size }) => {
+      parameterTable(this.spec.model).entries.map((entry) => {
         // Over the vector itself: nothing is copied.
-        const values = parameters.subarray(offset, offset + size);
-        return [name, new ort.Tensor('float32', values, shape)] as const;
+        const values = parameterView(parameters, entry);
+        return [entry.name, new ort.Tensor('float32', values, entry.shape)] as const;
       }),
     );
   }

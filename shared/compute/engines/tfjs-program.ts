@@ -1,7 +1,7 @@
 /** @file The step run eagerly by TensorFlow.js, on whichever backend is loaded. */
 import * as tf from '@tensorflow/tfjs-core';
 import { TesseraError } from '../../core/errors.ts';
-import { parameterTable } from '../../model/parameters.ts';
+import { parameterTable, parameterView } from '../../model/parameters.ts';
 import { lockBackend, onBackend } from '../backend-lock.ts';
 import { inputsOf, leafValues, stepInputs } from '../inputs.ts';
 import type { LeafInputs, Program, ProgramSpec } from '../program.ts';
@@ -69,10 +69,10 @@ export class EagerProgram extends StepProgram {
 
   setParameters(parameters: Float32Array): void {
     this.#disposeParameters();
-    for (const { name, shape, offset, size } of parameterTable(this.spec.model).entries) {
+    for (const entry of parameterTable(this.spec.model).entries) {
       // Copied: the caller may reuse the vector, and the cpu backend keeps the arrays that it is given.
-      const values = parameters.slice(offset, offset + size);
-      this.#parameters.set(name, tf.tensor(values, [...shape]));
+      const values = parameterView(parameters, entry).slice();
+      this.#parameters.set(entry.name, tf.tensor(values, [...entry.shape]));
     }
   }
 

@@ -5,7 +5,7 @@ import { applySettings } from '../../../shared/config/load.ts';
 import type { RunConfig } from '../../../shared/config/schema.ts';
 import { divergedText, LOSS_MAX } from '../../../shared/core/divergence.ts';
 import { assert, TesseraError } from '../../../shared/core/errors.ts';
-import { brokenTensor, parameterTable } from '../../../shared/model/parameters.ts';
+import { brokenTensor, flatten, parameterTable } from '../../../shared/model/parameters.ts';
 import type { ModelConfig } from '../../../shared/model/variants.ts';
 import {
   isRunOrCheckpoint,
@@ -95,22 +95,16 @@ async function readOwnModel(
     );
   }
   const table = parameterTable(model);
-  for (const { name, size } of table.entries) {
+  const parameters = flatten(table, ({ name, size }) => {
     const values = parametersByName.get(name)?.values;
-    if (values?.length !== size) {
-      const found = values === undefined ? 'is missing' : `has ${values.length} values`;
-      throw new TesseraError(
-        'CHECKPOINT_MISMATCH',
-        `${modelPath}: parameter ${name} ${found}, the model needs ${size}`,
-      );
-    }
-  }
+    if (values?.length === size) return values;
+    const found = values === undefined ? 'is missing' : `has ${values.length} values`;
+    throw new TesseraError(
+      'CHECKPOINT_MISMATCH',
+      `${modelPath}: parameter ${name} ${found}, the model needs ${size}`,
+    );
+  });
   refuseOtherCount(named, path, { classes, model });
-  // Only now: what a file says of itself may be larger than it.
-  const parameters = new Float32Array(table.size);
-  for (const { name, offset } of table.entries) {
-    parameters.set(parametersByName.get(name)?.values ?? [], offset);
-  }
   refuseBroken(modelPath, brokenTensor(parameters, table));
   const saved = checkedConfig(
     metadata.config,
