@@ -118,4 +118,20 @@ describe('the map is true', () => {
     expect(starts.length).toBeGreaterThan(20);
     expect([...paths, ...starts].filter((path) => !existsSync(resolve(REPO, path)))).toEqual([]);
   });
+
+  it('every test and source that a page names exists, with or without its ending', () => {
+    const pages = readdirSync(resolve(REPO, 'docs')).filter((name) => name.endsWith('.md'));
+    const texts = [...pages.map((name) => join('docs', name)), 'README.md', 'CONTRIBUTING.md'];
+    const named =
+      /`((?:cli|coordinator|launch|shared|tools|worker|test\/(?:chaos|e2e|fuzz|ops|sim|unit))\/[\w./-]+)`/g;
+    const paths = texts.flatMap((name) =>
+      [...readFileSync(resolve(REPO, name), 'utf8').matchAll(named)].map(
+        ([, path]) => path as string,
+      ),
+    );
+    expect(paths.length).toBeGreaterThan(50);
+    const isThere = (path: string) =>
+      ['', '.ts', '.test.ts'].some((ending) => existsSync(resolve(REPO, path + ending)));
+    expect(paths.filter((path) => !isThere(path))).toEqual([]);
+  });
 });
