@@ -1,7 +1,7 @@
 /** @file Finds what the catalogue knows by name on this machine: below the current folder, then in the user's cache. */
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { userCache } from '../files/user-cache.ts';
 import { DATA } from './data.ts';
 import { WEIGHTS } from './weights.ts';
 
@@ -33,12 +33,9 @@ export function catalogNames(kind: CatalogKind): readonly string[] {
   return (kind === 'data' ? DATA : WEIGHTS).map(({ name }) => name);
 }
 
-/** The folder of the user's cache for data sets or weights: below XDG_CACHE_HOME, else ~/.cache. */
+/** The folder of the user's cache for data sets or weights. */
 export function cacheFolder(kind: CatalogKind, env: CatalogRoots['env']): string {
-  const wanted = env['XDG_CACHE_HOME'] ?? '';
-  // The XDG specification has relative paths ignored.
-  const root = isAbsolute(wanted) ? wanted : join(env['HOME'] ?? homedir(), '.cache');
-  return join(root, 'tessera', kind);
+  return join(userCache(env), kind);
 }
 
 /** The place of a name of the catalogue, under which a user may have put it too; undefined for another name. */

@@ -1,12 +1,20 @@
 /** @file A program that computes leaf by leaf; its nodes are added up on the host, in tree order. */
 import { assert } from '../core/errors.ts';
 import { addInto, TreeSum } from '../training/reduction.ts';
-import type { LeafInputs, LeafOutputs, NodeOutputs, NodeStart, Program } from './program.ts';
+import type {
+  DeviceReport,
+  LeafInputs,
+  LeafOutputs,
+  NodeOutputs,
+  NodeStart,
+  Program,
+} from './program.ts';
 
 /** What an engine without sums of its own extends. */
 export abstract class LeafProgram implements Program {
   abstract readonly description: string;
-  #node: { readonly start: NodeStart; readonly sum: TreeSum; next: number } | undefined;
+  readonly slots = 1;
+  #node: { readonly start: NodeStart; readonly sum: TreeSum } | undefined;
 
   abstract setParameters(parameters: Float32Array): void;
   abstract train(leaf: LeafInputs): Promise<LeafOutputs>;
@@ -16,19 +24,17 @@ export abstract class LeafProgram implements Program {
   abstract dispose(): Promise<void>;
 
   beginNode(start: NodeStart): void {
-    const sum = new TreeSum(start.numLeaves, addInto, start);
-    this.#node = { start, sum, next: start.first };
+    this.#node = { start, sum: new TreeSum(start.numLeaves, addInto, start) };
   }
 
-  async addLeaf(leaf: LeafInputs): Promise<void> {
+  async addLeaf(leaf: LeafInputs, index: number): Promise<void> {
     const node = this.#node;
     assert(node !== undefined, 'a node begins before its leaves');
     const { gradient, ...totals } = await this[node.start.kind](leaf);
     let samples = 0;
     for (const weight of leaf.weights) samples += weight;
     const vector = node.start.kind === 'train' ? gradient : undefined;
-    await node.sum.add({ first: node.next, count: 1 }, vector, { ...totals, samples });
-    node.next += 1;
+    await node.sum.add({ first: index, count: 1 }, vector, { ...totals, samples });
   }
 
   async endNode(): Promise<NodeOutputs> {
@@ -36,5 +42,10 @@ export abstract class LeafProgram implements Program {
     assert(root !== undefined, 'a node ends after its last leaf');
     this.#node = undefined;
     return { ...root.totals, gradient: root.vector };
+  }
+
+  /** The host alone, whose memory the process shows. */
+  devices(): DeviceReport | undefined {
+    return undefined;
   }
 }

@@ -8,6 +8,7 @@ import type { LeafRange, NodeTotals } from '../core/work.ts';
 import type { NoiseKey, NoiseRates } from '../model/masks.ts';
 import { backboneSize } from '../model/parameters.ts';
 import type { ModelConfig } from '../model/variants.ts';
+import type { Precision } from './precision.ts';
 
 /** What a leaf is computed from. Shapes  images [B, C, H, W] normalised float32; labels, weights [B]. */
 export interface LeafInputs {
@@ -42,6 +43,20 @@ export interface ProgramSpec extends NoiseRates {
   readonly frozen?: number;
   /** Whether a training image may be a mixture of two. */
   readonly mixes?: boolean;
+  /** In which numbers products are computed; float32 unless given. */
+  readonly precision?: Precision;
+  /** What of the forward pass is computed again in the backward pass in place of being kept; changes no bit. */
+  readonly recompute?: 'none' | 'blocks';
+}
+
+/** The devices of a program, for people. */
+export interface DeviceReport {
+  /** `NVIDIA H200`. */
+  readonly kind: string;
+  readonly count: number;
+  /** Of all devices together; undefined where the engine does not know. */
+  readonly bytesInUse: number | undefined;
+  readonly bytesPeak: number | undefined;
 }
 
 /**
@@ -75,12 +90,17 @@ export interface NodeOutputs extends NodeTotals {
 export interface Program {
   /** One line for people: engine, device, threads. */
   readonly description: string;
+  /** Devices that compute leaves at the same time; see `slotOf`. */
+  readonly slots: number;
   /** Puts new parameters in place for the calls that follow. Shapes  flat, in table order. */
   setParameters(parameters: Float32Array): void;
   /** Begins a node; one that has not ended is dropped. */
   beginNode(node: NodeStart): void;
-  /** Computes the next leaf of the node and adds it, where the engine keeps it. */
-  addLeaf(leaf: LeafInputs): Promise<void>;
+  /**
+   * Computes a leaf of the node and adds it, where the engine keeps it. Leaves come in any order, best in that of
+   * `feedOrder`. Resolves when the next leaf may come, which can be before this one is computed.
+   */
+  addLeaf(leaf: LeafInputs, index: number): Promise<void>;
   /** Ends the node, all of whose leaves were added. */
   endNode(): Promise<NodeOutputs>;
   /** One leaf alone, forward and backward. */
@@ -91,5 +111,7 @@ export interface Program {
   predict(images: Float32Array): Promise<Float32Array>;
   /** What the backbone makes of a leaf's images; where it is frozen, `train` takes it instead of the images. Shapes  [B, D] flat. */
   features(images: Float32Array): Promise<Float32Array>;
+  /** What it computes on, and the memory that this takes now. */
+  devices(): DeviceReport | undefined;
   dispose(): Promise<void>;
 }

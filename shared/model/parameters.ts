@@ -130,9 +130,10 @@ export function modelSignature(spec: {
   readonly dropout?: number;
   readonly stochasticDepth?: number;
   readonly mixes?: boolean;
+  readonly precision?: string;
 }): string {
   const { model, microBatch, labelSmoothing } = spec;
-  const { frozen = 0, dropout = 0, stochasticDepth = 0, mixes = false } = spec;
+  const { frozen = 0, dropout = 0, stochasticDepth = 0, mixes = false, precision = 'f32' } = spec;
   const tensors = parameterTable(model).entries.map(({ name, shape }) => `${name}[${shape}]`);
   const { normEpsilon } = epsilonOf(model.normEpsilon);
   return [
@@ -141,6 +142,7 @@ export function modelSignature(spec: {
     `leaf ${microBatch} smoothing ${labelSmoothing}`,
     `frozen ${frozen} dropout ${dropout} depth ${stochasticDepth} mixes ${mixes}`,
     ...(normEpsilon === undefined ? [] : [`epsilon ${normEpsilon}`]),
+    ...(precision === 'f32' ? [] : [`precision ${precision}`]),
     ...tensors,
   ].join('\n');
 }

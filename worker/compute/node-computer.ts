@@ -70,7 +70,7 @@ export class NodeComputer {
     if (leaf === node.first) {
       program.beginNode({ ...node, numLeaves, kind: kind === 'train' ? 'train' : 'evaluate' });
     }
-    await program.addLeaf({ ...inputs, features: work.features?.values });
+    await program.addLeaf({ ...inputs, features: work.features?.values }, leaf);
     if (leaf + 1 < node.first + node.count) return { features, node: undefined };
     const sums = await program.endNode();
     return { features, node: { ...sums, broken: brokenPart(sums.lossSum, sums.gradient) } };

@@ -1,6 +1,18 @@
 /** @file What an engine is: one object, light to import, that loads its library when it compiles. */
+import type { ExecutableStore } from '../executables.ts';
 import type { Hardware } from '../hardware.ts';
+import type { Precision } from '../precision.ts';
 import type { Program, ProgramSpec } from '../program.ts';
+
+/** How a program is compiled, besides what its numbers depend on. */
+export interface CompileOptions {
+  /** Threads of one operator; engines on GPUs ignore it. */
+  readonly threads: number;
+  /** Numbers of the devices to compute on; all that there are unless given. Engines of one device ignore it. */
+  readonly devices?: readonly number[] | undefined;
+  /** Where programs that were compiled before are found; without it each process compiles for itself. */
+  readonly executables?: ExecutableStore | undefined;
+}
 
 /** One way to run a program: a library on a kind of device. */
 export interface Engine {
@@ -13,6 +25,10 @@ export interface Engine {
   readonly provider?: string;
   /** What it cannot run without; drivers of such hardware may take the process down. */
   readonly needs?: Hardware;
+  /** Never taken by `auto`: it is for tests, or slower than what comes with the package. */
+  readonly onlyByName?: boolean;
+  /** The precisions that it can compute in; float32 alone unless given. */
+  readonly precisions?: readonly Precision[];
   /** What to type or install to get it. */
   readonly hint: string;
   /**
@@ -21,5 +37,5 @@ export interface Engine {
    * Throws  ENGINE_UNAVAILABLE when the library cannot be loaded. ONNX Runtime starts when the program is first used,
    *         and throws it then.
    */
-  compile(spec: ProgramSpec, threads: number): Promise<Program>;
+  compile(spec: ProgramSpec, options: CompileOptions): Promise<Program>;
 }

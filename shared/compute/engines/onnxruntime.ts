@@ -17,7 +17,7 @@ const engine = <P extends 'cpu' | 'webgpu' | 'cuda'>(
     get hint() {
       return hint();
     },
-    async compile(spec, threads) {
+    async compile(spec, { threads }) {
       const { compileForOnnxRuntime } = await import('./onnxruntime-program.ts');
       return compileForOnnxRuntime(spec, { provider, threads, hint: hint() });
     },

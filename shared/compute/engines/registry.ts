@@ -1,6 +1,7 @@
 /** @file All engines there are. Light to import: no library is loaded before a program is compiled. */
+import { TesseraError } from '../../core/errors.ts';
 import type { Program, ProgramSpec } from '../program.ts';
-import type { Engine } from './engine.ts';
+import type { CompileOptions, Engine } from './engine.ts';
 import { ONNXRUNTIME_CPU, ONNXRUNTIME_CUDA, ONNXRUNTIME_WEBGPU } from './onnxruntime.ts';
 import { TFJS_CPU, TFJS_NODE, TFJS_NODE_GPU } from './tfjs.ts';
 
@@ -28,11 +29,9 @@ export const PROVIDER_NAMES = [
   ...ALL.flatMap((engine) => ('provider' in engine ? [engine.provider] : [])),
 ] as const;
 
-/** An engine on this machine. */
-export interface EngineChoice {
+/** An engine on this machine, and what of the machine it may use. */
+export interface EngineChoice extends Pick<CompileOptions, 'threads' | 'devices'> {
   readonly id: EngineId;
-  /** Threads of one operator; engines on GPUs ignore it. */
-  readonly threads: number;
 }
 
 /** The engine of an id. */
@@ -40,7 +39,24 @@ export function engineOf(id: EngineId): Engine {
   return ALL.find((engine) => engine.id === id) as Engine;
 }
 
-/** Compiles the training step of a model. Throws  as `Engine.compile` does. */
-export function compileProgram(spec: ProgramSpec, { id, threads }: EngineChoice): Promise<Program> {
-  return engineOf(id).compile(spec, threads);
+/**
+ * Compiles the training step of a model.
+ *
+ * Throws  as `Engine.compile` does; ENGINE_UNAVAILABLE when the engine does not compute in the precision that is asked for.
+ */
+export async function compileProgram(
+  spec: ProgramSpec,
+  { id, ...choice }: EngineChoice,
+  more: Pick<CompileOptions, 'executables'> = {},
+): Promise<Program> {
+  const { precision = 'f32' } = spec;
+  const { title, precisions = ['f32'], compile } = engineOf(id);
+  if (!precisions.includes(precision)) {
+    throw new TesseraError(
+      'ENGINE_UNAVAILABLE',
+      `${title} computes in ${precisions.join(', ')}, not in ${precision}`,
+      { hint: 'set training.precision: f32, or choose an engine of xla' },
+    );
+  }
+  return compile(spec, { ...choice, ...more });
 }

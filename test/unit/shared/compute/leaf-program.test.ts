@@ -18,7 +18,7 @@ const NODE = { first: 4, count: 3, numLeaves: 7 };
 
 async function compute(kind: 'train' | 'evaluate') {
   program.beginNode({ ...NODE, kind });
-  for (const leaf of LEAVES) await program.addLeaf(leaf);
+  for (const [index, leaf] of LEAVES.entries()) await program.addLeaf(leaf, NODE.first + index);
   return program.endNode();
 }
 
@@ -44,13 +44,13 @@ it('an evaluation has sums and no gradient', async () => {
 it('a node that has not ended is dropped by the next one', async () => {
   const whole = await compute('train');
   program.beginNode({ ...NODE, kind: 'train' });
-  await program.addLeaf(LEAVES[1]!);
+  await program.addLeaf(LEAVES[1]!, NODE.first);
   expect(await compute('train')).toEqual(whole);
 });
 
 it('leaves without a node, and the end of a node that lacks some, are refused', async () => {
-  await expect(program.addLeaf(LEAVES[0]!)).rejects.toThrow(/begins before its leaves/);
+  await expect(program.addLeaf(LEAVES[0]!, NODE.first)).rejects.toThrow(/begins before its leaves/);
   program.beginNode({ ...NODE, kind: 'train' });
-  await program.addLeaf(LEAVES[0]!);
+  await program.addLeaf(LEAVES[0]!, NODE.first);
   await expect(program.endNode()).rejects.toThrow(/ends after its last leaf/);
 });

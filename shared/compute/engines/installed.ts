@@ -1,0 +1,63 @@
+/** @file Engines that `tessera engines add` has put below the user's cache: a folder each, with a record. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { userCache } from '../../files/user-cache.ts';
+
+/** Name of the record in an engine's folder. It is written last: a folder without it holds no engine. */
+export const RECORD_NAME = 'engine.json';
+
+const record = z.strictObject({
+  /** What `tessera engines add` calls it: `xla-cuda13`. */
+  name: z.string(),
+  /** Id of the engine of the registry that it is for: `xla-cuda`. */
+  engine: z.string(),
+  /** Of the main wheel. */
+  version: z.string(),
+  /** The plugin, or the folder of the package, relative to the engine's folder. */
+  library: z.string(),
+  /** What it was made from. */
+  wheels: z.array(z.strictObject({ file: z.string(), sha256: z.string(), bytes: z.number() })),
+});
+
+/** The record of an installed engine. */
+export type EngineRecord = Readonly<z.infer<typeof record>>;
+
+/** An installed engine and where it is. */
+export interface InstalledEngine extends EngineRecord {
+  readonly folder: string;
+  /** Absolute path of `library`. */
+  readonly path: string;
+}
+
+/** The folder of all installed engines: TESSERA_ENGINES, else in the user's cache. */
+export function enginesFolder(env: Readonly<NodeJS.ProcessEnv>): string {
+  const own = env['TESSERA_ENGINES'] ?? '';
+  return own === '' ? join(userCache(env), 'engines') : resolve(own);
+}
+
+/** The installed engines of a folder, by name; what is no whole engine is left out. */
+export function installedEngines(root: string): InstalledEngine[] {
+  return foldersIn(root).flatMap((name) => {
+    const folder = join(root, name);
+    const found = readRecord(join(folder, RECORD_NAME));
+    return found === undefined ? [] : [{ ...found, folder, path: join(folder, found.library) }];
+  });
+}
+
+function foldersIn(root: string): string[] {
+  try {
+    const entries = readdirSync(root, { withFileTypes: true });
+    return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort();
+  } catch {
+    return [];
+  }
+}
+
+function readRecord(path: string): EngineRecord | undefined {
+  try {
+    return record.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch {
+    return undefined;
+  }
+}

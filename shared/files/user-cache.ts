@@ -1,0 +1,11 @@
+/** @file The folder of the user's cache: what was downloaded once and can be fetched again. */
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+
+/** Tessera's part of the user's cache: below XDG_CACHE_HOME, else ~/.cache. */
+export function userCache(env: Readonly<NodeJS.ProcessEnv>): string {
+  const wanted = env['XDG_CACHE_HOME'] ?? '';
+  // The XDG specification has relative paths ignored.
+  const root = isAbsolute(wanted) ? wanted : join(env['HOME'] ?? homedir(), '.cache');
+  return join(root, 'tessera');
+}
