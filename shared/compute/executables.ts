@@ -1,4 +1,4 @@
-/** @file Compiled programs that are kept for other processes: what an engine needs of whoever keeps them. */
+/** @file Compiled programs that are kept for other processes: what an engine needs of their keeper. */
 
 /** What decides the contents of an executable. */
 export interface ExecutableKey {
@@ -17,6 +17,6 @@ export interface ExecutableStore {
   take(key: ExecutableKey): Promise<Uint8Array | undefined>;
   /** Gives what was compiled to all; returns the bytes that all use, which are another's where those came first. */
   put(key: ExecutableKey, bytes: Uint8Array): Promise<Uint8Array>;
-  /** The compilation failed: somebody else may try. */
+  /** The compilation failed: another worker may try. */
   abandon(key: ExecutableKey): Promise<void>;
 }

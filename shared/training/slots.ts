@@ -4,8 +4,8 @@ import type { LeafRange } from '../core/work.ts';
 /**
  * The slot, from 0, that computes a leaf of a node.
  *
- * A slot gets runs of neighbouring leaves, so that most of the tree is added on one device. Whoever adds, the tree is
- * the same: this changes no bit.
+ * A slot gets runs of neighbouring leaves, so that most of the tree is added on one device. The tree is the same on
+ * any device: this changes no bit.
  */
 export function slotOf(leaf: number, { first, count }: LeafRange, slots: number): number {
   return Math.floor((leaf - first) / runLength(count, slots)) % slots;

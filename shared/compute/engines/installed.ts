@@ -1,7 +1,8 @@
 /** @file Engines that `tessera engines add` has put below the user's cache: a folder each, with a record. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { readTextFile } from '../../files/regular-file.ts';
 import { userCache } from '../../files/user-cache.ts';
 
 /** Name of the record in an engine's folder. It is written last: a folder without it holds no engine. */
@@ -36,27 +37,27 @@ export function enginesFolder(env: Readonly<NodeJS.ProcessEnv>): string {
   return own === '' ? join(userCache(env), 'engines') : resolve(own);
 }
 
-/** The installed engines of a folder, by name; what is no whole engine is left out. */
-export function installedEngines(root: string): InstalledEngine[] {
-  return foldersIn(root).flatMap((name) => {
-    const folder = join(root, name);
-    const found = readRecord(join(folder, RECORD_NAME));
-    return found === undefined ? [] : [{ ...found, folder, path: join(folder, found.library) }];
-  });
+/** The installed engines of a folder, by name; a folder without a whole record is left out. */
+export async function installedEngines(root: string): Promise<InstalledEngine[]> {
+  const found = await Promise.all(
+    (await foldersIn(root)).map((name) => readEngine(join(root, name))),
+  );
+  return found.filter((engine) => engine !== undefined);
 }
 
-function foldersIn(root: string): string[] {
+async function foldersIn(root: string): Promise<string[]> {
   try {
-    const entries = readdirSync(root, { withFileTypes: true });
+    const entries = await readdir(root, { withFileTypes: true });
     return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort();
   } catch {
     return [];
   }
 }
 
-function readRecord(path: string): EngineRecord | undefined {
+async function readEngine(folder: string): Promise<InstalledEngine | undefined> {
   try {
-    return record.parse(JSON.parse(readFileSync(path, 'utf8')));
+    const found = record.parse(JSON.parse(await readTextFile(join(folder, RECORD_NAME))));
+    return { ...found, folder, path: join(folder, found.library) };
   } catch {
     return undefined;
   }
