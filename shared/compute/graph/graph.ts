@@ -1,7 +1,7 @@
 /** @file A recorded computation: typed operations in order, in terms that belong to no engine. */
 
-/** Element types. */
-export type ValueType = 'float32' | 'int32' | 'bool';
+/** Element types; the last two are for inputs, which a `cast` makes float32. */
+export type ValueType = 'float32' | 'int32' | 'bool' | 'float16' | 'uint8';
 
 /** A tensor of the computation. Two are the same when they are the same object. */
 export interface Value {
@@ -34,6 +34,8 @@ export interface Operations {
   readonly sqrt: NoParams;
   /** To the type of the output. */
   readonly cast: NoParams;
+  /** Each input as it is. A compiler must not join what is before it with what is behind, nor compute one for the other. */
+  readonly barrier: NoParams;
   // Reductions.
   readonly reduceSum: { readonly axes: readonly number[]; readonly keepDims: boolean };
   readonly reduceMax: { readonly axes: readonly number[]; readonly keepDims: boolean };

@@ -16,9 +16,11 @@ import type {
 /** ONNX's numbers for types. Source  onnx.proto TensorProto.DataType. */
 export const ONNX_TYPES: Readonly<Record<OnnxType, number>> = {
   float32: 1,
+  uint8: 2,
   int32: 6,
   int64: 7,
   bool: 9,
+  float16: 10,
 };
 
 const IR_VERSION = 8;

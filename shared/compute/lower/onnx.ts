@@ -84,6 +84,11 @@ const STANDARD: Lowerings = {
   softmax: operator('Softmax', { axis: -1 }),
   cast: ({ inputs, outputs }, to) =>
     to.node('Cast', inputs, outputs, { to: ONNX_TYPES[(outputs[0] as Value).type] }),
+  barrier({ inputs, outputs }, to) {
+    for (const [index, output] of outputs.entries()) {
+      to.node('Identity', [inputs[index] as Value], [output]);
+    }
+  },
   reduceSum,
   reduceMax: ({ inputs, outputs, params }, to) =>
     to.node('ReduceMax', inputs, outputs, { axes: params.axes, keepdims: flag(params.keepDims) }),
