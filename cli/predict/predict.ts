@@ -54,6 +54,8 @@ export async function runPredict(options: PredictOptions): Promise<void> {
   const trained = await readNamedModel(checkpoint, { classes, heads, weightsKey, set });
   sayNotes(trained, 'pixels');
   const model = await Model.start(trained);
+  const { precision } = trained.config.training;
+  if (precision !== 'f32') say(`computing in ${precision}: ${model.engine}`);
   try {
     if (out !== undefined) await makeFolder(out);
     const found = await predictAll(model, inputs, options);

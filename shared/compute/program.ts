@@ -7,8 +7,8 @@
 import type { LeafRange, NodeTotals } from '../core/work.ts';
 import type { NoiseKey, NoiseRates } from '../model/masks.ts';
 import { backboneSize } from '../model/parameters.ts';
+import type { Precision } from '../model/precision.ts';
 import type { ModelConfig } from '../model/variants.ts';
-import type { Precision } from './precision.ts';
 
 /** What a leaf is computed from. Shapes  images [B, C, H, W] normalised float32; labels, weights [B]. */
 export interface LeafInputs {

@@ -24,10 +24,11 @@ export interface RunFacts {
  * It contains: the seed, the data options that change a sample or a split, the model by its numbers (so that
  * `Ti/16` equals its expanded form), and all of `training`. It does not contain, since a resumed run may change
  * them: `name`, `cluster`, `limits`, `checkpoint`, `compute`, `evaluation`, where and how the data are
- * read (`data.path`, `data.links`, `data.access`, `data.cacheBytes`), whether features are cached, the weights that the
- * run started from (a checkpoint has the trained ones), and whether an unreadable image ends the run
- * (`data.onBadImage`): its weight is 0 either way. `data.validation` is part of it if it removes training
- * images or names a folder. A set's own validation split only evaluates, so that runs of earlier versions can resume.
+ * read (`data.path`, `data.links`, `data.access`, `data.cacheBytes`), whether features are cached or blocks computed
+ * again (`training.recompute`), the weights that the run started from (a checkpoint has the trained ones), and whether
+ * an unreadable image ends the run (`data.onBadImage`): its weight is 0 either way. `data.validation` is part of it if
+ * it removes training images or names a folder. A set's own validation split only evaluates, so that runs of earlier
+ * versions can resume.
  */
 export function identityJson(config: RunConfig, facts: RunFacts): string {
   const { seed, data } = samplesOf(config);
@@ -37,9 +38,15 @@ export function identityJson(config: RunConfig, facts: RunFacts): string {
   const judged = isOwn ? {} : { validationSamples };
   const { positionDeviation } = config.model;
   const model = { ...resolveModel(config, facts.classes.length), positionDeviation };
-  const { cacheFeatures: _cache, ...training } = config.training;
+  const training = trainingOf(config);
   const samples = { seed, data: isOwn ? withoutValidation : data };
   return canonicalJson({ ...samples, model, training, ...sizes, ...judged });
+}
+
+/** What of `training` decides numbers; a default that is younger than checkpoints is left out, so that these resume. */
+function trainingOf({ training: whole }: RunConfig) {
+  const { cacheFeatures: _cache, recompute: _recompute, precision, ...training } = whole;
+  return precision === 'f32' ? training : { ...training, precision };
 }
 
 /** The options that decide the order and content of the samples of a data set: runs with equal ones are comparable. */

@@ -8,7 +8,7 @@ import type { RunConfig } from './schema.ts';
 
 /** The training step of a run. */
 export function programSpec(config: RunConfig, model: ModelConfig): ProgramSpec {
-  const { microBatch, labelSmoothing } = config.training;
+  const { microBatch, labelSmoothing, precision, recompute } = config.training;
   const { freeze, dropout, stochasticDepth } = config.model;
   return {
     model,
@@ -18,6 +18,8 @@ export function programSpec(config: RunConfig, model: ModelConfig): ProgramSpec 
     dropout,
     stochasticDepth,
     mixes: mixesImages(config),
+    precision,
+    recompute,
   };
 }
 

@@ -1,4 +1,5 @@
 /** @file The rules of a config that span several fields. */
+import { computesIn, ENGINES, PRECISION_HINT } from '../compute/engines/registry.ts';
 import { TesseraError } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
 import { isFolderName, mixesImages, needsPath } from '../data/options.ts';
@@ -210,8 +211,26 @@ function* validationProblems({ source, validation }: RunConfig['data']): Generat
   };
 }
 
+/** Where an engine is named that lacks the precision; `auto` is decided by each machine. */
+function* precisionProblems({ training, compute }: RunConfig): Generator<ConfigProblem> {
+  const { engine, provider } = compute;
+  const named = ENGINES.filter(
+    ({ name, provider: own }) =>
+      name === engine && (provider === 'auto' || own === undefined || own === provider),
+  );
+  const { precision } = training;
+  if (named.length === 0 || named.some((each) => computesIn(each, precision))) return;
+  const name = provider === 'auto' ? engine : `${engine} (${provider})`;
+  yield {
+    path: ['training', 'precision'],
+    sentence: `engine ${name} does not compute in ${precision}`,
+    hint: PRECISION_HINT,
+  };
+}
+
 function* runProblems(config: RunConfig): Generator<ConfigProblem> {
   const { training, limits, cluster } = config;
+  yield* precisionProblems(config);
   if (training.microBatch > training.batchSize) {
     yield {
       path: ['training', 'microBatch'],

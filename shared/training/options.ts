@@ -1,6 +1,7 @@
 /** @file The `training` section of a config: batches, optimizer, schedule and loss. */
 import { z } from 'zod';
 import { count, fraction, positive } from '../core/options.ts';
+import { PRECISIONS } from '../model/precision.ts';
 
 const optimizer = z.strictObject({
   name: z
@@ -31,6 +32,16 @@ export const trainingOptions = z.strictObject({
   microBatch: count.describe(
     'Samples of one leaf: the unit of work and of the sum; part of the numbers',
   ),
+  precision: z
+    .enum(PRECISIONS)
+    .default('f32')
+    .describe('Numbers that products of matrices are computed in; part of the numbers'),
+  recompute: z
+    .enum(['none', 'blocks'])
+    .default('none')
+    .describe(
+      'blocks: keep the input of each block alone, and compute the rest again for the gradient (engine xla)',
+    ),
   optimizer,
   schedule: z
     .strictObject({

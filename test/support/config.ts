@@ -43,7 +43,7 @@ export async function errorOf(promise: Promise<unknown>): Promise<TesseraError> 
 /** A sound config with the changes of a test. */
 export function smallConfig(
   changes: {
-    [Section in 'data' | 'model' | 'training' | 'limits' | 'cluster']?: object;
+    [Section in 'data' | 'model' | 'training' | 'limits' | 'cluster' | 'compute']?: object;
   },
 ): RunConfig {
   return configSchema.parse({
@@ -59,5 +59,6 @@ export function smallConfig(
     },
     limits: { ...changes.limits },
     cluster: { ...changes.cluster },
+    compute: { ...changes.compute },
   });
 }

@@ -69,7 +69,8 @@ export class Model {
       throw new TesseraError('USAGE', `batchSize ${batchSize} is not a whole number from 1 on`);
     }
     const sized = { ...trained, config: { ...trained.config, training } };
-    const choice = await chooseEngine(sized.config.compute, availableThreads());
+    const { precision } = training;
+    const choice = await chooseEngine(sized.config.compute, availableThreads(), precision);
     const program = await compileProgram(programSpec(sized.config, sized.model), choice);
     program.setParameters(sized.parameters);
     return new Model(sized, program);
@@ -90,9 +91,11 @@ export class Model {
     return this.trained.notes.map(({ sentence }) => sentence);
   }
 
-  /** The engine that computes, with its device and threads. */
+  /** The engine that computes, with its device and threads, and the precision where it is not f32. */
   get engine(): string {
-    return this.#program.description;
+    const { precision } = this.trained.config.training;
+    const { description } = this.#program;
+    return precision === 'f32' ? description : `${description}, ${precision}`;
   }
 
   /**

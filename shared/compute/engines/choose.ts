@@ -5,11 +5,19 @@ import { promisify } from 'node:util';
 import { TesseraError } from '../../core/errors.ts';
 import { NO_DEBUGGER_FLAGS } from '../../machine/processes.ts';
 import { parameterTable } from '../../model/parameters.ts';
+import type { Precision } from '../../model/precision.ts';
 import { missingHardware } from '../hardware.ts';
 import type { ProgramSpec } from '../program.ts';
 import type { Engine } from './engine.ts';
 import type { EngineRequest } from './options.ts';
-import { compileProgram, ENGINES, type EngineChoice, engineOf } from './registry.ts';
+import {
+  compileProgram,
+  computesIn,
+  ENGINES,
+  type EngineChoice,
+  engineOf,
+  PRECISION_HINT,
+} from './registry.ts';
 
 /** One engine and whether it works on this machine. */
 export interface EngineFinding {
@@ -49,19 +57,22 @@ export async function findEngines(threads: number): Promise<EngineFinding[]> {
 /**
  * Decides on an engine.
  *
- * `auto` takes the first in the registry that works; ONNX Runtime on the CPU always does.
+ * `auto` takes the first in the registry that works and has the precision; in f32 ONNX Runtime on the CPU always does.
  * WebGPU by name runs on a software driver too, which is how it is tested without a GPU.
  *
- * Throws  ENGINE_UNAVAILABLE when the one that is asked for does not work, with the reason.
+ * Throws  ENGINE_UNAVAILABLE when the one that is asked for does not work or lacks the precision, with the reason.
  */
 export async function chooseEngine(
   request: EngineRequest,
   availableThreads: number,
+  precision: Precision = 'f32',
 ): Promise<EngineChoice> {
   const { engine, provider } = request;
   const threads = request.threads === 'auto' ? availableThreads : request.threads;
   let refusal: EngineFinding | undefined;
-  for (const { id } of ENGINES.filter((each) => fits(each, request))) {
+  const asked = ENGINES.filter((each) => fits(each, request));
+  const able = asked.filter((each) => computesIn(each, precision));
+  for (const { id } of able) {
     const choice = { id, threads };
     // It ships inside the package and needs no trial when nothing else is there.
     if (engine === 'auto' && id === 'onnxruntime-cpu') return choice;
@@ -69,12 +80,32 @@ export async function chooseEngine(
     if (finding.works) return choice;
     refusal = finding;
   }
+  throw refusalOf(request, { precision, refusal, lack: asked.length > able.length });
+}
+
+/** Why no engine was taken; `lack` says that some which are asked for do not have the precision. */
+function refusalOf(
+  { engine, provider }: EngineRequest,
+  why: {
+    readonly precision: Precision;
+    readonly refusal: EngineFinding | undefined;
+    readonly lack: boolean;
+  },
+): TesseraError {
+  const { precision, refusal, lack } = why;
   const name = provider === 'auto' ? engine : `${engine} (${provider})`;
-  throw new TesseraError(
-    'ENGINE_UNAVAILABLE',
-    `engine ${name} does not work here: ${refusal?.reason ?? 'there is no such engine'}`,
-    { hint: refusal?.hint ?? '`tessera doctor` shows which engines work here' },
-  );
+  if (!lack) {
+    const reason = refusal?.reason ?? 'there is no such engine';
+    return new TesseraError('ENGINE_UNAVAILABLE', `engine ${name} does not work here: ${reason}`, {
+      hint: refusal?.hint ?? '`tessera doctor` shows which engines work here',
+    });
+  }
+  const none =
+    engine === 'auto' ? `no engine here computes in` : `engine ${name} does not compute here in`;
+  const reason = refusal === undefined ? '' : `; ${refusal.choice.id}: ${refusal.reason}`;
+  return new TesseraError('ENGINE_UNAVAILABLE', `${none} ${precision}${reason}`, {
+    hint: refusal?.hint ?? PRECISION_HINT,
+  });
 }
 
 /** Whether an engine is one that is asked for; those without providers are, by name, whatever provider is. */

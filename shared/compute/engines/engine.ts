@@ -1,7 +1,8 @@
 /** @file What an engine is: one object, light to import, that loads its library when it compiles. */
+
+import type { Precision } from '../../model/precision.ts';
 import type { ExecutableStore } from '../executables.ts';
 import type { Hardware } from '../hardware.ts';
-import type { Precision } from '../precision.ts';
 import type { Program, ProgramSpec } from '../program.ts';
 
 /** How a program is compiled, besides what its numbers depend on. */

@@ -1,5 +1,6 @@
 /** @file All engines there are. Light to import: no library is loaded before a program is compiled. */
 import { TesseraError } from '../../core/errors.ts';
+import type { Precision } from '../../model/precision.ts';
 import type { Program, ProgramSpec } from '../program.ts';
 import type { CompileOptions, Engine } from './engine.ts';
 import { ONNXRUNTIME_CPU, ONNXRUNTIME_CUDA, ONNXRUNTIME_WEBGPU } from './onnxruntime.ts';
@@ -50,13 +51,24 @@ export async function compileProgram(
   more: Pick<CompileOptions, 'executables'> = {},
 ): Promise<Program> {
   const { precision = 'f32' } = spec;
-  const { title, precisions = ['f32'], compile } = engineOf(id);
-  if (!precisions.includes(precision)) {
-    throw new TesseraError(
-      'ENGINE_UNAVAILABLE',
-      `${title} computes in ${precisions.join(', ')}, not in ${precision}`,
-      { hint: 'set training.precision: f32, or choose an engine of xla' },
-    );
+  const engine = engineOf(id);
+  if (!computesIn(engine, precision)) {
+    const sentence = `${engine.title} computes in ${precisionsOf(engine).join(', ')}, not in ${precision}`;
+    throw new TesseraError('ENGINE_UNAVAILABLE', sentence, { hint: PRECISION_HINT });
   }
-  return compile(spec, { ...choice, ...more });
+  return engine.compile(spec, { ...choice, ...more });
+}
+
+/** What to do where no engine has the precision of a run. */
+export const PRECISION_HINT =
+  'set training.precision: f32, or choose an engine of xla: `tessera doctor` shows which work here';
+
+/** The precisions of an engine. */
+function precisionsOf({ precisions = ['f32'] }: Engine): readonly Precision[] {
+  return precisions;
+}
+
+/** Whether an engine has a precision. */
+export function computesIn(engine: Engine, precision: Precision): boolean {
+  return precisionsOf(engine).includes(precision);
 }

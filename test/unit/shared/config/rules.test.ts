@@ -4,6 +4,7 @@ import { configJsonSchema, explainConfig } from '../../../../shared/config/expla
 import { identityJson, modelFingerprint } from '../../../../shared/config/fingerprint.ts';
 import { checkAgainstData, checkConfig, resolveModel } from '../../../../shared/config/rules.ts';
 import type { RunConfig } from '../../../../shared/config/schema.ts';
+import { sha256OfText } from '../../../../shared/files/digest.ts';
 import { smallConfig } from '../../../support/config.ts';
 
 const NO_SHAPE = { patchSize: undefined, width: undefined, depth: undefined, heads: undefined };
@@ -45,6 +46,14 @@ describe('fields that do not fit together', () => {
       { data: { augment: { cropScale: [0.9, 0.1] } } },
     ],
     ['training.microBatch', 'a leaf of 64 samples', { training: { microBatch: 64 } }],
+    [
+      'training.precision',
+      'engine onnxruntime (cpu) does not compute in bf16',
+      {
+        compute: { engine: 'onnxruntime', provider: 'cpu' },
+        training: { precision: 'bf16' },
+      },
+    ],
     ['limits.chunkBytes', 'a chunk of 4.0 MiB', { limits: { chunkBytes: '4MiB' } }],
     [
       'cluster.silenceMs',
@@ -151,6 +160,7 @@ describe('the identity of a run', () => {
       'a colour behind transparent images that is not given',
       { ...base, data: { ...base.data, background: undefined } },
     ],
+    ['what is computed again', smallConfig({ training: { recompute: 'blocks' } })],
     ["a set's own validation split", smallConfig({ data: { validation: 'none' } })],
   ])('does not depend on %s', (_name, config) => expect(identity(config)).toBe(identity(base)));
 
@@ -160,7 +170,15 @@ describe('the identity of a run', () => {
     }
   });
 
+  it('is, with the defaults of younger options, the text that it was before there were any', () => {
+    // Of the version before `training.precision`: checkpoints of then resume.
+    expect(sha256OfText(identity(base))).toBe(
+      '01c1c711e7a845f22bdf1000d1ebc2c1cc99c6c02504d2b8da2b639c211193c3',
+    );
+  });
+
   it.each<[name: string, config: RunConfig, facts?: object]>([
+    ['the precision', smallConfig({ training: { precision: 'bf16' } })],
     ['the seed', { ...base, seed: 1 }],
     ['a share that validates', smallConfig({ data: { validation: 0.1 } })],
     ['a folder that validates', smallConfig({ data: { validation: 'held' } })],
@@ -179,6 +197,9 @@ describe('the identity of a run', () => {
     const spec = { model: resolveModel(base, 10), microBatch: 8, labelSmoothing: 0 };
     expect(modelFingerprint(spec)).toMatch(/^[0-9a-f]{64}$/);
     expect(modelFingerprint({ ...spec, microBatch: 4 })).not.toBe(modelFingerprint(spec));
+    expect(modelFingerprint({ ...spec, precision: 'bf16' })).not.toBe(modelFingerprint(spec));
+    expect(modelFingerprint({ ...spec, precision: 'f32' })).toBe(modelFingerprint(spec));
+    expect(modelFingerprint({ ...spec, recompute: 'blocks' })).toBe(modelFingerprint(spec));
   });
 });
 
