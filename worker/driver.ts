@@ -134,6 +134,8 @@ export class WorkerDriver {
           modelFingerprint: this.#modelFingerprint,
           engine: this.#engine.description,
           engineId: this.#engine.id,
+          slots: this.#engine.slots,
+          devices: this.#engine.devices,
         });
         break;
       case 'sendHeartbeat':
@@ -141,6 +143,7 @@ export class WorkerDriver {
           assignment: effect.assignment,
           leavesOpen: effect.leavesOpen,
           error: effect.error ?? NO_ERROR,
+          devices: this.#preparation?.engine.devices,
         });
         break;
       case 'pull':

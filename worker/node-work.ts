@@ -1,10 +1,13 @@
-/** @file One node from its samples to its sum: leaf by leaf, the next one being prepared while one is computed. */
+/** @file One node from its samples to its sum: leaves are prepared while devices compute those before them. */
 
 import type { FeatureRow } from '../shared/contract/feature-rows.ts';
 import type { BadSample } from '../shared/contract/messages.ts';
+import { mapAhead } from '../shared/core/concurrency.ts';
 import { assert } from '../shared/core/errors.ts';
+import { feedOrder } from '../shared/training/slots.ts';
 import type { ComputedNode } from './compute/node-computer.ts';
 import type { NodeTask } from './core/messages.ts';
+import type { PreparedLeaf } from './leaves/feeder.ts';
 import type { Preparation } from './prepare.ts';
 import type { TimeLedger } from './time-ledger.ts';
 
@@ -24,31 +27,62 @@ export interface NodeWork extends Pick<Preparation, 'feeder' | 'engine'> {
   readonly onRefused: (error: unknown) => void;
 }
 
+/** A leaf that was computed, or with its node added up. */
+interface ComputedLeaf {
+  readonly prepared: PreparedLeaf;
+  readonly result: Awaited<ReturnType<Preparation['engine']['leaf']>>;
+}
+
+/** Leaves that an engine of several devices has before it: the next one is there when it has room for it. */
+const SENT_MAX = 2;
+
 /** Computes a node; undefined when it was called off or refused. Throws  what keeps its samples away. */
 export async function computeNode(
   task: NodeTask,
-  { feeder, engine, time, signal, onRefused }: NodeWork,
+  work: NodeWork,
 ): Promise<FinishedNode | undefined> {
-  const numLeaves = feeder.numLeaves(task);
   const badSamples: BadSample[] = [];
   const features: FeatureRow[] = [];
-  await time.measure('fetch', () => feeder.fetch(task));
-  let prepared = feeder.leaf(task, task.first);
-  for (let leaf = task.first; leaf < task.first + task.count; leaf += 1) {
-    const current = await time.measure('fetch', () => prepared);
-    if (signal.aborted) return undefined;
-    const computed = engine.leaf(task, { leaf, numLeaves }, current.inputs, current.features);
-    badSamples.push(...current.badSamples);
-    if (leaf + 1 < task.first + task.count) {
-      prepared = feeder.leaf(task, leaf + 1);
-      prepared.catch(() => {});
-    } else {
-      feeder.prefetchNext(task).catch(() => {});
-    }
-    const result = await time.measure('compute', () => computed).catch(onRefused);
-    if (!result || signal.aborted) return undefined;
-    features.push(...feeder.keep(task, current, result.features));
+  for await (const { prepared, result } of computedLeaves(task, work)) {
+    badSamples.push(...prepared.badSamples);
+    features.push(...work.feeder.keep(task, prepared, result.features));
     if (result.node !== undefined) return { ...result.node, badSamples, features };
   }
-  assert(false, `the last leaf of node ${task.first}+${task.count} closes it`);
+  return undefined;
+}
+
+/** The leaves of a node in the order in which they are sent; the last one has the node. Ends early as `computeNode` does. */
+async function* computedLeaves(
+  task: NodeTask,
+  { feeder, engine, time, signal, onRefused }: NodeWork,
+): AsyncGenerator<ComputedLeaf> {
+  const numLeaves = feeder.numLeaves(task);
+  await time.measure('fetch', () => feeder.fetch(task));
+  const order = feedOrder(task, engine.slots);
+  const sentMax = Math.min(SENT_MAX, engine.slots);
+  // One for each slot is prepared while those before it are computed.
+  const ready = mapAhead(engine.slots, order, (leaf) => feeder.leaf(task, leaf));
+  const sent: (() => Promise<ComputedLeaf | undefined>)[] = [];
+  for (const [place, leaf] of order.entries()) {
+    const prepared: PreparedLeaf = (await time.measure('fetch', () => ready.next())).value;
+    if (signal.aborted) return;
+    const result = engine.leaf(task, { leaf, numLeaves }, prepared.inputs, prepared.features);
+    const outcome = result.then(
+      (result) => ({ prepared, result }),
+      (error: unknown) => {
+        onRefused(error);
+        return undefined;
+      },
+    );
+    sent.push(() => outcome);
+    const isLast = place + 1 === order.length;
+    if (isLast) feeder.prefetchNext(task).catch(() => {});
+    const settled = sent.splice(0, isLast ? sent.length : sent.length + 1 - sentMax);
+    for (const outcome of settled) {
+      const computed = await time.measure('compute', outcome);
+      if (computed === undefined || signal.aborted) return;
+      yield computed;
+    }
+  }
+  assert(false, `node ${task.first}+${task.count} comes with the last of its leaves`);
 }

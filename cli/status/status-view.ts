@@ -1,6 +1,6 @@
 /** @file A run's status as text: the run, then a table of its workers. Pure. */
-import type { RunStatus } from '../../shared/contract/messages.ts';
-import { formatCount, formatDuration } from '../../shared/core/units.ts';
+import type { RunStatus, WorkerStatus } from '../../shared/contract/messages.ts';
+import { formatBytes, formatCount, formatDuration } from '../../shared/core/units.ts';
 import {
   type Column,
   formatAge,
@@ -20,6 +20,9 @@ const WORKER_COLUMNS: readonly Column[] = [
   { title: 'ENGINE' },
 ];
 
+/** Shown where a worker reports its devices. Memory is in use and at most so far. */
+const DEVICE_COLUMNS: readonly Column[] = [{ title: 'DEVICES' }, { title: 'MEMORY/PEAK' }];
+
 /** A run's status, with the refused joins if its coordinator reports them. */
 type ShownStatus = RunStatus & {
   readonly refusedJoins?: number;
@@ -31,6 +34,7 @@ const ERRORS_MAX = 10;
 
 /** The whole status: a block about the run and the table of its workers. */
 export function statusLines(status: ShownStatus): readonly string[] {
+  const hasDevices = status.workers.some(({ deviceCount }) => deviceCount > 0);
   const rows = status.workers.map((worker) => [
     worker.worker,
     worker.state,
@@ -40,12 +44,24 @@ export function statusLines(status: ShownStatus): readonly string[] {
     `${worker.silentSeconds.toFixed(1)}s`,
     formatAge(worker.ageSeconds),
     worker.engine.replace(/,? +/g, '-'),
+    ...(hasDevices ? deviceCells(worker) : []),
   ]);
-  const table = rows.length === 0 ? ['no workers'] : formatTable(WORKER_COLUMNS, rows);
+  const columns = hasDevices ? [...WORKER_COLUMNS, ...DEVICE_COLUMNS] : WORKER_COLUMNS;
+  const table = rows.length === 0 ? ['no workers'] : formatTable(columns, rows);
   const errors = status.workers
     .filter(({ lastError }) => lastError !== '')
     .map(({ worker, lastError }) => `last error of ${worker}: ${lastError}`);
   return [...runBlock(status), '', ...table, ...errors.slice(0, ERRORS_MAX)];
+}
+
+/** `8x NVIDIA H200` and `12.0/40.1 GiB`; empty where they are unknown. */
+function deviceCells(worker: WorkerStatus): readonly string[] {
+  const { deviceKind, deviceCount, deviceBytes, deviceBytesPeak } = worker;
+  if (deviceCount === 0) return ['', ''];
+  const memory = [deviceBytes, deviceBytesPeak].map((bytes) =>
+    bytes === 0 ? '-' : formatBytes(bytes).replace(' ', ''),
+  );
+  return [`${deviceCount}x ${deviceKind}`.replace(/ +/g, '-'), memory.join('/')];
 }
 
 function runBlock(status: ShownStatus): readonly string[] {

@@ -55,7 +55,7 @@ export class Leasing {
   #share(leaves: readonly number[], among: readonly Member[], reason: string): void {
     if (leaves.length === 0 || among.length === 0) return;
     const hands = among.map((member): Hand => {
-      const speed = this.#options.members.speedOf(member, this.#kind) ?? 1;
+      const speed = this.#options.members.speedOf(member, this.#kind) ?? member.slots;
       return { speed, numHeld: member.leaves.size };
     });
     const parts = divide(leaves, hands);

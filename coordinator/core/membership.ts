@@ -13,6 +13,8 @@ const RECOVERY = 1.125;
 /** One worker that has built the model. */
 export class Member {
   readonly worker: string;
+  /** Leaves that it computes at the same time. */
+  readonly slots: number;
   /** Open leaves that it is to compute. */
   readonly leaves = new Set<number>();
   lastMessageMs: number;
@@ -25,8 +27,9 @@ export class Member {
   unsent: string | undefined;
   readonly #leavesPerMs = new Map<WorkKind, number>();
 
-  constructor(worker: string, nowMs: number) {
+  constructor(worker: string, nowMs: number, slots = 1) {
     this.worker = worker;
+    this.slots = slots;
     this.lastMessageMs = nowMs;
     this.progressMs = nowMs;
   }
@@ -67,11 +70,12 @@ export class Member {
     return this.#leavesPerMs.get(kind);
   }
 
-  /** A round left it without work: lets a slow one come back, up to the mean of all. */
-  recover(kind: WorkKind, meanSpeed: number): void {
+  /** A round left it without work: lets a slow one come back, up to the mean of all. Units  leaves per ms and slot. */
+  recover(kind: WorkKind, slotSpeed: number): void {
     const speed = this.speed(kind);
-    if (speed === undefined || speed >= meanSpeed) return;
-    this.#leavesPerMs.set(kind, Math.min(meanSpeed, speed * RECOVERY));
+    const mean = slotSpeed * this.slots;
+    if (speed === undefined || speed >= mean) return;
+    this.#leavesPerMs.set(kind, Math.min(mean, speed * RECOVERY));
   }
 
   /** Whether others may compute its leaves too. */
@@ -109,15 +113,24 @@ export class Membership {
     this.#members = this.#members.filter((member) => member.worker !== worker);
   }
 
-  /** Speed to reckon with: as measured, else the mean of the measured ones; undefined when none is. */
+  /** Speed to reckon with: as measured, else by the mean of the measured slots; undefined when none is. */
   speedOf(member: Member, kind: WorkKind): number | undefined {
-    return member.speed(kind) ?? this.meanSpeed(kind);
+    const measured = member.speed(kind);
+    if (measured !== undefined) return measured;
+    const mean = this.meanSpeed(kind);
+    return mean && mean * member.slots;
   }
 
-  /** Mean of the measured speeds. Units  leaves per millisecond. */
+  /** Mean of the measured speeds. Units  leaves per millisecond and slot. */
   meanSpeed(kind: WorkKind): number | undefined {
-    const speeds = this.#members.flatMap((member) => member.speed(kind) ?? []);
-    if (speeds.length === 0) return undefined;
-    return speeds.reduce((sum, speed) => sum + speed, 0) / speeds.length;
+    let sum = 0;
+    let slots = 0;
+    for (const member of this.#members) {
+      const speed = member.speed(kind);
+      if (speed === undefined) continue;
+      sum += speed;
+      slots += member.slots;
+    }
+    return slots === 0 ? undefined : sum / slots;
   }
 }

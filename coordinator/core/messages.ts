@@ -21,7 +21,12 @@ export interface HeldWork {
 /** Events of the run; the driver passes them to the core, with the time. */
 export type CoreEvent =
   /** A worker has built the model and can take work; again after a reconnect. */
-  | { readonly type: 'workerReady'; readonly worker: string }
+  | {
+      readonly type: 'workerReady';
+      readonly worker: string;
+      /** Leaves that it computes at the same time; 1 unless given. */
+      readonly slots?: number;
+    }
   | {
       readonly type: 'heartbeat';
       readonly worker: string;

@@ -54,10 +54,10 @@ export class OpenRound {
   }
 
   /** A worker is ready; returns whether it is a new one. */
-  noteReady(worker: string, nowMs: number): boolean {
+  noteReady({ worker, slots = 1 }: CoreEventOf<'workerReady'>, nowMs: number): boolean {
     const known = this.#members.find(worker);
     if (known === undefined) {
-      this.#members.add(new Member(worker, nowMs));
+      this.#members.add(new Member(worker, nowMs, slots));
       return true;
     }
     known.lastMessageMs = nowMs;

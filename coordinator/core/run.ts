@@ -126,7 +126,7 @@ export class Run {
   #note(event: CoreEvent, nowMs: number): void {
     switch (event.type) {
       case 'workerReady':
-        if (this.#round.noteReady(event.worker, nowMs)) this.#failures.triedAgain();
+        if (this.#round.noteReady(event, nowMs)) this.#failures.triedAgain();
         break;
       case 'heartbeat':
         this.#round.noteHeartbeat(event, nowMs);

@@ -73,6 +73,10 @@ function describeWorker(known: ConnectedWorker, run: Run, nowMs: number): Worker
     ageSeconds,
     silentSeconds: (nowMs - known.lastMessageMs) / 1000,
     lastError: errorText(known),
+    deviceKind: known.devices?.kind ?? '',
+    deviceCount: known.devices?.count ?? 0,
+    deviceBytes: known.devices?.bytesInUse ?? 0,
+    deviceBytesPeak: known.devices?.bytesPeak ?? 0,
   };
 }
 

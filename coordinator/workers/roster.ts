@@ -78,26 +78,28 @@ export class Roster {
   }
 
   /** A worker has compiled the model. Throws  what refuses it. */
-  ready(worker: string, { modelFingerprint, engine, engineId }: Ready): void {
+  ready(worker: string, { modelFingerprint, engine, engineId, slots, devices }: Ready): void {
     const { identity, clock, notes, dispatch } = this.#parts;
     refuseModel(modelFingerprint, identity);
     const known = this.sessions.byWorker(worker);
     if (known === undefined) return;
     known.ready = true;
     known.engine = engine;
+    known.devices = devices;
     known.lastMessageMs = clock.nowMs();
     this.sessions.peak = Math.max(this.sessions.peak, this.sessions.numReady);
     notes.engine(engineId);
     this.#report(known, 'ready', engine);
-    dispatch({ type: 'workerReady', worker });
+    dispatch({ type: 'workerReady', worker, slots });
   }
 
-  heartbeat(worker: string, { assignment, leavesOpen, error }: Heartbeat): void {
+  heartbeat(worker: string, { assignment, leavesOpen, error, devices }: Heartbeat): void {
     const { clock, dispatch } = this.#parts;
     const known = this.sessions.byWorker(worker);
     if (known === undefined) return;
     known.lastMessageMs = clock.nowMs();
     known.lastError = error;
+    known.devices = devices ?? known.devices;
     known.handle.send({ type: 'alive' });
     if (known.ready) dispatch({ type: 'heartbeat', worker, assignment, leavesOpen });
   }

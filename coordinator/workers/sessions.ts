@@ -5,6 +5,7 @@ import type {
   CoordinatorMessage,
   JoinRequest,
   NodeHeader,
+  WorkerDevices,
 } from '../../shared/contract/messages.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { type ErrorReport, NO_ERROR } from '../../shared/core/error-report.ts';
@@ -35,6 +36,8 @@ export interface ConnectedWorker {
   readonly handle: SessionHandle;
   engine: string;
   ready: boolean;
+  /** As its last message had them. */
+  devices: WorkerDevices | undefined;
   lastMessageMs: number;
   leavesDone: number;
   samplesDone: number;
@@ -94,6 +97,7 @@ export class Sessions {
       handle,
       engine: request.engine,
       ready: false,
+      devices: undefined,
       lastMessageMs: nowMs,
       leavesDone: 0,
       samplesDone: 0,

@@ -13,7 +13,7 @@ import type {
 /** What an engine without sums of its own extends. */
 export abstract class LeafProgram implements Program {
   abstract readonly description: string;
-  readonly slots = 1;
+  readonly slots: number = 1;
   #node: { readonly start: NodeStart; readonly sum: TreeSum } | undefined;
 
   abstract setParameters(parameters: Float32Array): void;

@@ -5,10 +5,12 @@ import { TesseraError } from '../core/errors.ts';
 import type { WorkKind } from '../core/work.ts';
 import type { Assignment__Output } from './generated/tessera/v1/Assignment.ts';
 import type { CoordinatorMessage as WireMessage } from './generated/tessera/v1/CoordinatorMessage.ts';
+import type { Devices__Output } from './generated/tessera/v1/Devices.ts';
 import type { Finish__Output } from './generated/tessera/v1/Finish.ts';
 import type { Heartbeat__Output } from './generated/tessera/v1/Heartbeat.ts';
 import type { Join__Output } from './generated/tessera/v1/Join.ts';
 import type { Leave__Output } from './generated/tessera/v1/Leave.ts';
+import type { Ready__Output } from './generated/tessera/v1/Ready.ts';
 import type { StatusReply } from './generated/tessera/v1/StatusReply.ts';
 import type { Welcome__Output } from './generated/tessera/v1/Welcome.ts';
 import type {
@@ -19,11 +21,14 @@ import type {
   Ready,
   RunStatus,
   WelcomeInfo,
+  WorkerDevices,
 } from './messages.ts';
 import { inverse, toWireText, wireChoice, wireInteger, wireText } from './validate.ts';
 
 const NAME_LENGTH_MAX = 200;
 const TEXT_LENGTH_MAX = 1000;
+/** Devices of one worker. */
+const SLOTS_MAX = 1024;
 
 /** Kinds of work as proto/ names them. */
 export const WIRE_KINDS = {
@@ -52,19 +57,28 @@ export function decodeJoin(join: Join__Output): JoinRequest {
   };
 }
 
+/** What a worker says once it is ready, as a message. */
+export function encodeReady({ devices, ...ready }: Ready) {
+  return { ...ready, devices: encodeDevices(devices) };
+}
+
 /** Throws  MESSAGE_INVALID, naming the field. */
-export function decodeReady(ready: Ready): Ready {
+export function decodeReady(ready: Ready__Output): Ready {
   const engine = wireText(ready.engine, 'ready.engine', NAME_LENGTH_MAX);
   return {
     modelFingerprint: decodeFingerprint(ready.modelFingerprint, 'ready'),
     engine,
     engineId: wireText(ready.engineId, 'ready.engine_id', NAME_LENGTH_MAX) || engine,
+    // 0 comes from a worker that does not know of slots.
+    slots: wireInteger(ready.slots, 'ready.slots', { max: SLOTS_MAX }) || 1,
+    devices: decodeDevices(ready.devices, 'ready.devices'),
   };
 }
 
 /** A heartbeat as a message. */
-export function encodeHeartbeat({ assignment, leavesOpen, error }: Heartbeat) {
+export function encodeHeartbeat({ assignment, leavesOpen, error, devices }: Heartbeat) {
   return {
+    devices: encodeDevices(devices),
     assignment,
     leavesOpen,
     errorCode: error.code,
@@ -81,6 +95,24 @@ export function decodeHeartbeat(heartbeat: Heartbeat__Output): Heartbeat {
       code: wireText(heartbeat.errorCode, 'heartbeat.error_code', NAME_LENGTH_MAX),
       reason: wireText(heartbeat.errorReason, 'heartbeat.error_reason', TEXT_LENGTH_MAX),
     },
+    devices: decodeDevices(heartbeat.devices, 'heartbeat.devices'),
+  };
+}
+
+/** 0 bytes on the wire are unknown ones. */
+function encodeDevices(devices: WorkerDevices | undefined) {
+  if (devices === undefined) return null;
+  const { kind, count, bytesInUse = 0, bytesPeak = 0 } = devices;
+  return { kind: toWireText(kind, NAME_LENGTH_MAX), count, bytesInUse, bytesPeak };
+}
+
+function decodeDevices(devices: Devices__Output | null, where: string): WorkerDevices | undefined {
+  if (devices === null) return undefined;
+  return {
+    kind: wireText(devices.kind, `${where}.kind`, NAME_LENGTH_MAX),
+    count: wireInteger(devices.count, `${where}.count`, { max: SLOTS_MAX }),
+    bytesInUse: wireInteger(devices.bytesInUse, `${where}.bytes_in_use`) || undefined,
+    bytesPeak: wireInteger(devices.bytesPeak, `${where}.bytes_peak`) || undefined,
   };
 }
 

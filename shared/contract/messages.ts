@@ -28,6 +28,18 @@ export interface Ready {
   readonly engine: string;
   /** The part of it that decides bits. */
   readonly engineId: string;
+  /** Leaves that it computes at the same time. */
+  readonly slots: number;
+  readonly devices?: WorkerDevices | undefined;
+}
+
+/** The devices of a worker; undefined bytes are unknown. */
+export interface WorkerDevices {
+  readonly kind: string;
+  readonly count: number;
+  /** Of all devices together, now and at most so far. */
+  readonly bytesInUse: number | undefined;
+  readonly bytesPeak: number | undefined;
 }
 
 /** Sent every heartbeat interval. */
@@ -37,6 +49,7 @@ export interface Heartbeat {
   readonly leavesOpen: number;
   /** The last error after which it tries again, while that is not over. */
   readonly error: Omit<ErrorReport, 'hint'>;
+  readonly devices?: WorkerDevices | undefined;
 }
 
 // ---- from the coordinator ----
@@ -187,4 +200,9 @@ export interface WorkerStatus {
   readonly silentSeconds: number;
   /** The last error after which it tries again, as `CODE: sentence`; '' when all is well. */
   readonly lastError: string;
+  /** Its devices and their memory; '' and 0 where that is unknown. */
+  readonly deviceKind: string;
+  readonly deviceCount: number;
+  readonly deviceBytes: number;
+  readonly deviceBytesPeak: number;
 }

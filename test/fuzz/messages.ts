@@ -57,6 +57,9 @@ export const JOINING = Session.requestSerialize({ join: JOIN });
 export const workerMessages = encodings('tessera.v1.WorkerMessage', [
   JOINING,
   Session.requestSerialize({ ready: { modelFingerprint: 'f', engine: 'e' } }),
+  Session.requestSerialize({
+    ready: { modelFingerprint: 'f', slots: 8, devices: { kind: 'H200', count: 8, bytesInUse: 9 } },
+  }),
   Session.requestSerialize({ heartbeat: { assignment: 3, leavesOpen: 2 } }),
   Session.requestSerialize({ leave: { errorCode: '', reason: '' } }),
 ]);

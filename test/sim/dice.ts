@@ -10,6 +10,7 @@ export class Dice {
   #data: Dice | undefined;
   #ailment: Dice | undefined;
   #lock: Dice | undefined;
+  #slots: Dice | undefined;
   #draws = 0;
 
   constructor(seed: number, ...kind: readonly number[]) {
@@ -48,6 +49,12 @@ export class Dice {
     // 21: with it the worlds of ONCE_BROKEN have none.
     this.#lock ??= new Dice(this.#seed, 21);
     return this.#lock;
+  }
+
+  /** Likewise for the devices of workers. */
+  get slots(): Dice {
+    this.#slots ??= new Dice(this.#seed, 22);
+    return this.#slots;
   }
 
   /** A number in [low, high). */

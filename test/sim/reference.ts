@@ -52,6 +52,13 @@ export class SimProgram extends LeafProgram {
   /** From then on it computes nonsense. */
   isBroken = false;
 
+  override readonly slots: number;
+
+  constructor(slots = 1) {
+    super();
+    this.slots = slots;
+  }
+
   setParameters(parameters: Float32Array): void {
     this.parameters = parameters as Float32Array<ArrayBuffer>;
   }

@@ -39,6 +39,8 @@ export interface WorkerSettings {
   readonly leafMs: number;
   /** Of its clock: its milliseconds in one of the world's. */
   readonly rate: number;
+  /** Devices that its engine shows. */
+  readonly slots: number;
 }
 
 /** Everything that defines a world beside its dice. */
@@ -112,6 +114,7 @@ export function drawSettings(dice: Dice): Settings {
       startMs: dice.chance(0.3) ? dice.between(0, 2_000) : 0,
       leafMs: dice.between(2, 40) * (dice.chance(0.2) ? 10 : 1),
       rate: dice.chance(0.5) ? dice.between(0.8, 1.25) : 1,
+      slots: dice.slots.chance(0.5) ? dice.slots.integer(2, 4) : 1,
     })),
     faults: {
       lossPerMessage: some(0.2),

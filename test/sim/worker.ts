@@ -94,7 +94,8 @@ export class SimWorker {
   #engine({ training }: RunConfig): LeafComputer {
     const world = this.#world;
     const { clock } = this.host;
-    const program = new SimProgram();
+    const { slots } = this.#settings;
+    const program = new SimProgram(slots);
     const { model } = world.run.identity;
     const computer = new NodeComputer(program, {
       model,
@@ -114,6 +115,8 @@ export class SimWorker {
     return {
       id: 'simulated',
       description: 'simulated',
+      slots,
+      devices: undefined,
       setParameters: (parameters) => inTurn(async () => computer.setParameters(parameters)),
       leaf: (task, place, inputs, features) =>
         inTurn(async () => {

@@ -36,6 +36,7 @@ export const STATUS: RunStatus = {
       ageSeconds: 75,
       silentSeconds: 0.31,
       lastError: '',
+      ...{ deviceKind: '', deviceCount: 0, deviceBytes: 0, deviceBytesPeak: 0 },
     },
     {
       worker: 'w2',
@@ -49,6 +50,7 @@ export const STATUS: RunStatus = {
       ageSeconds: 7265,
       silentSeconds: 12,
       lastError: '',
+      ...{ deviceKind: '', deviceCount: 0, deviceBytes: 0, deviceBytesPeak: 0 },
     },
   ],
   tesseraVersion: '0.1.0',

@@ -152,6 +152,12 @@ export class NotingPort implements CoordinatorPort {
     if (this.refusal !== undefined) throw this.refusal;
     const worker = { worker: 'anna', state: 'idle', engine: 'e', host: 'h', pid: 7 };
     const numbers = { step: 1, leavesDone: 2, imagesPerSecond: 3, ageSeconds: 4, silentSeconds: 5 };
+    const devices = {
+      deviceKind: 'H200',
+      deviceCount: 8,
+      deviceBytes: 2 ** 40,
+      deviceBytesPeak: 2 ** 41,
+    };
     return {
       ...{ run: 'test', phase: 'training', reason: '', step: 5, stepsTotal: 2 ** 40 },
       ...{ epoch: 1, epochsTotal: 2, loss: 0.5, trainAccuracy: 0.25, testAccuracy: Number.NaN },
@@ -160,7 +166,7 @@ export class NotingPort implements CoordinatorPort {
       ...{ seconds: 1, etaSeconds: 2, parametersSha256: 'ab', parametersVersion: 4 },
       ...{
         runFolder: '/runs/x',
-        workers: [{ ...worker, ...numbers, lastError: '' }],
+        workers: [{ ...worker, ...numbers, lastError: '', ...devices }],
         tesseraVersion: '0',
       },
       ...{ badSamples: 0, stall: '', code: '' },

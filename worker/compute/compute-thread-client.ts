@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 // For its side effect, which a thread cannot have: ONNX Runtime reports nothing to its makers.
 import '../../shared/compute/telemetry.ts';
-import type { LeafInputs } from '../../shared/compute/program.ts';
+import type { DeviceReport, LeafInputs } from '../../shared/compute/program.ts';
 import { type Deferred, deferred } from '../../shared/core/async.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { NodeTask } from '../core/messages.ts';
@@ -49,6 +49,10 @@ export class ComputeThread {
   id = '';
   /** One line for people: engine, device, threads. */
   description = '';
+  /** Devices that compute leaves at the same time. */
+  slots = 1;
+  /** What it computes on, as its newest reply had it. */
+  devices: DeviceReport | undefined;
   readonly #thread: Worker;
   readonly #requests = new Requests();
   readonly #ended: Promise<void>;
@@ -82,6 +86,8 @@ export class ComputeThread {
     if ('engineId' in reply) {
       thread.id = reply.engineId;
       thread.description = reply.description;
+      thread.slots = reply.slots;
+      thread.devices = reply.devices;
     }
     return thread;
   }
@@ -92,7 +98,7 @@ export class ComputeThread {
     return 'parameters' in reply ? reply.parameters : undefined;
   }
 
-  /** Computes one leaf of a node (its buffers move away); the node comes back with its last leaf. */
+  /** Gives one leaf of a node to the engine (its buffers move away); the node comes back when all were added. */
   async leaf(
     task: NodeTask,
     place: { readonly leaf: number; readonly numLeaves: number },
@@ -109,7 +115,10 @@ export class ComputeThread {
       { type: 'leaf', kind: task.kind, node, ...place, inputs, features },
       [inputs.images, inputs.labels, inputs.weights, ...(features ? [features.values] : [])],
     );
-    if ('node' in reply) return reply;
+    if ('node' in reply) {
+      this.devices = reply.node?.devices ?? this.devices;
+      return reply;
+    }
     throw new TesseraError('INTERNAL', 'the compute thread did not reply to a leaf');
   }
 

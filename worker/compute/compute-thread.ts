@@ -8,7 +8,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { chooseEngine } from '../../shared/compute/engines/choose.ts';
 import type { EngineRequest } from '../../shared/compute/engines/options.ts';
 import { compileProgram } from '../../shared/compute/engines/registry.ts';
-import type { ProgramSpec } from '../../shared/compute/program.ts';
+import type { DeviceReport, ProgramSpec } from '../../shared/compute/program.ts';
 import { assert, TesseraError } from '../../shared/core/errors.ts';
 import { type ComputedNode, type LeafWork, NodeComputer } from './node-computer.ts';
 
@@ -35,9 +35,15 @@ export type ThreadRequest =
 /** What failed in the thread, as messages carry it. */
 export type ThreadError = Pick<TesseraError, 'code' | 'sentence' | 'hint'>;
 
-/** Reply of the thread. `node` comes with the last leaf of a node. */
+/** Reply of the thread. `node` comes with the leaf after which all leaves of a node were added. */
 export type ThreadReply =
-  | { readonly id: number; readonly engineId: string; readonly description: string }
+  | {
+      readonly id: number;
+      readonly engineId: string;
+      readonly description: string;
+      readonly slots: number;
+      readonly devices: DeviceReport | undefined;
+    }
   | { readonly id: number; readonly parameters: Float32Array | undefined }
   | {
       readonly id: number;
@@ -101,8 +107,10 @@ async function main(): Promise<void> {
     closing ||= request.type === 'close';
     queue = queue.then(() => serve(request));
   });
-  const { description } = program;
-  port.postMessage({ id: 0, engineId: choice.id, description } satisfies ThreadReply);
+  const { description, slots } = program;
+  const devices = program.devices();
+  const ready = { id: 0, engineId: choice.id, description, slots, devices };
+  port.postMessage(ready satisfies ThreadReply);
 }
 
 await main();

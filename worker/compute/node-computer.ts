@@ -1,5 +1,6 @@
 /** @file Computes the leaves of nodes; it holds the program and the parameters that it works with. */
 import type {
+  DeviceReport,
   LeafInputs,
   NodeOutputs,
   Program,
@@ -19,12 +20,14 @@ export interface KnownFeatures {
 export interface ComputedNode extends NodeOutputs {
   /** What of it is not finite, as `loss is NaN`; undefined when all is well. */
   readonly broken: string | undefined;
+  /** The devices as they are then; undefined where the engine has nothing to say of them. */
+  readonly devices: DeviceReport | undefined;
 }
 
 /** One leaf to compute. */
 export interface LeafWork {
   readonly kind: WorkKind;
-  /** The node that this leaf is a part of; the first leaf of a node starts its sum. */
+  /** The node that this leaf is a part of; its leaves come in `feedOrder`, and the first one starts its sum. */
   readonly node: LeafRange;
   readonly numLeaves: number;
   readonly leaf: number;
@@ -38,6 +41,8 @@ export class NodeComputer {
   readonly #program: Program;
   readonly #width: number;
   #parameters: Float32Array | undefined;
+  /** Leaves of the newest node that were added. */
+  #added = 0;
 
   constructor(program: Program, { model }: ProgramSpec) {
     this.#program = program;
@@ -58,7 +63,7 @@ export class NodeComputer {
     return before;
   }
 
-  /** Computes one leaf and adds it to its node, which comes back with its last leaf. */
+  /** Gives one leaf to the program, which may compute several at a time; the node comes back when all were added. */
   async leaf(work: LeafWork): Promise<{
     node: ComputedNode | undefined;
     /** All rows of the leaf, when some of them had to be computed. */
@@ -68,12 +73,15 @@ export class NodeComputer {
     const features = await this.#completeFeatures(work);
     const program = this.#program;
     if (leaf === node.first) {
+      this.#added = 0;
       program.beginNode({ ...node, numLeaves, kind: kind === 'train' ? 'train' : 'evaluate' });
     }
     await program.addLeaf({ ...inputs, features: work.features?.values }, leaf);
-    if (leaf + 1 < node.first + node.count) return { features, node: undefined };
+    this.#added += 1;
+    if (this.#added < node.count) return { features, node: undefined };
     const sums = await program.endNode();
-    return { features, node: { ...sums, broken: brokenPart(sums.lossSum, sums.gradient) } };
+    const broken = brokenPart(sums.lossSum, sums.gradient);
+    return { features, node: { ...sums, broken, devices: program.devices() } };
   }
 
   /** The features that a leaf lacks, put beside those that it has; undefined when it has all that it needs. */

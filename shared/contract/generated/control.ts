@@ -5,6 +5,7 @@ import type { Alive as _tessera_v1_Alive, Alive__Output as _tessera_v1_Alive__Ou
 import type { Assignment as _tessera_v1_Assignment, Assignment__Output as _tessera_v1_Assignment__Output } from './tessera/v1/Assignment.ts';
 import type { ControlClient as _tessera_v1_ControlClient, ControlDefinition as _tessera_v1_ControlDefinition } from './tessera/v1/Control.ts';
 import type { CoordinatorMessage as _tessera_v1_CoordinatorMessage, CoordinatorMessage__Output as _tessera_v1_CoordinatorMessage__Output } from './tessera/v1/CoordinatorMessage.ts';
+import type { Devices as _tessera_v1_Devices, Devices__Output as _tessera_v1_Devices__Output } from './tessera/v1/Devices.ts';
 import type { Finish as _tessera_v1_Finish, Finish__Output as _tessera_v1_Finish__Output } from './tessera/v1/Finish.ts';
 import type { Heartbeat as _tessera_v1_Heartbeat, Heartbeat__Output as _tessera_v1_Heartbeat__Output } from './tessera/v1/Heartbeat.ts';
 import type { Join as _tessera_v1_Join, Join__Output as _tessera_v1_Join__Output } from './tessera/v1/Join.ts';
@@ -30,6 +31,7 @@ export interface ProtoGrpcType {
       Assignment: MessageTypeDefinition<_tessera_v1_Assignment, _tessera_v1_Assignment__Output>
       Control: SubtypeConstructor<typeof grpc.Client, _tessera_v1_ControlClient> & { service: _tessera_v1_ControlDefinition }
       CoordinatorMessage: MessageTypeDefinition<_tessera_v1_CoordinatorMessage, _tessera_v1_CoordinatorMessage__Output>
+      Devices: MessageTypeDefinition<_tessera_v1_Devices, _tessera_v1_Devices__Output>
       Finish: MessageTypeDefinition<_tessera_v1_Finish, _tessera_v1_Finish__Output>
       Heartbeat: MessageTypeDefinition<_tessera_v1_Heartbeat, _tessera_v1_Heartbeat__Output>
       Join: MessageTypeDefinition<_tessera_v1_Join, _tessera_v1_Join__Output>

@@ -6,6 +6,7 @@ import type { Assignment as _tessera_v1_Assignment, Assignment__Output as _tesse
 import type { Chunk as _tessera_v1_Chunk, Chunk__Output as _tessera_v1_Chunk__Output } from './tessera/v1/Chunk.ts';
 import type { ControlClient as _tessera_v1_ControlClient, ControlDefinition as _tessera_v1_ControlDefinition } from './tessera/v1/Control.ts';
 import type { CoordinatorMessage as _tessera_v1_CoordinatorMessage, CoordinatorMessage__Output as _tessera_v1_CoordinatorMessage__Output } from './tessera/v1/CoordinatorMessage.ts';
+import type { Devices as _tessera_v1_Devices, Devices__Output as _tessera_v1_Devices__Output } from './tessera/v1/Devices.ts';
 import type { ExchangeClient as _tessera_v1_ExchangeClient, ExchangeDefinition as _tessera_v1_ExchangeDefinition } from './tessera/v1/Exchange.ts';
 import type { FeatureRows as _tessera_v1_FeatureRows, FeatureRows__Output as _tessera_v1_FeatureRows__Output } from './tessera/v1/FeatureRows.ts';
 import type { FetchRequest as _tessera_v1_FetchRequest, FetchRequest__Output as _tessera_v1_FetchRequest__Output } from './tessera/v1/FetchRequest.ts';
@@ -41,6 +42,7 @@ export interface ProtoGrpcType {
       Chunk: MessageTypeDefinition<_tessera_v1_Chunk, _tessera_v1_Chunk__Output>
       Control: SubtypeConstructor<typeof grpc.Client, _tessera_v1_ControlClient> & { service: _tessera_v1_ControlDefinition }
       CoordinatorMessage: MessageTypeDefinition<_tessera_v1_CoordinatorMessage, _tessera_v1_CoordinatorMessage__Output>
+      Devices: MessageTypeDefinition<_tessera_v1_Devices, _tessera_v1_Devices__Output>
       Exchange: SubtypeConstructor<typeof grpc.Client, _tessera_v1_ExchangeClient> & { service: _tessera_v1_ExchangeDefinition }
       FeatureRows: MessageTypeDefinition<_tessera_v1_FeatureRows, _tessera_v1_FeatureRows__Output>
       FetchRequest: MessageTypeDefinition<_tessera_v1_FetchRequest, _tessera_v1_FetchRequest__Output>

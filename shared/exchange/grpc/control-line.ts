@@ -5,6 +5,7 @@ import {
   decodeWelcome,
   encodeHeartbeat,
   encodeLeave,
+  encodeReady,
 } from '../../contract/control-codec.ts';
 import type { CoordinatorMessage__Output } from '../../contract/generated/tessera/v1/CoordinatorMessage.ts';
 import type { WorkerMessage } from '../../contract/generated/tessera/v1/WorkerMessage.ts';
@@ -68,7 +69,7 @@ export class GrpcControlLine implements ControlLine {
     });
     stream.send({ join: request });
     return {
-      sendReady: (ready) => stream.send({ ready }),
+      sendReady: (ready) => stream.send({ ready: encodeReady(ready) }),
       sendHeartbeat: (heartbeat) => stream.send({ heartbeat: encodeHeartbeat(heartbeat) }),
       sendLeave: (error) => stream.send({ leave: encodeLeave(error) }),
       close: () => stream.close(),

@@ -238,6 +238,14 @@ describe('tables', () => {
   it('a status is a block and a table', () => {
     expect(statusLines(STATUS).join('\n')).toMatchSnapshot();
     expect(statusLines({ ...STATUS, workers: [] }).at(-1)).toBe('no workers');
+    const devices = { deviceKind: 'NVIDIA H200', deviceCount: 8, deviceBytesPeak: 40 * 2 ** 30 };
+    const [first, ...others] = STATUS.workers;
+    const workers = [{ ...first!, ...devices, deviceBytes: 12 * 2 ** 30 }, ...others];
+    expect(
+      statusLines({ ...STATUS, workers })
+        .slice(-3)
+        .join('\n'),
+    ).toMatchSnapshot();
   });
 
   it.each([

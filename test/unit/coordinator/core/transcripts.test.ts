@@ -140,6 +140,27 @@ it('a run that is resumed goes through the rounds of an unbroken one', () => {
   }
 });
 
+it('before any is measured, a worker of three devices gets three times the leaves of one', () => {
+  const scene = new Scene({
+    ...PLAN,
+    minWorkers: 2,
+    batchSize: 64,
+    trainSamples: 64,
+    microBatch: 4,
+  });
+  scene.tell({ type: 'workerReady', worker: 'w1', slots: 3 });
+  scene.tell({ type: 'workerReady', worker: 'w2' });
+  const assigned = scene
+    .tell({ type: 'tick' })
+    .flatMap((effect) =>
+      effect.type === 'assign' ? [[effect.worker, ...effect.assignment.ranges]] : [],
+    );
+  expect(assigned).toEqual([
+    ['w1', { first: 0, count: 12 }],
+    ['w2', { first: 12, count: 4 }],
+  ]);
+});
+
 it('a burst of a hundred joins is planned for once', () => {
   const scene = new Scene({ ...PLAN, minWorkers: 1 });
   const workers = Array.from({ length: 100 }, (_, index) => `w${index}`);

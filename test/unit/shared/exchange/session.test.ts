@@ -73,10 +73,11 @@ describe('a session', () => {
   it('carries ready, heartbeats and a goodbye to the port, in order', async () => {
     const { stream, welcome } = openSession(link);
     await welcome;
-    const ready = { modelFingerprint: 'f', engine: 'tfjs-cpu', engineId: 'tfjs-cpu' };
+    const devices = { kind: 'H200', count: 8, bytesInUse: 2 ** 40, bytesPeak: undefined };
+    const ready = { modelFingerprint: 'f', engine: 'xla', engineId: 'xla', slots: 8, devices };
     stream.sendReady(ready);
     const error = { code: 'TIMEOUT', reason: 'too\nlate', hint: 'not sent' };
-    stream.sendHeartbeat({ assignment: 2 ** 40, leavesOpen: 3, error });
+    stream.sendHeartbeat({ assignment: 2 ** 40, leavesOpen: 3, error, devices });
     stream.sendLeave({ code: 'DATA_INVALID', reason: 'line one\nline two', hint: 'do\tthis' });
     stream.close();
     await port.called('sessionClosed');
@@ -85,7 +86,10 @@ describe('a session', () => {
       [
         'heartbeat',
         'anna',
-        { assignment: 2 ** 40, leavesOpen: 3, error: { code: 'TIMEOUT', reason: 'too late' } },
+        {
+          ...{ assignment: 2 ** 40, leavesOpen: 3, devices },
+          error: { code: 'TIMEOUT', reason: 'too late' },
+        },
       ],
       ['leave', 'anna', { code: 'DATA_INVALID', reason: 'line one line two', hint: 'do this' }],
       ['sessionClosed', 's-1'],
@@ -126,7 +130,7 @@ describe('a session', () => {
   it('takes the engine for its id where a worker is too old to send one', async () => {
     const { stream, welcome } = openSession(link);
     await welcome;
-    stream.sendReady({ modelFingerprint: 'f', engine: 'tfjs-cpu', engineId: '' });
+    stream.sendReady({ modelFingerprint: 'f', engine: 'tfjs-cpu', engineId: '', slots: 1 });
     const calls = await port.called('ready');
     expect(calls).toEqual([['ready', 'anna', expect.objectContaining({ engineId: 'tfjs-cpu' })]]);
   });
@@ -135,7 +139,7 @@ describe('a session', () => {
     const { stream, welcome, closed } = openSession(link);
     await welcome;
     port.refusal = new TesseraError('PROTOCOL_MISMATCH', 'another model');
-    stream.sendReady({ modelFingerprint: 'g', engine: 'e', engineId: 'e' });
+    stream.sendReady({ modelFingerprint: 'g', engine: 'e', engineId: 'e', slots: 1 });
     expect(await closed).toMatchObject({ code: 'PROTOCOL_MISMATCH' });
     expect(await port.called('sessionClosed')).toHaveLength(1);
   });

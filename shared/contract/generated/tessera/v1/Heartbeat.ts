@@ -1,5 +1,6 @@
 // Original file: proto/tessera/v1/control.proto
 
+import type { Devices as _tessera_v1_Devices, Devices__Output as _tessera_v1_Devices__Output } from '../../tessera/v1/Devices.ts';
 import type { Long } from '@grpc/proto-loader';
 
 /**
@@ -19,6 +20,10 @@ export interface Heartbeat {
    */
   'errorCode'?: (string);
   'errorReason'?: (string);
+  /**
+   * As of the last node; absent where the engine does not report them.
+   */
+  'devices'?: (_tessera_v1_Devices | null);
 }
 
 /**
@@ -38,4 +43,8 @@ export interface Heartbeat__Output {
    */
   'errorCode': (string);
   'errorReason': (string);
+  /**
+   * As of the last node; absent where the engine does not report them.
+   */
+  'devices': (_tessera_v1_Devices__Output | null);
 }

@@ -1,5 +1,6 @@
 // Original file: proto/tessera/v1/control.proto
 
+import type { Devices as _tessera_v1_Devices, Devices__Output as _tessera_v1_Devices__Output } from '../../tessera/v1/Devices.ts';
 
 /**
  * The worker has built and compiled the model and can take work.
@@ -14,6 +15,14 @@ export interface Ready {
    * The part of it that decides bits ("onnxruntime-cpu"); empty from an older worker.
    */
   'engineId'?: (string);
+  /**
+   * Leaves that it computes at the same time, one on each device; 0 from an older worker, which computes one.
+   */
+  'slots'?: (number);
+  /**
+   * Absent where the engine does not report them.
+   */
+  'devices'?: (_tessera_v1_Devices | null);
 }
 
 /**
@@ -29,4 +38,12 @@ export interface Ready__Output {
    * The part of it that decides bits ("onnxruntime-cpu"); empty from an older worker.
    */
   'engineId': (string);
+  /**
+   * Leaves that it computes at the same time, one on each device; 0 from an older worker, which computes one.
+   */
+  'slots': (number);
+  /**
+   * Absent where the engine does not report them.
+   */
+  'devices': (_tessera_v1_Devices__Output | null);
 }

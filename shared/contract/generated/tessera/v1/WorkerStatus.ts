@@ -20,6 +20,13 @@ export interface WorkerStatus {
    * The last error after which the worker retries, as "CODE: message"; empty without such an error.
    */
   'lastError'?: (string);
+  /**
+   * Its devices; empty and 0 where its engine does not report them, or not this.
+   */
+  'deviceKind'?: (string);
+  'deviceCount'?: (number);
+  'deviceBytes'?: (number | string | Long);
+  'deviceBytesPeak'?: (number | string | Long);
 }
 
 export interface WorkerStatus__Output {
@@ -40,4 +47,11 @@ export interface WorkerStatus__Output {
    * The last error after which the worker retries, as "CODE: message"; empty without such an error.
    */
   'lastError': (string);
+  /**
+   * Its devices; empty and 0 where its engine does not report them, or not this.
+   */
+  'deviceKind': (string);
+  'deviceCount': (number);
+  'deviceBytes': (number);
+  'deviceBytesPeak': (number);
 }
