@@ -61,11 +61,12 @@ export function computePart(
 }
 
 /** The parameters that a step has gradients of, in table order. */
-function trainableEntries({ model, frozen = 0 }: ProgramSpec): ParameterEntry[] {
+export function trainableEntries({ model, frozen = 0 }: ProgramSpec): ParameterEntry[] {
   return parameterTable(model).entries.filter(({ offset }) => offset >= frozen);
 }
 
-function gradientName(parameter: string): string {
+/** The output that a parameter's gradient is. */
+export function gradientName(parameter: string): string {
   return `gradient/${parameter}`;
 }
 
