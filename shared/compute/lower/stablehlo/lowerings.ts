@@ -1,7 +1,7 @@
 /** @file From a recorded graph to StableHLO: how each operation is written. */
 import { assert } from '../../../core/errors.ts';
+import type { Precision } from '../../../model/precision.ts';
 import type { Constant, Graph, GraphNode, Op, Value } from '../../graph/graph.ts';
-import type { Precision } from '../../precision.ts';
 import type { StableHloBuilder } from './builder.ts';
 import { exactResults, lowerProduct, type ProductCall } from './products.ts';
 import { isSameShape, STABLE_TYPES, type StableValue } from './text.ts';

@@ -7,8 +7,9 @@
  * and those that a class is chosen from. Products with a vector are not for matrix units: they are float32 in all.
  * Everything else, biases and scales of these products included, is float32.
  */
+
+import type { Precision } from '../../../model/precision.ts';
 import type { Graph, GraphNode, Value } from '../../graph/graph.ts';
-import type { Precision } from '../../precision.ts';
 import type { DotManner, StableHloBuilder } from './builder.ts';
 import type { StableType, StableValue } from './text.ts';
 

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { recordPart } from '../../../../../shared/compute/graph/steps.ts';
 import { overridesOf } from '../../../../../shared/compute/lower/stablehlo/products.ts';
 import { addProgram, lowerPart } from '../../../../../shared/compute/lower/stablehlo/programs.ts';
-import { PRECISIONS, type Precision } from '../../../../../shared/compute/precision.ts';
 import type { ProgramSpec } from '../../../../../shared/compute/program.ts';
 import type { Part } from '../../../../../shared/compute/step.ts';
 import { backboneSize, parameterTable } from '../../../../../shared/model/parameters.ts';
+import { PRECISIONS, type Precision } from '../../../../../shared/model/precision.ts';
 
 /** One block, and sides that are all different where they can be. */
 const TINY: ProgramSpec = {
