@@ -2,7 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { recordPart } from '../../../../../shared/compute/graph/steps.ts';
 import { overridesOf } from '../../../../../shared/compute/lower/stablehlo/products.ts';
-import { addProgram, lowerPart } from '../../../../../shared/compute/lower/stablehlo/programs.ts';
+import {
+  addProgram,
+  type DeviceValue,
+  lowerPart,
+} from '../../../../../shared/compute/lower/stablehlo/programs.ts';
 import type { ProgramSpec } from '../../../../../shared/compute/program.ts';
 import type { Part } from '../../../../../shared/compute/step.ts';
 import { backboneSize, parameterTable } from '../../../../../shared/model/parameters.ts';
@@ -31,7 +35,7 @@ const lower = async (spec: ProgramSpec, part: Part) =>
 const linesOf = (text: string, words: string) =>
   text.split('\n').filter((line) => line.includes(words));
 
-const signature = (values: readonly { name: string; shape: readonly number[]; type: string }[]) =>
+const signature = (values: readonly DeviceValue[]) =>
   values.map(({ name, shape, type }) => `${name} ${type}[${shape}]`);
 
 describe('golden text', () => {
