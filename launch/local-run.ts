@@ -1,6 +1,7 @@
 /** @file The local workers of a run: how many there are, and what each is started with. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { drivesAllDevices } from '../shared/compute/engines/choose.ts';
 import type { RunConfig } from '../shared/config/schema.ts';
 import type { WorkerCount } from '../shared/config/settings.ts';
 import { ownAddress } from '../shared/core/address.ts';
@@ -15,14 +16,18 @@ import { gpuEnvironment } from './worker-process.ts';
 export interface LocalSize {
   readonly devices: Devices;
   readonly count: number;
+  /** Whether a worker drives several devices; else it has one GPU. */
+  readonly drivesAll: boolean;
 }
 
 /** Local workers that a run starts, of the devices that are here. Throws  CONFIG_INVALID when they exceed the limit. */
-export async function localSize({ cluster, limits }: RunConfig): Promise<LocalSize> {
+export async function localSize({ cluster, limits, compute }: RunConfig): Promise<LocalSize> {
   const devices = await findDevices();
+  const drivesAll = await drivesAllDevices(compute, process.env);
   const { minWorkers: min } = cluster;
   const range = { min, max: Math.max(min, limits.workersMax) };
-  const count = countWorkers(cluster.workers === 'auto' ? range : cluster.workers, devices);
+  const wanted = cluster.workers === 'auto' ? range : cluster.workers;
+  const count = countWorkers(wanted, devices, drivesAll);
   if (count > limits.workersMax) {
     throw new TesseraError(
       'CONFIG_INVALID',
@@ -30,22 +35,42 @@ export async function localSize({ cluster, limits }: RunConfig): Promise<LocalSi
       { hint: 'make --workers or cluster.workers smaller, or limits.workersMax larger' },
     );
   }
-  return { devices, count };
+  return { devices, count, drivesAll };
 }
 
 /**
- * Workers to start: as many as asked for; `auto` is one a GPU, else one for two cores and at least 2; of a range, what
- * is nearest to that.
+ * Workers to start: as many as asked for; `auto` is one that drives all devices, or one a GPU, else one for two cores
+ * and at least 2; of a range, what is nearest to that.
  */
-export function countWorkers(wanted: WorkerCount, { gpus, numThreads }: Devices): number {
+export function countWorkers(
+  wanted: WorkerCount,
+  { gpus, numThreads }: Devices,
+  drivesAll = false,
+): number {
   if (typeof wanted === 'number') return wanted;
-  const fitting = gpus.length > 0 ? gpus.length : Math.max(2, Math.floor(numThreads / 2));
+  const onHost = gpus.length > 0 ? gpus.length : Math.max(2, Math.floor(numThreads / 2));
+  const fitting = drivesAll ? 1 : onHost;
   return wanted === 'auto' ? fitting : Math.min(wanted.max, Math.max(wanted.min, fitting));
 }
 
 /** Threads of each of `count` workers that share this machine's cores. */
 export function threadsEach({ numThreads }: Devices, count: number): number {
   return Math.max(1, Math.floor(numThreads / count));
+}
+
+/**
+ * The devices of worker `index` of `count`: neighbouring ones, of those that are named or of all GPUs. Undefined where it
+ * takes all that there are. Workers beyond the number of devices share them.
+ */
+export function devicesOf(
+  index: number,
+  count: number,
+  numbers: readonly number[],
+): readonly number[] | undefined {
+  if (numbers.length === 0) return undefined;
+  if (count >= numbers.length) return [numbers[index % numbers.length] as number];
+  const firstOf = (worker: number) => Math.floor((worker * numbers.length) / count);
+  return numbers.slice(firstOf(index), firstOf(index + 1));
 }
 
 /** What local workers need to know of their run. */
@@ -63,9 +88,13 @@ export interface LocalRun {
 }
 
 /** The launcher of a run's local workers. Their token goes over stdin, where no other account can read it. */
-export function localLauncher(run: LocalRun, { devices, count }: LocalSize): LocalLauncher {
+export function localLauncher(run: LocalRun, size: LocalSize): LocalLauncher {
+  const { devices, count, drivesAll } = size;
   const { certs, insecure, verbose } = run;
-  const { threads } = run.config.compute;
+  const { threads, devices: named } = run.config.compute;
+  const numGpus = visibleGpus(devices.gpus.length, process.env);
+  const all = Array.from({ length: count > 1 ? numGpus : 0 }, (_, number) => number);
+  const numbers = named === 'all' ? all : named;
   // The same module as source and as built.
   const main = fileURLToPath(
     new URL(`../worker/main${import.meta.url.slice(-3)}`, import.meta.url),
@@ -80,6 +109,18 @@ export function localLauncher(run: LocalRun, { devices, count }: LocalSize): Loc
     command: [process.execPath, ...NO_DEBUGGER_FLAGS, main, ownAddress(run.address), ...flags],
     firstWords: certs === undefined ? '' : `${run.token}\n`,
     logsFolder: join(run.runFolder, 'logs'),
-    environment: (index) => gpuEnvironment(index, devices.gpus.length),
+    ...(drivesAll
+      ? { flagsOf: (index) => devicesFlag(devicesOf(index, count, numbers)) }
+      : { environment: (index) => gpuEnvironment(index, devices.gpus.length) }),
   });
+}
+
+function devicesFlag(devices: readonly number[] | undefined): string[] {
+  return devices === undefined ? [] : ['--devices', devices.join(',')];
+}
+
+/** GPUs that CUDA shows to a worker, which it numbers from 0. */
+function visibleGpus(numGpus: number, env: Readonly<NodeJS.ProcessEnv>): number {
+  const visible = env['CUDA_VISIBLE_DEVICES'];
+  return visible === undefined ? numGpus : visible.split(',').filter((id) => id !== '').length;
 }

@@ -21,7 +21,9 @@ export interface LocalLauncherOptions {
   readonly firstWords?: string;
   readonly logsFolder: string;
   /** Environment of worker `index` (from 0) beside that of this process. */
-  readonly environment: (index: number) => Readonly<Record<string, string>>;
+  readonly environment?: (index: number) => Readonly<Record<string, string>>;
+  /** Arguments of worker `index` beside those of all. */
+  readonly flagsOf?: (index: number) => readonly string[];
 }
 
 /** Starts workers as child processes, which end with this process. */
@@ -40,12 +42,13 @@ export class LocalLauncher implements Launcher {
   }
 
   start({ index, name }: WorkerSlot): WorkerLife {
-    const { command, firstWords = '', environment, logsFolder } = this.#options;
+    const { command, firstWords = '', environment, flagsOf, logsFolder } = this.#options;
     const logPath = join(logsFolder, `${name}.log`);
     const before = memoryKills(cgroupTexts());
     const process = startWorkerProcess({
-      ...{ name, command, logPath, firstWords },
-      environment: environment(index),
+      ...{ name, logPath, firstWords },
+      command: [...command, ...(flagsOf?.(index) ?? [])],
+      environment: environment?.(index) ?? {},
     });
     const { child, logError, exited, end } = process;
     this.#alive.set(name, process);

@@ -1,5 +1,5 @@
 /**
- * @file A worker process that a launcher has started: `ADDRESS --name w1 --threads 2 [--ca FILE] [--insecure] [--verbose]`.
+ * @file A worker process that a launcher has started: `ADDRESS --name w1 --threads 2 [--devices 0,1] [--ca FILE] [--insecure] [--verbose]`.
  * With `--ca` it reads its token from stdin. It ends when stdin closes.
  */
 import { parseArgs } from 'node:util';
@@ -14,6 +14,7 @@ import { startWorker } from './start.ts';
 const FLAGS = {
   name: { type: 'string', default: '' },
   threads: { type: 'string' },
+  devices: { type: 'string' },
   ca: { type: 'string' },
   insecure: { type: 'boolean', default: false },
   verbose: { type: 'boolean', default: false },
@@ -45,7 +46,7 @@ async function work(args: readonly string[]): Promise<void> {
     options: FLAGS,
     allowPositionals: true,
   });
-  const { name, threads, ca, insecure, verbose } = values;
+  const { name, threads, devices, ca, insecure, verbose } = values;
   // Before anything else reads stdin: the token comes by it.
   const token = ca === undefined ? {} : { ca, tokenFile: '-' };
   const security = await clientSecurity(token, () => {});
@@ -54,7 +55,10 @@ async function work(args: readonly string[]): Promise<void> {
     await startWorker({
       address: positionals[0] ?? '',
       name,
-      choice: threads === undefined ? {} : { threads: Number(threads) },
+      choice: {
+        ...(threads !== undefined && { threads: Number(threads) }),
+        ...(devices !== undefined && { devices: devices.split(',').map(Number) }),
+      },
       log: createLog({ component: 'worker', level: verbose ? 'debug' : 'info' }),
       security,
       insecure,

@@ -82,16 +82,15 @@ export async function prepare(
     imageSize: model.imageSize,
     seed: config.seed,
   });
+  const request = {
+    engine: choice.engine ?? config.compute.engine,
+    provider: choice.provider ?? config.compute.provider,
+    threads: choice.threads ?? config.compute.threads,
+    devices: choice.devices ?? config.compute.devices,
+  };
+  const engine = await ComputeThread.start({ spec, request, numThreads: availableThreads() });
   return {
-    engine: await ComputeThread.start({
-      spec,
-      request: {
-        engine: choice.engine ?? config.compute.engine,
-        provider: choice.provider ?? config.compute.provider,
-        threads: choice.threads ?? config.compute.threads,
-      },
-      numThreads: availableThreads(),
-    }),
+    engine,
     feeder: new Feeder({
       config,
       sizes,
@@ -105,7 +104,10 @@ export async function prepare(
     parameterCount: parameterTable(model).size,
     frozen: spec.frozen ?? 0,
     testsAverage: config.training.averageDecay > 0,
-    notes: config.data.access === 'local' ? [] : unusedPathNote(choice),
+    notes: [
+      ...(config.data.access === 'local' ? [] : unusedPathNote(choice)),
+      ...unusedDevicesNote(request.devices, engine),
+    ],
     ...(local && { localData: local.data }),
   };
 }
@@ -115,6 +117,17 @@ function unusedPathNote({ dataPath }: WorkerChoice): string[] {
   if (dataPath === undefined) return [];
   return [
     `--data-path ${dataPath} is not read: this run has data.access: coordinator, which sends the samples`,
+  ];
+}
+
+/** Devices that were asked for, of an engine that has one. */
+function unusedDevicesNote(
+  devices: 'all' | readonly number[],
+  { slots, description }: LeafComputer,
+): string[] {
+  if (devices === 'all' || devices.length === slots) return [];
+  return [
+    `devices ${devices.join(', ')} were asked for, and ${description} uses ${slots} of its choice: engines of xla use several`,
   ];
 }
 

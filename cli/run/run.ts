@@ -3,7 +3,11 @@
 import type { LaunchNotice } from '../../launch/launcher.ts';
 import { type Run, startTraining } from '../../launch/train.ts';
 import { loadConfig } from '../../shared/config/load.ts';
-import { type WorkerCount, workersSettings } from '../../shared/config/settings.ts';
+import {
+  devicesSettings,
+  type WorkerCount,
+  workersSettings,
+} from '../../shared/config/settings.ts';
 import type { TesseraError } from '../../shared/core/errors.ts';
 import type { FoundSource } from '../../shared/data/found.ts';
 import { watchShutdown } from '../../shared/machine/shutdown.ts';
@@ -24,6 +28,7 @@ export interface RunOptions extends KeptFlags {
   readonly config?: string;
   readonly set?: readonly string[];
   readonly workers?: WorkerCount;
+  readonly devices?: readonly number[];
   readonly listen?: string;
   readonly runFolder?: string;
   /** True without a folder: the newest run, of the config's name where one is given. */
@@ -58,6 +63,7 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
     const set = [
       ...(options.set ?? []),
       ...workersSettings(options.workers),
+      ...devicesSettings(options.devices),
       ...listenSetting(options),
     ];
     const loaded = await withInputs(() => loadConfig(origin.config, { set }), options, signal);

@@ -16,6 +16,13 @@ export function parseCount(text: string): number | 'auto' | undefined {
   return /^[1-9]\d{0,5}$/.test(text) ? Number(text) : undefined;
 }
 
+/** `0,1,3`: different numbers of devices; undefined for anything else. */
+export function parseDeviceList(text: string): number[] | undefined {
+  if (!/^\d{1,3}(,\d{1,3})*$/.test(text)) return undefined;
+  const numbers = text.split(',').map(Number);
+  return new Set(numbers).size === numbers.length ? numbers : undefined;
+}
+
 /** `4`, `auto` or `2:8`; undefined for anything else. */
 export function parseWorkerCount(text: string): WorkerCount | undefined {
   const [low, high, ...rest] = text.split(':');

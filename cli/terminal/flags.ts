@@ -1,6 +1,6 @@
 /** @file What the commands' flags are made of. Light: it is loaded for `--help`. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { parseCount, parseDurationMs, parseWorkerCount } from './flag-values.ts';
+import { parseCount, parseDeviceList, parseDurationMs, parseWorkerCount } from './flag-values.ts';
 
 /** Headings under which `tessera --help` lists the commands. */
 export const GROUPS = {
@@ -52,6 +52,9 @@ export const parseWorkers = checked(
   parseWorkerCount,
   'a whole number from 1, auto, or MIN:MAX such as 2:8',
 );
+
+/** Parser of `--devices`. */
+export const parseDevices = checked(parseDeviceList, 'different numbers, such as 0,1,3');
 
 /** Parser of a number of something. */
 export const parseWholeCount = checked((text) => {

@@ -1,7 +1,7 @@
 /** @file Flags and help of `tessera train`. */
 import { type Command, Option } from 'commander';
 import { addRunOptions } from '../run/flags.ts';
-import { addCommand, examples, GROUPS, parseWorkers } from '../terminal/flags.ts';
+import { addCommand, examples, GROUPS, parseDevices, parseWorkers } from '../terminal/flags.ts';
 
 /** Adds `tessera train`. */
 export function addTrain(program: Command): void {
@@ -17,6 +17,12 @@ export function addTrain(program: Command): void {
         '--workers <count>',
         'Worker processes, auto, or MIN:MAX (default: cluster.workers)',
       ).argParser(parseWorkers),
+    )
+    .addOption(
+      new Option(
+        '--devices <numbers>',
+        'Devices for engines of xla, such as 0,1,3 (default: compute.devices)',
+      ).argParser(parseDevices),
     );
   addRunOptions(train);
   examples(train, 'Four workers, two epochs', [

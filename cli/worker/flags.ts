@@ -8,6 +8,7 @@ import {
   GROUPS,
   LOG_MORE,
   parseCountOrAuto,
+  parseDevices,
   parseDuration,
   verboseOption,
 } from '../terminal/flags.ts';
@@ -34,6 +35,12 @@ export function addWorker(program: Command): void {
     )
     .addOption(
       new Option('--provider <name>', 'Execution provider of onnxruntime').choices(PROVIDER_NAMES),
+    )
+    .addOption(
+      new Option(
+        '--devices <numbers>',
+        "Devices for engines of xla, such as 0,1,3 (default: the run's choice)",
+      ).argParser(parseDevices),
     )
     .optionsGroup('Run:')
     .option('--name <name>', 'Name for people (default: given by the coordinator)')

@@ -23,7 +23,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   // Before anything else reads stdin: a token may come by it.
   const connection = await clientConnection(options);
   const shutdown = watchShutdown({ announce: say });
-  const { engine, provider, threads, dataPath } = options;
+  const { engine, provider, threads, devices, dataPath } = options;
   try {
     await startWorker({
       address: options.address,
@@ -32,6 +32,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
         ...(threads !== undefined && { threads }),
         ...(engine !== undefined && { engine }),
         ...(provider !== undefined && { provider }),
+        ...(devices !== undefined && { devices }),
         ...(dataPath !== undefined && { dataPath }),
       },
       ...(options.reconnect !== undefined && { reconnectMs: options.reconnect }),

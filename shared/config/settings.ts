@@ -107,3 +107,8 @@ export function workersSettings(count: WorkerCount | undefined): string[] {
   const range = [`cluster.minWorkers=${count.min}`, `limits.workersMax=${count.max}`];
   return ['cluster.workers=auto', ...range];
 }
+
+/** The settings that a list of devices sets. */
+export function devicesSettings(devices: readonly number[] | undefined): string[] {
+  return devices === undefined ? [] : [`compute.devices=[${devices.join(',')}]`];
+}

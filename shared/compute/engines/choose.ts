@@ -9,6 +9,7 @@ import type { Precision } from '../../model/precision.ts';
 import { missingHardware } from '../hardware.ts';
 import type { ProgramSpec } from '../program.ts';
 import type { Engine } from './engine.ts';
+import { enginesFolder, installedEngines } from './installed.ts';
 import type { EngineRequest } from './options.ts';
 import {
   compileProgram,
@@ -67,13 +68,13 @@ export async function chooseEngine(
   availableThreads: number,
   precision: Precision = 'f32',
 ): Promise<EngineChoice> {
-  const { engine, provider } = request;
+  const { engine, provider, devices = 'all' } = request;
   const threads = request.threads === 'auto' ? availableThreads : request.threads;
   let refusal: EngineFinding | undefined;
   const asked = ENGINES.filter((each) => fits(each, request));
   const able = asked.filter((each) => computesIn(each, precision));
   for (const { id } of able) {
-    const choice = { id, threads };
+    const choice = { id, threads, ...(devices !== 'all' && { devices }) };
     // It ships inside the package and needs no trial when nothing else is there.
     if (engine === 'auto' && id === 'onnxruntime-cpu') return choice;
     const finding = await probe(choice, provider === 'webgpu');
@@ -106,6 +107,27 @@ function refusalOf(
   return new TesseraError('ENGINE_UNAVAILABLE', `${none} ${precision}${reason}`, {
     hint: refusal?.hint ?? PRECISION_HINT,
   });
+}
+
+/**
+ * Whether the engine that is taken will most likely be one that drives all devices of the machine: it is installed, and
+ * its hardware is there. Nothing is tried.
+ */
+export async function drivesAllDevices(
+  request: EngineRequest,
+  env: Readonly<NodeJS.ProcessEnv>,
+): Promise<boolean> {
+  const able = ENGINES.filter((each) => (each.name as string) === 'xla' && fits(each, request));
+  if (able.length === 0) return false;
+  const installed = new Set(
+    (await installedEngines(enginesFolder(env))).map(({ engine }) => engine),
+  );
+  return able.some(
+    ({ id, needs, onlyByName = false }) =>
+      installed.has(id) &&
+      missingHardware(needs) === undefined &&
+      (request.engine !== 'auto' || !onlyByName),
+  );
 }
 
 /** Whether an engine is one that is asked for; those without providers are, by name, whatever provider is. */

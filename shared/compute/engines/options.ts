@@ -13,7 +13,14 @@ export const computeOptions = z.strictObject({
     .union([z.literal('auto'), count])
     .default('auto')
     .describe('Threads of a worker on CPU (auto: cores / workers on this machine)'),
+  devices: z
+    .union([z.literal('all'), z.array(z.int().min(0).max(1023)).min(1)])
+    .default('all')
+    .describe('Devices of a machine that engines of xla use, by number (all: all that there are)'),
 });
 
-/** What a config, or the flags of a worker, ask for. */
-export type EngineRequest = Readonly<z.infer<typeof computeOptions>>;
+type ComputeOptions = Readonly<z.infer<typeof computeOptions>>;
+
+/** What a config, or the flags of a worker, ask for; all devices unless some are named. */
+export type EngineRequest = Omit<ComputeOptions, 'devices'> &
+  Partial<Pick<ComputeOptions, 'devices'>>;

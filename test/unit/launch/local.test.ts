@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Launch, type LaunchOptions } from '../../../launch/launch.ts';
 import { LocalLauncher } from '../../../launch/local.ts';
-import { countWorkers, threadsEach } from '../../../launch/local-run.ts';
+import { countWorkers, devicesOf, threadsEach } from '../../../launch/local-run.ts';
 import type { RunStanding } from '../../../launch/supervisor.ts';
 import { isStopped } from '../../../shared/machine/processes.ts';
 
@@ -218,6 +218,39 @@ describe('how many', () => {
     ['at least two', 'auto', { gpus: [], numThreads: 1 }, 2],
   ] as const)('workers: %s', (_what, wanted, devices, expected) => {
     expect(countWorkers(wanted, devices)).toBe(expected);
+  });
+
+  it('workers: one that drives all devices', () => {
+    expect(countWorkers('auto', { gpus, numThreads: 64 }, true)).toBe(1);
+    expect(countWorkers({ min: 2, max: 8 }, { gpus, numThreads: 64 }, true)).toBe(2);
+  });
+
+  it.each([
+    ['one has them all', 1, [0, 1, 3], [[0, 1, 3]]],
+    [
+      'two share four',
+      2,
+      [0, 1, 2, 3],
+      [
+        [0, 1],
+        [2, 3],
+      ],
+    ],
+    [
+      'three share eight',
+      3,
+      [0, 1, 2, 3, 4, 5, 6, 7],
+      [
+        [0, 1],
+        [2, 3, 4],
+        [5, 6, 7],
+      ],
+    ],
+    ['more workers than devices', 3, [4, 5], [[4], [5], [4]]],
+    ['none is named', 2, [], [undefined, undefined]],
+  ] as const)('devices: %s', (_what, count, numbers, expected) => {
+    const each = Array.from({ length: count }, (_, index) => devicesOf(index, count, numbers));
+    expect(each).toEqual(expected);
   });
 
   it.each([
