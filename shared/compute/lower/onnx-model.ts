@@ -12,6 +12,7 @@ import type {
   OnnxType,
   OnnxValue,
 } from './onnx-graph.ts';
+import { type Fields, float, integer, message, text } from './protobuf.ts';
 
 /** ONNX's numbers for types. Source  onnx.proto TensorProto.DataType. */
 export const ONNX_TYPES: Readonly<Record<OnnxType, number>> = {
@@ -30,37 +31,6 @@ const MICROSOFT_OPSET_VERSION = 1;
 const ATTRIBUTE_FLOAT = 1;
 const ATTRIBUTE_INT = 2;
 const ATTRIBUTE_INTS = 7;
-
-/** Encoded fields of a protocol-buffer message; large contents are in it by reference. */
-type Fields = readonly Uint8Array[];
-
-/** Variable-length integer; a negative one is 64-bit two's complement. */
-function varint(value: number): Uint8Array {
-  let rest = BigInt.asUintN(64, BigInt(value));
-  const bytes: number[] = [];
-  do {
-    const low = Number(rest & 0x7fn);
-    rest >>= 7n;
-    bytes.push(rest === 0n ? low : low | 0x80);
-  } while (rest !== 0n);
-  return Uint8Array.from(bytes);
-}
-
-const integer = (field: number, value: number): Fields => [varint(field * 8), varint(value)];
-
-function float(field: number, value: number): Fields {
-  const bytes = Buffer.alloc(4);
-  bytes.writeFloatLE(value);
-  return [varint(field * 8 + 5), bytes];
-}
-
-function message(field: number, ...contents: readonly Fields[]): Fields {
-  const fields = contents.flat();
-  const size = fields.reduce((sum, { length }) => sum + length, 0);
-  return [varint(field * 8 + 2), varint(size), ...fields];
-}
-
-const text = (field: number, value: string) => message(field, [Buffer.from(value)]);
 
 /** Encodes a graph as the bytes of an ONNX model; `metadata` is what the model says of itself. */
 export function encodeOnnx(

@@ -1,0 +1,40 @@
+/** @file How processes end that have a PJRT plugin loaded. */
+import { execFile } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { buildBadPlugin, lacksBadPlugin } from '../support/bad-plugin.ts';
+import { temporaryFolder, writeFiles } from '../support/data.ts';
+import { lacksXlaCpu, XLA_CPU } from '../support/xla.ts';
+
+const BINDING = resolve(import.meta.dirname, '../../dist/shared/compute/engines/xla');
+
+/** How a process ends that loads a plugin and opens its devices in `where`. */
+async function ending(plugin: string, where: 'the process' | 'a thread'): Promise<string> {
+  const folder = await temporaryFolder();
+  const open = join(folder, 'open.mjs');
+  const thread = join(folder, 'thread.mjs');
+  await writeFiles(folder, {
+    'open.mjs': `import { Plugin } from '${BINDING}/plugin.js';
+      import { Client } from '${BINDING}/client.js';
+      new Client(new Plugin('${plugin}'));`,
+    'thread.mjs': `import { Worker } from 'node:worker_threads'; new Worker('${open}');`,
+  });
+  return promisify(execFile)(process.execPath, [where === 'a thread' ? thread : open]).then(
+    () => 'exit code 0',
+    ({ code, signal }) => `${signal ?? `exit code ${code}`}`,
+  );
+}
+
+describe.skipIf(lacksXlaCpu('how processes with a plugin end'))('a process with a plugin', () => {
+  it.each(['the process', 'a thread'] as const)('ends well, loaded by %s', async (where) => {
+    expect(await ending(XLA_CPU as string, where)).toBe('exit code 0');
+  });
+});
+
+describe.skipIf(lacksBadPlugin('aborts of plugins'))('a plugin that aborts', () => {
+  it('takes its process along', async () => {
+    const path = buildBadPlugin(await temporaryFolder(), { kind: 'Client_Create' });
+    expect(await ending(path, 'the process')).toBe('SIGABRT');
+  });
+});
