@@ -49,9 +49,10 @@ describe('the sources are tidy', () => {
   it('only config/load.ts reads settings from the environment', () => {
     // render.ts and telemetry.ts take no settings: they tell libraries where fonts are, and to report nothing.
     // local-run.ts looks where engines are installed, and which GPUs a user leaves visible.
+    // tfjs-installed.ts sets what TensorFlow reads, and hands the place of installed engines to installed.ts.
     // debugger.ts looks whether the user has asked Node for its debugger.
     const allowed =
-      /^(shared\/(config\/load|compute\/telemetry|machine\/debugger)|tools\/pictures\/render|cli\/|launch\/(worker-process|local-run)|worker\/last-error|tools\/inference\/read\/find-model|bench\/)/;
+      /^(shared\/(config\/load|compute\/(telemetry|engines\/tfjs-installed)|machine\/debugger)|tools\/pictures\/render|cli\/|launch\/(worker-process|local-run)|worker\/last-error|tools\/inference\/read\/find-model|bench\/)/;
     const found = offenders(({ text }) => /process\.env\b/.test(text));
     expect(found.filter((path) => !allowed.test(path))).toEqual([]);
   });

@@ -1,5 +1,5 @@
 /** @file The main thread's end of the compute thread: requests out, promises back. */
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 // For its side effect, which a thread cannot have: ONNX Runtime reports nothing to its makers.
 import '../../shared/compute/telemetry.ts';
 import type { DeviceReport, LeafInputs } from '../../shared/compute/program.ts';
@@ -60,7 +60,8 @@ export class ComputeThread {
 
   private constructor(start: ThreadStart) {
     const url = new URL('./compute-thread.js', import.meta.url);
-    const thread = new Worker(url, { workerData: start });
+    // Engines read settings from the environment of the process; the thread sets them.
+    const thread = new Worker(url, { workerData: start, env: SHARE_ENV });
     thread.on('message', (reply: ThreadReply) => this.#requests.settle(reply));
     thread.on('error', (error) => this.#requests.failAll(TesseraError.from(error)));
     process.on('exit', endAtOnce);

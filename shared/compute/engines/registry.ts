@@ -4,7 +4,7 @@ import type { Precision } from '../../model/precision.ts';
 import type { Program, ProgramSpec } from '../program.ts';
 import type { CompileOptions, Engine } from './engine.ts';
 import { ONNXRUNTIME_CPU, ONNXRUNTIME_CUDA, ONNXRUNTIME_WEBGPU } from './onnxruntime.ts';
-import { TFJS_CPU, TFJS_NODE, TFJS_NODE_GPU } from './tfjs.ts';
+import { TFJS_CPU, TFJS_NODE, TFJS_NODE_GPU, TFJS_TENSORFLOW } from './tfjs.ts';
 
 /** In the order in which `auto` tries them. */
 const ALL = [
@@ -12,6 +12,7 @@ const ALL = [
   ONNXRUNTIME_CUDA,
   ONNXRUNTIME_WEBGPU,
   ONNXRUNTIME_CPU,
+  TFJS_TENSORFLOW,
   TFJS_NODE,
   TFJS_CPU,
 ] as const;

@@ -7,41 +7,59 @@ import { inputsOf, leafValues, stepInputs } from '../inputs.ts';
 import type { LeafInputs, Program, ProgramSpec } from '../program.ts';
 import { computePart, type GradientView, type Part } from '../step.ts';
 import { type Outputs, StepProgram } from '../step-program.ts';
+import { findInstalled, loadInstalled } from './tfjs-installed.ts';
 
 /** Where an engine of TensorFlow.js comes from, and the backend that it registers. */
 export interface TfjsLibrary {
   readonly name: string;
-  readonly module: string;
+  /** Its npm package; undefined for an engine that `tessera engines add` alone brings. */
+  readonly module?: string;
+  /** Whether an engine of this name that `tessera engines add` has brought comes before the npm package. */
+  readonly isInstallable?: boolean;
+  /** Whether it is refused where it sees no GPU: TensorFlow would run on the CPU. */
+  readonly needsGpu?: boolean;
   readonly backend: string;
   /** How to get it. */
   readonly hint: string;
 }
 
 /**
- * Loads an eager backend and makes it TensorFlow.js's current one; returns its module.
+ * Loads an eager backend and makes it TensorFlow.js's current one; returns what it is, for people.
  *
  * Throws  ENGINE_UNAVAILABLE when it is not installed or does not load.
  */
-export async function loadEager(library: TfjsLibrary): Promise<Record<string, unknown>> {
-  const { name, module, backend, hint } = library;
+export async function loadEager(library: TfjsLibrary, threads = 1): Promise<string> {
+  const { name, backend, needsGpu, hint } = library;
   // Keeps TensorFlow.js from advertising tfjs-node on standard output.
   tf.env().set('PROD', true);
   try {
-    const loaded: Record<string, unknown> = await import(module);
+    const description = await loadLibrary(library, threads);
     const isStarted = await lockBackend(() => tf.setBackend(backend));
     if (!isStarted) throw new Error(`backend ${backend} does not start`);
-    if (name === 'tfjs-node-gpu' && !isUsingGpu(tf.backend())) throw new Error('it sees no GPU');
-    return loaded;
+    if (needsGpu && !isUsingGpu(tf.backend())) throw new Error('it sees no GPU');
+    return description;
   } catch (error) {
-    const isMissing = error instanceof Error && error.message.includes(`'${module}'`);
-    const reason = isMissing
-      ? `${module} is not installed`
-      : TesseraError.from(error).sentence.split('\n')[0];
+    const isMissing = error instanceof Error && error.message.includes(`'${library.module}'`);
+    const { sentence, hint: own } = TesseraError.from(error);
+    const reason = isMissing ? `${library.module} is not installed` : sentence.split('\n')[0];
     throw new TesseraError('ENGINE_UNAVAILABLE', `${name} does not load: ${reason}`, {
-      hint,
+      hint: own ?? hint,
       cause: error,
     });
   }
+}
+
+/** Loads what was installed, else the npm package. */
+async function loadLibrary(library: TfjsLibrary, threads: number): Promise<string> {
+  const { name, module, isInstallable } = library;
+  const engine = isInstallable ? await findInstalled(name) : undefined;
+  if (engine !== undefined) {
+    const { version, isOnGpu, threads: used } = loadInstalled(engine, threads);
+    return `${name}, TensorFlow ${version}${isOnGpu ? '' : `, threads ${used}`}`;
+  }
+  if (module === undefined) throw new Error('it is not installed');
+  await import(module);
+  return name;
 }
 
 /** Whether TensorFlow's backend runs on a GPU; the package runs on the CPU where it finds none. */
@@ -50,9 +68,12 @@ function isUsingGpu(backend: object): boolean {
 }
 
 /** Prepares the step for running it eagerly: nothing is compiled. */
-export async function compileEagerly(spec: ProgramSpec, library: TfjsLibrary): Promise<Program> {
-  await loadEager(library);
-  return new EagerProgram(spec, library.name, library.backend);
+export async function compileEagerly(
+  spec: ProgramSpec,
+  library: TfjsLibrary,
+  threads: number,
+): Promise<Program> {
+  return new EagerProgram(spec, await loadEager(library, threads), library.backend);
 }
 
 /** A step run eagerly on a registered backend of TensorFlow.js. */

@@ -3,37 +3,50 @@ import type { Engine } from './engine.ts';
 import type { TfjsLibrary } from './tfjs-program.ts';
 
 const engine = <N extends string>(
-  name: N,
-  library: Pick<TfjsLibrary, 'module' | 'backend' | 'hint'>,
-  needs?: Engine['needs'],
+  library: Omit<TfjsLibrary, 'name'> & { readonly name: N },
+  traits: Pick<Engine, 'needs' | 'onlyByName'> = {},
 ) =>
   ({
-    id: name,
-    title: name,
-    name,
+    id: library.name,
+    title: library.name,
     ...library,
-    ...(needs && { needs }),
-    compile: async (spec) =>
-      (await import('./tfjs-program.ts')).compileEagerly(spec, { name, ...library }),
+    ...traits,
+    compile: async (spec, { threads }) =>
+      (await import('./tfjs-program.ts')).compileEagerly(spec, library, threads),
   }) as const satisfies Engine;
 
 export const TFJS_NODE_GPU = engine(
-  'tfjs-node-gpu',
   {
+    name: 'tfjs-node-gpu',
     module: '@tensorflow/tfjs-node-gpu',
+    isInstallable: true,
+    needsGpu: true,
     backend: 'tensorflow',
-    hint: 'npm install --no-save @tensorflow/tfjs-node-gpu@4.22.0 --ignore-scripts=false (needs CUDA 11 and cuDNN 8)',
+    hint: 'tessera engines add tensorflow (needs a C++ compiler)',
   },
-  'nvidia',
+  { needs: 'nvidia' },
 );
 
-export const TFJS_NODE = engine('tfjs-node', {
+/** The same on TensorFlow's own build for CPUs: what tests run without a GPU. */
+export const TFJS_TENSORFLOW = engine(
+  {
+    name: 'tfjs-tensorflow',
+    isInstallable: true,
+    backend: 'tensorflow',
+    hint: 'tessera engines add tensorflow-cpu (needs a C++ compiler)',
+  },
+  { onlyByName: true },
+);
+
+export const TFJS_NODE = engine({
+  name: 'tfjs-node',
   module: '@tensorflow/tfjs-node',
   backend: 'tensorflow',
   hint: 'npm install --no-save @tensorflow/tfjs-node@4.22.0 --ignore-scripts=false',
 });
 
-export const TFJS_CPU = engine('tfjs-cpu', {
+export const TFJS_CPU = engine({
+  name: 'tfjs-cpu',
   module: '@tensorflow/tfjs-backend-cpu',
   backend: 'cpu',
   hint: 'npm ci',

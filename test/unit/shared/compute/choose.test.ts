@@ -54,6 +54,7 @@ describe.skipIf(gpus.length > 0)('without a GPU', () => {
       'onnxruntime-cuda',
       'onnxruntime-webgpu',
       'onnxruntime-cpu',
+      'tfjs-tensorflow',
       'tfjs-node',
       'tfjs-cpu',
     ]);
