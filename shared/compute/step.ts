@@ -21,6 +21,8 @@ export interface StepInputs extends Targets {
   readonly features?: tf.Tensor2D;
   /** Masks of dropout and stochastic depth; none for an evaluation. */
   readonly masks?: NamedTensors;
+  /** Is called where a block begins. */
+  readonly atBlock?: NonNullable<Hooks['block']>;
 }
 
 /** The parts of a step that run on their own. */
@@ -105,15 +107,17 @@ export function imagesShape({ model, microBatch }: ProgramSpec): [number, number
   return [microBatch, model.channels, model.imageSize, model.imageSize];
 }
 
-/** Dropout and stochastic depth by the masks that are given. */
-function hooksOf(spec: ProgramSpec, { masks }: StepInputs): Hooks {
-  if (masks === undefined) return {};
+/** Dropout and stochastic depth by the masks that are given, and what is to happen where blocks begin. */
+function hooksOf(spec: ProgramSpec, { masks, atBlock }: StepInputs): Hooks {
+  const block = atBlock && { block: atBlock };
+  if (masks === undefined) return { ...block };
   const rates = new Map(maskSites(spec.model, spec).map(({ name, rate }) => [name, rate]));
   const masked = <T extends tf.Tensor>(x: T, name: string, shape: number[]): T => {
     const mask = masks.get(name);
     return mask === undefined ? x : dropped(x, tf.reshape(mask, shape), rates.get(name) as number);
   };
   return {
+    ...block,
     ...((spec.dropout ?? 0) > 0 && {
       dropout: (x: tf.Tensor2D, place: string) => masked(x, dropoutName(place), x.shape),
     }),

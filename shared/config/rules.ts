@@ -1,5 +1,6 @@
 /** @file The rules of a config that span several fields. */
-import { computesIn, ENGINES, PRECISION_HINT } from '../compute/engines/registry.ts';
+import { lackOf } from '../compute/engines/abilities.ts';
+import { ENGINES } from '../compute/engines/registry.ts';
 import { TesseraError } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
 import { isFolderName, mixesImages, needsPath } from '../data/options.ts';
@@ -219,12 +220,14 @@ function* precisionProblems({ training, compute }: RunConfig): Generator<ConfigP
       name === engine && (provider === 'auto' || own === undefined || own === provider),
   );
   const { precision } = training;
-  if (named.length === 0 || named.some((each) => computesIn(each, precision))) return;
+  const lacks = named.map((each) => lackOf(each, { precision }));
+  const [lack] = lacks;
+  if (lack === undefined || lacks.includes(undefined)) return;
   const name = provider === 'auto' ? engine : `${engine} (${provider})`;
   yield {
     path: ['training', 'precision'],
-    sentence: `engine ${name} does not compute in ${precision}`,
-    hint: PRECISION_HINT,
+    sentence: `engine ${name} ${lack.sentence}`,
+    hint: lack.hint,
   };
 }
 

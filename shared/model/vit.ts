@@ -18,6 +18,8 @@ export interface Hooks {
   dropout?(x: tf.Tensor2D, place: string): tf.Tensor2D;
   /** Stochastic depth: `x_BTD` is what a branch adds. */
   path?(x_BTD: tf.Tensor3D, place: string): tf.Tensor3D;
+  /** Where a block begins. */
+  block?(z_RD: tf.Tensor2D, block: number): tf.Tensor2D;
   /** Looks at the attention probabilities of a block. Shapes  [B, H, T, T]. */
   attention?(probabilities: tf.Tensor4D, block: number): void;
 }
@@ -49,7 +51,9 @@ export function features(
 ): tf.Tensor2D {
   const net = new Net(model, parameters, images.shape[0], hooks);
   let z_RD = net.embed(images);
-  for (let block = 0; block < model.depth; block += 1) z_RD = net.encoderBlock(z_RD, block);
+  for (let block = 0; block < model.depth; block += 1) {
+    z_RD = net.encoderBlock(hooks.block?.(z_RD, block) ?? z_RD, block);
+  }
   return net.classToken(z_RD);
 }
 

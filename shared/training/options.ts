@@ -40,7 +40,7 @@ export const trainingOptions = z.strictObject({
     .enum(['none', 'blocks'])
     .default('none')
     .describe(
-      'blocks: keep the input of each block alone, and compute the rest again for the gradient (engine xla)',
+      'blocks: keep only what each block begins with, and compute the rest again for the gradient: less memory, same bits',
     ),
   optimizer,
   schedule: z

@@ -69,9 +69,10 @@ export class Model {
       throw new TesseraError('USAGE', `batchSize ${batchSize} is not a whole number from 1 on`);
     }
     const sized = { ...trained, config: { ...trained.config, training } };
-    const { precision } = training;
-    const choice = await chooseEngine(sized.config.compute, availableThreads(), precision);
-    const program = await compileProgram(programSpec(sized.config, sized.model), choice);
+    // Without a backward pass there is nothing to compute again.
+    const spec = { ...programSpec(sized.config, sized.model), recompute: 'none' } as const;
+    const choice = await chooseEngine(sized.config.compute, availableThreads(), spec);
+    const program = await compileProgram(spec, choice);
     program.setParameters(sized.parameters);
     return new Model(sized, program);
   }

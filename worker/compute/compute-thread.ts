@@ -84,7 +84,7 @@ async function main(): Promise<void> {
     port.postMessage({ id, error: { code, sentence, hint } } satisfies ThreadReply);
   };
   const { spec, request, numThreads } = workerData as ThreadStart;
-  const started = await chooseEngine(request, numThreads, spec.precision)
+  const started = await chooseEngine(request, numThreads, spec)
     .then(async (choice) => ({ choice, program: await compileProgram(spec, choice) }))
     .catch((thrown: unknown) => fail(0, thrown));
   if (started === undefined) return;

@@ -5,20 +5,13 @@ import { promisify } from 'node:util';
 import { TesseraError } from '../../core/errors.ts';
 import { NO_DEBUGGER_FLAGS } from '../../machine/processes.ts';
 import { parameterTable } from '../../model/parameters.ts';
-import type { Precision } from '../../model/precision.ts';
 import { missingHardware } from '../hardware.ts';
 import type { ProgramSpec } from '../program.ts';
+import { type Asked, type Lack, lackOf } from './abilities.ts';
 import type { Engine } from './engine.ts';
 import { enginesFolder, installedEngines } from './installed.ts';
 import type { EngineRequest } from './options.ts';
-import {
-  compileProgram,
-  computesIn,
-  ENGINES,
-  type EngineChoice,
-  engineOf,
-  PRECISION_HINT,
-} from './registry.ts';
+import { compileProgram, ENGINES, type EngineChoice, engineOf } from './registry.ts';
 
 /** One engine and whether it works on this machine. */
 export interface EngineFinding {
@@ -58,54 +51,50 @@ export async function findEngines(threads: number): Promise<EngineFinding[]> {
 /**
  * Decides on an engine.
  *
- * `auto` takes the first in the registry that works and has the precision; in f32 ONNX Runtime on the CPU always does.
- * WebGPU by name runs on a software driver too, which is how it is tested without a GPU.
+ * `auto` takes the first in the registry that works and can do what the program asks for; in f32 ONNX Runtime on the CPU
+ * always does. WebGPU by name runs on a software driver too, which is how it is tested without a GPU.
  *
- * Throws  ENGINE_UNAVAILABLE when the one that is asked for does not work or lacks the precision, with the reason.
+ * Throws  ENGINE_UNAVAILABLE when the one that is asked for does not work or lacks something, with the reason.
  */
 export async function chooseEngine(
   request: EngineRequest,
   availableThreads: number,
-  precision: Precision = 'f32',
+  asked: Asked = {},
 ): Promise<EngineChoice> {
   const { engine, provider, devices = 'all' } = request;
   const threads = request.threads === 'auto' ? availableThreads : request.threads;
   let refusal: EngineFinding | undefined;
-  const asked = ENGINES.filter((each) => fits(each, request));
-  const able = asked.filter((each) => computesIn(each, precision));
-  for (const { id } of able) {
-    const choice = { id, threads, ...(devices !== 'all' && { devices }) };
+  let lack: Lack | undefined;
+  for (const each of ENGINES.filter((one) => fits(one, request))) {
+    const lacks = lackOf(each, asked);
+    lack ??= lacks;
+    if (lacks !== undefined) continue;
+    const choice = { id: each.id, threads, ...(devices !== 'all' && { devices }) };
     // It ships inside the package and needs no trial when nothing else is there.
-    if (engine === 'auto' && id === 'onnxruntime-cpu') return choice;
+    if (engine === 'auto' && each.id === 'onnxruntime-cpu') return choice;
     const finding = await probe(choice, provider === 'webgpu');
     if (finding.works) return choice;
     refusal = finding;
   }
-  throw refusalOf(request, { precision, refusal, lack: asked.length > able.length });
+  throw refusalOf(request, refusal, lack);
 }
 
-/** Why no engine was taken; `lack` says that some which are asked for do not have the precision. */
+/** Why no engine was taken: what was tried did not work, or lacks what the program asks for. */
 function refusalOf(
   { engine, provider }: EngineRequest,
-  why: {
-    readonly precision: Precision;
-    readonly refusal: EngineFinding | undefined;
-    readonly lack: boolean;
-  },
+  refusal: EngineFinding | undefined,
+  lack: Lack | undefined,
 ): TesseraError {
-  const { precision, refusal, lack } = why;
-  const name = provider === 'auto' ? engine : `${engine} (${provider})`;
-  if (!lack) {
+  const name = `engine ${provider === 'auto' ? engine : `${engine} (${provider})`}`;
+  if (lack === undefined) {
     const reason = refusal?.reason ?? 'there is no such engine';
-    return new TesseraError('ENGINE_UNAVAILABLE', `engine ${name} does not work here: ${reason}`, {
+    return new TesseraError('ENGINE_UNAVAILABLE', `${name} does not work here: ${reason}`, {
       hint: refusal?.hint ?? '`tessera doctor` shows which engines work here',
     });
   }
-  const none =
-    engine === 'auto' ? `no engine here computes in` : `engine ${name} does not compute here in`;
-  const reason = refusal === undefined ? '' : `; ${refusal.choice.id}: ${refusal.reason}`;
-  return new TesseraError('ENGINE_UNAVAILABLE', `${none} ${precision}${reason}`, {
-    hint: refusal?.hint ?? PRECISION_HINT,
+  const tried = refusal === undefined ? '' : `; ${refusal.choice.id}: ${refusal.reason}`;
+  return new TesseraError('ENGINE_UNAVAILABLE', `${name} ${lack.sentence}${tried}`, {
+    hint: refusal?.hint ?? lack.hint,
   });
 }
 

@@ -30,6 +30,8 @@ export interface Engine {
   readonly onlyByName?: boolean;
   /** The precisions that it can compute in; float32 alone unless given. */
   readonly precisions?: readonly Precision[];
+  /** It runs the step operation by operation, and keeps what is to be computed again. */
+  readonly isEager?: boolean;
   /** What to type or install to get it. */
   readonly hint: string;
   /**

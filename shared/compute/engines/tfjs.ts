@@ -9,6 +9,7 @@ const engine = <N extends string>(
   ({
     id: library.name,
     title: library.name,
+    isEager: true,
     ...library,
     ...traits,
     compile: async (spec, { threads }) =>

@@ -18,6 +18,8 @@ export interface RecordInputs {
   input(name: string, shape: readonly number[], type?: Value['type']): tf.Tensor;
   /** A parameter whose values are part of the graph. */
   parameter(name: string, shape: readonly number[], data: Float32Array): tf.Tensor;
+  /** Gives the value of a tensor a name in the graph, for rewrites. */
+  mark(name: string, tensor: tf.Tensor): void;
 }
 
 /** The backend's storage maps data ids to values of the graph under construction. */
@@ -129,6 +131,7 @@ export function record(
   return onBackend(BACKEND, () => {
     recorder.restart();
     const inputs = new Map<string, Value>();
+    const marks = new Map<string, Value>();
     const tensorOf = (value: Value) => {
       const { dataId, shape, dtype } = recorder.place(value);
       return tf.engine().makeTensorFromDataId(dataId, shape, dtype, recorder);
@@ -141,8 +144,9 @@ export function record(
       },
       parameter: (name, shape, data) =>
         tensorOf({ name, shape, type: 'float32', data } as Constant),
+      mark: (name, tensor) => marks.set(name, recorder.recorded(tensor)),
     });
     const values = [...outputs].map(([name, tensor]) => [name, recorder.recorded(tensor)] as const);
-    return { inputs, outputs: new Map(values), nodes: recorder.nodes };
+    return { inputs, outputs: new Map(values), nodes: recorder.nodes, marks };
   });
 }

@@ -85,6 +85,8 @@ export interface Graph {
   readonly inputs: ReadonlyMap<string, Value>;
   readonly outputs: ReadonlyMap<string, Value>;
   readonly nodes: readonly GraphNode[];
+  /** Values by the names of `blockMarks`, where they were asked for. */
+  readonly marks?: ReadonlyMap<string, Value>;
 }
 
 /** A node and its outputs, which are new values of the given shapes and types. */

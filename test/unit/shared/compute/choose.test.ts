@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { chooseEngine, findEngines } from '../../../../shared/compute/engines/choose.ts';
 import { compileProgram } from '../../../../shared/compute/engines/registry.ts';
 import { findDevices } from '../../../../shared/machine/devices.ts';
-import { CPU_COMPILED, SMALL_SPEC } from '../../../support/compute.ts';
+import { CPU_COMPILED, CPU_EAGER, SMALL_SPEC } from '../../../support/compute.ts';
 
 const { gpus } = await findDevices();
 if (gpus.length > 0) process.stderr.write('skipped: this machine has a GPU, auto may take it\n');
@@ -29,21 +29,30 @@ describe.skipIf(gpus.length > 0)('without a GPU', () => {
     });
   });
 
-  it('an engine without the precision is not taken, and which have it is said', async () => {
+  it('an engine without the precision is not taken, and why is said', async () => {
     const request = { engine: 'onnxruntime', provider: 'cpu', threads: 1 } as const;
-    await expect(chooseEngine(request, 1, 'bf16')).rejects.toMatchObject({
+    await expect(chooseEngine(request, 1, { precision: 'bf16' })).rejects.toMatchObject({
       code: 'ENGINE_UNAVAILABLE',
-      sentence: 'engine onnxruntime (cpu) does not compute here in bf16',
+      sentence: 'engine onnxruntime (cpu) does not compute in bf16',
       hint: expect.stringContaining('training.precision: f32'),
     });
     await expect(
-      chooseEngine({ ...request, engine: 'auto', provider: 'auto' }, 1, 'bf16'),
+      chooseEngine({ ...request, engine: 'auto', provider: 'auto' }, 1, { precision: 'bf16' }),
     ).rejects.toMatchObject({
-      sentence: expect.stringContaining('no engine here computes in bf16'),
+      sentence: expect.stringContaining('engine auto does not compute in bf16'),
     });
     const spec = { ...SMALL_SPEC, precision: 'tf32' } as const;
     await expect(compileProgram(spec, CPU_COMPILED)).rejects.toMatchObject({
-      sentence: 'onnxruntime cpu computes in f32, not in tf32',
+      sentence: 'onnxruntime cpu does not compute in tf32',
+    });
+  });
+
+  it('an engine that runs eagerly is not taken to compute blocks again', async () => {
+    const spec = { ...SMALL_SPEC, recompute: 'blocks' } as const;
+    await expect(compileProgram(spec, CPU_EAGER)).rejects.toMatchObject({
+      code: 'ENGINE_UNAVAILABLE',
+      sentence: 'tfjs-cpu keeps all values of a step, so that training.recompute has no effect',
+      hint: expect.stringContaining('training.recompute: none'),
     });
   });
 
