@@ -39,6 +39,8 @@ const LIMITS = {
   pullsMax: 4,
   joinsPerMinute: 600,
   sampleBytes: 0,
+  executableBytes: 1,
+  executablesBytes: 1,
 };
 
 const NODE: NodeHeader = {
@@ -97,6 +99,7 @@ function benchPort(): CoordinatorPort {
   return {
     gradientLength: vector.length,
     data: { source, features: new FeatureStore(1, 0) },
+    executables: { find: notMeasured, begin: notMeasured, release: notMeasured },
     transferring: () => {},
     join: (): WelcomeInfo => notMeasured(),
     ready: notMeasured,

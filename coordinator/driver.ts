@@ -12,6 +12,7 @@ import type {
 } from '../shared/contract/messages.ts';
 import type { ErrorReport } from '../shared/core/error-report.ts';
 import { TesseraError } from '../shared/core/errors.ts';
+import { ExecutableKeeper } from './executables/keeper.ts';
 import { type DriverParts, RunLoop } from './loop.ts';
 import type { RunWarnings } from './report/run-warnings.ts';
 import { describeStatus } from './report/status.ts';
@@ -24,6 +25,7 @@ import type { SessionHandle, Sessions, TransferKind } from './workers/sessions.t
 export class CoordinatorDriver implements CoordinatorPort {
   readonly gradientLength: number;
   readonly data: RunData;
+  readonly executables: ExecutableKeeper;
   readonly #parts: DriverParts;
   readonly #loop: RunLoop;
 
@@ -34,6 +36,13 @@ export class CoordinatorDriver implements CoordinatorPort {
     this.gradientLength = store.trainable;
     const features = new FeatureStore(identity.model.width, identity.config.limits.featureBytes);
     this.data = { source, features };
+    this.executables = new ExecutableKeeper({
+      ...parts,
+      runFolder: identity.runFolder,
+      limits: identity.config.limits,
+      processOf: (worker) => this.sessions.byWorker(worker)?.instance,
+      isHere: (process) => this.sessions.all().some(({ instance }) => instance === process),
+    });
   }
 
   /** Lets time pass: silent workers and lapsed leases are noticed. */

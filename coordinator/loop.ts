@@ -11,10 +11,12 @@ import { DIVERGED_HINT } from '../shared/core/divergence.ts';
 import { type ErrorReport, NO_ERROR, reportOf } from '../shared/core/error-report.ts';
 import { isErrorCode, TesseraError } from '../shared/core/errors.ts';
 import type { DataSource } from '../shared/data/source.ts';
+import type { Disk } from '../shared/files/disk.ts';
 import type { Logger } from '../shared/machine/log.ts';
 import type { Checkpointer } from '../shared/runs/checkpoint/checkpointer.ts';
 import type { RunEvent } from '../shared/runs/events.ts';
 import type { RunIdentity } from '../shared/runs/identity.ts';
+import type { HeldLock } from '../shared/runs/lock/lock.ts';
 import type { CoreEffect, CoreEvent } from './core/messages.ts';
 import type { Run } from './core/run.ts';
 import { RunWarnings } from './report/run-warnings.ts';
@@ -32,6 +34,9 @@ export interface DriverParts {
   readonly store: ParameterStore;
   readonly source: DataSource;
   readonly checkpointer: Checkpointer;
+  /** Where the run's executables are kept, and what is asked before that; the machine's disk unless given. */
+  readonly disk?: Disk | undefined;
+  readonly lock?: Pick<HeldLock, 'confirm'> | undefined;
   readonly progress: RunProgress;
   readonly clock: Clock;
   readonly log: Logger;

@@ -125,7 +125,7 @@ export function assemble(seed: RunSeed) {
     known: progress.knownOf(version),
     best: progress.best,
   });
-  return { identity, run, store, source, checkpointer, progress, clock };
+  return { identity, run, store, source, checkpointer, progress, clock, disk, lock };
 }
 
 /** Steps from `version` on until this process has the features of every training image, where they are kept. */

@@ -1,6 +1,6 @@
-/** @file The coordinator's end of every exchange: nodes in, parameters, samples and features out, bounded for each worker. */
+/** @file The coordinator's end of every exchange: nodes in, parameters, samples, features and executables out, bounded for each worker. */
 import type { FeatureRow } from '../../shared/contract/feature-rows.ts';
-import type { NodeHeader } from '../../shared/contract/messages.ts';
+import type { ExecutableId, ExecutableSum, NodeHeader } from '../../shared/contract/messages.ts';
 import { wireInteger } from '../../shared/contract/validate.ts';
 import { type Split, splitOf } from '../../shared/core/work.ts';
 import type {
@@ -82,5 +82,17 @@ export class RunExchange implements ExchangeHost {
       const values = features.get(split, index);
       return values === undefined ? [] : { index, label: source.label(split, index), values };
     });
+  }
+
+  findExecutable(worker: string, id: ExecutableId) {
+    return this.#port.executables.find(worker, id);
+  }
+
+  beginExecutable(worker: string, id: ExecutableId, sum: ExecutableSum) {
+    return this.#port.executables.begin(worker, id, sum);
+  }
+
+  releaseExecutable(worker: string, id: ExecutableId): void {
+    this.#port.executables.release(worker, id);
   }
 }

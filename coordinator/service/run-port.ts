@@ -13,6 +13,7 @@ import type {
 } from '../../shared/contract/messages.ts';
 import type { ErrorReport } from '../../shared/core/error-report.ts';
 import type { DataSource } from '../../shared/data/source.ts';
+import type { ExecutableKeeper } from '../executables/keeper.ts';
 import type { FeatureStore } from '../step/features.ts';
 import type { SessionHandle, TransferKind } from '../workers/sessions.ts';
 
@@ -59,6 +60,8 @@ export interface CoordinatorPort {
   parameters(version: number, average: boolean): Float32Array;
   /** The samples of the run, and the features that were computed of them. */
   readonly data: RunData;
+  /** The compiled programs that the run keeps for all workers. */
+  readonly executables: Pick<ExecutableKeeper, 'find' | 'begin' | 'release'>;
   /** What it does now; `watcher` is who will ask again, '' for one who asks once. */
   status(watcher?: string): RunStatus;
   /** An operator ends the run early; the run is saved once this has returned. */

@@ -89,6 +89,8 @@ export async function serveCoordinator(
     PullParameters: factory.serverStream(calls.pullParameters),
     FetchSamples: factory.serverStream(calls.fetchSamples),
     FetchFeatures: factory.serverStream(calls.fetchFeatures),
+    FetchExecutable: factory.serverStream(calls.fetchExecutable),
+    PushExecutable: factory.clientStream(calls.pushExecutable),
   };
   return startServer(
     listen,

@@ -62,6 +62,12 @@ const limits = z.strictObject({
   featureBytes: bytes
     .prefault('2GiB')
     .describe('Maximum bytes of features of a frozen backbone that the coordinator keeps'),
+  executableBytes: bytes
+    .prefault('256MiB')
+    .describe('Largest compiled program that the coordinator keeps for its workers'),
+  executablesBytes: bytes
+    .prefault('1GiB')
+    .describe('Maximum bytes of all compiled programs that the coordinator keeps'),
   rpcMs: count.default(120_000).describe('Deadline of one bulk call'),
   connectionsMax: count
     .default(1024)

@@ -20,6 +20,8 @@ export const ACCESS_TABLE: Readonly<Record<string, readonly Role[] | 'any'>> = {
   '/tessera.v1.Exchange/PullParameters': ['worker'],
   '/tessera.v1.Exchange/FetchSamples': ['worker'],
   '/tessera.v1.Exchange/FetchFeatures': ['worker'],
+  '/tessera.v1.Exchange/FetchExecutable': ['worker'],
+  '/tessera.v1.Exchange/PushExecutable': ['worker'],
   // It shows only that a server listens, as the open port does.
   '/grpc.health.v1.Health/Check': 'any',
   // An endless stream is not for unknown callers.

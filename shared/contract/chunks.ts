@@ -45,29 +45,26 @@ export function* cutPieces(bytes: Uint8Array, pieceBytes: number): Generator<Sam
   } while (offset < bytes.byteLength);
 }
 
-/** Puts the chunks of one vector together, in order. */
-export class ChunkAssembler {
-  readonly #target: Float32Array;
-  readonly #bytes: Uint8Array;
+/** Puts the chunks of a byte sequence together, in order. */
+export class ByteAssembler {
+  readonly #target: Uint8Array;
   readonly #what: string;
   #received = 0;
 
-  /** `target` receives the values; `what` names the vector in errors ("gradient of step 12"). */
-  constructor(target: Float32Array, what: string) {
+  /** `target` receives the bytes; `what` names them in errors ("gradient of step 12"). */
+  constructor(target: Uint8Array, what: string) {
     this.#target = target;
-    this.#bytes = bytesOf(target);
     this.#what = what;
   }
 
   /**
-   * Takes the next chunk.
+   * Takes the next chunk; returns how many bytes there are now.
    *
-   * Throws  CHUNK_CORRUPT when it is not the next one, does not fit, or its checksum is wrong;
-   *         NON_FINITE when it completes a value that is NaN or infinite.
+   * Throws  CHUNK_CORRUPT when it is not the next one, does not fit, or its checksum is wrong.
    */
-  add(chunk: ChunkPiece): void {
+  add(chunk: ChunkPiece): number {
     const { offset, totalBytes, data } = chunk;
-    const expectedBytes = this.#bytes.byteLength;
+    const expectedBytes = this.#target.byteLength;
     if (totalBytes !== expectedBytes) {
       throw this.#corrupt(`${totalBytes} bytes announced, ${expectedBytes} expected`);
     }
@@ -80,19 +77,48 @@ export class ChunkAssembler {
     }
     if (crc32(data) !== chunk.crc32) throw this.#corrupt(`wrong checksum at byte ${offset}`);
     // Copying bytes also aligns them: what the transport hands out starts anywhere.
-    this.#bytes.set(data, offset);
+    this.#target.set(data, offset);
     this.#received += data.byteLength;
-    this.#refuseNonFinite(Math.floor(offset / 4), Math.floor(this.#received / 4));
+    return this.#received;
+  }
+
+  /** Ends the sequence. Throws  CHUNK_CORRUPT when bytes are missing. */
+  finish(): void {
+    const missing = this.#target.byteLength - this.#received;
+    if (missing > 0) throw this.#corrupt(`the stream ended ${missing} bytes early`);
+  }
+
+  #corrupt(sentence: string): TesseraError {
+    return new TesseraError('CHUNK_CORRUPT', `${this.#what}: ${sentence}`);
+  }
+}
+
+/** Puts the chunks of one vector together, in order. */
+export class ChunkAssembler {
+  readonly #target: Float32Array;
+  readonly #bytes: ByteAssembler;
+  readonly #what: string;
+
+  /** `target` receives the values; `what` names the vector in errors ("gradient of step 12"). */
+  constructor(target: Float32Array, what: string) {
+    this.#target = target;
+    this.#bytes = new ByteAssembler(bytesOf(target), what);
+    this.#what = what;
   }
 
   /**
-   * Ends the sequence.
+   * Takes the next chunk.
    *
-   * Throws  CHUNK_CORRUPT when bytes are missing.
+   * Throws  CHUNK_CORRUPT as `ByteAssembler` does; NON_FINITE when it completes a value that is NaN or infinite.
    */
+  add(chunk: ChunkPiece): void {
+    const received = this.#bytes.add(chunk);
+    this.#refuseNonFinite(Math.floor(chunk.offset / 4), Math.floor(received / 4));
+  }
+
+  /** Ends the sequence. Throws  CHUNK_CORRUPT when bytes are missing. */
   finish(): Float32Array {
-    const missing = this.#bytes.byteLength - this.#received;
-    if (missing > 0) throw this.#corrupt(`the stream ended ${missing} bytes early`);
+    this.#bytes.finish();
     return this.#target;
   }
 
@@ -107,10 +133,6 @@ export class ChunkAssembler {
         hint: 'lower the learning rate, or set training.clipNorm',
       },
     );
-  }
-
-  #corrupt(sentence: string): TesseraError {
-    return new TesseraError('CHUNK_CORRUPT', `${this.#what}: ${sentence}`);
   }
 }
 

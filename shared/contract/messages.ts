@@ -140,6 +140,40 @@ export interface ParametersId {
   readonly average?: boolean;
 }
 
+// ---- executables ----
+
+/** Which compiled program. */
+export interface ExecutableId {
+  /** SHA-256, in hex, of all that decides its contents. */
+  readonly digest: string;
+  /** One line for people. */
+  readonly title: string;
+}
+
+/** The contents of an executable, in two numbers. */
+export interface ExecutableSum {
+  readonly bytes: number;
+  /** In hex. */
+  readonly sha256: string;
+}
+
+/** The run does not keep an executable: each worker compiles for itself. */
+export interface ExecutableRefused {
+  readonly outcome: 'refused';
+  readonly reason: string;
+}
+
+/** What comes of a request for an executable: it is kept, or the caller compiles it, or waits for another that does. */
+export type ExecutableState =
+  | ({ readonly outcome: 'kept' } & ExecutableSum)
+  | { readonly outcome: 'compile' | 'wait' }
+  | ExecutableRefused;
+
+/** What comes of a pushed executable. `otherKept`: another one came first; the caller fetches it. */
+export type ExecutablePushed =
+  | { readonly outcome: 'kept' | 'otherKept' | 'released' }
+  | ExecutableRefused;
+
 // ---- status ----
 
 /** What the run is doing now; the fields of the contract's StatusReply. */

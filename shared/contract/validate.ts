@@ -43,6 +43,16 @@ export function wireText(value: string, where: string, lengthMax: number): strin
   return value;
 }
 
+/**
+ * A SHA-256 in hex. It becomes the name of a file, so nothing else passes.
+ *
+ * Throws  MESSAGE_INVALID, naming `where`.
+ */
+export function wireDigest(value: string, where: string): string {
+  if (/^[0-9a-f]{64}$/.test(value)) return value;
+  throw invalid(where, '64 hexadecimal digits', value);
+}
+
 /** Makes `text` pass `wireText`: control characters become spaces, the rest beyond the limit is cut. */
 export function toWireText(text: string, lengthMax: number): string {
   return text.replace(/\p{Cc}+/gu, ' ').slice(0, lengthMax);

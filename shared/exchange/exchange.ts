@@ -5,7 +5,15 @@
  * them must pass.
  */
 import type { FeatureRow, FeatureShape } from '../contract/feature-rows.ts';
-import type { NodeHeader, ParametersId, PushOutcome } from '../contract/messages.ts';
+import type {
+  ExecutableId,
+  ExecutablePushed,
+  ExecutableState,
+  ExecutableSum,
+  NodeHeader,
+  ParametersId,
+  PushOutcome,
+} from '../contract/messages.ts';
 import type { Split } from '../core/work.ts';
 import type { EncodedSample } from '../data/source.ts';
 
@@ -30,7 +38,14 @@ export interface ExchangeLimits {
   readonly chunkBytes: number;
   /** Deadline of one transfer. Units  milliseconds. */
   readonly rpcMs: number;
+  /** Largest compiled program that is taken in. */
+  readonly executableBytes: number;
 }
+
+/** A compiled program that was fetched, or what is to be done without it. */
+export type FetchedExecutable =
+  | { readonly outcome: 'kept'; readonly bytes: Uint8Array }
+  | Exclude<ExecutableState, { readonly outcome: 'kept' }>;
 
 /** The worker's end, for one session. Every transfer has a deadline: TIMEOUT. */
 export interface Exchange {
@@ -62,6 +77,15 @@ export interface Exchange {
     indices: readonly number[],
     shape: FeatureShape,
   ): Promise<FeatureRow[]>;
+  /**
+   * Fetches a compiled program.
+   *
+   * Throws  CHUNK_CORRUPT when what comes is not what its SHA-256 says; MESSAGE_INVALID; PROTOCOL_MISMATCH from a
+   *         coordinator that knows no executables.
+   */
+  fetchExecutable(id: ExecutableId): Promise<FetchedExecutable>;
+  /** Brings a compiled program, or reports that it is not compiled here after all. Throws  as `fetchExecutable` does. */
+  pushExecutable(id: ExecutableId, bytes: Uint8Array | undefined): Promise<ExecutablePushed>;
   /** Closes the connection; transfers under way end by themselves. */
   close(): void;
 }
@@ -98,6 +122,26 @@ export interface OutgoingParameters {
   end(): void;
 }
 
+/** An executable on its way in. */
+export interface IncomingExecutable {
+  /** Receives it. */
+  readonly bytes: Uint8Array;
+  /** All of it has arrived and was checked. */
+  finish(): Promise<ExecutablePushed>;
+  /** The transfer is over, finished or not. */
+  end(): void;
+}
+
+/** An executable on its way out, or what the worker is to do without it. */
+export type OutgoingExecutable =
+  | ({
+      readonly outcome: 'kept';
+      readonly contents: Uint8Array;
+      /** The transfer is over, finished or not. */
+      end(): void;
+    } & ExecutableSum)
+  | Exclude<ExecutableState, { readonly outcome: 'kept' }>;
+
 /** The coordinator's end, which a transport calls. Fields were checked in form; the host judges whether they fit the run. */
 export interface ExchangeHost {
   /** Samples of each split. */
@@ -118,4 +162,14 @@ export interface ExchangeHost {
   ): AsyncIterable<EncodedSample>;
   /** The features of samples, of those that were computed. */
   findFeatures(split: Split, indices: readonly number[]): FeatureRow[];
+  /** A worker asks for an executable. */
+  findExecutable(worker: string, id: ExecutableId): Promise<OutgoingExecutable>;
+  /** Takes an executable whose bytes are still to come, or says why they are not needed. Throws  TIMEOUT when there are too many. */
+  beginExecutable(
+    worker: string,
+    id: ExecutableId,
+    sum: ExecutableSum,
+  ): Promise<IncomingExecutable | ExecutablePushed>;
+  /** A worker does not compile an executable after all. */
+  releaseExecutable(worker: string, id: ExecutableId): void;
 }

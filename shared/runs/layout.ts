@@ -16,3 +16,6 @@ export const RUN_FILES = {
   /** Held by the coordinator while it runs. */
   lock: 'coordinator.lock',
 } as const;
+
+/** The folder in a run folder of the compiled programs that its workers share. */
+export const EXECUTABLES_FOLDER = 'executables';

@@ -8,6 +8,7 @@ import { encodeFeatures } from '../../shared/contract/feature-rows.ts';
 import { systemClock } from '../../shared/core/clock.ts';
 import { type ErrorCode, TesseraError } from '../../shared/core/errors.ts';
 import { services } from '../../shared/exchange/grpc/protos.ts';
+import { sha256Of } from '../support/digest.ts';
 import { JOIN, LIMITS, NODE, NotingPort } from '../support/loopback.ts';
 import { mutated } from './bytes.ts';
 import { door } from './door.ts';
@@ -15,6 +16,7 @@ import { patched, wireBytes } from './protobuf.ts';
 
 export const { Session } = services.Control.service;
 export const { PushNode, PullParameters, FetchSamples, FetchFeatures } = services.Exchange.service;
+export const { FetchExecutable, PushExecutable } = services.Exchange.service;
 
 /** What a listener may answer to nonsense. */
 export const WIRE_REFUSALS: readonly ErrorCode[] = [
@@ -77,6 +79,14 @@ export const pushMessages = encodings('tessera.v1.NodeChunk', PUSH);
 const pull = { session: 's-1', version: 3, first: 1, average: false };
 const fetch = { session: 's-1', split: 'SPLIT_TRAIN', indices: [1, 2, 7] } as const;
 
+export const EXECUTABLE = { digest: '0'.repeat(63).concat('a'), title: 'training' };
+const header = { session: 's-1', key: EXECUTABLE, bytes: 8, sha256: sha256Of(data) };
+const EXECUTABLE_PUSH = [
+  PushExecutable.requestSerialize({ header }),
+  PushExecutable.requestSerialize({ header: { ...header, released: true } }),
+  PushExecutable.requestSerialize({ chunk }),
+];
+
 const port = new NotingPort();
 port.gradientLength = data.length / Float32Array.BYTES_PER_ELEMENT;
 
@@ -85,6 +95,8 @@ function coordinator() {
   // One for all inputs, as new: making its parameters takes longer than all else.
   port.handles.clear();
   port.calls.length = 0;
+  port.files.clear();
+  port.executables = port.keeper();
   port.nodes.length = 0;
   const calls = coordinatorCalls(port, LIMITS, systemClock);
   const session = calls.session({ peer: 'test', send: () => {}, end: () => {} });
@@ -105,6 +117,12 @@ async function* messages<T>(deserialize: (bytes: Buffer) => T, all: readonly Buf
 
 /** A call with one request, and what may be asked. */
 const request = fc.oneof(
+  fc.tuple(
+    fc.constant('fetchExecutable' as const),
+    encodings('tessera.v1.ExecutableRequest', [
+      FetchExecutable.requestSerialize({ session: 's-1', key: EXECUTABLE }),
+    ]),
+  ),
   fc.tuple(
     fc.constant('pullParameters' as const),
     encodings('tessera.v1.PullRequest', [PullParameters.requestSerialize(pull)]),
@@ -155,11 +173,35 @@ export const coordinatorDoors = [
     least: { accepted: 0.08, refused: 0.3 },
   }),
   door({
+    name: 'pushed executables',
+    numInputs: 1000,
+    inputs: fc.tuple(
+      fc.constantFrom(...EXECUTABLE_PUSH.slice(0, 2)),
+      fc.array(
+        fc.oneof(
+          fc.constantFrom(...EXECUTABLE_PUSH.slice(2)),
+          encodings('tessera.v1.ExecutableChunk', EXECUTABLE_PUSH),
+        ),
+        { maxLength: 3 },
+      ),
+    ),
+    async enter([first, rest]) {
+      const all = messages(PushExecutable.requestDeserialize, [first, ...rest]);
+      await joined().pushExecutable(all);
+      refuseObeyed([...port.files.keys()]);
+    },
+    refusals: WIRE_REFUSALS,
+    least: { accepted: 0.08, refused: 0.3 },
+  }),
+  door({
     name: 'requests',
     numInputs: 1200,
     inputs: request,
     enter([call, bytes]) {
       const calls = joined();
+      if (call === 'fetchExecutable') {
+        return drained(calls[call](parsed(FetchExecutable.requestDeserialize, bytes)));
+      }
       return call === 'pullParameters'
         ? drained(calls.pullParameters(parsed(PullParameters.requestDeserialize, bytes)))
         : drained(calls[call](parsed(FetchSamples.requestDeserialize, bytes)));

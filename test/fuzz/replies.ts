@@ -6,13 +6,17 @@ import type { DuplexReader } from '../../shared/exchange/grpc/calls.ts';
 import { GrpcControlLine, type SessionCalls } from '../../shared/exchange/grpc/control-line.ts';
 import { type BulkCalls, GrpcExchange } from '../../shared/exchange/grpc/exchange.ts';
 import { WorkerLink } from '../../worker/exchange/link.ts';
+import { sha256Of } from '../support/digest.ts';
 import { allOf, JOIN, LIMITS, NODE, NotingPort } from '../support/loopback.ts';
 import { door } from './door.ts';
 import {
+  EXECUTABLE,
   encodings,
+  FetchExecutable,
   FetchFeatures,
   FetchSamples,
   PullParameters,
+  PushExecutable,
   PushNode,
   parsed,
   refuseObeyed,
@@ -53,6 +57,17 @@ const REPLIES = {
   outcome: encodings('tessera.v1.PushReply', [
     PushNode.responseSerialize({ outcome: 'PUSH_OUTCOME_ACCEPTED' }),
   ]),
+  executable: encodings('tessera.v1.ExecutablePiece', [
+    FetchExecutable.responseSerialize({ reply: { outcome: 'EXECUTABLE_OUTCOME_WAIT' } }),
+    FetchExecutable.responseSerialize({
+      reply: { outcome: 'EXECUTABLE_OUTCOME_KEPT', bytes: 8, sha256: sha256Of(data) },
+    }),
+    FetchExecutable.responseSerialize({ chunk: { offset: 0, totalBytes: 8, ...piece } }),
+  ]),
+  executablePushed: encodings('tessera.v1.ExecutableReply', [
+    PushExecutable.responseSerialize({ outcome: 'EXECUTABLE_OUTCOME_KEPT' }),
+    PushExecutable.responseSerialize({ outcome: 'EXECUTABLE_OUTCOME_REFUSED', reason: 'no room' }),
+  ]),
 } as const;
 
 /** A link whose coordinator answers every call with `bytes`, and whose session hears them. */
@@ -73,6 +88,9 @@ function linkTo(bytes: readonly Buffer[]) {
     pullParameters: () => each(PullParameters.responseDeserialize),
     fetchSamples: () => each(FetchSamples.responseDeserialize),
     fetchFeatures: () => each(FetchFeatures.responseDeserialize),
+    fetchExecutable: () => each(FetchExecutable.responseDeserialize),
+    pushExecutable: async () =>
+      parsed(PushExecutable.responseDeserialize, bytes[0] ?? Buffer.alloc(0)),
     close: () => {},
   };
   const hear = () => {
@@ -115,6 +133,8 @@ export const workerDoors = [
       const { exchange } = linkTo(bytes);
       const payload = { gradient: undefined, features: [] };
       if (call === 'outcome') await exchange.pushNode(NODE, payload);
+      if (call === 'executable') await exchange.fetchExecutable(EXECUTABLE);
+      if (call === 'executablePushed') await exchange.pushExecutable(EXECUTABLE, data);
       if (call === 'samples') await allOf(exchange.fetchSamples('train', [1]));
       if (call === 'features') {
         await exchange.fetchFeatures('train', [1], { width: 2, numSamples: 5 });

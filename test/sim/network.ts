@@ -32,6 +32,9 @@ const exchange = services.Exchange.service as unknown as Record<
   MethodDefinition<never, unknown>
 >;
 
+type Upload = 'pushNode' | 'pushExecutable';
+type Download = 'pullParameters' | 'fetchSamples' | 'fetchFeatures' | 'fetchExecutable';
+
 /** A worker's sessions with whatever coordinator listens when it joins. */
 export function simSessionCalls(world: World, host: Host, route: Route): SessionCalls {
   return {
@@ -46,24 +49,26 @@ export function simSessionCalls(world: World, host: Host, route: Route): Session
 /** A worker's exchanges with whatever coordinator listens when it calls: the product's chunks over a faulty network. */
 export function simExchanges(world: World, host: Host, route: Route): OpenExchange {
   const stream =
-    (
-      method: 'pullParameters' | 'fetchSamples' | 'fetchFeatures',
-      about: MethodDefinition<never, unknown>,
-    ) =>
+    (method: Download, about: MethodDefinition<never, unknown>) =>
     (call: BulkCall, request: unknown): AsyncIterable<never> => {
       const replies = new Pipe<never>();
       new Call(world, host, route, call, about).download(method, request, replies as Pipe<unknown>);
       return replies;
     };
-  const calls: BulkCalls = {
-    pushNode: (call, messages) =>
+  const push =
+    (method: Upload, about: MethodDefinition<never, unknown>) =>
+    (call: BulkCall, messages: Iterable<unknown>): Promise<never> =>
       new Promise((resolve, reject) => {
         const settle = { resolve: resolve as (reply: unknown) => void, reject };
-        void new Call(world, host, route, call, exchange['PushNode']!).upload(messages, settle);
-      }),
+        void new Call(world, host, route, call, about).upload(method, messages, settle);
+      });
+  const calls: BulkCalls = {
+    pushNode: push('pushNode', exchange['PushNode']!),
+    pushExecutable: push('pushExecutable', exchange['PushExecutable']!),
     pullParameters: stream('pullParameters', exchange['PullParameters']!),
     fetchSamples: stream('fetchSamples', exchange['FetchSamples']!),
     fetchFeatures: stream('fetchFeatures', exchange['FetchFeatures']!),
+    fetchExecutable: stream('fetchExecutable', exchange['FetchExecutable']!),
     close: () => {},
   };
   return (settings) => new GrpcExchange(calls, settings);
@@ -117,6 +122,7 @@ class Call implements Breakable {
 
   /** Streams messages up and waits for the one reply. */
   async upload(
+    method: Upload,
     messages: Iterable<unknown>,
     { resolve, reject }: { resolve(reply: unknown): void; reject(error: unknown): void },
   ): Promise<void> {
@@ -130,7 +136,7 @@ class Call implements Breakable {
       const lane = this.#route.lane('up');
       lane(() =>
         this.#serve(
-          (calls) => calls.pushNode(requests as AsyncIterable<never>),
+          (calls): Promise<unknown> => calls[method](requests as AsyncIterable<never>),
           (reply) => this.#end(() => this.#host.run(() => resolve(this.#toClient(reply)))),
         ),
       );
@@ -140,11 +146,7 @@ class Call implements Breakable {
   }
 
   /** Sends one request and streams the replies down. */
-  download(
-    method: 'pullParameters' | 'fetchSamples' | 'fetchFeatures',
-    request: unknown,
-    replies: Pipe<unknown>,
-  ): void {
+  download(method: Download, request: unknown, replies: Pipe<unknown>): void {
     this.#fail = (error) => replies.fail(error);
     const down = this.#route.lane('down');
     this.#route.lane('up')(() =>

@@ -5,12 +5,24 @@
 import { expect, vi } from 'vitest';
 import { bytesOf } from '../../shared/contract/chunks.ts';
 import type { FeatureRow } from '../../shared/contract/feature-rows.ts';
-import type { NodeHeader, PushOutcome } from '../../shared/contract/messages.ts';
+import type {
+  ExecutableId,
+  ExecutablePushed,
+  ExecutableSum,
+  NodeHeader,
+  PushOutcome,
+} from '../../shared/contract/messages.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { forEachSplit, type Split, splitOf } from '../../shared/core/work.ts';
 import type { EncodedSample } from '../../shared/data/source.ts';
-import type { Exchange, ExchangeHost, ParametersRange } from '../../shared/exchange/exchange.ts';
-import { allOf, NODE } from './loopback.ts';
+import type {
+  Exchange,
+  ExchangeHost,
+  OutgoingExecutable,
+  ParametersRange,
+} from '../../shared/exchange/exchange.ts';
+import { sha256Of } from './digest.ts';
+import { allOf, LIMITS, NODE } from './loopback.ts';
 
 export const SESSION = 's-1';
 /** Not a multiple of a value's 4 bytes: a chunk may end within a value. */
@@ -44,6 +56,12 @@ export class NotingHost implements ExchangeHost {
   onFinish: () => Promise<void> = () => Promise.resolve();
   readonly nodes: { node: NodeHeader; gradient: Float32Array | undefined }[] = [];
   readonly rows = new Map<string, FeatureRow>();
+  readonly executables = new Map<string, Uint8Array>();
+  /** What is said of an executable that is not there, and of one that is pushed. */
+  withoutExecutable: Exclude<OutgoingExecutable, { outcome: 'kept' }> = { outcome: 'compile' };
+  pushed: ExecutablePushed = { outcome: 'kept' };
+  readonly asked: [string, string][] = [];
+  readonly released: [string, string][] = [];
   /** Transfers that have begun and are not over. */
   numOpen = 0;
 
@@ -89,6 +107,29 @@ export class NotingHost implements ExchangeHost {
   findFeatures(split: Split, indices: readonly number[]): FeatureRow[] {
     return indices.flatMap((index) => this.rows.get(`${split}/${index}`) ?? []);
   }
+  async findExecutable(worker: string, { digest }: ExecutableId): Promise<OutgoingExecutable> {
+    this.asked.push([worker, digest]);
+    const contents = this.executables.get(digest);
+    if (contents === undefined) return this.withoutExecutable;
+    const sum = { bytes: contents.length, sha256: sha256Of(contents) };
+    return { outcome: 'kept', ...sum, contents, end: this.#begin() };
+  }
+  async beginExecutable(_worker: string, { digest }: ExecutableId, { bytes }: ExecutableSum) {
+    if (this.pushed.outcome !== 'kept') return this.pushed;
+    const target = new Uint8Array(bytes);
+    return {
+      bytes: target,
+      finish: async () => {
+        await this.onFinish();
+        this.executables.set(digest, target);
+        return this.pushed;
+      },
+      end: this.#begin(),
+    };
+  }
+  releaseExecutable(worker: string, { digest }: ExecutableId): void {
+    this.released.push([worker, digest]);
+  }
 
   #begin(): () => void {
     this.numOpen += 1;
@@ -116,6 +157,9 @@ const VERSION_3 = { version: 3, first: 0 };
 
 const push = (exchange: Exchange, gradient: Float32Array | undefined = LONG, node = NODE) =>
   exchange.pushNode(node, { gradient, features: [] });
+
+const EXECUTABLE = { digest: sha256Of(bytesOf(LONG)), title: 'training' };
+const BYTES = Uint8Array.from({ length: 10_000 }, (_, place) => place * 3);
 
 /** A rig whose host takes and has vectors like LONG. */
 function long({ host }: Rig): NotingHost {
@@ -177,6 +221,62 @@ export const CHECKS: Readonly<Record<string, (rig: Rig) => Promise<void>>> = {
     const rows = await exchange.fetchFeatures('train', [2, count - 1, 0], shape);
     expect(rows).toEqual([features[2], features[0]]);
     expect(await exchange.fetchFeatures('test', [1], shape)).toEqual([]);
+  },
+
+  async 'moves executables of all sizes up and down'({ host, open }) {
+    const exchange = open();
+    for (const length of SAMPLE_BYTES.slice(1)) {
+      const id = { digest: sha256Of(Uint8Array.of(length)), title: 'training of ViT-Ti/16 for ö' };
+      const bytes = Uint8Array.from({ length }, (_, place) => place * 7);
+      expect(await exchange.fetchExecutable(id)).toEqual({ outcome: 'compile' });
+      expect(await exchange.pushExecutable(id, bytes)).toEqual({ outcome: 'kept' });
+      const fetched = await exchange.fetchExecutable(id);
+      expect(fetched.outcome).toBe('kept');
+      expect(Buffer.compare((fetched as { bytes: Uint8Array }).bytes, bytes)).toBe(0);
+    }
+    expect(host.asked[0]).toEqual(['anna', sha256Of(Uint8Array.of(1))]);
+    expect(host.numOpen).toBe(0);
+  },
+
+  async 'says what becomes of an executable that is not there, or not kept'({ host, open }) {
+    const exchange = open();
+    const refused = { outcome: 'refused', reason: 'no room' } as const;
+    for (const state of [{ outcome: 'compile' }, { outcome: 'wait' }, refused] as const) {
+      host.withoutExecutable = state;
+      expect(await exchange.fetchExecutable(EXECUTABLE)).toEqual(state);
+    }
+    for (const pushed of [{ outcome: 'otherKept' }, refused] as const) {
+      host.pushed = pushed;
+      expect(await exchange.pushExecutable(EXECUTABLE, BYTES)).toEqual(pushed);
+    }
+    expect(await exchange.pushExecutable(EXECUTABLE, undefined)).toEqual({ outcome: 'released' });
+    expect(host.released).toEqual([['anna', EXECUTABLE.digest]]);
+    expect(host.executables.size).toBe(0);
+  },
+
+  async 'refuses every damage to an executable, either way, and nothing changes'(rig) {
+    const { executables } = rig.host;
+    const exchange = rig.open();
+    for (const damage of DAMAGES) {
+      rig.damage(damage);
+      const push = exchange.pushExecutable(EXECUTABLE, BYTES);
+      await expect(push, damage).rejects.toMatchObject({ code: 'CHUNK_CORRUPT' });
+      expect(executables.size).toBe(0);
+    }
+    executables.set(EXECUTABLE.digest, BYTES);
+    for (const damage of DAMAGES) {
+      rig.damage(damage);
+      const fetch = exchange.fetchExecutable(EXECUTABLE);
+      await expect(fetch, damage).rejects.toMatchObject({ code: 'CHUNK_CORRUPT' });
+    }
+    expect(rig.host.numOpen).toBe(0);
+  },
+
+  async 'takes no executable that is larger than the limit'(rig) {
+    const large = new Uint8Array(LIMITS.executableBytes + 1);
+    rig.host.executables.set(EXECUTABLE.digest, large);
+    const fetch = rig.open().fetchExecutable(EXECUTABLE);
+    await expect(fetch).rejects.toMatchObject({ code: 'CHUNK_CORRUPT' });
   },
 
   async 'refuses every damage to a gradient, and nothing changes'(rig) {
@@ -271,6 +371,8 @@ export const CHECKS: Readonly<Record<string, (rig: Rig) => Promise<void>>> = {
       () => exchange.pull(VERSION_3, LONG.slice()),
       () => allOf(exchange.fetchSamples('train', [0])),
       () => exchange.fetchFeatures('train', [0], shape),
+      () => exchange.fetchExecutable(EXECUTABLE),
+      () => exchange.pushExecutable(EXECUTABLE, BYTES),
     ];
     for (const transfer of transfers) {
       await expect(transfer()).rejects.toMatchObject({ code: 'SESSION_UNKNOWN' });
@@ -284,7 +386,10 @@ export const CHECKS: Readonly<Record<string, (rig: Rig) => Promise<void>>> = {
     const host = long(rig);
     const stop = new AbortController();
     host.onFinish = () =>
-      new Promise((resolve) => stop.signal.addEventListener('abort', () => resolve()));
+      new Promise((resolve) => {
+        if (stop.signal.aborted) resolve();
+        stop.signal.addEventListener('abort', () => resolve());
+      });
     const exchange = rig.open({ signal: stop.signal });
     const pushing = push(exchange);
     await vi.waitFor(() => expect(host.numOpen).toBe(1), 10_000);

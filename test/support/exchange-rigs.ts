@@ -3,13 +3,19 @@ import { crc32 } from 'node:zlib';
 import { bytesOf } from '../../shared/contract/chunks.ts';
 import type { FeatureRow } from '../../shared/contract/feature-rows.ts';
 import type { NodeChunk } from '../../shared/contract/generated/tessera/v1/NodeChunk.ts';
-import type { NodeHeader, PushOutcome } from '../../shared/contract/messages.ts';
+import type {
+  ExecutableId,
+  ExecutablePushed,
+  NodeHeader,
+  PushOutcome,
+} from '../../shared/contract/messages.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { firstNonFinite } from '../../shared/core/floats.ts';
 import type { Split } from '../../shared/core/work.ts';
 import type {
   Exchange,
   ExchangeSettings,
+  FetchedExecutable,
   NodePayload,
   ParametersRange,
 } from '../../shared/exchange/exchange.ts';
@@ -22,8 +28,9 @@ import { exchangeHandlers } from '../../shared/exchange/grpc/exchange-handlers.t
 import { HandlerFactory } from '../../shared/exchange/grpc/handlers.ts';
 import { services } from '../../shared/exchange/grpc/protos.ts';
 import { startServer } from '../../shared/exchange/grpc/server.ts';
+import { sha256Of } from './digest.ts';
 import { CHUNK_BYTES, type Damage, NotingHost, type Rig, SESSION } from './exchange-conformance.ts';
-import { LIMITS } from './loopback.ts';
+import { allOf, LIMITS } from './loopback.ts';
 
 /** The damage of the next transfer, once. */
 class NextDamage {
@@ -61,6 +68,8 @@ export async function grpcRig(): Promise<Rig> {
       PullParameters: factory.serverStream(handlers.pullParameters),
       FetchSamples: factory.serverStream(handlers.fetchSamples),
       FetchFeatures: factory.serverStream(handlers.fetchFeatures),
+      FetchExecutable: factory.serverStream(handlers.fetchExecutable),
+      PushExecutable: factory.clientStream(handlers.pushExecutable),
     },
   };
   const server = await startServer('127.0.0.1:0', [served], { limits: LIMITS, report: () => {} });
@@ -104,6 +113,24 @@ function damaged(calls: BulkCalls, next: NextDamage): BulkCalls {
     },
     pullParameters: (call, request) => down(calls.pullParameters(call, request)),
     fetchSamples: (call, request) => down(calls.fetchSamples(call, request)),
+    async *fetchExecutable(call, request) {
+      const [reply, ...pieces] = await allOf(calls.fetchExecutable(call, request));
+      yield reply!;
+      for (const chunk of harmed(
+        pieces.map((piece) => piece.chunk!),
+        next.take(),
+      )) {
+        yield { reply: null, chunk };
+      }
+    },
+    pushExecutable(call, messages) {
+      const [header, ...rest] = messages;
+      const chunks = harmed(
+        rest.map(({ chunk }) => chunk as { data: Uint8Array }),
+        next.take(),
+      );
+      return calls.pushExecutable(call, [header!, ...chunks.map((chunk) => ({ chunk }))]);
+    },
   };
 }
 
@@ -202,6 +229,41 @@ class MemoryExchange implements Exchange {
 
   fetchFeatures(split: Split, indices: readonly number[]): Promise<FeatureRow[]> {
     return this.#transfer(async () => this.#parts.host.findFeatures(split, indices));
+  }
+
+  fetchExecutable(id: ExecutableId): Promise<FetchedExecutable> {
+    return this.#transfer(async (worker) => {
+      const found = await this.#parts.host.findExecutable(worker, id);
+      if (found.outcome !== 'kept') return found;
+      try {
+        if (found.bytes > this.#settings.limits.executableBytes) {
+          throw new TesseraError('CHUNK_CORRUPT', 'it is too large');
+        }
+        const bytes = this.#checked(this.#carried(found.contents));
+        return { outcome: 'kept' as const, bytes };
+      } finally {
+        found.end();
+      }
+    });
+  }
+
+  pushExecutable(id: ExecutableId, bytes: Uint8Array | undefined): Promise<ExecutablePushed> {
+    const { host } = this.#parts;
+    return this.#transfer(async (worker) => {
+      if (bytes === undefined) {
+        host.releaseExecutable(worker, id);
+        return { outcome: 'released' as const };
+      }
+      const sum = { bytes: bytes.length, sha256: sha256Of(bytes) };
+      const begun = await host.beginExecutable(worker, id, sum);
+      if ('outcome' in begun) return begun;
+      try {
+        begun.bytes.set(this.#checked(this.#carried(bytes)));
+        return await begun.finish();
+      } finally {
+        begun.end();
+      }
+    });
   }
 
   close(): void {}

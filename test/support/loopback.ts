@@ -1,6 +1,7 @@
 /** @file A coordinator's service on loopback over a port that remembers what it was told. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ExecutableKeeper } from '../../coordinator/executables/keeper.ts';
 import type { CoordinatorPort } from '../../coordinator/service/run-port.ts';
 import { serveCoordinator } from '../../coordinator/service/service.ts';
 import { FeatureStore } from '../../coordinator/step/features.ts';
@@ -14,6 +15,7 @@ import {
   type RunStatus,
   type WelcomeInfo,
 } from '../../shared/contract/messages.ts';
+import { systemClock } from '../../shared/core/clock.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { forEachSplit } from '../../shared/core/work.ts';
 import type { EncodedSample, Split } from '../../shared/data/source.ts';
@@ -24,6 +26,7 @@ import { grpcExchanges } from '../../shared/exchange/grpc/exchange.ts';
 import type { RpcServer } from '../../shared/exchange/grpc/server.ts';
 import { createLog } from '../../shared/machine/log.ts';
 import { WorkerLink } from '../../worker/exchange/link.ts';
+import { memoryDisk } from './memory-disk.ts';
 
 export const LIMITS = {
   messageBytes: 4 * 1024 * 1024,
@@ -34,6 +37,8 @@ export const LIMITS = {
   pushesMax: 4,
   pullsMax: 4,
   sampleBytes: 64 * 1024,
+  executableBytes: 256 * 1024,
+  executablesBytes: 512 * 1024,
   joinsPerMinute: 600,
 };
 const SAMPLES = 10;
@@ -75,13 +80,31 @@ export class NotingPort implements CoordinatorPort {
     },
     features: new FeatureStore(3, 1024 ** 2),
   };
+  /** Files of its run folder. */
+  readonly files = new Map<string, Uint8Array<ArrayBuffer>>();
+  executables = this.keeper();
   answer: PushOutcome = 'accepted';
   refusal: Error | undefined;
   version = 3;
   vector = Float32Array.from({ length: 5000 }, (_, index) => Math.sin(index));
   readonly calls: unknown[][] = [];
+  /** Processes that are not connected any more. */
+  readonly gone = new Set<string>();
   readonly nodes: { node: NodeHeader; gradient: Float32Array | undefined }[] = [];
   readonly handles = new Map<string, SessionHandle>();
+
+  /** Keeps executables over the files that there are, as a coordinator does that starts. */
+  keeper(): ExecutableKeeper {
+    return new ExecutableKeeper({
+      runFolder: '/run',
+      limits: LIMITS,
+      clock: systemClock,
+      log: createLog({ component: 'test', level: 'off' }),
+      disk: memoryDisk(this.files),
+      processOf: (worker) => `process of ${worker}`,
+      isHere: (process) => !this.gone.has(process),
+    });
+  }
 
   join(request: JoinRequest, handle: SessionHandle): WelcomeInfo {
     if (this.refusal !== undefined) throw this.refusal;
@@ -185,8 +208,9 @@ export class NotingPort implements CoordinatorPort {
 }
 
 /** The part of some limits that a worker takes from a config. */
-function limitsIn({ messageBytes, chunkBytes, rpcMs }: ExchangeLimits): ExchangeLimits {
-  return { messageBytes, chunkBytes, rpcMs };
+function limitsIn(limits: ExchangeLimits): ExchangeLimits {
+  const { messageBytes, chunkBytes, rpcMs, executableBytes } = limits;
+  return { messageBytes, chunkBytes, rpcMs, executableBytes };
 }
 
 /** Starts a server and a link to it. */

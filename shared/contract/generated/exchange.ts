@@ -8,6 +8,12 @@ import type { ControlClient as _tessera_v1_ControlClient, ControlDefinition as _
 import type { CoordinatorMessage as _tessera_v1_CoordinatorMessage, CoordinatorMessage__Output as _tessera_v1_CoordinatorMessage__Output } from './tessera/v1/CoordinatorMessage.ts';
 import type { Devices as _tessera_v1_Devices, Devices__Output as _tessera_v1_Devices__Output } from './tessera/v1/Devices.ts';
 import type { ExchangeClient as _tessera_v1_ExchangeClient, ExchangeDefinition as _tessera_v1_ExchangeDefinition } from './tessera/v1/Exchange.ts';
+import type { ExecutableChunk as _tessera_v1_ExecutableChunk, ExecutableChunk__Output as _tessera_v1_ExecutableChunk__Output } from './tessera/v1/ExecutableChunk.ts';
+import type { ExecutableHeader as _tessera_v1_ExecutableHeader, ExecutableHeader__Output as _tessera_v1_ExecutableHeader__Output } from './tessera/v1/ExecutableHeader.ts';
+import type { ExecutableKey as _tessera_v1_ExecutableKey, ExecutableKey__Output as _tessera_v1_ExecutableKey__Output } from './tessera/v1/ExecutableKey.ts';
+import type { ExecutablePiece as _tessera_v1_ExecutablePiece, ExecutablePiece__Output as _tessera_v1_ExecutablePiece__Output } from './tessera/v1/ExecutablePiece.ts';
+import type { ExecutableReply as _tessera_v1_ExecutableReply, ExecutableReply__Output as _tessera_v1_ExecutableReply__Output } from './tessera/v1/ExecutableReply.ts';
+import type { ExecutableRequest as _tessera_v1_ExecutableRequest, ExecutableRequest__Output as _tessera_v1_ExecutableRequest__Output } from './tessera/v1/ExecutableRequest.ts';
 import type { FeatureRows as _tessera_v1_FeatureRows, FeatureRows__Output as _tessera_v1_FeatureRows__Output } from './tessera/v1/FeatureRows.ts';
 import type { FetchRequest as _tessera_v1_FetchRequest, FetchRequest__Output as _tessera_v1_FetchRequest__Output } from './tessera/v1/FetchRequest.ts';
 import type { Finish as _tessera_v1_Finish, Finish__Output as _tessera_v1_Finish__Output } from './tessera/v1/Finish.ts';
@@ -44,6 +50,13 @@ export interface ProtoGrpcType {
       CoordinatorMessage: MessageTypeDefinition<_tessera_v1_CoordinatorMessage, _tessera_v1_CoordinatorMessage__Output>
       Devices: MessageTypeDefinition<_tessera_v1_Devices, _tessera_v1_Devices__Output>
       Exchange: SubtypeConstructor<typeof grpc.Client, _tessera_v1_ExchangeClient> & { service: _tessera_v1_ExchangeDefinition }
+      ExecutableChunk: MessageTypeDefinition<_tessera_v1_ExecutableChunk, _tessera_v1_ExecutableChunk__Output>
+      ExecutableHeader: MessageTypeDefinition<_tessera_v1_ExecutableHeader, _tessera_v1_ExecutableHeader__Output>
+      ExecutableKey: MessageTypeDefinition<_tessera_v1_ExecutableKey, _tessera_v1_ExecutableKey__Output>
+      ExecutableOutcome: EnumTypeDefinition
+      ExecutablePiece: MessageTypeDefinition<_tessera_v1_ExecutablePiece, _tessera_v1_ExecutablePiece__Output>
+      ExecutableReply: MessageTypeDefinition<_tessera_v1_ExecutableReply, _tessera_v1_ExecutableReply__Output>
+      ExecutableRequest: MessageTypeDefinition<_tessera_v1_ExecutableRequest, _tessera_v1_ExecutableRequest__Output>
       FeatureRows: MessageTypeDefinition<_tessera_v1_FeatureRows, _tessera_v1_FeatureRows__Output>
       FetchRequest: MessageTypeDefinition<_tessera_v1_FetchRequest, _tessera_v1_FetchRequest__Output>
       Finish: MessageTypeDefinition<_tessera_v1_Finish, _tessera_v1_Finish__Output>

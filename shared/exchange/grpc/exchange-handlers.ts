@@ -24,6 +24,7 @@ import { wireInteger, wirePresent } from '../../contract/validate.ts';
 import { TesseraError } from '../../core/errors.ts';
 import { splitOf } from '../../core/work.ts';
 import type { ExchangeHost, IncomingNode } from '../exchange.ts';
+import { executableHandlers } from './executables.ts';
 
 /** The bulk calls of all workers, as plain functions over messages. */
 export function exchangeHandlers(host: ExchangeHost, chunkBytes: number) {
@@ -80,6 +81,8 @@ export function exchangeHandlers(host: ExchangeHost, chunkBytes: number) {
       const { split, indices } = decodeFetch(request, host.splitSizes);
       yield* encodeFeatures(host.findFeatures(split, indices), chunkBytes);
     },
+
+    ...executableHandlers(host, chunkBytes),
   };
 }
 

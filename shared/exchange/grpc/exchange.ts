@@ -6,6 +6,7 @@ import {
   encodeNode,
   WIRE_SPLITS,
 } from '../../contract/exchange-codec.ts';
+import { decodeExecutablePushed, encodeExecutableId } from '../../contract/executable-codec.ts';
 import {
   decodeFeatures,
   encodeFeatures,
@@ -13,25 +14,36 @@ import {
   type FeatureShape,
 } from '../../contract/feature-rows.ts';
 import type { Chunk__Output } from '../../contract/generated/tessera/v1/Chunk.ts';
+import type { ExecutableChunk } from '../../contract/generated/tessera/v1/ExecutableChunk.ts';
+import type { ExecutablePiece__Output } from '../../contract/generated/tessera/v1/ExecutablePiece.ts';
+import type { ExecutableReply__Output } from '../../contract/generated/tessera/v1/ExecutableReply.ts';
+import type { ExecutableRequest } from '../../contract/generated/tessera/v1/ExecutableRequest.ts';
 import type { FeatureRows__Output } from '../../contract/generated/tessera/v1/FeatureRows.ts';
 import type { FetchRequest } from '../../contract/generated/tessera/v1/FetchRequest.ts';
 import type { NodeChunk } from '../../contract/generated/tessera/v1/NodeChunk.ts';
 import type { PullRequest } from '../../contract/generated/tessera/v1/PullRequest.ts';
 import type { PushReply__Output } from '../../contract/generated/tessera/v1/PushReply.ts';
 import type { SampleChunk__Output } from '../../contract/generated/tessera/v1/SampleChunk.ts';
-import type { NodeHeader, PushOutcome } from '../../contract/messages.ts';
+import type {
+  ExecutableId,
+  ExecutablePushed,
+  NodeHeader,
+  PushOutcome,
+} from '../../contract/messages.ts';
 import { TesseraError } from '../../core/errors.ts';
 import type { Split } from '../../core/work.ts';
 import type { EncodedSample } from '../../data/source.ts';
 import type {
   Exchange,
   ExchangeSettings,
+  FetchedExecutable,
   NodePayload,
   OpenExchange,
   ParametersRange,
 } from '../exchange.ts';
 import { type CallSettings, callClientStream, callServerStream } from './calls.ts';
 import { type ConnectionSettings, connectExchange } from './channel.ts';
+import { executableChunks, receiveExecutable } from './executables.ts';
 
 /** What a bulk call is made with; the address is known below. */
 export type BulkCall = Omit<CallSettings, 'address'>;
@@ -42,6 +54,14 @@ export interface BulkCalls {
   pullParameters(call: BulkCall, request: PullRequest): AsyncIterable<Chunk__Output>;
   fetchSamples(call: BulkCall, request: FetchRequest): AsyncIterable<SampleChunk__Output>;
   fetchFeatures(call: BulkCall, request: FetchRequest): AsyncIterable<FeatureRows__Output>;
+  fetchExecutable(
+    call: BulkCall,
+    request: ExecutableRequest,
+  ): AsyncIterable<ExecutablePiece__Output>;
+  pushExecutable(
+    call: BulkCall,
+    messages: Iterable<ExecutableChunk>,
+  ): Promise<ExecutableReply__Output>;
   /** Closes the connection; what is under way ends by itself. */
   close(): void;
 }
@@ -62,6 +82,14 @@ export function grpcBulkCalls(address: string, connection: ConnectionSettings): 
       callServerStream({ ...call, address }, (options) => client.fetchSamples(request, options)),
     fetchFeatures: (call, request) =>
       callServerStream({ ...call, address }, (options) => client.fetchFeatures(request, options)),
+    fetchExecutable: (call, request) =>
+      callServerStream({ ...call, address }, (options) => client.fetchExecutable(request, options)),
+    pushExecutable: (call, messages) =>
+      callClientStream<ExecutableChunk, ExecutableReply__Output>(
+        { ...call, address },
+        (options, callback) => client.pushExecutable(options, callback),
+        messages,
+      ),
     close: () => client.close(),
   };
 }
@@ -127,6 +155,21 @@ export class GrpcExchange implements Exchange {
     const rows: FeatureRow[] = [];
     for await (const message of messages) rows.push(...decodeFeatures(message, shape));
     return rows;
+  }
+
+  async fetchExecutable(id: ExecutableId): Promise<FetchedExecutable> {
+    const call = this.#call(`fetching the executable of ${id.title}`);
+    const { session, limits } = this.#settings;
+    const request = { session, key: encodeExecutableId(id) };
+    const pieces = this.#calls.fetchExecutable(call, request);
+    return await receiveExecutable(pieces, id, limits.executableBytes);
+  }
+
+  async pushExecutable(id: ExecutableId, bytes: Uint8Array | undefined): Promise<ExecutablePushed> {
+    const call = this.#call(`pushing the executable of ${id.title}`);
+    const { session, limits } = this.#settings;
+    const messages = executableChunks(session, id, bytes, limits.chunkBytes);
+    return decodeExecutablePushed(await this.#calls.pushExecutable(call, messages));
   }
 
   close(): void {

@@ -106,6 +106,8 @@ async function ownAuthority() {
   return { certificate: certificate!, key: key! };
 }
 
+const EXECUTABLE = { digest: 'a'.repeat(64), title: 'training' };
+
 type Call = (security: ClientSecurity) => Promise<unknown>;
 
 /** Calls by their methods; what passes the gate may still fail for want of a session. */
@@ -128,6 +130,10 @@ const CALLS: Readonly<Record<string, Call>> = {
     allOf(exchangeWith(security).fetchSamples('train', [0])),
   '/tessera.v1.Exchange/FetchFeatures': (security) =>
     exchangeWith(security).fetchFeatures('train', [0], { width: 3, numSamples: 10 }),
+  '/tessera.v1.Exchange/FetchExecutable': (security) =>
+    exchangeWith(security).fetchExecutable(EXECUTABLE),
+  '/tessera.v1.Exchange/PushExecutable': (security) =>
+    exchangeWith(security).pushExecutable(EXECUTABLE, new Uint8Array(8)),
   '/grpc.health.v1.Health/Check': (security) => health(security),
   '/grpc.health.v1.Health/Watch': (security) => watchHealth(security),
   '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo': (security) => reflection(security),

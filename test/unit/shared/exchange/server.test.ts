@@ -130,6 +130,8 @@ describe('the contract', () => {
       '/tessera.v1.Exchange/PullParameters',
       '/tessera.v1.Exchange/FetchSamples',
       '/tessera.v1.Exchange/FetchFeatures',
+      '/tessera.v1.Exchange/FetchExecutable',
+      '/tessera.v1.Exchange/PushExecutable',
     ]);
   });
 });

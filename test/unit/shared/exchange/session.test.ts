@@ -55,7 +55,10 @@ describe('a session', () => {
       run: 'test',
       session: 's-1',
       configJson: JSON.stringify({
-        limits: { messageBytes: 4 * 1024 * 1024, chunkBytes: 1000, rpcMs: 20_000 },
+        limits: {
+          ...{ messageBytes: 4 * 1024 * 1024, chunkBytes: 1000, rpcMs: 20_000 },
+          executableBytes: 256 * 1024,
+        },
       }),
       modelFingerprint: 'f',
       classes: ['cat', 'dög'],

@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 /** A worker in a session with a coordinator that has these limits. */
-async function joined(limits: ExchangeLimits, port = new NotingPort()) {
+async function joined(limits: Partial<ExchangeLimits>, port = new NotingPort()) {
   const { server, link } = await startLoopback(port, { ...LIMITS, ...limits });
   closing.push(
     () => server.stop(0),
@@ -70,7 +70,10 @@ function welcomedWith(configJson: string) {
   const unused = () => {
     throw new Error('not called here');
   };
-  const calls = { pushNode: unused, fetchSamples: unused, fetchFeatures: unused };
+  const calls = {
+    ...{ pushNode: unused, fetchSamples: unused, fetchFeatures: unused },
+    ...{ fetchExecutable: unused, pushExecutable: unused },
+  };
   const close = () => {};
   const welcome = new NotingPort().join(JOIN, { send: () => {}, close });
   const session = { sendReady: unused, sendHeartbeat: unused, sendLeave: unused, close };
