@@ -10,6 +10,7 @@ import { addCerts } from './certs/flags.ts';
 import { addConfig } from './config/flags.ts';
 import { addCoordinator } from './coordinator/flags.ts';
 import { addDoctor } from './doctor/flags.ts';
+import { addEngines } from './engines/flags.ts';
 import { addEval } from './eval/flags.ts';
 import { addData, addWeightsGet } from './get/flags.ts';
 import { addPlot } from './plot/flags.ts';
@@ -50,6 +51,7 @@ export function createProgram(): Command {
   addWeightsGet(addWeights(program));
   addData(program);
   addDoctor(program);
+  addEngines(program);
   addConfig(program);
   return program;
 }

@@ -21,7 +21,7 @@ import {
   readPartState,
 } from './download-part.ts';
 import { hostOf, Interrupted, planOf, type ReplyPlan } from './download-reply.ts';
-import { openUrl, parseWebAddress } from './http.ts';
+import { openUrl, parseWebAddress, type Send } from './http.ts';
 
 /** What a download may cost. */
 interface DownloadLimits {
@@ -61,6 +61,8 @@ export interface DownloadOptions {
   readonly limits?: Partial<DownloadLimits>;
   readonly signal?: AbortSignal;
   readonly clock?: Clock;
+  /** How requests are sent, where a proxy or certificates of one's own are needed; by `fetch` unless given. */
+  readonly send?: Send;
   readonly onProgress?: (progress: DownloadProgress) => void;
   /** Called with the reason of a failed attempt and the pause before the next one. */
   readonly onRetry?: (reason: string, pauseMs: number) => void;
@@ -129,7 +131,7 @@ async function fetchRest(options: DownloadOptions, limits: DownloadLimits, clock
       headers['range'] = `bytes=${offset}-`;
       headers['if-range'] = state.validator;
     }
-    const opening = openUrl(url, { headers, signal });
+    const opening = openUrl(url, { headers, signal }, options.send);
     const response = await impatiently(clock, opening, limits.silenceMs, hostOf(url));
     const plan = await planOf(response, { offset, state }, options);
     checkSize(plan.total, options, limits);

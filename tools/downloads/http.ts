@@ -3,18 +3,30 @@ import { TesseraError } from '../../shared/core/errors.ts';
 
 const REDIRECTS_MAX = 10;
 
+/** What is asked of a server, besides the address. */
+export interface WebRequest {
+  readonly headers: Record<string, string>;
+  readonly signal: AbortSignal;
+}
+
+/** Sends one request; a redirect is a reply like any other. Throws  when the network fails. */
+export type Send = (url: URL, request: WebRequest) => Promise<Response>;
+
+const sendByFetch: Send = (url, request) => fetch(url, { ...request, redirect: 'manual' });
+
 /**
  * Opens an address, following redirects: from https only to https.
  *
- * Throws  DATA_INVALID for a redirect that is none; what `fetch` throws when the network fails.
+ * Throws  DATA_INVALID for a redirect that is none; what `send` throws when the network fails.
  */
 export async function openUrl(
   address: string,
-  request: { readonly headers: Record<string, string>; readonly signal: AbortSignal },
+  request: WebRequest,
+  send: Send = sendByFetch,
 ): Promise<Response> {
   let url = parseWebAddress(address);
   for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects += 1) {
-    const response = await fetch(url, { ...request, redirect: 'manual' });
+    const response = await send(url, request);
     const location = response.headers.get('location');
     if (![301, 302, 303, 307, 308].includes(response.status) || location === null) return response;
     await response.body?.cancel();

@@ -130,7 +130,7 @@ function fits({ name, provider }: Engine, request: EngineRequest): boolean {
  * Tries one engine. Missing hardware is noticed cheaply, before anything large is loaded; an engine that is tried even
  * so has it for the reason when it then fails.
  */
-async function probe(choice: EngineChoice, evenWithout = false): Promise<EngineFinding> {
+export async function probe(choice: EngineChoice, evenWithout = false): Promise<EngineFinding> {
   const { needs } = engineOf(choice.id);
   // A GPU driver can take its process down; so those are tried in a process of their own.
   const run = needs === undefined ? probeHere : probeElsewhere;

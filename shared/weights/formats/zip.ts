@@ -90,20 +90,57 @@ export function zipEntries(
   return entries;
 }
 
-interface Entry extends Omit<ZipEntry, 'content'> {
+/** Where an entry lies in its file, and how it is packed. */
+export interface PackedEntry extends Omit<ZipEntry, 'content'> {
   readonly method: number;
   readonly packedBytes: number;
+  /** Of its local header. */
   readonly offset: number;
 }
 
-function findDirectory(view: DataView): { offset: number; size: number } {
+/** How many bytes at the end of a zip hold its end records. */
+export const ZIP_TAIL_BYTES = COMMENT_BYTES_MAX + END_BYTES + LOCATOR64_BYTES + END64_BYTES;
+export const LOCAL_HEADER_BYTES = LOCAL_BYTES;
+
+/**
+ * Where the directory of a zip lies, by the last bytes of the file; `at` is where those begin.
+ *
+ * Throws  DATA_INVALID when it is damaged or cut short.
+ */
+export function locateDirectory(tail: Uint8Array, at: number): { offset: number; size: number } {
+  return findDirectory(viewOf(tail), at);
+}
+
+/** The entries of a directory, in order. Throws  DATA_INVALID when it is damaged. */
+export function readDirectory(directory: Uint8Array): readonly PackedEntry[] {
+  const view = viewOf(directory);
+  const entries: PackedEntry[] = [];
+  for (let at = 0; at < directory.length; ) {
+    const { entry, next } = readEntry(view, at);
+    entries.push(entry);
+    at = next;
+  }
+  return entries;
+}
+
+/** Where the content of an entry begins behind its local header. Throws  DATA_INVALID when that is none. */
+export function contentOffset(header: Uint8Array, { name, offset }: PackedEntry): number {
+  const view = viewOf(header);
+  need(view, 0, LOCAL_BYTES);
+  if (view.getUint32(0, true) !== LOCAL) throw damaged(`${name} is not where it says`);
+  return offset + LOCAL_BYTES + view.getUint16(26, true) + view.getUint16(28, true);
+}
+
+function findDirectory(view: DataView, base = 0): { offset: number; size: number } {
   const end = findEnd(view);
   const size = view.getUint32(end + 12, true);
   const offset = view.getUint32(end + 16, true);
   const locator = end - LOCATOR64_BYTES;
   const is64 = locator >= 0 && view.getUint32(locator, true) === LOCATOR64;
-  const directory = is64 ? directory64(view, number64(view, locator + 8)) : { offset, size };
-  if (directory.offset + directory.size > end) throw damaged('its directory is outside the file');
+  const directory = is64 ? directory64(view, number64(view, locator + 8) - base) : { offset, size };
+  if (directory.offset + directory.size > base + end) {
+    throw damaged('its directory is outside the file');
+  }
   return directory;
 }
 
@@ -117,12 +154,13 @@ function findEnd(view: DataView): number {
 }
 
 function directory64(view: DataView, at: number): { offset: number; size: number } {
+  if (at < 0) throw damaged('its zip64 directory is not where it says');
   need(view, at, END64_BYTES);
   if (view.getUint32(at, true) !== END64) throw damaged('its zip64 directory is not where it says');
   return { size: number64(view, at + 40), offset: number64(view, at + 48) };
 }
 
-function readEntry(view: DataView, at: number): { entry: Entry; next: number } {
+function readEntry(view: DataView, at: number): { entry: PackedEntry; next: number } {
   need(view, at, CENTRAL_BYTES);
   if (view.getUint32(at, true) !== CENTRAL) throw damaged('its directory has no valid entry');
   const nameBytes = view.getUint16(at + 28, true);
@@ -162,7 +200,7 @@ function extension64(view: DataView, from: number, end: number): number[] {
 
 function contentOf(
   file: Uint8Array,
-  { name, method, packedBytes, bytes, offset }: Entry,
+  { name, method, packedBytes, bytes, offset }: PackedEntry,
   budget: { left: number },
 ): Uint8Array {
   const view = viewOf(file);
