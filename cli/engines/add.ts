@@ -71,7 +71,6 @@ export async function runEnginesAdd(options: EnginesAddOptions): Promise<void> {
       addEngine(plan, {
         root,
         env: process.env,
-        from: source.folder,
         signal,
         ...(send && { send }),
         progress: {
@@ -125,11 +124,11 @@ async function supplyOf(
 }
 
 function showPlan(plan: EnginePlan, root: string, from: string | undefined): void {
-  const { wheels, downloadBytes, unpackedBytesAbout, freeBytes } = plan;
+  const { wheels, files, downloadBytes, unpackedBytesAbout, freeBytes } = plan;
   const sizeOf = (bytes: number | undefined) =>
     bytes === undefined ? 'unknown' : formatBytes(bytes);
-  const columns = [{ title: 'SIZE', align: 'right' }, { title: 'WHEEL' }] as const;
-  const rows = wheels.map(({ file, bytes }) => [sizeOf(bytes), file]);
+  const columns = [{ title: 'SIZE', align: 'right' }, { title: 'FILE' }] as const;
+  const rows = [...wheels, ...files].map(({ file, bytes }) => [sizeOf(bytes), file]);
   for (const line of formatTable(columns, rows)) say(line);
   if (from === undefined) say(`to download: ${sizeOf(downloadBytes)}`);
   const guess =

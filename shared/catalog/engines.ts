@@ -181,7 +181,7 @@ export const KNOWN_ENGINES: readonly KnownEngine[] = [
     name: 'tensorflow-cpu',
     description: 'tfjs-node-gpu on TensorFlow 2.21 for the CPU, for tests',
     license: 'Apache-2.0',
-    engine: 'tfjs-node-gpu',
+    engine: 'tfjs-tensorflow',
     machines: X64,
     wheels: [{ ...wheel('tensorflow-cpu', '2.21.0'), python: 'cp311' }],
     notices: ['needs a C++ compiler and the headers of Node.js'],

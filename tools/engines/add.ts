@@ -14,12 +14,13 @@ import { TesseraError } from '../../shared/core/errors.ts';
 import { machineDisk } from '../../shared/files/disk.ts';
 import {
   buildFolderAtomically,
+  cannotRead,
   cannotWrite,
   writeFileAtomically,
 } from '../../shared/files/files.ts';
 import { digestsOfFile } from '../../shared/files/known-file.ts';
 import { type DownloadOptions, download } from '../downloads/download.ts';
-import { finishEngine } from './finish.ts';
+import { finishEngine, keepsEntry } from './finish.ts';
 import { type EnginePlan, freeBytesAt, refuseLack } from './plan.ts';
 import type { FoundWheel } from './wheels/source.ts';
 import { readWheel, unpackWheel, type WheelContents } from './wheels/unpack.ts';
@@ -36,8 +37,6 @@ export interface AddOptions extends Pick<DownloadOptions, 'send' | 'limits' | 'c
   /** The folder of all engines. */
   readonly root: string;
   readonly env: Readonly<NodeJS.ProcessEnv>;
-  /** The folder that the wheels are taken from; undefined where they are downloaded. */
-  readonly from: string | undefined;
   readonly signal: AbortSignal;
   readonly progress: AddProgress;
 }
@@ -60,12 +59,16 @@ const DOWNLOADS = '.downloads';
  *         what has arrived is then kept; CANNOT_WRITE; CANCELLED. The engine that was there before is then still there.
  */
 export async function addEngine(plan: EnginePlan, options: AddOptions): Promise<EngineRecord> {
-  const { root, env, from, signal, progress } = options;
+  const { root, env, signal, progress } = options;
   const folder = join(root, plan.known.name);
   const wheels: LocalWheel[] = [];
   for (const wheel of plan.wheels) wheels.push(await bring(wheel, options));
+  const files: string[] = [];
+  for (const file of plan.files) files.push((await bring(file, options)).path);
   const contents: WheelContents[] = [];
-  for (const { path } of wheels) contents.push(await readWheel(path));
+  for (const [at, { path }] of wheels.entries()) {
+    contents.push(await readWheel(path, (entry) => at > 0 || keepsEntry(plan.known, entry)));
+  }
   const bytes = contents.reduce((sum, wheel) => sum + wheel.bytes, 0);
   refuseLack(root, bytes, await freeBytesAt(root));
   let record: EngineRecord | undefined;
@@ -73,7 +76,7 @@ export async function addEngine(plan: EnginePlan, options: AddOptions): Promise<
     await unpackAll(contents, temporary, { signal, progress, bytes });
     const { name } = plan.known;
     const say = progress.say;
-    const finishing = { folder: temporary, target: folder, wheels, from, env, signal, say };
+    const finishing = { folder: temporary, target: folder, wheels, files, env, signal, say };
     const finished = await finishEngine(plan.known, finishing);
     const parts = wheels.map(({ file, sha256, bytes }) => ({ file, sha256, bytes }));
     const { engine, version, library } = finished;
@@ -83,7 +86,7 @@ export async function addEngine(plan: EnginePlan, options: AddOptions): Promise<
     signal.throwIfAborted();
     throw inWords(error);
   });
-  for (const { url, file } of plan.wheels) {
+  for (const { url, file } of [...plan.wheels, ...plan.files]) {
     if (url !== undefined) await rm(join(root, DOWNLOADS, file), { force: true });
   }
   return record as unknown as EngineRecord;
@@ -103,11 +106,7 @@ export async function installedAlready(
 async function bring(wheel: FoundWheel, options: AddOptions): Promise<LocalWheel> {
   const { file, url, sha256, bytes } = wheel;
   const { root, signal, progress } = options;
-  if (url === undefined || sha256 === undefined) {
-    const path = wheel.path as string;
-    const digests = await digestsOfFile(path);
-    return { file, path, bytes: bytes as number, sha256: digests.sha256 };
-  }
+  if (url === undefined || sha256 === undefined) return await taken(wheel);
   const { send, limits, clock } = options;
   const path = join(root, DOWNLOADS, file);
   const earlier = await arrived(path, sha256);
@@ -129,6 +128,20 @@ async function bring(wheel: FoundWheel, options: AddOptions): Promise<LocalWheel
   });
   progress.say(`${file}: its SHA-256 is that of the index`);
   return { file, path, ...got };
+}
+
+/** A file of a folder, as it is there. Throws  DATA_INVALID when it is not the known one. */
+async function taken({ file, path = '', sha256 }: FoundWheel): Promise<LocalWheel> {
+  const found = await stat(path).catch((cause: unknown) => {
+    throw cannotRead(path, cause);
+  });
+  const digests = await digestsOfFile(path);
+  if (sha256 !== undefined && digests.sha256 !== sha256) {
+    throw new TesseraError('DATA_INVALID', `${path} is not the known file of that name`, {
+      hint: `its SHA-256 is ${digests.sha256}, not ${sha256}: fetch it again`,
+    });
+  }
+  return { file, path, bytes: found.size, sha256: digests.sha256 };
 }
 
 /** A wheel that an earlier command has downloaded; one that is another than the index has now is removed. */

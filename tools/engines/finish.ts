@@ -3,6 +3,8 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EngineAddition, KnownEngine } from '../../shared/catalog/engines.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
+import type { KnownFile } from '../../shared/files/known-file.ts';
+import { buildTensorflow, isNeededOfTensorflow, TFJS_ARCHIVE } from './tensorflow.ts';
 
 /** What a last step works on. */
 export interface Finishing {
@@ -12,8 +14,8 @@ export interface Finishing {
   readonly target: string;
   /** The downloaded wheels, the main one first. */
   readonly wheels: readonly { readonly file: string; readonly path: string }[];
-  /** A folder of files from which the engine is made without a network; undefined where there may be one. */
-  readonly from: string | undefined;
+  /** Paths of the step's own files, in their order. */
+  readonly files: readonly string[];
   readonly env: Readonly<NodeJS.ProcessEnv>;
   readonly signal: AbortSignal;
   /** Says a line to the user. */
@@ -29,11 +31,38 @@ export interface Finished {
   readonly version: string;
 }
 
-/** A last step. Throws  a TesseraError; the engine is then not there. */
-type Finish = (finishing: Finishing) => Promise<Finished>;
+/** A last step. */
+interface Step {
+  /** What it needs besides the wheels. */
+  readonly files: readonly KnownFile[];
+  /** Whether an entry of the main wheel is needed. */
+  readonly keeps: (entry: string) => boolean;
+  /** Throws  a TesseraError; the engine is then not there. */
+  readonly finish: (finishing: Finishing) => Promise<Finished>;
+}
+
+const TENSORFLOW: Step = {
+  files: [TFJS_ARCHIVE],
+  keeps: isNeededOfTensorflow,
+  finish: ({ folder, files, env, signal }) =>
+    buildTensorflow({ folder, archive: files[0] as string, env, signal }),
+};
 
 /** Steps that build something; the others only look whether their plugin is there. */
-const STEPS: Partial<Record<EngineAddition, Finish>> = {};
+const STEPS: Partial<Record<EngineAddition, Step>> = {
+  tensorflow: TENSORFLOW,
+  'tensorflow-cpu': TENSORFLOW,
+};
+
+/** What the step of an engine needs besides the wheels. */
+export function filesOf({ name }: KnownEngine): readonly KnownFile[] {
+  return STEPS[name]?.files ?? [];
+}
+
+/** Whether an entry of the main wheel is needed. */
+export function keepsEntry({ name }: KnownEngine, entry: string): boolean {
+  return STEPS[name]?.keeps(entry) ?? true;
+}
 
 /** Names that are in the table and cannot be added yet, for want of their step. */
 export function isMissingStep({ name, library }: KnownEngine): boolean {
@@ -44,7 +73,7 @@ export function isMissingStep({ name, library }: KnownEngine): boolean {
 export async function finishEngine(known: KnownEngine, finishing: Finishing): Promise<Finished> {
   const { name, library = '', engine, wheels } = known;
   const step = STEPS[name];
-  if (step !== undefined) return await step(finishing);
+  if (step !== undefined) return await step.finish(finishing);
   await access(join(finishing.folder, library)).catch((cause: unknown) => {
     throw new TesseraError('DATA_INVALID', `the wheels of ${name} do not hold ${library}`, {
       hint: 'the index has other files than those that this version of Tessera knows: try another one with --index',

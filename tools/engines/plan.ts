@@ -1,12 +1,13 @@
 /** @file What adding an engine would take: its wheels, how much is downloaded and unpacked, what room there is. */
-import { statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readdir, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { KnownEngine } from '../../shared/catalog/engines.ts';
 import { errnoOf } from '../../shared/core/errno.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { formatBytes } from '../../shared/core/units.ts';
 import { cannotWrite } from '../../shared/files/files.ts';
-import { isMissingStep } from './finish.ts';
+import type { KnownFile } from '../../shared/files/known-file.ts';
+import { filesOf, isMissingStep } from './finish.ts';
 import type { WheelPlatform } from './wheels/platform.ts';
 import type { FoundWheel, WheelSource } from './wheels/source.ts';
 
@@ -14,7 +15,9 @@ import type { FoundWheel, WheelSource } from './wheels/source.ts';
 export interface EnginePlan {
   readonly known: KnownEngine;
   readonly wheels: readonly FoundWheel[];
-  /** Of all wheels; undefined where the index does not say of one. Files in a folder count nothing. */
+  /** Other files, of other servers, which the last step needs. */
+  readonly files: readonly FoundWheel[];
+  /** Of all; undefined where the index does not say of one. Files in a folder count nothing. */
   readonly downloadBytes: number | undefined;
   /** Guessed before the wheels are there: what they hold is known only then. */
   readonly unpackedBytesAbout: number | undefined;
@@ -41,12 +44,32 @@ export async function planEngine(
   refuseUnfit(known, here);
   const wheels: FoundWheel[] = [];
   for (const wheel of known.wheels) wheels.push(await source.find(wheel, here));
-  const bytes = sumOf(wheels.map((wheel) => wheel.bytes));
-  const downloadBytes = sumOf(wheels.map((wheel) => (wheel.url === undefined ? 0 : wheel.bytes)));
+  const files: FoundWheel[] = [];
+  for (const file of filesOf(known)) files.push(await foundFile(file, source.folder));
+  const all = [...wheels, ...files];
+  const bytes = sumOf(all.map((file) => file.bytes));
+  const downloadBytes = sumOf(all.map((file) => (file.url === undefined ? 0 : file.bytes)));
   const freeBytes = await freeBytesAt(root);
   if (bytes !== undefined) refuseLack(root, (downloadBytes ?? 0) + bytes, freeBytes);
   const unpackedBytesAbout = bytes === undefined ? undefined : bytes * UNPACKED_RATIO;
-  return { known, wheels, downloadBytes, unpackedBytesAbout, freeBytes };
+  return { known, wheels, files, downloadBytes, unpackedBytesAbout, freeBytes };
+}
+
+/** A file that is known by its address; without a network it is taken from the folder of the wheels. */
+async function foundFile(known: KnownFile, folder: string | undefined): Promise<FoundWheel> {
+  const { url, file, bytes, digest } = known;
+  const sha256 = digest?.algorithm === 'sha256' ? digest.hex : undefined;
+  if (folder === undefined) return { file, bytes, sha256, url, path: undefined };
+  const names = await readdir(folder).catch(() => []);
+  // `npm pack` puts the scope of the package before its name.
+  const there =
+    names.find((name) => name === file) ?? names.find((name) => name.endsWith(`-${file}`));
+  if (there === undefined) {
+    throw new TesseraError('DATA_INVALID', `${folder} has no ${file}`, {
+      hint: `fetch ${url} into it`,
+    });
+  }
+  return { file, bytes, sha256, url: undefined, path: join(folder, there) };
 }
 
 /** Throws  ENGINE_UNAVAILABLE for an engine that this kind of machine, or this version of Tessera, cannot have. */

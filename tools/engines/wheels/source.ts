@@ -11,7 +11,6 @@ import { normalised, parseWheelName, rankOf } from './wheel-name.ts';
 
 /** A wheel that fits, and where it is. */
 export interface FoundWheel {
-  readonly project: string;
   readonly file: string;
   /** Undefined where the index does not say. */
   readonly bytes: number | undefined;
@@ -47,7 +46,7 @@ export function indexSource(indexes: readonly string[], asking: Asking): WheelSo
         if (best === undefined) continue;
         if (best.sha256 === undefined) throw unchecked(index, best.file);
         const { file, url, sha256, bytes } = best;
-        return { project: known.project, file, url, sha256, bytes, path: undefined };
+        return { file, url, sha256, bytes, path: undefined };
       }
       throw absent(known, here, { files: seen, title: this.title });
     },
@@ -70,8 +69,7 @@ export function folderSource(folder: string): WheelSource {
       const { size } = await stat(path).catch((cause: unknown) => {
         throw cannotRead(path, cause);
       });
-      const { project } = known;
-      return { project, file: best.file, path, bytes: size, sha256: undefined, url: undefined };
+      return { file: best.file, path, bytes: size, sha256: undefined, url: undefined };
     },
   };
 }

@@ -51,16 +51,21 @@ const PYTHON = /\.py[ico]?$/;
 const PROGRAM = /(^|\/)bin\/[^/]+$/;
 
 /**
- * Reads the directory of a wheel, and judges each entry before anything is written.
+ * Reads the directory of a wheel, and judges each entry before anything is written; only what is needed is in the result.
  *
  * Throws  DATA_INVALID, naming wheel and entry, when it is damaged, hostile or too large.
  */
-export async function readWheel(path: string): Promise<WheelContents> {
+export async function readWheel(
+  path: string,
+  keeps: (entry: string) => boolean = () => true,
+): Promise<WheelContents> {
   await using file = await openWheel(path);
   try {
     const entries = await directoryOf(file);
     if (entries.length > ENTRIES_MAX) throw new Error(`it has more than ${ENTRIES_MAX} entries`);
-    const files = entries.flatMap((entry) => judged(path, entry));
+    const files = entries
+      .flatMap((entry) => judged(path, entry))
+      .filter(({ target }) => keeps(target));
     const bytes = files.reduce((sum, entry) => sum + entry.bytes, 0);
     if (bytes > BYTES_MAX) throw new Error('it would unpack to too many bytes');
     return { path, files, bytes };
