@@ -20,17 +20,17 @@ export interface Input {
 }
 
 /** A tensor that was computed. */
-interface Result {
+export interface Result {
   readonly type: string;
   readonly shape: readonly number[];
   readonly data: ArrayLike<number>;
 }
 
-type Results = ReadonlyMap<string, Result>;
+export type Results = ReadonlyMap<string, Result>;
 type Build = (...inputs: tf.Tensor[]) => ReadonlyMap<string, tf.Tensor>;
 
 /** Numbers for each input, from the seed alone. Integers lie in -3..5 and so are often equal. */
-function fillInputs(inputs: readonly Input[], seed: number) {
+export function fillInputs(inputs: readonly Input[], seed: number) {
   return inputs.map(({ shape, values }, index) => {
     const length = tf.util.sizeFromShape(shape);
     const normal = (i: number) => 2 * randomNormal(seed, 'faults', index, i);
@@ -92,11 +92,11 @@ export async function runCompiled(inputs: readonly Input[], seed: number, build:
 }
 
 /**
- * Expects the same types and shapes, integers and truth values to the unit, and floats to 1e-5 in L2.
+ * Expects the same types and shapes, integers and truth values to the unit, and floats to a tolerance in L2.
  *
  * Relative to the largest of the results: what cancels out in one of them keeps rounding of the others' size.
  */
-export function expectAgreement(got: Results, want: Results): void {
+export function expectAgreement(got: Results, want: Results, tolerance = 1e-5): void {
   expect([...got.keys()].sort()).toEqual([...want.keys()].sort());
   const size = Math.max(1, ...[...want.values()].map(({ data }) => norm(Array.from(data))));
   for (const [name, { type, shape, data }] of want) {
@@ -105,7 +105,7 @@ export function expectAgreement(got: Results, want: Results): void {
     const numbers = Array.from(result.data);
     if (type === 'float32') {
       const difference = norm(numbers.map((value, i) => value - data[i]!));
-      expect(difference / size, name).toBeLessThanOrEqual(1e-5);
+      expect(difference / size, name).toBeLessThanOrEqual(tolerance);
     } else {
       expect(numbers, name).toEqual(Array.from(data));
     }

@@ -3,7 +3,7 @@ import { assert } from '../../../core/errors.ts';
 import type { Precision } from '../../../model/precision.ts';
 import type { Constant, Graph, GraphNode, Op, Value } from '../../graph/graph.ts';
 import type { StableHloBuilder } from './builder.ts';
-import { exactResults, lowerProduct, type ProductCall } from './products.ts';
+import { exactResults, keptProbabilities, lowerProduct, type ProductCall } from './products.ts';
 import { isSameShape, STABLE_TYPES, type StableValue } from './text.ts';
 
 /** An operation, its inputs, and where to write it. */
@@ -31,12 +31,13 @@ function shapeOf({ node }: Call<Op>): readonly number[] {
   return (node.outputs[0] as Value).shape;
 }
 
-const softmax: Lowering<'softmax'> = ({ inputs, to }) => {
+const softmax: Lowering<'softmax'> = ({ inputs, to, precision }) => {
   const [x] = inputs as [StableValue];
   const axes = [x.shape.length - 1];
   const shifted = to.binary('subtract', x, to.reduce('maximum', x, axes, true));
   const powers = to.unary('exponential', shifted);
-  return to.binary('divide', powers, to.reduce('add', powers, axes, true));
+  const probabilities = to.binary('divide', powers, to.reduce('add', powers, axes, true));
+  return keptProbabilities(to, probabilities, precision);
 };
 
 const layerNorm: Lowering<'layerNorm'> = ({ node, inputs, to }) => {

@@ -5,7 +5,8 @@
  * a backward pass keeps is mostly results of products, so that memory and its traffic halve. Two kinds of results are
  * not rounded, for it would save nothing: those that leave the program, which are the gradients of matrices and logits,
  * and those that a class is chosen from. Products with a vector are not for matrix units: they are float32 in all.
- * Everything else, biases and scales of these products included, is float32.
+ * Attention's probabilities, which only products and their gradients read, are rounded once. Everything else, biases and
+ * scales of these products included, is float32.
  */
 
 import type { Precision } from '../../../model/precision.ts';
@@ -32,6 +33,21 @@ const OVERRIDES: Readonly<Record<Precision, Readonly<Record<string, boolean>>>> 
   // Else results of products are not rounded: the compiler drops conversions to bfloat16 and back.
   bf16: { xla_allow_excess_precision: false },
 };
+
+/**
+ * Probabilities as products take them. The barrier has the backward pass read these: XLA would keep the scores beside
+ * them, and compute the softmax from them a second time.
+ */
+export function keptProbabilities(
+  to: StableHloBuilder,
+  probabilities: StableValue,
+  precision: Precision,
+): StableValue {
+  const { operands } = ROUNDINGS[precision];
+  if (operands === probabilities.type) return probabilities;
+  const [kept] = to.barrier([to.convert(probabilities, operands)]);
+  return to.convert(kept as StableValue, probabilities.type);
+}
 
 /** The options that XLA's compiler needs for a precision. */
 export function overridesOf(precision: Precision = 'f32'): Readonly<Record<string, boolean>> {
