@@ -3,6 +3,7 @@
  * state machine on the other. The driver decides nothing about the session.
  */
 
+import type { ExecutableCache } from '../shared/compute/executable-cache.ts';
 import { withDeadline } from '../shared/core/async.ts';
 import { type ErrorReport, NO_ERROR, reportOf } from '../shared/core/error-report.ts';
 import { assert, TesseraError } from '../shared/core/errors.ts';
@@ -11,6 +12,7 @@ import { divergedError } from './compute/divergence.ts';
 import type { NodeTask, SessionEffect, SessionEvent } from './core/messages.ts';
 import { Session } from './core/session.ts';
 import { errorOf, passingError } from './exchange/refusals.ts';
+import { RunExecutables } from './exchange/run-executables.ts';
 import { Line, type LineOptions } from './line.ts';
 import { computeNode, type FinishedNode } from './node-work.ts';
 import type { Preparation, Prepare, WorkerChoice } from './prepare.ts';
@@ -21,6 +23,8 @@ export interface WorkerOptions extends LineOptions {
   readonly choice: WorkerChoice;
   /** Builds what the run needs, after the first welcome. */
   readonly prepare: Prepare;
+  /** Programs that were compiled in earlier runs. */
+  readonly executableCache?: ExecutableCache;
   readonly reconnectMs: number;
   /** Makes the pauses between attempts differ between workers. */
   readonly seed: number;
@@ -52,6 +56,8 @@ export class WorkerDriver {
   #hasFrozen = false;
   #computing = new AbortController();
   #stopped = false;
+  /** Ends what waits for other workers once this one goes. */
+  readonly #going = new AbortController();
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -88,6 +94,7 @@ export class WorkerDriver {
       stopTicking();
       signal.removeEventListener('abort', onAbort);
       this.#computing.abort();
+      this.#going.abort();
       this.#line.stream?.close();
       this.#options.link.close();
       await this.#closeEngine().catch((error: unknown) =>
@@ -173,12 +180,14 @@ export class WorkerDriver {
   }
 
   async #prepare(): Promise<void> {
-    const { log, choice, link, prepare } = this.#options;
+    const { log, choice, link, prepare, clock, executableCache: cache } = this.#options;
+    const { signal } = this.#going;
     const welcome = this.#line.joined;
     await this.#closeEngine();
     const preparing = prepare(welcome, choice, {
       samples: (split, indices) => link.exchange.fetchSamples(split, indices),
       features: (split, indices, shape) => link.exchange.fetchFeatures(split, indices, shape),
+      executables: new RunExecutables({ exchange: () => link.exchange, cache, clock, log, signal }),
     });
     this.#preparing = preparing;
     this.#preparation = await preparing;

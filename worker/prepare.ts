@@ -1,5 +1,6 @@
 /** @file From a welcome to a worker that can compute: config, model, engine, data. */
 import type { EngineRequest } from '../shared/compute/engines/options.ts';
+import type { ExecutableStore } from '../shared/compute/executables.ts';
 import { modelFingerprint } from '../shared/config/fingerprint.ts';
 import { keepsFeatures, programSpec } from '../shared/config/program.ts';
 import { resolveModel } from '../shared/config/rules.ts';
@@ -51,6 +52,8 @@ export type LeafComputer = Pick<
 export interface Readers {
   readonly samples: SampleReader;
   readonly features: FeatureReader;
+  /** Of compiled programs; without it each process compiles for itself. */
+  readonly executables?: ExecutableStore;
 }
 
 /** How a worker gets ready for the run of a welcome. */
@@ -88,7 +91,8 @@ export async function prepare(
     threads: choice.threads ?? config.compute.threads,
     devices: choice.devices ?? config.compute.devices,
   };
-  const engine = await ComputeThread.start({ spec, request, numThreads: availableThreads() });
+  const start = { spec, request, numThreads: availableThreads() };
+  const engine = await ComputeThread.start(start, readers.executables);
   return {
     engine,
     feeder: new Feeder({

@@ -1,4 +1,5 @@
 /** @file Starts a worker: its link to the coordinator, its driver, its end. */
+import { userExecutables } from '../shared/compute/executable-cache.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import { GrpcControlLine, grpcSessionCalls } from '../shared/exchange/grpc/control-line.ts';
 import type { ClientSecurity } from '../shared/exchange/grpc/credentials.ts';
@@ -45,6 +46,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<void> {
     name,
     choice,
     prepare,
+    executableCache: userExecutables({ note: (err, sentence) => log.debug({ err }, sentence) }),
     seed: process.pid,
     reconnectMs: options.reconnectMs ?? RECONNECT_MS,
     signal,

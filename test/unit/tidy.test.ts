@@ -52,7 +52,7 @@ describe('the sources are tidy', () => {
     // tfjs-installed.ts sets what TensorFlow reads, and hands the place of installed engines to installed.ts.
     // debugger.ts looks whether the user has asked Node for its debugger.
     const allowed =
-      /^(shared\/(config\/load|compute\/(telemetry|engines\/tfjs-installed)|machine\/debugger)|tools\/pictures\/render|cli\/|launch\/(worker-process|local-run)|worker\/last-error|tools\/inference\/read\/find-model|bench\/)/;
+      /^(shared\/(config\/load|compute\/(telemetry|executable-cache|engines\/tfjs-installed)|machine\/debugger)|tools\/pictures\/render|cli\/|launch\/(worker-process|local-run)|worker\/last-error|tools\/inference\/read\/find-model|bench\/)/;
     const found = offenders(({ text }) => /process\.env\b/.test(text));
     expect(found.filter((path) => !allowed.test(path))).toEqual([]);
   });

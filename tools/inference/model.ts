@@ -1,6 +1,7 @@
 /** @file A trained model in this process: predicts, computes features, is evaluated. What programs and commands use. */
 import { chooseEngine } from '../../shared/compute/engines/choose.ts';
 import { compileProgram } from '../../shared/compute/engines/registry.ts';
+import { cachedExecutables, userExecutables } from '../../shared/compute/executable-cache.ts';
 import type { Program } from '../../shared/compute/program.ts';
 import { programSpec } from '../../shared/config/program.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
@@ -72,7 +73,8 @@ export class Model {
     // Without a backward pass there is nothing to compute again.
     const spec = { ...programSpec(sized.config, sized.model), recompute: 'none' } as const;
     const choice = await chooseEngine(sized.config.compute, availableThreads(), spec);
-    const program = await compileProgram(spec, choice);
+    const executables = cachedExecutables(userExecutables());
+    const program = await compileProgram(spec, choice, { executables });
     program.setParameters(sized.parameters);
     return new Model(sized, program);
   }

@@ -2,12 +2,14 @@
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 // For its side effect, which a thread cannot have: ONNX Runtime reports nothing to its makers.
 import '../../shared/compute/telemetry.ts';
+import type { ExecutableStore } from '../../shared/compute/executables.ts';
 import type { DeviceReport, LeafInputs } from '../../shared/compute/program.ts';
 import { type Deferred, deferred } from '../../shared/core/async.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { NodeTask } from '../core/messages.ts';
 import type { ThreadError, ThreadReply, ThreadRequest, ThreadStart } from './compute-thread.ts';
 import type { ComputedNode, KnownFeatures } from './node-computer.ts';
+import { askStore, type ExecutableAsk } from './thread-executables.ts';
 
 /** A request without its number: `Omit` alone would merge the members of the union. */
 type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never;
@@ -58,11 +60,14 @@ export class ComputeThread {
   readonly #ended: Promise<void>;
   #lastId = 0;
 
-  private constructor(start: ThreadStart) {
+  private constructor(start: ThreadStart, executables: ExecutableStore | undefined) {
     const url = new URL('./compute-thread.js', import.meta.url);
     // Engines read settings from the environment of the process; the thread sets them.
     const thread = new Worker(url, { workerData: start, env: SHARE_ENV });
-    thread.on('message', (reply: ThreadReply) => this.#requests.settle(reply));
+    thread.on('message', (message: ThreadReply | ExecutableAsk) => {
+      if (!('executable' in message)) return this.#requests.settle(message);
+      void askStore(executables, message).then((reply) => thread.postMessage(reply));
+    });
     thread.on('error', (error) => this.#requests.failAll(TesseraError.from(error)));
     process.on('exit', endAtOnce);
     this.#ended = new Promise((resolve) => {
@@ -81,8 +86,8 @@ export class ComputeThread {
    *
    * Throws  ENGINE_UNAVAILABLE or what the compiler says.
    */
-  static async start(start: ThreadStart): Promise<ComputeThread> {
-    const thread = new ComputeThread(start);
+  static async start(start: ThreadStart, executables?: ExecutableStore): Promise<ComputeThread> {
+    const thread = new ComputeThread(start, executables);
     const reply = await thread.#requests.add(0);
     if ('engineId' in reply) {
       thread.id = reply.engineId;

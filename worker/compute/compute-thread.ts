@@ -11,6 +11,7 @@ import { compileProgram } from '../../shared/compute/engines/registry.ts';
 import type { DeviceReport, ProgramSpec } from '../../shared/compute/program.ts';
 import { assert, TesseraError } from '../../shared/core/errors.ts';
 import { type ComputedNode, type LeafWork, NodeComputer } from './node-computer.ts';
+import { type ExecutableReplied, ThreadExecutables } from './thread-executables.ts';
 
 /** What the thread is started with. */
 export interface ThreadStart {
@@ -84,8 +85,16 @@ async function main(): Promise<void> {
     port.postMessage({ id, error: { code, sentence, hint } } satisfies ThreadReply);
   };
   const { spec, request, numThreads } = workerData as ThreadStart;
+  const executables = new ThreadExecutables((ask) => port.postMessage(ask));
+  // Before the program is compiled, and beside the queue below: its requests may wait for one of these.
+  port.on('message', (message: ThreadRequest | ExecutableReplied) => {
+    if ('executable' in message) executables.settle(message);
+  });
   const started = await chooseEngine(request, numThreads, spec)
-    .then(async (choice) => ({ choice, program: await compileProgram(spec, choice) }))
+    .then(async (choice) => ({
+      choice,
+      program: await compileProgram(spec, choice, { executables }),
+    }))
     .catch((thrown: unknown) => fail(0, thrown));
   if (started === undefined) return;
   const { choice, program } = started;
@@ -103,7 +112,8 @@ async function main(): Promise<void> {
       fail(request.id, thrown);
     }
   };
-  port.on('message', (request: ThreadRequest) => {
+  port.on('message', (request: ThreadRequest | ExecutableReplied) => {
+    if ('executable' in request) return;
     closing ||= request.type === 'close';
     queue = queue.then(() => serve(request));
   });
