@@ -22,6 +22,7 @@ export function addEngines(program: Command): void {
   addList(engines);
   addAdd(engines);
   addRemove(engines);
+  addTest(engines);
 }
 
 function addList(engines: Command): void {
@@ -61,5 +62,21 @@ function addRemove(engines: Command): void {
   examples(remove, 'Make room', ['tessera engines remove xla-cuda13']);
   remove.action(async (name, options) =>
     (await import('./remove.ts')).runEnginesRemove({ ...options, name }),
+  );
+}
+
+function addTest(engines: Command): void {
+  const test = addCommand(engines, 'test <name>', GROUPS.help, 'Check numbers, bits and speed')
+    .option('--quick', 'Leave the speed out')
+    .addOption(jsonOption())
+    .addOption(verboseOption());
+  examples(test, 'Before the first run on a GPU', ['tessera engines test xla-cuda13']);
+  notes(test, [
+    'The gradients of a small ViT are compared with those of tfjs-cpu, the oracle;',
+    'its bits in two processes, and on one device and all; then ViT-Ti/16 is timed.',
+    'It ends with 69 when a number is wrong. Engines of `tessera doctor` have names too.',
+  ]);
+  test.action(async (name, options) =>
+    (await import('./test.ts')).runEnginesTest({ ...options, name }),
   );
 }
