@@ -10,6 +10,7 @@ import { mapAhead } from '../shared/core/concurrency.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { forEachSplit } from '../shared/core/work.ts';
 import type { FoundSource } from '../shared/data/found.ts';
+import { storageOf } from '../shared/data/options.ts';
 import { createImagePipeline, IMAGES_AT_ONCE } from '../shared/data/pipeline/pipeline.ts';
 import { openDataSource } from '../shared/data/sets/open.ts';
 import { availableThreads } from '../shared/machine/devices.ts';
@@ -84,6 +85,7 @@ export async function prepare(
   const pipeline = createImagePipeline(config.data, {
     imageSize: model.imageSize,
     seed: config.seed,
+    storage: storageOf(config.data),
   });
   const request = {
     engine: choice.engine ?? config.compute.engine,

@@ -1,15 +1,15 @@
 /** @file Which tensors each part of a step takes, by name, and their values in a leaf. */
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import { drawMask, maskSites } from '../model/masks.ts';
 import { backboneSize, type ParameterEntry, parameterTable } from '../model/parameters.ts';
-import { hasFrozenBackbone, type LeafInputs, type ProgramSpec } from './program.ts';
+import { hasFrozenBackbone, type LeafInputs, type Pixels, type ProgramSpec } from './program.ts';
 import { imagesShape, type Part, type StepInputs } from './step.ts';
 
 /** A tensor that a part takes besides parameters. */
 export interface InputShape {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly type: 'float32' | 'int32' | 'bool';
+  readonly type: 'float32' | 'int32' | 'bool' | 'float16' | 'uint8';
 }
 
 /** The parameters that a part takes: with a frozen backbone, the head is trained apart from it. */
@@ -23,8 +23,9 @@ export function parametersOf(spec: ProgramSpec, part: Part): ParameterEntry[] {
 
 /** What a part takes besides parameters. */
 export function inputsOf(spec: ProgramSpec, part: Part): InputShape[] {
-  const { microBatch, model } = spec;
-  const images: InputShape = { name: 'images', shape: imagesShape(spec), type: 'float32' };
+  const { microBatch, model, transfer } = spec;
+  const type = transfer?.type ?? 'float32';
+  const images: InputShape = { name: 'images', shape: imagesShape(spec), type };
   if (part === 'features') return [images];
   const rows: InputShape = { name: 'features', shape: [microBatch, model.width], type: 'float32' };
   const inputs: InputShape[] = [
@@ -43,7 +44,7 @@ export function inputsOf(spec: ProgramSpec, part: Part): InputShape[] {
   return inputs;
 }
 
-/** A step's inputs out of named tensors. */
+/** A step's inputs out of named tensors; pixels are float32 in any case, those of bytes from 0 to 255. */
 export function stepInputs(
   spec: ProgramSpec,
   part: Part,
@@ -56,7 +57,7 @@ export function stepInputs(
     parameters,
     labels: get('labels'),
     weights: get('weights'),
-    ...(tensors.has('images') && { images: get<tf.Tensor4D>('images') }),
+    ...(tensors.has('images') && { images: normalised(spec, get<tf.Tensor4D>('images')) }),
     ...(tensors.has('features') && { features: get<tf.Tensor2D>('features') }),
     ...(isTraining && { masks: tensors }),
     ...(isTraining &&
@@ -66,14 +67,27 @@ export function stepInputs(
   };
 }
 
+/** Images as the model takes them: bytes are normalised here, each channel by one product and one difference. */
+function normalised({ model, transfer }: ProgramSpec, images: tf.Tensor4D): tf.Tensor4D {
+  if (transfer?.type !== 'uint8') return images;
+  const { mean, deviation } = transfer;
+  const channels = Array.from({ length: model.channels }, (_, channel) => channel);
+  const of = (values: readonly number[], channel: number) => values[channel] ?? Number(values[0]);
+  const perChannel = (value: (channel: number) => number) =>
+    tf.tensor4d(channels.map(value), [1, model.channels, 1, 1]);
+  const scale = perChannel((channel) => 1 / (255 * of(deviation, channel)));
+  const offset = perChannel((channel) => of(mean, channel) / of(deviation, channel));
+  return tf.sub(tf.mul(images, scale), offset);
+}
+
 /** A leaf's values for the inputs of a part; masks are drawn here. */
 export function leafValues(
   spec: ProgramSpec,
   part: Part,
   leaf: LeafInputs,
-): Map<string, Float32Array | Int32Array | Uint8Array> {
+): Map<string, Pixels | Int32Array> {
   const { microBatch } = spec;
-  const values = new Map<string, Float32Array | Int32Array | Uint8Array>([
+  const values = new Map<string, Pixels | Int32Array>([
     ['images', leaf.images],
     ['labels', leaf.labels],
     ['weights', leaf.weights],
@@ -91,6 +105,6 @@ export function leafValues(
 }
 
 /** A leaf of images without labels. */
-export function unlabelled(images: Float32Array, { microBatch }: ProgramSpec): LeafInputs {
+export function unlabelled(images: Pixels, { microBatch }: ProgramSpec): LeafInputs {
   return { images, labels: new Int32Array(microBatch), weights: new Float32Array(microBatch) };
 }

@@ -7,6 +7,7 @@ import type {
   LeafOutputs,
   NodeOutputs,
   NodeStart,
+  Pixels,
   Program,
 } from './program.ts';
 
@@ -19,8 +20,8 @@ export abstract class LeafProgram implements Program {
   abstract setParameters(parameters: Float32Array): void;
   abstract train(leaf: LeafInputs): Promise<LeafOutputs>;
   abstract evaluate(leaf: LeafInputs): Promise<LeafOutputs>;
-  abstract predict(images: Float32Array): Promise<Float32Array>;
-  abstract features(images: Float32Array): Promise<Float32Array>;
+  abstract predict(images: Pixels): Promise<Float32Array>;
+  abstract features(images: Pixels): Promise<Float32Array>;
   abstract dispose(): Promise<void>;
 
   beginNode(start: NodeStart): void {

@@ -10,10 +10,23 @@ import { backboneSize } from '../model/parameters.ts';
 import type { Precision } from '../model/precision.ts';
 import type { ModelConfig } from '../model/variants.ts';
 
-/** What a leaf is computed from. Shapes  images [B, C, H, W] normalised float32; labels, weights [B]. */
+/** Pixels as `spec.transfer` says: normalised float32, the bits of normalised binary16, or bytes. */
+export type Pixels = Float32Array | Uint16Array | Uint8Array;
+
+/** How pixels come to the device, where it is not as normalised float32: bytes are normalised there. */
+type Transfer =
+  | { readonly type: 'float16' }
+  | {
+      readonly type: 'uint8';
+      /** Of each channel, or one of all, of pixels in 0..1. */
+      readonly mean: readonly number[];
+      readonly deviation: readonly number[];
+    };
+
+/** What a leaf is computed from. Shapes  images [B, C, H, W]; labels, weights [B]. */
 export interface LeafInputs {
   /** Empty where `features` are given. */
-  readonly images: Float32Array;
+  readonly images: Pixels;
   readonly labels: Int32Array;
   /** 1 for a sample that counts, 0 for padding or an unreadable image. */
   readonly weights: Float32Array;
@@ -43,6 +56,7 @@ export interface ProgramSpec extends NoiseRates {
   readonly frozen?: number;
   /** Whether a training image may be a mixture of two. */
   readonly mixes?: boolean;
+  readonly transfer?: Transfer;
   /** In which numbers products are computed; float32 unless given. */
   readonly precision?: Precision;
   /** What of the forward pass is computed again in the backward pass in place of being kept; changes no bit. */
@@ -108,9 +122,9 @@ export interface Program {
   /** One leaf alone, forward only; the gradient is empty. */
   evaluate(leaf: LeafInputs): Promise<LeafOutputs>;
   /** Logits of a leaf. Shapes  [B, classes] flat. */
-  predict(images: Float32Array): Promise<Float32Array>;
+  predict(images: Pixels): Promise<Float32Array>;
   /** What the backbone makes of a leaf's images; where it is frozen, `train` takes it instead of the images. Shapes  [B, D] flat. */
-  features(images: Float32Array): Promise<Float32Array>;
+  features(images: Pixels): Promise<Float32Array>;
   /** What it computes on, and the memory that this takes now. */
   devices(): DeviceReport | undefined;
   dispose(): Promise<void>;

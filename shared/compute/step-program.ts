@@ -6,6 +6,7 @@ import {
   hasFrozenBackbone,
   type LeafInputs,
   type LeafOutputs,
+  type Pixels,
   type ProgramSpec,
 } from './program.ts';
 import { type GradientView, gradientViews, type Part } from './step.ts';
@@ -41,12 +42,12 @@ export abstract class StepProgram extends LeafProgram {
     return { ...(await this.#sums('forward', leaf, [])), gradient: new Float32Array(0) };
   }
 
-  async predict(images: Float32Array): Promise<Float32Array> {
+  async predict(images: Pixels): Promise<Float32Array> {
     const leaf = await this.#withFeatures(unlabelled(images, this.spec));
     return (await this.run('forward', leaf, ['logits'])).get('logits') as Float32Array;
   }
 
-  async features(images: Float32Array): Promise<Float32Array> {
+  async features(images: Pixels): Promise<Float32Array> {
     const outputs = await this.run('features', unlabelled(images, this.spec), ['features']);
     return outputs.get('features') as Float32Array;
   }

@@ -39,7 +39,9 @@ export function identityJson(config: RunConfig, facts: RunFacts): string {
   const { positionDeviation } = config.model;
   const model = { ...resolveModel(config, facts.classes.length), positionDeviation };
   const training = trainingOf(config);
-  const samples = { seed, data: isOwn ? withoutValidation : data };
+  const { transfer } = config.data;
+  const moved = transfer === 'float32' ? {} : { transfer };
+  const samples = { seed, data: { ...(isOwn ? withoutValidation : data), ...moved } };
   return canonicalJson({ ...samples, model, training, ...sizes, ...judged });
 }
 
@@ -62,6 +64,7 @@ function samplesOf({ seed, data: whole }: RunConfig) {
     access: _access,
     cacheBytes: _bytes,
     onBadImage: _bad,
+    transfer: _transfer,
     ...data
   } = whole;
   return { seed, data };

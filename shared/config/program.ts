@@ -20,7 +20,14 @@ export function programSpec(config: RunConfig, model: ModelConfig): ProgramSpec 
     mixes: mixesImages(config),
     precision,
     recompute,
+    ...transferOf(config.data),
   };
+}
+
+/** How pixels come to the device; left out where it is as normalised float32. */
+function transferOf({ transfer: type, mean, deviation }: RunConfig['data']) {
+  if (type === 'float32') return {};
+  return { transfer: type === 'uint8' ? { type, mean, deviation } : { type } };
 }
 
 /** Whether the features of a split's images are the same in every epoch, so that they are computed once. */

@@ -181,6 +181,7 @@ function* dataProblems({ data }: RunConfig): Generator<ConfigProblem> {
   }
   if (data.source === 'program') yield* programDataProblems(data);
   yield* validationProblems(data);
+  yield* transferProblems(data);
   for (const key of ['mean', 'deviation'] as const) {
     const { length } = data[key];
     if (length === 1 || length === data.channels) continue;
@@ -201,6 +202,16 @@ function* dataProblems({ data }: RunConfig): Generator<ConfigProblem> {
       hint: `write [${largest}, ${smallest}]`,
     };
   }
+}
+
+function* transferProblems({ transfer, augment }: RunConfig['data']): Generator<ConfigProblem> {
+  const { mixup, erasing } = augment;
+  if (transfer !== 'uint8' || (mixup === 0 && erasing === 0)) return;
+  yield {
+    path: ['data', 'transfer'],
+    sentence: `uint8 holds decoded pixels, and ${mixup > 0 ? 'mixup' : 'erasing'} makes values between them`,
+    hint: 'choose float16, or turn data.augment.mixup and data.augment.erasing off',
+  };
 }
 
 function* validationProblems({ source, validation }: RunConfig['data']): Generator<ConfigProblem> {

@@ -2,6 +2,9 @@
 import { z } from 'zod';
 import { bytes, count, fraction, positive, text } from '../core/options.ts';
 
+/** How the pixels of training go to the device. */
+const TRANSFERS = ['float32', 'float16', 'uint8'] as const;
+
 export const dataOptions = z.strictObject({
   source: z
     .enum(['mnist', 'image-folder', 'idx', 'program'])
@@ -81,6 +84,12 @@ export const dataOptions = z.strictObject({
     .max(3)
     .default([0.5])
     .describe('Per-channel standard deviation, of pixels in 0..1'),
+  transfer: z
+    .enum(TRANSFERS)
+    .default('float32')
+    .describe(
+      'How pixels go to the device: float32; float16, rounded; uint8, as they are decoded, and normalised there',
+    ),
   augment: z
     .strictObject({
       shift: z
@@ -125,6 +134,15 @@ export const dataOptions = z.strictObject({
 });
 
 export type DataConfig = z.infer<typeof dataOptions>;
+
+/**
+ * How a leaf's pixels are kept while it is prepared: as they go to the device, but float32 where two images are added up,
+ * which is rounded afterwards.
+ */
+export function storageOf({ transfer, augment }: DataConfig): DataConfig['transfer'] {
+  const blends = augment.mixup > 0 && augment.mixProbability > 0;
+  return transfer === 'float16' && blends ? 'float32' : transfer;
+}
 
 /** Whether a data set is in files that `data.path` names. */
 export function needsPath({ source }: Pick<DataConfig, 'source'>): boolean {

@@ -131,6 +131,7 @@ export function modelSignature(spec: {
   readonly stochasticDepth?: number;
   readonly mixes?: boolean;
   readonly precision?: string;
+  readonly transfer?: object;
 }): string {
   const { model, microBatch, labelSmoothing } = spec;
   const { frozen = 0, dropout = 0, stochasticDepth = 0, mixes = false, precision = 'f32' } = spec;
@@ -143,6 +144,7 @@ export function modelSignature(spec: {
     `frozen ${frozen} dropout ${dropout} depth ${stochasticDepth} mixes ${mixes}`,
     ...(normEpsilon === undefined ? [] : [`epsilon ${normEpsilon}`]),
     ...(precision === 'f32' ? [] : [`precision ${precision}`]),
+    ...(spec.transfer === undefined ? [] : [`transfer ${JSON.stringify(spec.transfer)}`]),
     ...tensors,
   ].join('\n');
 }

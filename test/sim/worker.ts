@@ -71,6 +71,7 @@ export class SimWorker {
         config,
         sizes: source.size,
         pipeline: {
+          allocate: (values) => new Float32Array(values),
           load: (sample, epoch, target) => {
             if (this.#world.settings.unreadable.has(sample.name)) {
               return Promise.reject(new TesseraError('DATA_INVALID', `cannot read ${sample.name}`));

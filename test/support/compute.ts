@@ -23,7 +23,10 @@ export const CPU_COMPILED: EngineChoice = { id: 'onnxruntime-cpu', threads: 1 };
 export const CPU_EAGER: EngineChoice = { id: 'tfjs-cpu', threads: 1 };
 
 /** A leaf of random images; the last sample has weight 0. */
-export function randomLeaf({ model, microBatch }: ProgramSpec, seed: number): LeafInputs {
+export function randomLeaf(
+  { model, microBatch }: ProgramSpec,
+  seed: number,
+): LeafInputs & { readonly images: Float32Array } {
   const size = microBatch * model.channels * model.imageSize ** 2;
   return {
     images: Float32Array.from({ length: size }, (_, i) => randomNormal(seed, 'augment', 0, i)),

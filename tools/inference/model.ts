@@ -70,8 +70,9 @@ export class Model {
       throw new TesseraError('USAGE', `batchSize ${batchSize} is not a whole number from 1 on`);
     }
     const sized = { ...trained, config: { ...trained.config, training } };
-    // Without a backward pass there is nothing to compute again.
-    const spec = { ...programSpec(sized.config, sized.model), recompute: 'none' } as const;
+    // Without a backward pass there is nothing to compute again. Pixels are float32: they are drawn, too.
+    const { transfer: _, ...whole } = programSpec(sized.config, sized.model);
+    const spec = { ...whole, recompute: 'none' } as const;
     const choice = await chooseEngine(sized.config.compute, availableThreads(), spec);
     const executables = cachedExecutables(userExecutables());
     const program = await compileProgram(spec, choice, { executables });

@@ -9,10 +9,11 @@ import type { LeafInputs } from '../../shared/compute/program.ts';
 import type { RunConfig } from '../../shared/config/schema.ts';
 import type { FeatureRow } from '../../shared/contract/feature-rows.ts';
 import type { BadSample } from '../../shared/contract/messages.ts';
+import { toHalves } from '../../shared/core/floats.ts';
 import { splitOf } from '../../shared/core/work.ts';
 import { mixesImages } from '../../shared/data/options.ts';
 import { assembleLeaf, type ImageLeaf, mixLeaf } from '../../shared/data/pipeline/leaf.ts';
-import type { ImagePipeline } from '../../shared/data/pipeline/pipeline.ts';
+import type { ImagePipeline, StoredPixels } from '../../shared/data/pipeline/pipeline.ts';
 import type { KnownFeatures } from '../compute/node-computer.ts';
 import type { NodeTask } from '../core/messages.ts';
 import { type FeatureOptions, FeatureStore } from './feature-store.ts';
@@ -36,7 +37,7 @@ export interface PreparedLeaf {
 /** What a feeder needs to know of the run. */
 export interface FeederOptions extends FeatureOptions {
   readonly config: RunConfig;
-  readonly pipeline: ImagePipeline;
+  readonly pipeline: ImagePipeline<StoredPixels>;
   readonly read: SampleReader;
 }
 
@@ -101,7 +102,9 @@ export class Feeder {
       inputs.weights[place] = 1;
     }
     return {
-      inputs: split === 'train' ? this.#randomised(task, samples, inputs) : inputs,
+      inputs: this.#asTransferred(
+        split === 'train' ? this.#randomised(task, samples, inputs) : inputs,
+      ),
       badSamples: bad
         .map(({ place, error }) => ({ index: samples[place] as number, reason: error.sentence }))
         .sort((a, b) => a.index - b.index),
@@ -122,12 +125,20 @@ export class Feeder {
   }
 
   /** What is random about a training leaf besides its images. */
-  #randomised(task: NodeTask, samples: Uint32Array, inputs: ImageLeaf): LeafInputs {
+  #randomised(task: NodeTask, samples: Uint32Array, inputs: ImageLeaf<StoredPixels>): LeafInputs {
     const { config } = this.#options;
     const { seed, data, model } = config;
     const noise = { seed, epoch: task.epoch, samples };
     if (!mixesImages(config)) return { ...inputs, noise };
     const mix = mixLeaf(inputs, data.augment, { ...noise, imageSize: model.imageSize });
     return { ...inputs, noise, mix };
+  }
+
+  /** Pixels as they go to the device: what had to be added up as float32 is rounded here. */
+  #asTransferred(inputs: LeafInputs): LeafInputs {
+    const { images } = inputs;
+    const { transfer } = this.#options.config.data;
+    if (transfer !== 'float16' || !(images instanceof Float32Array)) return inputs;
+    return { ...inputs, images: toHalves(images) };
   }
 }

@@ -1,10 +1,12 @@
 /** @file The step run eagerly by TensorFlow.js, on whichever backend is loaded. */
 import * as tf from '@tensorflow/tfjs-core';
 import { TesseraError } from '../../core/errors.ts';
+import { fromHalves } from '../../core/floats.ts';
 import { parameterTable, parameterView } from '../../model/parameters.ts';
 import { lockBackend, onBackend } from '../backend-lock.ts';
+import type { ValueType } from '../graph/graph.ts';
 import { inputsOf, leafValues, stepInputs } from '../inputs.ts';
-import type { LeafInputs, Program, ProgramSpec } from '../program.ts';
+import type { LeafInputs, Pixels, Program, ProgramSpec } from '../program.ts';
 import { computePart, type GradientView, type Part } from '../step.ts';
 import { type Outputs, StepProgram } from '../step-program.ts';
 import { findInstalled, loadInstalled } from './tfjs-installed.ts';
@@ -111,7 +113,7 @@ export class EagerProgram extends StepProgram {
       const values = leafValues(this.spec, part, leaf);
       const tensors = inputsOf(this.spec, part).map(
         ({ name, shape, type }) =>
-          [name, tf.tensor(values.get(name) as Float32Array, [...shape], type)] as const,
+          [name, tensorOf(values.get(name) as Pixels, shape, type)] as const,
       );
       const inputs = stepInputs(this.spec, part, this.#parameters, new Map(tensors));
       const outputs = computePart(this.spec, part, inputs);
@@ -127,4 +129,11 @@ export class EagerProgram extends StepProgram {
     tf.dispose([...this.#parameters.values()]);
     this.#parameters.clear();
   }
+}
+
+/** A tensor of an input; TensorFlow.js has float32 alone where it is of half precision, or of bytes. */
+function tensorOf(values: Pixels, shape: readonly number[], type: ValueType): tf.Tensor {
+  if (type === 'float16') return tf.tensor(fromHalves(values as Uint16Array), [...shape]);
+  if (type === 'uint8') return tf.tensor(Float32Array.from(values), [...shape]);
+  return tf.tensor(values as Float32Array, [...shape], type);
 }

@@ -14,7 +14,7 @@ const BACKEND = 'tessera-record';
 
 /** Inputs that a recorded function may ask for. */
 export interface RecordInputs {
-  /** Declares an input of the graph, as a tensor. */
+  /** Declares an input of the graph, as a tensor; that of a type which TensorFlow.js does not have is float32. */
   input(name: string, shape: readonly number[], type?: Value['type']): tf.Tensor;
   /** A parameter whose values are part of the graph. */
   parameter(name: string, shape: readonly number[], data: Float32Array): tf.Tensor;
@@ -140,7 +140,10 @@ export function record(
       input(name, shape, type = 'float32') {
         const value = { shape, type };
         inputs.set(name, value);
-        return tensorOf(value);
+        if (type !== 'float16' && type !== 'uint8') return tensorOf(value);
+        const cast = graphNode('cast', [value], [{ shape, type: 'float32' }], {});
+        recorder.nodes.push(cast);
+        return tensorOf(cast.outputs[0] as Value);
       },
       parameter: (name, shape, data) =>
         tensorOf({ name, shape, type: 'float32', data } as Constant),

@@ -21,7 +21,7 @@ const FIRST_DRAW = 128;
 
 /** Erases a part of one image in `share` of the cases. Shapes  image [C, S, S], normalised, changed in place. */
 export function eraseRandomly(
-  image: Float32Array,
+  image: Float32Array | Uint16Array | Uint8Array,
   imageSize: number,
   share: number,
   { seed, epoch, index }: ErasingPlace,

@@ -4,11 +4,11 @@ import { TesseraError } from '../../core/errors.ts';
 import type { DataConfig } from '../options.ts';
 import type { EncodedSample } from '../source.ts';
 import { type MixingPlace, mixImages, planMixing } from './mixing.ts';
-import { IMAGES_AT_ONCE, type ImagePipeline, imageAt } from './pipeline.ts';
+import { IMAGES_AT_ONCE, type ImagePipeline, imageAt, type StoredPixels } from './pipeline.ts';
 
 /** Images as a program takes them. Shapes  images [B, C, S, S] flat; labels, weights [B]. */
-export interface ImageLeaf {
-  readonly images: Float32Array;
+export interface ImageLeaf<P extends StoredPixels = Float32Array<ArrayBuffer>> {
+  readonly images: P;
   readonly labels: Int32Array;
   /** 1 for a sample that counts, 0 for padding or an image that cannot be read. */
   readonly weights: Float32Array;
@@ -21,8 +21,8 @@ export interface BadPlace {
 }
 
 /** What a leaf is assembled from. */
-export interface LeafOptions {
-  readonly pipeline: ImagePipeline;
+export interface LeafOptions<P extends StoredPixels = Float32Array<ArrayBuffer>> {
+  readonly pipeline: ImagePipeline<P>;
   /** Places of the leaf; those behind the samples are padding. */
   readonly microBatch: number;
   /** Values of one image. */
@@ -44,11 +44,11 @@ export interface LeafOptions {
  *
  * Throws  the first error that is not of an image.
  */
-export async function assembleLeaf(
-  options: LeafOptions,
-): Promise<ImageLeaf & { readonly bad: readonly BadPlace[] }> {
+export async function assembleLeaf<P extends StoredPixels>(
+  options: LeafOptions<P>,
+): Promise<ImageLeaf<P> & { readonly bad: readonly BadPlace[] }> {
   const { pipeline, microBatch, imageFloats, numSamples, epoch, isBad = isInvalid } = options;
-  const images = new Float32Array(microBatch * imageFloats);
+  const images = pipeline.allocate(microBatch * imageFloats);
   const labels = new Int32Array(microBatch);
   const weights = new Float32Array(microBatch);
   const bad: BadPlace[] = [];
@@ -83,7 +83,7 @@ function isInvalid({ code }: TesseraError): boolean {
  * Shapes  the result has, for each place, the label of the image that is mixed in, and the share of the own one.
  */
 export function mixLeaf(
-  leaf: ImageLeaf,
+  leaf: ImageLeaf<StoredPixels>,
   augment: DataConfig['augment'],
   place: MixingPlace,
 ): { readonly labels: Int32Array; readonly shares: Float32Array } {

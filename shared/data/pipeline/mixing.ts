@@ -7,7 +7,7 @@
  */
 import { randomNormal, randomUnit } from '../../core/random.ts';
 import type { DataConfig } from '../options.ts';
-import { imageAt } from './pipeline.ts';
+import { imageAt, type StoredPixels } from './pipeline.ts';
 
 /** How one sample is mixed. */
 export interface Mixture {
@@ -38,7 +38,7 @@ export interface MixingPlace {
 
 /** Images of a leaf and the weights of its samples. Shapes  images [B, C, S, S], weights [B]. */
 interface LeafImages {
-  readonly images: Float32Array;
+  readonly images: Float32Array | StoredPixels;
   readonly weights: Float32Array;
 }
 
@@ -64,7 +64,7 @@ export function planMixing(augment: DataConfig['augment'], place: MixingPlace): 
 }
 
 /**
- * Mixes the images of a leaf in place. A sample that cannot be read is not mixed: its pair stays as it is.
+ * Mixes the images of a leaf in place; those of mixup must be float32. A sample that cannot be read is not mixed: its pair stays as it is.
  *
  * Returns the share of each image that is its own.
  */
@@ -90,8 +90,8 @@ export function mixImages(
 }
 
 function mixInto(
-  target: Float32Array,
-  other: Float32Array,
+  target: Float32Array | StoredPixels,
+  other: Float32Array | StoredPixels,
   { share, box }: Mixture,
   imageSize: number,
 ): void {

@@ -7,6 +7,7 @@
  */
 
 import { assert } from '../../core/errors.ts';
+import { toHalves } from '../../core/floats.ts';
 import { ByteCache } from '../cache.ts';
 import type { DataConfig } from '../options.ts';
 import type { CropRegion } from '../pixels/geometry.ts';
@@ -22,35 +23,54 @@ import { applyPolicy, planPolicy } from './policy.ts';
  */
 export const IMAGES_AT_ONCE = 8;
 
+/** How pixels are kept: normalised float32, the bits of normalised binary16, or bytes as they are decoded. */
+interface Storages {
+  readonly float32: Float32Array<ArrayBuffer>;
+  readonly float16: Uint16Array<ArrayBuffer>;
+  readonly uint8: Uint8Array<ArrayBuffer>;
+}
+export type Storage = keyof Storages;
+/** Pixels in any storage. */
+export type StoredPixels = Storages[Storage];
+
+const ARRAYS = { float32: Float32Array, float16: Uint16Array, uint8: Uint8Array } as const;
+
 /** The image at a place of so many, as a view. */
-export function imageAt(images: Float32Array, place: number, places: number): Float32Array {
+export function imageAt<P extends Float32Array | StoredPixels>(
+  images: P,
+  place: number,
+  places: number,
+): P {
   const imageFloats = images.length / places;
-  return images.subarray(place * imageFloats, (place + 1) * imageFloats);
+  return images.subarray(place * imageFloats, (place + 1) * imageFloats) as P;
 }
 
 /** Prepares the images of one run. Samples that differ must have names that differ. */
-export interface ImagePipeline {
+export interface ImagePipeline<P = Float32Array<ArrayBuffer>> {
+  /** Memory for so many values, all 0. */
+  allocate(values: number): P;
   /**
    * Writes one image into `target`; without an epoch it is a test image and not augmented.
    *
-   * Shapes  target is [channels, imageSize, imageSize].
+   * Shapes  target is [channels, imageSize, imageSize], of `allocate`.
    * Throws  DATA_INVALID when the sample cannot be decoded.
    */
-  load(sample: EncodedSample, epoch: number | undefined, target: Float32Array): Promise<void>;
+  load(sample: EncodedSample, epoch: number | undefined, target: P): Promise<void>;
 }
 
 /** Makes the pipeline of a run; it keeps at most half of `config.cacheBytes`, the other half is for encoded samples. */
-export function createImagePipeline(
+export function createImagePipeline<S extends Storage = 'float32'>(
   config: DataConfig,
-  options: { readonly imageSize: number; readonly seed: number },
-): ImagePipeline {
+  options: { readonly imageSize: number; readonly seed: number; readonly storage?: S },
+): ImagePipeline<Storages[S]> {
   const { channels, background, resize, cropFraction, cropRounding, interpolation } = config;
-  const { imageSize, seed } = options;
+  const { imageSize, seed, storage = 'float32' } = options;
   const framing = { imageSize, resize, cropFraction, cropRounding };
   const decodeOptions = { ...framing, channels, background, interpolation };
-  const tables = normalisationTables(config);
+  const tables = storedTables(config, storage);
   const cache = new ByteCache<Uint8Array>(Math.floor(config.cacheBytes / 2));
   return {
+    allocate: (values) => new ARRAYS[storage](values) as Storages[S],
     async load(sample, epoch, target) {
       assert(target.length === channels * imageSize ** 2, `image of ${target.length} floats`);
       const change =
@@ -104,7 +124,11 @@ function moved(pixels: Uint8Array, imageSize: number, change: Augmentation): Uin
 }
 
 /** The 256 normalised values of each channel. */
-function normalisationTables({ channels, mean, deviation }: DataConfig): Float32Array[] {
+function normalisationTables({
+  channels,
+  mean,
+  deviation,
+}: DataConfig): Float32Array<ArrayBuffer>[] {
   return Array.from({ length: channels }, (_, channel) => {
     const channelMean = mean[channel] ?? (mean[0] as number);
     const channelDeviation = deviation[channel] ?? (deviation[0] as number);
@@ -115,17 +139,25 @@ function normalisationTables({ channels, mean, deviation }: DataConfig): Float32
   });
 }
 
+/** What the 256 values of each channel are in a storage. */
+function storedTables(config: DataConfig, storage: Storage): readonly StoredPixels[] {
+  const tables = normalisationTables(config);
+  if (storage === 'float32') return tables;
+  if (storage === 'float16') return tables.map(toHalves);
+  return tables.map(() => Uint8Array.from({ length: 256 }, (_, value) => value));
+}
+
 /** What one image is written from. */
 interface Drawing {
   /** [imageSize, imageSize, channels]. */
   readonly pixels: Uint8Array;
   readonly imageSize: number;
-  readonly tables: readonly Float32Array[];
+  readonly tables: readonly StoredPixels[];
   readonly change: Augmentation;
 }
 
-/** Writes HWC bytes as normalised CHW floats, flipped and then shifted; the uncovered edge is black. */
-function writeImage(drawing: Drawing, target: Float32Array): void {
+/** Writes HWC bytes as normalised CHW values, flipped and then shifted; the uncovered edge is black. */
+function writeImage(drawing: Drawing, target: StoredPixels): void {
   const { pixels, imageSize, tables, change } = drawing;
   const channels = tables.length;
   const firstColumn = change.flip ? imageSize - 1 : 0;

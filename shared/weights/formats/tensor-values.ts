@@ -1,13 +1,9 @@
 /** @file The values of tensors between bytes and float32: F32, F16, BF16 and F64, little-endian. */
 import { TesseraError } from '../../core/errors.ts';
+import { HALF_INFINITY, halfOf, halfToFloat32Bits } from '../../core/floats.ts';
 
 /** The floats that are read as float32 and written. */
 export type FloatDtype = 'F32' | 'F16' | 'BF16';
-
-const HALF_INFINITY = 0x7c00;
-/** Float32 bits of 65536 and of 2 ** -14, the smallest normal half. */
-const HALF_OVERFLOW = 0x4780_0000;
-const HALF_NORMAL = 0x3880_0000;
 
 /**
  * The values of a tensor as float32: a view where dtype and alignment allow, else a copy; F64 is rounded.
@@ -85,37 +81,6 @@ function from64(bytes: Uint8Array, name: string): Float32Array {
     }
   }
   return values;
-}
-
-/** Source  IEEE 754 binary16: 1 sign, 5 exponent (bias 15) and 10 fraction bits. */
-function halfToFloat32Bits(half: number): number {
-  const sign = (half & 0x8000) << 16;
-  const exponent = (half >> 10) & 0x1f;
-  const fraction = half & 0x3ff;
-  if (exponent === 0x1f) return sign | 0x7f80_0000 | (fraction << 13);
-  if (exponent > 0) return sign | ((exponent + 112) << 23) | (fraction << 13);
-  if (fraction === 0) return sign;
-  // A subnormal half is a normal float32: shift its leading 1 into the place of the implicit one.
-  const shift = Math.clz32(fraction) - 21;
-  return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
-}
-
-/** The binary16 nearest to a float32, both as bits. */
-function halfOf(bits: number): number {
-  const sign = (bits >>> 16) & 0x8000;
-  const size = bits & 0x7fff_ffff;
-  if (size > 0x7f80_0000) return sign | 0x7e00;
-  if (size >= HALF_OVERFLOW) return sign | HALF_INFINITY;
-  if (size >= HALF_NORMAL)
-    return sign | ((size - 0x3800_0000 + 0xfff + ((size >>> 13) & 1)) >>> 13);
-  // Below the normal ones, halves are multiples of 2 ** -24.
-  const shift = 126 - (size >>> 23);
-  if (shift > 24) return sign;
-  const fraction = (size & 0x7f_ffff) | 0x80_0000;
-  const whole = fraction >>> shift;
-  const rest = fraction & ((1 << shift) - 1);
-  const tie = 1 << (shift - 1);
-  return sign | (whole + Number(rest > tie || (rest === tie && (whole & 1) === 1)));
 }
 
 /** The bfloat16 nearest to a float32, both as bits. */

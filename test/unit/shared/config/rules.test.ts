@@ -47,6 +47,16 @@ describe('fields that do not fit together', () => {
     ],
     ['training.microBatch', 'a leaf of 64 samples', { training: { microBatch: 64 } }],
     [
+      'data.transfer',
+      'uint8 holds decoded pixels, and mixup makes values between them',
+      { data: { transfer: 'uint8', augment: { mixup: 0.2 } } },
+    ],
+    [
+      'data.transfer',
+      'uint8 holds decoded pixels, and erasing makes values between them',
+      { data: { transfer: 'uint8', augment: { erasing: 0.2 } } },
+    ],
+    [
       'training.precision',
       'engine onnxruntime (cpu) does not compute in bf16',
       {
@@ -179,6 +189,7 @@ describe('the identity of a run', () => {
 
   it.each<[name: string, config: RunConfig, facts?: object]>([
     ['the precision', smallConfig({ training: { precision: 'bf16' } })],
+    ['how pixels go to the device', smallConfig({ data: { transfer: 'float16' } })],
     ['the seed', { ...base, seed: 1 }],
     ['a share that validates', smallConfig({ data: { validation: 0.1 } })],
     ['a folder that validates', smallConfig({ data: { validation: 'held' } })],

@@ -7,6 +7,7 @@ import { rawSample } from '../../../support/data.ts';
 
 /** Writes what is in the sample, and the epoch. */
 const pipeline: ImagePipeline = {
+  allocate: (values) => new Float32Array(values),
   load: async (sample, epoch, target) => {
     target.fill((sample.bytes[0] ?? 0) + (epoch ?? 0));
     if (sample.bytes[0] === 9) throw new TesseraError('DATA_INVALID', 'nine');

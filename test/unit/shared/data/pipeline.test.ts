@@ -1,6 +1,7 @@
 /** @file The way to the model's input: normalisation, augmentation, the kept pixels. */
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { toHalves } from '../../../../shared/core/floats.ts';
 import type { DataConfig } from '../../../../shared/data/options.ts';
 import { augmentation } from '../../../../shared/data/pipeline/augment.ts';
 import { createImagePipeline } from '../../../../shared/data/pipeline/pipeline.ts';
@@ -25,6 +26,35 @@ describe('createImagePipeline', () => {
     const config = dataConfig({ source: 'mnist', mean: [0.5], deviation: [0.5] });
     const image = await load(config, rawSample(1, 1, Uint8Array.of(255)), 1, undefined);
     expect([...image]).toEqual([1, 1, 1]);
+  });
+
+  it('keeps halves that are the rounded float32, and bytes that are the decoded pixels', async () => {
+    const augment = { shift: 1, flip: true, policy: 'trivial' };
+    const config = dataConfig({
+      source: 'mnist',
+      mean: [0.4, 0.5, 0.6],
+      deviation: [0.2],
+      augment,
+    });
+    const sample = rawSample(
+      3,
+      3,
+      Uint8Array.from({ length: 27 }, (_, i) => (i * 37) & 255),
+    );
+    for (const epoch of [undefined, 0, 1, 2, 3]) {
+      const floats = await load(config, sample, 3, epoch);
+      const load16 = createImagePipeline(config, { imageSize: 3, seed: 3, storage: 'float16' });
+      const halves = load16.allocate(27);
+      await load16.load(sample, epoch, halves);
+      expect(halves).toEqual(toHalves(floats));
+      const load8 = createImagePipeline(config, { imageSize: 3, seed: 3, storage: 'uint8' });
+      const bytes = load8.allocate(27);
+      await load8.load(sample, epoch, bytes);
+      const normalised = [...bytes].map(
+        (byte, i) => (byte / 255 - [0.4, 0.5, 0.6][Math.floor(i / 9)]!) / 0.2,
+      );
+      expect(floats).toEqual(Float32Array.from(normalised));
+    }
   });
 
   it('flips, then shifts, and fills with black; a test image stays as it is', async () => {

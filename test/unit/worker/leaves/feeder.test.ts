@@ -1,6 +1,7 @@
 /** @file What a feeder fetches and prepares: samples once, images that cannot be read, features instead of images. */
 import { expect, it } from 'vitest';
 import { TesseraError } from '../../../../shared/core/errors.ts';
+import { toHalves } from '../../../../shared/core/floats.ts';
 import { forEachSplit, type Split } from '../../../../shared/core/work.ts';
 import { Feeder, type FeederOptions } from '../../../../worker/leaves/feeder.ts';
 import { smallConfig } from '../../../support/config.ts';
@@ -18,6 +19,7 @@ function feederOf(more: Partial<FeederOptions> = {}) {
     config,
     sizes,
     pipeline: {
+      allocate: (values) => new Float32Array(values),
       load: async ({ index }, _epoch, target) => {
         if (index === 3) throw new TesseraError('DATA_INVALID', 'three');
         target.fill(index);
@@ -85,4 +87,19 @@ it('features that are known spare the images; those that are computed are kept',
   expect(again.inputs.images).toHaveLength(0);
   expect([...again.inputs.labels].slice(0, 4)).toEqual([8, 9, 10, 11]);
   expect([...(again.features?.values ?? [])].slice(6, 8)).toEqual([6, 7]);
+});
+
+it('images that are mixed as float32 go to the device as halves where these are asked for', async () => {
+  const data = { transfer: 'float16', augment: { mixup: 0.4 } };
+  const mixing = smallConfig({ data, training: { batchSize: 8, microBatch: 8 } });
+  const training = { ...task, kind: 'train', count: 1 } as const;
+  const leafOf = async (options: Partial<FeederOptions>) => {
+    const { feeder } = feederOf(options);
+    await feeder.fetch(training);
+    return (await feeder.leaf(training, 0)).inputs;
+  };
+  const float32 = { ...mixing, data: { ...mixing.data, transfer: 'float32' } } as const;
+  const [halves, floats] = [await leafOf({ config: mixing }), await leafOf({ config: float32 })];
+  expect(halves.images).toEqual(toHalves(floats.images as Float32Array));
+  expect(halves.mix).toEqual(floats.mix);
 });
