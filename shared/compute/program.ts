@@ -9,6 +9,7 @@ import type { NoiseKey, NoiseRates } from '../model/masks.ts';
 import { backboneSize } from '../model/parameters.ts';
 import type { Precision } from '../model/precision.ts';
 import type { ModelConfig } from '../model/variants.ts';
+import type { Part } from './step.ts';
 
 /** Pixels as `spec.transfer` says: normalised float32, the bits of normalised binary16, or bytes. */
 export type Pixels = Float32Array | Uint16Array | Uint8Array;
@@ -71,6 +72,20 @@ export interface DeviceReport {
   /** Of all devices together; undefined where the engine does not know. */
   readonly bytesInUse: number | undefined;
   readonly bytesPeak: number | undefined;
+  /** What they have for programs. */
+  readonly bytesLimit?: number | undefined;
+}
+
+/** What a compiled part takes of a device's memory. Units  bytes. */
+export interface PartMemory {
+  readonly code: number;
+  readonly arguments: number;
+  readonly outputs: number;
+  /** Of the outputs, what lies in the memory of arguments. */
+  readonly aliases: number;
+  readonly temporary: number;
+  /** The most at any time, where the compiler reports it. */
+  readonly peak: number | undefined;
 }
 
 /**
@@ -104,6 +119,8 @@ export interface NodeOutputs extends NodeTotals {
 export interface Program {
   /** One line for people: engine, device, threads. */
   readonly description: string;
+  /** What decides bits, where that is more than the engine's id: `xla-cuda 0.12.0 NVIDIA H200`. */
+  readonly identity?: string;
   /** Devices that compute leaves at the same time; see `slotOf`. */
   readonly slots: number;
   /** Puts new parameters in place for the calls that follow. Shapes  flat, in table order. */
@@ -127,5 +144,7 @@ export interface Program {
   features(images: Pixels): Promise<Float32Array>;
   /** What it computes on, and the memory that this takes now. */
   devices(): DeviceReport | undefined;
+  /** What a part takes of a device's memory, as the compiler reports it; compiles the part. Engines without a compiler lack it. */
+  memory?(part: Part): Promise<PartMemory>;
   dispose(): Promise<void>;
 }

@@ -9,10 +9,15 @@
 import { assert } from '../core/errors.ts';
 import type { LeafRange, NodeTotals } from '../core/work.ts';
 
+/** What is summed: values of one length, in memory or on a device. */
+export interface SumVector {
+  readonly length: number;
+}
+
 /** A node with its sums. */
-export interface TreeNode extends LeafRange {
+export interface TreeNode<V extends SumVector = Float32Array> extends LeafRange {
   /** Undefined for an evaluation, which has no gradient. */
-  readonly vector: Float32Array | undefined;
+  readonly vector: V | undefined;
   readonly totals: NodeTotals;
 }
 
@@ -20,7 +25,10 @@ export interface TreeNode extends LeafRange {
 const NO_TOTALS: NodeTotals = { lossSum: 0, correct: 0, samples: 0 };
 
 /** Adds `source` to `target` elementwise; may take its time, in slices. */
-export type AddInto = (target: Float32Array, source: Float32Array) => void | Promise<void>;
+export type AddInto<V extends SumVector = Float32Array> = (
+  target: V,
+  source: V,
+) => void | Promise<void>;
 
 /** Adds `source` to `target` over [first, limit), elementwise in float32. */
 export function addInto(
@@ -93,18 +101,18 @@ export function parentOf(node: LeafRange, numLeaves: number): LeafRange | undefi
  * A node is merged with its sibling as soon as both are there, so at most one vector a level waits.
  * Calls of `add` may overlap: nodes that are being merged are removed from the table meanwhile.
  */
-export class TreeSum {
+export class TreeSum<V extends SumVector = Float32Array> {
   readonly #numLeaves: number;
-  readonly #addInto: AddInto;
+  readonly #addInto: AddInto<V>;
   readonly #base: LeafRange;
   /** Nodes that wait for their sibling, by their first leaf. */
-  readonly #waiting = new Map<number, TreeNode>();
+  readonly #waiting = new Map<number, TreeNode<V>>();
   /** 1 for each leaf of the base that is in the sum. */
   readonly #covered: Uint8Array;
-  #root: TreeNode | undefined;
+  #root: TreeNode<V> | undefined;
 
   /** `base` is the node to be summed: the whole tree, or the part of one worker. */
-  constructor(numLeaves: number, add: AddInto = addInto, base?: LeafRange) {
+  constructor(numLeaves: number, add: AddInto<V>, base?: LeafRange) {
     this.#numLeaves = numLeaves;
     this.#addInto = add;
     this.#base = base ?? { first: 0, count: numLeaves };
@@ -113,7 +121,7 @@ export class TreeSum {
   }
 
   /** The sum of all, once everything is in. */
-  get root(): TreeNode | undefined {
+  get root(): TreeNode<V> | undefined {
     return this.#root;
   }
 
@@ -124,12 +132,12 @@ export class TreeSum {
    */
   async add(
     range: LeafRange,
-    vector: Float32Array | undefined,
+    vector: V | undefined,
     { lossSum, correct, samples }: NodeTotals = NO_TOTALS,
   ): Promise<void> {
     this.#cover(range);
     const { first, count } = range;
-    let node: TreeNode = { first, count, vector, totals: { lossSum, correct, samples } };
+    let node: TreeNode<V> = { first, count, vector, totals: { lossSum, correct, samples } };
     while (node.count < this.#base.count) {
       const sibling = siblingOf(node, this.#numLeaves);
       const other = sibling && this.#waiting.get(sibling.first);
@@ -143,7 +151,7 @@ export class TreeSum {
     this.#root = node;
   }
 
-  async #merge(left: TreeNode, right: TreeNode): Promise<TreeNode> {
+  async #merge(left: TreeNode<V>, right: TreeNode<V>): Promise<TreeNode<V>> {
     const { vector } = left;
     assert(vector?.length === right.vector?.length, 'vectors of one sum have one length');
     if (vector !== undefined && right.vector !== undefined) {

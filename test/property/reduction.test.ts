@@ -90,7 +90,7 @@ describe('the sum tree', () => {
         for (const node of tiling) {
           nodes.push(await nodeOf(seed, node, count, shuffled(node.count, keys)));
         }
-        const sum = new TreeSum(count);
+        const sum = new TreeSum(count, addInto);
         for (const at of shuffled(nodes.length, keys.slice(count))) {
           expect(sum.root).toBeUndefined();
           const { first, count: size, vector, totals } = nodes[at]!;

@@ -1,7 +1,8 @@
 /** @file Planted plugins: the CPU plugin with one fault, built by the machine's C++ compiler. */
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { EngineRecord } from '../../shared/compute/engines/installed.ts';
 import { lacksXlaCpu, XLA_CPU } from './xla.ts';
 
 /** What is wrong with a planted plugin. */
@@ -74,4 +75,15 @@ export function buildBadPlugin(folder: string, { kind, after = 0, once = '' }: F
   ];
   execFileSync('g++', ['-shared', '-fPIC', '-w', ...macros, '-o', path, source, '-ldl']);
   return path;
+}
+
+/** Installs a plugin with a fault as the engine xla-cpu of a folder of engines, for TESSERA_ENGINES. */
+export function installBadEngine(engines: string, fault: Fault): void {
+  const folder = join(engines, 'xla-cpu');
+  mkdirSync(folder, { recursive: true });
+  buildBadPlugin(folder, fault);
+  const record: EngineRecord = {
+    ...{ name: 'xla-cpu', engine: 'xla-cpu', version: '0', library: 'bad.so', wheels: [] },
+  };
+  writeFileSync(join(folder, 'engine.json'), JSON.stringify(record));
 }

@@ -74,7 +74,8 @@ export async function chooseEngine(
     if (engine === 'auto' && each.id === 'onnxruntime-cpu') return choice;
     const finding = await probe(choice, provider === 'webgpu');
     if (finding.works) return choice;
-    refusal = finding;
+    // Of several engines the first that something can be done for.
+    if (refusal?.hint === undefined) refusal = finding;
   }
   throw refusalOf(request, refusal, lack);
 }
@@ -111,16 +112,12 @@ export async function drivesAllDevices(
   const installed = new Set(
     (await installedEngines(enginesFolder(env))).map(({ engine }) => engine),
   );
-  return able.some(
-    ({ id, needs, onlyByName = false }) =>
-      installed.has(id) &&
-      missingHardware(needs) === undefined &&
-      (request.engine !== 'auto' || !onlyByName),
-  );
+  return able.some(({ id, needs }) => installed.has(id) && missingHardware(needs) === undefined);
 }
 
 /** Whether an engine is one that is asked for; those without providers are, by name, whatever provider is. */
-function fits({ name, provider }: Engine, request: EngineRequest): boolean {
+function fits({ name, provider, onlyByName }: Engine, request: EngineRequest): boolean {
+  if (request.engine === 'auto' && onlyByName === true) return false;
   if (request.engine !== 'auto' && request.engine !== name) return false;
   if (request.provider === 'auto' || request.provider === provider) return true;
   return provider === undefined && request.engine === name;
@@ -131,10 +128,12 @@ function fits({ name, provider }: Engine, request: EngineRequest): boolean {
  * so has it for the reason when it then fails.
  */
 export async function probe(choice: EngineChoice, evenWithout = false): Promise<EngineFinding> {
-  const { needs } = engineOf(choice.id);
+  const { needs, isFragile = false, lacking, hint } = engineOf(choice.id);
   // A GPU driver can take its process down; so those are tried in a process of their own.
-  const run = needs === undefined ? probeHere : probeElsewhere;
+  const run = needs === undefined && !isFragile ? probeHere : probeElsewhere;
   const missing = missingHardware(needs);
+  const lack = missing === undefined ? await lacking?.() : undefined;
+  if (lack !== undefined) return { choice, works: false, reason: lack, hint };
   if (missing === undefined) return run(choice);
   const failed = { choice, works: false, reason: missing, hint: undefined };
   const finding = evenWithout ? await run(choice) : failed;

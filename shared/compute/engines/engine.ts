@@ -26,6 +26,10 @@ export interface Engine {
   readonly provider?: string;
   /** What it cannot run without; drivers of such hardware may take the process down. */
   readonly needs?: Hardware;
+  /** Whether its library may take the process down, whatever the hardware: it is tried in a process of its own. */
+  readonly isFragile?: boolean;
+  /** Says what of it is not installed, by a cheap look; undefined when it can be tried. */
+  readonly lacking?: () => Promise<string | undefined>;
   /** Never taken by `auto`: it is for tests, or slower than what comes with the package. */
   readonly onlyByName?: boolean;
   /** The precisions that it can compute in; float32 alone unless given. */

@@ -5,9 +5,14 @@ import { lackOf } from './abilities.ts';
 import type { CompileOptions, Engine } from './engine.ts';
 import { ONNXRUNTIME_CPU, ONNXRUNTIME_CUDA, ONNXRUNTIME_WEBGPU } from './onnxruntime.ts';
 import { TFJS_CPU, TFJS_NODE, TFJS_NODE_GPU, TFJS_TENSORFLOW } from './tfjs.ts';
+import { XLA_CPU, XLA_CUDA, XLA_ONEAPI, XLA_ROCM, XLA_TPU } from './xla.ts';
 
 /** In the order in which `auto` tries them. */
 const ALL = [
+  XLA_CUDA,
+  XLA_ROCM,
+  XLA_ONEAPI,
+  XLA_TPU,
   TFJS_NODE_GPU,
   ONNXRUNTIME_CUDA,
   ONNXRUNTIME_WEBGPU,
@@ -15,6 +20,7 @@ const ALL = [
   TFJS_TENSORFLOW,
   TFJS_NODE,
   TFJS_CPU,
+  XLA_CPU,
 ] as const;
 
 export type EngineId = (typeof ALL)[number]['id'];
@@ -27,9 +33,11 @@ export const ENGINE_NAMES = [...new Set(['auto', ...ALL.map(({ name }) => name)]
 
 /** What `compute.provider` of a config may say. */
 export const PROVIDER_NAMES = [
-  'auto',
-  ...ALL.flatMap((engine) => ('provider' in engine ? [engine.provider] : [])),
-] as const;
+  ...new Set([
+    'auto',
+    ...ALL.flatMap((engine) => ('provider' in engine ? [engine.provider] : [])),
+  ] as const),
+];
 
 /** An engine on this machine, and what of the machine it may use. */
 export interface EngineChoice extends Pick<CompileOptions, 'threads' | 'devices'> {

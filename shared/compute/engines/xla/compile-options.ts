@@ -1,14 +1,44 @@
 /**
- * @file How the plugin compiles: CompileOptionsProto.
+ * @file How the plugin compiles: flags of XLA, and CompileOptionsProto.
  *
  * Source  xla/pjrt/proto/compile_options.proto: CompileOptionsProto { executable_build_options 3,
  *         compile_portable_executable 4, env_option_overrides 7 }; ExecutableBuildOptionsProto { num_replicas 4,
  *         num_partitions 5 }; OptionOverrideProto { string 1, bool 2, int 3, double 4 }.
  */
+import type { Precision } from '../../../model/precision.ts';
 import { double, type Fields, integer, message, text } from '../../lower/protobuf.ts';
+import { overridesOf } from '../../lower/stablehlo/products.ts';
+import type { XlaEngine } from '../xla.ts';
 
 /** Flags of XLA by name; one that the plugin does not know is an ordinary error. */
 export type Overrides = Readonly<Record<string, string | number | boolean>>;
+
+/** The minor version of the API from which on plugins know Triton's flag below. */
+const TRITON_MINOR = 116;
+
+/**
+ * The flags with which a run's programs are compiled: those of its precision, and on GPUs those that leave out
+ * operations whose results change from run to run.
+ *
+ * Leaving those out turns Triton off, which has the fast products; the second flag turns it on again. Which kernels are
+ * fastest is still found by timing: same bits on many machines need one executable for all (`executables.ts`).
+ */
+export function compileOverrides(
+  platform: XlaEngine['platform'],
+  apiVersion: string,
+  precision: Precision,
+): Overrides {
+  const own = overridesOf(precision);
+  if (platform === 'cpu' || platform === 'tpu') return own;
+  const hasTritonFlag = Number(apiVersion.split('.')[1]) >= TRITON_MINOR;
+  return {
+    ...own,
+    xla_gpu_exclude_nondeterministic_ops: true,
+    ...(hasTritonFlag && {
+      xla_gpu_experimental_deterministic_ops_triton: 'DETERMINISTIC_OPS_TRITON_MODE_UNCHECKED',
+    }),
+  };
+}
 
 /** Encodes the options of a program for one device at a time, whichever it is started on. */
 export function encodeCompileOptions(overrides: Overrides = {}): Uint8Array {

@@ -1,5 +1,6 @@
 /** @file Compiled programs: for no device, and on devices. */
 import { assert, TesseraError } from '../../../core/errors.ts';
+import type { PartMemory } from '../../program.ts';
 import { EXECUTE_OPTIONS, PROGRAM } from './abi.ts';
 import { DeviceBuffer } from './buffer.ts';
 import type { Device } from './client.ts';
@@ -13,18 +14,6 @@ import { type Plugin, unlessLacking } from './plugin.ts';
 export interface Signature {
   readonly inputs: readonly ArrayType[];
   readonly outputs: readonly ArrayType[];
-}
-
-/** What a program takes of a device's memory. Units  bytes. */
-interface ProgramMemory {
-  readonly code: number;
-  readonly arguments: number;
-  readonly outputs: number;
-  /** Of the outputs, what lies in the memory of arguments. */
-  readonly aliases: number;
-  readonly temporary: number;
-  /** The most at any time, where the compiler reports it. */
-  readonly peak: number | undefined;
 }
 
 /** The arguments with which a program is compiled. */
@@ -60,7 +49,7 @@ export class CompiledProgram {
   }
 
   /** What it takes of a device's memory. */
-  memory(): ProgramMemory {
+  memory(): PartMemory {
     const { executable } = this;
     const args = this.plugin.call('Executable_GetCompiledMemoryStats', { executable });
     return {

@@ -191,3 +191,13 @@ export function loadLibrary(path: string, name: string): () => bigint {
   libc.func('void *dlopen(const char *path, int flags)')(path, RTLD_NOW | RTLD_NODELETE);
   return library.func(name, 'void *', []) as () => bigint;
 }
+
+/**
+ * Sets a variable of the process's real environment, which libraries read; undefined removes it. `process.env` of a
+ * thread is a copy, which they do not see.
+ */
+export function setEnvironment(name: string, value: string | undefined): void {
+  const libc = koffi.load('libc.so.6');
+  if (value === undefined) libc.func('int unsetenv(const char *name)')(name);
+  else libc.func('int setenv(const char *name, const char *value, int overwrite)')(name, value, 1);
+}

@@ -59,6 +59,10 @@ describe.skipIf(gpus.length > 0)('without a GPU', () => {
   it('every engine is listed with what was found', async () => {
     const findings = await findEngines(1);
     expect(findings.map(({ choice }) => choice.id)).toEqual([
+      'xla-cuda',
+      'xla-rocm',
+      'xla-oneapi',
+      'xla-tpu',
       'tfjs-node-gpu',
       'onnxruntime-cuda',
       'onnxruntime-webgpu',
@@ -66,6 +70,7 @@ describe.skipIf(gpus.length > 0)('without a GPU', () => {
       'tfjs-tensorflow',
       'tfjs-node',
       'tfjs-cpu',
+      'xla-cpu',
     ]);
     expect(findings.every(({ reason }) => reason !== '')).toBe(true);
     const working = findings.filter(({ works }) => works).map(({ choice }) => choice.id);

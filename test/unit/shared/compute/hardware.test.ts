@@ -43,6 +43,19 @@ describe.skipIf(process.platform !== 'linux')('hardware', () => {
     expect(missingHardware('gpu', root)).toBeUndefined();
   });
 
+  it('of AMD, of Intel and a TPU are known by their drivers', () => {
+    const amd = machine(['kfd'], { renderD128: 'amdgpu' });
+    const intel = machine([], { renderD128: 'xe' });
+    expect(missingHardware('amd', amd)).toBeUndefined();
+    expect(missingHardware('intel', intel)).toBeUndefined();
+    expect(missingHardware('amd', intel)).toBe('no AMD GPU is visible');
+    expect(missingHardware('intel', amd)).toBe('no Intel GPU is visible');
+    for (const device of ['accel0', 'vfio/0']) {
+      expect(missingHardware('tpu', machine([device]))).toBeUndefined();
+    }
+    expect(missingHardware('tpu', machine(['vfio/vfio']))).toBe('no TPU is visible');
+  });
+
   it('is missing where nothing is, and where a virtual display would draw in software', () => {
     expect(missingHardware('gpu', machine([]))).toBe('no GPU is visible');
     expect(missingHardware('gpu', machine([], { renderD128: 'virtio-pci' }))).toMatch(

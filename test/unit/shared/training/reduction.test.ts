@@ -22,7 +22,7 @@ describe('nodes of a tree over 11 leaves', () => {
 
 describe('a sum', () => {
   it('is made in the left vector, which it owns', async () => {
-    const sum = new TreeSum(2);
+    const sum = new TreeSum(2, addInto);
     const left = Float32Array.of(1, 2);
     await sum.add({ first: 1, count: 1 }, Float32Array.of(10, 20), totals);
     await sum.add({ first: 0, count: 1 }, left, totals);
@@ -32,13 +32,13 @@ describe('a sum', () => {
   });
 
   it('of one leaf is that leaf', async () => {
-    const sum = new TreeSum(1);
+    const sum = new TreeSum(1, addInto);
     await sum.add({ first: 0, count: 1 }, one(), totals);
     expect(sum.root).toEqual({ first: 0, count: 1, vector: one(), totals });
   });
 
   it('of an evaluation has totals and no vector', async () => {
-    const sum = new TreeSum(3);
+    const sum = new TreeSum(3, addInto);
     for (const first of [2, 0, 1]) await sum.add({ first, count: 1 }, undefined, totals);
     expect(sum.root?.vector).toBeUndefined();
     expect(sum.root?.totals.samples).toBe(6);
@@ -58,7 +58,7 @@ describe('a sum', () => {
     ['a range that is no node', { first: 1, count: 2 }, /is a node/],
     ['a node past the end', { first: 8, count: 1 }, /is a node/],
   ])('refuses %s and stays as it was', async (_, range, sentence) => {
-    const sum = new TreeSum(6);
+    const sum = new TreeSum(6, addInto);
     await sum.add({ first: 2, count: 1 }, one(), totals);
     await expect(sum.add(range, one(), totals)).rejects.toThrow(sentence);
     for (const first of [0, 1, 3, 4, 5]) await sum.add({ first, count: 1 }, one(), totals);
@@ -73,7 +73,7 @@ describe('a sum', () => {
   });
 
   it('refuses vectors of different lengths', async () => {
-    const sum = new TreeSum(2);
+    const sum = new TreeSum(2, addInto);
     await sum.add({ first: 0, count: 1 }, one(), totals);
     await expect(sum.add({ first: 1, count: 1 }, undefined, totals)).rejects.toThrow(/INTERNAL/);
   });

@@ -1,0 +1,72 @@
+/** @file The engines of XLA, one for each kind of device. Their plugins are installed by `tessera engines add`. */
+import { TesseraError } from '../../core/errors.ts';
+import type { Hardware } from '../hardware.ts';
+import type { Engine } from './engine.ts';
+import { enginesFolder, type InstalledEngine, installedEngines } from './installed.ts';
+
+/** What is between the engines and their plugins. */
+export interface XlaEngine {
+  readonly id: string;
+  readonly platform: 'cuda' | 'rocm' | 'oneapi' | 'tpu' | 'cpu';
+  readonly plugin: InstalledEngine;
+  /** Whether a plugin is used whatever its version is. */
+  readonly anyVersion: boolean;
+}
+
+const engine = <P extends XlaEngine['platform']>(
+  platform: P,
+  package_: string,
+  { needs, onlyByName = false }: { readonly needs?: Hardware; readonly onlyByName?: boolean },
+) => {
+  const id = `xla-${platform}` as const;
+  const hint = `tessera engines add ${package_}`;
+  return {
+    id,
+    title: `xla ${platform}`,
+    name: 'xla',
+    provider: platform,
+    ...(needs && { needs }),
+    onlyByName,
+    isFragile: true,
+    precisions: ['f32', 'tf32', 'bf16'],
+    hint,
+    lacking: async () => ((await pluginOf(id)) === undefined ? lackOf(id) : undefined),
+    async compile(spec, options) {
+      const plugin = await pluginOf(id);
+      if (plugin === undefined) throw new TesseraError('ENGINE_UNAVAILABLE', lackOf(id), { hint });
+      const anyVersion = process.env['TESSERA_XLA_ANY_VERSION'] === '1';
+      const { compileForXla } = await loadBinding();
+      return compileForXla(spec, { ...options, id, platform, plugin, anyVersion });
+    },
+  } as const satisfies Engine;
+};
+
+/** The installed plugin of an engine; of several the last by name, as cuda13 is after cuda12. */
+async function pluginOf(id: string): Promise<InstalledEngine | undefined> {
+  const installed = await installedEngines(enginesFolder(process.env));
+  return installed.findLast(({ engine }) => engine === id);
+}
+
+function lackOf(id: string): string {
+  return `no plugin of ${id} is installed in ${enginesFolder(process.env)}`;
+}
+
+/** Throws  ENGINE_UNAVAILABLE where koffi, an optional package, is missing or does not load. */
+async function loadBinding() {
+  try {
+    return await import('./xla/program.ts');
+  } catch (error) {
+    const reason = TesseraError.from(error).sentence.split('\n')[0];
+    throw new TesseraError('ENGINE_UNAVAILABLE', `the binding to XLA does not load: ${reason}`, {
+      hint: 'npm install koffi',
+      cause: error,
+    });
+  }
+}
+
+export const XLA_CUDA = engine('cuda', 'xla-cuda13', { needs: 'nvidia' });
+export const XLA_ROCM = engine('rocm', 'xla-rocm7', { needs: 'amd' });
+export const XLA_ONEAPI = engine('oneapi', 'xla-oneapi', { needs: 'intel' });
+export const XLA_TPU = engine('tpu', 'xla-tpu', { needs: 'tpu' });
+/** For tests: what comes with the package is as fast. */
+export const XLA_CPU = engine('cpu', 'xla-cpu', { onlyByName: true });
