@@ -3,11 +3,12 @@ import { execFile } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { buildBadPlugin, lacksBadPlugin } from '../support/bad-plugin.ts';
+import { buildBadPlugin, installBadEngine, lacksBadPlugin } from '../support/bad-plugin.ts';
 import { temporaryFolder, writeFiles } from '../support/data.ts';
 import { lacksXlaCpu, XLA_CPU } from '../support/xla.ts';
 
-const BINDING = resolve(import.meta.dirname, '../../dist/shared/compute/engines/xla');
+const ENGINES = resolve(import.meta.dirname, '../../dist/shared/compute/engines');
+const BINDING = join(ENGINES, 'xla');
 
 /** How a process ends that loads a plugin and opens its devices in `where`. */
 async function ending(plugin: string, where: 'the process' | 'a thread'): Promise<string> {
@@ -36,5 +37,19 @@ describe.skipIf(lacksBadPlugin('aborts of plugins'))('a plugin that aborts', () 
   it('takes its process along', async () => {
     const path = buildBadPlugin(await temporaryFolder(), { kind: 'Client_Create' });
     expect(await ending(path, 'the process')).toBe('SIGABRT');
+  });
+  it('is found out by a trial in a process of its own', async () => {
+    const folder = await temporaryFolder();
+    installBadEngine(folder, { kind: 'LoadedExecutable_Execute' });
+    await writeFiles(folder, {
+      'choose.mjs': `import { chooseEngine } from '${ENGINES}/choose.js';
+        const request = { engine: 'xla', provider: 'cpu', threads: 1 };
+        const error = await chooseEngine(request, 1).catch((error) => error);
+        console.log(error.sentence);`,
+    });
+    const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'choose.mjs')], {
+      env: { ...process.env, TESSERA_ENGINES: folder },
+    });
+    expect(stdout).toBe('engine xla (cpu) does not work here: its trial run ended with SIGABRT\n');
   });
 });

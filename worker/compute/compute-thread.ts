@@ -117,9 +117,9 @@ async function main(): Promise<void> {
     closing ||= request.type === 'close';
     queue = queue.then(() => serve(request));
   });
-  const { description, slots } = program;
+  const { description, identity = choice.id, slots } = program;
   const devices = program.devices();
-  const ready = { id: 0, engineId: choice.id, description, slots, devices };
+  const ready = { id: 0, engineId: identity, description, slots, devices };
   port.postMessage(ready satisfies ThreadReply);
 }
 

@@ -3,15 +3,7 @@ import { TesseraError } from '../../core/errors.ts';
 import type { Hardware } from '../hardware.ts';
 import type { Engine } from './engine.ts';
 import { enginesFolder, type InstalledEngine, installedEngines } from './installed.ts';
-
-/** What is between the engines and their plugins. */
-export interface XlaEngine {
-  readonly id: string;
-  readonly platform: 'cuda' | 'rocm' | 'oneapi' | 'tpu' | 'cpu';
-  readonly plugin: InstalledEngine;
-  /** Whether a plugin is used whatever its version is. */
-  readonly anyVersion: boolean;
-}
+import type { XlaEngine } from './xla/open.ts';
 
 const engine = <P extends XlaEngine['platform']>(
   platform: P,

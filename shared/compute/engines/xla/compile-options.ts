@@ -8,7 +8,7 @@
 import type { Precision } from '../../../model/precision.ts';
 import { double, type Fields, integer, message, text } from '../../lower/protobuf.ts';
 import { overridesOf } from '../../lower/stablehlo/products.ts';
-import type { XlaEngine } from '../xla.ts';
+import type { XlaEngine } from './open.ts';
 
 /** Flags of XLA by name; one that the plugin does not know is an ordinary error. */
 export type Overrides = Readonly<Record<string, string | number | boolean>>;

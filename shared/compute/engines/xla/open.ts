@@ -3,12 +3,27 @@ import { arch, cpus } from 'node:os';
 import { assert, TesseraError } from '../../../core/errors.ts';
 import { readTextFile } from '../../../files/regular-file.ts';
 import { createLog } from '../../../machine/log.ts';
-import type { CompileOptions } from '../engine.ts';
-import type { XlaEngine } from '../xla.ts';
 import { Client, type Device } from './client.ts';
 import { setEnvironment } from './memory.ts';
 import type { NamedValues } from './named-values.ts';
 import { Plugin } from './plugin.ts';
+
+/** An engine of XLA and its plugin. */
+export interface XlaEngine {
+  readonly id: string;
+  readonly platform: 'cuda' | 'rocm' | 'oneapi' | 'tpu' | 'cpu';
+  readonly plugin: { readonly name: string; readonly version: string; readonly path: string };
+  /** Whether a plugin is used whatever its version is. */
+  readonly anyVersion: boolean;
+}
+
+/** What an engine may use of the machine. */
+export interface DeviceRequest {
+  /** Numbers of devices; all unless given, of CPUs one. */
+  readonly devices?: readonly number[] | undefined;
+  /** Threads of a device that is a CPU. */
+  readonly threads: number;
+}
 
 /** Devices that are open. */
 export interface OpenDevices {
@@ -31,7 +46,7 @@ const GPU_MEMORY_SHARE = 0.95;
  */
 export async function openDevices(
   { id, platform, plugin: installed, anyVersion }: XlaEngine,
-  { devices: wanted, threads }: Pick<CompileOptions, 'devices' | 'threads'>,
+  { devices: wanted, threads }: DeviceRequest,
 ): Promise<OpenDevices> {
   await prepareEnvironment(platform, threads);
   const plugin = new Plugin(installed.path, { anyVersion });

@@ -1,6 +1,7 @@
 /** @file The step on the devices of a PJRT plugin: parameters stay there, and nodes are added there. */
 import { assert } from '../../../core/errors.ts';
 import { slotOf } from '../../../training/slots.ts';
+import type { ExecutableStore } from '../../executables.ts';
 import { leafValues, unlabelled } from '../../inputs.ts';
 import {
   type DeviceReport,
@@ -14,13 +15,16 @@ import {
   type ProgramSpec,
 } from '../../program.ts';
 import type { Part } from '../../step.ts';
-import type { CompileOptions } from '../engine.ts';
-import type { XlaEngine } from '../xla.ts';
 import type { DeviceBuffer } from './buffer.ts';
 import type { Device } from './client.ts';
 import { DeviceNode, readSums } from './node.ts';
-import { type OpenDevices, openDevices } from './open.ts';
+import { type DeviceRequest, type OpenDevices, openDevices, type XlaEngine } from './open.ts';
 import { Programs } from './programs.ts';
+
+/** How a program is compiled. */
+interface XlaOptions extends DeviceRequest {
+  readonly executables?: ExecutableStore | undefined;
+}
 
 /**
  * Opens the devices of an engine and prepares the step for them; each part is compiled on first use.
@@ -29,7 +33,7 @@ import { Programs } from './programs.ts';
  */
 export async function compileForXla(
   spec: ProgramSpec,
-  { devices, threads, executables, ...engine }: XlaEngine & CompileOptions,
+  { devices, threads, executables, ...engine }: XlaEngine & XlaOptions,
 ): Promise<Program> {
   const open = await openDevices(engine, { devices, threads });
   const programs = new Programs(spec, { open, platform: engine.platform, executables });
