@@ -16,6 +16,7 @@ import type {
   ExecutableSum,
 } from '../../shared/contract/messages.ts';
 import type { Clock } from '../../shared/core/clock.ts';
+import { errnoOf } from '../../shared/core/errno.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { IncomingExecutable, OutgoingExecutable } from '../../shared/exchange/exchange.ts';
 import { type Disk, machineDisk } from '../../shared/files/disk.ts';
@@ -84,11 +85,12 @@ export class ExecutableKeeper {
     return state;
   }
 
-  /** Reads a kept executable; one that is damaged is kept no longer. */
+  /** Reads a kept executable; one that is damaged is kept no longer. Throws  SYSTEM when the disk errs. */
   async #open(digest: string, title: string) {
     try {
       return await this.#reads.open(digest);
     } catch (error) {
+      refuseDiskError(error);
       this.#parts.log.warn({ err: error, title }, DAMAGED);
       this.#book.lose(digest);
       return undefined;
@@ -149,11 +151,14 @@ export class ExecutableKeeper {
   ): Promise<ExecutablePushed> {
     const { lock, disk = machineDisk, log } = this.#parts;
     const { digest, title } = id;
+    const path = join(this.#folder, digest);
+    // Another coordinator may have written it, before it lost the run.
+    if (this.#book.find(digest) === undefined && disk.exists(path)) await this.#restoreOne(digest);
     if (this.#book.find(digest) !== undefined) return this.#book.keep(digest, sum);
     try {
       await lock?.confirm();
-      const pieces = executablePieces(id, bytes, sum.sha256);
-      await writeFileAtomically(join(this.#folder, digest), pieces, disk);
+      await writeFileAtomically(path, executablePieces(id, bytes, sum.sha256), disk);
+      await lock?.confirm();
     } catch (error) {
       if (TesseraError.from(error).code === 'RUN_IN_USE') throw error;
       log.warn({ err: error, title }, UNSAVED);
@@ -166,7 +171,9 @@ export class ExecutableKeeper {
   async #read(digest: string): Promise<Uint8Array> {
     const unsaved = this.#unsaved.get(digest);
     if (unsaved !== undefined) return unsaved;
-    return (await this.#readKept(digest)).bytes;
+    const { sha256, bytes } = await this.#readKept(digest);
+    if (sha256 === this.#book.find(digest)?.sha256) return bytes;
+    throw new TesseraError('DATA_INVALID', `the executable ${digest} was replaced`);
   }
 
   #readKept(digest: string) {
@@ -177,20 +184,44 @@ export class ExecutableKeeper {
 
   /** Finds what a coordinator of this run has kept before; once. */
   #load(): Promise<void> {
-    this.#loaded ??= this.#restore();
+    this.#loaded ??= this.#restore().catch((error: unknown) => {
+      // The next request tries again.
+      this.#loaded = undefined;
+      throw error;
+    });
     return this.#loaded;
   }
 
   async #restore(): Promise<void> {
-    const { disk = machineDisk, log } = this.#parts;
-    const names = await disk.list(this.#folder).catch(() => []);
+    const { disk = machineDisk } = this.#parts;
+    const names = disk.exists(this.#folder) ? await this.#names(disk) : [];
     for (const digest of names.filter((name) => EXECUTABLE_NAME.test(name)).sort()) {
-      try {
-        const { sha256, bytes } = await this.#readKept(digest);
-        this.#book.restore(digest, { sha256, bytes: bytes.byteLength });
-      } catch (error) {
-        log.warn({ err: error }, DAMAGED);
-      }
+      if (this.#book.find(digest) === undefined) await this.#restoreOne(digest);
     }
   }
+
+  #names(disk: Disk): Promise<string[]> {
+    return disk.list(this.#folder).catch((cause: unknown) => {
+      throw new TesseraError('SYSTEM', `cannot list ${this.#folder}`, { cause });
+    });
+  }
+
+  /** Throws  SYSTEM when the disk errs. */
+  async #restoreOne(digest: string): Promise<void> {
+    try {
+      const { sha256, bytes } = await this.#readKept(digest);
+      this.#book.restore(digest, { sha256, bytes: bytes.byteLength });
+    } catch (error) {
+      refuseDiskError(error);
+      this.#parts.log.warn({ err: error }, DAMAGED);
+    }
+  }
+}
+
+/** Throws  SYSTEM for an error of the disk, after which the file may be whole: workers ask again. */
+function refuseDiskError(error: unknown): void {
+  const { sentence, hint, cause } = TesseraError.from(error);
+  const errno = errnoOf(cause);
+  if (errno === '' || errno === 'ENOENT') return;
+  throw new TesseraError('SYSTEM', sentence, { cause, ...(hint !== undefined && { hint }) });
 }

@@ -93,9 +93,10 @@ export class SimCoordinator {
       lock: { confirm: () => world.strangers.confirm(lock, this) },
     });
     world.oracle.resumed(parts.store, resumed?.parametersSha256);
+    world.executables.coordinatorStarted();
     const driver = new CoordinatorDriver({
       ...parts,
-      log: SIM_LOG,
+      log: world.executables.coordinatorLog(),
       onEvent: (event) => world.heard(event, this, () => driver.status()),
       onEnd: (error) => {
         world.coordinatorEnded(this, error);

@@ -42,6 +42,9 @@ export function noCounts() {
     copies: 0,
     removals: 0,
     removalsRefused: 0,
+    executablesCompiled: 0,
+    executablesTaken: 0,
+    executablesReleased: 0,
   };
 }
 

@@ -11,6 +11,7 @@ export class Dice {
   #ailment: Dice | undefined;
   #lock: Dice | undefined;
   #slots: Dice | undefined;
+  #executables: Dice | undefined;
   #draws = 0;
 
   constructor(seed: number, ...kind: readonly number[]) {
@@ -55,6 +56,13 @@ export class Dice {
   get slots(): Dice {
     this.#slots ??= new Dice(this.#seed, 22);
     return this.#slots;
+  }
+
+  /** Likewise for executables that workers share. */
+  get executables(): Dice {
+    // 23: with it the worlds of ONCE_BROKEN have none.
+    this.#executables ??= new Dice(this.#seed, 23);
+    return this.#executables;
   }
 
   /** A number in [low, high). */

@@ -378,6 +378,25 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'if (isShared && others.alive > 1e9)',
     test: LAUNCHES,
   },
+  {
+    name: 'hand-an-executable-out-before-the-disk-has-it',
+    file: 'coordinator/executables/keeper.ts',
+    find: 'await writeFileAtomically(path, executablePieces(id, bytes, sum.sha256), disk);',
+    replace:
+      'void writeFileAtomically(path, executablePieces(id, bytes, sum.sha256), disk).catch(() => {}); this.#unsaved.set(digest, bytes);',
+  },
+  {
+    name: 'keep-the-turn-of-a-dead-worker',
+    file: 'coordinator/core/executables.ts',
+    find: 'return !this.#isHere(owner) || nowMs',
+    replace: 'return nowMs',
+  },
+  {
+    name: 'use-an-own-executable-silently',
+    file: 'worker/exchange/run-executables.ts',
+    find: "if (pushed?.outcome !== 'otherKept') return bytes;",
+    replace: 'if (bytes.length > 0) return bytes;',
+  },
 ];
 
 /** A plugin of vite that plants a bug. Throws  when there is none of that name, or its text is gone. */

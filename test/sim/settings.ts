@@ -3,6 +3,7 @@ import { configSchema, type RunConfig } from '../../shared/config/schema.ts';
 import type { Split } from '../../shared/data/source.ts';
 import { type Ailment, drawAilment } from './ailment.ts';
 import type { Dice } from './dice.ts';
+import { type Compiling, drawCompiling } from './executables.ts';
 
 /** How much goes wrong; chances are per message, per call, per computation or per second as their names say. */
 export interface Faults {
@@ -57,6 +58,8 @@ export interface Settings {
   readonly healMs: number;
   /** Undefined where no stranger meddles with the run. */
   readonly strangers: Meddling | undefined;
+  /** Undefined where workers have nothing to compile. */
+  readonly compiling: Compiling | undefined;
 }
 
 /** What people do to a run, chances per second. */
@@ -138,6 +141,7 @@ export function drawSettings(dice: Dice): Settings {
     },
     healMs: dice.between(1_000, 8_000),
     strangers: drawStrangers(dice.lock),
+    compiling: drawCompiling(dice.executables),
   };
   return ill(settings, drawAilment(dice.ailment, config, trainSamples));
 }
@@ -164,6 +168,7 @@ function ill(settings: Settings, ailment: Ailment | undefined): Settings {
     ailment,
     // How soon an ill run must end is known only where no stranger keeps it waiting.
     strangers: undefined,
+    compiling: undefined,
     config: ailment.kind === 'overflows' ? overflowing : config,
     faults: ailment.isQuiet ? NO_FAULTS : faults,
   };

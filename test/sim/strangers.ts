@@ -125,7 +125,7 @@ export class Strangers {
       ...disk,
       rename: async (from, to) => {
         await disk.rename(from, to);
-        if (!this.others.has(coordinator)) return;
+        if (!this.others.has(coordinator) || !`${from} ${to}`.includes('step-')) return;
         const { oracle } = this.#world;
         const step = (path: string) => Number(/step-(\d+)$/.exec(path)?.[1] ?? 0);
         if (!to.includes('.gone-')) oracle.finishedLate('saved', step(to));

@@ -10,7 +10,6 @@ import { WorkerLink } from '../../worker/exchange/link.ts';
 import { Feeder } from '../../worker/leaves/feeder.ts';
 import type { LeafComputer, Prepare } from '../../worker/prepare.ts';
 import { SHORT_RECONNECT_MS } from './ailment.ts';
-import { SIM_LOG } from './coordinator.ts';
 import type { Host } from './host.ts';
 import { simExchanges, simSessionCalls } from './network.ts';
 import { pixelOf, SimProgram } from './reference.ts';
@@ -29,6 +28,8 @@ export class SimWorker {
   readonly #world: World;
   readonly #settings: WorkerSettings;
   readonly #leave = new AbortController();
+  /** It has said that it uses an executable of its own. */
+  #hasOwn = false;
 
   constructor(world: World, settings: WorkerSettings, place: { host: Host; route: Route }) {
     this.#world = world;
@@ -41,7 +42,9 @@ export class SimWorker {
         simExchanges(world, place.host, place.route),
       ),
       clock: place.host.clock,
-      log: SIM_LOG,
+      log: world.executables.workerLog(() => {
+        this.#hasOwn = true;
+      }),
       name: settings.name,
       choice: {},
       prepare: (welcome, _choice, readers) =>
@@ -64,6 +67,8 @@ export class SimWorker {
   async #prepare(config: RunConfig, readers: Parameters<Prepare>[2]): ReturnType<Prepare> {
     const { identity, source } = this.#world.run;
     await this.host.clock.sleep(this.#world.dice.between(1, 100));
+    const { executables } = this.#world;
+    await executables.makeReady(this.host, readers.executables, () => this.#hasOwn);
     const { model } = identity;
     return {
       engine: this.#engine(config),

@@ -14,6 +14,7 @@ import { Illness } from './ailment.ts';
 import { SimCoordinator, type SimRun } from './coordinator.ts';
 import type { Counts } from './counts.ts';
 import { Dice } from './dice.ts';
+import { SimExecutables } from './executables.ts';
 import { decideFates, FREEZE_MS_MAX } from './fate.ts';
 import { Host } from './host.ts';
 import { Locks } from './locks.ts';
@@ -40,6 +41,7 @@ export class World {
   readonly storage: Storage;
   readonly locks: Locks;
   readonly strangers: Strangers;
+  readonly executables: SimExecutables;
   readonly run: SimRun;
   readonly oracle: Oracle;
   faults: Faults;
@@ -98,6 +100,7 @@ export class World {
     const { strangers } = parts.settings;
     this.locks = new Locks(this.timeline, strangers && parts.dice.lock);
     this.strangers = new Strangers(this, RUN_FOLDER);
+    this.executables = new SimExecutables(this);
   }
 
   /** Lives until the run has ended and everybody has left; throws a Violation when a promise is broken. */
@@ -251,7 +254,8 @@ export class World {
     const { epochs, microBatch } = config.training;
     const leaves = Math.ceil((size.train + size.validation + size.test) / microBatch) + 3;
     const slowestMs = Math.max(...workers.map(({ leafMs, rate }) => leafMs / rate));
-    return 30_000 + 3 * epochs * leaves * slowestMs + 1_500 * this.#numVersions;
+    const compilingMs = this.settings.compiling === undefined ? 0 : 20_000;
+    return compilingMs + 30_000 + 3 * epochs * leaves * slowestMs + 1_500 * this.#numVersions;
   }
 
   // ---- lives ----

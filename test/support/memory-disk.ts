@@ -27,7 +27,7 @@ export function memoryDisk(files = new Map<string, Uint8Array<ArrayBuffer>>()): 
       if (bytes.length > bytesMax) throw new Error('it is too large');
       return bytes.slice();
     },
-    exists: (path) => files.has(path),
+    exists: (path) => [...files.keys()].some((file) => file === path || dirname(file) === path),
     list: async (folder) =>
       [...files.keys()].filter((path) => dirname(path) === folder).map((path) => basename(path)),
     makeFolder: async () => undefined,
