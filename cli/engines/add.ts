@@ -63,7 +63,7 @@ export async function runEnginesAdd(options: EnginesAddOptions): Promise<void> {
     showPlan(plan, root, source.folder);
     if (!options.yes) await agree(signal);
     const locking = {
-      work: `engines add ${known.name}`,
+      work: 'engines add',
       signal,
       say: (line: string) => progress.line(line),
     };

@@ -16,7 +16,7 @@ export async function runEnginesRemove({
   const root = enginesFolder(process.env);
   const shutdown = watchShutdown({ announce: say });
   try {
-    const locking = { work: `engines remove ${name}`, signal: shutdown.signal, say };
+    const locking = { work: 'engines remove', signal: shutdown.signal, say };
     const folder = await withEnginesLock(root, locking, () => removeEngine(root, name));
     if (json) printJson({ schema: 'engines-remove/1', name, folder });
     else say(`removed ${folder}`);

@@ -87,6 +87,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['eval', 'run', '--out', 'mistakes'],
   ['predict', 'images', '--checkpoint', 'run', '--out', 'predictions'],
   ['doctor'],
+  ['engines', 'list'],
   ['weights', 'convert', 'run', 'model.onnx', '--to', 'onnx'],
 ];
 

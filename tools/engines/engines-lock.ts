@@ -6,7 +6,7 @@ import { takeLock } from '../../shared/runs/lock/lock.ts';
 
 /** How the lock is taken. */
 export interface Locking {
-  /** What it is taken for, for the user of another terminal: `engines add xla-cuda13`. */
+  /** What it is taken for, for the user of another terminal: `engines add`. */
   readonly work: string;
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;

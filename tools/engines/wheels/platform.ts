@@ -20,7 +20,7 @@ const HINT =
 export function wheelPlatform(
   platform: string = process.platform,
   machine: string = process.arch,
-  glibc: string | undefined = glibcVersion(),
+  glibc = glibcVersion(),
 ): WheelPlatform {
   if (platform !== 'linux') {
     const name = { darwin: 'macOS', win32: 'Windows' }[platform] ?? platform;
@@ -28,7 +28,7 @@ export function wheelPlatform(
       hint: HINT,
     });
   }
-  const [, major, minor] = /^(\d+)\.(\d+)/.exec(glibc ?? '') ?? [];
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(glibc) ?? [];
   if (major === undefined || minor === undefined) {
     throw new TesseraError(
       'ENGINE_UNAVAILABLE',
@@ -39,10 +39,10 @@ export function wheelPlatform(
   return { machine, glibc: [Number(major), Number(minor)] };
 }
 
-/** The version of glibc that Node.js runs on; undefined with another C library. */
-function glibcVersion(): string | undefined {
+/** The version of glibc that Node.js runs on; '' with another C library. */
+function glibcVersion(): string {
   const { header } = process.report.getReport() as unknown as {
     readonly header?: { readonly glibcVersionRuntime?: string };
   };
-  return header?.glibcVersionRuntime;
+  return header?.glibcVersionRuntime ?? '';
 }

@@ -1,7 +1,7 @@
 /** @file Sends requests as pip does: through a proxy, with certificates of one's own, with the credentials of an index. */
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { connect } from 'node:tls';
 import { TesseraError } from '../../../shared/core/errors.ts';
@@ -87,12 +87,13 @@ async function throughProxy(
     headers: { ...own, host: target },
   });
   const socket = await tunnelled(tunnel, proxy);
-  const servername = url.hostname.replace(/^\[|\]$/g, '');
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const servername = isIP(host) === 0 ? { servername: host } : {};
+  // Without an agent: one would open a connection of its own, past the proxy.
   return requestHttps(url, {
     headers,
     signal,
-    agent: false,
-    createConnection: () => connect({ socket, servername, ...trusted }),
+    createConnection: () => connect({ socket, host, ...servername, ...trusted }),
   });
 }
 
