@@ -56,7 +56,7 @@ export async function runEnginesAdd(options: EnginesAddOptions): Promise<void> {
     const { source, send } = await supplyOf(options, signal, progress);
     const count = known.wheels.length;
     say(`looking for ${count} ${count === 1 ? 'wheel' : 'wheels'} in ${source.title}`);
-    const plan = await planEngine(known, { root, source, here });
+    const plan = await planEngine(known, { root, source, here, env: process.env });
     const there = await installedAlready(plan, root);
     if (there !== undefined)
       return await conclude(there, { root, json: options.json, there: true });

@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import type { EngineAddition, KnownEngine } from '../../shared/catalog/engines.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { KnownFile } from '../../shared/files/known-file.ts';
-import { buildTensorflow, isNeededOfTensorflow, TFJS_ARCHIVE } from './tensorflow.ts';
+import { buildTensorflow, isNeededOfTensorflow, tfjsArchive } from './tensorflow.ts';
+import { findCompiler } from './tensorflow-compiler.ts';
+
+type Env = Readonly<NodeJS.ProcessEnv>;
 
 /** What a last step works on. */
 export interface Finishing {
@@ -16,7 +19,7 @@ export interface Finishing {
   readonly wheels: readonly { readonly file: string; readonly path: string }[];
   /** Paths of the step's own files, in their order. */
   readonly files: readonly string[];
-  readonly env: Readonly<NodeJS.ProcessEnv>;
+  readonly env: Env;
   readonly signal: AbortSignal;
   /** Says a line to the user. */
   readonly say: (line: string) => void;
@@ -34,7 +37,9 @@ export interface Finished {
 /** A last step. */
 interface Step {
   /** What it needs besides the wheels. */
-  readonly files: readonly KnownFile[];
+  readonly files: (env: Env) => readonly KnownFile[];
+  /** Throws  what `finish` would throw for want of a program, before anything is downloaded. */
+  readonly check: (env: Env) => Promise<unknown>;
   /** Whether an entry of the main wheel is needed. */
   readonly keeps: (entry: string) => boolean;
   /** Throws  a TesseraError; the engine is then not there. */
@@ -42,7 +47,8 @@ interface Step {
 }
 
 const TENSORFLOW: Step = {
-  files: [TFJS_ARCHIVE],
+  files: (env) => [tfjsArchive(env)],
+  check: (env) => findCompiler({ env }),
   keeps: isNeededOfTensorflow,
   finish: ({ folder, files, env, signal }) =>
     buildTensorflow({ folder, archive: files[0] as string, env, signal }),
@@ -55,8 +61,13 @@ const STEPS: Partial<Record<EngineAddition, Step>> = {
 };
 
 /** What the step of an engine needs besides the wheels. */
-export function filesOf({ name }: KnownEngine): readonly KnownFile[] {
-  return STEPS[name]?.files ?? [];
+export function filesOf({ name }: KnownEngine, env: Env): readonly KnownFile[] {
+  return STEPS[name]?.files(env) ?? [];
+}
+
+/** Throws  ENGINE_UNAVAILABLE when the last step of an engine cannot be done on this machine. */
+export async function checkStep({ name }: KnownEngine, env: Env): Promise<void> {
+  await STEPS[name]?.check(env);
 }
 
 /** Whether an entry of the main wheel is needed. */

@@ -7,7 +7,7 @@ import { TesseraError } from '../../shared/core/errors.ts';
 import { formatBytes } from '../../shared/core/units.ts';
 import { cannotWrite } from '../../shared/files/files.ts';
 import type { KnownFile } from '../../shared/files/known-file.ts';
-import { filesOf, isMissingStep } from './finish.ts';
+import { checkStep, filesOf, isMissingStep } from './finish.ts';
 import type { WheelPlatform } from './wheels/platform.ts';
 import type { FoundWheel, WheelSource } from './wheels/source.ts';
 
@@ -30,7 +30,7 @@ const UNPACKED_RATIO = 2;
 /**
  * Finds the wheels of an engine.
  *
- * Throws  ENGINE_UNAVAILABLE when there are none for this kind of machine; CANNOT_WRITE when there is no room; what the
+ * Throws  ENGINE_UNAVAILABLE when there are none for this kind of machine, or it lacks a program; CANNOT_WRITE when there is no room; what the
  *         source throws.
  */
 export async function planEngine(
@@ -39,13 +39,20 @@ export async function planEngine(
     root,
     source,
     here,
-  }: { readonly root: string; readonly source: WheelSource; readonly here: WheelPlatform },
+    env = {},
+  }: {
+    readonly root: string;
+    readonly source: WheelSource;
+    readonly here: WheelPlatform;
+    readonly env?: Readonly<NodeJS.ProcessEnv>;
+  },
 ): Promise<EnginePlan> {
   refuseUnfit(known, here);
+  await checkStep(known, env);
   const wheels: FoundWheel[] = [];
   for (const wheel of known.wheels) wheels.push(await source.find(wheel, here));
   const files: FoundWheel[] = [];
-  for (const file of filesOf(known)) files.push(await foundFile(file, source.folder));
+  for (const file of filesOf(known, env)) files.push(await foundFile(file, source.folder));
   const all = [...wheels, ...files];
   const bytes = sumOf(all.map((file) => file.bytes));
   const downloadBytes = sumOf(all.map((file) => (file.url === undefined ? 0 : file.bytes)));

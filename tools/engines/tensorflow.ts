@@ -11,11 +11,12 @@ import { join } from 'node:path';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { cannotWrite } from '../../shared/files/files.ts';
 import type { KnownFile } from '../../shared/files/known-file.ts';
+import { parseWebAddress } from '../downloads/http.ts';
 import { unpack } from '../downloads/unpack.ts';
 import { compile, findCompiler } from './tensorflow-compiler.ts';
 
 /** The npm package whose sources are compiled. Source  the npm registry; its sha512 there begins with p//NN6DGiN4h. */
-export const TFJS_ARCHIVE: KnownFile = {
+const TFJS_ARCHIVE: KnownFile = {
   url: 'https://registry.npmjs.org/@tensorflow/tfjs-node-gpu/-/tfjs-node-gpu-4.22.0.tgz',
   file: 'tfjs-node-gpu-4.22.0.tgz',
   bytes: 223379,
@@ -24,6 +25,19 @@ export const TFJS_ARCHIVE: KnownFile = {
     hex: 'afd5599ee1662e732c00a0ad1f52a3d001bdc118a1f44bd592a0a0ebf2daa4c7',
   },
 };
+
+/**
+ * The package, from the registry that npm is told to use: `npm_config_registry`, which npm itself hands to its scripts.
+ *
+ * Throws  USAGE when that is not a web address.
+ */
+export function tfjsArchive(env: Readonly<NodeJS.ProcessEnv>): KnownFile {
+  const registry = env['npm_config_registry'] || env['NPM_CONFIG_REGISTRY'] || '';
+  if (registry === '') return TFJS_ARCHIVE;
+  const { href } = parseWebAddress(registry);
+  const { pathname } = new URL(TFJS_ARCHIVE.url);
+  return { ...TFJS_ARCHIVE, url: `${href.replace(/\/+$/, '')}${pathname}` };
+}
 
 /** Where the package goes, in the engine's folder. */
 const PACKAGE = 'tfjs-node-gpu';

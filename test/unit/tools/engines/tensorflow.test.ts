@@ -15,7 +15,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import {
   buildTensorflow,
   isNeededOfTensorflow,
-  TFJS_ARCHIVE,
+  tfjsArchive,
 } from '../../../../tools/engines/tensorflow.ts';
 import { findCompiler } from '../../../../tools/engines/tensorflow-compiler.ts';
 import { tarGzOf } from '../../../support/archives.ts';
@@ -187,5 +187,14 @@ it('of the wheel, libraries, headers of the C API and the license are needed', (
     'tensorflow/compiler/libtensorflow_cc.so.2',
   ];
   expect(others.some(isNeededOfTensorflow)).toBe(false);
-  expect(TFJS_ARCHIVE.url.endsWith(`/-/${TFJS_ARCHIVE.file}`)).toBe(true);
+});
+
+it('the package comes from the registry that npm is told to use', () => {
+  const { url, file } = tfjsArchive({});
+  expect(url).toMatch(/^https:\/\/registry\.npmjs\.org\/@tensorflow\//);
+  expect(url.endsWith(`/-/${file}`)).toBe(true);
+  const mirror = tfjsArchive({ npm_config_registry: 'https://mirror.example/npm/' });
+  expect(mirror.url).toBe(url.replace('https://registry.npmjs.org', 'https://mirror.example/npm'));
+  expect(mirror.digest).toEqual(tfjsArchive({}).digest);
+  expect(() => tfjsArchive({ npm_config_registry: 'ftp://x' })).toThrow(/not a web address/);
 });
