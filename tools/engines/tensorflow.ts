@@ -27,7 +27,7 @@ const TFJS_ARCHIVE: KnownFile = {
 };
 
 /**
- * The package, from the registry that npm is told to use: `npm_config_registry`, which npm itself hands to its scripts.
+ * The package, from the registry of the settings of npm: `npm_config_registry`, which npm itself hands to its scripts.
  *
  * Throws  USAGE when that is not a web address.
  */

@@ -189,7 +189,7 @@ it('of the wheel, libraries, headers of the C API and the license are needed', (
   expect(others.some(isNeededOfTensorflow)).toBe(false);
 });
 
-it('the package comes from the registry that npm is told to use', () => {
+it('the package comes from the registry of the settings of npm', () => {
   const { url, file } = tfjsArchive({});
   expect(url).toMatch(/^https:\/\/registry\.npmjs\.org\/@tensorflow\//);
   expect(url.endsWith(`/-/${file}`)).toBe(true);
