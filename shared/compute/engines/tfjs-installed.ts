@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { TesseraError } from '../../core/errors.ts';
-import { enginesFolder, type InstalledEngine, installedEngines } from './installed.ts';
+import type { InstalledEngine } from './installed.ts';
 
 /** What the addon exports, as far as it is used here; the backend takes it whole. */
 interface Addon {
@@ -33,12 +33,6 @@ const BACKEND = 'tensorflow';
 
 /** A process has one TensorFlow, which reads its settings once. */
 let loaded: { readonly folder: string; readonly tensorflow: LoadedTensorFlow } | undefined;
-
-/** The installed engine of an id. */
-export async function findInstalled(id: string): Promise<InstalledEngine | undefined> {
-  const engines = await installedEngines(enginesFolder(process.env));
-  return engines.find(({ engine }) => engine === id);
-}
 
 /**
  * Loads an installed TensorFlow and registers its backend; a second call returns what the first has loaded.

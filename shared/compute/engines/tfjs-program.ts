@@ -9,15 +9,16 @@ import { inputsOf, leafValues, stepInputs } from '../inputs.ts';
 import type { LeafInputs, Pixels, Program, ProgramSpec } from '../program.ts';
 import { computePart, type GradientView, type Part } from '../step.ts';
 import { type Outputs, StepProgram } from '../step-program.ts';
-import { findInstalled, loadInstalled } from './tfjs-installed.ts';
+import type { InstalledEngine } from './installed.ts';
+import { loadInstalled } from './tfjs-installed.ts';
 
 /** Where an engine of TensorFlow.js comes from, and the backend that it registers. */
 export interface TfjsLibrary {
   readonly name: string;
   /** Its npm package; undefined for an engine that `tessera engines add` alone brings. */
   readonly module?: string;
-  /** Whether an engine of this name that `tessera engines add` has brought comes before the npm package. */
-  readonly isInstallable?: boolean;
+  /** What `tessera engines add` has brought, which comes before the npm package. */
+  readonly findInstalled?: () => Promise<InstalledEngine | undefined>;
   /** Whether it is refused where it sees no GPU: TensorFlow would run on the CPU. */
   readonly needsGpu?: boolean;
   readonly backend: string;
@@ -53,8 +54,8 @@ export async function loadEager(library: TfjsLibrary, threads = 1): Promise<stri
 
 /** Loads what was installed, else the npm package. */
 async function loadLibrary(library: TfjsLibrary, threads: number): Promise<string> {
-  const { name, module, isInstallable } = library;
-  const engine = isInstallable ? await findInstalled(name) : undefined;
+  const { name, module, findInstalled } = library;
+  const engine = await findInstalled?.();
   if (engine !== undefined) {
     const { version, isOnGpu, threads: used } = loadInstalled(engine, threads);
     return `${name}, TensorFlow ${version}${isOnGpu ? '' : `, threads ${used}`}`;

@@ -1,10 +1,11 @@
 /** @file The engines of TensorFlow.js, which run the step eagerly: its native builds, and the pure JavaScript oracle. */
 import type { Engine } from './engine.ts';
+import { enginesFolder, installedEngines } from './installed.ts';
 import type { TfjsLibrary } from './tfjs-program.ts';
 
 const engine = <N extends string>(
   library: Omit<TfjsLibrary, 'name'> & { readonly name: N },
-  traits: Pick<Engine, 'needs' | 'onlyByName'> = {},
+  traits: Pick<Engine, 'needs' | 'onlyByName' | 'isFragile' | 'lacking'> = {},
 ) =>
   ({
     id: library.name,
@@ -16,11 +17,17 @@ const engine = <N extends string>(
       (await import('./tfjs-program.ts')).compileEagerly(spec, library, threads),
   }) as const satisfies Engine;
 
+/** The engine of an id that `tessera engines add` has brought. */
+async function installedOf(id: string) {
+  const engines = await installedEngines(enginesFolder(process.env));
+  return engines.find(({ engine }) => engine === id);
+}
+
 export const TFJS_NODE_GPU = engine(
   {
     name: 'tfjs-node-gpu',
     module: '@tensorflow/tfjs-node-gpu',
-    isInstallable: true,
+    findInstalled: () => installedOf('tfjs-node-gpu'),
     needsGpu: true,
     backend: 'tensorflow',
     hint: 'tessera engines add tensorflow (needs a C++ compiler)',
@@ -32,11 +39,17 @@ export const TFJS_NODE_GPU = engine(
 export const TFJS_TENSORFLOW = engine(
   {
     name: 'tfjs-tensorflow',
-    isInstallable: true,
+    findInstalled: () => installedOf('tfjs-tensorflow'),
     backend: 'tensorflow',
     hint: 'tessera engines add tensorflow-cpu (needs a C++ compiler)',
   },
-  { onlyByName: true },
+  {
+    onlyByName: true,
+    // It aborts on processors that it was not built for.
+    isFragile: true,
+    lacking: async () =>
+      (await installedOf('tfjs-tensorflow')) === undefined ? 'it is not installed' : undefined,
+  },
 );
 
 export const TFJS_NODE = engine({
