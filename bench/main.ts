@@ -14,6 +14,7 @@ import { benchHelp } from './help.ts';
 import { benchSafety } from './safety.ts';
 import { benchSpinning } from './spinning.ts';
 import { benchStep } from './step.ts';
+import { benchXlaMemory } from './xla-memory.ts';
 
 /** The benches by name; `--only` picks some. */
 const BENCHES: Readonly<Record<string, () => Promise<object>>> = {
@@ -24,6 +25,7 @@ const BENCHES: Readonly<Record<string, () => Promise<object>>> = {
   cluster: benchCluster,
   safety: benchSafety,
   abuse: benchAbuse,
+  'xla-memory': benchXlaMemory,
 };
 
 async function main(): Promise<void> {
