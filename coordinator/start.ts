@@ -2,6 +2,7 @@
 
 import type { LoadedConfig } from '../shared/config/load.ts';
 import { checkAgainstData } from '../shared/config/rules.ts';
+import type { RunConfig } from '../shared/config/schema.ts';
 import type { RunStatus } from '../shared/contract/messages.ts';
 import { hostOf, isLoopback, ownAddress } from '../shared/core/address.ts';
 import { deferred } from '../shared/core/async.ts';
@@ -29,7 +30,7 @@ import { serveCoordinator } from './service/service.ts';
 
 /** What a coordinator is started with. */
 export interface StartOptions {
-  readonly loaded: LoadedConfig;
+  readonly loaded: LoadedConfig<RunConfig>;
   /** Address to listen on, instead of the config's. */
   readonly listen?: string | undefined;
   /** Folder of a new run, instead of runs/NAME-TIME. */

@@ -21,7 +21,11 @@ export interface LocalSize {
 }
 
 /** Local workers that a run starts, of the devices that are here. Throws  CONFIG_INVALID when they exceed the limit. */
-export async function localSize({ cluster, limits, compute }: RunConfig): Promise<LocalSize> {
+export async function localSize({
+  cluster,
+  limits,
+  compute,
+}: Pick<RunConfig, 'cluster' | 'limits' | 'compute'>): Promise<LocalSize> {
   const devices = await findDevices();
   const drivesAll = await drivesAllDevices(compute, process.env);
   const { minWorkers: min } = cluster;

@@ -21,6 +21,7 @@ import { type Dropped, EventBuffer } from './event-buffer.ts';
 import { Launch } from './launch.ts';
 import type { LaunchNotice } from './launcher.ts';
 import { localLauncher, localSize } from './local-run.ts';
+import { settleMicroBatch } from './micro-batch.ts';
 import type { RunStanding } from './supervisor.ts';
 
 /** How a run is started. */
@@ -111,13 +112,17 @@ export async function train(
 
 /** Trains with a config that is loaded, and whose data and weights are here. Throws  as `train` does. */
 export async function startTraining(
-  loaded: LoadedConfig,
+  planned: LoadedConfig,
   options: StartTrainingOptions,
 ): Promise<Run> {
   const { isRemote = false, certs, insecure = false, log, resume } = options;
   const notify = options.onNotice ?? (() => {});
+  const size = isRemote ? undefined : await localSize(planned.config);
+  const loaded = await settleMicroBatch(planned, {
+    ...{ dataSource: options.dataSource, resume, workers: size?.count ?? 1 },
+    notify: (text) => notify({ level: 'info', text }),
+  });
   const { config } = loaded;
-  const size = isRemote ? undefined : await localSize(config);
   const token = newToken();
   const stop = new AbortController();
   const { signal } = stop;

@@ -1,6 +1,6 @@
 /** @file `tessera plot batch`: training images as the model gets them, augmented and mixed, with their labels. */
 import { requireInputs } from '../../shared/config/absent-inputs.ts';
-import { loadConfig } from '../../shared/config/load.ts';
+import { loadConfig, settled } from '../../shared/config/load.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { mixesImages } from '../../shared/data/options.ts';
 import { assembleLeaf, mixLeaf } from '../../shared/data/pipeline/leaf.ts';
@@ -27,9 +27,10 @@ const COLUMNS = 8;
 
 /** Draws the first images of an epoch's first batch. Throws  CONFIG_INVALID, DATA_INVALID. */
 export async function plotBatch(options: BatchOptions): Promise<void> {
-  const { config, baseFolder, inputs } = await loadConfig(options.config, {
+  const { baseFolder, inputs, ...loaded } = await loadConfig(options.config, {
     set: options.set ?? [],
   });
+  const config = settled(loaded.config);
   requireInputs(inputs.filter(({ kind }) => kind === 'data'));
   const { seed, data, training } = config;
   const source = await openDataSource(data, { seed, baseFolder });

@@ -1,6 +1,6 @@
 /** @file What a new run begins with: pretrained weights, or random values from its seed. */
 import { basename, resolve } from 'node:path';
-import type { RunConfig } from '../../shared/config/schema.ts';
+import type { PlannedConfig } from '../../shared/config/schema.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { initialParameters } from '../../shared/model/init.ts';
 import { brokenTensor, parameterTable } from '../../shared/model/parameters.ts';
@@ -16,7 +16,7 @@ import { otherPixels } from '../../shared/weights/fit/other-pixels.ts';
  * Throws  DATA_INVALID when the weights cannot be read; CHECKPOINT_MISMATCH when they do not fit the model; NON_FINITE.
  */
 export async function firstParameters(
-  config: RunConfig,
+  config: PlannedConfig,
   model: ModelConfig,
   from: { readonly classes: readonly string[]; readonly baseFolder: string },
 ): Promise<FittedWeights> {
@@ -36,7 +36,7 @@ export async function firstParameters(
 }
 
 async function makeFirst(
-  { data, model: { init, positionDeviation }, seed }: RunConfig,
+  { data, model: { init, positionDeviation }, seed }: PlannedConfig,
   model: ModelConfig,
   { classes, baseFolder }: { readonly classes: readonly string[]; readonly baseFolder: string },
 ): Promise<FittedWeights> {

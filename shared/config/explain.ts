@@ -1,6 +1,6 @@
 /** @file The options of a config for help and messages: path, type, default and meaning, from the schema. */
 import { z } from 'zod';
-import { configSchema } from './schema.ts';
+import { plannedSchema } from './schema.ts';
 
 /** One option of a config file. */
 export interface OptionDoc {
@@ -34,7 +34,7 @@ export interface OptionSchema {
 }
 
 /** The schema of a config file as JSON Schema, as editors read it. */
-export const configJsonSchema = z.toJSONSchema(configSchema, { io: 'input' }) as OptionSchema;
+export const configJsonSchema = z.toJSONSchema(plannedSchema, { io: 'input' }) as OptionSchema;
 
 /** Every option, in the order of the schema. */
 export function explainConfig(): readonly OptionDoc[] {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type CatalogKind, findInCatalog } from '../catalog/find.ts';
 import { needsPath } from '../data/options.ts';
-import type { RunConfig } from './schema.ts';
+import type { PlannedConfig } from './schema.ts';
 
 /** Options that name a file or folder. */
 type InputOption = 'data.path' | 'model.init.weights';
@@ -31,10 +31,10 @@ export interface InputRoots {
 }
 
 /** The config with absolute paths, and what they name: an existing file has priority over a name of the catalogue. */
-export function placeInputs(
-  config: RunConfig,
+export function placeInputs<Config extends PlannedConfig>(
+  config: Config,
   roots: InputRoots,
-): { readonly config: RunConfig; readonly inputs: readonly ConfigInput[] } {
+): { readonly config: Config; readonly inputs: readonly ConfigInput[] } {
   const data = placeOf({ option: 'data.path', kind: 'data' }, config.data.path, roots);
   const weights = placeOf(
     { option: 'model.init.weights', kind: 'weights' },

@@ -19,7 +19,12 @@ import { type ConfigInput, placeInputs } from './inputs.ts';
 import { importConfig, isConfigModule } from './module.ts';
 import { configError, type PlacedProblem, schemaProblems } from './problems.ts';
 import { type ConfigProblem, checkConfig } from './rules.ts';
-import { configSchema, type RunConfig, type RunConfigInput } from './schema.ts';
+import {
+  type PlannedConfig,
+  plannedSchema,
+  type RunConfig,
+  type RunConfigInput,
+} from './schema.ts';
 import {
   readSettings,
   type Setting,
@@ -33,9 +38,9 @@ import {
 type Origin = 'default' | 'file' | SettingOrigin;
 
 /** A validated config and its sources. */
-export interface LoadedConfig {
+export interface LoadedConfig<Config extends PlannedConfig = PlannedConfig> {
   /** Its paths are absolute. */
-  readonly config: RunConfig;
+  readonly config: Config;
   /** The data set and the weights that it names, found or not. */
   readonly inputs: readonly ConfigInput[];
   /** Absolute path of the file; '' for a config that a program has made. */
@@ -132,10 +137,21 @@ export function applySettings(config: RunConfig, set: readonly string[]): RunCon
     placeOf: (path) => settingOf(path, settings)?.place ?? 'config',
   });
   const isSet = (option: string) => settingOf(option.split('.'), settings) !== undefined;
-  return placeInputs(changed, {
+  return placeInputs(settled(changed), {
     folderOf: (option) => (isSet(option) ? process.cwd() : undefined),
     env: process.env,
   }).config;
+}
+
+/** A config that is not of a new run. Throws  CONFIG_INVALID where its micro-batch is still to be found. */
+export function settled(config: PlannedConfig): RunConfig {
+  const { microBatch } = config.training;
+  if (microBatch !== 'auto') return { ...config, training: { ...config.training, microBatch } };
+  throw new TesseraError(
+    'CONFIG_INVALID',
+    'training.microBatch: auto is found when a run begins, and this is not a new run',
+    { hint: 'give a number, such as --set training.microBatch=32' },
+  );
 }
 
 /** Names of the configs that come with the package. */
@@ -195,8 +211,8 @@ interface TreeContext {
 }
 
 /** Checks the schema and, if it holds, the rules. Throws  CONFIG_INVALID. */
-function parseTree(tree: unknown, { problems, placeOf }: TreeContext): RunConfig {
-  const parsed = configSchema.safeParse(tree);
+function parseTree(tree: unknown, { problems, placeOf }: TreeContext): PlannedConfig {
+  const parsed = plannedSchema.safeParse(tree);
   const found = parsed.success
     ? checkConfig(parsed.data)
     : schemaProblems(parsed.error.issues, tree);
@@ -209,7 +225,7 @@ function parseTree(tree: unknown, { problems, placeOf }: TreeContext): RunConfig
 }
 
 function originsOf(
-  config: RunConfig,
+  config: PlannedConfig,
   given: { readonly tree: unknown; readonly settings: readonly Setting[] },
 ): ReadonlyMap<string, Origin> {
   const origins = new Map<string, Origin>();

@@ -5,7 +5,7 @@ import { TesseraError } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
 import { isFolderName, mixesImages, needsPath } from '../data/options.ts';
 import { epsilonOf, type ModelConfig, parseVariant } from '../model/variants.ts';
-import type { RunConfig } from './schema.ts';
+import type { PlannedConfig, RunConfig } from './schema.ts';
 
 /** One thing that is wrong with a config. */
 export interface ConfigProblem {
@@ -23,7 +23,7 @@ const SHAPE_KEYS = ['patchSize', 'width', 'depth', 'heads', 'mlpWidth'] as const
 const NEEDED_KEYS = ['patchSize', 'width', 'depth', 'heads'] as const;
 
 /** All violated rules of a config; empty for a valid one. */
-export function checkConfig(config: RunConfig): readonly ConfigProblem[] {
+export function checkConfig(config: PlannedConfig): readonly ConfigProblem[] {
   return [...modelProblems(config), ...dataProblems(config), ...runProblems(config)];
 }
 
@@ -34,7 +34,7 @@ export function checkConfig(config: RunConfig): readonly ConfigProblem[] {
  *         there is only one class.
  */
 export function checkAgainstData(
-  config: RunConfig,
+  config: PlannedConfig,
   {
     size: samples,
     classes,
@@ -80,7 +80,7 @@ export function checkAgainstData(
  *
  * Throws  CONFIG_INVALID when it has neither; `checkConfig` says so first.
  */
-export function resolveModel(config: RunConfig, numClasses: number): ModelConfig {
+export function resolveModel(config: PlannedConfig, numClasses: number): ModelConfig {
   const { variant, imageSize, patchSize, width, depth, heads, mlpWidth } = config.model;
   const epsilon = epsilonOf(config.model.normEpsilon);
   const input = { imageSize, channels: config.data.channels, numClasses, ...epsilon };
@@ -100,7 +100,7 @@ export function resolveModel(config: RunConfig, numClasses: number): ModelConfig
   return { ...input, patchSize, width, depth, heads, mlpWidth: mlpWidth ?? 4 * width };
 }
 
-function* modelProblems(config: RunConfig): Generator<ConfigProblem> {
+function* modelProblems(config: PlannedConfig): Generator<ConfigProblem> {
   const { model } = config;
   const given = SHAPE_KEYS.filter((key) => model[key] !== undefined);
   const missing = NEEDED_KEYS.filter((key) => model[key] === undefined);
@@ -164,7 +164,7 @@ function* programDataProblems({ access, validation }: RunConfig['data']): Genera
   }
 }
 
-function* dataProblems({ data }: RunConfig): Generator<ConfigProblem> {
+function* dataProblems({ data }: PlannedConfig): Generator<ConfigProblem> {
   if (needsPath(data) && data.path === undefined) {
     yield {
       path: ['data', 'path'],
@@ -224,7 +224,7 @@ function* validationProblems({ source, validation }: RunConfig['data']): Generat
 }
 
 /** Where an engine is named that lacks the precision; `auto` is decided by each machine. */
-function* precisionProblems({ training, compute }: RunConfig): Generator<ConfigProblem> {
+function* precisionProblems({ training, compute }: PlannedConfig): Generator<ConfigProblem> {
   const { engine, provider } = compute;
   const named = ENGINES.filter(
     ({ name, provider: own }) =>
@@ -242,10 +242,11 @@ function* precisionProblems({ training, compute }: RunConfig): Generator<ConfigP
   };
 }
 
-function* runProblems(config: RunConfig): Generator<ConfigProblem> {
+function* runProblems(config: PlannedConfig): Generator<ConfigProblem> {
   const { training, limits, cluster } = config;
   yield* precisionProblems(config);
-  if (training.microBatch > training.batchSize) {
+  const { microBatch } = training;
+  if (microBatch !== 'auto' && microBatch > training.batchSize) {
     yield {
       path: ['training', 'microBatch'],
       sentence: `a leaf of ${training.microBatch} samples is larger than the batch of ${training.batchSize}`,

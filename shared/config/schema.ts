@@ -10,7 +10,7 @@ import { ADDRESS } from '../core/address.ts';
 import { bytes, count, text } from '../core/options.ts';
 import { dataOptions } from '../data/options.ts';
 import { modelOptions } from '../model/options.ts';
-import { trainingOptions } from '../training/options.ts';
+import { plannedTraining, trainingOptions } from '../training/options.ts';
 
 const checkpoint = z.strictObject({
   everySteps: z
@@ -80,7 +80,7 @@ const limits = z.strictObject({
   joinsPerMinute: count.default(600).describe('Maximum joins per minute from one address'),
 });
 
-/** The schema of a config file. Cross-field rules are in `rules.ts`, since they need the model's numbers. */
+/** The schema of a run's config. Cross-field rules are in `rules.ts`, since they need the model's numbers. */
 export const configSchema = z.strictObject({
   name: text(
     /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$/,
@@ -110,7 +110,12 @@ export const configSchema = z.strictObject({
   limits: limits.prefault({}),
 });
 
+/** The schema of a config file: what `auto` is in `training.microBatch` is found when the run begins. */
+export const plannedSchema = configSchema.extend({ training: plannedTraining });
+
 /** A complete, valid configuration. */
 export type RunConfig = z.infer<typeof configSchema>;
+/** A config before its run begins. */
+export type PlannedConfig = z.infer<typeof plannedSchema>;
 /** A config as it is written: what has a default may be left out. */
-export type RunConfigInput = z.input<typeof configSchema>;
+export type RunConfigInput = z.input<typeof plannedSchema>;

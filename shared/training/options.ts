@@ -26,12 +26,14 @@ const optimizer = z.strictObject({
     .describe('Learning rate of each layer over that of the layer above it (1: all alike)'),
 });
 
+const MICRO_BATCH =
+  'Samples of one leaf: the unit of work and of the sum; part of the numbers (auto: the largest that fits, by the memory that an engine of xla reports on this machine when the run begins)';
+
+/** Of a run: `plannedTraining` has what a config may say before a run begins. */
 export const trainingOptions = z.strictObject({
   epochs: count.describe('Passes over the training data'),
   batchSize: count.describe('Samples of one step, over all workers'),
-  microBatch: count.describe(
-    'Samples of one leaf: the unit of work and of the sum; part of the numbers',
-  ),
+  microBatch: count.describe(MICRO_BATCH),
   precision: z
     .enum(PRECISIONS)
     .default('f32')
@@ -72,6 +74,11 @@ export const trainingOptions = z.strictObject({
     .describe(
       "auto: compute an image's features once where the backbone is frozen and the image fixed",
     ),
+});
+
+/** As a config says it: what `auto` is is found when a run begins. */
+export const plannedTraining = trainingOptions.extend({
+  microBatch: z.union([z.literal('auto'), count]).describe(MICRO_BATCH),
 });
 
 export type TrainingConfig = z.infer<typeof trainingOptions>;

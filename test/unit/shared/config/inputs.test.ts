@@ -7,7 +7,7 @@ import { checkConfigs } from '../../../../cli/config/config.ts';
 import { inputLines } from '../../../../cli/inputs/inputs.ts';
 import { cacheFolder, findInCatalog } from '../../../../shared/catalog/find.ts';
 import { absentNames, getCommand, requireInputs } from '../../../../shared/config/absent-inputs.ts';
-import { applySettings, loadConfig, presetNames } from '../../../../shared/config/load.ts';
+import { applySettings, loadConfig, presetNames, settled } from '../../../../shared/config/load.ts';
 import { errorOf, SMALL, writeConfig } from '../../../support/config.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'tessera-inputs-'));
@@ -102,7 +102,7 @@ describe('relative paths', () => {
       resolve('w.pth'),
     );
     const { config } = await loadConfig(path, { env: {} });
-    const changed = applySettings(config, ['model.init.weights=w.pth']);
+    const changed = applySettings(settled(config), ['model.init.weights=w.pth']);
     expect(changed.model.init?.weights).toBe(resolve('w.pth'));
     expect(changed.data.path).toBe(config.data.path);
   });

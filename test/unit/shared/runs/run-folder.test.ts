@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type StartOptions, startCoordinator } from '../../../../coordinator/start.ts';
-import { loadConfig } from '../../../../shared/config/load.ts';
+import { loadConfig, settled } from '../../../../shared/config/load.ts';
 import { createLog } from '../../../../shared/machine/log.ts';
 import { createRunFolder, describeRun } from '../../../../shared/runs/run-folder.ts';
 
@@ -75,8 +75,9 @@ describe('a start that is taken back', () => {
     await once(server, 'listening');
     const { port } = server.address() as { port: number };
     let said = '';
+    const loaded = await loadConfig('quickstart', { env: {} });
     const starting = startCoordinator({
-      loaded: await loadConfig('quickstart', { env: {} }),
+      loaded: { ...loaded, config: settled(loaded.config) },
       listen: `127.0.0.1:${port}`,
       log: createLog({
         component: 'test',
