@@ -85,6 +85,19 @@ describe('inputs and outputs', () => {
     expect(linesOf(text, 'slice %parameters')).toHaveLength(2);
   });
 
+  it.each(['uint8', 'float16'] as const)(
+    'have images as %s, which become float32',
+    async (type) => {
+      const pixels = { type, mean: [0.5], deviation: [0.25] };
+      const { text, inputs } = await lower({ ...TINY, transfer: pixels }, 'forward');
+      expect(signature(inputs)[1]).toBe(`images ${type}[2,1,4,4]`);
+      const [first] = linesOf(text, '%images :');
+      expect(first).toMatch(
+        /stablehlo\.convert %images : \(tensor<2x1x4x4x(ui8|f16)>\) -> .*xf32>$/,
+      );
+    },
+  );
+
   it('have masks and mixed labels under names that StableHLO allows', async () => {
     const spec = { ...TINY, dropout: 0.1, stochasticDepth: 0.2, mixes: true };
     const { text, inputs } = await lower(spec, 'training');
