@@ -10,6 +10,8 @@ const ERROR_LEVELS: ReadonlySet<unknown> = new Set(['error', 'fatal']);
 /** How runtimes and libraries begin the line that says why they end the process. */
 const CRASHES: readonly RegExp[] = [
   /^(# )?FATAL (ERROR|JavaScript|process)\b/i,
+  // Libraries of Google: `F1129 10:00:00.000000 7 buffer.cc:12] Check failed: ...`.
+  /^F\d{4} \d\d:\d\d:\d\d\.\d+ /,
   /^terminate called (after throwing|without)/,
   /^libc\+\+abi: /,
   /\bAssertion (failed\b|.* failed\.?$)/,

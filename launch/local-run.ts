@@ -10,7 +10,7 @@ import { type Devices, findDevices } from '../shared/machine/devices.ts';
 import { NO_DEBUGGER_FLAGS } from '../shared/machine/processes.ts';
 import { CREDENTIAL_FILES } from '../shared/security/credentials.ts';
 import { LocalLauncher } from './local.ts';
-import { gpuEnvironment } from './worker-process.ts';
+import { decodingEnvironment, gpuEnvironment } from './worker-process.ts';
 
 /** The number of local workers, and the devices that they share. */
 export interface LocalSize {
@@ -27,7 +27,7 @@ export async function localSize({
   compute,
 }: Pick<RunConfig, 'cluster' | 'limits' | 'compute'>): Promise<LocalSize> {
   const devices = await findDevices();
-  const drivesAll = await drivesAllDevices(compute, process.env);
+  const drivesAll = await drivesAllDevices(compute);
   const { minWorkers: min } = cluster;
   const range = { min, max: Math.max(min, limits.workersMax) };
   const wanted = cluster.workers === 'auto' ? range : cluster.workers;
@@ -105,17 +105,19 @@ export function localLauncher(run: LocalRun, size: LocalSize): LocalLauncher {
   );
   const flags = [
     ...['--threads', String(threads === 'auto' ? threadsEach(devices, count) : threads)],
-    ...(certs === undefined ? [] : ['--ca', join(certs, CREDENTIAL_FILES.authority)]),
+    ...(certs === undefined ? [] : ['--token', '--ca', join(certs, CREDENTIAL_FILES.authority)]),
     ...(insecure ? ['--insecure'] : []),
     ...(verbose ? ['--verbose'] : []),
   ];
   return new LocalLauncher({
     command: [process.execPath, ...NO_DEBUGGER_FLAGS, main, ownAddress(run.address), ...flags],
     firstWords: certs === undefined ? '' : `${run.token}\n`,
-    logsFolder: join(run.runFolder, 'logs'),
-    ...(drivesAll
-      ? { flagsOf: (index) => devicesFlag(devicesOf(index, count, numbers)) }
-      : { environment: (index) => gpuEnvironment(index, devices.gpus.length) }),
+    output: { logsFolder: join(run.runFolder, 'logs') },
+    flagsOf: (index) => (drivesAll ? devicesFlag(devicesOf(index, count, numbers)) : []),
+    environment: (index) => ({
+      ...decodingEnvironment(threadsEach(devices, count)),
+      ...(drivesAll ? {} : gpuEnvironment(index, devices.gpus.length)),
+    }),
   });
 }
 

@@ -1,4 +1,4 @@
-/** @file The launcher of this machine: worker processes with a log file each. */
+/** @file The launcher of this machine: worker processes, with a log file each or one reader of all that they print. */
 import { join } from 'node:path';
 import { reasonOf } from '../shared/core/errno.ts';
 import { cgroupTexts } from '../shared/machine/devices.ts';
@@ -11,6 +11,7 @@ import {
   type WorkerDeath,
   wasKilledForMemory,
 } from './worker-exit.ts';
+import { logFile, printedOutput } from './worker-output.ts';
 import { type ProcessEnd, startWorkerProcess, type WorkerProcess } from './worker-process.ts';
 
 /** What local workers are started with. */
@@ -19,11 +20,18 @@ export interface LocalLauncherOptions {
   readonly command: readonly string[];
   /** What each worker reads on stdin. */
   readonly firstWords?: string;
-  readonly logsFolder: string;
+  /** Where what a worker prints goes: into a file of its name in a folder, or to a reader. */
+  readonly output: { readonly logsFolder: string } | ((chunk: Buffer) => void);
   /** Environment of worker `index` (from 0) beside that of this process. */
   readonly environment?: (index: number) => Readonly<Record<string, string>>;
   /** Arguments of worker `index` beside those of all. */
   readonly flagsOf?: (index: number) => readonly string[];
+}
+
+/** A process of this machine. */
+export interface LocalLife extends WorkerLife {
+  /** Asks the worker to deliver what it has computed, and to end then. */
+  leave(): void;
 }
 
 /** Starts workers as child processes, which end with this process. */
@@ -41,31 +49,35 @@ export class LocalLauncher implements Launcher {
     this.#options = options;
   }
 
-  start({ index, name }: WorkerSlot): WorkerLife {
-    const { command, firstWords = '', environment, flagsOf, logsFolder } = this.#options;
-    const logPath = join(logsFolder, `${name}.log`);
+  start({ index, name }: WorkerSlot): LocalLife {
+    const { command, firstWords = '', environment, flagsOf, output: place } = this.#options;
+    const isRead = typeof place === 'function';
+    const logPath = isRead ? '' : join(place.logsFolder, `${name}.log`);
+    const output = isRead ? printedOutput(place) : logFile(logPath);
     const before = memoryKills(cgroupTexts());
     const process = startWorkerProcess({
-      ...{ name, logPath, firstWords },
+      ...{ name, output, firstWords },
       command: [...command, ...(flagsOf?.(index) ?? [])],
       environment: environment?.(index) ?? {},
     });
-    const { child, logError, exited, end } = process;
+    const { child, exited, end } = process;
     this.#alive.set(name, process);
-    if (logError !== undefined && !this.#hasNoLog) {
+    if (output.error !== undefined && !this.#hasNoLog) {
       this.#hasNoLog = true;
-      this.#unsaid.push(`workers have no log: cannot write ${logPath}: ${reasonOf(logError)}`);
+      this.#unsaid.push(`workers have no log: cannot write ${logPath}: ${reasonOf(output.error)}`);
     }
     const ended = end.then((known): WorkerDeath => {
       this.#alive.delete(name);
       const cause = causeOfDeath({ ...known, kills: this.#killsSince(before, known.signal) });
-      const path = logError === undefined ? logPath : '';
-      return { name, pid: child.pid, how: howItEnded(known), cause, logPath: path };
+      const path = output.error === undefined ? logPath : '';
+      const { code, signal } = known;
+      return { name, pid: child.pid, how: howItEnded(known), code, signal, cause, logPath: path };
     });
     return {
       pid: child.pid,
       exited,
       ended,
+      leave: () => child.stdin?.write('leave\n'),
       end: () => child.stdin?.end(),
       kill: () => child.kill('SIGKILL'),
     };

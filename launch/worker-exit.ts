@@ -10,6 +10,9 @@ export interface WorkerDeath {
   readonly pid: number | undefined;
   /** `exit code 69`, `signal SIGKILL` or `never started`. */
   readonly how: string;
+  /** Its exit code or the signal, where it has one. */
+  readonly code?: number | null;
+  readonly signal?: string | null;
   /** Its cause; undefined if unknown. */
   readonly cause: DeathCause | undefined;
   /** '' where it has none. */
@@ -30,6 +33,8 @@ export interface DeathFacts {
   readonly signal: string | null;
   /** The error that it sent to its parent. */
   readonly reported: TesseraError | undefined;
+  /** The engine that it computed with, as far as it said. */
+  readonly engine?: string | undefined;
   readonly lastWords: string;
   /** What the kernel has counted at the start of the process, or since it ended another one of ours, and now. */
   readonly kills: readonly [before: MemoryKills | undefined, after: MemoryKills | undefined];
@@ -54,6 +59,21 @@ const SIGNAL_OF_EXIT: Partial<Record<number, string>> = {
   139: 'SIGSEGV',
 };
 
+/** What a library in the process ends it by: a failed check, a bad address. */
+const CRASH_SIGNALS: ReadonlySet<string> = new Set([
+  ...['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGTRAP'],
+]);
+
+/** A crash is most likely of the engine: no other part is native and does as much. */
+function crashCause({ engine, lastWords }: DeathFacts): DeathCause | undefined {
+  if (engine === undefined) return undefined;
+  const words = lastWords === '' ? 'it said nothing' : lastWords;
+  return { sentence: `most likely by engine ${engine}: ${words}`, hint: CRASH_HINT };
+}
+
+const CRASH_HINT =
+  'choose another engine (--engine), or find out whether this one works here: tessera doctor';
+
 /** What a death is put down to: to memory only where the kernel or the process itself says so. */
 export function causeOfDeath(facts: DeathFacts): DeathCause | undefined {
   const { reported, lastWords } = facts;
@@ -71,15 +91,21 @@ export function causeOfDeath(facts: DeathFacts): DeathCause | undefined {
   if (NO_MEMORY.test(lastWords)) {
     return { sentence: `it could not have more memory: ${lastWords}`, hint: MEMORY_HINT };
   }
+  return (
+    (CRASH_SIGNALS.has(signal ?? '') ? crashCause(facts) : undefined) ?? plainCause(facts, signal)
+  );
+}
+
+/** The cause of a death that is not for lack of memory. */
+function plainCause({ code, lastWords, kills }: DeathFacts, signal: string | undefined) {
   if (lastWords !== '') return { sentence: lastWords };
-  const [before, after] = facts.kills;
+  const [before, after] = kills;
   if (signal === 'SIGKILL' && before !== undefined && after !== undefined) {
     return {
       sentence: 'sent by another process, since the kernel has killed none for lack of memory',
     };
   }
-  if (facts.code === 0) return { sentence: 'it left during the run' };
-  return undefined;
+  return code === 0 ? { sentence: 'it left during the run' } : undefined;
 }
 
 /** Whether the kernel has counted a kill between two looks at the same counter. */

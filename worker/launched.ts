@@ -1,21 +1,31 @@
 /**
- * @file A worker process that a launcher has started: `ADDRESS --name w1 --threads 2 [--devices 0,1] [--ca FILE] [--insecure] [--verbose]`.
- * With `--ca` it reads its token from stdin. It ends when stdin closes.
+ * @file A worker process that a launcher has started: `ADDRESS --name=w1 --threads=2`, and what FLAGS has. With `--token` it
+ * reads its token from stdin. It delivers what it has and ends at the next line on stdin; it ends when stdin closes.
  */
 import { parseArgs } from 'node:util';
+import type { EngineRequest } from '../shared/compute/engines/options.ts';
 import { ERROR_CODES, exitCodeOf, TesseraError } from '../shared/core/errors.ts';
 import { clientSecurity } from '../shared/exchange/grpc/security.ts';
 import { createLog } from '../shared/machine/log.ts';
 import { runProcess } from '../shared/machine/run-process.ts';
 import { WARNING_SIGNALS } from '../shared/machine/shutdown.ts';
-import { sendToParent } from './last-error.ts';
+import { sendToParent } from './parent/last-error.ts';
+import type { WorkerChoice } from './prepare.ts';
 import { startWorker } from './start.ts';
 
 const FLAGS = {
   name: { type: 'string', default: '' },
   threads: { type: 'string' },
+  engine: { type: 'string' },
+  provider: { type: 'string' },
   devices: { type: 'string' },
+  'data-path': { type: 'string' },
+  'reconnect-ms': { type: 'string' },
+  certs: { type: 'string' },
   ca: { type: 'string' },
+  token: { type: 'boolean', default: false },
+  /** Its parent prints the error that ends it. */
+  quiet: { type: 'boolean', default: false },
   insecure: { type: 'boolean', default: false },
   verbose: { type: 'boolean', default: false },
 } as const;
@@ -34,7 +44,8 @@ export async function main(args: readonly string[]): Promise<void> {
       sendToParent(error);
       const hint = error.hint === undefined ? '' : `  hint: ${error.hint}\n`;
       const stack = args.includes('--verbose') ? `${error.stack}\n` : '';
-      process.stderr.write(`error: ${error.sentence}\n${hint}${stack}`);
+      const words = args.includes('--quiet') ? '' : `error: ${error.sentence}\n${hint}`;
+      process.stderr.write(`${words}${stack}`);
       return exitCodeOf(error);
     }
   });
@@ -46,19 +57,19 @@ async function work(args: readonly string[]): Promise<void> {
     options: FLAGS,
     allowPositionals: true,
   });
-  const { name, threads, devices, ca, insecure, verbose } = values;
+  const { name, certs, ca, insecure, verbose } = values;
   // Before anything else reads stdin: the token comes by it.
-  const token = ca === undefined ? {} : { ca, tokenFile: '-' };
-  const security = await clientSecurity(token, () => {});
+  const security = await clientSecurity(
+    { certs, ca, ...(values.token && { tokenFile: '-' }) },
+    (sentence) => process.stderr.write(`⚠ ${sentence}\n`),
+  );
   const parent = obeyParent();
   try {
     await startWorker({
       address: positionals[0] ?? '',
       name,
-      choice: {
-        ...(threads !== undefined && { threads: Number(threads) }),
-        ...(devices !== undefined && { devices: devices.split(',').map(Number) }),
-      },
+      choice: choiceOf(values),
+      ...(values['reconnect-ms'] !== undefined && { reconnectMs: Number(values['reconnect-ms']) }),
       log: createLog({ component: 'worker', level: verbose ? 'debug' : 'info' }),
       security,
       insecure,
@@ -67,6 +78,22 @@ async function work(args: readonly string[]): Promise<void> {
   } finally {
     parent.dispose();
   }
+}
+
+/** What its launcher chose in place of the run's config; the launcher has checked it. */
+function choiceOf(
+  values: {
+    readonly [name in 'threads' | 'engine' | 'provider' | 'devices' | 'data-path']?: string;
+  },
+): WorkerChoice {
+  const { threads, engine, provider, devices, 'data-path': dataPath } = values;
+  return {
+    ...(threads !== undefined && { threads: threads === 'auto' ? threads : Number(threads) }),
+    ...(engine !== undefined && { engine: engine as EngineRequest['engine'] }),
+    ...(provider !== undefined && { provider: provider as EngineRequest['provider'] }),
+    ...(devices !== undefined && { devices: devices.split(',').map(Number) }),
+    ...(dataPath !== undefined && { dataPath }),
+  };
 }
 
 /** What a terminal sends to all processes that it runs. */
@@ -91,12 +118,12 @@ function obeyParent(): { readonly signal: AbortSignal; dispose(): void } {
     ['SIGTERM', onTerm] as const,
   ];
   for (const [name, listener] of listeners) process.on(name, listener);
-  process.stdin.once('end', leave).once('error', leave).resume();
+  process.stdin.on('data', onWarning).once('end', leave).once('error', leave).resume();
   return {
     signal: stop.signal,
     dispose() {
       for (const [name, listener] of listeners) process.off(name, listener);
-      process.stdin.off('end', leave).off('error', leave).destroy();
+      process.stdin.off('data', onWarning).off('end', leave).off('error', leave).destroy();
     },
   };
 }

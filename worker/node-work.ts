@@ -76,7 +76,7 @@ async function* computedLeaves(
     );
     sent.push(() => outcome);
     const isLast = place + 1 === order.length;
-    if (isLast) feeder.prefetchNext(task).catch(() => {});
+    if (isLast) feeder.prefetchNext(task, order.slice(0, engine.slots)).catch(() => {});
     const settled = sent.splice(0, isLast ? sent.length : sent.length + 1 - sentMax);
     for (const outcome of settled) {
       const computed = await time.measure('compute', outcome);

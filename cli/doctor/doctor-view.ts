@@ -1,6 +1,7 @@
 /** @file What the doctor found, as text to paste into a bug report. Pure. */
 import type { EngineFinding } from '../../shared/compute/engines/choose.ts';
 import { engineOf } from '../../shared/compute/engines/registry.ts';
+import type { DeviceReport } from '../../shared/compute/program.ts';
 import { formatBytes } from '../../shared/core/units.ts';
 
 /** What the doctor found. */
@@ -42,8 +43,15 @@ export function diagnosisJson({ engines, ...found }: Diagnosis) {
   return { schema: 'doctor/1', ...found, engines: named };
 }
 
-function engineLines({ choice, works, reason, hint }: EngineFinding): readonly string[] {
+function engineLines({ choice, works, reason, hint, devices }: EngineFinding): readonly string[] {
   const { title } = engineOf(choice.id);
   const line = `  ${works ? '✔' : '✖'} ${title.padEnd(18)}  ${reason}`.trimEnd();
-  return hint === undefined ? [line] : [line, `      ${hint}`];
+  const more = [hint, devices && devicesText(devices)].filter((text) => text !== undefined);
+  return [line, ...more.map((text) => `      ${text}`)];
+}
+
+/** `8 devices: NVIDIA H200, 512 MiB in use`; memory only where it is known. */
+function devicesText({ kind, count, bytesInUse }: DeviceReport): string {
+  const memory = bytesInUse === undefined ? '' : `, ${formatBytes(bytesInUse)} in use`;
+  return `${count} device${count === 1 ? '' : 's'}: ${kind}${memory}`;
 }

@@ -62,6 +62,12 @@ export const parseWholeCount = checked((text) => {
   return count === 'auto' ? undefined : count;
 }, 'a whole number from 1');
 
+/** Parser of `--restarts`. */
+export const parseRestarts = checked(
+  (text) => (/^\d{1,6}$/.test(text) ? Number(text) : undefined),
+  'a whole number from 0',
+);
+
 /** Parser of a duration, in milliseconds. */
 export const parseDuration = checked(
   parseDurationMs,

@@ -10,6 +10,7 @@ import {
   parseCountOrAuto,
   parseDevices,
   parseDuration,
+  parseRestarts,
   verboseOption,
 } from '../terminal/flags.ts';
 
@@ -50,6 +51,12 @@ export function addWorker(program: Command): void {
         '--reconnect <duration>',
         'How long to look for a coordinator that is gone',
       ).argParser(parseDuration),
+    )
+    .addOption(
+      new Option(
+        '--restarts <count>',
+        'Starts after an engine took the process down (default: 3)',
+      ).argParser(parseRestarts),
     );
   addClientSecurity(worker);
   worker.optionsGroup('Output:').addOption(verboseOption(LOG_MORE));
@@ -57,7 +64,7 @@ export function addWorker(program: Command): void {
     'tessera worker 10.0.0.1:50051 --certs certs/worker --threads 2 \\',
     '  --reconnect 10m',
   ]);
-  worker.action(async (address, options) =>
-    (await import('./worker.ts')).runWorker({ ...options, address }),
-  );
+  worker.action(async (address, options) => {
+    process.exitCode = await (await import('./worker.ts')).runWorker({ ...options, address });
+  });
 }

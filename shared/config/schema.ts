@@ -30,7 +30,7 @@ const cluster = z.strictObject({
     .union([z.literal('auto'), count])
     .default('auto')
     .describe(
-      'Worker processes that `tessera train` starts (auto: one per GPU, else one per two cores, at least 2)',
+      'Worker processes that `tessera train` starts (auto: one for all devices with an engine of xla, one per GPU with others, else one per two cores, at least 2)',
     ),
   minWorkers: count.default(1).describe('Workers that must be ready before a step starts'),
   restarts: z

@@ -58,8 +58,8 @@ export class Striker {
     if (moment === 'any') return undefined;
     if (moment === 'checkpoint') return checkpointBegins(checkpoints);
     const isReady = this.#cluster.ready.has(this.#cluster.nameOf(victim));
-    const { pid } = this.#cluster.process(victim).child;
-    if (isReady && pid !== undefined) return burstOf(pid, moment);
+    const { workingPid } = this.#cluster.process(victim);
+    if (isReady && workingPid !== undefined) return burstOf(workingPid, moment);
     await this.#untilStep(tail.records.length, () => true);
     return undefined;
   }

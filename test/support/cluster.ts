@@ -1,7 +1,7 @@
 /** @file Real processes for the end-to-end tests: start, watch, kill. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, inject } from 'vitest';
@@ -36,6 +36,7 @@ export class WatchedProcess {
   stdout = '';
   stderr = '';
   readonly #watchers = new Set<() => void>();
+  #isStopped = false;
 
   constructor(
     [command = '', ...args]: readonly string[],
@@ -91,8 +92,31 @@ export class WatchedProcess {
     });
   }
 
+  /** The process that works: `tessera worker` starts one and keeps it. */
+  get workingPid(): number | undefined {
+    return childrenOf(this.child.pid)[0] ?? this.child.pid;
+  }
+
+  /** A process that is stopped or continued is so with what it has started, as by the freezer of a scheduler. */
   kill(signal: NodeJS.Signals = 'SIGKILL'): void {
+    const isForAll = signal === 'SIGSTOP' || signal === 'SIGCONT' || this.#isStopped;
+    const others = isForAll ? childrenOf(this.child.pid) : [];
+    this.#isStopped = signal === 'SIGSTOP';
     this.child.kill(signal);
+    for (const pid of others) process.kill(pid, signal);
+  }
+}
+
+/** Process ids of the children of a process. */
+function childrenOf(pid: number | undefined): number[] {
+  try {
+    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+    return text
+      .split(' ')
+      .filter((word) => word !== '')
+      .map(Number);
+  } catch {
+    return [];
   }
 }
 

@@ -53,7 +53,7 @@ describe('the sources are tidy', () => {
     // xla.ts looks where engines are installed; its plugins read the environment, which open.ts sets.
     // debugger.ts looks whether the user has asked Node for its debugger.
     const allowed =
-      /^(shared\/(config\/load|compute\/(telemetry|executable-cache|engines\/(tfjs|xla))|machine\/debugger)|tools\/pictures\/render|cli\/|launch\/(worker-process|local-run)|worker\/last-error|tools\/inference\/read\/find-model|bench\/)/;
+      /^(shared\/(config\/load|compute\/(telemetry|executable-cache|engines\/(tfjs|xla))|machine\/debugger)|tools\/pictures\/render|cli\/|launch\/(worker-process|local-run)|worker\/parent\/last-error|tools\/inference\/read\/find-model|bench\/)/;
     const found = offenders(({ text }) => /process\.env\b/.test(text));
     expect(found.filter((path) => !allowed.test(path))).toEqual([]);
   });

@@ -10,6 +10,7 @@ import type { EngineRequest } from '../../shared/compute/engines/options.ts';
 import { compileProgram } from '../../shared/compute/engines/registry.ts';
 import type { DeviceReport, ProgramSpec } from '../../shared/compute/program.ts';
 import { assert, TesseraError } from '../../shared/core/errors.ts';
+import { sendEngine } from '../parent/last-error.ts';
 import { type ComputedNode, type LeafWork, NodeComputer } from './node-computer.ts';
 import { type ExecutableReplied, ThreadExecutables } from './thread-executables.ts';
 
@@ -91,10 +92,10 @@ async function main(): Promise<void> {
     if ('executable' in message) executables.settle(message);
   });
   const started = await chooseEngine(request, numThreads, spec)
-    .then(async (choice) => ({
-      choice,
-      program: await compileProgram(spec, choice, { executables }),
-    }))
+    .then(async (choice) => {
+      sendEngine(choice.id);
+      return { choice, program: await compileProgram(spec, choice, { executables }) };
+    })
     .catch((thrown: unknown) => fail(0, thrown));
   if (started === undefined) return;
   const { choice, program } = started;

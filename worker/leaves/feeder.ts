@@ -47,6 +47,8 @@ export class Feeder {
   readonly #rounds: RoundSamples;
   readonly #samples: SampleStore;
   readonly #features: FeatureStore;
+  /** Leaves of the next batch. */
+  readonly #early = new Map<string, Promise<PreparedLeaf>>();
 
   constructor(options: FeederOptions) {
     const { config, sizes, read } = options;
@@ -72,13 +74,32 @@ export class Feeder {
     await this.#samples.fetch(split, missing);
   }
 
-  /** Fetches the samples of the same leaves one batch on: most likely they are this worker's too. */
-  async prefetchNext(task: NodeTask): Promise<void> {
-    if (task.kind === 'train') await this.fetch(this.#rounds.next(task));
+  /**
+   * Fetches the samples of the same leaves one batch on, and prepares those that are computed `first`: most likely they are
+   * this worker's too. Bound: the leaves of one call.
+   */
+  async prefetchNext(task: NodeTask, first: readonly number[]): Promise<void> {
+    if (task.kind !== 'train') return;
+    const next = this.#rounds.next(task);
+    await this.fetch(next);
+    this.#early.clear();
+    for (const leaf of first) {
+      const prepared = this.#prepare(next, leaf);
+      // It is prepared again when its turn comes.
+      prepared.catch(() => {});
+      this.#early.set(keyOf(next, leaf), prepared);
+    }
   }
 
   /** Prepares one leaf: decoded, augmented, normalised, mixed, padded with samples of weight 0. */
   async leaf(task: NodeTask, leaf: number): Promise<PreparedLeaf> {
+    const key = keyOf(task, leaf);
+    const early = await this.#early.get(key)?.catch(() => undefined);
+    this.#early.delete(key);
+    return early ?? (await this.#prepare(task, leaf));
+  }
+
+  async #prepare(task: NodeTask, leaf: number): Promise<PreparedLeaf> {
     const { config, pipeline } = this.#options;
     const { microBatch } = config.training;
     const samples = this.#rounds.ofLeaf(task, leaf);
@@ -141,4 +162,8 @@ export class Feeder {
     if (transfer !== 'float16' || !(images instanceof Float32Array)) return inputs;
     return { ...inputs, images: toHalves(images) };
   }
+}
+
+function keyOf({ kind, epoch, batch }: BatchPlace, leaf: number): string {
+  return `${kind} ${epoch} ${batch} ${leaf}`;
 }

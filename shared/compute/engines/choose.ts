@@ -6,10 +6,9 @@ import { TesseraError } from '../../core/errors.ts';
 import { NO_DEBUGGER_FLAGS } from '../../machine/processes.ts';
 import { parameterTable } from '../../model/parameters.ts';
 import { missingHardware } from '../hardware.ts';
-import type { ProgramSpec } from '../program.ts';
+import type { DeviceReport, ProgramSpec } from '../program.ts';
 import { type Asked, type Lack, lackOf } from './abilities.ts';
 import type { Engine } from './engine.ts';
-import { enginesFolder, installedEngines } from './installed.ts';
 import type { EngineRequest } from './options.ts';
 import { compileProgram, ENGINES, type EngineChoice, engineOf } from './registry.ts';
 
@@ -21,6 +20,8 @@ export interface EngineFinding {
   readonly reason: string;
   /** What to type to get it, when it does not work. */
   readonly hint: string | undefined;
+  /** What it computes on, where it works and says so. */
+  readonly devices?: DeviceReport | undefined;
 }
 
 /** The program that an engine must get through to count as working. */
@@ -103,16 +104,12 @@ function refusalOf(
  * Whether the engine that is taken will most likely be one that drives all devices of the machine: it is installed, and
  * its hardware is there. Nothing is tried.
  */
-export async function drivesAllDevices(
-  request: EngineRequest,
-  env: Readonly<NodeJS.ProcessEnv>,
-): Promise<boolean> {
-  const able = ENGINES.filter((each) => (each.name as string) === 'xla' && fits(each, request));
-  if (able.length === 0) return false;
-  const installed = new Set(
-    (await installedEngines(enginesFolder(env))).map(({ engine }) => engine),
-  );
-  return able.some(({ id, needs }) => installed.has(id) && missingHardware(needs) === undefined);
+export async function drivesAllDevices(request: EngineRequest): Promise<boolean> {
+  for (const each of ENGINES.filter(({ name }) => name === 'xla')) {
+    if (!fits(each, request) || missingHardware(each.needs) !== undefined) continue;
+    if ((await each.lacking?.()) === undefined) return true;
+  }
+  return false;
 }
 
 /** Whether an engine is one that is asked for; those without providers are, by name, whatever provider is. */
@@ -143,7 +140,7 @@ export async function probe(choice: EngineChoice, evenWithout = false): Promise<
 /** Compiles and runs the probe program in this process. */
 export async function probeHere(choice: EngineChoice): Promise<EngineFinding> {
   try {
-    return { choice, works: true, reason: await runProbe(choice), hint: undefined };
+    return { choice, works: true, hint: undefined, ...(await runProbe(choice)) };
   } catch (error) {
     const { sentence, hint } = TesseraError.from(error, 'ENGINE_UNAVAILABLE');
     return { choice, works: false, reason: sentence, hint };
@@ -151,7 +148,7 @@ export async function probeHere(choice: EngineChoice): Promise<EngineFinding> {
 }
 
 /** Throws  ENGINE_UNAVAILABLE, also when the numbers are not finite. */
-async function runProbe(choice: EngineChoice): Promise<string> {
+async function runProbe(choice: EngineChoice): Promise<Pick<EngineFinding, 'reason' | 'devices'>> {
   const program = await compileProgram(PROBE, choice);
   const { microBatch, model } = PROBE;
   program.setParameters(new Float32Array(parameterTable(model).size).fill(0.1));
@@ -160,8 +157,11 @@ async function runProbe(choice: EngineChoice): Promise<string> {
     labels: new Int32Array(microBatch),
     weights: new Float32Array(microBatch).fill(1),
   });
+  const devices = program.devices();
   await program.dispose();
-  if (Number.isFinite(lossSum) && gradient.every(Number.isFinite)) return program.description;
+  if (Number.isFinite(lossSum) && gradient.every(Number.isFinite)) {
+    return { reason: program.description, devices };
+  }
   throw new TesseraError('ENGINE_UNAVAILABLE', `${program.description} computes wrong numbers`);
 }
 

@@ -445,6 +445,7 @@ const DIAGNOSIS: Diagnosis = {
       works: true,
       reason: '',
       hint: undefined,
+      devices: { kind: 'NVIDIA H200', count: 8, bytesInUse: 2 ** 29, bytesPeak: 2 ** 30 },
     },
   ],
 };

@@ -25,7 +25,7 @@ function workers(
   const logsFolder = join(folder, name);
   const launcher = new LocalLauncher({
     command: [process.execPath, '-e', code, '--'],
-    logsFolder,
+    output: { logsFolder },
     environment: (index) => ({ WORKER_NUMBER: String(index) }),
   });
   const launch = new Launch({
@@ -92,7 +92,7 @@ describe('local workers', () => {
     const launch = new Launch({
       launcher: new LocalLauncher({
         command: [join(folder, 'no-such-program')],
-        logsFolder: join(folder, 'missing'),
+        output: { logsFolder: join(folder, 'missing') },
         environment: () => ({}),
       }),
       ...{ count: 1, restarts: 0, standing: () => STANDING, notify: () => {} },
@@ -108,7 +108,7 @@ describe('local workers', () => {
     let numStarts = 0;
     const launcher = new LocalLauncher({
       command: [process.execPath, '-e', 'process.exit(3)'],
-      logsFolder: join(folder, 'once'),
+      output: { logsFolder: join(folder, 'once') },
       environment: () => {
         numStarts += 1;
         if (numStarts > 1) throw new Error('no memory');

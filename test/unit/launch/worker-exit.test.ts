@@ -10,7 +10,7 @@ import {
   type WorkerDeath,
 } from '../../../launch/worker-exit.ts';
 import { TesseraError } from '../../../shared/core/errors.ts';
-import { readLastError } from '../../../worker/last-error.ts';
+import { readLastError } from '../../../worker/parent/last-error.ts';
 
 describe('the last words of a process are', () => {
   const stack =

@@ -58,12 +58,40 @@ it('prefetches the batch after a training task, of the next epoch after the last
   const { feeder, asked } = feederOf();
   const training = { ...task, kind: 'train', batch: 2, count: 1 } as const;
   await feeder.fetch(training);
-  await feeder.prefetchNext(training);
+  await feeder.prefetchNext(training, []);
   // One sample of the next batch is here already.
   expect(asked.map(({ length }) => length)).toEqual([4, 7]);
   expect(new Set(asked.flat()).size).toBe(11);
-  await feeder.prefetchNext(task);
+  await feeder.prefetchNext(task, [0]);
   expect(asked).toHaveLength(2);
+});
+
+it('prepares leaves of the next batch early, once, and again where that failed', async () => {
+  const loaded: number[] = [];
+  let fails = false;
+  const { feeder } = feederOf({
+    pipeline: {
+      allocate: (values) => new Float32Array(values),
+      load: async ({ index }, _epoch, target) => {
+        loaded.push(index);
+        if (fails) throw new Error('the disk is away');
+        target.fill(index);
+      },
+    },
+  });
+  const training = { ...task, kind: 'train', batch: 0, count: 1 } as const;
+  const next = { ...training, batch: 1 };
+  await feeder.prefetchNext(training, [0]);
+  const early = await feeder.leaf(next, 0);
+  expect(loaded).toHaveLength(8);
+  expect(await feeder.leaf(next, 0)).toEqual(early);
+  expect(loaded).toHaveLength(16);
+  fails = true;
+  await feeder.prefetchNext(training, [0]);
+  await expect(feeder.leaf({ ...next }, 0)).rejects.toThrow('the disk is away');
+  await feeder.prefetchNext(training, [0]);
+  fails = false;
+  expect((await feeder.leaf(next, 0)).inputs).toEqual(early.inputs);
 });
 
 it('features that are known spare the images; those that are computed are kept', async () => {
