@@ -2,7 +2,11 @@
 import { homedir } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { KNOWN_ENGINES, type KnownEngine } from '../../shared/catalog/engines.ts';
-import { type EngineRecord, enginesFolder } from '../../shared/compute/engines/installed.ts';
+import {
+  type EngineRecord,
+  enginesFolder,
+  installedEngines,
+} from '../../shared/compute/engines/installed.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { nearest } from '../../shared/core/nearest.ts';
 import { formatBytes } from '../../shared/core/units.ts';
@@ -179,5 +183,10 @@ async function conclude(
   else {
     say(`it does not work on this machine: ${reason}`);
     if (hint !== undefined) say(`  ${hint}`);
+  }
+  // The registry has one engine for both; see `shared/compute/engines/xla.ts`.
+  const used = (await installedEngines(root)).findLast((other) => other.engine === engine);
+  if (used !== undefined && used.name !== name) {
+    say(`note: ${used.name} is installed too, and is the one that runs; remove it to use ${name}`);
   }
 }

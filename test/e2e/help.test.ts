@@ -32,7 +32,7 @@ describe('help is quick', () => {
         /\/shared\/core\//,
         /\/shared\/machine\/(entry|run-process|shutdown|version|debugger|closed-stream)\.js$/,
         // What an engine is called, not the engine.
-        /\/shared\/compute\/engines\/(registry|onnxruntime|tfjs)\.js$/,
+        /\/shared\/compute\/engines\/(abilities|registry|onnxruntime|tfjs|xla)\.js$/,
       ];
       const isHeavy = (url: string) => !isLight.some((light) => light.test(url));
       expect(own.filter(isHeavy)).toEqual([]);

@@ -1,6 +1,5 @@
 /** @file The engines of TensorFlow.js, which run the step eagerly: its native builds, and the pure JavaScript oracle. */
 import type { Engine } from './engine.ts';
-import { enginesFolder, installedEngines } from './installed.ts';
 import type { TfjsLibrary } from './tfjs-program.ts';
 
 const engine = <N extends string>(
@@ -17,8 +16,9 @@ const engine = <N extends string>(
       (await import('./tfjs-program.ts')).compileEagerly(spec, library, threads),
   }) as const satisfies Engine;
 
-/** The engine of an id that `tessera engines add` has brought. */
+/** The engine of an id that `tessera engines add` has brought. Loaded late: this file is loaded for `--help`. */
 async function installedOf(id: string) {
+  const { enginesFolder, installedEngines } = await import('./installed.ts');
   const engines = await installedEngines(enginesFolder(process.env));
   return engines.find(({ engine }) => engine === id);
 }

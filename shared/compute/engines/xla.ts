@@ -2,7 +2,7 @@
 import { TesseraError } from '../../core/errors.ts';
 import type { Hardware } from '../hardware.ts';
 import type { Engine } from './engine.ts';
-import { enginesFolder, type InstalledEngine, installedEngines } from './installed.ts';
+import type { InstalledEngine } from './installed.ts';
 import type { XlaEngine } from './xla/open.ts';
 
 const engine = <P extends XlaEngine['platform']>(
@@ -25,7 +25,9 @@ const engine = <P extends XlaEngine['platform']>(
     lacking: async () => ((await pluginOf(id)) === undefined ? lackOf(id) : undefined),
     async compile(spec, options) {
       const plugin = await pluginOf(id);
-      if (plugin === undefined) throw new TesseraError('ENGINE_UNAVAILABLE', lackOf(id), { hint });
+      if (plugin === undefined) {
+        throw new TesseraError('ENGINE_UNAVAILABLE', await lackOf(id), { hint });
+      }
       const anyVersion = process.env['TESSERA_XLA_ANY_VERSION'] === '1';
       const { compileForXla } = await loadBinding();
       return compileForXla(spec, { ...options, id, platform, plugin, anyVersion });
@@ -35,13 +37,18 @@ const engine = <P extends XlaEngine['platform']>(
 
 /** The installed plugin of an engine; of several the last by name, as cuda13 is after cuda12. */
 async function pluginOf(id: string): Promise<InstalledEngine | undefined> {
+  const { enginesFolder, installedEngines } = await loadInstalled();
   const installed = await installedEngines(enginesFolder(process.env));
   return installed.findLast(({ engine }) => engine === id);
 }
 
-function lackOf(id: string): string {
+async function lackOf(id: string): Promise<string> {
+  const { enginesFolder } = await loadInstalled();
   return `no plugin of ${id} is installed in ${enginesFolder(process.env)}`;
 }
+
+/** Late: this file is loaded for `--help`. */
+const loadInstalled = () => import('./installed.ts');
 
 /** Throws  ENGINE_UNAVAILABLE where koffi, an optional package, is missing or does not load. */
 async function loadBinding() {
