@@ -1,5 +1,7 @@
 /** @file Flags and help of `tessera summary`. */
 import { type Command, Option } from 'commander';
+import { ENGINE_NAMES, PROVIDER_NAMES } from '../../shared/compute/engines/registry.ts';
+import { PRECISIONS } from '../../shared/model/precision.ts';
 import {
   addCommand,
   examples,
@@ -25,6 +27,36 @@ export function addSummary(program: Command): void {
       new Option('--batch <images>', 'Images at a time').argParser(parseWholeCount).default(1),
     )
     .addOption(
+      new Option('--memory', 'Memory of a leaf on this machine, as its compiler reports it'),
+    )
+    .addOption(
+      new Option(
+        '--micro-batch <images>',
+        "With --memory: images of a leaf, or auto (default: the config's, else --batch)",
+      ).argParser(parseMicroBatch),
+    )
+    .addOption(
+      new Option('--engine <name>', "With --memory: the engine (default: the config's)").choices(
+        ENGINE_NAMES,
+      ),
+    )
+    .addOption(
+      new Option('--provider <name>', 'With --memory: of onnxruntime or xla').choices(
+        PROVIDER_NAMES,
+      ),
+    )
+    .addOption(
+      new Option('--precision <name>', "With --memory (default: the config's, else f32)").choices(
+        PRECISIONS,
+      ),
+    )
+    .addOption(
+      new Option('--recompute <what>', "With --memory (default: the config's, else none)").choices([
+        'none',
+        'blocks',
+      ]),
+    )
+    .addOption(
       new Option('--classes <count>', 'Number of classes (default: those of the data)').argParser(
         parseWholeCount,
       ),
@@ -43,8 +75,15 @@ export function addSummary(program: Command): void {
     'tessera summary B/16 --classes 3',
     'tessera summary quickstart',
     'tessera summary runs/quickstart-20260101-120000',
+    '# How many images fit, in bfloat16',
+    'tessera summary B/16 --memory --micro-batch auto --precision bf16',
   ]);
   summary.action(async (model, options) =>
     (await import('./summary.ts')).runSummary({ ...options, model }),
   );
+}
+
+/** `auto`, or a number from 1 on. */
+function parseMicroBatch(text: string): number | 'auto' {
+  return text === 'auto' ? text : parseWholeCount(text);
 }

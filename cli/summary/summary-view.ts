@@ -1,8 +1,11 @@
-/** @file The summary of a model as a table. Pure. */
+/** @file The summary of a model, and of what a leaf takes of a device, as tables. Pure. */
+import type { PartMemory } from '../../shared/compute/program.ts';
 import { formatBytes, formatCount } from '../../shared/core/units.ts';
 import type { LayerSummary, ModelSummary } from '../../tools/inference/summary.ts';
 import { formatTable } from '../terminal/table.ts';
+import type { LeafMemory } from './memory.ts';
 
+const LABEL_WIDTH = 24;
 const COLUMNS = [
   { title: 'LAYER' },
   { title: 'INPUT' },
@@ -14,7 +17,6 @@ const COLUMNS = [
 /** A line for each layer and the totals below. */
 export function summaryLines(summary: ModelSummary): readonly string[] {
   const { parameters, trainable, multiplyAdds } = summary;
-  const fact = (label: string, value: string) => `${label.padEnd(24)}${value}`;
   const backward = 2 * summary.activationBytes;
   const bytes = summary.inputBytes + summary.parameterBytes + backward;
   return [
@@ -29,6 +31,34 @@ export function summaryLines(summary: ModelSummary): readonly string[] {
     fact('forward and backward', formatBytes(backward)),
     fact('estimated total', formatBytes(bytes)),
   ];
+}
+
+/** What a leaf takes, part by part. */
+export function memoryLines(memory: LeafMemory): readonly string[] {
+  const { engine, precision, recompute, microBatch, limit, trainingBytes } = memory;
+  const part = ({ arguments: taken, outputs, temporary, code }: PartMemory) =>
+    [
+      `inputs ${formatBytes(taken)}`,
+      `outputs ${formatBytes(outputs)}`,
+      `temporary ${formatBytes(temporary)}`,
+      ...(code > 0 ? [`code ${formatBytes(code)}`] : []),
+    ].join(', ');
+  return [
+    fact('engine', engine),
+    fact('precision', precision),
+    fact('recompute', recompute),
+    fact('micro-batch', `${microBatch}${limit === undefined ? '' : ', the largest that fits'}`),
+    fact('training step', part(memory.training)),
+    fact('forward pass', part(memory.forward)),
+    fact(
+      'training, at most',
+      `${formatBytes(trainingBytes)}${limit === undefined ? '' : ` of ${formatBytes(limit)}`}`,
+    ),
+  ];
+}
+
+function fact(label: string, value: string): string {
+  return `${label.padEnd(LABEL_WIDTH)}${value}`;
 }
 
 function rowOf(layer: LayerSummary): readonly string[] {

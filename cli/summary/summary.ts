@@ -2,6 +2,7 @@
 import { requireInputs } from '../../shared/config/absent-inputs.ts';
 import { type LoadedConfig, loadConfig } from '../../shared/config/load.ts';
 import { resolveModel } from '../../shared/config/rules.ts';
+import type { PlannedConfig } from '../../shared/config/schema.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { openDataSource } from '../../shared/data/sets/open.ts';
 import { frozenSize } from '../../shared/model/parameters.ts';
@@ -10,14 +11,17 @@ import type { ReadOptions } from '../../tools/inference/read/read-model.ts';
 import { summarise } from '../../tools/inference/summary.ts';
 import { readNamedModel } from '../inputs/model.ts';
 import { print, printJson } from '../terminal/output.ts';
-import { summaryLines } from './summary-view.ts';
+import { type MemoryOptions, measureMemory } from './memory.ts';
+import { memoryLines, summaryLines } from './summary-view.ts';
 
 /** Flags of `summary`. */
-export interface SummaryOptions {
+export interface SummaryOptions extends MemoryOptions {
   /** A config, a variant such as B/16, or a model; the newest run unless given. */
   readonly model?: string;
   readonly set?: string[];
   readonly batch: number;
+  /** Whether the memory of a leaf is measured. */
+  readonly memory?: true;
   /** Number of classes, instead of counting those of the data. */
   readonly classes?: number;
   readonly imageSize?: number;
@@ -28,9 +32,10 @@ export interface SummaryOptions {
   readonly json?: true;
 }
 
+/** A model, and the config that it comes from, where it has one. */
 interface Found {
   readonly model: ModelConfig;
-  readonly freeze: string;
+  readonly config: PlannedConfig | undefined;
 }
 
 /** Number of classes where nothing says it: ImageNet's. */
@@ -38,12 +43,16 @@ const CLASSES = 1000;
 const IMAGE_SIZE = 224;
 const VARIANT = /^[A-Z][a-z]?\/\d+$/;
 
-/** Prints the summary. Throws  CONFIG_INVALID or what opening the model throws. */
+/** Prints the summary. Throws  CONFIG_INVALID or what opening the model throws; with `memory` as `measure` does. */
 export async function runSummary(options: SummaryOptions): Promise<void> {
-  const { model, freeze } = await find(options);
-  const summary = summarise(model, { batch: options.batch, frozen: frozenSize(model, freeze) });
-  if (options.json) printJson({ schema: 'summary/1', model, freeze, ...summary });
-  else print(summaryLines(summary));
+  const { batch, json } = options;
+  const { model, config } = await find(options);
+  const freeze = config?.model.freeze ?? 'none';
+  const summary = summarise(model, { batch, frozen: frozenSize(model, freeze) });
+  const memory = options.memory && (await measureMemory(model, config, options));
+  if (json)
+    printJson({ schema: 'summary/1', model, freeze, ...summary, ...(memory && { memory }) });
+  else print([...summaryLines(summary), ...(memory ? ['', ...memoryLines(memory)] : [])]);
 }
 
 async function find(options: SummaryOptions): Promise<Found> {
@@ -53,7 +62,7 @@ async function find(options: SummaryOptions): Promise<Found> {
     const input = { imageSize: imageSize ?? IMAGE_SIZE, channels: 3 };
     return {
       model: { ...parseVariant(name), ...input, numClasses: classes ?? CLASSES },
-      freeze: 'none',
+      config: undefined,
     };
   }
   const config = await loadConfig(name, { set: options.set ?? [] }).catch((error: unknown) => {
@@ -64,12 +73,12 @@ async function find(options: SummaryOptions): Promise<Found> {
   });
   if (config === undefined) return await ofModel(name, { heads, weightsKey });
   const numClasses = classes ?? (await countClasses(config));
-  return { model: resolveModel(config.config, numClasses), freeze: config.config.model.freeze };
+  return { model: resolveModel(config.config, numClasses), config: config.config };
 }
 
 async function ofModel(path: string | undefined, options: ReadOptions): Promise<Found> {
   const trained = await readNamedModel(path, options);
-  return { model: trained.model, freeze: trained.config.model.freeze };
+  return { model: trained.model, config: trained.config };
 }
 
 async function countClasses({ config, baseFolder, inputs }: LoadedConfig) {

@@ -101,7 +101,10 @@ export async function measureWith(
     slots: program.slots,
     description: program.description,
   }));
-  if (limit === undefined) throw lacksMemory(description, 'how much memory its device has');
+  if (limit === undefined) {
+    const hint = 'give training.microBatch as a number, or ';
+    throw lacksMemory(description, 'the memory of its device and of programs', hint);
+  }
   const found = new Map<number, Measured>();
   const fits = async (microBatch: number) => {
     const sized = { ...spec, microBatch };
@@ -155,14 +158,10 @@ async function measureParts(
   return { engine: description, microBatch, parts: measured, limit: undefined };
 }
 
-function lacksMemory(engine: string, what: string): TesseraError {
-  return new TesseraError(
-    'ENGINE_UNAVAILABLE',
-    `${engine} does not report ${what} on this machine`,
-    {
-      hint: 'give training.microBatch as a number, or choose an engine of xla: `tessera doctor` shows which work here',
-    },
-  );
+function lacksMemory(engine: string, what: string, hint = ''): TesseraError {
+  const sentence = `${engine} does not report ${what} on this machine`;
+  const other = 'choose an engine of xla: `tessera doctor` shows which work here';
+  return new TesseraError('ENGINE_UNAVAILABLE', sentence, { hint: `${hint}${other}` });
 }
 
 /** Bytes of a device that programs may have: the device's own, or, of a CPU, a share of the machine's. */
