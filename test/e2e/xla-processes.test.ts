@@ -31,6 +31,15 @@ describe.skipIf(lacksXlaCpu('how processes with a plugin end'))('a process with 
   it.each(['the process', 'a thread'] as const)('ends well, loaded by %s', async (where) => {
     expect(await ending(XLA_CPU as string, where)).toBe('exit code 0');
   });
+
+  it('does not read flags of XLA, of which an unknown one aborts, and says so', async () => {
+    const args = [join(ENGINES, 'probe.js'), JSON.stringify({ id: 'xla-cpu', threads: 1 })];
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, args, {
+      env: { ...process.env, XLA_FLAGS: '--xla_no_such_flag=1' },
+    });
+    expect(JSON.parse(stdout)).toMatchObject({ works: true, reason: 'xla-cpu, 1 x cpu' });
+    expect(stderr).toContain('XLA_FLAGS is not used');
+  });
 });
 
 describe.skipIf(lacksBadPlugin('aborts of plugins'))('a plugin that aborts', () => {

@@ -1,5 +1,5 @@
 /** @file Which engine is taken, on a machine without a GPU. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { chooseEngine, findEngines } from '../../../../shared/compute/engines/choose.ts';
 import { compileProgram } from '../../../../shared/compute/engines/registry.ts';
 import { findDevices } from '../../../../shared/machine/devices.ts';
@@ -21,11 +21,29 @@ describe.skipIf(gpus.length > 0)('without a GPU', () => {
     { engine: 'onnxruntime', provider: 'cuda' },
     { engine: 'onnxruntime', provider: 'webgpu' },
     { engine: 'tfjs-node', provider: 'auto' },
+    { engine: 'xla', provider: 'cuda' },
   ] as const)('$engine $provider is refused with the reason and a hint', async (request) => {
     await expect(chooseEngine({ ...request, threads: 1 }, 1)).rejects.toMatchObject({
       code: 'ENGINE_UNAVAILABLE',
       sentence: expect.stringContaining(request.engine),
       hint: expect.any(String),
+    });
+  });
+
+  it('xla without a plugin says which is missing and how to get one', async () => {
+    vi.stubEnv('TESSERA_ENGINES', '/no/such/folder');
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
+    const request = { engine: 'xla', provider: 'auto', threads: 1 } as const;
+    await expect(chooseEngine(request, 1)).rejects.toMatchObject({
+      code: 'ENGINE_UNAVAILABLE',
+      sentence:
+        'engine xla does not work here: no plugin of xla-cpu is installed in /no/such/folder',
+      hint: 'tessera engines add xla-cpu',
+    });
+    await expect(compileProgram(SMALL_SPEC, { id: 'xla-cuda', threads: 1 })).rejects.toMatchObject({
+      hint: 'tessera engines add xla-cuda13',
     });
   });
 
