@@ -9,14 +9,14 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StepTimings } from '../shared/runs/events.ts';
 import { median, rangeOf, ratiosOf } from './median.ts';
 import { joinAsRogue } from './rogue.ts';
+import { readSteps } from './steps.ts';
 
 /** What was measured. Units  MiB of resident memory; medians over the rounds. */
 export interface AbuseFigures {
@@ -188,7 +188,8 @@ function addressOf(coordinator: ChildProcess): Promise<string> {
 async function stepsDuring(runFolder: string, work: () => Promise<void>): Promise<number> {
   const first = (await readSteps(runFolder)).length;
   await work();
-  const times = (await readSteps(runFolder)).slice(first + 1).map(({ wallMs }) => wallMs);
+  const fresh = (await readSteps(runFolder)).slice(first + 1);
+  const times = fresh.map(({ timings }) => timings.wallMs);
   return median(times);
 }
 
@@ -196,14 +197,6 @@ async function stepsAfter(runFolder: string, count: number): Promise<void> {
   const patience = AbortSignal.timeout(PATIENCE_MS);
   while ((await readSteps(runFolder)).length < count)
     await sleep(100, undefined, { signal: patience });
-}
-
-async function readSteps(runFolder: string): Promise<StepTimings[]> {
-  const text = await readFile(join(runFolder, 'metrics.jsonl'), 'utf8').catch(() => '');
-  const whole = text.slice(0, text.lastIndexOf('\n')).split('\n');
-  return whole
-    .filter((line) => line.includes('"type":"step"'))
-    .map((line) => (JSON.parse(line) as { timings: StepTimings }).timings);
 }
 
 /** The largest resident memory of a process until a signal. */

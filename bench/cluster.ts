@@ -5,10 +5,11 @@
  * from a fresh clone. The first step compiles caches and is left out.
  */
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StepTimings } from '../shared/runs/events.ts';
+import { meansOf, readSteps } from './steps.ts';
 
 /** Mean milliseconds of a step and its parts, and the coordinator's share of the wall time. */
 export interface ClusterBench extends StepTimings {
@@ -59,7 +60,7 @@ export async function trainSteps(flags: readonly string[]): Promise<StepTimings[
       ...['train', 'quickstart', ...settings, '--workers', String(WORKERS)],
       ...['--run-folder', runFolder, ...flags],
     ]);
-    return (await readSteps(join(runFolder, 'metrics.jsonl'))).slice(1);
+    return (await readSteps(runFolder)).slice(1).map(({ timings }) => timings);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -85,32 +86,14 @@ function runUntilSteps(args: readonly string[]): Promise<void> {
   });
 }
 
-async function readSteps(path: string): Promise<StepTimings[]> {
-  const lines = (await readFile(path, 'utf8')).trim().split('\n');
-  return lines
-    .map((line) => JSON.parse(line) as { type: string; timings: StepTimings })
-    .filter((record) => record.type === 'step')
-    .map((record) => record.timings);
-}
-
 function summarise(steps: readonly StepTimings[]): ClusterBench {
-  const mean = (part: keyof StepTimings) =>
-    steps.reduce((sum, step) => sum + step[part], 0) / steps.length;
-  const wallMs = mean('wallMs');
+  const means = meansOf(steps);
   return {
     steps: steps.length,
     workers: WORKERS,
     batchSize: BATCH_SIZE,
-    wallMs,
-    fetchMs: mean('fetchMs'),
-    computeMs: mean('computeMs'),
-    pushMs: mean('pushMs'),
-    sumMs: mean('sumMs'),
-    optimizerMs: mean('optimizerMs'),
-    pullMs: mean('pullMs'),
-    idleMs: mean('idleMs'),
-    coordinatorBusyMs: mean('coordinatorBusyMs'),
-    imagesPerSecond: (BATCH_SIZE * 1000) / wallMs,
-    coordinatorShare: mean('coordinatorBusyMs') / wallMs,
+    ...means,
+    imagesPerSecond: (BATCH_SIZE * 1000) / means.wallMs,
+    coordinatorShare: means.coordinatorBusyMs / means.wallMs,
   };
 }

@@ -119,6 +119,7 @@ export const FUNCTIONS = {
     91,
     { executable: 'p', num_outputs: 'n', dims: 'p', dim_sizes: 'p' },
   ],
+  Executable_OptimizedProgram: [48, { executable: 'p', program: 'p' }],
   Executable_GetCompiledMemoryStats: [
     96,
     {

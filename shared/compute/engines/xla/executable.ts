@@ -71,6 +71,18 @@ export class CompiledProgram {
     });
   }
 
+  /** What the compiler made of it, an HloModuleProtoWithConfig. */
+  optimized(): Uint8Array {
+    const { executable } = this;
+    // The first call says how many bytes there are.
+    const asked = new Struct(PROGRAM);
+    this.plugin.call('Executable_OptimizedProgram', { executable, program: asked });
+    const code = new Uint8Array(asked.get('code_size'));
+    const program = new Struct(PROGRAM, { code, code_size: code.byteLength });
+    this.plugin.call('Executable_OptimizedProgram', { executable, program });
+    return code;
+  }
+
   /** What it gives, by the plugin's own account. */
   outputs(): ArrayType[] {
     const { executable } = this;
