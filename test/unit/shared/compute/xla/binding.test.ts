@@ -1,7 +1,7 @@
 /** @file The PJRT binding on the CPU plugin: arrays, programs, devices, errors, and that nothing is left behind. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { DeviceBuffer } from '../../../../../shared/compute/engines/xla/buffer.ts';
-import { Client } from '../../../../../shared/compute/engines/xla/client.ts';
+import { Client, type Device } from '../../../../../shared/compute/engines/xla/client.ts';
 import { encodeCompileOptions } from '../../../../../shared/compute/engines/xla/compile-options.ts';
 import type { ArrayType } from '../../../../../shared/compute/engines/xla/elements.ts';
 import { liveHandles } from '../../../../../shared/compute/engines/xla/handle.ts';
@@ -29,10 +29,19 @@ const statusOf = (run: () => unknown) => {
 };
 
 describe.skipIf(lacksXlaCpu('the PJRT binding'))('PJRT', () => {
-  const plugin = XLA_CPU === undefined ? (undefined as never) : new Plugin(XLA_CPU);
-  const client = new Client(plugin, { cpu_device_count: 2 });
-  const [first, second] = client.devices as [never, never];
-  const before = liveHandles();
+  let plugin: Plugin;
+  let client: Client;
+  let first: Device;
+  let second: Device;
+  let before: ReturnType<typeof liveHandles>;
+
+  // Not where tests are listed, which also happens where there is no plugin.
+  beforeAll(() => {
+    plugin = new Plugin(XLA_CPU as string);
+    client = new Client(plugin, { cpu_device_count: 2 });
+    [first, second] = client.devices as [Device, Device];
+    before = liveHandles();
+  });
 
   afterEach(() => expect(liveHandles()).toEqual(before));
 
