@@ -87,37 +87,35 @@ async function main(): Promise<void> {
   };
   const { spec, request, numThreads } = workerData as ThreadStart;
   const executables = new ThreadExecutables((ask) => port.postMessage(ask));
-  // Before the program is compiled, and beside the queue below: its requests may wait for one of these.
-  port.on('message', (message: ThreadRequest | ExecutableReplied) => {
-    if ('executable' in message) executables.settle(message);
+  const starting = chooseEngine(request, numThreads, spec).then(async (choice) => {
+    sendEngine(choice.id);
+    const program = await compileProgram(spec, choice, { executables });
+    return { choice, program, computer: new NodeComputer(program, spec) };
   });
-  const started = await chooseEngine(request, numThreads, spec)
-    .then(async (choice) => {
-      sendEngine(choice.id);
-      return { choice, program: await compileProgram(spec, choice, { executables }) };
-    })
-    .catch((thrown: unknown) => fail(0, thrown));
-  if (started === undefined) return;
-  const { choice, program } = started;
-  const computer = new NodeComputer(program, spec);
   // One request at a time, in the order of arrival: the program's calls must not overlap.
-  let queue: Promise<void> = Promise.resolve();
+  let queue: Promise<unknown> = starting;
   let closing = false;
   const serve = async (request: ThreadRequest) => {
     if (request.type === 'close') process.exit();
     if (closing) return;
     try {
+      const { computer } = await starting;
       const reply = await replyTo(computer, request);
       port.postMessage(reply, transfers(reply));
     } catch (thrown) {
       fail(request.id, thrown);
     }
   };
-  port.on('message', (request: ThreadRequest | ExecutableReplied) => {
-    if ('executable' in request) return;
-    closing ||= request.type === 'close';
-    queue = queue.then(() => serve(request));
+  port.on('message', (message: ThreadRequest | ExecutableReplied) => {
+    // Beside the queue: what compiles waits for it.
+    if ('executable' in message) return executables.settle(message);
+    closing ||= message.type === 'close';
+    queue = queue.finally(() => serve(message)).catch(() => {});
   });
+  const started = await starting.catch((thrown: unknown) => fail(0, thrown));
+  // Without a program nothing keeps the thread: it ends.
+  if (started === undefined) return port.unref();
+  const { choice, program } = started;
   const { description, identity = choice.id, slots } = program;
   const devices = program.devices();
   const ready = { id: 0, engineId: identity, description, slots, devices };
