@@ -77,7 +77,7 @@ const CUDA12: readonly KnownWheel[] = [
   wheel('nvidia-cuda-nvcc-cu12', '12.9.86'),
 ];
 
-/** What TensorFlow and ONNX Runtime link to besides: they open all of their libraries at the start. */
+/** What TensorFlow opens besides: all of its libraries, at the start. */
 const CUDA12_MATH: readonly KnownWheel[] = [
   wheel('nvidia-cufft-cu12', '11.4.1.4'),
   wheel('nvidia-curand-cu12', '10.3.10.19'),
@@ -188,11 +188,19 @@ export const KNOWN_ENGINES: readonly KnownEngine[] = [
   },
   {
     name: 'onnxruntime-cuda',
-    description: 'the CUDA provider of ONNX Runtime, CUDA 12',
+    description: 'the CUDA provider of ONNX Runtime, CUDA 13',
     license: `MIT; ${NVIDIA_LICENSE}`,
     engine: 'onnxruntime-cuda',
     machines: X64,
-    wheels: [{ ...wheel('onnxruntime-gpu', '1.30.0'), python: 'cp311' }, ...CUDA12, ...CUDA12_MATH],
-    notices: ["needs NVIDIA's driver, version 525 or newer", NVIDIA_NOTICE],
+    // Of the version of onnxruntime-node; this wheel is of CUDA 13.
+    wheels: [
+      { ...wheel('onnxruntime-gpu', '1.30.0'), python: 'cp311' },
+      wheel('nvidia-cublas', '13.10.0.20'),
+      wheel('nvidia-cudnn-cu13', '9.28.0.42'),
+      wheel('nvidia-cuda-nvrtc', '13.5.37'),
+      wheel('nvidia-cuda-runtime', '13.5.37'),
+      wheel('nvidia-curand', '10.4.5.25'),
+    ],
+    notices: ["needs NVIDIA's driver, version 580 or newer", NVIDIA_NOTICE],
   },
 ];

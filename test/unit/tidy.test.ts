@@ -49,11 +49,11 @@ describe('the sources are tidy', () => {
   it('only config/load.ts reads settings from the environment', () => {
     // render.ts and telemetry.ts take no settings: they tell libraries where fonts are, and to report nothing.
     // local-run.ts looks where engines are installed, and which GPUs a user leaves visible.
-    // tfjs-installed.ts sets what TensorFlow reads; tfjs.ts hands the place of installed engines to installed.ts.
+    // tfjs-installed.ts sets what TensorFlow reads; tfjs.ts and onnxruntime-cuda.ts hand over the place of installed engines.
     // xla.ts looks where engines are installed; its plugins read the environment, which open.ts sets.
     // debugger.ts looks whether the user has asked Node for its debugger.
     const allowed =
-      /^(shared\/(config\/load|compute\/(telemetry|executable-cache|engines\/(tfjs|xla))|machine\/debugger)|tools\/pictures\/render|cli\/|launch\/(worker-process|local-run)|worker\/parent\/last-error|tools\/inference\/read\/find-model|bench\/)/;
+      /^(shared\/(config\/load|compute\/(telemetry|executable-cache|engines\/(onnxruntime-cuda|tfjs|xla))|machine\/debugger)|tools\/pictures\/render|cli\/|launch\/(worker-process|local-run)|worker\/parent\/last-error|tools\/inference\/read\/find-model|bench\/)/;
     const found = offenders(({ text }) => /process\.env\b/.test(text));
     expect(found.filter((path) => !allowed.test(path))).toEqual([]);
   });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { EngineAddition, KnownEngine } from '../../shared/catalog/engines.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { KnownFile } from '../../shared/files/known-file.ts';
+import { finishOnnxruntime, isNeededOfOnnxruntime } from './onnxruntime.ts';
 import { buildTensorflow, isNeededOfTensorflow, tfjsArchive } from './tensorflow.ts';
 import { findCompiler } from './tensorflow-compiler.ts';
 
@@ -58,6 +59,12 @@ const TENSORFLOW: Step = {
 const STEPS: Partial<Record<EngineAddition, Step>> = {
   tensorflow: TENSORFLOW,
   'tensorflow-cpu': TENSORFLOW,
+  'onnxruntime-cuda': {
+    files: () => [],
+    check: async () => {},
+    keeps: isNeededOfOnnxruntime,
+    finish: ({ folder, wheels }) => finishOnnxruntime(folder, wheels),
+  },
 };
 
 /** What the step of an engine needs besides the wheels. */
