@@ -10,6 +10,7 @@ import {
   openLibrary,
 } from '../../../../shared/compute/engines/onnxruntime-cuda.ts';
 import { finishOnnxruntime, isNeededOfOnnxruntime } from '../../../../tools/engines/onnxruntime.ts';
+import { findCompiler } from '../../../../tools/engines/tensorflow-compiler.ts';
 
 const { version, folder: own } = onnxruntimePackage();
 const WHEEL = { file: `onnxruntime_gpu-${version}-cp311-cp311-manylinux_2_28_x86_64.whl` };
@@ -71,15 +72,13 @@ it('the table has the wheel of the version of onnxruntime-node', () => {
 describe.runIf(isLinux)('a library that is opened in advance', () => {
   const engine = { name: 'onnxruntime-cuda' };
 
-  it('stays open though it is not an addon', (context) => {
-    const source = join(folder, 'library.c');
+  it('stays open though it is not an addon', async (context) => {
+    const compiler = await findCompiler({ env: process.env }).catch(() => undefined);
+    if (compiler === undefined) return context.skip('there is no compiler here');
+    const source = join(folder, 'library.cc');
     const path = join(folder, 'libnot-an-addon.so.1');
     writeFileSync(source, 'int answer(void) { return 42; }\n');
-    try {
-      execFileSync('gcc', ['-shared', '-fPIC', '-o', path, source], { stdio: 'ignore' });
-    } catch {
-      return context.skip('there is no gcc here');
-    }
+    execFileSync(compiler.command, ['-shared', '-fPIC', '-o', path, source]);
     openLibrary(engine, path);
     openLibrary(engine, path);
     expect(readFileSync('/proc/self/maps', 'utf8')).toContain(path);
