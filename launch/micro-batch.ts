@@ -20,7 +20,9 @@ export interface SettleOptions {
   readonly resume?: string | undefined;
   /** Workers that compute on this machine. */
   readonly workers: number;
-  /** Gets what was found. */
+  /** Ends the search. */
+  readonly signal?: AbortSignal | undefined;
+  /** Gets what is being done, and what was found. */
   readonly notify: (sentence: string) => void;
 }
 
@@ -48,13 +50,15 @@ export async function settleMicroBatch(
   const source =
     options.dataSource ?? (await openDataSource(data, { seed, baseFolder: loaded.baseFolder }));
   const sized = (microBatch: number) => ({ ...config, training: { ...training, microBatch } });
-  const found = await measure({
+  notify('training.microBatch: auto: compiling for the devices of this machine to see what fits');
+  const task = {
     spec: programSpec(sized(1), resolveModel(config, source.classes.length)),
     request: compute,
     threads: availableThreads(),
     parts: ['training'],
     find: { batchSize: training.batchSize, programs: workers },
-  });
+  } as const;
+  const found = await measure(task, options.signal);
   const { microBatch, engine, parts, limit = 0 } = found;
   const needed = formatBytes(bytesNeeded(parts.training as PartMemory));
   notify(

@@ -120,6 +120,7 @@ export async function startTraining(
   const size = isRemote ? undefined : await localSize(planned.config);
   const loaded = await settleMicroBatch(planned, {
     ...{ dataSource: options.dataSource, resume, workers: size?.count ?? 1 },
+    signal: options.signal,
     notify: (text) => notify({ level: 'info', text }),
   });
   const { config } = loaded;

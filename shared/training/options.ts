@@ -42,7 +42,7 @@ export const trainingOptions = z.strictObject({
     .enum(['none', 'blocks'])
     .default('none')
     .describe(
-      'blocks: keep only what each block begins with, and compute the rest again for the gradient: less memory, same bits',
+      'blocks: keep only what each block begins with, and compute the rest again for the gradient: less memory (the same bits with onnxruntime; those of xla may differ in the last place)',
     ),
   optimizer,
   schedule: z

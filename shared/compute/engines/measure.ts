@@ -50,14 +50,16 @@ const MEASURE_MS_MAX = 3_600_000;
  * Measures in a process of its own.
  *
  * Throws  ENGINE_UNAVAILABLE when no engine works or the one that does reports no memory; CONFIG_INVALID when not even
- *         one image fits.
+ *         one image fits; CANCELLED, or the signal's own reason, once it is aborted.
  */
-export async function measure(task: MeasureTask): Promise<Measured> {
+export async function measure(task: MeasureTask, signal?: AbortSignal): Promise<Measured> {
   const script = fileURLToPath(new URL('./measuring.js', import.meta.url));
   const args = [...NO_DEBUGGER_FLAGS, script, JSON.stringify(task)];
-  const options = { timeout: MEASURE_MS_MAX, killSignal: 'SIGKILL' } as const;
+  const ending = { timeout: MEASURE_MS_MAX, killSignal: 'SIGKILL' } as const;
+  const options = { ...ending, ...(signal && { signal }) };
   const { stdout } = await promisify(execFile)(process.execPath, args, options).catch(
     (error: { readonly signal?: string | null; readonly code?: number | string }) => {
+      if (signal?.aborted) throw TesseraError.from(signal.reason, 'CANCELLED');
       const ending = error.signal ?? `exit code ${error.code}`;
       throw new TesseraError(
         'ENGINE_UNAVAILABLE',

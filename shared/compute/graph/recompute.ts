@@ -4,7 +4,9 @@
  *
  * A rewrite of a recorded training step. Copies of a block's forward nodes begin behind a `barrier`, which a compiler
  * neither moves them across nor joins with the first ones; the gradient that comes back to the block goes through it
- * too, so that they begin late. Each copy is the operation that it is a copy of, on the same values: the same bits.
+ * too, so that they begin late. Each copy is the operation that it is a copy of, on the same values. ONNX Runtime gives
+ * the same bits. XLA fuses operations by what is around them, and then may add up in another order: on its CPU a gradient
+ * had the same bits for Ti/16, and differed by 4e-8 of its norm for a model of width 32.
  *
  * Source  Chen et al. 2016 (arXiv:1604.06174), with a block of the encoder for a segment.
  */

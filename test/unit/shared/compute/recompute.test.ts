@@ -1,6 +1,6 @@
 /** @file Blocks that are computed again: the same bits, and what is kept for the backward pass. */
 import { describe, expect, it } from 'vitest';
-import { compileProgram } from '../../../../shared/compute/engines/registry.ts';
+import { compileProgram, type EngineChoice } from '../../../../shared/compute/engines/registry.ts';
 import type { Graph, Value } from '../../../../shared/compute/graph/graph.ts';
 import { simplify } from '../../../../shared/compute/graph/simplify.ts';
 import { recordPart } from '../../../../shared/compute/graph/steps.ts';
@@ -10,8 +10,10 @@ import {
   CPU_COMPILED,
   randomLeaf,
   randomParameters,
+  relativeL2,
   SMALL_SPEC,
 } from '../../../support/compute.ts';
+import { lacksXlaCpu } from '../../../support/xla.ts';
 
 const DEEP: ProgramSpec = { ...SMALL_SPEC, model: { ...SMALL_SPEC.model, depth: 4 } };
 const { size } = parameterTable(DEEP.model);
@@ -32,8 +34,8 @@ const RECIPES: readonly [name: string, changes: Partial<ProgramSpec>][] = [
   ['one block', { model: { ...DEEP.model, depth: 1 } }],
 ];
 
-async function train(spec: ProgramSpec) {
-  const program = await compileProgram(spec, CPU_COMPILED);
+async function train(spec: ProgramSpec, choice: EngineChoice = CPU_COMPILED) {
+  const program = await compileProgram(spec, choice);
   try {
     program.setParameters(randomParameters(size, 1).subarray(0, parameterTable(spec.model).size));
     return await program.train(LEAF);
@@ -99,3 +101,14 @@ describe('what is kept of a block that is computed again', () => {
     expect(graph.nodes.some(({ op }) => op === 'barrier')).toBe(false);
   });
 });
+
+it.skipIf(lacksXlaCpu('blocks that XLA computes again'))(
+  'XLA computes the same, though it may add up in another order',
+  async () => {
+    const spec = { ...DEEP, model: { ...DEEP.model, depth: 2 }, recompute: 'blocks' } as const;
+    const own = await train(spec, { id: 'xla-cpu', threads: 1 });
+    const other = await train({ ...spec, recompute: 'none' });
+    expect(relativeL2(own.gradient, other.gradient)).toBeLessThan(5e-6);
+    expect(own.lossSum).toBeCloseTo(other.lossSum, 4);
+  },
+);

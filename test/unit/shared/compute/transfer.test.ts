@@ -12,6 +12,7 @@ import {
   relativeL2,
   SMALL_SPEC,
 } from '../../../support/compute.ts';
+import { lacksXlaCpu } from '../../../support/xla.ts';
 
 const MEAN = [0.4, 0.5, 0.6];
 const DEVIATION = [0.2];
@@ -64,5 +65,22 @@ describe.each([
     const before = await compute({ ...SMALL_SPEC, frozen }, NORMALISED, choice);
     const after = await compute({ ...BYTES, frozen }, BYTE_IMAGES, choice);
     expect(relativeL2(after.gradient, before.gradient)).toBeLessThan(1e-6);
+  });
+});
+
+// One block: what XLA takes for a program grows with its operations.
+describe.skipIf(lacksXlaCpu('pixels that come to XLA as bytes'))('xla-cpu', () => {
+  const one = { model: { ...SMALL_SPEC.model, depth: 1 } };
+  const parameters = randomParameters(parameterTable(one.model).size, 1);
+  const train = async (spec: ProgramSpec, images: LeafInputs['images'], choice: EngineChoice) => {
+    const program = await compileProgram({ ...spec, ...one }, choice);
+    program.setParameters(parameters);
+    const { gradient } = await program.train({ ...LEAF, images }).finally(() => program.dispose());
+    return gradient;
+  };
+
+  it('bytes: the gradient of onnxruntime', async () => {
+    const own = await train(BYTES, BYTE_IMAGES, { id: 'xla-cpu', threads: 1 });
+    expect(relativeL2(own, await train(BYTES, BYTE_IMAGES, CPU_COMPILED))).toBeLessThan(5e-6);
   });
 });
