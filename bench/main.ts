@@ -12,6 +12,7 @@ import { benchAot } from './aot/aot.ts';
 import { benchCluster } from './cluster.ts';
 import { benchExchange } from './exchange.ts';
 import { benchHelp } from './help.ts';
+import { benchPrecision } from './precision.ts';
 import { benchSafety } from './safety.ts';
 import { benchSpinning } from './spinning.ts';
 import { benchStep } from './step.ts';
@@ -30,7 +31,10 @@ const BENCHES: Readonly<Record<string, () => Promise<object>>> = {
 };
 
 /** Those that need what is not on every machine, and an hour: only by name. */
-const ONLY_BY_NAME: Readonly<Record<string, () => Promise<object>>> = { aot: benchAot };
+const ONLY_BY_NAME: Readonly<Record<string, () => Promise<object>>> = {
+  aot: benchAot,
+  precision: benchPrecision,
+};
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
