@@ -1,6 +1,5 @@
 /** @file `tessera engines add`: says what an engine takes, asks, downloads and unpacks it, and tries it. */
 import { homedir } from 'node:os';
-import { createInterface } from 'node:readline/promises';
 import { KNOWN_ENGINES, type KnownEngine } from '../../shared/catalog/engines.ts';
 import {
   type EngineRecord,
@@ -23,6 +22,7 @@ import { indexSettings, pipFiles } from '../../tools/engines/wheels/settings.ts'
 import { folderSource, indexSource, type WheelSource } from '../../tools/engines/wheels/source.ts';
 import { senderFor } from '../../tools/engines/wheels/web.ts';
 import { GetProgress } from '../get/get-progress.ts';
+import { isAgreed } from '../terminal/agreement.ts';
 import { pointer, print, printJson, say } from '../terminal/output.ts';
 import { formatTable } from '../terminal/table.ts';
 
@@ -55,9 +55,9 @@ export async function runEnginesAdd(options: EnginesAddOptions): Promise<void> {
   introduce(known);
   const shutdown = watchShutdown({ announce: say });
   const { signal } = shutdown;
-  const progress = new GetProgress();
+  let progress: GetProgress | undefined;
   try {
-    const { source, send } = await supplyOf(options, signal, progress);
+    const { source, send } = await supplyOf(options, signal);
     const count = known.wheels.length;
     say(`looking for ${count} ${count === 1 ? 'wheel' : 'wheels'} in ${source.title}`);
     const plan = await planEngine(known, { root, source, here, env: process.env });
@@ -66,10 +66,13 @@ export async function runEnginesAdd(options: EnginesAddOptions): Promise<void> {
       return await conclude(there, { root, json: options.json, there: true });
     showPlan(plan, root, source.folder);
     if (!options.yes) await agree(signal);
+    // Not before: it would draw over the question.
+    const shown = new GetProgress();
+    progress = shown;
     const locking = {
       work: 'engines add',
       signal,
-      say: (line: string) => progress.line(line),
+      say: (line: string) => shown.line(line),
     };
     const record = await withEnginesLock(root, locking, () =>
       addEngine(plan, {
@@ -78,16 +81,16 @@ export async function runEnginesAdd(options: EnginesAddOptions): Promise<void> {
         signal,
         ...(send && { send }),
         progress: {
-          say: (line) => progress.line(line),
-          download: (file, bytes, total) => progress.bytes(file, { bytes, total }),
-          unpack: (bytes, total) => progress.bytes('unpacking', { bytes, total }),
+          say: (line) => shown.line(line),
+          download: (file, bytes, total) => shown.bytes(file, { bytes, total }),
+          unpack: (bytes, total) => shown.bytes('unpacking', { bytes, total }),
         },
       }),
     );
-    progress.close();
+    shown.close();
     await conclude(record, { root, json: options.json, there: false });
   } finally {
-    progress.close();
+    progress?.close();
     shutdown.dispose();
   }
 }
@@ -109,11 +112,7 @@ function introduce({ name, description, license, notices }: KnownEngine): void {
   for (const notice of notices) say(`  note: ${notice}`);
 }
 
-async function supplyOf(
-  { from, index }: EnginesAddOptions,
-  signal: AbortSignal,
-  progress: GetProgress,
-): Promise<Supply> {
+async function supplyOf({ from, index }: EnginesAddOptions, signal: AbortSignal): Promise<Supply> {
   if (from !== undefined) return { source: folderSource(from), send: undefined };
   const { env } = process;
   const files: string[] = [];
@@ -123,7 +122,7 @@ async function supplyOf(
   const settings = indexSettings(env, files, { index });
   const send = await senderFor(settings, env);
   const onRetry = (reason: string, pauseMs: number) =>
-    progress.line(`${reason}; trying again in ${Math.ceil(pauseMs / 1000)} s`);
+    say(`${reason}; trying again in ${Math.ceil(pauseMs / 1000)} s`);
   return { source: indexSource(settings.indexes, { send, signal, onRetry }), send };
 }
 
@@ -146,11 +145,8 @@ async function agree(signal: AbortSignal): Promise<void> {
       hint: 'add --yes to download and unpack without a question',
     });
   }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal
-    .question('Download and unpack? [y/N] ', { signal })
-    .finally(() => terminal.close());
-  if (!/^y(es)?$/i.test(answer.trim())) throw new TesseraError('CANCELLED', 'nothing was added');
+  if (await isAgreed('Download and unpack?', signal)) return;
+  throw new TesseraError('CANCELLED', 'nothing was added');
 }
 
 /** Tries the engine, and says what came of it. */

@@ -1,10 +1,10 @@
 /** @file `tessera runs rm`: removes runs that no coordinator holds, each for itself. */
 import { resolve, sep } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { formatBytes } from '../../shared/core/units.ts';
 import { refuseHeld, removeRun } from '../../shared/runs/lock/run-lock.ts';
 import { type RunRecord, readRun } from '../../shared/runs/reader/read.ts';
+import { isAgreed } from '../terminal/agreement.ts';
 import { commandLine, pathWord } from '../terminal/command-text.ts';
 import { printJson, say } from '../terminal/output.ts';
 import { type RunsOptions, runFolder } from './runs.ts';
@@ -94,11 +94,8 @@ async function agree(runs: readonly RunRecord[]): Promise<void> {
     const bytes = checkpoints.reduce((sum, checkpoint) => sum + checkpoint.bytes, 0);
     say(`${folder}: ${checkpoints.length} checkpoints, ${formatBytes(bytes)}`);
   }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal
-    .question(`Remove ${runs.length === 1 ? 'it' : 'them'} for good? [y/N] `)
-    .finally(() => terminal.close());
-  if (!/^y(es)?$/i.test(answer.trim())) throw new TesseraError('CANCELLED', 'nothing was removed');
+  const isSure = await isAgreed(`Remove ${runs.length === 1 ? 'it' : 'them'} for good?`);
+  if (!isSure) throw new TesseraError('CANCELLED', 'nothing was removed');
 }
 
 function refuseFailures([first, ...others]: readonly Failure[], asked: number): void {
