@@ -25,6 +25,8 @@ export interface WorkerOptions extends LineOptions {
   readonly prepare: Prepare;
   /** Programs that were compiled in earlier runs. */
   readonly executableCache?: ExecutableCache;
+  /** Whether the coordinator is one whose executables may run here; asked each time. */
+  mayShareExecutables?(): boolean;
   readonly reconnectMs: number;
   /** Makes the pauses between attempts differ between workers. */
   readonly seed: number;
@@ -187,7 +189,11 @@ export class WorkerDriver {
     const preparing = prepare(welcome, choice, {
       samples: (split, indices) => link.exchange.fetchSamples(split, indices),
       features: (split, indices, shape) => link.exchange.fetchFeatures(split, indices, shape),
-      executables: new RunExecutables({ exchange: () => link.exchange, cache, clock, log, signal }),
+      executables: new RunExecutables({
+        exchange: () => link.exchange,
+        ...{ cache, clock, log, signal },
+        mayShare: () => this.#options.mayShareExecutables?.() ?? true,
+      }),
     });
     this.#preparing = preparing;
     this.#preparation = await preparing;

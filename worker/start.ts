@@ -5,6 +5,7 @@ import { GrpcControlLine, grpcSessionCalls } from '../shared/exchange/grpc/contr
 import type { ClientSecurity } from '../shared/exchange/grpc/credentials.ts';
 import { grpcExchanges } from '../shared/exchange/grpc/exchange.ts';
 import type { Logger } from '../shared/machine/log.ts';
+import { isOwnListener } from '../shared/machine/socket-owner.ts';
 import { WorkerDriver } from './driver.ts';
 import { WorkerLink } from './exchange/link.ts';
 import { prepare, type WorkerChoice } from './prepare.ts';
@@ -46,6 +47,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<void> {
     name,
     choice,
     prepare,
+    mayShareExecutables: () => security !== undefined || isOwnListener(address),
     executableCache: userExecutables({ note: (err, sentence) => log.debug({ err }, sentence) }),
     seed: process.pid,
     reconnectMs: options.reconnectMs ?? RECONNECT_MS,

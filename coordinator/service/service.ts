@@ -7,9 +7,14 @@ import type { ExchangeHandlers } from '../../shared/contract/generated/tessera/v
 import type { StatusRequest__Output } from '../../shared/contract/generated/tessera/v1/StatusRequest.ts';
 import type { StopRequest__Output } from '../../shared/contract/generated/tessera/v1/StopRequest.ts';
 import { type Clock, systemClock } from '../../shared/core/clock.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
 import type { ServerSecurity } from '../../shared/exchange/grpc/credentials.ts';
 import { exchangeHandlers } from '../../shared/exchange/grpc/exchange-handlers.ts';
-import { type DuplexPeer, HandlerFactory } from '../../shared/exchange/grpc/handlers.ts';
+import {
+  type CallContext,
+  type DuplexPeer,
+  HandlerFactory,
+} from '../../shared/exchange/grpc/handlers.ts';
 import { services } from '../../shared/exchange/grpc/protos.ts';
 import {
   type RpcServer,
@@ -17,11 +22,15 @@ import {
   startServer,
 } from '../../shared/exchange/grpc/server.ts';
 import type { Logger } from '../../shared/machine/log.ts';
+import { isOwnPeer } from '../../shared/machine/socket-owner.ts';
 import { JoinGate } from '../workers/join-rate-limit.ts';
 import { NONE_REFUSED, RefusalLog, type RefusedJoins } from '../workers/refusal-log.ts';
 import { RunExchange, type TransferLimits } from './exchange-host.ts';
 import type { CoordinatorPort } from './run-port.ts';
 import { listenToWorker } from './session-stream.ts';
+
+const NOT_SHARED =
+  'without TLS, executables are shared only by processes of one account on one machine';
 
 /** What the calls of one coordinator may use. */
 export interface CallLimits extends TransferLimits {
@@ -79,6 +88,12 @@ export async function serveCoordinator(
   const { report } = refusals;
   const factory = new HandlerFactory(report, limits.rpcMs);
   const calls = coordinatorCalls(port, limits, systemClock, () => refusals.joins);
+  let ownPort = 0;
+  // Executables are code that other workers run: in plaintext they come from the account that runs the coordinator.
+  const refuseOthers = ({ peer }: CallContext) => {
+    if (security !== undefined || isOwnPeer(peer, ownPort)) return;
+    throw new TesseraError('ACCESS_DENIED', NOT_SHARED, { hint: 'use --certs' });
+  };
   const control: ControlHandlers = {
     Session: factory.duplex(calls.session),
     GetStatus: factory.unary(calls.status),
@@ -89,10 +104,16 @@ export async function serveCoordinator(
     PullParameters: factory.serverStream(calls.pullParameters),
     FetchSamples: factory.serverStream(calls.fetchSamples),
     FetchFeatures: factory.serverStream(calls.fetchFeatures),
-    FetchExecutable: factory.serverStream(calls.fetchExecutable),
-    PushExecutable: factory.clientStream(calls.pushExecutable),
+    FetchExecutable: factory.serverStream((request, context) => {
+      refuseOthers(context);
+      return calls.fetchExecutable(request);
+    }),
+    PushExecutable: factory.clientStream(async (messages, context) => {
+      refuseOthers(context);
+      return await calls.pushExecutable(messages);
+    }),
   };
-  return startServer(
+  const server = await startServer(
     listen,
     [
       { definition: services.Control.service, handlers: control },
@@ -100,4 +121,6 @@ export async function serveCoordinator(
     ],
     { limits, security, report },
   );
+  ownPort = server.port;
+  return server;
 }

@@ -146,5 +146,7 @@ export interface Program {
   devices(): DeviceReport | undefined;
   /** What a part takes of a device's memory, as the compiler reports it; compiles the part. Engines without a compiler lack it. */
   memory?(part: Part): Promise<PartMemory>;
+  /** Compiles a part now, which its first use would do otherwise. Engines without a compiler lack it. */
+  compile?(part: Part): Promise<void>;
   dispose(): Promise<void>;
 }

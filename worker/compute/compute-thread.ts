@@ -90,6 +90,8 @@ async function main(): Promise<void> {
   const starting = chooseEngine(request, numThreads, spec).then(async (choice) => {
     sendEngine(choice.id);
     const program = await compileProgram(spec, choice, { executables });
+    // Before there are leaves: a lease does not wait for a compiler.
+    await program.compile?.('training');
     return { choice, program, computer: new NodeComputer(program, spec) };
   });
   // One request at a time, in the order of arrival: the program's calls must not overlap.

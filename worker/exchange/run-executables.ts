@@ -15,8 +15,6 @@ const PAUSE_MS = { first: 250, most: 2_000 };
 const FAILING_MS_MAX = 120_000;
 /** How long another worker may compile: longer than its turn, which the coordinator ends. */
 const WAITING_MS_MAX = 45 * 60_000;
-/** Errors of a coordinator that knows nothing of executables. */
-const UNKNOWN_CALL: ReadonlySet<string> = new Set(['PROTOCOL_MISMATCH', 'ACCESS_DENIED']);
 
 const OWN =
   'this worker uses its own executable, so its bits may differ from those of other workers';
@@ -26,6 +24,8 @@ export interface RunExecutablesParts {
   /** Of the newest session. */
   exchange(): Pick<Exchange, 'fetchExecutable' | 'pushExecutable'>;
   readonly cache?: ExecutableCache | undefined;
+  /** Whether the coordinator is one whose code may run here. */
+  mayShare?(): boolean;
   readonly clock: Clock;
   readonly log: Logger;
   /** The worker ends: what waits fails with CANCELLED. */
@@ -46,6 +46,7 @@ export class RunExecutables implements ExecutableStore {
     const { clock, log, cache } = this.#parts;
     const { title, digest } = key;
     const startedMs = clock.nowMs();
+    if (!this.#mayShare(title)) return await cache?.read(digest);
     for (const pauseMs of pauses()) {
       const reply = await this.#call('fetching', key, (exchange) => exchange.fetchExecutable(key));
       if (reply?.outcome === 'kept') {
@@ -77,12 +78,13 @@ export class RunExecutables implements ExecutableStore {
       await cache?.write(key, bytes);
       return bytes;
     }
-    const kept = await this.#bring(key, bytes);
+    const kept = this.#mayShare(title) ? await this.#bring(key, bytes) : bytes;
     await cache?.write(key, kept);
     return kept;
   }
 
   async abandon(key: ExecutableKey): Promise<void> {
+    if (!this.#mayShare(key.title)) return;
     await this.#call('releasing', key, (exchange) => exchange.pushExecutable(key, undefined));
   }
 
@@ -93,6 +95,18 @@ export class RunExecutables implements ExecutableStore {
     if (cached === undefined) return undefined;
     log.info({ title: key.title }, 'executable found in the cache');
     return this.#give(key.digest, await this.#bring(key, cached));
+  }
+
+  /** Executables are code: without TLS they come from a coordinator of the same account on this machine. */
+  #mayShare(title: string): boolean {
+    const { mayShare, log } = this.#parts;
+    const may = mayShare?.() ?? true;
+    if (!may)
+      log.warn(
+        { title, reason: 'the coordinator is of another account, or is reached without TLS' },
+        OWN,
+      );
+    return may;
   }
 
   #give(digest: string, bytes: Uint8Array): Uint8Array {
@@ -154,7 +168,7 @@ export class RunExecutables implements ExecutableStore {
 }
 
 function whyNot({ code, sentence }: TesseraError): string {
-  return UNKNOWN_CALL.has(code) ? 'the coordinator does not hand them out' : sentence;
+  return code === 'PROTOCOL_MISMATCH' ? 'the coordinator does not hand them out' : sentence;
 }
 
 function cancelled(): TesseraError {

@@ -160,6 +160,10 @@ class XlaProgram implements Program {
     };
   }
 
+  async compile(part: Part): Promise<void> {
+    await this.#programs.get(part);
+  }
+
   async memory(part: Part): Promise<PartMemory> {
     return (await this.#programs.get(part)).program.memory();
   }

@@ -194,6 +194,23 @@ describe('the executables of a worker', () => {
     expect(lines.join()).toContain('its bits may differ');
   });
 
+  it('are its own where the coordinator is not one whose code may run here', async () => {
+    const unused = () => Promise.reject(new Error('not called here'));
+    const exchange = () => ({ fetchExecutable: unused, pushExecutable: unused });
+    const cache = newCache();
+    const lines: string[] = [];
+    const destination = { write: (line: string) => void lines.push(line) };
+    const log = createLog({ component: 'test', destination });
+    const { signal } = new AbortController();
+    const parts = { exchange, cache, clock: systemClock, log, signal, mayShare: () => false };
+    const store = new RunExecutables(parts);
+    expect(await store.take(KEY)).toBeUndefined();
+    expect(await store.put(KEY, FIRST)).toBe(FIRST);
+    await store.abandon(KEY);
+    expect(await store.take(KEY)).toEqual(FIRST);
+    expect(lines.join()).toContain('its bits may differ');
+  });
+
   it('are given up with CANCELLED when the worker ends', async () => {
     const { worker } = await coordinator();
     const [{ store: compiler }, { store, end }] = [await worker(), await worker()];
