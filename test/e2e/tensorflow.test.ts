@@ -82,7 +82,10 @@ describe.skipIf(isAbsent)('an installed TensorFlow', () => {
     expect(program.description).toMatch(/^tfjs-tensorflow, TensorFlow 2\.\d+\.\d+, threads 1$/);
   });
 
-  it('ends with the bits of one worker, whoever computes with how many threads, and whoever is killed', async () => {
+  // Each of its processes loads 800 MB of library, twice: a trial comes first.
+  it('ends with the bits of one worker, whoever computes with how many threads, and whoever is killed', {
+    timeout: 400_000,
+  }, async () => {
     const folder = scratchFolder();
     const settings = ['compute.engine=tfjs-tensorflow', 'training.epochs=1'];
     const run = [...SMALL_RUN, ...settings.flatMap((each) => ['--set', each]), '--json'];
