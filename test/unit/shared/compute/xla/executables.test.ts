@@ -7,20 +7,26 @@ import {
 import { liveHandles } from '../../../../../shared/compute/engines/xla/handle.ts';
 import type { ExecutableKey, ExecutableStore } from '../../../../../shared/compute/executables.ts';
 import type { ProgramSpec } from '../../../../../shared/compute/program.ts';
-import { parameterTable } from '../../../../../shared/model/parameters.ts';
+import { backboneSize, parameterTable } from '../../../../../shared/model/parameters.ts';
 import { randomLeaf, randomParameters, SMALL_SPEC } from '../../../../support/compute.ts';
 import { executablesInMemory, lacksXlaCpu } from '../../../../support/xla.ts';
 
-const SPEC: ProgramSpec = { ...SMALL_SPEC, model: { ...SMALL_SPEC.model, depth: 1 } };
+/** Behind a frozen backbone, whose features are given: a program of few operations. */
+const SPEC: ProgramSpec = { ...SMALL_SPEC, frozen: backboneSize(SMALL_SPEC.model) };
+const { microBatch, model } = SPEC;
+const LEAF = {
+  ...randomLeaf(SPEC, 2),
+  features: randomParameters(microBatch * model.width, 3),
+};
 const XLA: EngineChoice = { id: 'xla-cpu', threads: 1 };
-const PARAMETERS = randomParameters(parameterTable(SPEC.model).size, 1);
+const PARAMETERS = randomParameters(parameterTable(model).size, 1);
 
 /** An evaluation, which needs one program. */
 async function evaluate(executables: ExecutableStore, spec = SPEC) {
   const program = await compileProgram(spec, XLA, { executables });
   program.setParameters(PARAMETERS);
   try {
-    return await program.evaluate(randomLeaf(spec, 2));
+    return await program.evaluate(LEAF);
   } finally {
     await program.dispose();
   }
@@ -51,7 +57,7 @@ describe.skipIf(lacksXlaCpu('kept programs of xla'))('kept programs of xla', () 
     const first = await evaluate(noted);
     const [[, { digest, title }]] = calls as [[string, ExecutableKey]];
     expect(digest).toMatch(/^[0-9a-f]{64}$/);
-    expect(title).toMatch(/^forward of a ViT of width 12, depth 1, 4 images a leaf, for xla-cpu /);
+    expect(title).toMatch(/^forward of a ViT of width 12, depth 2, 4 images a leaf, for xla-cpu /);
     expect(names()).toEqual(['take', 'put']);
     expect(await evaluate(noted)).toEqual(first);
     expect(names()).toEqual(['take']);
@@ -84,7 +90,7 @@ describe.skipIf(lacksXlaCpu('kept programs of xla'))('kept programs of xla', () 
     const training = executablesInMemory();
     const program = await compileProgram(SPEC, XLA, { executables: training });
     program.setParameters(PARAMETERS);
-    await program.train(randomLeaf(SPEC, 2));
+    await program.train(LEAF);
     await program.dispose();
     const foreign = [...training.kept.values()][0] as Uint8Array;
     names();
