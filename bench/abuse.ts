@@ -189,7 +189,7 @@ async function stepsDuring(runFolder: string, work: () => Promise<void>): Promis
   const first = (await readSteps(runFolder)).length;
   await work();
   const fresh = (await readSteps(runFolder)).slice(first + 1);
-  const times = fresh.map(({ timings }) => timings.wallMs);
+  const times = fresh.map(({ wallMs }) => wallMs);
   return median(times);
 }
 

@@ -60,7 +60,7 @@ export async function trainSteps(flags: readonly string[]): Promise<StepTimings[
       ...['train', 'quickstart', ...settings, '--workers', String(WORKERS)],
       ...['--run-folder', runFolder, ...flags],
     ]);
-    return (await readSteps(runFolder)).slice(1).map(({ timings }) => timings);
+    return (await readSteps(runFolder)).slice(1);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

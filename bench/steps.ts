@@ -3,19 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StepTimings } from '../shared/runs/events.ts';
 
-/** A step, as the record has it. */
-export interface StepRecord {
-  readonly imagesPerSecond: number;
-  readonly timings: StepTimings;
-}
-
-/** The steps that a run has recorded; none where it has not begun. */
-export async function readSteps(runFolder: string): Promise<StepRecord[]> {
+/** Times of the steps that a run has recorded; none where it has not begun. */
+export async function readSteps(runFolder: string): Promise<StepTimings[]> {
   const text = await readFile(join(runFolder, 'metrics.jsonl'), 'utf8').catch(() => '');
   const whole = text.slice(0, text.lastIndexOf('\n')).split('\n');
   return whole
     .filter((line) => line.includes('"type":"step"'))
-    .map((line) => JSON.parse(line) as StepRecord);
+    .map((line) => (JSON.parse(line) as { timings: StepTimings }).timings);
 }
 
 /** Means of each time. Units  milliseconds. */

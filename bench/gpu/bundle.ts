@@ -16,7 +16,7 @@ import {
   statSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, sep } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { formatBytes } from '../../shared/core/units.ts';
 
 /** Above this it does not fit beside a checkout into what travels to a lent machine. */
@@ -34,7 +34,10 @@ const KEPT: Readonly<Record<string, RegExp>> = {
   '@tensorflow/tfjs-backend-cpu': /^dist\/tf-backend-cpu\.node\.js$/,
   'onnxruntime-node': /^(dist\/|bin\/napi-v6\/linux\/x64\/)/,
   mnist: /^src\/digits\//,
-  zod: /^(?!src\/)/,
+  zod: /^(?!src\/).*js$/,
+  yaml: /^dist\/.*js$/,
+  '@koromix/koffi-linux-x64': /^(linux_x64\/|[^/]*js$)/,
+  '@grpc/grpc-js': /^(build\/src\/.*js|proto\/.*)$/,
 };
 const FOR_READERS =
   /\.(map|md|markdown|ts|cts|mts|flow|html)$|^(docs?|tests?|examples?|\.github)\//i;
@@ -111,8 +114,7 @@ function folderOf(name: string, folder: string): string | undefined {
   const candidate = join(folder, 'node_modules', name);
   if (existsSync(join(candidate, 'package.json'))) return candidate;
   const up = dirname(folder);
-  if (up === folder) return undefined;
-  return folderOf(name, basename(folder) === 'node_modules' ? dirname(up) : up);
+  return up === folder ? undefined : folderOf(name, up);
 }
 
 main(process.argv.slice(2));

@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { StepTimings } from '../../shared/runs/events.ts';
 import { median } from '../median.ts';
-import { meansOf, readSteps, type StepRecord } from '../steps.ts';
+import { meansOf, readSteps } from '../steps.ts';
 import type { Runs } from './parts.ts';
 
 /** What all runs have in common. */
@@ -23,7 +24,7 @@ export interface RunsContext {
 interface Trained {
   readonly parametersSha256: string;
   readonly seconds: number;
-  readonly steps: StepRecord[];
+  readonly steps: StepTimings[];
 }
 
 const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
@@ -44,6 +45,12 @@ export async function measureRuns(part: Runs, context: RunsContext): Promise<voi
   }
   const exact = await compare(part, context, 'f32', 'one worker');
   await compare(part, context, 'f32', 'two workers', { expected: exact, workers: 2 });
+}
+
+/** Images of a step: the quickstart's unless set. */
+function batchSizeOf(settings: readonly string[]): number {
+  const own = settings.find((setting) => setting.startsWith('training.batchSize='));
+  return Number(own?.split('=')[1] ?? 128);
 }
 
 interface Variation {
@@ -80,10 +87,10 @@ async function compare(
     ...(expected !== undefined && { sameBits: trained.parametersSha256 === expected }),
     ...(timed.length > 0 &&
       !isKilled && {
-        imagesPerSecond: median(timed.map(({ imagesPerSecond }) => imagesPerSecond)),
-        milliseconds: meansOf(timed.map(({ timings }) => timings)),
+        imagesPerSecond: (1000 * batchSizeOf(settings)) / median(timed.map(({ wallMs }) => wallMs)),
+        milliseconds: meansOf(timed),
       }),
-    firstStepMs: trained.steps[0]?.timings.wallMs,
+    firstStepMs: trained.steps[0]?.wallMs,
   });
   return trained.parametersSha256;
 }
