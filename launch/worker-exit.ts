@@ -3,6 +3,7 @@ import { isPermanent, TesseraError } from '../shared/core/errors.ts';
 import { unbroken } from '../shared/core/text.ts';
 import { formatBytes } from '../shared/core/units.ts';
 import type { MemoryKills } from '../shared/machine/memory-kills.ts';
+import type { ChosenEngine } from '../worker/parent/last-error.ts';
 
 /** The end of one life of a worker. */
 export interface WorkerDeath {
@@ -34,7 +35,7 @@ export interface DeathFacts {
   /** The error that it sent to its parent. */
   readonly reported: TesseraError | undefined;
   /** The engine that it computed with, as far as it said. */
-  readonly engine?: string | undefined;
+  readonly engine?: ChosenEngine | undefined;
   readonly lastWords: string;
   /** What the kernel has counted at the start of the process, or since it ended another one of ours, and now. */
   readonly kills: readonly [before: MemoryKills | undefined, after: MemoryKills | undefined];
@@ -65,14 +66,16 @@ const CRASH_SIGNALS: ReadonlySet<string> = new Set([
 ]);
 
 /** A crash is most likely of the engine: no other part is native and does as much. */
-function crashCause({ engine, lastWords }: DeathFacts): DeathCause | undefined {
-  if (engine === undefined) return undefined;
+function crashCause({ engine: chosen, lastWords }: DeathFacts): DeathCause | undefined {
+  if (chosen === undefined) return undefined;
+  const { engine, plugin } = chosen;
   const words = lastWords === '' ? 'it said nothing' : lastWords;
-  return { sentence: `most likely by engine ${engine}: ${words}`, hint: CRASH_HINT };
+  const other = 'or choose another engine: compute.engine, --engine of `tessera worker`';
+  return {
+    sentence: `most likely by engine ${engine}${plugin === undefined ? '' : `, plugin ${plugin}`}: ${words}`,
+    hint: `\`tessera ${plugin === undefined ? 'doctor' : `engines test ${plugin}`}\` shows whether it works here; ${other}`,
+  };
 }
-
-const CRASH_HINT =
-  'choose another engine (--engine), or find out whether this one works here: tessera doctor';
 
 /** What a death is put down to: to memory only where the kernel or the process itself says so. */
 export function causeOfDeath(facts: DeathFacts): DeathCause | undefined {

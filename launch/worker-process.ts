@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { deferred } from '../shared/core/async.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import {
+  type ChosenEngine,
   LAST_ERROR_ENVIRONMENT,
   LAST_ERROR_FD,
   readEngine,
@@ -32,7 +33,7 @@ export interface ProcessEnd {
   /** The error that it sent to us; also that of a process which never started. */
   readonly reported: TesseraError | undefined;
   /** The engine that it had chosen. */
-  readonly engine: string | undefined;
+  readonly engine: ChosenEngine | undefined;
   readonly lastWords: string;
 }
 

@@ -7,7 +7,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { chooseEngine } from '../../shared/compute/engines/choose.ts';
 import type { EngineRequest } from '../../shared/compute/engines/options.ts';
-import { compileProgram } from '../../shared/compute/engines/registry.ts';
+import { compileProgram, engineOf } from '../../shared/compute/engines/registry.ts';
 import type { DeviceReport, ProgramSpec } from '../../shared/compute/program.ts';
 import { assert, TesseraError } from '../../shared/core/errors.ts';
 import { sendEngine } from '../parent/last-error.ts';
@@ -88,7 +88,7 @@ async function main(): Promise<void> {
   const { spec, request, numThreads } = workerData as ThreadStart;
   const executables = new ThreadExecutables((ask) => port.postMessage(ask));
   const starting = chooseEngine(request, numThreads, spec).then(async (choice) => {
-    sendEngine(choice.id);
+    sendEngine({ engine: choice.id, plugin: await engineOf(choice.id).plugin?.() });
     const program = await compileProgram(spec, choice, { executables });
     // Before there are leaves: a lease does not wait for a compiler.
     await program.compile?.('training');

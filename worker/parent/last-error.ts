@@ -25,8 +25,16 @@ export function sendToParent({ code, sentence, hint }: TesseraError): void {
 }
 
 /** Sends the engine that this process computes with from now on: a process that it takes down says nothing more. */
-export function sendEngine(engine: string): void {
-  sendLine({ engine });
+export function sendEngine(engine: ChosenEngine): void {
+  sendLine(engine);
+}
+
+/** The engine of a worker. */
+export interface ChosenEngine {
+  /** Its id. */
+  readonly engine: string;
+  /** What of `tessera engines` it runs. */
+  readonly plugin?: string | undefined;
 }
 
 function sendLine(record: object, env: Readonly<NodeJS.ProcessEnv> = process.env): void {
@@ -45,8 +53,13 @@ export function readLastError(text: string): TesseraError | undefined {
 }
 
 /** The engine that a worker chose last; undefined without a complete line of that form. */
-export function readEngine(text: string): string | undefined {
-  return lastOf(recordsIn(text).map(({ engine }) => (isEngineId(engine) ? engine : undefined)));
+export function readEngine(text: string): ChosenEngine | undefined {
+  return lastOf(
+    recordsIn(text).map(({ engine, plugin }) => {
+      if (!isEngineId(engine)) return undefined;
+      return isEngineId(plugin) ? { engine, plugin } : { engine };
+    }),
+  );
 }
 
 function isEngineId(text: unknown): text is string {

@@ -30,6 +30,8 @@ export interface Engine {
   readonly isFragile?: boolean;
   /** Says what of it is not installed, by a cheap look; undefined when it can be tried. */
   readonly lacking?: () => Promise<string | undefined>;
+  /** What is installed for it, by the name that `tessera engines` has for it; undefined where nothing is. */
+  readonly plugin?: () => Promise<string | undefined>;
   /** Never taken by `auto`: it is for tests, or slower than what comes with the package. */
   readonly onlyByName?: boolean;
   /** The precisions that it can compute in; float32 alone unless given. */

@@ -23,6 +23,7 @@ const engine = <P extends XlaEngine['platform']>(
     precisions: ['f32', 'tf32', 'bf16'],
     hint,
     lacking: async () => ((await pluginOf(id)) === undefined ? lackOf(id) : undefined),
+    plugin: async () => (await pluginOf(id))?.name,
     async compile(spec, options) {
       const plugin = await pluginOf(id);
       if (plugin === undefined) {

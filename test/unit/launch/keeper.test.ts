@@ -79,25 +79,33 @@ describe('a crash', () => {
 
   it('is put down to the engine that the process had chosen', () => {
     const lastWords = 'F1129 10:00:00.000000 7 buffer.cc:12] Check failed: x';
-    expect(causeOfDeath({ ...facts, engine: 'xla-cpu', lastWords })).toMatchObject({
-      sentence: `most likely by engine xla-cpu: ${lastWords}`,
-      hint: expect.stringContaining('doctor'),
+    const engine = { engine: 'xla-cuda', plugin: 'xla-cuda13' };
+    expect(causeOfDeath({ ...facts, engine, lastWords })).toMatchObject({
+      sentence: `most likely by engine xla-cuda, plugin xla-cuda13: ${lastWords}`,
+      hint: expect.stringContaining('tessera engines test xla-cuda13'),
     });
-    expect(causeOfDeath({ ...facts, engine: 'xla-cpu', lastWords: '' })?.sentence).toBe(
-      'most likely by engine xla-cpu: it said nothing',
-    );
+    const plain = { engine: 'onnxruntime-cpu' };
+    expect(causeOfDeath({ ...facts, engine: plain, lastWords: '' })).toMatchObject({
+      sentence: 'most likely by engine onnxruntime-cpu: it said nothing',
+      hint: expect.stringContaining('tessera doctor'),
+    });
   });
 
   it('is not, before it had chosen one, nor where memory is the cause', () => {
     expect(causeOfDeath({ ...facts, lastWords: 'oops' })).toEqual({ sentence: 'oops' });
-    const full = { ...facts, engine: 'xla-cpu', lastWords: 'terminate called: std::bad_alloc' };
+    const full = {
+      ...facts,
+      engine: { engine: 'xla-cpu' },
+      lastWords: 'terminate called: std::bad_alloc',
+    };
     expect(causeOfDeath(full)?.sentence).toMatch(/more memory/);
   });
 });
 
 it('engine and error of a worker come in lines of one pipe, and odd ones are nothing', () => {
   const text = '{"engine":"xla-cpu"}\n{"code":"SYSTEM","sentence":"a"}\n{"engine":"tfjs-c';
-  expect(readEngine(text)).toBe('xla-cpu');
+  expect(readEngine(text)).toEqual({ engine: 'xla-cpu' });
+  expect(readEngine('{"engine":"xla-cpu","plugin":"mine"}\n')).toMatchObject({ plugin: 'mine' });
   expect(readLastError(text)).toMatchObject({ code: 'SYSTEM', sentence: 'a' });
   expect(readEngine('{"engine":"\\u001b[2J"}\n{"engine":7}\n')).toBeUndefined();
 });
