@@ -48,10 +48,7 @@ const engines = await installedEngines(enginesFolder(process.env));
 const plugin = engines.findLast((each) => each.engine === engine);
 if (plugin === undefined) throw new Error(`no plugin of ${engine} is installed`);
 const anyVersion = process.env['TESSERA_XLA_ANY_VERSION'] === '1';
-const open = await openDevices(
-  { id: engine, platform, plugin, anyVersion },
-  { devices: [0], threads: 1 },
-);
+const open = await openDevices({ id: engine, platform, plugin, anyVersion }, { devices: [0] });
 const { client, devices } = open;
 const [device] = devices as readonly [Device];
 

@@ -19,10 +19,8 @@ export interface XlaEngine {
 
 /** What an engine may use of the machine. */
 export interface DeviceRequest {
-  /** Numbers of devices; all unless given, of CPUs one. */
+  /** Numbers of devices; all unless given, of CPUs the first. */
   readonly devices?: readonly number[] | undefined;
-  /** Threads of a device that is a CPU. */
-  readonly threads: number;
 }
 
 /** Devices that are open. */
@@ -36,6 +34,12 @@ export interface OpenDevices {
   readonly fingerprint: string;
 }
 
+/**
+ * Devices of a client on the CPU, whichever compute, and threads of its pool. The sums within a product depend on the
+ * number of threads, which is never less than that of devices: so it is the same in all processes.
+ */
+const CPU_DEVICES = 8;
+
 /** Of a GPU's memory, what programs may have; it is taken as it is needed, since others may compute there too. */
 const GPU_MEMORY_SHARE = 0.95;
 
@@ -46,9 +50,9 @@ const GPU_MEMORY_SHARE = 0.95;
  */
 export async function openDevices(
   { id, platform, plugin: installed, anyVersion }: XlaEngine,
-  { devices: wanted, threads }: DeviceRequest,
+  { devices: wanted }: DeviceRequest,
 ): Promise<OpenDevices> {
-  await prepareEnvironment(platform, threads);
+  await prepareEnvironment(platform);
   const plugin = new Plugin(installed.path, { anyVersion });
   const client = new Client(plugin, createOptions(platform, wanted));
   try {
@@ -70,7 +74,7 @@ function createOptions(
   platform: XlaEngine['platform'],
   wanted: readonly number[] | undefined,
 ): NamedValues {
-  if (platform === 'cpu') return { cpu_device_count: Math.max(0, ...(wanted ?? [])) + 1 };
+  if (platform === 'cpu') return { cpu_device_count: CPU_DEVICES };
   if (platform === 'tpu') return {};
   return {
     preallocate: false,
@@ -91,7 +95,8 @@ function pick(
   const { devices } = client;
   assert(devices.length > 0, 'a client has devices');
   const isPicked = platform !== 'cpu' && platform !== 'tpu';
-  const picked = (isPicked ? undefined : wanted)?.map((number) => {
+  const numbers = platform === 'cpu' ? (wanted ?? [0]) : wanted;
+  const picked = (isPicked ? undefined : numbers)?.map((number) => {
     const device = devices[number];
     if (device !== undefined) return device;
     const sentence = `${id} has no device ${number}: it finds ${devices.length}, numbered from 0`;
@@ -107,7 +112,7 @@ function pick(
 }
 
 /** Sets what the plugin reads from the process's environment, before it is loaded. */
-async function prepareEnvironment(platform: XlaEngine['platform'], threads: number): Promise<void> {
+async function prepareEnvironment(platform: XlaEngine['platform']): Promise<void> {
   const { XLA_FLAGS, TF_CPP_MIN_LOG_LEVEL, TPU_SKIP_MDS_QUERY } = process.env;
   if (XLA_FLAGS !== undefined) {
     // A flag that the plugin does not know aborts the process, and others change bits.
@@ -117,7 +122,7 @@ async function prepareEnvironment(platform: XlaEngine['platform'], threads: numb
   // Neither notes nor warnings; errors come to stderr.
   if (TF_CPP_MIN_LOG_LEVEL === undefined) setEnvironment('TF_CPP_MIN_LOG_LEVEL', '2');
   // The size of XLA's pool of threads on the CPU.
-  if (platform === 'cpu') setEnvironment('NPROC', `${threads}`);
+  if (platform === 'cpu') setEnvironment('NPROC', `${CPU_DEVICES}`);
   // Outside of Google's cloud there is no server of metadata: the plugin would ask for minutes.
   if (platform === 'tpu' && TPU_SKIP_MDS_QUERY === undefined && !(await isGoogleCloud())) {
     setEnvironment('TPU_SKIP_MDS_QUERY', '1');

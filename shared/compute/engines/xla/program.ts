@@ -33,9 +33,9 @@ interface XlaOptions extends DeviceRequest {
  */
 export async function compileForXla(
   spec: ProgramSpec,
-  { devices, threads, executables, ...engine }: XlaEngine & XlaOptions,
+  { devices, executables, ...engine }: XlaEngine & XlaOptions,
 ): Promise<Program> {
-  const open = await openDevices(engine, { devices, threads });
+  const open = await openDevices(engine, { devices });
   const programs = new Programs(spec, { open, platform: engine.platform, executables });
   return new XlaProgram(spec, engine.id, { open, programs });
 }
