@@ -80,8 +80,11 @@ describe.skipIf(lacksXlaCpu('executables of real processes'))('the executables o
     expect(resumed.code, resumed.stderr).toBe(0);
     expect(JSON.parse(resumed.stdout).parametersSha256).toBe(expected);
     for (const { ended } of [anna, bert]) expect((await ended).code).toBe(0);
-    expect(executablesIn(join(runFolder, 'executables'))).toEqual(compiled);
-    expect(executablesIn(cacheOf('bert'))).toEqual(compiled);
+    // The evaluation is compiled by the worker that comes to it first, anna from the cache or bert.
+    const after = executablesIn(join(runFolder, 'executables'));
+    expect(after).toMatchObject(kept);
+    expect(Object.keys(after)).toEqual(Object.keys(compiled));
+    expect(executablesIn(cacheOf('bert'))).toEqual(after);
     for (const { stderr } of [anna, bert]) expect(stderr).not.toContain('bits may differ');
   });
 });
