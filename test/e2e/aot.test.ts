@@ -48,5 +48,5 @@ describe.skipIf(isAbsent)('a program for an H100', () => {
     expect(rounded.bytesWritten).toBeLessThan(exact.bytesWritten as number);
     const again = await compile('bf16', cache);
     expect(again).toMatchObject({ wasKept: true, bytes: rounded.bytes });
-  });
+  }, 600_000);
 });
