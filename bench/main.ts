@@ -11,6 +11,7 @@ import { benchAbuse } from './abuse.ts';
 import { benchAot } from './aot/aot.ts';
 import { benchCluster } from './cluster.ts';
 import { benchExchange } from './exchange.ts';
+import { benchHandout } from './handout.ts';
 import { benchHelp } from './help.ts';
 import { benchPrecision } from './precision.ts';
 import { benchSafety } from './safety.ts';
@@ -30,9 +31,10 @@ const BENCHES: Readonly<Record<string, () => Promise<object>>> = {
   'xla-memory': benchXlaMemory,
 };
 
-/** Those that need what is not on every machine, and an hour: only by name. */
+/** Those that need an engine that is not on every machine, or an hour: only by name. */
 const ONLY_BY_NAME: Readonly<Record<string, () => Promise<object>>> = {
   aot: benchAot,
+  handout: benchHandout,
   precision: benchPrecision,
 };
 
