@@ -33,6 +33,7 @@ describe('help is quick', () => {
         /\/shared\/machine\/(entry|run-process|shutdown|version|debugger|closed-stream)\.js$/,
         // What an engine is called, not the engine.
         /\/shared\/compute\/engines\/(abilities|registry|onnxruntime|tfjs|xla)\.js$/,
+        /\/shared\/model\/precision\.js$/,
       ];
       const isHeavy = (url: string) => !isLight.some((light) => light.test(url));
       expect(own.filter(isHeavy)).toEqual([]);
