@@ -94,7 +94,9 @@ describe('the package', () => {
     const kinds = new Set(own.map((file) => /(?:\.d)?\.[^.]+$/.exec(file)?.[0]));
     const known = ['.conf', '.d.ts', '.js', '.json', '.md', '.proto', '.yaml', undefined];
     expect([...kinds].sort()).toEqual(known);
-    expect(files.filter((file) => /\.map$|\.test\.|\/test\/|tsbuildinfo/.test(file))).toEqual([]);
+    // `tessera engines test` has a folder of its own.
+    const others = files.filter((file) => !file.startsWith('dist/tools/engines/test/'));
+    expect(others.filter((file) => /\.map$|\.test\.|\/test\/|tsbuildinfo/.test(file))).toEqual([]);
   });
 
   it('has no dependency with an install script that matters: ONNX Runtime comes as its files', () => {
@@ -105,10 +107,11 @@ describe('the package', () => {
     const withScript = Object.keys(lock)
       .filter((path) => lock[path].hasInstallScript === true)
       .map((path) => path.split('node_modules/').at(-1) as string);
-    // The script of protobufjs compares version numbers and does nothing else.
-    expect(withScript.sort()).toEqual(['onnxruntime-node', 'protobufjs']);
+    // That of protobufjs compares version numbers and does nothing else; that of koffi looks for the addon that npm has
+    // installed beside it, and koffi may be missing.
+    expect(withScript.sort()).toEqual(['koffi', 'onnxruntime-node', 'protobufjs']);
     expect(Object.keys(dependencies)).not.toContain('onnxruntime-node');
-    expect(optionalDependencies).toBeUndefined();
+    expect(Object.keys(optionalDependencies)).toEqual(['koffi']);
     const gpu = '@tensorflow/tfjs-node-gpu';
     expect(peerDependencies).toEqual({ [gpu]: expect.any(String) });
     expect(peerDependenciesMeta).toEqual({ [gpu]: { optional: true } });
