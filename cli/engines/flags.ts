@@ -74,7 +74,8 @@ function addTest(engines: Command): void {
   notes(test, [
     'The gradients of a small ViT are compared with those of tfjs-cpu, the oracle;',
     'its bits in two processes, and on one device and all; then ViT-Ti/16 is timed.',
-    'It ends with 69 when a number is wrong. Engines of `tessera doctor` have names too.',
+    'It ends with 69 when a number is wrong. It also takes the engines that',
+    '`tessera doctor` shows, such as onnxruntime-cpu.',
   ]);
   test.action(async (name, options) =>
     (await import('./test.ts')).runEnginesTest({ ...options, name }),
