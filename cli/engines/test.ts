@@ -6,6 +6,7 @@ import { nearest } from '../../shared/core/nearest.ts';
 import { formatBytes } from '../../shared/core/units.ts';
 import { findDevices } from '../../shared/machine/devices.ts';
 import { watchShutdown } from '../../shared/machine/shutdown.ts';
+import { rivalOf } from '../../tools/engines/list.ts';
 import { type EngineReport, testEngine } from '../../tools/engines/test/test.ts';
 import { print, printJson, say } from '../terminal/output.ts';
 
@@ -49,6 +50,11 @@ async function engineNamed(name: string): Promise<EngineId> {
   const installed = await installedEngines(enginesFolder(process.env));
   const wanted = installed.find((engine) => engine.name === name)?.engine ?? name;
   const found = ENGINES.find(({ id }) => id === wanted);
+  const rival = found && wanted !== name ? await rivalOf(name, found.id) : undefined;
+  if (rival !== undefined) {
+    const { reason, hint } = rival;
+    throw new TesseraError('ENGINE_UNAVAILABLE', `${name} is not tested: ${reason}`, { hint });
+  }
   if (found !== undefined) return found.id;
   const names = [...installed.map((engine) => engine.name), ...ENGINES.map(({ id }) => id)];
   const near = nearest(name, names);

@@ -1,6 +1,13 @@
 /** @file `tessera engines` with real processes, over an index of this machine: added, killed, resumed, listed, tested, removed. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { zipOf } from '../support/archives.ts';
@@ -145,4 +152,20 @@ it('tests an engine that is there: parity, bits, and an exit code', async () => 
   expect(report.parity[0].gradientError).toBeLessThan(5e-6);
   expect(report.parity[0].gradientError).toBeGreaterThan(0);
   expect(report.bits[0]).toMatchObject({ precision: 'f32', processes: true });
+});
+
+it('says which of two plugins for one kind of device runs', async () => {
+  const root = join(folder, 'two');
+  for (const name of ['xla-first', 'xla-second']) {
+    const record = { name, engine: 'xla-cpu', version: '1', library: 'plugin.so', wheels: [] };
+    mkdirSync(join(root, name), { recursive: true });
+    writeFileSync(join(root, name, 'engine.json'), JSON.stringify(record));
+  }
+  const env = { TESSERA_ENGINES: root };
+  const list = await tessera(['engines', 'list'], { env });
+  expect(list.stdout).toMatch(/xla-first .*xla-second runs in its place/);
+  const ended = await tessera(['engines', 'test', 'xla-first', '--quick'], { env });
+  expect(ended.code).toBe(69);
+  expect(ended.stderr).toMatch(/xla-first is not tested: xla-second runs in its place/);
+  expect(ended.stderr).toMatch(/engines remove xla-second/);
 });

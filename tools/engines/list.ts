@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type EngineAddition, KNOWN_ENGINES } from '../../shared/catalog/engines.ts';
 import { probe } from '../../shared/compute/engines/choose.ts';
 import { type InstalledEngine, installedEngines } from '../../shared/compute/engines/installed.ts';
-import { ENGINES, type EngineId } from '../../shared/compute/engines/registry.ts';
+import { ENGINES, type EngineId, engineOf } from '../../shared/compute/engines/registry.ts';
 import { isMissingStep } from './finish.ts';
 
 /** Whether an engine works here. */
@@ -48,7 +48,7 @@ export async function listEngines(root: string, threads: number): Promise<readon
 
 /** Runs a small program on an installed engine, in a process of its own. */
 export async function tryInstalled(
-  { engine }: Pick<InstalledEngine, 'engine'>,
+  { engine, name }: Pick<InstalledEngine, 'engine' | 'name'>,
   threads: number,
 ): Promise<Trial> {
   const id = engineIdOf(engine);
@@ -56,8 +56,20 @@ export async function tryInstalled(
     const reason = `this version of Tessera has no engine ${engine}`;
     return { works: false, reason, hint: 'use the version of Tessera that added it' };
   }
+  const rival = await rivalOf(name, id);
+  if (rival !== undefined) return { works: false, ...rival };
   const { works, reason, hint } = await probe({ id, threads });
   return { works, reason, hint };
+}
+
+/** Why an installed engine is not the one that runs: of two plugins for one kind of device one does. */
+export async function rivalOf(
+  name: string,
+  id: EngineId,
+): Promise<{ readonly reason: string; readonly hint: string } | undefined> {
+  const used = await engineOf(id).plugin?.();
+  if (used === undefined || used === name) return undefined;
+  return { reason: `${used} runs in its place`, hint: `tessera engines remove ${used}` };
 }
 
 /** The registry's id of that name, where there is one. */
