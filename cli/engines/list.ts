@@ -1,9 +1,12 @@
 /** @file `tessera engines list`: what can be added, what is installed, and whether it works. */
+import type { Engine } from '../../shared/compute/engines/engine.ts';
 import { enginesFolder } from '../../shared/compute/engines/installed.ts';
+import { ENGINES } from '../../shared/compute/engines/registry.ts';
+import { missingHardware } from '../../shared/compute/hardware.ts';
 import { formatBytes } from '../../shared/core/units.ts';
 import { findDevices } from '../../shared/machine/devices.ts';
 import { type EngineRow, listEngines } from '../../tools/engines/list.ts';
-import { commandLine } from '../terminal/command-text.ts';
+import { typable } from '../terminal/command-text.ts';
 import { pointer, print, printJson, say } from '../terminal/output.ts';
 import { formatTable } from '../terminal/table.ts';
 
@@ -15,10 +18,16 @@ export async function runEnginesList({ json }: { readonly json?: true }): Promis
   if (json) printJson({ schema: 'engines-list/1', folder, engines: rows.map(rowJson) });
   else {
     print(engineLines(rows));
-    if (rows.every(({ installed }) => installed === undefined)) {
-      say(pointer('next', commandLine(['engines', 'add', rows[0]?.name ?? ''])));
-    }
+    const next = rows.some(({ installed }) => installed !== undefined) ? undefined : fittingHint();
+    if (next !== undefined) say(pointer('next', typable(next)));
   }
+}
+
+/** What to type to get the engine of XLA for the accelerator that is here, if there is one. */
+function fittingHint(): string | undefined {
+  const isHere = ({ name, needs }: Engine) =>
+    name === 'xla' && needs !== undefined && missingHardware(needs) === undefined;
+  return process.platform === 'linux' ? ENGINES.find(isHere)?.hint : undefined;
 }
 
 /** The rows as a table. */

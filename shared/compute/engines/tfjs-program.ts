@@ -46,7 +46,7 @@ export async function loadEager(library: TfjsLibrary, threads = 1): Promise<stri
     const { sentence, hint: own } = TesseraError.from(error);
     const reason = isMissing ? `${library.module} is not installed` : sentence.split('\n')[0];
     throw new TesseraError('ENGINE_UNAVAILABLE', `${name} does not load: ${reason}`, {
-      hint: own ?? hint,
+      hint: isMissing ? hint : (own ?? hint),
       cause: error,
     });
   }

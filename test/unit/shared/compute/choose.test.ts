@@ -30,6 +30,13 @@ describe.skipIf(gpus.length > 0)('without a GPU', () => {
     });
   });
 
+  it('an npm package that is not installed is named with the line that installs it', async () => {
+    const request = { engine: 'tfjs-node', provider: 'auto', threads: 1 } as const;
+    await expect(chooseEngine(request, 1)).rejects.toMatchObject({
+      hint: expect.stringContaining('npm install --no-save @tensorflow/tfjs-node@'),
+    });
+  });
+
   it('xla without a plugin says which is missing and how to get one', async () => {
     vi.stubEnv('TESSERA_ENGINES', '/no/such/folder');
     onTestFinished(() => {
