@@ -16,6 +16,7 @@ import {
   buildFolderAtomically,
   cannotRead,
   cannotWrite,
+  sweepFolder,
   writeFileAtomically,
 } from '../../shared/files/files.ts';
 import { digestsOfFile } from '../../shared/files/known-file.ts';
@@ -61,6 +62,8 @@ const DOWNLOADS = '.downloads';
 export async function addEngine(plan: EnginePlan, options: AddOptions): Promise<EngineRecord> {
   const { root, env, signal, progress } = options;
   const folder = join(root, plan.known.name);
+  // What a killed command has half unpacked.
+  await sweepFolder(root);
   const wheels: LocalWheel[] = [];
   for (const wheel of plan.wheels) wheels.push(await bring(wheel, options));
   const files: string[] = [];

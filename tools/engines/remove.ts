@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { KNOWN_ENGINES } from '../../shared/catalog/engines.ts';
 import { installedEngines } from '../../shared/compute/engines/installed.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
-import { removeFolderAtomically } from '../../shared/files/files.ts';
+import { removeFolderAtomically, sweepFolder } from '../../shared/files/files.ts';
 
 /**
  * Removes the engine of that name; returns its folder. The caller holds the lock of the folder of engines. A process
@@ -24,5 +24,7 @@ export async function removeEngine(root: string, name: string): Promise<string> 
     });
   }
   await removeFolderAtomically(folder);
+  // What a killed command has half unpacked.
+  await sweepFolder(root);
   return folder;
 }

@@ -218,6 +218,16 @@ describe('an engine', () => {
     expect(await installedEngines(folder)).toHaveLength(1);
   });
 
+  it('clears away what a killed command has half unpacked', async () => {
+    // Of a process that is gone: the highest id that Linux gives is below this one.
+    const half = join(folder, '.pjrt.new-4194305-0123456789ab');
+    mkdirSync(half);
+    writeFileSync(join(half, 'plugin.so'), 'half');
+    await add();
+    expect(existsSync(half)).toBe(false);
+    expect(await installedEngines(folder)).toHaveLength(1);
+  });
+
   it.each<[string, Trying, RegExp]>([
     [
       'lies about a checksum',
