@@ -45,6 +45,14 @@ export async function installedEngines(root: string): Promise<InstalledEngine[]>
   return found.filter((engine) => engine !== undefined);
 }
 
+/** The installed engine that an engine of the registry runs on; of several the last by name, as cuda13 is after cuda12. */
+export async function installedFor(
+  id: string,
+  env: Readonly<NodeJS.ProcessEnv>,
+): Promise<InstalledEngine | undefined> {
+  return (await installedEngines(enginesFolder(env))).findLast(({ engine }) => engine === id);
+}
+
 async function foldersIn(root: string): Promise<string[]> {
   try {
     const entries = await readdir(root, { withFileTypes: true });

@@ -10,7 +10,7 @@ import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { TesseraError } from '../../core/errors.ts';
-import { enginesFolder, type InstalledEngine, installedEngines } from './installed.ts';
+import { type InstalledEngine, installedFor } from './installed.ts';
 
 /** The library of ONNX Runtime, by the name that its binding opens. */
 export const ONNXRUNTIME_LIBRARY = 'libonnxruntime.so.1';
@@ -44,8 +44,7 @@ export function onnxruntimePackage(): { readonly version: string; readonly folde
  * Throws  ENGINE_UNAVAILABLE when it is of another version than onnxruntime-node, or a library does not open.
  */
 export async function openCudaLibraries(): Promise<void> {
-  const engines = await installedEngines(enginesFolder(process.env));
-  const engine = engines.find((each) => each.engine === 'onnxruntime-cuda');
+  const engine = await installedFor('onnxruntime-cuda', process.env);
   if (engine === undefined) return;
   const { version } = onnxruntimePackage();
   if (engine.version !== version) {

@@ -18,9 +18,7 @@ const engine = <N extends string>(
 
 /** The engine of an id that `tessera engines add` has brought. Loaded late: this file is loaded for `--help`. */
 async function installedOf(id: string) {
-  const { enginesFolder, installedEngines } = await import('./installed.ts');
-  const engines = await installedEngines(enginesFolder(process.env));
-  return engines.find(({ engine }) => engine === id);
+  return (await import('./installed.ts')).installedFor(id, process.env);
 }
 
 export const TFJS_NODE_GPU = engine(

@@ -36,11 +36,9 @@ const engine = <P extends XlaEngine['platform']>(
   } as const satisfies Engine;
 };
 
-/** The installed plugin of an engine; of several the last by name, as cuda13 is after cuda12. */
+/** The installed plugin of an engine. */
 async function pluginOf(id: string): Promise<InstalledEngine | undefined> {
-  const { enginesFolder, installedEngines } = await loadInstalled();
-  const installed = await installedEngines(enginesFolder(process.env));
-  return installed.findLast(({ engine }) => engine === id);
+  return (await loadInstalled()).installedFor(id, process.env);
 }
 
 async function lackOf(id: string): Promise<string> {
