@@ -193,6 +193,14 @@ export function loadLibrary(path: string, name: string): () => bigint {
 }
 
 /**
+ * Gives memory that C code has freed back to the system. glibc keeps it in a pool for each thread, and with many threads
+ * more of it with every step.
+ */
+export function returnFreeMemory(): void {
+  koffi.load('libc.so.6').func('int malloc_trim(size_t pad)')(0);
+}
+
+/**
  * Sets a variable of the process's real environment, which libraries read; undefined removes it. `process.env` of a
  * thread is a copy, which they do not see.
  */

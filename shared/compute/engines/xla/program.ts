@@ -17,9 +17,13 @@ import {
 import type { Part } from '../../step.ts';
 import type { DeviceBuffer } from './buffer.ts';
 import type { Device } from './client.ts';
+import { returnFreeMemory } from './memory.ts';
 import { DeviceNode, readSums } from './node.ts';
 import { type DeviceRequest, type OpenDevices, openDevices, type XlaEngine } from './open.ts';
 import { Programs } from './programs.ts';
+
+/** Nodes between two times that free memory goes back to the system, on CPUs: some milliseconds each. */
+const NODES_PER_TRIM = 256;
 
 /** How a program is compiled. */
 interface XlaOptions extends DeviceRequest {
@@ -37,7 +41,7 @@ export async function compileForXla(
 ): Promise<Program> {
   const open = await openDevices(engine, { devices });
   const programs = new Programs(spec, { open, platform: engine.platform, executables });
-  return new XlaProgram(spec, engine.id, { open, programs });
+  return new XlaProgram(spec, engine, { open, programs });
 }
 
 /** What a program computes on and with. */
@@ -54,16 +58,20 @@ class XlaProgram implements Program {
   readonly #spec: ProgramSpec;
   readonly #open: OpenDevices;
   readonly #programs: Programs;
+  /** Whether the devices' memory is the C library's. */
+  readonly #isOnHost: boolean;
+  #nodes = 0;
   /** The newest version, on each device. */
   #parameters = new Map<Device, DeviceBuffer>();
   #start: NodeStart | undefined;
   #node: DeviceNode | undefined;
 
-  constructor(spec: ProgramSpec, id: string, { open, programs }: XlaParts) {
+  constructor(spec: ProgramSpec, { id, platform }: XlaEngine, { open, programs }: XlaParts) {
     const { devices, identity } = open;
     this.#spec = spec;
     this.#open = open;
     this.#programs = programs;
+    this.#isOnHost = platform === 'cpu';
     this.identity = identity;
     this.slots = devices.length;
     this.description = `${id}, ${devices.length} x ${devices[0]?.kind}`;
@@ -114,6 +122,7 @@ class XlaProgram implements Program {
       return await node.end();
     } finally {
       this.#dropNode();
+      this.#tidyMemory();
     }
   }
 
@@ -182,6 +191,12 @@ class XlaProgram implements Program {
     const adder = adds ? (await this.#programs.get('sums')).program : undefined;
     this.#node = new DeviceNode(start, adder);
     return this.#node;
+  }
+
+  /** Begins after the first node, when the compiler's memory is free. */
+  #tidyMemory(): void {
+    if (this.#isOnHost && this.#nodes % NODES_PER_TRIM === 0) returnFreeMemory();
+    this.#nodes += 1;
   }
 
   #dropNode(): void {
