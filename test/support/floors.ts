@@ -13,6 +13,7 @@ const SHARED_ML = [
 ];
 const SHARED_LOW = [
   'shared/core',
+  'shared/kernels',
   'shared/files',
   'shared/machine',
   ...SHARED_ML,
@@ -22,15 +23,17 @@ const SHARED_LOW = [
 /** What each room may import, beside itself. Lower floors first. The longest name that fits a file is its room. */
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'shared/core': [],
+  'shared/kernels': ['shared/core'],
   'shared/files': ['shared/core'],
   'shared/machine': ['shared/core', 'shared/files'],
   'shared/model': ['shared/core'],
-  'shared/training': ['shared/core', 'shared/model'],
+  'shared/training': ['shared/core', 'shared/kernels', 'shared/model'],
   'shared/weights': ['shared/core', 'shared/files', 'shared/model', 'shared/catalog'],
   'shared/catalog': ['shared/core', 'shared/files', 'shared/weights'],
-  'shared/data': ['shared/core', 'shared/files'],
+  'shared/data': ['shared/core', 'shared/kernels', 'shared/files'],
   'shared/compute': [
     'shared/core',
+    'shared/kernels',
     'shared/files',
     'shared/machine',
     'shared/model',
@@ -38,9 +41,10 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'shared/config': [...SHARED_LOW],
   'shared/security': ['shared/core', 'shared/files'],
-  'shared/contract': ['shared/core', 'shared/data', 'shared/security'],
+  'shared/contract': ['shared/core', 'shared/kernels', 'shared/data', 'shared/security'],
   'shared/exchange': [
     'shared/core',
+    'shared/kernels',
     'shared/machine',
     'shared/data',
     'shared/security',

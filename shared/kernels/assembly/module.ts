@@ -1,0 +1,8 @@
+/**
+ * @file What the WebAssembly module exports. AssemblyScript: a strict dialect of TypeScript whose numbers are i32, f32, f64.
+ *
+ * Functions take addresses (bytes from the start of the memory) and counts of values. They keep no state, allocate
+ * nothing, and touch only what they are given, so any number of threads may call them on one memory. Each makes exactly
+ * the bits of its loop in plain JavaScript.
+ */
+export { addInto } from './vectors';

@@ -1,0 +1,58 @@
+/** @file The WebAssembly module of the kernels: compiled once a thread, on a memory that threads share. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+/** Bytes of a page of WebAssembly's memory, and the most pages that 32-bit addresses reach. */
+const PAGE_BYTES = 65_536;
+const PAGES_MAX = 65_536;
+
+/** What the module exports: addresses in bytes, counts in values. Source  assembly/module.ts. */
+export interface Kernels {
+  addInto(target: number, source: number, count: number): void;
+}
+
+/** Memory that threads and kernels share; it moves to a thread with a message. */
+export interface KernelMemory {
+  /** A new object after each growth; views of those before stay good. */
+  readonly buffer: SharedArrayBuffer;
+  /** Grows by pages. Throws  RangeError. */
+  grow(pages: number): number;
+}
+
+/** TypeScript has these with a browser's types only. */
+declare const WebAssembly: {
+  readonly Memory: new (size: {
+    readonly initial: number;
+    readonly maximum: number;
+    readonly shared: true;
+  }) => KernelMemory;
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (
+    module: object,
+    imports: { readonly env: { readonly memory: KernelMemory } },
+  ) => { readonly exports: unknown };
+};
+
+/** Memory of at least `bytes`, which the system gives when it is touched. Throws  RangeError beyond 4 GiB. */
+export function kernelMemory(bytes: number): KernelMemory {
+  const initial = Math.ceil(bytes / PAGE_BYTES);
+  return new WebAssembly.Memory({ initial, maximum: PAGES_MAX, shared: true });
+}
+
+let compiled: object | null | undefined;
+
+/** The kernels on a shared memory; undefined where this Node has no SIMD, or the module was not built. */
+export function kernelsOn(memory: KernelMemory): Kernels | undefined {
+  compiled ??= compile();
+  if (compiled === null) return undefined;
+  return new WebAssembly.Instance(compiled, { env: { memory } }).exports as Kernels;
+}
+
+function compile(): object | null {
+  try {
+    const path = createRequire(import.meta.url).resolve('#kernels.wasm');
+    return new WebAssembly.Module(readFileSync(path));
+  } catch {
+    return null;
+  }
+}
