@@ -8,7 +8,12 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { chooseEngine } from '../../shared/compute/engines/choose.ts';
 import type { EngineRequest } from '../../shared/compute/engines/options.ts';
 import { compileProgram, engineOf } from '../../shared/compute/engines/registry.ts';
-import type { DeviceReport, ProgramSpec } from '../../shared/compute/program.ts';
+import {
+  type DeviceReport,
+  hasFrozenBackbone,
+  type ProgramSpec,
+} from '../../shared/compute/program.ts';
+import type { Part } from '../../shared/compute/step.ts';
 import { assert, TesseraError } from '../../shared/core/errors.ts';
 import { sendEngine } from '../parent/last-error.ts';
 import { type ComputedNode, type LeafWork, NodeComputer } from './node-computer.ts';
@@ -56,6 +61,11 @@ export type ThreadReply =
     }
   | { readonly id: number; readonly error: ThreadError };
 
+/** What a worker computes in a run. */
+function partsOf(spec: ProgramSpec): readonly Part[] {
+  return ['training', 'forward', ...(hasFrozenBackbone(spec) ? (['features'] as const) : [])];
+}
+
 async function replyTo(
   computer: NodeComputer,
   request: Exclude<ThreadRequest, { type: 'close' }>,
@@ -91,7 +101,7 @@ async function main(): Promise<void> {
     sendEngine({ engine: choice.id, plugin: await engineOf(choice.id).plugin?.() });
     const program = await compileProgram(spec, choice, { executables });
     // Before there are leaves: a lease does not wait for a compiler.
-    await program.compile?.('training');
+    for (const part of partsOf(spec)) await program.compile?.(part);
     return { choice, program, computer: new NodeComputer(program, spec) };
   });
   // One request at a time, in the order of arrival: the program's calls must not overlap.
