@@ -195,15 +195,16 @@ export class RunLoop {
 
   async #applyStep(effect: Extract<CoreEffect, { type: 'applyStep' }>): Promise<void> {
     const { progress, clock, onEvent } = this.#parts;
-    const { timings, ...step } = await this.arithmetic.apply(effect.stepIndex, effect.totals);
+    const { stepIndex, totals } = effect;
+    const { timings, parameterSums, ...step } = await this.arithmetic.apply(stepIndex, totals);
     const report = progress.stepDone(
-      { step: effect.stepIndex + 1, epoch: effect.epoch, ...step },
-      effect.totals,
+      { step: stepIndex + 1, epoch: effect.epoch, ...step },
+      totals,
       clock.nowMs(),
     );
-    if (effect.totals.samples === 0) this.notes.emptyStep(report.step);
-    onEvent({ type: 'step', ...report, timings });
-    this.dispatch({ type: 'stepApplied', stepIndex: effect.stepIndex });
+    if (totals.samples === 0) this.notes.emptyStep(report.step);
+    onEvent({ type: 'step', ...report, timings, parameterSums });
+    this.dispatch({ type: 'stepApplied', stepIndex });
   }
 
   async #saveCheckpoint(version: number): Promise<void> {

@@ -19,6 +19,12 @@ import {
   updateParameters,
 } from '../../shared/training/optimizer.ts';
 import type { OptimizerConfig } from '../../shared/training/options.ts';
+import {
+  addSums,
+  NO_SUMS,
+  type ParameterSums,
+  parameterSums,
+} from '../../shared/training/parameter-sums.ts';
 import { addInto } from '../../shared/training/reduction.ts';
 
 /** Elements between two turns of the event loop: some milliseconds, so that heartbeats are served. */
@@ -71,6 +77,8 @@ export class ParameterStore {
   #parameters: Float32Array;
   #spare: Float32Array;
   #version: number;
+  /** Of the values that do not train, once they are known. */
+  #frozenSums: ParameterSums | undefined;
 
   constructor(start: ParameterStoreStart) {
     const { config, table, parameters, frozen = 0, averageDecay = 0, version = 0 } = start;
@@ -174,6 +182,13 @@ export class ParameterStore {
     );
   }
 
+  /** Two sums of the bits of the present version, of what is frozen too; not of the average. */
+  async sums(): Promise<ParameterSums> {
+    const values = this.#parameters;
+    this.#frozenSums ??= await sumsOf(values, 0, this.frozen);
+    return addSums(this.#frozenSums, await sumsOf(values, this.frozen, values.length));
+  }
+
   /** SHA-256 of the present version's bytes (float32, little endian, table order), in hex. */
   sha256(): Promise<string> {
     return sha256OfBytes(this.#parameters);
@@ -191,6 +206,14 @@ async function normOf(vector: Float32Array): Promise<number> {
     sum = sumOfSquares(vector, first, limit, sum);
   });
   return Math.sqrt(sum);
+}
+
+async function sumsOf(vector: Float32Array, from: number, to: number): Promise<ParameterSums> {
+  let sums = NO_SUMS;
+  await inSlices(to - from, (first, limit) => {
+    sums = addSums(sums, parameterSums(vector, from + first, from + limit));
+  });
+  return sums;
 }
 
 async function inSlices(size: number, work: (first: number, limit: number) => void): Promise<void> {

@@ -5,9 +5,10 @@ import { assert } from '../../shared/core/errors.ts';
 import type { NodeTotals } from '../../shared/core/work.ts';
 import type { StepTimings } from '../../shared/runs/events.ts';
 import type { TrainingConfig } from '../../shared/training/options.ts';
+import { sumsText } from '../../shared/training/parameter-sums.ts';
 import { TreeSum } from '../../shared/training/reduction.ts';
 import { learningRateAt } from '../../shared/training/schedule.ts';
-import { addSlices, type ParameterStore } from './parameters.ts';
+import { addSlices, type ParameterStore, type StepInputs } from './parameters.ts';
 import { StepStopwatch } from './timings.ts';
 
 /** What a step came to. */
@@ -15,6 +16,8 @@ export interface StepResult {
   readonly learningRate: number;
   /** NaN for a step without a sample. */
   readonly gradientNorm: number;
+  /** Of the version that it made. */
+  readonly parameterSums: string;
   readonly timings: StepTimings;
 }
 
@@ -65,14 +68,17 @@ export class StepArithmetic {
     );
     const { samples } = totals;
     const step = stepIndex + 1;
-    if (samples === 0) {
-      this.#store.skipStep(step);
-      return { learningRate, gradientNorm: Number.NaN, timings: this.#stopwatch.lap() };
-    }
     const inputs = { gradientSum, samples, step, learningRate, clipNorm };
-    const { gradientNorm } = await this.#stopwatch.measure('optimizer', () =>
-      this.#store.applyStep(inputs),
+    const { gradientNorm } = await this.#stopwatch.measure('optimizer', () => this.#step(inputs));
+    const parameterSums = sumsText(
+      await this.#stopwatch.measure('optimizer', () => this.#store.sums()),
     );
-    return { learningRate, gradientNorm, timings: this.#stopwatch.lap() };
+    return { learningRate, gradientNorm, parameterSums, timings: this.#stopwatch.lap() };
+  }
+
+  async #step(inputs: StepInputs): Promise<{ readonly gradientNorm: number }> {
+    if (inputs.samples > 0) return await this.#store.applyStep(inputs);
+    this.#store.skipStep(inputs.step);
+    return { gradientNorm: Number.NaN };
   }
 }

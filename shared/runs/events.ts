@@ -69,7 +69,15 @@ export const timedEventSchema = z.discriminatedUnion('type', [
       notes: z.array(z.string()).readonly(),
     }),
   }),
-  event('step', { ...stepReport, timings: stepTimings.prefault({}) }),
+  event('step', {
+    ...stepReport,
+    timings: stepTimings.prefault({}),
+    /** Two sums of the bits of the parameters after the step: `shared/training/parameter-sums.ts`. Older versions had none. */
+    parameterSums: z
+      .string()
+      .regex(/^[0-9a-f]{8}-[0-9a-f]{8}$/)
+      .exactOptional(),
+  }),
   event('evaluation', {
     // Older runs had no validation split.
     split: split.default('test'),

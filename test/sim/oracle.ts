@@ -6,6 +6,7 @@ import type { RunConfig } from '../../shared/config/schema.ts';
 import type { RunStatus } from '../../shared/contract/messages.ts';
 import { firstNonFinite } from '../../shared/core/floats.ts';
 import type { RunEvent } from '../../shared/runs/events.ts';
+import { parameterSums, sumsText } from '../../shared/training/parameter-sums.ts';
 import type { NodeTask } from '../../worker/core/messages.ts';
 import { Movement } from './movement.ts';
 import type { Reference } from './reference.ts';
@@ -183,7 +184,12 @@ export class Oracle {
     }
   }
 
-  #stepped({ step, loss, accuracy }: Extract<RunEvent, { type: 'step' }>): void {
+  #stepped({
+    step,
+    loss,
+    accuracy,
+    parameterSums: sums,
+  }: Extract<RunEvent, { type: 'step' }>): void {
     check(
       step === this.#version + 1,
       `steps are contiguous: ${step} after version ${this.#version}`,
@@ -195,6 +201,8 @@ export class Oracle {
     const isRight = Object.is(loss, lossSum / samples) && Object.is(accuracy, correct / samples);
     check(isRight, `P1, P4: the totals of step ${step} are those of the unbroken run`);
     this.#expectBits('P1: the parameters', step, this.#store!.parameters);
+    const isSummed = sums === sumsText(parameterSums(this.#reference.versions[step]!));
+    check(isSummed, `the sums of step ${step} are of the unbroken run's parameters`);
   }
 
   #isCheckpointDue(version: number): boolean {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { addSlices, ParameterStore } from '../../../../coordinator/step/parameters.ts';
 import type { OptimizerConfig, ScheduleConfig } from '../../../../shared/training/options.ts';
+import { parameterSums } from '../../../../shared/training/parameter-sums.ts';
 import { learningRateAt } from '../../../../shared/training/schedule.ts';
 
 interface Golden {
@@ -230,6 +231,24 @@ describe('a store', () => {
       /INTERNAL/,
     );
   });
+});
+
+describe('the sums of a version', () => {
+  const LARGE = 2 ** 20 + 5;
+
+  it.each([0, LARGE - 2])(
+    'are those of all its parameters, %d frozen ones too, in slices',
+    async (frozen) => {
+      const { store: whole, inputs } = storeOf(LARGE);
+      const { table, parameters } = whole;
+      const store = new ParameterStore({ config: ADAMW, table, frozen, parameters });
+      const first = await store.sums();
+      expect(first).toEqual(parameterSums(parameters));
+      await store.applyStep({ ...inputs, gradientSum: inputs.gradientSum.slice(frozen) });
+      expect(await store.sums()).toEqual(parameterSums(store.parameters));
+      expect(await store.sums()).not.toEqual(first);
+    },
+  );
 });
 
 describe('a frozen beginning', () => {
