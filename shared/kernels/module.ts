@@ -9,7 +9,23 @@ const PAGES_MAX = 65_536;
 /** What the module exports: addresses in bytes, counts in values. Source  assembly/module.ts. */
 export interface Kernels {
   addInto(target: number, source: number, count: number): void;
+  resampleColours: Resampling;
+  resampleGreys: Resampling;
+  resampleColumns: Resampling;
 }
+
+/** Resamples pixels in one direction. Source  assembly/resample.ts. */
+type Resampling = (
+  source: number,
+  width: number,
+  height: number,
+  target: number,
+  numTargets: number,
+  firsts: number,
+  lows: number,
+  highs: number,
+  stride: number,
+) => void;
 
 /** Memory that threads and kernels share; it moves to a thread with a message. */
 export interface KernelMemory {

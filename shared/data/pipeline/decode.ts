@@ -19,7 +19,7 @@ import {
   type ResizeOptions,
 } from '../pixels/geometry.ts';
 import type { Look } from '../pixels/libvips.ts';
-import type { Raster } from '../pixels/resample.ts';
+import type { Raster } from '../pixels/raster.ts';
 import type { EncodedSample } from '../source.ts';
 
 export type { Look };

@@ -4,7 +4,7 @@
  *
  * Source  Pillow's Convert.c, CMYK.c and Paste.c: luma in 16 bits of fraction, products of bytes over 255 rounded.
  */
-import type { Raster } from './resample.ts';
+import type { Raster } from './raster.ts';
 
 /** Numbers as they are decoded. */
 export type Samples =

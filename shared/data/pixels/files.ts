@@ -18,7 +18,7 @@ import {
   type Look,
   scaled,
 } from './libvips.ts';
-import type { Raster } from './resample.ts';
+import type { Raster } from './raster.ts';
 
 type PlanOf = (size: ImageSize) => ResizePlan;
 

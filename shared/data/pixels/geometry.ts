@@ -7,7 +7,7 @@ export interface ImageSize {
 }
 
 /** A rectangle of an image. */
-interface Box extends ImageSize {
+export interface Box extends ImageSize {
   readonly left: number;
   readonly top: number;
 }

@@ -9,7 +9,8 @@ import { WeighedGate } from '../../core/concurrency.ts';
 import type { DataConfig } from '../options.ts';
 import { type Colour, colourOf, type RawImage, type Samples, toRaster } from './channels.ts';
 import type { ImageSize, ResizePlan } from './geometry.ts';
-import { type Raster, resample } from './resample.ts';
+import { cutTo, type Raster } from './raster.ts';
+import { resample } from './resample.ts';
 
 /** Maximum pixels of an image file: a decompression bomb must not crash the worker. */
 export const INPUT_PIXELS_MAX = 100_000_000;
@@ -97,7 +98,8 @@ function isPhoto({ space, depth, channels }: Metadata): boolean {
 export async function scaled(raster: Raster, plan: ResizePlan, look: Look): Promise<Raster> {
   const part = cutTo(raster, plan.cutBefore);
   if (isResampled(part, plan.scaleTo)) {
-    return cutTo(resample(part, plan.scaleTo, look.interpolation), plan.cutAfter);
+    const { scaleTo: size, cutAfter: box } = plan;
+    return resample(part, { size, interpolation: look.interpolation, box });
   }
   const { pixels, width, height } = part;
   const channels = part.channels as 1 | 3;
@@ -145,18 +147,6 @@ export function checkSides(size: ImageSize, { scaleTo }: ResizePlan): void {
 function isResampled(from: ImageSize, to: ImageSize): boolean {
   const isEnlarged = to.width > from.width || to.height > from.height;
   return isEnlarged || from.width * from.height <= EXACT_PIXELS_MAX;
-}
-
-/** A rectangle of an image, or all of it. */
-function cutTo(image: Raster, box: ResizePlan['cutBefore']): Raster {
-  if (box === undefined) return image;
-  const { pixels, width, channels } = image;
-  const part = new Uint8Array(box.width * box.height * channels);
-  for (let y = 0; y < box.height; y += 1) {
-    const first = ((box.top + y) * width + box.left) * channels;
-    part.set(pixels.subarray(first, first + box.width * channels), y * box.width * channels);
-  }
-  return { width: box.width, height: box.height, channels, pixels: part };
 }
 
 /**

@@ -5,4 +5,6 @@
  * nothing, and touch only what they are given, so any number of threads may call them on one memory. Each makes exactly
  * the bits of its loop in plain JavaScript.
  */
+
+export { resampleColours, resampleColumns, resampleGreys } from './resample';
 export { addInto } from './vectors';

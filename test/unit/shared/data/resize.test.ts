@@ -48,14 +48,14 @@ describe('a picture of more than a megapixel', () => {
     height: fixture.wide.height,
     channels: 3,
   };
-  const large = resample(small, { width: 1260, height: 840 }, 'bicubic');
+  const large = resample(small, { size: { width: 1260, height: 840 }, interpolation: 'bicubic' });
   const raw = { width: large.width, height: large.height, channels: 3 };
   const sample = { index: 0, label: 0, name: 'large', raw, bytes: large.pixels };
 
   it.each(['bicubic', 'bilinear'] as const)('is close, %s', async (interpolation) => {
     const options = { imageSize: 96, channels: 3, resize: 'stretch', cropFraction: 1 } as const;
     const ours = await decodeImage(sample, { ...options, interpolation });
-    const exact = resample(large, { width: 96, height: 96 }, interpolation);
+    const exact = resample(large, { size: { width: 96, height: 96 }, interpolation });
     const { max, mean } = difference(ours, exact.pixels);
     expect(max).toBeLessThanOrEqual(3);
     expect(mean).toBeLessThan(0.5);
