@@ -3,7 +3,7 @@ import { TesseraError } from '../../shared/core/errors.ts';
 import { writeFileAtomically, writeFolderAtomically } from '../../shared/files/files.ts';
 import type { FloatDtype } from '../../shared/weights/formats/tensor-values.ts';
 import type { Naming } from '../../shared/weights/names/names.ts';
-import { EXPORT_FILES, exportedFile, exportedFolder } from '../../tools/inference/export-model.ts';
+import { exportedFile, exportedFolder } from '../../tools/inference/export-model.ts';
 import type { TrainedModel } from '../../tools/inference/read/read-model.ts';
 import { readNamedModel, sayNotes } from '../inputs/model.ts';
 import { print, printJson, say } from '../terminal/output.ts';
@@ -67,5 +67,5 @@ async function write(trained: TrainedModel, { out, to, dtype }: ConvertOptions):
   const { files, notes } = exportedFolder(trained, float);
   for (const note of notes) say(`note: ${note}`);
   await writeFolderAtomically(out, files);
-  say(`files of ${out}: ${Object.values(EXPORT_FILES).join(', ')}`);
+  say(`files of ${out}: ${files.map(({ name }) => name).join(', ')}`);
 }

@@ -3,7 +3,7 @@ import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { readTextFile } from '../../shared/files/regular-file.ts';
-import { EXPORT_FILES, EXPORT_MARK } from '../../tools/inference/export-model.ts';
+import { EXPORT_FILES, EXPORT_MARK, isExportFile } from '../../tools/inference/export-model.ts';
 
 /**
  * Refuses to write a file where a folder is, as cp does not replace one either.
@@ -51,10 +51,9 @@ export async function checkNotInput(out: string, inputs: readonly string[]): Pro
 
 /** Whether a folder holds an earlier export and nothing else, or nothing at all. */
 async function isExport(folder: string): Promise<boolean> {
-  const ours: readonly string[] = Object.values(EXPORT_FILES);
   const names = await readdir(folder);
   if (names.length === 0) return true;
-  if (!names.every((name) => ours.includes(name))) return false;
+  if (!names.every(isExportFile)) return false;
   try {
     const config: unknown = JSON.parse(await readTextFile(join(folder, EXPORT_FILES.config)));
     const mark = Object.entries(EXPORT_MARK);

@@ -6,7 +6,8 @@ import {
   huggingFaceConfig,
   huggingFacePixels,
 } from '../../shared/weights/files/export.ts';
-import { encodeSafetensors } from '../../shared/weights/formats/safetensors.ts';
+import { encodeSafetensors, type NamedTensor } from '../../shared/weights/formats/safetensors.ts';
+import { encodeShards } from '../../shared/weights/formats/shards.ts';
 import type { FloatDtype } from '../../shared/weights/formats/tensor-values.ts';
 import type { Naming } from '../../shared/weights/names/names.ts';
 import { exportOnnx } from './export-onnx.ts';
@@ -18,6 +19,12 @@ export const EXPORT_FILES = {
   pixels: 'preprocessor_config.json',
   model: 'model.safetensors',
 } as const;
+
+/** Whether we write a file of that name in such a folder. */
+export function isExportFile(name: string): boolean {
+  const isShard = /^model(?:-\d{5}-of-\d{5}\.safetensors|\.safetensors\.index\.json)$/.test(name);
+  return isShard || Object.values<string>(EXPORT_FILES).includes(name);
+}
 
 /** The line of config.json by which a later export knows an earlier one; transformers keeps what it does not know. */
 export const EXPORT_MARK = { exported_by: 'tessera' } as const;
@@ -39,15 +46,19 @@ export async function exportedFile(
 ): Promise<Uint8Array[]> {
   if (to !== 'onnx') {
     const described = encodeDescription(descriptionOf(trained));
-    return encodeModel(trained, { naming: to, dtype, described });
+    const tensors = tensorsOf(trained, { naming: to, dtype });
+    return encodeSafetensors(tensors, { ...METADATA, ...described });
   }
   const { model, parameters } = trained;
   const metadata = onnxMetadata(trained);
   return [await exportOnnx({ model, parameters, batch: ONNX_BATCH, metadata })];
 }
 
-/** The files of a folder for transformers, and what they cannot say of the model. */
-export function exportedFolder(trained: TrainedModel, dtype: FloatDtype) {
+/**
+ * The files of a folder for transformers, and what they cannot say of the model. Tensors of more than `shardBytes` are
+ * in several files.
+ */
+export function exportedFolder(trained: TrainedModel, dtype: FloatDtype, shardBytes?: number) {
   const { model, areClassesNamed, config } = trained;
   const classes = areClassesNamed ? trained.classes : undefined;
   const { mean, deviation, resize, cropRounding } = config.data;
@@ -66,7 +77,10 @@ export function exportedFolder(trained: TrainedModel, dtype: FloatDtype) {
   const files = [
     { name: EXPORT_FILES.config, pieces: text(described) },
     { name: EXPORT_FILES.pixels, pieces: text(pixels) },
-    { name: EXPORT_FILES.model, pieces: encodeModel(trained, { naming: 'huggingface', dtype }) },
+    ...encodeShards(EXPORT_FILES.model, tensorsOf(trained, { naming: 'huggingface', dtype }), {
+      metadata: METADATA,
+      bytesMax: shardBytes,
+    }),
   ];
   return { files, notes };
 }
@@ -74,14 +88,15 @@ export function exportedFolder(trained: TrainedModel, dtype: FloatDtype) {
 interface Encoding {
   readonly naming: Naming;
   readonly dtype: FloatDtype;
-  /** Metadata that says what the tensors do not. */
-  readonly described?: Readonly<Record<string, string>>;
 }
 
-function encodeModel(
+/** What other readers look for. */
+const METADATA = { format: 'pt' } as const;
+
+function tensorsOf(
   { model, parameters }: TrainedModel,
-  { naming, dtype, described }: Encoding,
-): Uint8Array[] {
+  { naming, dtype }: Encoding,
+): NamedTensor[] {
   const table = parameterTable(model);
   const views = parameterViews(parameters, table);
   const tensors = new Map(
@@ -90,9 +105,7 @@ function encodeModel(
       { shape, values: views.get(name) as Float32Array },
     ]),
   );
-  // What other readers look for.
-  const metadata = { format: 'pt', ...described };
-  return encodeSafetensors(exportTensors({ tensors, naming, depth: model.depth, dtype }), metadata);
+  return exportTensors({ tensors, naming, depth: model.depth, dtype });
 }
 
 /** Everything that a library's own names and shapes have no room for. */

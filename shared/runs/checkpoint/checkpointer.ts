@@ -28,6 +28,8 @@ export interface CheckpointerParts {
   };
   readonly clock: Clock;
   readonly disk?: Disk;
+  /** Bytes of tensors in a file; what has more becomes several. */
+  readonly shardBytes?: number;
   /** Of the run's folder: asked before anything is written or removed there. */
   readonly lock?: Pick<HeldLock, 'confirm'>;
   /** The checkpoint that the run resumes from. */

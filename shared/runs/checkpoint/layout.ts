@@ -3,7 +3,8 @@
  *
  * RUN/checkpoints/step-00000400/ holds `model.safetensors` (the model to use, by its timm names, readable by any
  * tool), `optimizer.safetensors` (the moments) and `state.json` (all else, and the checksums). Where the moving
- * average of the weights is the model to use, the weights themselves lie beside the moments.
+ * average of the weights is the model to use, the weights themselves lie beside the moments. What has more than 4 GB is
+ * several files and an index: `model-00001-of-00002.safetensors`, `model.safetensors.index.json`.
  */
 import { join } from 'node:path';
 import { errnoOf } from '../../core/errno.ts';

@@ -6,7 +6,9 @@ import { errnoOf } from '../../core/errno.ts';
 import { TesseraError } from '../../core/errors.ts';
 import { type Disk, machineDisk } from '../../files/disk.ts';
 import { cannotRead, readWholeFile } from '../../files/files.ts';
+import { readShards } from '../../weights/files/shards.ts';
 import { readSafetensors, type SafeTensors } from '../../weights/formats/safetensors.ts';
+import { indexName, isIndexName } from '../../weights/formats/shards.ts';
 import { float32Of } from '../../weights/formats/tensor-values.ts';
 import type { EvaluationReport } from '../events.ts';
 import { parseModelMetadata, type SavedModelMetadata } from '../model-metadata.ts';
@@ -57,7 +59,10 @@ export async function withModelFile<T>(
   read: (file: string) => Promise<T>,
   disk: Disk = machineDisk,
 ): Promise<T> {
-  const inFolder = (folder: string) => read(join(folder, CHECKPOINT_FILES.model));
+  const inFolder = (folder: string) => {
+    const whole = join(folder, CHECKPOINT_FILES.model);
+    return read(!disk.exists(whole) && disk.exists(indexName(whole)) ? indexName(whole) : whole);
+  };
   switch (await kindOf(path)) {
     case 'checkpoint':
       return await readNamedCheckpoint(path, disk, inFolder);
@@ -107,12 +112,12 @@ async function lookAt(path: string): Promise<Stats | undefined> {
 
 async function readCheckpointModel(folder: string, disk: Disk) {
   const { state } = await readState(folder, disk);
-  const modelPath = join(folder, CHECKPOINT_FILES.model);
   const file = await readVerified(folder, state, 'model', disk);
-  return { file, modelPath, evaluation: state.progress.evaluation };
+  return { file, modelPath: file.path, evaluation: state.progress.evaluation };
 }
 
 async function readModel(path: string): Promise<SafeTensors> {
+  if (isIndexName(path)) return await readShards(path);
   const bytes = await readWholeFile(path);
   try {
     return readSafetensors(bytes);

@@ -4,16 +4,16 @@ import type { Disk } from '../../files/disk.ts';
 import { flatten, type ParameterTable } from '../../model/parameters.ts';
 import type { SafeTensor } from '../../weights/formats/safetensors.ts';
 import { float32Of } from '../../weights/formats/tensor-values.ts';
+import { corrupt, mismatch } from './faults.ts';
 import { type SavedCheckpoint, WEIGHTS } from './layout.ts';
 import {
-  corrupt,
-  mismatch,
   type ProgressSnapshot,
   readState,
   readVerified,
   refuseDiverged,
   refuseOtherRun,
 } from './state.ts';
+import { bytesOfNote } from './tensor-files.ts';
 
 /** A checkpoint that was read and found good; its `seconds` are 0, nothing was written. */
 export interface LoadedCheckpoint extends SavedCheckpoint {
@@ -58,15 +58,15 @@ export async function readCheckpoint(
   );
   const parameters = weights === undefined ? saved : saved.slice();
   if (weights !== undefined) parameters.set(weights, frozen);
-  refuseDiverged(folder, 'model', model.tensors);
-  refuseDiverged(folder, 'optimizer', optimizer.tensors);
+  refuseDiverged(model);
+  refuseDiverged(optimizer);
   if ((await sha256OfBytes(parameters)) !== state.parametersSha256) {
     throw corrupt(folder, 'the parameters are not those that state.json speaks of');
   }
   return {
     step: state.step,
     folder,
-    bytes: stateBytes + state.files.model.bytes + state.files.optimizer.bytes,
+    bytes: stateBytes + bytesOfNote(state.files.model) + bytesOfNote(state.files.optimizer),
     seconds: 0,
     parametersSha256: state.parametersSha256,
     parameters,

@@ -6,15 +6,22 @@ import { z } from 'zod';
 import { TesseraError } from '../../core/errors.ts';
 import { firstNonFinite } from '../../core/floats.ts';
 import { isRecord, unbroken } from '../../core/text.ts';
-import { crc32OfPieces, sha256OfText } from '../../files/digest.ts';
+import { sha256OfText } from '../../files/digest.ts';
 import type { Disk } from '../../files/disk.ts';
 import { readWholeFile } from '../../files/files.ts';
-import { readSafetensors, type SafeTensors } from '../../weights/formats/safetensors.ts';
 import { float32Of } from '../../weights/formats/tensor-values.ts';
 import { count, evaluationReport } from '../events.ts';
+import { corrupt, mismatch } from './faults.ts';
 import { CHECKPOINT_FILES } from './layout.ts';
+import {
+  readNoted,
+  type TensorFileName,
+  tensorFile,
+  type VerifiedTensors,
+} from './tensor-files.ts';
 
-const SCHEMA = 'checkpoint/1';
+/** The second has shards; what has none is written as the first, which older versions read. */
+const SCHEMAS = ['checkpoint/1', 'checkpoint/2'] as const;
 
 /** JSON leaves out what is undefined. */
 const evaluationOrNone = z
@@ -22,10 +29,9 @@ const evaluationOrNone = z
   .optional()
   .transform((value) => value);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-const file = z.strictObject({ bytes: count, crc32: count });
 
 const stateSchema = z.strictObject({
-  schema: z.literal(SCHEMA),
+  schema: z.enum(SCHEMAS),
   step: count,
   runFingerprint: sha256,
   /** What the fingerprint is of, so that a mismatch can be named. */
@@ -46,7 +52,7 @@ const stateSchema = z.strictObject({
       ...(chosenOn && { chosenOn, test }),
     })),
   parametersSha256: sha256,
-  files: z.strictObject({ model: file, optimizer: file }),
+  files: z.strictObject({ model: tensorFile, optimizer: tensorFile }),
 });
 
 /** What `state.json` says. */
@@ -56,7 +62,8 @@ export type ProgressSnapshot = Readonly<CheckpointState['progress']>;
 
 /** The bytes of `state.json`, which carries its own checksum. */
 export function encodeState(state: CheckpointState): Uint8Array {
-  const content = { schema: SCHEMA, ...state };
+  const isSharded = Object.values(state.files).some((file) => 'shards' in file);
+  const content = { schema: SCHEMAS[isSharded ? 1 : 0], ...state };
   const sealed = { ...content, crc32: crc32(JSON.stringify(content)) };
   return new TextEncoder().encode(`${JSON.stringify(sealed, null, 2)}\n`);
 }
@@ -77,10 +84,10 @@ export async function readState(
   if (crc32(textOf(folder, content)) !== noted) {
     throw corrupt(folder, `the checksum of ${CHECKPOINT_FILES.state} does not hold`);
   }
-  if (content['schema'] !== SCHEMA) {
+  if (!SCHEMAS.some((known) => known === content['schema'])) {
     throw mismatch(
       folder,
-      `its format is ${textOf(folder, content['schema'])}, this version's ${SCHEMA}`,
+      `its format is ${textOf(folder, content['schema'])}, this version's ${SCHEMAS.join(' and ')}`,
     );
   }
   const parsed = stateSchema.safeParse(content);
@@ -90,28 +97,17 @@ export async function readState(
 }
 
 /**
- * Reads one of a checkpoint's tensor files, checked against its state.
+ * Reads one of a checkpoint's sets of tensors, checked against its state.
  *
  * Throws  CHECKPOINT_CORRUPT.
  */
 export function readVerified(
   folder: string,
   state: CheckpointState,
-  file: keyof CheckpointState['files'],
+  name: TensorFileName,
   disk?: Disk,
-): Promise<SafeTensors> {
-  const name = CHECKPOINT_FILES[file];
-  const noted = state.files[file];
-  return blamingCheckpoint(folder, async () => {
-    const bytes = await readWholeFile(join(folder, name), { disk });
-    if (bytes.length !== noted.bytes) {
-      throw corrupt(folder, `${name} has ${bytes.length} bytes instead of ${noted.bytes}`);
-    }
-    if ((await crc32OfPieces([bytes])) !== noted.crc32) {
-      throw corrupt(folder, `the checksum of ${name} does not hold`);
-    }
-    return readSafetensors(bytes);
-  });
+): Promise<VerifiedTensors> {
+  return blamingCheckpoint(folder, () => readNoted(folder, name, state.files[name], disk));
 }
 
 /**
@@ -132,16 +128,11 @@ export function refuseOtherRun(folder: string, state: CheckpointState, identityJ
  *
  * Throws  NON_FINITE, naming the file and the tensor.
  */
-export function refuseDiverged(
-  folder: string,
-  file: keyof CheckpointState['files'],
-  tensors: SafeTensors['tensors'],
-): void {
+export function refuseDiverged({ path, tensors }: VerifiedTensors): void {
   for (const [name, tensor] of tensors) {
     const values = float32Of(tensor, name);
     const index = firstNonFinite(values);
     if (index < 0) continue;
-    const path = join(folder, CHECKPOINT_FILES[file]);
     throw new TesseraError(
       'NON_FINITE',
       `${path} is of a run that diverged: ${name} holds ${values[index]}`,
@@ -150,21 +141,6 @@ export function refuseDiverged(
       },
     );
   }
-}
-
-/** The error for a checkpoint that is not what was written. */
-export function corrupt(folder: string, reason: string, cause?: unknown): TesseraError {
-  return new TesseraError('CHECKPOINT_CORRUPT', `checkpoint ${folder} is damaged: ${reason}`, {
-    hint: 'use another checkpoint; --resume takes the newest whole one by itself',
-    cause,
-  });
-}
-
-/** The error for a checkpoint that is whole, but no start for this run. */
-export function mismatch(folder: string, reason: string): TesseraError {
-  return new TesseraError('CHECKPOINT_MISMATCH', `checkpoint ${folder} does not fit: ${reason}`, {
-    hint: 'resume with the same config, data and version of tessera, or start a new run',
-  });
 }
 
 /** Whatever fails in `read` is the checkpoint's damage. */

@@ -1,13 +1,14 @@
 /** @file Writes a checkpoint: there whole, or not at all. */
 import type { Clock } from '../../core/clock.ts';
-import { crc32OfPieces, sha256OfText } from '../../files/digest.ts';
+import { sha256OfText } from '../../files/digest.ts';
 import type { Disk } from '../../files/disk.ts';
 import { writeFolderAtomically } from '../../files/files.ts';
 import { type ParameterTable, parameterView } from '../../model/parameters.ts';
-import { encodeSafetensors } from '../../weights/formats/safetensors.ts';
+import { encodeShards, type FilePieces } from '../../weights/formats/shards.ts';
 import { encodeModelMetadata, type ModelMetadata } from '../model-metadata.ts';
 import { CHECKPOINT_FILES, checkpointFolder, type SavedCheckpoint, WEIGHTS } from './layout.ts';
 import { type CheckpointState, encodeState, type ProgressSnapshot } from './state.ts';
+import { bytesOfNote, lengthOf, noteOf } from './tensor-files.ts';
 
 /** What a checkpoint takes from the parameter store. */
 export interface CheckpointSource {
@@ -33,33 +34,32 @@ export async function writeCheckpoint(options: {
   readonly metadata: ModelMetadata;
   readonly progress: ProgressSnapshot;
   readonly clock: Clock;
+  /** Bytes of tensors in a file; what has more becomes several. */
+  readonly shardBytes?: number | undefined;
   readonly disk?: Disk;
 }): Promise<SavedCheckpoint> {
-  const { runFolder, store, identityJson, metadata, progress, clock, disk } = options;
+  const { runFolder, store, identityJson, metadata, progress, clock, shardBytes, disk } = options;
   const startedMs = clock.nowMs();
   const step = store.version;
-  const model = encodeModel(store, metadata);
-  const optimizer = encodeOptimizer(store);
+  const model = encodeModel(store, metadata, shardBytes);
+  const optimizer = encodeOptimizer(store, shardBytes);
   const state: CheckpointState = {
     step,
     runFingerprint: sha256OfText(identityJson),
     identityJson,
     progress,
     parametersSha256: await store.sha256(),
-    files: { model: await checksumsOf(model), optimizer: await checksumsOf(optimizer) },
+    files: { model: await noteOf(model), optimizer: await noteOf(optimizer) },
   };
   const described = [encodeState(state)];
   const folder = checkpointFolder(runFolder, step);
-  const files = [
-    { name: CHECKPOINT_FILES.model, pieces: model },
-    { name: CHECKPOINT_FILES.optimizer, pieces: optimizer },
-    { name: CHECKPOINT_FILES.state, pieces: described },
-  ];
+  const files = [...model, ...optimizer, { name: CHECKPOINT_FILES.state, pieces: described }];
   await writeFolderAtomically(folder, files, disk);
   return {
     step,
     folder,
-    bytes: lengthOf(model) + lengthOf(optimizer) + lengthOf(described),
+    bytes:
+      bytesOfNote(state.files.model) + bytesOfNote(state.files.optimizer) + lengthOf(described),
     seconds: (clock.nowMs() - startedMs) / 1000,
     parametersSha256: state.parametersSha256,
   };
@@ -68,7 +68,8 @@ export async function writeCheckpoint(options: {
 function encodeModel(
   { table, parameters, average, version }: CheckpointSource,
   metadata: ModelMetadata,
-) {
+  bytesMax: number | undefined,
+): FilePieces[] {
   const best = average ?? parameters;
   const tensors = table.entries.map((entry) => ({
     name: entry.name,
@@ -76,28 +77,22 @@ function encodeModel(
     shape: entry.shape,
     bytes: bytesOf(parameterView(best, entry)),
   }));
-  return encodeSafetensors(tensors, encodeModelMetadata(metadata, version));
+  return encodeShards(CHECKPOINT_FILES.model, tensors, {
+    metadata: encodeModelMetadata(metadata, version),
+    bytesMax,
+  });
 }
 
-function encodeOptimizer(store: CheckpointSource): Uint8Array[] {
+function encodeOptimizer(store: CheckpointSource, bytesMax: number | undefined): FilePieces[] {
   const { state, parameters, average, frozen = 0 } = store;
   const kept = average === undefined ? state : { ...state, [WEIGHTS]: parameters.subarray(frozen) };
-  return encodeSafetensors(
-    Object.entries(kept).map(([name, moment]) => ({
-      name,
-      dtype: 'F32',
-      shape: [moment.length],
-      bytes: bytesOf(moment),
-    })),
-  );
-}
-
-async function checksumsOf(pieces: Uint8Array[]): Promise<{ bytes: number; crc32: number }> {
-  return { bytes: lengthOf(pieces), crc32: await crc32OfPieces(pieces) };
-}
-
-function lengthOf(pieces: readonly Uint8Array[]): number {
-  return pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const tensors = Object.entries(kept).map(([name, moment]) => ({
+    name,
+    dtype: 'F32' as const,
+    shape: [moment.length],
+    bytes: bytesOf(moment),
+  }));
+  return encodeShards(CHECKPOINT_FILES.optimizer, tensors, { bytesMax });
 }
 
 function bytesOf(values: Float32Array): Uint8Array {

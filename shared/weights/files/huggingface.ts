@@ -3,17 +3,16 @@
  * tensors in one file or in shards.
  */
 import { existsSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { TesseraError } from '../../core/errors.ts';
-import { unbroken } from '../../core/text.ts';
-import { readWholeFile } from '../../files/files.ts';
 import { preprocessorFacts } from '../describe/preprocessor.ts';
 import { isTimmConfig, timmFacts } from '../describe/timm-config.ts';
 import { transformersFacts } from '../describe/transformers-config.ts';
 import { type Fact, type Facts, firstOf } from '../facts.ts';
 import { readTensorFile, type TensorFile } from './file.ts';
-import { type FileKind, fileKind, KIND_BYTES } from './file-kind.ts';
+import { notAsWritten, readJson } from './json.ts';
+import { readShards } from './shards.ts';
 
 /** Names of the files, in the order of the search. */
 const HUGGINGFACE_FILES = {
@@ -28,11 +27,6 @@ const HUGGINGFACE_FILES = {
 
 /** Weights of other frameworks, which are not read. */
 const OTHER_FRAMEWORKS = ['tf_model.h5', 'flax_model.msgpack', 'saved_model.pb', 'model.onnx'];
-
-/** The names of 21,000 classes, or of all tensors of a large model, take a megabyte. */
-const JSON_BYTES_MAX = 64 * 1024 ** 2;
-
-const shardsSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 
 /**
  * Reads a folder that transformers or timm wrote; `key` selects one of several models in a file.
@@ -105,7 +99,7 @@ async function readTensors(folder: string, key: string | undefined): Promise<Ten
     if (existsSync(join(folder, name))) return readTensorFile(join(folder, name), key);
   }
   for (const name of [modelShards, pickleShards]) {
-    if (existsSync(join(folder, name))) return readShards(folder, name);
+    if (existsSync(join(folder, name))) return readShards(join(folder, name));
   }
   const other = OTHER_FRAMEWORKS.find((name) => existsSync(join(folder, name)));
   const also = other === undefined ? '' : `; its ${other} is of another framework`;
@@ -115,43 +109,4 @@ async function readTensors(folder: string, key: string | undefined): Promise<Ten
         ? 'give a folder that transformers or tessera wrote, or a file of weights'
         : 'in Python: load the folder with transformers (from_tf or from_flax), then save_pretrained',
   });
-}
-
-async function readShards(folder: string, index: string): Promise<TensorFile> {
-  const path = join(folder, index);
-  const { weight_map: map } = await readJson(path, shardsSchema);
-  const names = [...new Set(Object.values(map))].sort();
-  const outside = names.find((name) => basename(name) !== name || name === '..');
-  if (outside !== undefined) {
-    throw new TesseraError('DATA_INVALID', `${path} points outside its folder: ${outside}`);
-  }
-  const shards: TensorFile[] = [];
-  for (const name of names) shards.push(await readTensorFile(join(folder, name)));
-  const [first] = shards;
-  if (first === undefined) throw new TesseraError('DATA_INVALID', `${path} names no file`);
-  return { ...first, path, tensors: new Map(shards.flatMap(({ tensors }) => [...tensors])) };
-}
-
-async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
-  const bytes = await readWholeFile(path, { bytesMax: JSON_BYTES_MAX });
-  try {
-    return schema.parse(JSON.parse(new TextDecoder().decode(bytes)));
-  } catch (cause) {
-    const kind = cause instanceof SyntaxError ? otherKind(bytes) : undefined;
-    if (kind === undefined) throw notAsWritten(path, cause);
-    const { what, hint } = kind;
-    throw new TesseraError('DATA_INVALID', `cannot read ${path}: it is ${what}`, { hint, cause });
-  }
-}
-
-/** The kind of a file that should be JSON but does not begin like it. */
-function otherKind(bytes: Uint8Array): FileKind | undefined {
-  const head = bytes.subarray(0, KIND_BYTES);
-  return /^\s*[{[]/.test(new TextDecoder().decode(head)) ? undefined : fileKind(head);
-}
-
-function notAsWritten(path: string, cause: unknown): TesseraError {
-  const reason = unbroken(cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause));
-  const sentence = `${path} is not in the form of transformers or timm: ${reason}`;
-  return new TesseraError('DATA_INVALID', sentence, { cause });
 }

@@ -5,9 +5,11 @@ import { type KnownWeights, WEIGHTS } from '../../catalog/weights.ts';
 import { digestsOfFile } from '../../files/known-file.ts';
 import { ownFacts } from '../describe/own.ts';
 import { type Facts, factsFrom, firstOf } from '../facts.ts';
+import { isIndexName } from '../formats/shards.ts';
 import { renameWeights, type Weights } from '../names/rename.ts';
 import { inFile, keyInside, readTensorFile, type TensorFile } from './file.ts';
 import { readHuggingFaceFolder } from './huggingface.ts';
+import { readShards } from './shards.ts';
 
 /** No file of the catalogue is smaller: the checksum of a smaller file is not needed. */
 const BYTES_MIN = 20e6;
@@ -30,7 +32,7 @@ export async function readWeights(path: string, { key }: ReadOptions = {}): Prom
   const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
   const { file, info: stated } = isFolder
     ? await readHuggingFaceFolder(path, key)
-    : { file: await readTensorFile(path, key), info: {} };
+    : { file: await readOneOrShards(path, key), info: {} };
   const published = isFolder ? {} : await catalogueFacts(file);
   const options = { key: keyInside(file.nesting, key), unread: file.unread };
   const weights = inFile(path, () => {
@@ -38,6 +40,11 @@ export async function readWeights(path: string, { key }: ReadOptions = {}): Prom
     return renameWeights(file.tensors, facts, options);
   });
   return { ...file, ...weights, notes: [...(file.notes ?? []), ...weights.notes] };
+}
+
+/** A file, or the shards that an index names. */
+function readOneOrShards(path: string, key: string | undefined): Promise<TensorFile> {
+  return isIndexName(path) ? readShards(path) : readTensorFile(path, key);
 }
 
 /** The publisher's preparation of images, for a file of the catalogue: recognised by its checksum, whatever its name. */

@@ -15,6 +15,7 @@ import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createProgram } from '../../../../cli/program.ts';
 import { convertWeights } from '../../../../cli/weights/convert.ts';
 import { readWeights } from '../../../../shared/weights/files/read.ts';
+import { exportedFolder } from '../../../../tools/inference/export-model.ts';
 import { readModel } from '../../../../tools/inference/read/read-model.ts';
 import { fixturePath } from '../../../support/weights.ts';
 
@@ -40,6 +41,20 @@ describe('a folder for Hugging Face', () => {
   it('replaces an earlier export', async () => {
     await toFolder();
     rmSync(join(out, 'preprocessor_config.json'));
+    await toFolder();
+    expect(readdirSync(out).sort()).toEqual(EXPORT);
+  });
+
+  it('in shards is read like one file, and replaced by the next export', async () => {
+    const trained = await readModel(path);
+    const { files } = exportedFolder(trained, 'F32', 4000);
+    mkdirSync(out);
+    for (const { name, pieces } of files) writeFileSync(join(out, name), Buffer.concat(pieces));
+    expect(readdirSync(out).length).toBeGreaterThan(5);
+    const again = await readModel(out);
+    expect(again.parameters).toEqual(trained.parameters);
+    const byIndex = await readWeights(join(out, 'model.safetensors.index.json'));
+    expect(byIndex.naming).toBe('huggingface');
     await toFolder();
     expect(readdirSync(out).sort()).toEqual(EXPORT);
   });
