@@ -13,14 +13,18 @@ import { benchCluster } from './cluster.ts';
 import { benchExchange } from './exchange.ts';
 import { benchHandout } from './handout.ts';
 import { benchHelp } from './help.ts';
+import { benchPeers, PEERS } from './peers.ts';
 import { benchPrecision } from './precision.ts';
 import { benchSafety } from './safety.ts';
 import { benchSpinning } from './spinning.ts';
 import { benchStep } from './step.ts';
 import { benchXlaMemory } from './xla-memory.ts';
 
+/** Measures; `python` is where PyTorch is, for those that compare with it. */
+type Bench = (python: string) => Promise<object>;
+
 /** The benches by name; `--only` picks some. */
-const BENCHES: Readonly<Record<string, () => Promise<object>>> = {
+const BENCHES: Readonly<Record<string, Bench>> = {
   help: benchHelp,
   exchange: benchExchange,
   step: benchStep,
@@ -32,15 +36,23 @@ const BENCHES: Readonly<Record<string, () => Promise<object>>> = {
 };
 
 /** Those that need an engine that is not on every machine, or an hour: only by name. */
-const ONLY_BY_NAME: Readonly<Record<string, () => Promise<object>>> = {
+const ONLY_BY_NAME: Readonly<Record<string, Bench>> = {
   aot: benchAot,
   handout: benchHandout,
   precision: benchPrecision,
+  peers: (python) => benchPeers(PEERS, python),
+  ...Object.fromEntries(
+    PEERS.map((name) => [`peers-${name}`, (python: string) => benchPeers([name], python)]),
+  ),
 };
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { json: { type: 'boolean' }, only: { type: 'string', multiple: true } },
+    options: {
+      json: { type: 'boolean' },
+      only: { type: 'string', multiple: true },
+      python: { type: 'string', default: 'python3' },
+    },
   });
   const names = values.only ?? Object.keys(BENCHES);
   const results: Record<string, object> = {};
@@ -51,7 +63,7 @@ async function main(): Promise<void> {
       throw new Error(`no bench "${name}"; there are ${known.join(', ')}`);
     }
     console.error(`${name} ...`);
-    results[name] = await bench();
+    results[name] = await bench(values.python);
     if (!values.json) print(name, results[name]);
   }
   if (values.json) {

@@ -7,6 +7,7 @@ torch.compile, fused attention, autocast; gradients of several leaves are added 
 JSON when it is ready; then, for each line `measure SECONDS` on stdin, one with the images per second.
 """
 import json
+import resource
 import sys
 import time
 
@@ -114,5 +115,6 @@ for line in sys.stdin:
         wait()
         nodes += 1
     seconds = time.time() - began
-    peak = torch.cuda.max_memory_allocated() if device == 'cuda' else None
+    resident = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = torch.cuda.max_memory_allocated() if device == 'cuda' else resident
     say({'imagesPerSecond': nodes * leaves * batch / seconds, 'nodes': nodes, 'bytesPeak': peak})
