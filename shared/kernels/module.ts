@@ -6,9 +6,63 @@ import { createRequire } from 'node:module';
 const PAGE_BYTES = 65_536;
 const PAGES_MAX = 65_536;
 
-/** What the module exports: addresses in bytes, counts in values. Source  assembly/module.ts. */
+/** Scalars of one step of Adam. Source  shared/training/optimizer.ts. */
+export type AdamScalars = readonly [
+  scale: number,
+  coupled: number,
+  keep: number,
+  beta1: number,
+  gain1: number,
+  beta2: number,
+  gain2: number,
+  stepSize: number,
+  inverseRoot2: number,
+  epsilon: number,
+];
+
+/** What the module exports: addresses in bytes, counts in values, 1 for true. Source  assembly/module.ts. */
 export interface Kernels {
   addInto(target: number, source: number, count: number): void;
+  areFinite(values: number, count: number): number;
+  /** `sum` and the squares, added in order. */
+  sumOfSquares(values: number, count: number, sum: number): number;
+  moveAverage(average: number, values: number, count: number, decay: number): void;
+  /** Whether all new parameters are finite, as of `sgd` and `sgdMomentum`. */
+  adam(
+    parameters: number,
+    into: number,
+    gradient: number,
+    m: number,
+    v: number,
+    count: number,
+    ...scalars: AdamScalars
+  ): number;
+  sgd(
+    parameters: number,
+    into: number,
+    gradient: number,
+    count: number,
+    scale: number,
+    decay: number,
+    learningRate: number,
+  ): number;
+  sgdMomentum(
+    parameters: number,
+    into: number,
+    gradient: number,
+    velocity: number,
+    count: number,
+    scale: number,
+    decay: number,
+    learningRate: number,
+    momentum: number,
+  ): number;
+  roundBfloat16(values: number, count: number): void;
+  addBfloat16Into(target: number, source: number, count: number): void;
+  toBfloat16(target: number, source: number, count: number): void;
+  fromBfloat16(target: number, source: number, count: number): void;
+  /** The sum of bits in the lower 32 bits, that of bits and places above. */
+  parameterSums(words: number, count: number, first: number): bigint;
   resampleColours: Resampling;
   resampleGreys: Resampling;
   resampleColumns: Resampling;

@@ -1,4 +1,5 @@
 /** @file The moving average of the weights, which generalises better than the weights themselves. */
+import { kernelsFor } from '../kernels/vectors.ts';
 
 /**
  * Decay at a step: low at first, so that the average does not remember the random beginning.
@@ -19,6 +20,12 @@ export function updateAverage(
   first = 0,
   limit = average.length,
 ): void {
+  const kernels = kernelsFor(average, values);
+  if (kernels !== undefined) {
+    const at = 4 * first;
+    kernels.moveAverage(average.byteOffset + at, values.byteOffset + at, limit - first, decay);
+    return;
+  }
   const gain = 1 - decay;
   for (let i = first; i < limit; i += 1) {
     average[i] = decay * (average[i] as number) + gain * (values[i] as number);

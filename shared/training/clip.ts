@@ -1,4 +1,5 @@
 /** @file Clipping by global norm: one factor for the whole gradient, from its norm over all parameters. */
+import { kernelsFor } from '../kernels/vectors.ts';
 
 /** Keeps the factor finite for a gradient of zeros, as torch.nn.utils.clip_grad_norm_ does. */
 const NORM_EPSILON = 1e-6;
@@ -13,6 +14,10 @@ export function sumOfSquares(
   limit = vector.length,
   sum = 0,
 ): number {
+  const kernels = kernelsFor(vector);
+  if (kernels !== undefined) {
+    return kernels.sumOfSquares(vector.byteOffset + 4 * first, limit - first, sum);
+  }
   let total = sum;
   for (let i = first; i < limit; i += 1) {
     const value = vector[i] as number;

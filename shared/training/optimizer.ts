@@ -9,6 +9,8 @@
  */
 
 import { assert } from '../core/errors.ts';
+import type { AdamScalars } from '../kernels/module.ts';
+import { kernelsFor } from '../kernels/vectors.ts';
 import type { ParameterTable } from '../model/parameters.ts';
 import type { OptimizerConfig } from './options.ts';
 
@@ -87,20 +89,50 @@ interface TensorUpdate extends ParameterUpdate {
   readonly weightDecay: number;
 }
 
-/** Loops over plain locals: this is half of the coordinator's time in a step. */
 function adamRun(update: TensorUpdate): boolean {
-  const { config, parameters, into, gradient, first, limit, scale, step, frozen } = update;
-  const { learningRate, weightDecay } = update;
-  const { beta1, beta2, epsilon } = config;
+  const { parameters, into, gradient, first, limit, frozen } = update;
   const m = vectorOf(update, 'm');
   const v = vectorOf(update, 'v');
-  const gain1 = 1 - beta1;
-  const gain2 = 1 - beta2;
+  const scalars = adamScalars(update);
+  const kernels = kernelsFor(parameters, into, gradient, m, v);
+  if (kernels === undefined) return adamLoop(update, { m, v }, scalars);
+  const at = 4 * first;
+  const from = 4 * (first - frozen);
+  const areFinite = kernels.adam(
+    parameters.byteOffset + at,
+    into.byteOffset + at,
+    gradient.byteOffset + from,
+    m.byteOffset + from,
+    v.byteOffset + from,
+    limit - first,
+    ...scalars,
+  );
+  return areFinite === 1;
+}
+
+function adamScalars(update: TensorUpdate): AdamScalars {
+  const { config, learningRate, weightDecay, step, scale } = update;
+  const { beta1, beta2, epsilon } = config;
+  const isCoupled = config.name === 'adam';
   const stepSize = learningRate / (1 - beta1 ** step);
   const inverseRoot2 = 1 / Math.sqrt(1 - beta2 ** step);
-  const isCoupled = config.name === 'adam';
   const keep = isCoupled ? 1 : 1 - learningRate * weightDecay;
   const coupled = isCoupled ? weightDecay : 0;
+  return [
+    ...([scale, coupled, keep] as const),
+    ...([beta1, 1 - beta1, beta2, 1 - beta2] as const),
+    ...([stepSize, inverseRoot2, epsilon] as const),
+  ];
+}
+
+/** What the kernel does, over plain locals. */
+function adamLoop(
+  { parameters, into, gradient, first, limit, frozen }: TensorUpdate,
+  { m, v }: { readonly m: Float32Array; readonly v: Float32Array },
+  scalars: AdamScalars,
+): boolean {
+  const [scale, coupled, keep, beta1, gain1, beta2, gain2, stepSize, inverseRoot2, epsilon] =
+    scalars;
   // Stays 0: a NaN or an infinity times 0 is NaN.
   let zero = 0;
   for (let i = first, t = first - frozen; i < limit; i += 1, t += 1) {
@@ -123,6 +155,31 @@ function sgdRun(update: TensorUpdate): boolean {
   const { learningRate, weightDecay } = update;
   const { momentum } = config;
   const velocity = momentum === 0 ? undefined : vectorOf(update, 'momentum');
+  const others = velocity === undefined ? [] : [velocity];
+  const kernels = kernelsFor(parameters, into, gradient, ...others);
+  if (kernels !== undefined) {
+    const at = 4 * first;
+    const from = 4 * (first - frozen);
+    const vectors = [
+      parameters.byteOffset + at,
+      into.byteOffset + at,
+      gradient.byteOffset + from,
+    ] as const;
+    const count = limit - first;
+    const areFinite =
+      velocity === undefined
+        ? kernels.sgd(...vectors, count, scale, weightDecay, learningRate)
+        : kernels.sgdMomentum(
+            ...vectors,
+            velocity.byteOffset + from,
+            count,
+            scale,
+            weightDecay,
+            learningRate,
+            momentum,
+          );
+    return areFinite === 1;
+  }
   let zero = 0;
   for (let i = first, t = first - frozen; i < limit; i += 1, t += 1) {
     const parameter = parameters[i] as number;

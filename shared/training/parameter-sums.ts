@@ -5,6 +5,7 @@
  * the bits alone: it shows any one value that changed. The second is of bits and place, mixed: it also shows values that
  * changed places, and changes that cancel out in the first.
  */
+import { kernelsFor } from '../kernels/vectors.ts';
 
 /** The sums of a range of a vector. Units  unsigned integers below 2^32. */
 export interface ParameterSums {
@@ -31,6 +32,14 @@ export function parameterSums(
   first = 0,
   limit = vector.length,
 ): ParameterSums {
+  const kernels = kernelsFor(vector);
+  if (kernels !== undefined) {
+    const both = kernels.parameterSums(vector.byteOffset + 4 * first, limit - first, first);
+    return {
+      bits: Number(BigInt.asUintN(32, both)),
+      places: Number(BigInt.asUintN(32, both >> 32n)),
+    };
+  }
   const words = new Int32Array(vector.buffer, vector.byteOffset, vector.length);
   let bits = 0;
   let places = 0;

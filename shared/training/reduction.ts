@@ -8,6 +8,7 @@
  */
 import { assert } from '../core/errors.ts';
 import type { LeafRange, NodeTotals } from '../core/work.ts';
+import { kernelsFor } from '../kernels/vectors.ts';
 
 /** What is summed: values of one length, in memory or on a device. */
 export interface SumVector {
@@ -37,6 +38,12 @@ export function addInto(
   first = 0,
   limit = target.length,
 ): void {
+  const kernels = kernelsFor(target, source);
+  if (kernels !== undefined) {
+    const at = 4 * first;
+    kernels.addInto(target.byteOffset + at, source.byteOffset + at, limit - first);
+    return;
+  }
   for (let i = first; i < limit; i += 1) {
     target[i] = (target[i] as number) + (source[i] as number);
   }

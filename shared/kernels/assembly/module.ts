@@ -5,6 +5,8 @@
  * nothing, and touch only what they are given, so any number of threads may call them on one memory. Each makes exactly
  * the bits of its loop in plain JavaScript.
  */
-
+export { addBfloat16Into, fromBfloat16, roundBfloat16, toBfloat16 } from './bfloat16';
+export { parameterSums } from './checksums';
+export { adam, sgd, sgdMomentum } from './optimizers';
 export { resampleColours, resampleColumns, resampleGreys } from './resample';
-export { addInto } from './vectors';
+export { addInto, areFinite, moveAverage, sumOfSquares } from './vectors';
