@@ -196,7 +196,10 @@ async function serve(driver: CoordinatorDriver, options: StartOptions) {
   const { loaded, listen, resume, security, log } = options;
   const { limits, cluster } = loaded.config;
   const serveAt = (address: string) =>
-    serveCoordinator(driver, log, { listen: address, limits, security });
+    serveCoordinator(driver, log, {
+      ...{ listen: address, limits, security },
+      sharedMemory: cluster.sharedMemory === 'auto',
+    });
   return await serveAt(listenOf(options)).catch(async (error: unknown) => {
     const isTaken = TesseraError.from(error).code === 'PORT_IN_USE';
     if (!isTaken || listen === undefined || resume === undefined) throw error;

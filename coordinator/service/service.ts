@@ -21,6 +21,7 @@ import {
   type ServerLimits,
   startServer,
 } from '../../shared/exchange/grpc/server.ts';
+import { MemoryHost } from '../../shared/exchange/memory/memory-host.ts';
 import type { Logger } from '../../shared/machine/log.ts';
 import { isOwnPeer } from '../../shared/machine/socket-owner.ts';
 import { JoinGate } from '../workers/join-rate-limit.ts';
@@ -47,6 +48,8 @@ export interface ServiceSettings {
   readonly limits: CallLimits & ServerLimits & { readonly rpcMs: number };
   /** Undefined for plaintext, open to every caller that reaches the port. */
   readonly security?: ServerSecurity | undefined;
+  /** Whether workers on this machine exchange large vectors through memory. */
+  readonly sharedMemory?: boolean;
 }
 
 /** The calls of both services as plain functions over a coordinator's port. */
@@ -54,18 +57,22 @@ export function coordinatorCalls(
   port: CoordinatorPort,
   limits: CallLimits,
   clock: Clock,
-  refusedJoins: () => RefusedJoins = () => NONE_REFUSED,
+  {
+    refusedJoins = () => NONE_REFUSED,
+    memory,
+  }: { readonly refusedJoins?: () => RefusedJoins; readonly memory?: MemoryHost | undefined } = {},
 ) {
   const gate = new JoinGate(limits.joinsPerMinute, clock);
   return {
-    session: (peer: DuplexPeer<CoordinatorMessage>) => listenToWorker({ port, peer, clock, gate }),
+    session: (peer: DuplexPeer<CoordinatorMessage>) =>
+      listenToWorker({ port, peer, clock, gate, memory }),
     status: ({ watcher }: StatusRequest__Output) => ({
       ...encodeStatus(fromAnywhere(port.status(decodeWatcher(watcher)))),
       ...refusedJoins(),
     }),
     stopRun: ({ reason }: StopRequest__Output, { peer }: { readonly peer: string }) =>
       fromAnywhere(port.stopRun(decodeReason(reason), peer)),
-    ...exchangeHandlers(new RunExchange(port, limits), limits.chunkBytes),
+    ...exchangeHandlers(new RunExchange(port, limits), limits.chunkBytes, memory),
   };
 }
 
@@ -82,13 +89,18 @@ function fromAnywhere<T extends { readonly runFolder: string }>(answer: T): T {
 export async function serveCoordinator(
   port: CoordinatorPort,
   log: Logger,
-  { listen, limits, security }: ServiceSettings,
+  { listen, limits, security, sharedMemory = false }: ServiceSettings,
 ): Promise<RpcServer> {
   const refusals = new RefusalLog(log, systemClock);
   const { report } = refusals;
   const factory = new HandlerFactory(report, limits.rpcMs);
-  const calls = coordinatorCalls(port, limits, systemClock, () => refusals.joins);
   let ownPort = 0;
+  // Each worker of this machine and account; values are float32.
+  const memory = sharedMemory
+    ? new MemoryHost(4 * port.gradientLength, (peer) => isOwnPeer(peer, ownPort))
+    : undefined;
+  const refusedJoins = () => refusals.joins;
+  const calls = coordinatorCalls(port, limits, systemClock, { refusedJoins, memory });
   // Executables are code that other workers run: in plaintext they come from the account that runs the coordinator.
   const refuseOthers = ({ peer }: CallContext) => {
     if (security !== undefined || isOwnPeer(peer, ownPort)) return;
@@ -122,5 +134,11 @@ export async function serveCoordinator(
     { limits, security, report },
   );
   ownPort = server.port;
-  return server;
+  return {
+    ...server,
+    async stop(graceMs) {
+      await server.stop(graceMs);
+      memory?.close();
+    },
+  };
 }

@@ -19,6 +19,7 @@ import { wirePresent } from '../../shared/contract/validate.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { DuplexListener, DuplexPeer } from '../../shared/exchange/grpc/handlers.ts';
+import type { MemoryHost } from '../../shared/exchange/memory/memory-host.ts';
 import type { JoinGate } from '../workers/join-rate-limit.ts';
 import type { SessionHandle } from '../workers/sessions.ts';
 import type { CoordinatorPort } from './run-port.ts';
@@ -32,6 +33,8 @@ export interface SessionStart {
   readonly peer: DuplexPeer<WireMessage>;
   readonly clock: Clock;
   readonly gate: JoinGate;
+  /** Undefined where all bulk travels by wire. */
+  readonly memory?: MemoryHost | undefined;
 }
 
 /** Listens to a stream from its first message, which must be `join`. */
@@ -40,6 +43,7 @@ export function listenToWorker({
   peer,
   clock,
   gate,
+  memory,
 }: SessionStart): DuplexListener<WorkerMessage__Output> {
   let joined: WelcomeInfo | undefined;
   let hasLeft = false;
@@ -59,14 +63,17 @@ export function listenToWorker({
         gate.pass(peer.peer);
         joined = port.join(decodeJoin(wirePresent(message.join, 'join')), handle);
         settled.abort();
-        return peer.send(encodeWelcome(joined));
+        const shared = memory?.offer(joined.session, peer.peer);
+        return peer.send(encodeWelcome({ ...joined, memory: shared }));
       }
       hasLeft = message.message === 'leave';
       forward(port, joined.worker, message);
     },
     onClosed(reason) {
       settled.abort();
-      if (joined !== undefined) port.sessionClosed(joined.session, reason);
+      if (joined === undefined) return;
+      memory?.end(joined.session);
+      port.sessionClosed(joined.session, reason);
     },
   };
 }

@@ -47,6 +47,12 @@ const cluster = z.strictObject({
   leaseMs: count
     .default(60_000)
     .describe('Duration of a lease; afterwards other workers may compute its leaves too'),
+  sharedMemory: z
+    .enum(['auto', 'off'])
+    .default('auto')
+    .describe(
+      'Workers on the machine of the coordinator exchange large vectors with it through memory (auto: where that works)',
+    ),
   stallMs: count
     .default(60_000)
     .describe('The run reports why no step, evaluation or checkpoint has completed for this long'),

@@ -11,6 +11,7 @@ import type { Heartbeat__Output } from './generated/tessera/v1/Heartbeat.ts';
 import type { Join__Output } from './generated/tessera/v1/Join.ts';
 import type { Leave__Output } from './generated/tessera/v1/Leave.ts';
 import type { Ready__Output } from './generated/tessera/v1/Ready.ts';
+import type { SharedMemory__Output } from './generated/tessera/v1/SharedMemory.ts';
 import type { StatusReply } from './generated/tessera/v1/StatusReply.ts';
 import type { Welcome__Output } from './generated/tessera/v1/Welcome.ts';
 import type {
@@ -20,10 +21,11 @@ import type {
   JoinRequest,
   Ready,
   RunStatus,
+  SharedMemory,
   WelcomeInfo,
   WorkerDevices,
 } from './messages.ts';
-import { inverse, toWireText, wireChoice, wireInteger, wireText } from './validate.ts';
+import { inverse, toWireText, wireChoice, wireInteger, wirePresent, wireText } from './validate.ts';
 
 const NAME_LENGTH_MAX = 200;
 const TEXT_LENGTH_MAX = 1000;
@@ -138,7 +140,8 @@ export function decodeLeave(leave: Leave__Output): ErrorReport {
 
 /** A welcome as a message. */
 export function encodeWelcome(welcome: WelcomeInfo): WireMessage {
-  return { welcome: { ...welcome, classes: [...welcome.classes] } };
+  const { classes, memory = null } = welcome;
+  return { welcome: { ...welcome, classes: [...classes], memory } };
 }
 
 /** Throws  MESSAGE_INVALID, naming the field. */
@@ -155,7 +158,17 @@ export function decodeWelcome(welcome: Welcome__Output): WelcomeInfo {
     heartbeatMs: wireInteger(welcome.heartbeatMs, 'welcome.heartbeat_ms', { min: 1 }),
     silenceMs: wireInteger(welcome.silenceMs, 'welcome.silence_ms', { min: 1 }),
     runId: text(welcome.runId, 'run_id'),
+    memory: decodeMemory(welcome.memory),
   };
+}
+
+function decodeMemory(memory: SharedMemory__Output | null): SharedMemory | undefined {
+  if (memory === null) return undefined;
+  const place = (name: keyof SharedMemory) => {
+    const { pid, fd, nonce } = wirePresent(memory[name], `welcome.memory.${name}`);
+    return { pid, fd, nonce: wireText(nonce, `welcome.memory.${name}.nonce`, NAME_LENGTH_MAX) };
+  };
+  return { pushes: place('pushes'), parameters: place('parameters') };
 }
 
 /** What follows a welcome, as a message. */

@@ -74,6 +74,22 @@ export interface WelcomeInfo {
   readonly runId: string;
   /** Which data set the run has, for workers that read their own; '' where none does. */
   readonly dataJson: string;
+  /** Memory for the bulk of this session, where both ends are processes of one account on one machine. */
+  readonly memory?: SharedMemory | undefined;
+}
+
+/** Where another process finds a file in memory. */
+export interface MemoryPlace {
+  readonly pid: number;
+  readonly fd: number;
+  /** What it begins with, in hex. */
+  readonly nonce: string;
+}
+
+/** Memory of a session: the worker writes pushes, the coordinator parameters. */
+export interface SharedMemory {
+  readonly pushes: MemoryPlace;
+  readonly parameters: MemoryPlace;
 }
 
 /** Identity of a round. `step` is the step being computed, or the newest version when an evaluation began. */

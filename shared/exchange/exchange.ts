@@ -13,6 +13,7 @@ import type {
   NodeHeader,
   ParametersId,
   PushOutcome,
+  SharedMemory,
 } from '../contract/messages.ts';
 import type { Split } from '../core/work.ts';
 import type { EncodedSample } from '../data/source.ts';
@@ -95,6 +96,8 @@ export interface ExchangeSettings {
   /** Secret of the session. */
   readonly session: string;
   readonly limits: ExchangeLimits;
+  /** Memory that the coordinator offers for this session. */
+  readonly memory?: SharedMemory | undefined;
   /** Ends the transfers under way, and those that are begun later: CANCELLED. */
   readonly signal: AbortSignal;
 }

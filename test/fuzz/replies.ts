@@ -26,13 +26,20 @@ import {
 
 const port = new NotingPort();
 const welcome = port.join(JOIN, { send: () => {}, close: () => {} });
+const place = { pid: 7, fd: 21, nonce: 'ab' };
 const assignment = {
   kind: 'WORK_KIND_TRAIN' as const,
   ...{ sequence: 3, step: 1, version: 1, epoch: 0, batch: 0 },
   ranges: [{ first: 0, count: 4 }],
 };
 const coordinatorMessages = encodings('tessera.v1.CoordinatorMessage', [
-  Session.responseSerialize({ welcome: { ...welcome, classes: [...welcome.classes] } }),
+  Session.responseSerialize({
+    welcome: {
+      ...welcome,
+      classes: [...welcome.classes],
+      memory: { pushes: place, parameters: place },
+    },
+  }),
   Session.responseSerialize({ assignment }),
   Session.responseSerialize({ finish: { errorCode: '', reason: '' } }),
   Session.responseSerialize({ alive: {} }),

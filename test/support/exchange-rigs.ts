@@ -1,5 +1,6 @@
 /** @file Transports for the checks of `exchange-conformance.ts`: gRPC over loopback, and one that is a function call. */
 import { crc32 } from 'node:zlib';
+import { expect } from 'vitest';
 import { bytesOf } from '../../shared/contract/chunks.ts';
 import type { FeatureRow } from '../../shared/contract/feature-rows.ts';
 import type { NodeChunk } from '../../shared/contract/generated/tessera/v1/NodeChunk.ts';
@@ -28,6 +29,7 @@ import { exchangeHandlers } from '../../shared/exchange/grpc/exchange-handlers.t
 import { HandlerFactory } from '../../shared/exchange/grpc/handlers.ts';
 import { services } from '../../shared/exchange/grpc/protos.ts';
 import { startServer } from '../../shared/exchange/grpc/server.ts';
+import { MemoryHost } from '../../shared/exchange/memory/memory-host.ts';
 import { sha256Of } from './digest.ts';
 import { CHUNK_BYTES, type Damage, NotingHost, type Rig, SESSION } from './exchange-conformance.ts';
 import { allOf, LIMITS } from './loopback.ts';
@@ -47,6 +49,9 @@ class NextDamage {
   }
 }
 
+/** Of the longest vector of the checks, about. */
+const VECTOR_BYTES = 2 ** 20;
+
 type Changes = Parameters<Rig['open']>[0];
 
 function settingsOf({ session = SESSION, rpcMs = 20_000, signal }: NonNullable<Changes> = {}) {
@@ -56,10 +61,11 @@ function settingsOf({ session = SESSION, rpcMs = 20_000, signal }: NonNullable<C
 
 // ---- gRPC ----
 
-/** A server on loopback, and ends whose chunks are damaged below the product's own. */
-export async function grpcRig(): Promise<Rig> {
+/** A server on loopback, and ends whose chunks are damaged below the product's own; with memory that both share, or by wire. */
+export async function grpcRig({ isMemoryShared = false } = {}): Promise<Rig> {
   const host = new NotingHost();
-  const handlers = exchangeHandlers(host, CHUNK_BYTES);
+  const memory = new MemoryHost(VECTOR_BYTES, () => isMemoryShared, 0);
+  const handlers = exchangeHandlers(host, CHUNK_BYTES, memory);
   const factory = new HandlerFactory(() => {});
   const served = {
     definition: services.Exchange.service,
@@ -79,7 +85,10 @@ export async function grpcRig(): Promise<Rig> {
     host,
     damage: (damage) => next.set(damage),
     open(changes) {
-      const settings = settingsOf(changes);
+      memory.end(SESSION);
+      const offer = memory.offer(SESSION, 'here');
+      expect(offer !== undefined).toBe(isMemoryShared);
+      const settings = { ...settingsOf(changes), memory: offer };
       const calls = grpcBulkCalls(server.address, { limits: settings.limits });
       const exchange = new GrpcExchange(damaged(calls, next), settings);
       opened.push(exchange);
@@ -88,6 +97,7 @@ export async function grpcRig(): Promise<Rig> {
     async close() {
       for (const exchange of opened) exchange.close();
       await server.stop(0);
+      memory.close();
     },
   };
 }
@@ -140,7 +150,10 @@ function harmed<T extends { data: Uint8Array }>(messages: T[], damage: Damage | 
   if (damage === undefined || message === undefined) return messages;
   if (damage === 'cutShort') return messages.slice(0, -1);
   if (damage === 'repeated') return messages.toSpliced(at, 0, message);
-  return messages.with(at, { ...message, data: flipped(message.data) });
+  // Bytes in memory are damaged as well as their checksum is.
+  const isInMemory = 'memoryBytes' in message && message.memoryBytes !== 0;
+  const harm = isInMemory ? { crc32: 1 } : { data: flipped(message.data) };
+  return messages.with(at, { ...message, ...harm });
 }
 
 function flipped(data: Uint8Array): Uint8Array {

@@ -38,8 +38,9 @@ export class WorkerLink {
         const { signal } = this.#transfers;
         // Each sample that no cache holds is a call, and a leaf asks for all of its own.
         setMaxListeners(0, signal);
-        const { session } = welcome;
-        this.#exchange = this.#openExchange({ session, limits: limitsOf(welcome), signal });
+        const { session, memory } = welcome;
+        const limits = limitsOf(welcome);
+        this.#exchange = this.#openExchange({ session, limits, memory, signal });
         listener.onWelcome(welcome);
       },
     });

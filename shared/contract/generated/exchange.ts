@@ -21,12 +21,14 @@ import type { Heartbeat as _tessera_v1_Heartbeat, Heartbeat__Output as _tessera_
 import type { Join as _tessera_v1_Join, Join__Output as _tessera_v1_Join__Output } from './tessera/v1/Join.ts';
 import type { LeafRange as _tessera_v1_LeafRange, LeafRange__Output as _tessera_v1_LeafRange__Output } from './tessera/v1/LeafRange.ts';
 import type { Leave as _tessera_v1_Leave, Leave__Output as _tessera_v1_Leave__Output } from './tessera/v1/Leave.ts';
+import type { MemoryPlace as _tessera_v1_MemoryPlace, MemoryPlace__Output as _tessera_v1_MemoryPlace__Output } from './tessera/v1/MemoryPlace.ts';
 import type { Node as _tessera_v1_Node, Node__Output as _tessera_v1_Node__Output } from './tessera/v1/Node.ts';
 import type { NodeChunk as _tessera_v1_NodeChunk, NodeChunk__Output as _tessera_v1_NodeChunk__Output } from './tessera/v1/NodeChunk.ts';
 import type { PullRequest as _tessera_v1_PullRequest, PullRequest__Output as _tessera_v1_PullRequest__Output } from './tessera/v1/PullRequest.ts';
 import type { PushReply as _tessera_v1_PushReply, PushReply__Output as _tessera_v1_PushReply__Output } from './tessera/v1/PushReply.ts';
 import type { Ready as _tessera_v1_Ready, Ready__Output as _tessera_v1_Ready__Output } from './tessera/v1/Ready.ts';
 import type { SampleChunk as _tessera_v1_SampleChunk, SampleChunk__Output as _tessera_v1_SampleChunk__Output } from './tessera/v1/SampleChunk.ts';
+import type { SharedMemory as _tessera_v1_SharedMemory, SharedMemory__Output as _tessera_v1_SharedMemory__Output } from './tessera/v1/SharedMemory.ts';
 import type { StatusReply as _tessera_v1_StatusReply, StatusReply__Output as _tessera_v1_StatusReply__Output } from './tessera/v1/StatusReply.ts';
 import type { StatusRequest as _tessera_v1_StatusRequest, StatusRequest__Output as _tessera_v1_StatusRequest__Output } from './tessera/v1/StatusRequest.ts';
 import type { StopReply as _tessera_v1_StopReply, StopReply__Output as _tessera_v1_StopReply__Output } from './tessera/v1/StopReply.ts';
@@ -64,6 +66,7 @@ export interface ProtoGrpcType {
       Join: MessageTypeDefinition<_tessera_v1_Join, _tessera_v1_Join__Output>
       LeafRange: MessageTypeDefinition<_tessera_v1_LeafRange, _tessera_v1_LeafRange__Output>
       Leave: MessageTypeDefinition<_tessera_v1_Leave, _tessera_v1_Leave__Output>
+      MemoryPlace: MessageTypeDefinition<_tessera_v1_MemoryPlace, _tessera_v1_MemoryPlace__Output>
       Node: MessageTypeDefinition<_tessera_v1_Node, _tessera_v1_Node__Output>
       NodeChunk: MessageTypeDefinition<_tessera_v1_NodeChunk, _tessera_v1_NodeChunk__Output>
       PullRequest: MessageTypeDefinition<_tessera_v1_PullRequest, _tessera_v1_PullRequest__Output>
@@ -71,6 +74,7 @@ export interface ProtoGrpcType {
       PushReply: MessageTypeDefinition<_tessera_v1_PushReply, _tessera_v1_PushReply__Output>
       Ready: MessageTypeDefinition<_tessera_v1_Ready, _tessera_v1_Ready__Output>
       SampleChunk: MessageTypeDefinition<_tessera_v1_SampleChunk, _tessera_v1_SampleChunk__Output>
+      SharedMemory: MessageTypeDefinition<_tessera_v1_SharedMemory, _tessera_v1_SharedMemory__Output>
       Split: EnumTypeDefinition
       StatusReply: MessageTypeDefinition<_tessera_v1_StatusReply, _tessera_v1_StatusReply__Output>
       StatusRequest: MessageTypeDefinition<_tessera_v1_StatusRequest, _tessera_v1_StatusRequest__Output>

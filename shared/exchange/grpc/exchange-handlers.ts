@@ -24,10 +24,13 @@ import { wireInteger, wirePresent } from '../../contract/validate.ts';
 import { TesseraError } from '../../core/errors.ts';
 import { splitOf } from '../../core/work.ts';
 import type { ExchangeHost, IncomingNode } from '../exchange.ts';
+import { putParameters, takeChunk } from '../memory/memory-chunks.ts';
+import type { MemoryFile } from '../memory/memory-file.ts';
+import type { MemoryHost } from '../memory/memory-host.ts';
 import { executableHandlers } from './executables.ts';
 
 /** The bulk calls of all workers, as plain functions over messages. */
-export function exchangeHandlers(host: ExchangeHost, chunkBytes: number) {
+export function exchangeHandlers(host: ExchangeHost, chunkBytes: number, memory?: MemoryHost) {
   return {
     async pushNode(messages: AsyncIterable<NodeChunk__Output>): Promise<PushReply> {
       let push: Push | undefined;
@@ -39,11 +42,11 @@ export function exchangeHandlers(host: ExchangeHost, chunkBytes: number) {
             const header = decodeNode(wire, host.splitSizes);
             const begun = host.beginPush(worker, header);
             if (typeof begun === 'string') return encodeOutcome(begun);
-            push = new Push(host, header, begun);
+            push = new Push(host, header, begun, memory?.pushesOf(wire.session));
           } else if (message.node !== null) {
             throw new TesseraError('MESSAGE_INVALID', 'push: a second node in one call');
           }
-          push.add(message);
+          await push.add(message);
         }
         return encodeOutcome(await wirePresent(push, 'first message of a push').finish());
       } finally {
@@ -53,12 +56,18 @@ export function exchangeHandlers(host: ExchangeHost, chunkBytes: number) {
 
     async *pullParameters(request: PullRequest__Output): AsyncGenerator<Chunk> {
       const worker = host.workerOf(decodeSession(request.session));
-      const { average } = request;
+      const { average, intoMemory } = request;
       const version = wireInteger(request.version, 'pull.version');
       const first = wireInteger(request.first, 'pull.first');
       const pull = host.beginPull(worker, { version, average, first });
       try {
-        for (const chunk of cutChunks(bytesOf(pull.values), chunkBytes)) {
+        const bytes = bytesOf(pull.values);
+        const shared = intoMemory && !average ? memory?.parametersFor(request.session) : undefined;
+        const chunks =
+          shared === undefined
+            ? cutChunks(bytes, chunkBytes)
+            : putParameters(shared, { version, start: 4 * first, bytes, chunkBytes });
+        for await (const chunk of chunks) {
           yield chunk;
           // Later chunks are cut later: the version must still be there.
           pull.confirm();
@@ -91,22 +100,30 @@ class Push {
   readonly #node: IncomingNode;
   readonly #featureShape: FeatureShape;
   readonly #gradient: ChunkAssembler | undefined;
+  readonly #memory: MemoryFile | undefined;
 
-  constructor(host: ExchangeHost, { kind, step, first, count }: NodeHeader, node: IncomingNode) {
+  constructor(
+    host: ExchangeHost,
+    { kind, step, first, count }: NodeHeader,
+    node: IncomingNode,
+    memory: MemoryFile | undefined,
+  ) {
     this.#node = node;
+    this.#memory = memory;
     this.#featureShape = { width: host.featureWidth, numSamples: host.splitSizes[splitOf(kind)] };
     this.#gradient =
       node.gradient &&
       new ChunkAssembler(node.gradient, `gradient of step ${step}, leaves ${first}+${count}`);
   }
 
-  add({ chunk, features }: NodeChunk__Output): void {
+  async add({ chunk, features }: NodeChunk__Output): Promise<void> {
     if (features !== null) this.#node.addFeatures(decodeFeatures(features, this.#featureShape));
     if (chunk === null) return;
     if (this.#gradient === undefined) {
       throw new TesseraError('MESSAGE_INVALID', 'push: an evaluation has no gradient');
     }
-    this.#gradient.add(chunk);
+    const target = this.#node.gradient && bytesOf(this.#node.gradient);
+    this.#gradient.add(await takeChunk(chunk, { file: this.#memory, target }));
   }
 
   finish(): ReturnType<IncomingNode['finish']> {

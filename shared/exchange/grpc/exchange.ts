@@ -1,5 +1,11 @@
 /** @file The worker's end of an exchange over gRPC: chunks, checksums and deadlines around the calls of proto/. */
-import { bytesOf, ChunkAssembler, cutChunks, SampleAssembler } from '../../contract/chunks.ts';
+import {
+  bytesOf,
+  ChunkAssembler,
+  type ChunkPiece,
+  cutChunks,
+  SampleAssembler,
+} from '../../contract/chunks.ts';
 import {
   decodeOutcome,
   decodeSampleInfo,
@@ -18,8 +24,12 @@ import type { ExecutableChunk } from '../../contract/generated/tessera/v1/Execut
 import type { ExecutablePiece__Output } from '../../contract/generated/tessera/v1/ExecutablePiece.ts';
 import type { ExecutableReply__Output } from '../../contract/generated/tessera/v1/ExecutableReply.ts';
 import type { ExecutableRequest } from '../../contract/generated/tessera/v1/ExecutableRequest.ts';
-import type { FeatureRows__Output } from '../../contract/generated/tessera/v1/FeatureRows.ts';
+import type {
+  FeatureRows,
+  FeatureRows__Output,
+} from '../../contract/generated/tessera/v1/FeatureRows.ts';
 import type { FetchRequest } from '../../contract/generated/tessera/v1/FetchRequest.ts';
+import type { Node } from '../../contract/generated/tessera/v1/Node.ts';
 import type { NodeChunk } from '../../contract/generated/tessera/v1/NodeChunk.ts';
 import type { PullRequest } from '../../contract/generated/tessera/v1/PullRequest.ts';
 import type { PushReply__Output } from '../../contract/generated/tessera/v1/PushReply.ts';
@@ -41,6 +51,8 @@ import type {
   OpenExchange,
   ParametersRange,
 } from '../exchange.ts';
+import { takeChunk } from '../memory/memory-chunks.ts';
+import { WorkerMemory } from '../memory/worker-memory.ts';
 import { type CallSettings, callClientStream, callServerStream } from './calls.ts';
 import { type ConnectionSettings, connectExchange } from './channel.ts';
 import { executableChunks, receiveExecutable } from './executables.ts';
@@ -103,6 +115,8 @@ export function grpcExchanges(
     new GrpcExchange(grpcBulkCalls(address, { ...security, limits: settings.limits }), settings);
 }
 
+const NO_VALUES = new Float32Array();
+
 /** Largest sample that a worker accepts. */
 const SAMPLE_BYTES_MAX = 256 * 1024 * 1024;
 
@@ -110,19 +124,27 @@ const SAMPLE_BYTES_MAX = 256 * 1024 * 1024;
 export class GrpcExchange implements Exchange {
   readonly #calls: BulkCalls;
   readonly #settings: ExchangeSettings;
+  readonly #memory: WorkerMemory | undefined;
   /** The push under way: pushes take turns, since sharing the line would make each of them late. */
   #pushing: Promise<unknown> = Promise.resolve();
 
   constructor(calls: BulkCalls, settings: ExchangeSettings) {
+    const { memory } = settings;
     this.#calls = calls;
     this.#settings = settings;
+    this.#memory = memory && WorkerMemory.open(memory);
   }
 
   pushNode(node: NodeHeader, payload: NodePayload): Promise<PushOutcome> {
     const turn = this.#pushing.then(async () => {
       const call = this.#call(`pushing step ${node.step}, leaves ${node.first}+${node.count}`);
       const { session, limits } = this.#settings;
-      const messages = nodeChunks(session, node, payload, limits.chunkBytes);
+      const { gradient = NO_VALUES, features } = payload;
+      const bytes = bytesOf(gradient);
+      const inMemory = await this.#memory?.put(bytes, limits.chunkBytes);
+      const chunks = inMemory ?? cutChunks(bytes, limits.chunkBytes);
+      const rows = encodeFeatures(features, limits.chunkBytes);
+      const messages = nodeMessages(encodeNode(session, node), rows, chunks);
       return decodeOutcome(await this.#calls.pushNode(call, messages));
     });
     this.#pushing = turn.catch(() => {});
@@ -134,8 +156,12 @@ export class GrpcExchange implements Exchange {
     const call = this.#call(`pulling parameter version ${version}`);
     const assembler = new ChunkAssembler(target, `parameters of version ${version}`);
     const { session } = this.#settings;
-    const chunks = this.#calls.pullParameters(call, { session, ...wanted });
-    for await (const chunk of chunks) assembler.add(chunk);
+    const file = this.#memory?.parameters;
+    const request = { session, ...wanted, intoMemory: file !== undefined };
+    const place = { file, start: 4 * wanted.first, target: bytesOf(target) };
+    for await (const chunk of this.#calls.pullParameters(call, request)) {
+      assembler.add(await takeChunk(chunk, place));
+    }
     assembler.finish();
   }
 
@@ -173,6 +199,7 @@ export class GrpcExchange implements Exchange {
   }
 
   close(): void {
+    this.#memory?.close();
     this.#calls.close();
   }
 
@@ -187,16 +214,14 @@ export class GrpcExchange implements Exchange {
   }
 }
 
-function* nodeChunks(
-  session: string,
-  node: NodeHeader,
-  { gradient, features }: NodePayload,
-  chunkBytes: number,
+function* nodeMessages(
+  node: Node,
+  rows: Iterable<FeatureRows>,
+  chunks: Iterable<ChunkPiece>,
 ): Generator<NodeChunk> {
-  yield { node: encodeNode(session, node) };
-  for (const rows of encodeFeatures(features, chunkBytes)) yield { features: rows };
-  if (gradient === undefined) return;
-  for (const chunk of cutChunks(bytesOf(gradient), chunkBytes)) yield { chunk };
+  yield { node };
+  for (const features of rows) yield { features };
+  for (const chunk of chunks) yield { chunk };
 }
 
 async function* assembleSamples(

@@ -7,7 +7,8 @@ let rig: Rig | undefined;
 afterEach(() => rig?.close());
 
 describe.each([
-  ['gRPC', grpcRig],
+  ['gRPC', () => grpcRig()],
+  ['gRPC and memory that both share', () => grpcRig({ isMemoryShared: true })],
   ['a function call', () => memoryRig()],
 ])('an exchange by %s', (_, start) => {
   it.each(Object.entries(CHECKS))('%s', async (_name, check) => {

@@ -16,6 +16,11 @@ export interface Chunk {
    */
   'crc32'?: (number);
   'data'?: (Buffer | Uint8Array | string);
+  /**
+   * Bytes that are in the memory of the session in place of `data`: a push's at `offset` of its data, parameters at
+   * their place in the whole vector. 0: they are in `data`.
+   */
+  'memoryBytes'?: (number);
 }
 
 /**
@@ -32,4 +37,9 @@ export interface Chunk__Output {
    */
   'crc32': (number);
   'data': (Buffer);
+  /**
+   * Bytes that are in the memory of the session in place of `data`: a push's at `offset` of its data, parameters at
+   * their place in the whole vector. 0: they are in `data`.
+   */
+  'memoryBytes': (number);
 }

@@ -13,6 +13,10 @@ export interface PullRequest {
    * The moving average of the weights up to that version, instead of the weights.
    */
   'average'?: (boolean);
+  /**
+   * Into the memory of the session, where it has any.
+   */
+  'intoMemory'?: (boolean);
 }
 
 export interface PullRequest__Output {
@@ -26,4 +30,8 @@ export interface PullRequest__Output {
    * The moving average of the weights up to that version, instead of the weights.
    */
   'average': (boolean);
+  /**
+   * Into the memory of the session, where it has any.
+   */
+  'intoMemory': (boolean);
 }

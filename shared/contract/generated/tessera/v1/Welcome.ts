@@ -1,5 +1,6 @@
 // Original file: proto/tessera/v1/control.proto
 
+import type { SharedMemory as _tessera_v1_SharedMemory, SharedMemory__Output as _tessera_v1_SharedMemory__Output } from '../../tessera/v1/SharedMemory.ts';
 
 /**
  * Reply to `join`: everything a worker needs to build the same program.
@@ -37,6 +38,10 @@ export interface Welcome {
    * 0 for a run without a validation split.
    */
   'validationSamples'?: (number);
+  /**
+   * Memory for the bulk of this session, for a worker of the same account on the same machine; absent for others.
+   */
+  'memory'?: (_tessera_v1_SharedMemory | null);
 }
 
 /**
@@ -75,4 +80,8 @@ export interface Welcome__Output {
    * 0 for a run without a validation split.
    */
   'validationSamples': (number);
+  /**
+   * Memory for the bulk of this session, for a worker of the same account on the same machine; absent for others.
+   */
+  'memory': (_tessera_v1_SharedMemory__Output | null);
 }

@@ -1,0 +1,58 @@
+/** @file The parameters of a run in memory that its workers on this machine read: each piece is written once a version. */
+import { crc32 } from 'node:zlib';
+import { TesseraError } from '../../core/errors.ts';
+import type { MemoryFile } from './memory-file.ts';
+
+/** A part of a vector. Units  bytes of the whole vector. */
+interface Piece {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+/** One vector in memory: of the newest version that was put. */
+export class SharedVector {
+  readonly #file: MemoryFile;
+  #version = -1;
+  /** What holds the version here. */
+  #source: ArrayBufferLike | undefined;
+  /** Checksums of the pieces of this version, once they are in memory. */
+  #pieces = new Map<string, Promise<number>>();
+
+  constructor(file: MemoryFile) {
+    this.#file = file;
+  }
+
+  /**
+   * Puts a piece of a version at its place, unless it is there; returns its CRC-32.
+   *
+   * Pieces of an older version may be read meanwhile: their reader sees that checksums are wrong.
+   *
+   * Throws  STEP_STALE when there are pieces of a later version; SYSTEM.
+   */
+  put(version: number, { offset, bytes }: Piece): Promise<number> {
+    if (version < this.#version) {
+      throw new TesseraError('STEP_STALE', `version ${version} is not in memory any more`);
+    }
+    const isNew = version > this.#version || bytes.buffer !== this.#source;
+    const before = isNew ? [...this.#pieces.values()] : [];
+    if (isNew) {
+      this.#version = version;
+      this.#source = bytes.buffer;
+      this.#pieces = new Map();
+    }
+    const key = `${offset}+${bytes.length}`;
+    const known = this.#pieces.get(key);
+    if (known !== undefined) return known;
+    const putting = Promise.allSettled(before).then(() => this.#write(offset, bytes));
+    this.#pieces.set(key, putting);
+    // One that failed is tried again.
+    putting.catch(() => this.#pieces.get(key) === putting && this.#pieces.delete(key));
+    return putting;
+  }
+
+  async #write(offset: number, bytes: Uint8Array): Promise<number> {
+    const sum = crc32(bytes);
+    await this.#file.write(bytes, offset);
+    return sum;
+  }
+}
