@@ -65,10 +65,15 @@ export async function measureMemory(
   };
 }
 
-function specOf(
+/** The program of a leaf: a config's, or that of a model alone. */
+export function specOf(
   model: ModelConfig,
   config: PlannedConfig | undefined,
-  { microBatch, precision, recompute }: MemoryOptions & { readonly microBatch: number },
+  {
+    microBatch,
+    precision,
+    recompute,
+  }: Pick<MemoryOptions, 'precision' | 'recompute'> & { readonly microBatch: number },
 ): ProgramSpec {
   const own = { ...(precision && { precision }), ...(recompute && { recompute }) };
   if (config === undefined) return { model, microBatch, labelSmoothing: 0, ...own };

@@ -1,6 +1,7 @@
 /** @file The summary of a model, and of what a leaf takes of a device, as tables. Pure. */
 import type { PartMemory } from '../../shared/compute/program.ts';
 import { formatBytes, formatCount } from '../../shared/core/units.ts';
+import type { StepGraph } from '../../tools/inference/step-graph.ts';
 import type { LayerSummary, ModelSummary } from '../../tools/inference/summary.ts';
 import { formatTable } from '../terminal/table.ts';
 import type { LeafMemory } from './memory.ts';
@@ -54,6 +55,35 @@ export function memoryLines(memory: LeafMemory): readonly string[] {
       'training, at most',
       `${formatBytes(trainingBytes)}${limit === undefined ? '' : ` of ${formatBytes(limit)}`}`,
     ),
+  ];
+}
+
+const KIND_COLUMNS = [
+  { title: 'OPERATION' },
+  ...['NODES', 'GFLOP', 'SHARE', 'MOVED', 'FLOP/BYTE'].map((title) => ({
+    title,
+    align: 'right' as const,
+  })),
+] as const;
+
+/** The operations of a training step, by kind, and all together. */
+export function graphLines({ microBatch, passOnCpu, kinds }: StepGraph): readonly string[] {
+  const total = (of: 'nodes' | 'operations' | 'bytes') =>
+    kinds.reduce((sum, kind) => sum + kind[of], 0);
+  const all = { nodes: total('nodes'), operations: total('operations'), bytes: total('bytes') };
+  const rows = [...kinds, { op: 'all', ...all }].map(({ op, nodes, operations, bytes }) => [
+    op,
+    formatCount(nodes),
+    (operations / 1e9).toFixed(3),
+    `${((100 * operations) / all.operations).toFixed(1)} %`,
+    formatBytes(bytes),
+    bytes === 0 ? '--' : (operations / bytes).toFixed(1),
+  ]);
+  const passes = passOnCpu === microBatch ? '' : `; on a CPU ${passOnCpu} at a time`;
+  return [
+    fact('training step', `a leaf of ${microBatch}, forward and backward${passes}`),
+    '',
+    ...formatTable(KIND_COLUMNS, rows),
   ];
 }
 

@@ -5,14 +5,16 @@ import { resolveModel } from '../../shared/config/rules.ts';
 import type { PlannedConfig } from '../../shared/config/schema.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { openDataSource } from '../../shared/data/sets/open.ts';
+import { writeFileAtomically } from '../../shared/files/files.ts';
 import { frozenSize } from '../../shared/model/parameters.ts';
 import { type ModelConfig, parseVariant } from '../../shared/model/variants.ts';
 import type { ReadOptions } from '../../tools/inference/read/read-model.ts';
+import type { StepGraph } from '../../tools/inference/step-graph.ts';
 import { summarise } from '../../tools/inference/summary.ts';
 import { readNamedModel } from '../inputs/model.ts';
-import { print, printJson } from '../terminal/output.ts';
-import { type MemoryOptions, measureMemory } from './memory.ts';
-import { memoryLines, summaryLines } from './summary-view.ts';
+import { print, printJson, say } from '../terminal/output.ts';
+import { type MemoryOptions, measureMemory, specOf } from './memory.ts';
+import { graphLines, memoryLines, summaryLines } from './summary-view.ts';
 
 /** Flags of `summary`. */
 export interface SummaryOptions extends MemoryOptions {
@@ -22,6 +24,8 @@ export interface SummaryOptions extends MemoryOptions {
   readonly batch: number;
   /** Whether the memory of a leaf is measured. */
   readonly memory?: true;
+  /** Whether the operations of a training step are shown; a text is the ONNX file to write them to. */
+  readonly graph?: true | string;
   /** Number of classes, instead of counting those of the data. */
   readonly classes?: number;
   readonly imageSize?: number;
@@ -50,9 +54,33 @@ export async function runSummary(options: SummaryOptions): Promise<void> {
   const freeze = config?.model.freeze ?? 'none';
   const summary = summarise(model, { batch, frozen: frozenSize(model, freeze) });
   const memory = options.memory && (await measureMemory(model, config, options));
-  if (json)
-    printJson({ schema: 'summary/1', model, freeze, ...summary, ...(memory && { memory }) });
-  else print([...summaryLines(summary), ...(memory ? ['', ...memoryLines(memory)] : [])]);
+  const graph = options.graph && (await describeGraph(model, config, options));
+  if (json) {
+    const asked = { ...(memory && { memory }), ...(graph && { graph }) };
+    printJson({ schema: 'summary/1', model, freeze, ...summary, ...asked });
+    return;
+  }
+  const memoryTable = memory ? ['', ...memoryLines(memory)] : [];
+  const graphTable = graph ? ['', ...graphLines(graph)] : [];
+  print([...summaryLines(summary), ...memoryTable, ...graphTable]);
+}
+
+/** The training step of a leaf, also as a file where one is named. Throws  CANNOT_WRITE. */
+async function describeGraph(
+  model: ModelConfig,
+  config: PlannedConfig | undefined,
+  options: SummaryOptions,
+): Promise<StepGraph> {
+  const { batch, graph: file } = options;
+  const wanted = options.microBatch ?? config?.training.microBatch ?? batch;
+  const microBatch = wanted === 'auto' ? batch : wanted;
+  const { stepGraph } = await import('../../tools/inference/step-graph.ts');
+  const [graph, encoded] = await stepGraph(specOf(model, config, { ...options, microBatch }));
+  if (typeof file === 'string') {
+    await writeFileAtomically(file, [encoded()]);
+    say(`wrote ${file}: Netron, and any other viewer of ONNX, shows it`);
+  }
+  return graph;
 }
 
 async function find(options: SummaryOptions): Promise<Found> {
