@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { formatBytes } from '../shared/core/units.ts';
 import { benchAbuse } from './abuse.ts';
 import { benchAot } from './aot/aot.ts';
+import { benchChecksums } from './checksums.ts';
 import { benchCluster } from './cluster.ts';
 import { benchExchange } from './exchange.ts';
 import { benchHandout } from './handout.ts';
@@ -28,6 +29,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   help: benchHelp,
   exchange: benchExchange,
   step: benchStep,
+  checksums: benchChecksums,
   spinning: benchSpinning,
   cluster: benchCluster,
   safety: benchSafety,

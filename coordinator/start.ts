@@ -22,6 +22,7 @@ import { MetricsFile } from '../shared/runs/metrics-file.ts';
 import { Observers, type RunObserver } from '../shared/runs/observer.ts';
 import { createRunFolder, describeRun } from '../shared/runs/run-folder.ts';
 import { refuseExposure } from '../shared/security/listen-policy.ts';
+import { sumsText } from '../shared/training/parameter-sums.ts';
 import { beginRun } from './begin/begin.ts';
 import { assemble } from './begin/build.ts';
 import { CoordinatorDriver } from './driver.ts';
@@ -137,7 +138,9 @@ async function startRun(
   const onEvent = observers.emit;
   const { classes, size, found } = source;
   const data = { classes, size, found };
-  onEvent({ type: 'data', sentence: foundSentence(data), ...data });
+  const { store } = parts;
+  const begins = { version: store.version, parameterSums: sumsText(await store.sums()) };
+  onEvent({ type: 'data', sentence: foundSentence(data), ...data, begins });
   const onEnd = (error: TesseraError | undefined) => {
     if (error === undefined) return ended.resolve();
     const { code, sentence: reason } = error;

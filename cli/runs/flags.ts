@@ -43,14 +43,25 @@ function addShow(runs: Command): void {
 
 function addCompare(runs: Command): void {
   const compare = withFlags(
-    addCommand(runs, 'compare <run...>', GROUPS.look, 'Results and differing settings of runs'),
-  );
+    addCommand(
+      runs,
+      'compare <run...>',
+      GROUPS.look,
+      'Results and settings of runs, and where they part',
+    ),
+  ).option('--exact', 'End with 1 where parameters differ, and with 65 where none are known');
   examples(compare, 'Two runs side by side', [
     'tessera runs compare quickstart-20260101-120000 quickstart-20260101-130000',
   ]);
-  compare.action(async (names, options) =>
-    (await import('./runs.ts')).compareRuns({ ...options, names }),
-  );
+  notes(compare, [
+    'Each step of a run records two sums of its parameters (of frozen ones too, not',
+    'of their moving average). The first step after which these are not those of',
+    'the run named first is said, and what differs until then: settings, data set,',
+    'first parameters, engines.',
+  ]);
+  compare.action(async (names, options) => {
+    process.exitCode = await (await import('./compare.ts')).compareRuns({ ...options, names });
+  });
 }
 
 function addRemove(runs: Command): void {

@@ -1,4 +1,4 @@
-/** @file `tessera runs`: lists, shows and compares runs. */
+/** @file `tessera runs`: lists and shows runs. */
 
 import { isLoopback } from '../../shared/core/address.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
@@ -9,15 +9,7 @@ import { leavesOf } from '../config/config-view.ts';
 import { SAY_PASSED_OVER } from '../inputs/found-run.ts';
 import { commandLine, pathWord, typable } from '../terminal/command-text.ts';
 import { print, printJson, say } from '../terminal/output.ts';
-import {
-  changedSettings,
-  compareLines,
-  differingSettings,
-  faultsOf,
-  listLines,
-  outcomeOf,
-  showLines,
-} from './runs-view.ts';
+import { changedSettings, faultsOf, listLines, outcomeOf, showLines } from './runs-view.ts';
 
 /** Flags of every command of `runs`. */
 export interface RunsOptions {
@@ -55,25 +47,8 @@ export async function showRun(options: RunsOptions & { readonly name?: string })
   refuseFaults([run]);
 }
 
-/**
- * Shows runs side by side.
- *
- * Throws  USAGE for a name that is not a run; DATA_INVALID, after all were shown, when a part of one cannot be read.
- */
-export async function compareRuns(
-  options: RunsOptions & { readonly names: readonly string[] },
-): Promise<void> {
-  const runs: RunRecord[] = [];
-  for (const name of options.names) runs.push(await readRun(await runFolder(name, options)));
-  if (options.json) {
-    const settings = differingSettings(runs.map(({ config }) => config));
-    printJson({ schema: 'runs-compare/1', runs: runs.map(summaryOf), settings });
-  } else print(compareLines(runs));
-  refuseFaults(runs);
-}
-
 /** If named runs cannot be read, the exit code says so too; a list only marks them. */
-function refuseFaults(runs: readonly RunRecord[]): void {
+export function refuseFaults(runs: readonly RunRecord[]): void {
   const faulty = runs.filter(({ faults }) => faults.length > 0);
   if (faulty.length === 0) return;
   const named = faulty.map(({ name, faults }) => `${name} (${faults.join('; ')})`);
@@ -95,7 +70,7 @@ export async function runFolder(
 }
 
 /** JSON has no NaN; a number that is not there yet is null there. */
-function summaryOf(run: RunRecord) {
+export function summaryOf(run: RunRecord) {
   const { name, folder, state, seconds, metrics } = run;
   const { firstTime = null, lastTime = null, damagedLines } = metrics;
   const known = { name, folder, state, faults: faultsOf(run), seconds, firstTime, lastTime };

@@ -89,7 +89,7 @@ export class Roster {
     known.lastMessageMs = clock.nowMs();
     this.sessions.peak = Math.max(this.sessions.peak, this.sessions.numReady);
     notes.engine(engineId);
-    this.#report(known, 'ready', engine);
+    this.#report(known, 'ready', engine, engineId);
     dispatch({ type: 'workerReady', worker, slots });
   }
 
@@ -168,10 +168,12 @@ export class Roster {
     known: ConnectedWorker,
     what: 'joined' | 'ready' | 'lost' | 'left',
     reason: string,
+    engine?: string,
   ): void {
     const { log, onEvent } = this.#parts;
     const workers = this.sessions.all().length;
     log.info({ worker: known.worker, reason, workers }, `worker ${what}`);
-    onEvent({ type: 'worker', worker: known.worker, what, reason, workers });
+    const { worker } = known;
+    onEvent({ type: 'worker', worker, what, reason, workers, ...(engine && { engine }) });
   }
 }

@@ -51,6 +51,21 @@ function trainingOf({ training: whole }: RunConfig) {
   return precision === 'f32' ? training : { ...training, precision };
 }
 
+/** Sections and options that no number of a run depends on. */
+const WITHOUT_NUMBERS = [
+  ...['name', 'evaluation', 'checkpoint', 'cluster', 'limits'],
+  ...['data.path', 'data.links', 'data.access', 'data.cacheBytes', 'data.onBadImage'],
+  ...['training.cacheFeatures', 'compute.threads', 'compute.devices'],
+];
+
+/**
+ * Whether runs whose setting of this path differs may have other parameters: all that `identityJson` has, and what decides
+ * first parameters and engines.
+ */
+export function decidesNumbers(path: string): boolean {
+  return !WITHOUT_NUMBERS.some((one) => path === one || path.startsWith(`${one}.`));
+}
+
 /** The options that decide the order and content of the samples of a data set: runs with equal ones are comparable. */
 export function samplesFingerprint(config: RunConfig): string {
   return sha256OfText(canonicalJson(samplesOf(config)));

@@ -29,6 +29,8 @@ export const evaluationReport = {
   loss: figure,
   accuracy: figure,
 };
+/** Two sums of the bits of parameters. Source  shared/training/parameter-sums.ts. */
+const parameterSums = z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{8}$/);
 /** Units  milliseconds. */
 const time = figure.default(Number.NaN);
 const stepTimings = z.object({
@@ -68,15 +70,14 @@ export const timedEventSchema = z.discriminatedUnion('type', [
         .readonly(),
       notes: z.array(z.string()).readonly(),
     }),
+    /** The version that the coordinator begins or resumes with. Older versions did not record it. */
+    begins: z.object({ version: count, parameterSums }).exactOptional(),
   }),
   event('step', {
     ...stepReport,
     timings: stepTimings.prefault({}),
-    /** Two sums of the bits of the parameters after the step: `shared/training/parameter-sums.ts`. Older versions had none. */
-    parameterSums: z
-      .string()
-      .regex(/^[0-9a-f]{8}-[0-9a-f]{8}$/)
-      .exactOptional(),
+    /** Of the parameters after the step. Older versions had none. */
+    parameterSums: parameterSums.exactOptional(),
   }),
   event('evaluation', {
     // Older runs had no validation split.
@@ -102,6 +103,8 @@ export const timedEventSchema = z.discriminatedUnion('type', [
     what: z.enum(['joined', 'ready', 'lost', 'left']),
     reason: z.string(),
     workers: count,
+    /** Identity of its engine, once it is ready: other identities may compute other bits. */
+    engine: z.string().exactOptional(),
   }),
   event('phase', {
     phase: z.enum(RUN_PHASES),

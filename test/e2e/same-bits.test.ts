@@ -1,6 +1,6 @@
 /** @file Promises P1 to P3 on real processes: whoever computes and whoever dies, the bits are the same. */
 
-import { readdirSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { RunStatus } from '../../shared/contract/messages.ts';
@@ -153,6 +153,48 @@ describe('P3: deaths change no bit', () => {
     const ended = await tessera(['train', '--json', '--resume', runFolder]);
     expect(ended.code, ended.stderr).toBe(0);
     expect(JSON.parse(ended.stdout)).toMatchObject({ parametersSha256: expected, workers: 2 });
+  });
+});
+
+describe('`tessera runs compare` by the sums of each step', () => {
+  const compared = (...names: readonly string[]) =>
+    tessera(['runs', 'compare', '--exact', ...names.map((name) => join(folder, name))]);
+
+  it('finds runs the same, be they of three workers or killed and resumed', async () => {
+    const { code, stdout, stderr } = await compared('one', 'workers-3', 'killed-coordinator');
+    expect(code, stderr).toBe(0);
+    const same = /^(\S+) and (\S+): the same parameters after each of 40 steps \(1 to 40\)$/gm;
+    expect([...stdout.matchAll(same)].map(([, one, other]) => [one, other])).toEqual([
+      ['one', 'workers-3'],
+      ['one', 'killed-coordinator'],
+    ]);
+    expect(stdout).not.toContain('came there again');
+  });
+
+  it('names the seed of a run that is other from the start', async () => {
+    await train('seed', '--workers', '1', '--set', 'seed=7', '--set', 'training.epochs=1');
+    const { code, stdout } = await compared('one', 'seed');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/one and seed: other parameters from step 1 on/);
+    expect(stdout).toMatch(/settings: +seed \d+ \| 7, .*training\.epochs 2 \| 1$/m);
+    expect(stdout).toMatch(/first parameters: others/);
+  });
+
+  it('names the step from which one bit was other', async () => {
+    cpSync(join(folder, 'one'), join(folder, 'bit'), { recursive: true });
+    const path = join(folder, 'bit/metrics.jsonl');
+    const lines = readFileSync(path, 'utf8').split('\n');
+    const edited = lines.map((line) => {
+      if (!line.includes('"type":"step"')) return line;
+      const record = JSON.parse(line);
+      if (record.step < 13) return line;
+      return JSON.stringify({ ...record, parameterSums: '00000000-00000000' });
+    });
+    writeFileSync(path, edited.join('\n'));
+    const { code, stdout } = await compared('one', 'bit');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/the same parameters up to step 12, other parameters from step 13 on$/m);
+    expect(stdout).toMatch(/step 13: +the same loss and gradient norm/);
   });
 });
 

@@ -18,6 +18,7 @@ import { whyNot } from '../../files/why-not.ts';
 import { type JudgingSplit, type TimedEvent, timedEventSchema } from '../events.ts';
 import { RUN_FILES } from '../layout.ts';
 import { LINE_BYTES_MAX } from '../metrics-file.ts';
+import { OriginsCollector, type RunOrigins } from './origins.ts';
 
 /** Two million steps take this much. */
 const FILE_BYTES_MAX = 512 * 1024 ** 2;
@@ -52,6 +53,7 @@ export interface RunMetrics {
   readonly lastTime: string | undefined;
   /** Working time: from the first to the last record of each process that continued the run. */
   readonly workedSeconds: number;
+  readonly origins: RunOrigins;
   /** Lines that are not records: at most the last one, unless the file was edited. */
   readonly damagedLines: number;
 }
@@ -90,6 +92,7 @@ export const NO_METRICS: RunMetrics = {
     firstTime: undefined,
     lastTime: undefined,
     workedSeconds: 0,
+    origins: new OriginsCollector().origins(),
     damagedLines: 0,
   },
 };
@@ -103,6 +106,7 @@ class MetricsCollector {
   };
   readonly #checkpoints: RecordOf<'checkpoint'>[] = [];
   readonly #phases: RecordOf<'phase'>[] = [];
+  readonly #origins = new OriginsCollector();
   #firstTime: string | undefined;
   #lastTime: string | undefined;
   #workedMs = 0;
@@ -158,6 +162,7 @@ class MetricsCollector {
       firstTime: this.#firstTime,
       lastTime: this.#lastTime,
       workedSeconds: this.#workedMs / 1000,
+      origins: this.#origins.origins(),
       damagedLines: this.#damagedLines,
     };
   }
@@ -177,6 +182,8 @@ class MetricsCollector {
       dropFrom(this.#checkpoints, event.step, stepOf);
       this.#checkpoints.push(event);
     } else if (event.type === 'phase') this.#phases.push(event);
+    else if (event.type === 'worker') this.#origins.worker(event);
+    else if (event.type === 'data') this.#origins.began(event, this.#sumsAt(event.begins?.version));
     return true;
   }
 
@@ -184,13 +191,26 @@ class MetricsCollector {
   #step(step: StepRecord): void {
     const last = this.#steps.at(-1);
     if (last !== undefined && last.step >= step.step) {
-      dropFrom(this.#steps, step.step, stepOf);
+      const undone = dropFrom(this.#steps, step.step, stepOf);
+      this.#origins.undone(
+        step.step,
+        undone.map(({ step: at, parameterSums }) => [at, parameterSums]),
+      );
       for (const those of Object.values(this.#evaluations)) {
         dropFrom(those, step.step, stepOfEvaluation);
       }
       dropFrom(this.#checkpoints, step.step, stepOf);
     }
+    this.#origins.step(step);
     this.#steps.push(step);
+  }
+
+  /** Sums of a step that is on record; where records are missing before it, it is not looked for. */
+  #sumsAt(version: number | undefined): string | undefined {
+    const [first] = this.#steps;
+    if (version === undefined || first === undefined) return undefined;
+    const found = this.#steps[version - first.step];
+    return found?.step === version ? found.parameterSums : undefined;
   }
 }
 
@@ -206,10 +226,8 @@ function bestOf(evaluations: readonly EvaluationRecord[]): EvaluationRecord | un
 const stepOf = ({ step }: { readonly step: number }) => step;
 const stepOfEvaluation = ({ atStep }: EvaluationRecord) => atStep;
 
-/** Takes the records from `step` on off the end: they lie in the order of their positions. */
-function dropFrom<T>(records: T[], step: number, position: (record: T) => number): void {
-  for (let last = records.at(-1); last !== undefined && position(last) >= step; ) {
-    records.pop();
-    last = records.at(-1);
-  }
+/** Takes the records from `step` on off the end, and returns them: they lie in the order of their positions. */
+function dropFrom<T>(records: T[], step: number, position: (record: T) => number): T[] {
+  const first = records.findLastIndex((record) => position(record) < step) + 1;
+  return records.splice(first);
 }

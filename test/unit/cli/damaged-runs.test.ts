@@ -15,7 +15,8 @@ import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { SAY_PASSED_OVER } from '../../../cli/inputs/found-run.ts';
 import { plotCurves } from '../../../cli/plot/curves.ts';
 import { runOrigin } from '../../../cli/run/resume.ts';
-import { compareRuns, listRuns, showRun } from '../../../cli/runs/runs.ts';
+import { compareRuns } from '../../../cli/runs/compare.ts';
+import { listRuns, showRun } from '../../../cli/runs/runs.ts';
 import { listLines } from '../../../cli/runs/runs-view.ts';
 import { findRun, lastStartedRun } from '../../../shared/runs/reader/find.ts';
 import { readRuns } from '../../../shared/runs/reader/read.ts';
@@ -50,7 +51,7 @@ async function asNobody<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** What a command prints on stdout, and what it throws. */
-async function tried(command: () => Promise<void>) {
+async function tried(command: () => Promise<unknown>) {
   let text = '';
   const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
   vi.spyOn(process.stdout, 'write').mockImplementation((part) => {
