@@ -108,7 +108,9 @@ export class WorkerDriver {
   /** Ends the engine, or what is on its way to be one. Throws  TIMEOUT. */
   async #closeEngine(): Promise<void> {
     const prepared = this.#preparing.catch(() => undefined);
-    const closed = prepared.then((preparation) => preparation?.engine.close());
+    const closed = prepared.then((preparation) =>
+      Promise.all([preparation?.engine.close(), preparation?.feeder.close()]),
+    );
     await withDeadline(this.#options.clock, closed, ENGINE_END_MS, 'the end of the engine');
   }
 

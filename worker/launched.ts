@@ -19,6 +19,7 @@ const FLAGS = {
   engine: { type: 'string' },
   provider: { type: 'string' },
   devices: { type: 'string' },
+  decoders: { type: 'string' },
   'data-path': { type: 'string' },
   'reconnect-ms': { type: 'string' },
   certs: { type: 'string' },
@@ -83,15 +84,22 @@ async function work(args: readonly string[]): Promise<void> {
 /** What its launcher chose in place of the run's config; the launcher has checked it. */
 function choiceOf(
   values: {
-    readonly [name in 'threads' | 'engine' | 'provider' | 'devices' | 'data-path']?: string;
+    readonly [name in
+      | 'threads'
+      | 'engine'
+      | 'provider'
+      | 'devices'
+      | 'decoders'
+      | 'data-path']?: string;
   },
 ): WorkerChoice {
-  const { threads, engine, provider, devices, 'data-path': dataPath } = values;
+  const { threads, engine, provider, devices, decoders, 'data-path': dataPath } = values;
   return {
     ...(threads !== undefined && { threads: threads === 'auto' ? threads : Number(threads) }),
     ...(engine !== undefined && { engine: engine as EngineRequest['engine'] }),
     ...(provider !== undefined && { provider: provider as EngineRequest['provider'] }),
     ...(devices !== undefined && { devices: devices.split(',').map(Number) }),
+    ...(decoders !== undefined && { decoders: decoders === 'auto' ? decoders : Number(decoders) }),
     ...(dataPath !== undefined && { dataPath }),
   };
 }

@@ -1,5 +1,5 @@
 /** @file From a welcome to a worker that can compute: config, model, engine, data. */
-import type { EngineRequest } from '../shared/compute/engines/options.ts';
+import { type EngineRequest, isOnCpu } from '../shared/compute/engines/options.ts';
 import type { ExecutableStore } from '../shared/compute/executables.ts';
 import { modelFingerprint } from '../shared/config/fingerprint.ts';
 import { keepsFeatures, programSpec } from '../shared/config/program.ts';
@@ -11,12 +11,14 @@ import { TesseraError } from '../shared/core/errors.ts';
 import { forEachSplit } from '../shared/core/work.ts';
 import type { FoundSource } from '../shared/data/found.ts';
 import { storageOf } from '../shared/data/options.ts';
-import { createImagePipeline, IMAGES_AT_ONCE } from '../shared/data/pipeline/pipeline.ts';
+import { IMAGES_AT_ONCE } from '../shared/data/pipeline/pipeline.ts';
+import { createPooledPipeline } from '../shared/data/pipeline/threads/pooled-pipeline.ts';
 import { openDataSource } from '../shared/data/sets/open.ts';
 import { availableThreads } from '../shared/machine/devices.ts';
 import { parameterTable } from '../shared/model/parameters.ts';
 import { ComputeThread } from './compute/compute-thread-client.ts';
 import { refuseOtherData } from './leaves/data-check.ts';
+import { decodersOf } from './leaves/decoders.ts';
 import type { FeatureReader } from './leaves/feature-store.ts';
 import { Feeder } from './leaves/feeder.ts';
 import type { SampleReader } from './leaves/sample-store.ts';
@@ -25,6 +27,8 @@ import type { SampleReader } from './leaves/sample-store.ts';
 export interface WorkerChoice extends Partial<EngineRequest> {
   /** Folder of the data set on this machine, for data.access: local. */
   readonly dataPath?: string;
+  /** Threads that make images. */
+  readonly decoders?: number | 'auto';
 }
 
 /** A worker's half of a run, ready to compute. */
@@ -82,11 +86,6 @@ export async function prepare(
       ? await localReader(config, { choice, welcome, samples: readers.samples })
       : undefined;
   const read = local?.read ?? readers.samples;
-  const pipeline = createImagePipeline(config.data, {
-    imageSize: model.imageSize,
-    seed: config.seed,
-    storage: storageOf(config.data),
-  });
   const request = {
     engine: choice.engine ?? config.compute.engine,
     provider: choice.provider ?? config.compute.provider,
@@ -95,6 +94,13 @@ export async function prepare(
   };
   const start = { spec, request, numThreads: availableThreads() };
   const engine = await ComputeThread.start(start, readers.executables);
+  const cores = request.threads === 'auto' ? start.numThreads : request.threads;
+  const wanted = choice.decoders ?? config.worker.decoders;
+  const pipeline = createPooledPipeline(
+    config.data,
+    { imageSize: model.imageSize, seed: config.seed, storage: storageOf(config.data) },
+    { threads: decodersOf({ wanted, cores, isOnCpu: isOnCpu(engine.id) }) },
+  );
   return {
     engine,
     feeder: new Feeder({

@@ -1,6 +1,8 @@
 /** @file Images as a model sees them, for the pictures of what it does with them. */
+
+import { imageAt } from '../../shared/data/pipeline/drawing.ts';
 import { assembleLeaf } from '../../shared/data/pipeline/leaf.ts';
-import { createImagePipeline, imageAt } from '../../shared/data/pipeline/pipeline.ts';
+import { createImagePipeline } from '../../shared/data/pipeline/pipeline.ts';
 import { parameterTable, parameterViews } from '../../shared/model/parameters.ts';
 import { findImages } from '../../tools/inference/image-files.ts';
 import { type ImageInput, readSample } from '../../tools/inference/predict.ts';

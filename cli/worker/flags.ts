@@ -43,6 +43,12 @@ export function addWorker(program: Command): void {
         "Devices for engines of xla, such as 0,1,3 (default: the run's choice)",
       ).argParser(parseDevices),
     )
+    .addOption(
+      new Option(
+        '--decoders <count>',
+        "Threads that decode images, or auto (default: the run's choice)",
+      ).argParser(parseCountOrAuto),
+    )
     .optionsGroup('Run:')
     .option('--name <name>', 'Name for people (default: given by the coordinator)')
     .option('--data-path <folder>', 'Read the data set here instead of where the config says')

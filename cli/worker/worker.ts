@@ -13,6 +13,7 @@ import { say } from '../terminal/output.ts';
 export interface WorkerOptions extends ClientSecurityFlags, Partial<EngineRequest> {
   readonly address: string;
   readonly name?: string;
+  readonly decoders?: number | 'auto';
   readonly dataPath?: string;
   /** Milliseconds. */
   readonly reconnect?: number;
@@ -49,9 +50,9 @@ export async function runWorker(options: WorkerOptions): Promise<number> {
 
 /** The arguments of `worker/main.ts`. */
 function argsOf(options: WorkerOptions): readonly string[] {
-  const { threads, engine, provider, devices, dataPath, reconnect, certs, ca } = options;
+  const { threads, engine, provider, devices, decoders, dataPath, reconnect, certs, ca } = options;
   const values = {
-    ...{ threads, engine, provider, devices, certs, ca },
+    ...{ threads, engine, provider, devices, decoders, certs, ca },
     ...{ 'data-path': dataPath, 'reconnect-ms': reconnect },
   };
   return [

@@ -58,6 +58,15 @@ const cluster = z.strictObject({
     .describe('The run reports why no step, evaluation or checkpoint has completed for this long'),
 });
 
+const worker = z.strictObject({
+  decoders: z
+    .union([z.literal('auto'), z.int().min(0).max(256)])
+    .default('auto')
+    .describe(
+      'Threads of a worker that decode and augment images (auto: from its cores; 0: its main thread does)',
+    ),
+});
+
 const limits = z.strictObject({
   workersMax: count.max(4096).default(256).describe('Maximum number of workers of a run'),
   messageBytes: bytes.prefault('4MiB').describe('Largest single gRPC message'),
@@ -113,6 +122,7 @@ export const configSchema = z.strictObject({
   checkpoint: checkpoint.prefault({}),
   cluster: cluster.prefault({}),
   compute: computeOptions.prefault({}),
+  worker: worker.prefault({}),
   limits: limits.prefault({}),
 });
 

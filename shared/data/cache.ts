@@ -16,6 +16,11 @@ export class ByteCache<V> {
     return this.#usedBytes;
   }
 
+  /** Bytes that can be added before older values go. */
+  get freeBytes(): number {
+    return this.#limitBytes - this.#usedBytes;
+  }
+
   /** Whether `key` is cached; does not count as a use. */
   has(key: string): boolean {
     return this.#entries.has(key);

@@ -1,7 +1,8 @@
 /** @file Runs a model over any number of images, a leaf at a time: memory does not grow with their number. */
 import type { TesseraError } from '../../shared/core/errors.ts';
+import { imageAt } from '../../shared/data/pipeline/drawing.ts';
 import { assembleLeaf, type LeafOptions } from '../../shared/data/pipeline/leaf.ts';
-import { createImagePipeline, imageAt } from '../../shared/data/pipeline/pipeline.ts';
+import { createImagePipeline } from '../../shared/data/pipeline/pipeline.ts';
 import type { TrainedModel } from './read/read-model.ts';
 
 /** Computes one leaf. Shapes  images [B, C, S, S] -> [B, N]. */

@@ -9,11 +9,12 @@ import type { LeafInputs } from '../../shared/compute/program.ts';
 import type { RunConfig } from '../../shared/config/schema.ts';
 import type { FeatureRow } from '../../shared/contract/feature-rows.ts';
 import type { BadSample } from '../../shared/contract/messages.ts';
-import { toHalves } from '../../shared/core/floats.ts';
 import { splitOf } from '../../shared/core/work.ts';
 import { mixesImages } from '../../shared/data/options.ts';
-import { assembleLeaf, type ImageLeaf, mixLeaf } from '../../shared/data/pipeline/leaf.ts';
-import type { ImagePipeline, StoredPixels } from '../../shared/data/pipeline/pipeline.ts';
+import type { StoredPixels } from '../../shared/data/pipeline/drawing.ts';
+import { finishedLeaf, mixedLabels } from '../../shared/data/pipeline/leaf.ts';
+import { type Mixture, planMixing } from '../../shared/data/pipeline/mixing.ts';
+import type { ImagePipeline } from '../../shared/data/pipeline/pipeline.ts';
 import type { KnownFeatures } from '../compute/node-computer.ts';
 import type { NodeTask } from '../core/messages.ts';
 import { type FeatureOptions, FeatureStore } from './feature-store.ts';
@@ -58,6 +59,11 @@ export class Feeder {
     // The pipeline keeps decoded pixels in the other half; once there are features, both stay empty.
     this.#samples = new SampleStore(read, cacheBytes / 2);
     this.#features = new FeatureStore(options, cacheBytes);
+  }
+
+  /** Ends the threads that make images. */
+  async close(): Promise<void> {
+    await this.#options.pipeline.close?.();
   }
 
   /** Leaves of the round that a task belongs to. */
@@ -106,15 +112,23 @@ export class Feeder {
     const split = splitOf(task.kind);
     const known = this.#features.known(split, samples, microBatch);
     const isAllKnown = known !== undefined && known.rows.size === samples.length;
-    const { bad, ...inputs } = await assembleLeaf({
-      ...{ pipeline, microBatch, numSamples: samples.length },
-      imageFloats: isAllKnown ? 0 : config.data.channels * config.model.imageSize ** 2,
-      epoch: split === 'train' ? task.epoch : undefined,
-      read: async (place) =>
-        known?.rows.has(place)
-          ? undefined
-          : await this.#samples.get(split, samples[place] as number),
-    });
+    const mixtures = this.#mixtures(task, samples);
+    const { bad, shares, ...inputs } = await finishedLeaf(
+      {
+        ...{ pipeline, microBatch, numSamples: samples.length },
+        imageFloats: isAllKnown ? 0 : config.data.channels * config.model.imageSize ** 2,
+        epoch: split === 'train' ? task.epoch : undefined,
+        read: async (place) =>
+          known?.rows.has(place)
+            ? undefined
+            : await this.#samples.get(split, samples[place] as number),
+      },
+      {
+        mixtures,
+        imageSize: config.model.imageSize,
+        isHalved: config.data.transfer === 'float16',
+      },
+    );
     const computed = [...samples.entries()]
       .filter(([place]) => known !== undefined && inputs.weights[place] === 1)
       .map(([place, index]) => ({ place, index, label: inputs.labels[place] ?? 0 }));
@@ -123,9 +137,12 @@ export class Feeder {
       inputs.weights[place] = 1;
     }
     return {
-      inputs: this.#asTransferred(
-        split === 'train' ? this.#randomised(task, samples, inputs) : inputs,
-      ),
+      inputs: {
+        ...inputs,
+        ...(split === 'train' && { noise: { seed: config.seed, epoch: task.epoch, samples } }),
+        ...(mixtures &&
+          shares && { mix: { labels: mixedLabels(inputs.labels, mixtures), shares } }),
+      },
       badSamples: bad
         .map(({ place, error }) => ({ index: samples[place] as number, reason: error.sentence }))
         .sort((a, b) => a.index - b.index),
@@ -145,22 +162,13 @@ export class Feeder {
     });
   }
 
-  /** What is random about a training leaf besides its images. */
-  #randomised(task: NodeTask, samples: Uint32Array, inputs: ImageLeaf<StoredPixels>): LeafInputs {
+  /** How the images of a training leaf are mixed; undefined where none are. */
+  #mixtures(task: NodeTask, samples: Uint32Array): readonly Mixture[] | undefined {
     const { config } = this.#options;
+    if (splitOf(task.kind) !== 'train' || !mixesImages(config)) return undefined;
     const { seed, data, model } = config;
-    const noise = { seed, epoch: task.epoch, samples };
-    if (!mixesImages(config)) return { ...inputs, noise };
-    const mix = mixLeaf(inputs, data.augment, { ...noise, imageSize: model.imageSize });
-    return { ...inputs, noise, mix };
-  }
-
-  /** Pixels as they go to the device: what had to be added up as float32 is rounded here. */
-  #asTransferred(inputs: LeafInputs): LeafInputs {
-    const { images } = inputs;
-    const { transfer } = this.#options.config.data;
-    if (transfer !== 'float16' || !(images instanceof Float32Array)) return inputs;
-    return { ...inputs, images: toHalves(images) };
+    const { imageSize } = model;
+    return planMixing(data.augment, { seed, epoch: task.epoch, samples, imageSize });
   }
 }
 

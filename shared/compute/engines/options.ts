@@ -1,7 +1,7 @@
 /** @file The `compute` section of a config: which engine runs the step. */
 import { z } from 'zod';
 import { count } from '../../core/options.ts';
-import { ENGINE_NAMES, PROVIDER_NAMES } from './registry.ts';
+import { ENGINE_NAMES, type EngineId, engineOf, PROVIDER_NAMES } from './registry.ts';
 
 export const computeOptions = z.strictObject({
   engine: z
@@ -24,3 +24,8 @@ type ComputeOptions = Readonly<z.infer<typeof computeOptions>>;
 /** What a config, or the flags of a worker, ask for; all devices unless some are named. */
 export type EngineRequest = Omit<ComputeOptions, 'devices'> &
   Partial<Pick<ComputeOptions, 'devices'>>;
+
+/** Whether an engine computes on the cores, by what its program reports: its id, or a text that begins with it. */
+export function isOnCpu(identity: string): boolean {
+  return engineOf(identity.split(' ')[0] as EngineId).needs === undefined;
+}

@@ -30,8 +30,8 @@ const DRAW = { flip: 0, shiftX: 1, shiftY: 2, area: 3, aspect: 4, left: 5, top: 
 /** Natural logarithm of the widest random crop's width over its height. */
 const LOG_ASPECT_MAX = Math.log(4 / 3);
 
-/** Whether every epoch uses another part of an image, so that caching its decoded pixels is useless. */
-function hasRandomCrop(config: DataConfig): boolean {
+/** Whether every epoch uses another part of a training image. */
+export function hasRandomCrop(config: DataConfig): boolean {
   return config.augment.cropScale.some((share) => share !== 1);
 }
 

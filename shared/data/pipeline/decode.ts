@@ -18,7 +18,7 @@ import {
   planResize,
   type ResizeOptions,
 } from '../pixels/geometry.ts';
-import type { Look } from '../pixels/libvips.ts';
+import { EXACT_PIXELS_MAX, type Look, scaled } from '../pixels/libvips.ts';
 import type { Raster } from '../pixels/raster.ts';
 import type { EncodedSample } from '../source.ts';
 
@@ -51,6 +51,41 @@ export async function decodeImage(
   } catch (error) {
     throw failed(sample, error);
   }
+}
+
+/**
+ * Decodes a whole image file, from which `squareOf` makes what `decodeImage` does for any region; undefined where it would
+ * not, where it takes more than `bytesMax`, and where it cannot be decoded: `decodeImage` then has the answer.
+ */
+export async function decodePicture(
+  sample: EncodedSample,
+  look: Look,
+  bytesMax: number,
+): Promise<Raster | undefined> {
+  if (sample.raw !== undefined || bytesMax === 0) return undefined;
+  const plan = ({ width, height }: ImageSize) => {
+    const pixels = width * height;
+    if (pixels > EXACT_PIXELS_MAX || pixels * look.channels > bytesMax) {
+      throw new RangeError('too large to be kept');
+    }
+    return { cutBefore: undefined, scaleTo: { width, height }, cutAfter: undefined };
+  };
+  try {
+    checkSample(sample);
+    return await decodeBy(sample, look, plan);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The square of a decoded image. Shapes  the result is [imageSize, imageSize, channels]. */
+export async function squareOf(
+  image: Raster,
+  options: DecodeOptions,
+  region: CropRegion,
+): Promise<Uint8Array> {
+  const square = await scaled(image, planResize(image, options, region), options);
+  return withChannels(square.pixels, square.channels, options.channels);
 }
 
 /**

@@ -3,8 +3,10 @@ import { mapAtMost } from '../../core/concurrency.ts';
 import { TesseraError } from '../../core/errors.ts';
 import type { DataConfig } from '../options.ts';
 import type { EncodedSample } from '../source.ts';
-import { type MixingPlace, mixImages, planMixing } from './mixing.ts';
-import { IMAGES_AT_ONCE, type ImagePipeline, imageAt, type StoredPixels } from './pipeline.ts';
+import { imageAt, type StoredPixels } from './drawing.ts';
+import { type FinishedImages, type Finishing, finishLeaf } from './finishing.ts';
+import { type MixingPlace, type Mixture, mixImages, planMixing } from './mixing.ts';
+import { IMAGES_AT_ONCE, type ImagePipeline } from './pipeline.ts';
 
 /** Images as a program takes them. Shapes  images [B, C, S, S] flat; labels, weights [B]. */
 export interface ImageLeaf<P extends StoredPixels = Float32Array<ArrayBuffer>> {
@@ -18,6 +20,12 @@ export interface ImageLeaf<P extends StoredPixels = Float32Array<ArrayBuffer>> {
 export interface BadPlace {
   readonly place: number;
   readonly error: TesseraError;
+}
+
+/** A leaf, its images mixed and rounded as they go to the device. */
+export interface FinishedLeaf extends ImageLeaf<StoredPixels>, FinishedImages {
+  readonly images: StoredPixels;
+  readonly bad: readonly BadPlace[];
 }
 
 /** What a leaf is assembled from. */
@@ -48,12 +56,13 @@ export async function assembleLeaf<P extends StoredPixels>(
   options: LeafOptions<P>,
 ): Promise<ImageLeaf<P> & { readonly bad: readonly BadPlace[] }> {
   const { pipeline, microBatch, imageFloats, numSamples, epoch, isBad = isInvalid } = options;
+  const { imagesAtOnce = IMAGES_AT_ONCE } = pipeline;
   const images = pipeline.allocate(microBatch * imageFloats);
   const labels = new Int32Array(microBatch);
   const weights = new Float32Array(microBatch);
   const bad: BadPlace[] = [];
   const places = Array.from({ length: numSamples }, (_, place) => place);
-  await mapAtMost(IMAGES_AT_ONCE, places, async (place) => {
+  await mapAtMost(imagesAtOnce, places, async (place) => {
     const target = imageAt(images, place, microBatch);
     try {
       const sample = await options.read(place);
@@ -77,6 +86,24 @@ function isInvalid({ code }: TesseraError): boolean {
   return code === 'DATA_INVALID';
 }
 
+/** Assembles a leaf, and finishes it where its images are made. Throws  as `assembleLeaf`. */
+export async function finishedLeaf<P extends StoredPixels>(
+  options: LeafOptions<P>,
+  finishing: Finishing,
+): Promise<FinishedLeaf> {
+  const { images, ...leaf } = await assembleLeaf(options);
+  const { pipeline } = options;
+  const finished = pipeline.finish
+    ? await pipeline.finish(images, leaf.weights, finishing)
+    : finishLeaf(images, leaf.weights, finishing);
+  return { ...leaf, ...finished };
+}
+
+/** The label of the image that is mixed into each. */
+export function mixedLabels(labels: Int32Array, mixtures: readonly Mixture[]): Int32Array {
+  return labels.map((label, at) => labels[mixtures[at]?.partner ?? at] ?? label);
+}
+
 /**
  * Mixes the images of a leaf in place, by mixup and CutMix.
  *
@@ -89,6 +116,5 @@ export function mixLeaf(
 ): { readonly labels: Int32Array; readonly shares: Float32Array } {
   const plan = planMixing(augment, place);
   const shares = mixImages(leaf, plan, place.imageSize);
-  const labels = leaf.labels.map((label, at) => leaf.labels[plan[at]?.partner ?? at] ?? label);
-  return { labels, shares };
+  return { labels: mixedLabels(leaf.labels, plan), shares };
 }

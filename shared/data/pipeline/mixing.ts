@@ -7,7 +7,7 @@
  */
 import { randomNormal, randomUnit } from '../../core/random.ts';
 import type { DataConfig } from '../options.ts';
-import { imageAt, type StoredPixels } from './pipeline.ts';
+import { imageAt, type StoredPixels } from './drawing.ts';
 
 /** How one sample is mixed. */
 export interface Mixture {

@@ -5,8 +5,8 @@
  * need it.
  */
 import type { Metadata, ResizeOptions, Sharp, SharpOptions } from 'sharp';
-import { WeighedGate } from '../../core/concurrency.ts';
 import type { DataConfig } from '../options.ts';
+import { PixelBudget } from './budget.ts';
 import { type Colour, colourOf, type RawImage, type Samples, toRaster } from './channels.ts';
 import type { ImageSize, ResizePlan } from './geometry.ts';
 import { cutTo, type Raster } from './raster.ts';
@@ -16,13 +16,13 @@ import { resample } from './resample.ts';
 export const INPUT_PIXELS_MAX = 100_000_000;
 
 /**
- * Pixels that this process decodes at one time: a PNG of 16 bits with alpha needs up to 12 bytes for each of its pixels
+ * Pixels that the threads of a process decode at one time: a PNG of 16 bits with alpha needs up to 12 bytes for each of its pixels
  * meanwhile. Photos are decoded in parallel, the largest files one by one.
  */
-export const decoding = new WeighedGate(INPUT_PIXELS_MAX);
+export const decoding = new PixelBudget(INPUT_PIXELS_MAX);
 
 /** Most pixels that are shrunk exactly, in about 25 ms: libvips is faster with photos of full size. */
-const EXACT_PIXELS_MAX = 2 ** 20;
+export const EXACT_PIXELS_MAX = 2 ** 20;
 
 /**
  * Longest side, in the file and in between: enlarged in proportion, a file of 1 x 16,000 pixels would need gigabytes,

@@ -1,0 +1,159 @@
+/** @file The threads that make images: started when there is work for them, each with a job and one that waits. */
+import { Worker } from 'node:worker_threads';
+import { type Deferred, deferred } from '../../../core/async.ts';
+import { systemClock } from '../../../core/clock.ts';
+import { TesseraError } from '../../../core/errors.ts';
+import { PixelBudget } from '../../pixels/budget.ts';
+import type { Job, JobResult, ThreadReply, ThreadStart } from './messages.ts';
+
+/** What a pool is made of. */
+export interface PoolOptions extends Omit<ThreadStart, 'budget'> {
+  /** At most so many threads. */
+  readonly threads: number;
+  /** The program of a thread, where it is not beside this file. */
+  readonly entry?: URL | undefined;
+}
+
+/** Jobs that a thread has: the next one is there when it has done one. */
+const OPEN_MAX = 2;
+/** The longest that a thread may take for a job, the largest image takes seconds; and how often that is looked at. */
+const JOB_MS = 120_000;
+const LOOK_MS = 10_000;
+
+/** A job that waits for its turn, and the memory that moves with it. */
+interface Waiting {
+  readonly done: Deferred<JobResult>;
+  take(): { readonly job: Job; readonly moved: ArrayBuffer[] };
+}
+
+/** One thread and the jobs that it has, in their order. */
+interface PoolThread {
+  readonly worker: Worker;
+  readonly open: Deferred<JobResult>[];
+  /** When it was last given a job while it had none, or had done one. */
+  sinceMs: number;
+}
+
+/** Runs jobs on threads. Jobs that wait are bounded by the callers, which read a few images at a time. */
+export class ImagePool {
+  readonly #options: PoolOptions;
+  readonly #waiting: Waiting[] = [];
+  #threads: PoolThread[] = [];
+  #budget = PixelBudget.shared();
+  #isClosed = false;
+  #stopLooking: (() => void) | undefined;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  /** Threads that were started and have not ended. */
+  get numThreads(): number {
+    return this.#threads.length;
+  }
+
+  /**
+   * Runs a job, whose memory is taken when its turn comes.
+   *
+   * Throws  what the job throws; INTERNAL or SYSTEM when its thread ends; TIMEOUT.
+   */
+  async run(take: Waiting['take'], isUrgent = false): Promise<JobResult> {
+    if (this.#isClosed) throw new TesseraError('INTERNAL', 'the threads of images have ended');
+    const done = deferred<JobResult>();
+    this.#waiting[isUrgent ? 'unshift' : 'push']({ done, take });
+    this.#feed();
+    return await done.promise;
+  }
+
+  /** Ends the threads; jobs that are not done fail. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const error = new TesseraError('INTERNAL', 'the threads of images have ended');
+    for (const { done } of this.#waiting.splice(0)) done.reject(error);
+    await this.#end(error);
+  }
+
+  #feed(): void {
+    while (this.#waiting.length > 0) {
+      const thread = this.#free();
+      if (thread === undefined) return;
+      const { done, take } = this.#waiting.shift() as Waiting;
+      const { job, moved } = take();
+      if (thread.open.length === 0) {
+        thread.sinceMs = systemClock.nowMs();
+        // Only threads with work keep the process.
+        thread.worker.ref();
+      }
+      thread.open.push(done);
+      thread.worker.postMessage(job, moved);
+    }
+  }
+
+  /** The thread that has least to do, a new one if all have something; undefined where all have enough. */
+  #free(): PoolThread | undefined {
+    const [least] = [...this.#threads].sort((one, other) => one.open.length - other.open.length);
+    if (least !== undefined && least.open.length === 0) return least;
+    if (this.#threads.length < this.#options.threads) return this.#start();
+    return least !== undefined && least.open.length < OPEN_MAX ? least : undefined;
+  }
+
+  #start(): PoolThread {
+    const { config, options, entry } = this.#options;
+    const url = entry ?? new URL('./image-thread.js', import.meta.url);
+    const workerData: ThreadStart = { config, options, budget: this.#budget };
+    const worker = new Worker(url, { workerData });
+    const thread: PoolThread = { worker, open: [], sinceMs: 0 };
+    this.#stopLooking ??= systemClock.every(LOOK_MS, () => this.#look());
+    worker.on('message', (reply: ThreadReply) => {
+      const done = thread.open.shift();
+      thread.sinceMs = systemClock.nowMs();
+      if (thread.open.length === 0) worker.unref();
+      if ('error' in reply) done?.reject(errorOf(reply.error));
+      else done?.resolve(reply.result);
+      this.#feed();
+    });
+    worker.on('error', (error) => this.#break(causeOf(error)));
+    worker.on('exit', (code) => {
+      if (!this.#threads.includes(thread)) return;
+      this.#break(new TesseraError('INTERNAL', `a thread of images ended with code ${code}`));
+    });
+    this.#threads.push(thread);
+    return thread;
+  }
+
+  #look(): void {
+    const lateMs = systemClock.nowMs() - JOB_MS;
+    if (this.#threads.every(({ open, sinceMs }) => open.length === 0 || sinceMs > lateMs)) return;
+    this.#break(new TesseraError('TIMEOUT', `an image took longer than ${JOB_MS} ms`));
+  }
+
+  /** What the threads share is in no known state when one of them ends: all do, and what waits goes to new ones. */
+  #break(error: TesseraError): void {
+    void this.#end(error).then(() => this.#feed());
+  }
+
+  async #end(error: TesseraError): Promise<void> {
+    const threads = this.#threads;
+    this.#threads = [];
+    this.#stopLooking?.();
+    this.#stopLooking = undefined;
+    this.#budget = PixelBudget.shared();
+    for (const { open } of threads) for (const done of open.splice(0)) done.reject(error);
+    await Promise.all(threads.map(({ worker }) => worker.terminate()));
+  }
+}
+
+function errorOf({ code, sentence, hint }: Extract<ThreadReply, { error: unknown }>['error']) {
+  return new TesseraError(code, sentence, hint === undefined ? {} : { hint });
+}
+
+function causeOf(error: unknown): TesseraError {
+  const isFull = error instanceof Error && 'code' in error && error.code === OUT_OF_MEMORY;
+  if (!isFull) return TesseraError.from(error);
+  return new TesseraError('SYSTEM', 'a thread of images has no memory left', {
+    hint: 'give worker.decoders fewer threads, or the machine more memory',
+    cause: error,
+  });
+}
+
+const OUT_OF_MEMORY = 'ERR_WORKER_OUT_OF_MEMORY';
