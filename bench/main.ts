@@ -12,6 +12,8 @@ import { benchAot } from './aot/aot.ts';
 import { benchChecksums } from './checksums.ts';
 import { benchCluster } from './cluster.ts';
 import { benchExchange } from './exchange.ts';
+import { benchEstimate } from './growth/estimate.ts';
+import { benchGrowth } from './growth/growth.ts';
 import { benchHandout } from './handout.ts';
 import { benchHelp } from './help.ts';
 import { benchPeers, PEERS } from './peers.ts';
@@ -40,6 +42,8 @@ const BENCHES: Readonly<Record<string, Bench>> = {
 /** Those that need an engine that is not on every machine, or an hour: only by name. */
 const ONLY_BY_NAME: Readonly<Record<string, Bench>> = {
   aot: benchAot,
+  estimate: benchEstimate,
+  growth: benchGrowth,
   handout: benchHandout,
   precision: benchPrecision,
   peers: (python) => benchPeers(PEERS, python),

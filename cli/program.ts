@@ -11,6 +11,7 @@ import { addConfig } from './config/flags.ts';
 import { addCoordinator } from './coordinator/flags.ts';
 import { addDoctor } from './doctor/flags.ts';
 import { addEngines } from './engines/flags.ts';
+import { addEstimate } from './estimate/flags.ts';
 import { addEval } from './eval/flags.ts';
 import { addData, addWeightsGet } from './get/flags.ts';
 import { addPlot } from './plot/flags.ts';
@@ -43,6 +44,7 @@ export function createProgram(): Command {
   addStop(program);
   addCerts(program);
   addStatus(program);
+  addEstimate(program);
   addRuns(program);
   addPlot(program);
   addEval(program);

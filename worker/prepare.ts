@@ -16,6 +16,7 @@ import { createPooledPipeline } from '../shared/data/pipeline/threads/pooled-pip
 import { openDataSource } from '../shared/data/sets/open.ts';
 import { availableThreads } from '../shared/machine/devices.ts';
 import { parameterTable } from '../shared/model/parameters.ts';
+import type { ThreadStart } from './compute/compute-thread.ts';
 import { ComputeThread } from './compute/compute-thread-client.ts';
 import { refuseOtherData } from './leaves/data-check.ts';
 import { decodersOf } from './leaves/decoders.ts';
@@ -61,8 +62,18 @@ export interface Readers {
   readonly executables?: ExecutableStore;
 }
 
+/** Starts what computes; `ComputeThread.start` unless a replay stands in for it. */
+export type EngineStart = (
+  start: ThreadStart,
+  executables?: ExecutableStore,
+) => Promise<LeafComputer>;
+
 /** How a worker gets ready for the run of a welcome. */
-export type Prepare = typeof prepare;
+export type Prepare = (
+  welcome: WelcomeInfo,
+  choice: WorkerChoice,
+  readers: Readers,
+) => Promise<Preparation>;
 
 /**
  * Builds what a run needs: the same program from the same config as every other worker.
@@ -74,6 +85,7 @@ export async function prepare(
   welcome: WelcomeInfo,
   choice: WorkerChoice,
   readers: Readers,
+  startEngine: EngineStart = ComputeThread.start,
 ): Promise<Preparation> {
   const { config, model, spec } = programOf(welcome);
   const sizes = {
@@ -93,7 +105,7 @@ export async function prepare(
     devices: choice.devices ?? config.compute.devices,
   };
   const start = { spec, request, numThreads: availableThreads() };
-  const engine = await ComputeThread.start(start, readers.executables);
+  const engine = await startEngine(start, readers.executables);
   const cores = request.threads === 'auto' ? start.numThreads : request.threads;
   const wanted = choice.decoders ?? config.worker.decoders;
   const pipeline = createPooledPipeline(

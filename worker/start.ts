@@ -8,7 +8,7 @@ import type { Logger } from '../shared/machine/log.ts';
 import { isOwnListener } from '../shared/machine/socket-owner.ts';
 import { WorkerDriver } from './driver.ts';
 import { WorkerLink } from './exchange/link.ts';
-import { prepare, type WorkerChoice } from './prepare.ts';
+import { type EngineStart, prepare, type WorkerChoice } from './prepare.ts';
 
 /** What a worker is started with. */
 export interface StartWorkerOptions {
@@ -23,6 +23,8 @@ export interface StartWorkerOptions {
   readonly security?: ClientSecurity | undefined;
   /** The user has typed that plaintext may leave this machine. */
   readonly insecure?: boolean | undefined;
+  /** Starts what computes, in place of the engine that `choice` names. */
+  readonly startEngine?: EngineStart;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
@@ -35,7 +37,7 @@ const RECONNECT_MS = 60_000;
  * Throws  ACCESS_DENIED, COORDINATOR_UNREACHABLE, PROTOCOL_MISMATCH, ENGINE_UNAVAILABLE, CANCELLED, or what ended the run.
  */
 export async function startWorker(options: StartWorkerOptions): Promise<void> {
-  const { address, name, choice, log, signal, security, insecure } = options;
+  const { address, name, choice, log, signal, security, insecure, startEngine } = options;
   const connection = { security, insecure };
   const driver = new WorkerDriver({
     link: new WorkerLink(
@@ -46,7 +48,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<void> {
     log,
     name,
     choice,
-    prepare,
+    prepare: (welcome, chosen, readers) => prepare(welcome, chosen, readers, startEngine),
     mayShareExecutables: () => security !== undefined || isOwnListener(address),
     executableCache: userExecutables({ note: (err, sentence) => log.debug({ err }, sentence) }),
     seed: process.pid,

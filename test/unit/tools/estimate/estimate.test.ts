@@ -1,0 +1,193 @@
+/** @file The model of a step and of memory gives back the runs that it was fitted to, and bends the right way. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { estimateLines } from '../../../../cli/estimate/estimate-view.ts';
+import { parseBandwidth } from '../../../../cli/estimate/flags.ts';
+import { parseVariant } from '../../../../shared/model/variants.ts';
+import { bestChoice } from '../../../../tools/estimate/best.ts';
+import { fitMemory, fitStep, type MeasuredRun } from '../../../../tools/estimate/fit.ts';
+import { coordinatorBytes, deviceBytes, hostBytes } from '../../../../tools/estimate/memory.ts';
+import { estimateRun } from '../../../../tools/estimate/run.ts';
+import { type Cluster, estimateStep, type Work } from '../../../../tools/estimate/step.ts';
+import { leafOfDevice } from '../../../../tools/estimate/table-leaf.ts';
+import { smallConfig } from '../../../support/config.ts';
+
+const NONE = { fetchMs: 0, computeMs: 50, idleMs: 0, coordinatorBusyMs: 0 };
+const MB = 1e6;
+const PARAMETERS = 20e6;
+const VECTOR = 4 * PARAMETERS;
+
+function run(workers: number, about: Partial<MeasuredRun> & { wallMs: number }): MeasuredRun {
+  const { wallMs, ...rest } = about;
+  const moved = rest.parameters === undefined ? 1 : 0;
+  return {
+    ...{ parameters: PARAMETERS, workers, leafMs: 50 },
+    timings: {
+      ...{ ...NONE, wallMs, pullMs: 200 * moved, pushMs: 300 * moved },
+      ...{ sumMs: 10 * (workers - 1), optimizerMs: 100 * moved },
+    },
+    coordinator: { cpuSeconds: 0.2, peakBytes: 100 * MB },
+    workersUsed: { cpuSeconds: 0.1, peakBytes: 80 * MB },
+    ...rest,
+  };
+}
+
+const RUNS = {
+  tiny: run(1, {
+    wallMs: 60,
+    parameters: 1000,
+    workersUsed: { cpuSeconds: 0.01, peakBytes: 80 * MB },
+  }),
+  one: run(1, {
+    ...{ wallMs: 700, coordinator: { cpuSeconds: 0.5, peakBytes: 100 * MB + 5.5 * VECTOR } },
+    workersUsed: { cpuSeconds: 0.25, peakBytes: 80 * MB + 3 * VECTOR },
+  }),
+  many: run(3, {
+    ...{ wallMs: 1500, coordinator: { cpuSeconds: 1.1, peakBytes: 100 * MB + 7.5 * VECTOR } },
+    workersUsed: { cpuSeconds: 0.75, peakBytes: 80 * MB + 3 * VECTOR },
+  }),
+};
+const step = fitStep(RUNS, 1);
+const memory = fitMemory(RUNS);
+const work: Work = {
+  ...{ parameters: PARAMETERS, trainable: PARAMETERS, batchSize: 1, microBatch: 1 },
+  ...{ parameterBytes: 4, gradientBytes: 4 },
+};
+const cluster: Cluster = {
+  ...{ workers: 1, devices: 1, cores: 8, isOneMachine: true, bandwidth: undefined, latency: 0 },
+};
+const leaf = { fixed: 0.05, image: 0 };
+
+describe('a step', () => {
+  it('of the run that it was fitted to is that run', () => {
+    const found = estimateStep(work, cluster, { leaf, step });
+    expect(found.total).toBeCloseTo(0.7, 6);
+    expect([found.pull, found.push, found.optimizer].map((it) => Math.round(1000 * it))).toEqual([
+      200, 300, 100,
+    ]);
+  });
+
+  it('is the sum of its parts, and no better with less: a link, cores, a larger model', () => {
+    const sizes = fc.record({
+      workers: fc.integer({ min: 1, max: 64 }),
+      batchSize: fc.integer({ min: 1, max: 512 }),
+      microBatch: fc.integer({ min: 1, max: 32 }),
+      parameters: fc.integer({ min: 1000, max: 600e6 }),
+      bandwidth: fc.double({ min: 1e6, max: 1e11, noNaN: true }),
+      isOneMachine: fc.boolean(),
+      more: fc.double({ min: 1, max: 4, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(sizes, ({ workers, bandwidth, isOneMachine, more, ...sized }) => {
+        const at = (parameters: number, rate: number, cores: number) =>
+          estimateStep(
+            { ...work, ...sized, parameters, trainable: parameters },
+            { ...cluster, workers, isOneMachine, bandwidth: rate, cores },
+            { leaf, step },
+          );
+        const { total, compute, pull, push, sum, optimizer, other } = at(
+          sized.parameters,
+          bandwidth,
+          8,
+        );
+        expect(compute + pull + push + sum + optimizer + other).toBeCloseTo(total, 9);
+        for (const worse of [
+          at(sized.parameters * more, bandwidth, 8),
+          at(sized.parameters, bandwidth / more, 8),
+          at(sized.parameters, bandwidth, 8 / more),
+        ]) {
+          expect(worse.total).toBeGreaterThanOrEqual(total * (1 - 1e-9));
+        }
+      }),
+    );
+  });
+
+  it('says what bounds it: a slow link, one machine of few cores', () => {
+    const many = { ...work, batchSize: 16 };
+    const apart = { ...cluster, workers: 16, isOneMachine: false };
+    const boundOf = (about: Partial<Cluster>) =>
+      estimateStep(many, { ...apart, ...about }, { leaf, step }).bound;
+    expect(boundOf({ bandwidth: 1e7 })).toBe('link');
+    expect(boundOf({ bandwidth: 1e12 })).toBe('coordinator');
+    expect(boundOf({ isOneMachine: true, cores: 1 })).toBe('cores');
+    expect(boundOf({ bandwidth: 1e12, workers: 1 })).toBe('worker');
+  });
+
+  it('counts the gradients that three workers push: a run of leaves that is no node is several', () => {
+    const found = estimateStep(
+      { ...work, batchSize: 8 },
+      { ...cluster, workers: 3 },
+      { leaf, step },
+    );
+    // 2, 3 and 3 leaves of 8: 0..2, then 2..4 and 4..5, then 5..6 and 6..8.
+    expect(found.pushes).toBe(5);
+  });
+});
+
+describe('memory', () => {
+  it('of the runs that it was fitted to is theirs', () => {
+    const size = { parameters: PARAMETERS, trainable: PARAMETERS, moments: 2, hasAverage: false };
+    for (const one of [RUNS.one, RUNS.many]) {
+      expect(coordinatorBytes({ ...size, workers: one.workers }, memory)).toBeCloseTo(
+        one.coordinator.peakBytes,
+        0,
+      );
+    }
+    expect(hostBytes(PARAMETERS, memory)).toBeCloseTo(RUNS.one.workersUsed.peakBytes, 0);
+  });
+
+  it('of a device is less where blocks are computed again, and half in 16 bits but for the vectors', () => {
+    const model = { ...parseVariant('B/16'), imageSize: 224, channels: 3, numClasses: 1000 };
+    const size = { model, parameters: 86e6, trainable: 86e6, microBatch: 64 };
+    const at = (valueBytes: 2 | 4, recompute: 'none' | 'blocks') =>
+      deviceBytes({ ...size, valueBytes, recompute });
+    const vectors = 6 * 4 * 86e6;
+    expect(at(4, 'none') - vectors).toBeCloseTo(2 * (at(2, 'none') - vectors), 0);
+    expect(at(2, 'blocks') - vectors).toBeLessThan((at(2, 'none') - vectors) / 3);
+  });
+});
+
+describe('the best setting', () => {
+  it('has as many workers as save a fifth with each doubling, and no smaller leaf for nothing', () => {
+    const steps = (workers: number, microBatch: number) =>
+      0.1 + 1 / workers + 0.001 * (8 / microBatch);
+    expect(bestChoice([1, 2, 4, 8], 64, steps)).toMatchObject({ workers: 16, microBatch: 8 });
+    expect(bestChoice([4, 8], 64, () => 1)).toMatchObject({ workers: 1, microBatch: 8 });
+  });
+});
+
+describe('a run on a device that is not here', () => {
+  const config = smallConfig({});
+  const model = { ...parseVariant('L/16'), imageSize: 224, channels: 3, numClasses: 1000 };
+  const device = leafOfDevice('h100', { model, config, devices: 8 });
+  const estimate = estimateRun({
+    ...{ model, config, samples: 1000, leaf: device, step, memory },
+    cluster: { ...cluster, workers: 2, devices: 8, isOneMachine: false, bandwidth: 1.25e9 },
+  });
+
+  it('says of each constant whether it was measured or is assumed', () => {
+    const { leaf: found, step: exchange, memory: bytes } = estimate.constants;
+    expect([found.source, exchange.source, bytes.source]).toEqual([
+      'assumed',
+      'measured',
+      'measured',
+    ]);
+    const text = estimateLines(estimate).join('\n');
+    expect(text).toContain('leaf (assumed)');
+    expect(text).toContain('35 % of what its maker states');
+  });
+
+  it('has an epoch an hour for as many samples as it takes in an hour', () => {
+    expect(estimate.epochsPerHour).toBeCloseTo((3600 * estimate.imagesPerSecond) / 1000, 9);
+    expect(estimate.parameters).toBe(304_326_632);
+  });
+});
+
+it('a bandwidth is in bits or in bytes a second', () => {
+  expect(parseBandwidth('10Gb/s')).toBe(1.25e9);
+  expect(parseBandwidth('1.25GB/s')).toBe(1.25e9);
+  expect(parseBandwidth('100Mb/s')).toBe(12.5e6);
+  for (const text of ['10', '10Gb', '0Gb/s', '-1Gb/s', '10 Gb/s', 'b/s']) {
+    expect(() => parseBandwidth(text), text).toThrow('expected a bandwidth');
+  }
+});

@@ -1,0 +1,138 @@
+/** @file The estimate of a run from its config and what was measured or is assumed. Pure. */
+import type { PlannedConfig } from '../../shared/config/schema.ts';
+import { frozenSize, parameterTable } from '../../shared/model/parameters.ts';
+import type { ModelConfig } from '../../shared/model/variants.ts';
+import { bestChoice, type Choice } from './best.ts';
+import type { MemoryCost } from './fit.ts';
+import { coordinatorBytes, hostBytes } from './memory.ts';
+import {
+  type Cluster,
+  estimateStep,
+  type LeafCost,
+  type StepCost,
+  type StepEstimate,
+} from './step.ts';
+
+/** What is known of a leaf. Units  bytes. */
+export interface LeafFacts {
+  readonly source: 'measured' | 'assumed';
+  /** Engine and threads, or the device and what is assumed of it. */
+  readonly device: string;
+  /** Devices of a worker. */
+  readonly devices: number;
+  readonly cost: LeafCost;
+  /** The micro-batch that the bytes are of. */
+  readonly measuredAt: number;
+  /** Of a worker's process; undefined where it only moves vectors. */
+  readonly hostBytes: number | undefined;
+  /** Of each device; undefined where it has no memory of its own. */
+  readonly deviceBytes: number | undefined;
+  /** What an image of a leaf adds: to the device's where there is one, else to the host's. */
+  readonly imageBytes: number;
+  readonly deviceLimit: number | undefined;
+}
+
+/** What an estimate is made from. */
+export interface EstimateInputs {
+  readonly model: ModelConfig;
+  readonly config: PlannedConfig;
+  /** Training images of an epoch. */
+  readonly samples: number;
+  readonly leaf: LeafFacts;
+  readonly step: StepCost;
+  readonly memory: MemoryCost;
+  readonly cluster: Cluster;
+}
+
+/** An estimate. Units  seconds and bytes. */
+export interface RunEstimate {
+  readonly parameters: number;
+  readonly trainable: number;
+  readonly batchSize: number;
+  readonly microBatch: number;
+  readonly cluster: Cluster;
+  readonly step: StepEstimate;
+  readonly imagesPerSecond: number;
+  readonly epochsPerHour: number;
+  readonly memory: {
+    readonly coordinator: number;
+    readonly workerHost: number;
+    readonly workerDevice: number | undefined;
+  };
+  readonly best: Choice;
+  /** Each constant, and whether it was measured here or is assumed. */
+  readonly constants: {
+    readonly leaf: Pick<LeafFacts, 'source' | 'device' | 'cost'>;
+    readonly step: StepCost & { readonly source: 'measured' };
+    readonly memory: MemoryCost & { readonly source: 'measured' };
+  };
+}
+
+/** More workers than this are not looked at. */
+const WORKERS_MAX = 64;
+
+/** Estimates the step, the memory and the best setting of a run. */
+export function estimateRun(inputs: EstimateInputs): RunEstimate {
+  const { model, config, samples, leaf, step, memory, cluster } = inputs;
+  const parameters = parameterTable(model).size;
+  const trainable = parameters - frozenSize(model, config.model.freeze);
+  const { batchSize, optimizer, averageDecay } = config.training;
+  const sizes = sizesOf(config, leaf);
+  const stepOf = (workers: number, microBatch: number) =>
+    estimateStep(
+      { parameters, trainable, batchSize, microBatch, parameterBytes: 4, gradientBytes: 4 },
+      { ...cluster, workers },
+      { leaf: leaf.cost, step },
+    );
+  const { microBatch: asked } = config.training;
+  const microBatch = asked === 'auto' ? (sizes.at(-1) ?? 1) : asked;
+  const found = stepOf(cluster.workers, microBatch);
+  const moments = optimizer.name !== 'sgd' ? 2 : optimizer.momentum === 0 ? 0 : 1;
+  const more = (microBatch - leaf.measuredAt) * leaf.imageBytes;
+  const perSecond = batchSize / found.total;
+  return {
+    ...{ parameters, trainable, batchSize, microBatch, cluster, step: found },
+    imagesPerSecond: perSecond,
+    epochsPerHour: (3600 * perSecond) / samples,
+    memory: {
+      coordinator: coordinatorBytes(
+        {
+          ...{ parameters, trainable, moments, hasAverage: averageDecay > 0 },
+          workers: Math.min(cluster.workers, Math.ceil(batchSize / microBatch)),
+        },
+        memory,
+      ),
+      workerHost: leaf.hostBytes ?? hostBytes(parameters, memory),
+      workerDevice: leaf.deviceBytes === undefined ? undefined : leaf.deviceBytes + more,
+    },
+    best: bestChoice(
+      sizes,
+      isHere(cluster) ? cluster.cores : WORKERS_MAX,
+      (workers, size) => stepOf(workers, size).total,
+    ),
+    constants: {
+      leaf: { source: leaf.source, device: leaf.device, cost: leaf.cost },
+      step: { source: 'measured', ...step },
+      memory: { source: 'measured', ...memory },
+    },
+  };
+}
+
+function isHere({ isOneMachine, devices }: Cluster): boolean {
+  return isOneMachine && devices === 1;
+}
+
+/** Micro-batches that divide the batch and fit: up to four times what was measured, the smallest first. */
+function sizesOf({ training }: PlannedConfig, leaf: LeafFacts): number[] {
+  const { batchSize, microBatch } = training;
+  const { deviceLimit, deviceBytes = 0, imageBytes, measuredAt } = leaf;
+  const most = measuredAt > 0 ? 4 * measuredAt : batchSize;
+  const all = Array.from({ length: Math.min(most, batchSize) }, (_, index) => index + 1);
+  const dividing = all.filter((size) => batchSize % size === 0);
+  const fitting = dividing.filter(
+    (size) =>
+      deviceLimit === undefined || deviceBytes + (size - measuredAt) * imageBytes <= deviceLimit,
+  );
+  if (fitting.length > 0) return fitting;
+  return [microBatch === 'auto' ? 1 : microBatch];
+}
