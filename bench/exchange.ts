@@ -45,7 +45,7 @@ const LIMITS = {
 
 const NODE: NodeHeader = {
   ...{ kind: 'train', step: 0, version: 0, first: 0, count: 1 },
-  ...{ lossSum: 0, correct: 0, samples: 1, badSamples: [] },
+  ...{ lossSum: 0, correct: 0, samples: 1, badSamples: [], gradientType: 'f32' },
   timings: { pullMs: 0, fetchMs: 0, computeMs: 0, pushMs: 0, idleMs: 0 },
 };
 
@@ -98,6 +98,7 @@ function benchPort(): CoordinatorPort {
   const source = { size: forEachSplit(() => 0), ...read };
   return {
     gradientLength: vector.length,
+    gradientType: 'f32',
     data: { source, features: new FeatureStore(1, 0) },
     executables: { find: notMeasured, begin: notMeasured, release: notMeasured },
     transferring: () => {},

@@ -12,6 +12,7 @@ import type {
 } from '../shared/contract/messages.ts';
 import type { ErrorReport } from '../shared/core/error-report.ts';
 import { TesseraError } from '../shared/core/errors.ts';
+import type { ValueType } from '../shared/core/floats.ts';
 import { ExecutableKeeper } from './executables/keeper.ts';
 import { type DriverParts, RunLoop } from './loop.ts';
 import type { RunWarnings } from './report/run-warnings.ts';
@@ -24,6 +25,7 @@ import type { SessionHandle, Sessions, TransferKind } from './workers/sessions.t
 /** The living coordinator of one run. */
 export class CoordinatorDriver implements CoordinatorPort {
   readonly gradientLength: number;
+  readonly gradientType: ValueType;
   readonly data: RunData;
   readonly executables: ExecutableKeeper;
   readonly #parts: DriverParts;
@@ -34,6 +36,7 @@ export class CoordinatorDriver implements CoordinatorPort {
     this.#parts = parts;
     this.#loop = new RunLoop(parts);
     this.gradientLength = store.trainable;
+    this.gradientType = identity.config.exchange.gradients;
     const features = new FeatureStore(identity.model.width, identity.config.limits.featureBytes);
     this.data = { source, features };
     this.executables = new ExecutableKeeper({

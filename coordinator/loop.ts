@@ -68,8 +68,8 @@ export class RunLoop {
     this.#tickedMs = parts.clock.nowMs();
     this.notes = new RunWarnings(parts.log, parts.onEvent);
     this.evaluations = new Evaluations(parts);
-    const { training } = parts.identity.config;
-    this.arithmetic = new StepArithmetic(parts.store, training, parts.run.totalSteps);
+    const { config } = parts.identity;
+    this.arithmetic = new StepArithmetic(parts.store, config, parts.run.totalSteps);
     this.roster = new Roster({ ...parts, notes: this.notes, dispatch: this.dispatch });
     this.stalls = new Stalls({ ...parts, roster: this.roster });
   }

@@ -4,13 +4,16 @@
  */
 
 import type { ExecutableCache } from '../shared/compute/executable-cache.ts';
+import type { ParametersId } from '../shared/contract/messages.ts';
 import { withDeadline } from '../shared/core/async.ts';
 import { type ErrorReport, NO_ERROR, reportOf } from '../shared/core/error-report.ts';
 import { assert, TesseraError } from '../shared/core/errors.ts';
 import { foundSentence } from '../shared/data/found.ts';
+import { roundBfloat16 } from '../shared/kernels/values.ts';
 import { divergedError } from './compute/divergence.ts';
 import type { NodeTask, SessionEffect, SessionEvent } from './core/messages.ts';
 import { Session } from './core/session.ts';
+import { pullOf } from './core/wanted-parameters.ts';
 import { errorOf, passingError } from './exchange/refusals.ts';
 import { RunExecutables } from './exchange/run-executables.ts';
 import { Line, type LineOptions } from './line.ts';
@@ -158,7 +161,7 @@ export class WorkerDriver {
         });
         break;
       case 'pull':
-        this.#inBackground(this.#pull(effect.version, effect.average ?? false));
+        this.#inBackground(this.#pull(effect));
         break;
       case 'compute':
         this.#computing = new AbortController();
@@ -199,35 +202,36 @@ export class WorkerDriver {
     });
     this.#preparing = preparing;
     this.#preparation = await preparing;
-    const { modelFingerprint, testsAverage, localData } = this.#preparation;
+    const { modelFingerprint, testsAverage, exchange, localData } = this.#preparation;
     if (localData !== undefined) log.info(`data set: ${foundSentence(localData)}`);
     this.#modelFingerprint = modelFingerprint;
     this.#hasFrozen = false;
     for (const note of this.#preparation.notes ?? []) log.warn(note);
     log.info({ engine: this.#engine.description, run: welcome.run }, 'model compiled');
-    this.#dispatch({ type: 'prepared', modelFingerprint, testsAverage });
+    const trainsOn = exchange.parameters;
+    this.#dispatch({ type: 'prepared', modelFingerprint, testsAverage, trainsOn });
   }
 
   /** Pulls all parameters the first time, later those that train. */
-  async #pull(version: number, average: boolean): Promise<void> {
+  async #pull(wanted: ParametersId): Promise<void> {
     const { link, log } = this.#options;
     const { parameterCount, frozen } = this.#prepared;
-    const first = this.#hasFrozen ? frozen : 0;
-    const length = parameterCount - first;
+    const { version } = wanted;
+    const { range, isRoundedHere } = pullOf(wanted, { frozen, hasFrozen: this.#hasFrozen });
+    const length = parameterCount - range.first;
     const target = this.#spare?.length === length ? this.#spare : new Float32Array(length);
     this.#spare = undefined;
     try {
-      await this.#time.measure('pull', () =>
-        link.exchange.pull({ version, average, first }, target),
-      );
+      await this.#time.measure('pull', () => link.exchange.pull(range, target));
     } catch (thrown) {
       const passing = passingError(thrown);
       log[passing.error ? 'warn' : 'debug']({ err: thrown, version }, 'pull failed');
       return this.#dispatch({ type: 'pullRefused', version, ...passing });
     }
+    if (isRoundedHere) roundBfloat16(target.subarray(frozen));
     this.#spare = await this.#time.measure('pull', () => this.#engine.setParameters(target));
     this.#hasFrozen = true;
-    this.#dispatch({ type: 'pulled', version, average });
+    this.#dispatch({ ...wanted, type: 'pulled' });
   }
 
   /** Computes a node leaf by leaf, the next leaf being prepared meanwhile, then pushes it. */
@@ -252,9 +256,13 @@ export class WorkerDriver {
     const { link, log } = this.#options;
     const { gradient, features, broken: _, ...totals } = node;
     const timings = this.#time.take();
+    const gradientType = this.#prepared.exchange.gradients;
     try {
       const outcome = await this.#time.measure('push', () =>
-        link.exchange.pushNode({ ...task, ...totals, timings }, { gradient, features }),
+        link.exchange.pushNode(
+          { ...task, ...totals, timings, gradientType },
+          { gradient, features },
+        ),
       );
       log.debug({ step: task.step, first: task.first, count: task.count, outcome }, 'node pushed');
       this.#dispatch({ type: 'nodePushed', task });

@@ -40,6 +40,8 @@ export interface Preparation {
   readonly parameterCount: number;
   /** Parameters at the beginning that never change. */
   readonly frozen: number;
+  /** What gradients and the parameters of training are rounded to. */
+  readonly exchange: RunConfig['exchange'];
   /** Whether evaluations are of the moving average of the weights. */
   readonly testsAverage: boolean;
   /** What its user asked for and does not get. */
@@ -127,6 +129,7 @@ export async function prepare(
     modelFingerprint: modelFingerprint(spec),
     parameterCount: parameterTable(model).size,
     frozen: spec.frozen ?? 0,
+    exchange: config.exchange,
     testsAverage: config.training.averageDecay > 0,
     notes: [
       ...(config.data.access === 'local' ? [] : unusedPathNote(choice)),

@@ -1,13 +1,19 @@
 /** @file The coordinator's end of every exchange: nodes in, parameters, samples, features and executables out, bounded for each worker. */
 import type { FeatureRow } from '../../shared/contract/feature-rows.ts';
-import type { ExecutableId, ExecutableSum, NodeHeader } from '../../shared/contract/messages.ts';
+import type {
+  ExecutableId,
+  ExecutableSum,
+  NodeHeader,
+  ParametersRange,
+} from '../../shared/contract/messages.ts';
 import { wireInteger } from '../../shared/contract/validate.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
+import type { ValueType } from '../../shared/core/floats.ts';
 import { type Split, splitOf } from '../../shared/core/work.ts';
 import type {
   ExchangeHost,
   IncomingNode,
   OutgoingParameters,
-  ParametersRange,
 } from '../../shared/exchange/exchange.ts';
 import type { CoordinatorPort } from './run-port.ts';
 import { SampleReads } from './sample-reads.ts';
@@ -51,6 +57,7 @@ export class RunExchange implements ExchangeHost {
     const port = this.#port;
     const outcome = port.judge(node);
     if (outcome !== 'accepted') return outcome;
+    refuseOtherType(node, port.gradientType);
     const end = this.#pushes.begin(worker);
     const gradient = node.kind === 'train' ? new Float32Array(port.gradientLength) : undefined;
     const split = splitOf(node.kind);
@@ -95,4 +102,13 @@ export class RunExchange implements ExchangeHost {
   releaseExecutable(worker: string, id: ExecutableId): void {
     this.#port.executables.release(worker, id);
   }
+}
+
+/** A gradient of other values would join the sum unrounded, or rounded once more. Throws  MESSAGE_INVALID. */
+function refuseOtherType({ kind, gradientType }: NodeHeader, expected: ValueType): void {
+  if (kind !== 'train' || gradientType === expected) return;
+  throw new TesseraError(
+    'MESSAGE_INVALID',
+    `node.gradient_type: a gradient of ${gradientType}, this run exchanges ${expected}`,
+  );
 }

@@ -12,6 +12,7 @@ import type {
   WelcomeInfo,
 } from '../../shared/contract/messages.ts';
 import type { ErrorReport } from '../../shared/core/error-report.ts';
+import type { ValueType } from '../../shared/core/floats.ts';
 import type { DataSource } from '../../shared/data/source.ts';
 import type { ExecutableKeeper } from '../executables/keeper.ts';
 import type { FeatureStore } from '../step/features.ts';
@@ -43,6 +44,8 @@ export interface CoordinatorPort {
   judge(node: ArrivedNode): PushOutcome;
   /** Values of a training node's gradient. */
   readonly gradientLength: number;
+  /** What its values are, in this run. */
+  readonly gradientType: ValueType;
   /** A node arrived whole; `gradient` belongs to the coordinator from here on, undefined for an evaluation. */
   nodeArrived(
     worker: string,

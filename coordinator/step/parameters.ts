@@ -8,7 +8,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DIVERGED_HINT } from '../../shared/core/divergence.ts';
 import { assert, TesseraError } from '../../shared/core/errors.ts';
-import { firstNonFinite } from '../../shared/core/floats.ts';
+import { firstNonFinite, type ValueType } from '../../shared/core/floats.ts';
 import { sha256OfBytes } from '../../shared/files/digest.ts';
 import { brokenTensor, type ParameterTable } from '../../shared/model/parameters.ts';
 import { averageDecayAt, updateAverage } from '../../shared/training/average.ts';
@@ -25,7 +25,7 @@ import {
   type ParameterSums,
   parameterSums,
 } from '../../shared/training/parameter-sums.ts';
-import { addInto } from '../../shared/training/reduction.ts';
+import { nodeAdder } from '../../shared/training/reduction.ts';
 
 /** Elements between two turns of the event loop: some milliseconds, so that heartbeats are served. */
 const SLICE_ELEMENTS = 2 ** 20;
@@ -195,9 +195,14 @@ export class ParameterStore {
   }
 }
 
-/** Adds `source` to `target` elementwise, and lets the event loop turn between slices. */
-export function addSlices(target: Float32Array, source: Float32Array): Promise<void> {
-  return inSlices(target.length, (first, limit) => addInto(target, source, first, limit));
+/** Adds `source` to `target` elementwise, rounded to the type of nodes, and lets the event loop turn between slices. */
+export function addSlices(
+  target: Float32Array,
+  source: Float32Array,
+  type: ValueType = 'f32',
+): Promise<void> {
+  const add = nodeAdder(type);
+  return inSlices(target.length, (first, limit) => add(target, source, first, limit));
 }
 
 async function normOf(vector: Float32Array): Promise<number> {

@@ -1,7 +1,9 @@
 /** @file The arithmetic of one step as gradients come in: sum along the tree, then one optimizer step. */
 
+import type { RunConfig } from '../../shared/config/schema.ts';
 import type { NodeHeader } from '../../shared/contract/messages.ts';
 import { assert } from '../../shared/core/errors.ts';
+import type { ValueType } from '../../shared/core/floats.ts';
 import type { NodeTotals } from '../../shared/core/work.ts';
 import type { StepTimings } from '../../shared/runs/events.ts';
 import type { TrainingConfig } from '../../shared/training/options.ts';
@@ -26,21 +28,30 @@ export class StepArithmetic {
   readonly #store: ParameterStore;
   readonly #training: TrainingConfig;
   readonly #totalSteps: number;
+  /** What nodes are rounded to. */
+  readonly #gradients: ValueType;
   readonly #stopwatch = new StepStopwatch();
   #sum: TreeSum | undefined;
   /** Additions run one after the other: two at once would only share the thread. */
   #adding: Promise<void> = Promise.resolve();
 
-  constructor(store: ParameterStore, training: TrainingConfig, totalSteps: number) {
+  constructor(
+    store: ParameterStore,
+    { training, exchange }: Pick<RunConfig, 'training' | 'exchange'>,
+    totalSteps: number,
+  ) {
     this.#store = store;
     this.#training = training;
     this.#totalSteps = totalSteps;
+    this.#gradients = exchange.gradients;
   }
 
   /** Adds an accepted node; what goes wrong comes out of `apply`. */
   add(worker: string, node: NodeHeader, gradient: Float32Array, numLeaves: number): void {
     this.#stopwatch.reported(worker, node.timings);
-    this.#sum ??= new TreeSum(numLeaves, addSlices);
+    this.#sum ??= new TreeSum(numLeaves, (target, part) =>
+      addSlices(target, part, this.#gradients),
+    );
     const sum = this.#sum;
     this.#adding = this.#adding.then(() =>
       this.#stopwatch.measure('sum', () => sum.add(node, gradient)),

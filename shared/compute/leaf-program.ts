@@ -1,6 +1,7 @@
 /** @file A program that computes leaf by leaf; its nodes are added up on the host, in tree order. */
 import { assert } from '../core/errors.ts';
-import { addInto, TreeSum } from '../training/reduction.ts';
+import type { ValueType } from '../core/floats.ts';
+import { nodeAdder, TreeSum } from '../training/reduction.ts';
 import type {
   DeviceReport,
   LeafInputs,
@@ -15,6 +16,8 @@ import type {
 export abstract class LeafProgram implements Program {
   abstract readonly description: string;
   readonly slots: number = 1;
+  /** What nodes are rounded to; `train` rounds its leaf. */
+  protected readonly gradients: ValueType = 'f32';
   #node: { readonly start: NodeStart; readonly sum: TreeSum } | undefined;
 
   abstract setParameters(parameters: Float32Array): void;
@@ -25,7 +28,7 @@ export abstract class LeafProgram implements Program {
   abstract dispose(): Promise<void>;
 
   beginNode(start: NodeStart): void {
-    this.#node = { start, sum: new TreeSum(start.numLeaves, addInto, start) };
+    this.#node = { start, sum: new TreeSum(start.numLeaves, nodeAdder(this.gradients), start) };
   }
 
   async addLeaf(leaf: LeafInputs, index: number): Promise<void> {

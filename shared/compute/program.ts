@@ -4,6 +4,7 @@
  * Nothing outside `shared/compute` knows which engine runs. One program has one shape: a leaf of
  * `microBatch` samples; missing samples have weight 0.
  */
+import type { ValueType } from '../core/floats.ts';
 import type { LeafRange, NodeTotals } from '../core/work.ts';
 import type { NoiseKey, NoiseRates } from '../model/masks.ts';
 import { backboneSize } from '../model/parameters.ts';
@@ -60,6 +61,8 @@ export interface ProgramSpec extends NoiseRates {
   readonly transfer?: Transfer;
   /** In which numbers products are computed; float32 unless given. */
   readonly precision?: Precision;
+  /** What gradients of leaves, and all sums of them, are rounded to; not rounded unless given. */
+  readonly gradients?: ValueType;
   /** What of the forward pass is computed again in the backward pass in place of being kept; changes no bit. */
   readonly recompute?: 'none' | 'blocks';
 }
@@ -134,7 +137,7 @@ export interface Program {
   addLeaf(leaf: LeafInputs, index: number): Promise<void>;
   /** Ends the node, all of whose leaves were added. */
   endNode(): Promise<NodeOutputs>;
-  /** One leaf alone, forward and backward. */
+  /** One leaf alone, forward and backward; its gradient is rounded as those of nodes are. */
   train(leaf: LeafInputs): Promise<LeafOutputs>;
   /** One leaf alone, forward only; the gradient is empty. */
   evaluate(leaf: LeafInputs): Promise<LeafOutputs>;

@@ -1,4 +1,7 @@
 /** @file A program whose engine runs one part of the step at a time. */
+
+import type { ValueType } from '../core/floats.ts';
+import { roundBfloat16 } from '../kernels/values.ts';
 import { parameterTable } from '../model/parameters.ts';
 import { unlabelled } from './inputs.ts';
 import { LeafProgram } from './leaf-program.ts';
@@ -17,10 +20,12 @@ export type Outputs = ReadonlyMap<string, Float32Array>;
 /** What the engines extend. */
 export abstract class StepProgram extends LeafProgram {
   protected readonly spec: ProgramSpec;
+  protected override readonly gradients: ValueType;
 
   constructor(spec: ProgramSpec) {
     super();
     this.spec = spec;
+    this.gradients = spec.gradients ?? 'f32';
   }
 
   /** Computes the named outputs of a part, and fills in the gradients. */
@@ -35,7 +40,9 @@ export abstract class StepProgram extends LeafProgram {
     const { model, frozen = 0 } = this.spec;
     const gradient = new Float32Array(parameterTable(model).size - frozen);
     const views = gradientViews(this.spec, gradient);
-    return { ...(await this.#sums('training', leaf, views)), gradient };
+    const sums = await this.#sums('training', leaf, views);
+    if (this.gradients === 'bf16') roundBfloat16(gradient);
+    return { ...sums, gradient };
   }
 
   async evaluate(leaf: LeafInputs): Promise<LeafOutputs> {

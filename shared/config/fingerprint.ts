@@ -22,7 +22,7 @@ export interface RunFacts {
  * The identity of a run, as canonical JSON: only a run with the same text may resume from a checkpoint.
  *
  * It contains: the seed, the data options that change a sample or a split, the model by its numbers (so that
- * `Ti/16` equals its expanded form), and all of `training`. It does not contain, since a resumed run may change
+ * `Ti/16` equals its expanded form), all of `training`, and `exchange` where it rounds. It does not contain, since a resumed run may change
  * them: `name`, `cluster`, `limits`, `checkpoint`, `compute`, `evaluation`, where and how the data are
  * read (`data.path`, `data.links`, `data.access`, `data.cacheBytes`), whether features are cached or blocks computed
  * again (`training.recompute`), the weights that the run started from (a checkpoint has the trained ones), and whether
@@ -42,7 +42,7 @@ export function identityJson(config: RunConfig, facts: RunFacts): string {
   const { transfer } = config.data;
   const moved = transfer === 'float32' ? {} : { transfer };
   const samples = { seed, data: { ...(isOwn ? withoutValidation : data), ...moved } };
-  return canonicalJson({ ...samples, model, training, ...sizes, ...judged });
+  return canonicalJson({ ...samples, model, training, ...sizes, ...judged, ...exchangeOf(config) });
 }
 
 /** What of `training` decides numbers; a default that is younger than checkpoints is left out, so that these resume. */
@@ -64,6 +64,12 @@ const WITHOUT_NUMBERS = [
  */
 export function decidesNumbers(path: string): boolean {
   return !WITHOUT_NUMBERS.some((one) => path === one || path.startsWith(`${one}.`));
+}
+
+/** What values travel as, where it is not the default of runs that knew nothing else. */
+function exchangeOf({ exchange }: RunConfig) {
+  const { gradients, parameters } = exchange;
+  return gradients === 'f32' && parameters === 'f32' ? {} : { exchange };
 }
 
 /** The options that decide the order and content of the samples of a data set: runs with equal ones are comparable. */

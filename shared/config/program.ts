@@ -20,6 +20,7 @@ export function programSpec(config: RunConfig, model: ModelConfig): ProgramSpec 
     mixes: mixesImages(config),
     precision,
     recompute,
+    gradients: config.exchange.gradients,
     ...transferOf(config.data),
   };
 }

@@ -7,6 +7,7 @@
 import { z } from 'zod';
 import { computeOptions } from '../compute/engines/options.ts';
 import { ADDRESS } from '../core/address.ts';
+import { VALUE_TYPES } from '../core/floats.ts';
 import { bytes, count, text } from '../core/options.ts';
 import { dataOptions } from '../data/options.ts';
 import { modelOptions } from '../model/options.ts';
@@ -67,6 +68,21 @@ const worker = z.strictObject({
     ),
 });
 
+const exchange = z.strictObject({
+  gradients: z
+    .enum(VALUE_TYPES)
+    .default('f32')
+    .describe(
+      'bf16: round the gradient of each leaf and each sum of them to bfloat16, and send half the bytes; part of the numbers',
+    ),
+  parameters: z
+    .enum(VALUE_TYPES)
+    .default('f32')
+    .describe(
+      'bf16: workers train with parameters rounded to bfloat16, which are half the bytes; the coordinator steps, evaluates and saves float32; part of the numbers',
+    ),
+});
+
 const limits = z.strictObject({
   workersMax: count.max(4096).default(256).describe('Maximum number of workers of a run'),
   messageBytes: bytes.prefault('4MiB').describe('Largest single gRPC message'),
@@ -123,6 +139,7 @@ export const configSchema = z.strictObject({
   cluster: cluster.prefault({}),
   compute: computeOptions.prefault({}),
   worker: worker.prefault({}),
+  exchange: exchange.prefault({}),
   limits: limits.prefault({}),
 });
 

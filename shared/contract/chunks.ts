@@ -6,7 +6,8 @@
  */
 import { crc32 } from 'node:zlib';
 import { TesseraError } from '../core/errors.ts';
-import { firstNonFinite } from '../core/floats.ts';
+import { firstNonFinite, type ValueType } from '../core/floats.ts';
+import { fromBfloat16, toBfloat16 } from '../kernels/values.ts';
 
 /** A piece of a flat byte sequence, as the contract's Chunk. */
 export interface ChunkPiece {
@@ -28,6 +29,35 @@ export function* cutChunks(bytes: Uint8Array, chunkBytes: number): Generator<Chu
     const data = bytes.subarray(offset, offset + chunkBytes);
     yield { offset, totalBytes, crc32: crc32(data), data };
   }
+}
+
+/** Bytes of a value on the wire. */
+const VALUE_BYTES = { f32: 4, bf16: 2 } as const satisfies Record<ValueType, number>;
+
+/** Cuts a vector into chunks; those of float32 are views. Values that are not bfloat16 yet are rounded to it. */
+export function* cutVector(
+  vector: Float32Array,
+  chunkBytes: number,
+  type: ValueType = 'f32',
+): Generator<ChunkPiece> {
+  if (type === 'f32') {
+    yield* cutChunks(bytesOf(vector), chunkBytes);
+    return;
+  }
+  const totalBytes = vector.length * VALUE_BYTES.bf16;
+  const valuesEach = Math.max(1, Math.floor(chunkBytes / VALUE_BYTES.bf16));
+  for (let first = 0; first < vector.length; first += valuesEach) {
+    const data = packVector(vector.subarray(first, first + valuesEach), type);
+    yield { offset: first * VALUE_BYTES.bf16, totalBytes, crc32: crc32(data), data };
+  }
+}
+
+/** A vector as it is on the wire; float32 is a view. Values that are not bfloat16 yet are rounded to it. */
+export function packVector(vector: Float32Array, type: ValueType = 'f32'): Uint8Array {
+  if (type === 'f32') return bytesOf(vector);
+  const halves = new Uint16Array(vector.length);
+  toBfloat16(halves, vector);
+  return new Uint8Array(halves.buffer);
 }
 
 /** A piece of a sample, as the contract's SampleChunk. */
@@ -93,17 +123,33 @@ export class ByteAssembler {
   }
 }
 
-/** Puts the chunks of one vector together, in order. */
+/**
+ * Puts the chunks of one vector together, in order.
+ *
+ * Values of 2 bytes come to the end of the target, and are widened from its beginning: a value is written to where only
+ * values before it were, so that no other memory is needed.
+ */
 export class ChunkAssembler {
   readonly #target: Float32Array;
+  /** Where bytes of the wire come, to be checked there. */
+  readonly bytes: Uint8Array;
   readonly #bytes: ByteAssembler;
   readonly #what: string;
+  readonly #valueBytes: number;
+  /** The target's last bytes, where its values are widened. */
+  readonly #halves: Uint16Array | undefined;
+  #numValues = 0;
 
   /** `target` receives the values; `what` names the vector in errors ("gradient of step 12"). */
-  constructor(target: Float32Array, what: string) {
+  constructor(target: Float32Array, what: string, type: ValueType = 'f32') {
+    const bytes = bytesOf(target);
     this.#target = target;
-    this.#bytes = new ByteAssembler(bytesOf(target), what);
     this.#what = what;
+    this.#valueBytes = VALUE_BYTES[type];
+    this.bytes = bytes.subarray(bytes.byteLength - target.length * this.#valueBytes);
+    this.#bytes = new ByteAssembler(this.bytes, what);
+    if (type === 'f32') return;
+    this.#halves = new Uint16Array(bytes.buffer, this.bytes.byteOffset, target.length);
   }
 
   /**
@@ -112,14 +158,21 @@ export class ChunkAssembler {
    * Throws  CHUNK_CORRUPT as `ByteAssembler` does; NON_FINITE when it completes a value that is NaN or infinite.
    */
   add(chunk: ChunkPiece): void {
-    const received = this.#bytes.add(chunk);
-    this.#refuseNonFinite(Math.floor(chunk.offset / 4), Math.floor(received / 4));
+    const first = this.#numValues;
+    this.#numValues = Math.floor(this.#bytes.add(chunk) / this.#valueBytes);
+    this.#widen(first, this.#numValues);
+    this.#refuseNonFinite(first, this.#numValues);
   }
 
   /** Ends the sequence. Throws  CHUNK_CORRUPT when bytes are missing. */
   finish(): Float32Array {
     this.#bytes.finish();
     return this.#target;
+  }
+
+  #widen(first: number, limit: number): void {
+    if (this.#halves === undefined) return;
+    fromBfloat16(this.#target.subarray(first, limit), this.#halves.subarray(first, limit));
   }
 
   /** Checks the values [first, limit). */

@@ -1,15 +1,23 @@
 /** @file The messages of bulk calls as proto/ has them, and back; what comes in is checked here. */
 import { TesseraError } from '../core/errors.ts';
+import type { ValueType } from '../core/floats.ts';
 import { type Split, splitOf } from '../core/work.ts';
 import type { EncodedSample } from '../data/source.ts';
 import { cutPieces } from './chunks.ts';
 import { WIRE_KINDS, WORK_KINDS } from './control-codec.ts';
 import type { FetchRequest__Output } from './generated/tessera/v1/FetchRequest.ts';
 import type { Node, Node__Output } from './generated/tessera/v1/Node.ts';
+import type { PullRequest, PullRequest__Output } from './generated/tessera/v1/PullRequest.ts';
 import type { PushReply, PushReply__Output } from './generated/tessera/v1/PushReply.ts';
 import type { SampleChunk, SampleChunk__Output } from './generated/tessera/v1/SampleChunk.ts';
 import type { Timings__Output } from './generated/tessera/v1/Timings.ts';
-import type { BadSample, NodeHeader, PushOutcome, WorkerTimings } from './messages.ts';
+import type {
+  BadSample,
+  NodeHeader,
+  ParametersRange,
+  PushOutcome,
+  WorkerTimings,
+} from './messages.ts';
 import {
   inverse,
   toWireText,
@@ -35,6 +43,12 @@ export const WIRE_SPLITS = {
   test: 'SPLIT_TEST',
 } as const satisfies Record<Split, string>;
 const SPLITS = inverse(WIRE_SPLITS);
+
+const WIRE_VALUE_TYPES = {
+  f32: 'VALUE_TYPE_FLOAT32',
+  bf16: 'VALUE_TYPE_BFLOAT16',
+} as const satisfies Record<ValueType, string>;
+const TYPES_OF_VALUES = inverse(WIRE_VALUE_TYPES);
 
 const WIRE_OUTCOMES = {
   accepted: 'PUSH_OUTCOME_ACCEPTED',
@@ -64,6 +78,7 @@ export function encodeNode(session: string, node: NodeHeader): Node {
     badSamples: badSamples.map(({ index }) => index),
     badReasons: badSamples.map(({ reason }) => toWireText(reason, BAD_REASON_LENGTH_MAX)),
     timings: node.timings,
+    gradientType: WIRE_VALUE_TYPES[node.gradientType],
   };
 }
 
@@ -90,6 +105,7 @@ export function decodeNode(
     samples,
     badSamples: decodeBadSamples(node, splitSizes[splitOf(kind)]),
     timings: decodeTimings(wirePresent(node.timings, 'node.timings')),
+    gradientType: wireChoice(node.gradientType, 'node.gradient_type', TYPES_OF_VALUES),
   };
 }
 
@@ -122,6 +138,24 @@ export function encodeOutcome(outcome: PushOutcome): PushReply {
 /** Throws  MESSAGE_INVALID when it is an outcome that this version does not know. */
 export function decodeOutcome(reply: PushReply__Output): PushOutcome {
   return wireChoice(reply.outcome, 'push.outcome', OUTCOMES);
+}
+
+/** Which parameters are asked for, as a message. */
+export function encodePull(
+  session: string,
+  { version, first, average = false, valueType = 'f32' }: ParametersRange,
+): PullRequest {
+  return { session, version, first, average, valueType: WIRE_VALUE_TYPES[valueType] };
+}
+
+/** Throws  MESSAGE_INVALID, naming the field. */
+export function decodePull(request: PullRequest__Output): Required<ParametersRange> {
+  return {
+    version: wireInteger(request.version, 'pull.version'),
+    first: wireInteger(request.first, 'pull.first'),
+    average: request.average,
+    valueType: wireChoice(request.valueType, 'pull.value_type', TYPES_OF_VALUES),
+  };
 }
 
 /** Which samples are asked for. Throws  MESSAGE_INVALID, naming the field. */

@@ -1,5 +1,6 @@
 /** @file What coordinator and workers exchange: the one set of types for the messages of proto/, and for both sides. */
 import type { ErrorReport } from '../core/error-report.ts';
+import type { ValueType } from '../core/floats.ts';
 import type { LeafRange, NodeTotals, WorkKind } from '../core/work.ts';
 
 /** Version of the contract; both sides of a session must speak the same one. */
@@ -144,16 +145,24 @@ export interface WorkerTimings {
 /** A node as its worker describes it. */
 export interface NodeHeader extends ArrivedNode {
   readonly badSamples: readonly BadSample[];
+  /** What the gradient's values are on the wire. */
+  readonly gradientType: ValueType;
   readonly timings: WorkerTimings;
 }
 
 /** How a node was taken. `accepted` alone lets its vector join the sum. */
 export type PushOutcome = 'accepted' | 'acceptedBefore' | 'stale';
 
-/** Which parameters: those of a version, or the moving average up to it. */
+/** Which parameters: those of a version, or the moving average up to it; rounded, where a type is given. */
 export interface ParametersId {
   readonly version: number;
   readonly average?: boolean;
+  readonly valueType?: ValueType;
+}
+
+/** Parameters of a version, from the value `first` on. */
+export interface ParametersRange extends ParametersId {
+  readonly first: number;
 }
 
 // ---- executables ----

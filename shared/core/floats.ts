@@ -1,5 +1,10 @@
 /** @file The bits of float32 values, and of binary16 ones, which they are rounded to. */
 
+/** What the values of a vector are rounded to; float32 holds both. By the names of configs. */
+export const VALUE_TYPES = ['f32', 'bf16'] as const;
+
+export type ValueType = (typeof VALUE_TYPES)[number];
+
 /** Bits of the infinity of binary16. */
 export const HALF_INFINITY = 0x7c00;
 /** Float32 bits of 65536 and of 2 ** -14, the smallest normal half. */

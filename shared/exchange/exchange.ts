@@ -11,7 +11,7 @@ import type {
   ExecutableState,
   ExecutableSum,
   NodeHeader,
-  ParametersId,
+  ParametersRange,
   PushOutcome,
   SharedMemory,
 } from '../contract/messages.ts';
@@ -24,11 +24,6 @@ export interface NodePayload {
   readonly gradient: Float32Array | undefined;
   /** Features that were computed for its samples. */
   readonly features: readonly FeatureRow[];
-}
-
-/** Parameters of a version, from the value `first` on. */
-export interface ParametersRange extends ParametersId {
-  readonly first: number;
 }
 
 /** The limits of a config that both ends of an exchange keep. */
@@ -107,7 +102,7 @@ export type OpenExchange = (settings: ExchangeSettings) => Exchange;
 
 /** A node on its way in. */
 export interface IncomingNode {
-  /** Receives the gradient; undefined for an evaluation. */
+  /** Receives the gradient, of values as the header says; undefined for an evaluation. */
   readonly gradient: Float32Array | undefined;
   addFeatures(rows: readonly FeatureRow[]): void;
   /** All of it has arrived and was checked. */

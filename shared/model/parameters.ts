@@ -132,6 +132,7 @@ export function modelSignature(spec: {
   readonly mixes?: boolean;
   readonly precision?: string;
   readonly transfer?: object;
+  readonly gradients?: string;
 }): string {
   const { model, microBatch, labelSmoothing } = spec;
   const { frozen = 0, dropout = 0, stochasticDepth = 0, mixes = false, precision = 'f32' } = spec;
@@ -144,6 +145,7 @@ export function modelSignature(spec: {
     `frozen ${frozen} dropout ${dropout} depth ${stochasticDepth} mixes ${mixes}`,
     ...(normEpsilon === undefined ? [] : [`epsilon ${normEpsilon}`]),
     ...(precision === 'f32' ? [] : [`precision ${precision}`]),
+    ...(spec.gradients === 'bf16' ? ['gradients bf16'] : []),
     ...(spec.transfer === undefined ? [] : [`transfer ${JSON.stringify(spec.transfer)}`]),
     ...tensors,
   ].join('\n');

@@ -4,10 +4,14 @@
  * Float addition is not associative, so who adds what to what is part of the numbers. Here it depends
  * on the number of leaves alone: a node is a range of 2^k leaves that begins at a multiple of 2^k,
  * clipped at the last leaf, and node(parent) = node(left) + node(right). Where a range of double size
- * would add no leaf, nothing is added: such a parent is its left child.
+ * would add no leaf, nothing is added: such a parent is its left child. In a run whose gradients are bfloat16 the value of
+ * every node is rounded, not what happens to travel: else it would depend on who holds which leaves.
  */
+
 import { assert } from '../core/errors.ts';
+import type { ValueType } from '../core/floats.ts';
 import type { LeafRange, NodeTotals } from '../core/work.ts';
+import { addBfloat16Into } from '../kernels/values.ts';
 import { kernelsFor } from '../kernels/vectors.ts';
 
 /** What is summed: values of one length, in memory or on a device. */
@@ -47,6 +51,14 @@ export function addInto(
   for (let i = first; i < limit; i += 1) {
     target[i] = (target[i] as number) + (source[i] as number);
   }
+}
+
+/**
+ * Adds as `addInto` does, then rounds each sum to what nodes of a run are rounded to. Leaves are rounded where they are
+ * computed, so every node of the tree has that type, on any machine.
+ */
+export function nodeAdder(type: ValueType): typeof addInto {
+  return type === 'f32' ? addInto : addBfloat16Into;
 }
 
 /** What two nodes add up to. */

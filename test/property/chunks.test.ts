@@ -7,8 +7,10 @@ import {
   type ChunkPiece,
   cutChunks,
   cutPieces,
+  cutVector,
   SampleAssembler,
 } from '../../shared/contract/chunks.ts';
+import { roundToBfloat16 } from '../../shared/kernels/bfloat16.ts';
 
 const finite = fc.float({ noNaN: true, noDefaultInfinity: true });
 const vectors = fc
@@ -70,6 +72,49 @@ describe('a vector cut into chunks', () => {
         expect([...store.subarray(0, 4), ...store.subarray(-5)]).toEqual(Array(9).fill(7));
       }),
     );
+  });
+});
+
+describe('a vector cut into chunks of bfloat16', () => {
+  const unrounded = fc
+    .array(fc.float({ noNaN: true, max: Math.fround(3e38), min: Math.fround(-3e38) }), {
+      maxLength: 200,
+    })
+    .map((values) => Float32Array.from(values));
+
+  it('comes back rounded, in half the bytes, and into a part of a larger buffer', () => {
+    fc.assert(
+      fc.property(unrounded, chunkSizes, fc.nat(7), (vector, chunkBytes, shift) => {
+        const chunks = [...cutVector(vector, chunkBytes, 'bf16')];
+        const store = new Float32Array(vector.length + 9).fill(7);
+        const assembler = new ChunkAssembler(store.subarray(4, -5), 'vector', 'bf16');
+        for (const chunk of chunks) {
+          expect(chunk.data.byteLength).toBeLessThanOrEqual(Math.max(2, chunkBytes));
+          assembler.add({ ...chunk, data: misaligned(chunk.data, shift) });
+        }
+        const back = assembler.finish();
+        expect(bytesOf(back)).toEqual(bytesOf(vector.map(roundToBfloat16)));
+        expect([...store.subarray(0, 4), ...store.subarray(-5)]).toEqual(Array(9).fill(7));
+        const numBytes = chunks.reduce((sum, { data }) => sum + data.byteLength, 0);
+        expect(numBytes).toBe(2 * vector.length);
+      }),
+    );
+  });
+
+  it('may be cut within a value; what is not finite once it is widened, and other types, are refused', () => {
+    const vector = Float32Array.of(1, -2.5, 3e38, 0.1);
+    const bytes = new Uint8Array([...cutVector(vector, 100, 'bf16')][0]!.data);
+    const add = (data: Uint8Array, type: 'f32' | 'bf16') => {
+      const assembler = new ChunkAssembler(new Float32Array(4), 'vector', type);
+      for (const chunk of cutChunks(data, 3)) assembler.add(chunk);
+      return assembler.finish();
+    };
+    expect(add(bytes, 'bf16')).toEqual(vector.map(roundToBfloat16));
+    expect(() => add(bytes, 'f32')).toThrow(/8 bytes announced, 16 expected/);
+    expect(() => add(bytesOf(vector), 'bf16')).toThrow(/16 bytes announced, 8 expected/);
+    // Larger than any finite bfloat16.
+    const huge = [...cutVector(Float32Array.of(0, 3.4e38, 0, 0), 100, 'bf16')][0]!;
+    expect(() => add(huge.data, 'bf16')).toThrow(/value 1 is Infinity/);
   });
 });
 

@@ -2,11 +2,14 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { VALUE_TYPES, type ValueType } from '../../shared/core/floats.ts';
 import type { LeafRange, NodeTotals } from '../../shared/core/work.ts';
+import { roundToBfloat16 } from '../../shared/kernels/bfloat16.ts';
 import {
   addInto,
   alignedNodes,
   isNode,
+  nodeAdder,
   parentOf,
   siblingOf,
   type TreeNode,
@@ -16,24 +19,39 @@ import {
 const LENGTH = 5;
 const numLeaves = fc.integer({ min: 1, max: 40 });
 
+/** A value as nodes of a type have it. */
+const rounded = (value: number, type: ValueType) =>
+  type === 'f32' ? value : roundToBfloat16(value);
+
 /** Leaf i of a step: values of very different sizes, so that the order of additions shows. */
-function leafOf(seed: number, leaf: number): { vector: Float32Array; totals: NodeTotals } {
+function leafOf(
+  seed: number,
+  leaf: number,
+  type: ValueType,
+): { vector: Float32Array; totals: NodeTotals } {
   const value = (k: number) => Math.sin(seed + 31 * leaf + 7 * k) * 10 ** ((leaf * 5 + k) % 7);
   return {
-    vector: Float32Array.from({ length: LENGTH }, (_, k) => value(k)),
+    vector: Float32Array.from({ length: LENGTH }, (_, k) => rounded(value(k), type)),
     totals: { lossSum: value(LENGTH), correct: leaf % 3, samples: 1 + (leaf % 4) },
   };
 }
 
 /** The definition, written down once more: halves of the width of a power of two, clipped. */
-function reference(seed: number, first: number, width: number, count: number): TreeNode {
+function reference(
+  seed: number,
+  first: number,
+  width: number,
+  count: number,
+  type: ValueType = 'f32',
+): TreeNode {
   const size = Math.min(width, count - first);
-  if (width === 1) return { first, count: 1, ...leafOf(seed, first) };
+  if (width === 1) return { first, count: 1, ...leafOf(seed, first, type) };
   const half = width / 2;
-  const left = reference(seed, first, half, count);
+  const left = reference(seed, first, half, count, type);
   if (first + half >= count) return left;
-  const right = reference(seed, first + half, half, count);
-  const vector = (left.vector as Float32Array).map((value, i) => value + right.vector![i]!);
+  const right = reference(seed, first + half, half, count, type);
+  const sums = (left.vector as Float32Array).map((value, i) => value + right.vector![i]!);
+  const vector = sums.map((value) => rounded(value, type));
   const lossSum = left.totals.lossSum + right.totals.lossSum;
   const correct = left.totals.correct + right.totals.correct;
   const samples = left.totals.samples + right.totals.samples;
@@ -41,11 +59,17 @@ function reference(seed: number, first: number, width: number, count: number): T
 }
 
 /** What a worker does with one node: adds its leaves, in the given order. */
-async function nodeOf(seed: number, node: LeafRange, count: number, order: readonly number[]) {
-  const sum = new TreeSum(count, addInto, node);
+async function nodeOf(
+  seed: number,
+  node: LeafRange,
+  count: number,
+  order: readonly number[],
+  type: ValueType,
+) {
+  const sum = new TreeSum(count, nodeAdder(type), node);
   for (const at of order) {
     const leaf = node.first + at;
-    const { vector, totals } = leafOf(seed, leaf);
+    const { vector, totals } = leafOf(seed, leaf, type);
     await sum.add({ first: leaf, count: 1 }, vector, totals);
   }
   return sum.root!;
@@ -56,6 +80,7 @@ const world = numLeaves.chain((count) =>
   fc.record({
     count: fc.constant(count),
     seed: fc.nat(1000),
+    type: fc.constantFrom(...VALUE_TYPES),
     cuts: fc.uniqueArray(fc.integer({ min: 1, max: Math.max(1, count - 1) }), { maxLength: 6 }),
     keys: fc.array(fc.nat(10_000), { minLength: 2 * count, maxLength: 2 * count }),
   }),
@@ -84,19 +109,19 @@ function bits(node: TreeNode): unknown {
 describe('the sum tree', () => {
   it('gives the bits of its definition for any partition over workers and any order of arrival', async () => {
     await fc.assert(
-      fc.asyncProperty(world, async ({ count, seed, cuts, keys }) => {
+      fc.asyncProperty(world, async ({ count, seed, type, cuts, keys }) => {
         const tiling = tilingOf(count, cuts);
         const nodes = [];
         for (const node of tiling) {
-          nodes.push(await nodeOf(seed, node, count, shuffled(node.count, keys)));
+          nodes.push(await nodeOf(seed, node, count, shuffled(node.count, keys), type));
         }
-        const sum = new TreeSum(count, addInto);
+        const sum = new TreeSum(count, nodeAdder(type));
         for (const at of shuffled(nodes.length, keys.slice(count))) {
           expect(sum.root).toBeUndefined();
           const { first, count: size, vector, totals } = nodes[at]!;
           await sum.add({ first, count: size }, vector, totals);
         }
-        const expected = reference(seed, 0, 2 ** Math.ceil(Math.log2(count)), count);
+        const expected = reference(seed, 0, 2 ** Math.ceil(Math.log2(count)), count, type);
         expect(bits(sum.root!)).toEqual(bits(expected));
       }),
       { numRuns: 300 },
@@ -112,7 +137,7 @@ describe('the sum tree', () => {
         };
         const sum = new TreeSum(count, slowly);
         const adding = shuffled(count, keys).map((first) => {
-          const { vector, totals } = leafOf(seed, first);
+          const { vector, totals } = leafOf(seed, first, 'f32');
           return sum.add({ first, count: 1 }, vector, totals);
         });
         await scheduler.waitFor(Promise.all(adding));

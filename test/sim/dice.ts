@@ -12,6 +12,7 @@ export class Dice {
   #lock: Dice | undefined;
   #slots: Dice | undefined;
   #executables: Dice | undefined;
+  #exchange: Dice | undefined;
   #draws = 0;
 
   constructor(seed: number, ...kind: readonly number[]) {
@@ -63,6 +64,13 @@ export class Dice {
     // 23: with it the worlds of ONCE_BROKEN have none.
     this.#executables ??= new Dice(this.#seed, 23);
     return this.#executables;
+  }
+
+  /** Likewise for what vectors are rounded to. */
+  get exchange(): Dice {
+    // 27: with it the worlds of ONCE_BROKEN have float32.
+    this.#exchange ??= new Dice(this.#seed, 27);
+    return this.#exchange;
   }
 
   /** A number in [low, high). */

@@ -174,9 +174,21 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'compute-with-the-parameters-at-hand',
-    file: 'worker/core/session.ts',
-    find: 'next.version !== this.#inPlace?.version ||',
-    replace: 'this.#inPlace === undefined ||',
+    file: 'worker/core/wanted-parameters.ts',
+    find: 'wanted.version === inPlace?.version &&',
+    replace: 'inPlace !== undefined &&',
+  },
+  {
+    name: 'evaluate-what-was-rounded-for-training',
+    file: 'worker/core/wanted-parameters.ts',
+    find: "(wanted.valueType ?? 'f32') === (inPlace.valueType ?? 'f32')",
+    replace: 'true',
+  },
+  {
+    name: 'round-what-travels-alone',
+    file: 'coordinator/step/step.ts',
+    find: 'addSlices(target, part, this.#gradients)',
+    replace: 'addSlices(target, part)',
   },
   {
     name: 'wait-for-ever-on-a-dead-line',

@@ -4,12 +4,12 @@ import type { ParameterStore } from '../../coordinator/step/parameters.ts';
 import type { RunProgress } from '../../coordinator/step/progress.ts';
 import type { RunConfig } from '../../shared/config/schema.ts';
 import type { RunStatus } from '../../shared/contract/messages.ts';
-import { firstNonFinite } from '../../shared/core/floats.ts';
+import { firstNonFinite, type ValueType } from '../../shared/core/floats.ts';
 import type { RunEvent } from '../../shared/runs/events.ts';
 import { parameterSums, sumsText } from '../../shared/training/parameter-sums.ts';
 import type { NodeTask } from '../../worker/core/messages.ts';
 import { Movement } from './movement.ts';
-import type { Reference } from './reference.ts';
+import { type Reference, roundedTo } from './reference.ts';
 import { check } from './violation.ts';
 
 interface Announced {
@@ -121,7 +121,8 @@ export class Oracle {
 
   /** A worker begins to compute. */
   computing(task: NodeTask, held: Float32Array): void {
-    this.#expectBits('P2: the parameters of a worker', task.version, held);
+    const type = task.kind === 'train' ? this.#config.exchange.parameters : 'f32';
+    this.#expectBits('P2: the parameters of a worker', task.version, held, type);
   }
 
   /** The coordinator has had time, and says how the run is. */
@@ -212,8 +213,9 @@ export class Oracle {
     return isMultiple(everySteps) || isMultiple(stepsBetween);
   }
 
-  #expectBits(what: string, version: number, actual: Float32Array): void {
-    const expected = this.#reference.versions[version];
+  #expectBits(what: string, version: number, actual: Float32Array, type: ValueType = 'f32'): void {
+    const whole = this.#reference.versions[version];
+    const expected = whole && roundedTo(whole, type);
     const isSame =
       expected?.length === actual.length &&
       expected.every((value, at) => Object.is(value, actual[at]));

@@ -8,10 +8,12 @@ import { ParameterStore } from '../../coordinator/step/parameters.ts';
 import { LeafProgram } from '../../shared/compute/leaf-program.ts';
 import type { LeafInputs, LeafOutputs } from '../../shared/compute/program.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
+import type { ValueType } from '../../shared/core/floats.ts';
 import type { NodeTotals } from '../../shared/core/work.ts';
 import { NOTHING_LEFT_OUT } from '../../shared/data/found.ts';
 import { batchIndices, leafIndices, sequentialIndices } from '../../shared/data/sampler.ts';
 import type { DataSource, EncodedSample, Split } from '../../shared/data/source.ts';
+import { roundBfloat16, roundToBfloat16 } from '../../shared/kernels/bfloat16.ts';
 import { parameterTable } from '../../shared/model/parameters.ts';
 import type { RunIdentity } from '../../shared/runs/identity.ts';
 import { learningRateAt } from '../../shared/training/schedule.ts';
@@ -54,9 +56,12 @@ export class SimProgram extends LeafProgram {
 
   override readonly slots: number;
 
-  constructor(slots = 1) {
+  protected override readonly gradients: ValueType;
+
+  constructor(slots = 1, gradients: ValueType = 'f32') {
     super();
     this.slots = slots;
+    this.gradients = gradients;
   }
 
   setParameters(parameters: Float32Array): void {
@@ -97,6 +102,7 @@ export class SimProgram extends LeafProgram {
       lossSum += Math.abs(pixel * parameters[0]! - label) + pixel;
       correct += Math.abs(Math.round(1e4 * (pixel + parameters[1]!))) % 2;
     }
+    if (this.gradients === 'bf16') roundBfloat16(gradient);
     return { lossSum: this.isBroken ? Number.NaN : lossSum, correct, gradient };
   }
 }
@@ -143,7 +149,8 @@ export async function reference(
     config: training.optimizer,
     parameters: parameters.slice(),
   });
-  const program = new SimProgram();
+  const { exchange } = config;
+  const program = new SimProgram(1, exchange.gradients);
   const sumOf = async (
     values: Float32Array,
     split: Split,
@@ -159,7 +166,7 @@ export async function reference(
         await program[split === 'train' ? 'train' : 'evaluate'](inputs);
       leaves.push({ gradient, totals: { ...totals, samples: sum(inputs.weights) } });
     }
-    return sumTree(leaves);
+    return sumTree(leaves, exchange.gradients);
   };
   const versions = [store.parameters.slice()];
   const steps: NodeTotals[] = [];
@@ -167,7 +174,12 @@ export async function reference(
     const epoch = Math.floor(step / batchesPerEpoch);
     const batch = step % batchesPerEpoch;
     const indices = batchIndices({ seed, epoch, batch, numSamples: source.size.train, batchSize });
-    const { gradient, totals } = await sumOf(store.parameters, 'train', indices, epoch);
+    const { gradient, totals } = await sumOf(
+      roundedTo(store.parameters, exchange.parameters),
+      'train',
+      indices,
+      epoch,
+    );
     const learningRate = learningRateAt(
       training.schedule,
       training.optimizer.learningRate,
@@ -246,14 +258,20 @@ async function leafOf(
   };
 }
 
+/** Values rounded to a type, one by one. */
+export function roundedTo(values: Float32Array, type: ValueType): Float32Array {
+  return type === 'f32' ? values : values.map(roundToBfloat16);
+}
+
 /** The one association: the left part is the largest full tree that leaves a right one. */
-function sumTree(leaves: readonly Sum[]): Sum {
+function sumTree(leaves: readonly Sum[], type: ValueType): Sum {
   const [only] = leaves;
   if (leaves.length === 1 && only !== undefined) return only;
   const half = 2 ** (Math.ceil(Math.log2(leaves.length)) - 1);
-  const [left, right] = [sumTree(leaves.slice(0, half)), sumTree(leaves.slice(half))];
+  const [left, right] = [sumTree(leaves.slice(0, half), type), sumTree(leaves.slice(half), type)];
+  const sums = left.gradient.map((value, at) => value + right.gradient[at]!);
   return {
-    gradient: left.gradient.map((value, at) => value + right.gradient[at]!),
+    gradient: roundedTo(sums, type),
     totals: {
       lossSum: left.totals.lossSum + right.totals.lossSum,
       correct: left.totals.correct + right.totals.correct,

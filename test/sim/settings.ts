@@ -208,6 +208,10 @@ function drawConfig(dice: Dice, trainSamples: number): RunConfig {
       leaseMs: dice.integer(300, 2_000),
       stallMs: 1_500,
     },
+    exchange: {
+      gradients: dice.exchange.chance(0.3) ? 'bf16' : 'f32',
+      parameters: dice.exchange.chance(0.3) ? 'bf16' : 'f32',
+    },
     limits: { chunkBytes: 64, rpcMs: 1_500, sampleBytes: 2, joinsPerMinute: 10_000 },
   });
 }

@@ -93,15 +93,16 @@ export class SimWorker {
       modelFingerprint: identity.modelFingerprint,
       parameterCount: parameterTable(model).size,
       frozen: 0,
+      exchange: config.exchange,
       testsAverage: false,
     };
   }
 
-  #engine({ training }: RunConfig): LeafComputer {
+  #engine({ training, exchange }: RunConfig): LeafComputer {
     const world = this.#world;
     const { clock } = this.host;
     const { slots } = this.#settings;
-    const program = new SimProgram(slots);
+    const program = new SimProgram(slots, exchange.gradients);
     const { model } = world.run.identity;
     const computer = new NodeComputer(program, {
       model,

@@ -43,7 +43,14 @@ export async function errorOf(promise: Promise<unknown>): Promise<TesseraError> 
 /** A sound config with the changes of a test. */
 export function smallConfig(
   changes: {
-    [Section in 'data' | 'model' | 'training' | 'limits' | 'cluster' | 'compute']?: object;
+    [Section in
+      | 'data'
+      | 'model'
+      | 'training'
+      | 'limits'
+      | 'cluster'
+      | 'compute'
+      | 'exchange']?: object;
   },
 ): RunConfig {
   return configSchema.parse({
@@ -60,5 +67,6 @@ export function smallConfig(
     limits: { ...changes.limits },
     cluster: { ...changes.cluster },
     compute: { ...changes.compute },
+    exchange: { ...changes.exchange },
   });
 }

@@ -10,17 +10,14 @@ import type {
   ExecutablePushed,
   ExecutableSum,
   NodeHeader,
+  ParametersRange,
   PushOutcome,
 } from '../../shared/contract/messages.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { forEachSplit, type Split, splitOf } from '../../shared/core/work.ts';
 import type { EncodedSample } from '../../shared/data/source.ts';
-import type {
-  Exchange,
-  ExchangeHost,
-  OutgoingExecutable,
-  ParametersRange,
-} from '../../shared/exchange/exchange.ts';
+import type { Exchange, ExchangeHost, OutgoingExecutable } from '../../shared/exchange/exchange.ts';
+import { roundToBfloat16 } from '../../shared/kernels/bfloat16.ts';
 import { sha256Of } from './digest.ts';
 import { allOf, LIMITS, NODE } from './loopback.ts';
 
@@ -183,6 +180,28 @@ export const CHECKS: Readonly<Record<string, (rig: Rig) => Promise<void>>> = {
       sameBits(target, gradient);
     }
     expect(host.nodes[0]?.node).toEqual(NODE);
+  },
+
+  async 'moves vectors of bfloat16, and rounds parameters that are asked for so'({ host, open }) {
+    const exchange = open();
+    for (const length of LENGTHS) {
+      const values = finiteValues(length);
+      const rounded = values.map(roundToBfloat16);
+      host.gradientLength = length;
+      host.vector = values;
+      await push(exchange, rounded, { ...NODE, gradientType: 'bf16' });
+      sameBits(host.nodes.at(-1)!.gradient!, rounded);
+      expect(host.nodes.at(-1)!.node.gradientType).toBe('bf16');
+      const target = new Float32Array(length);
+      await exchange.pull({ ...VERSION_3, valueType: 'bf16' }, target);
+      sameBits(target, rounded);
+      // Evaluations of the same version are of the values themselves.
+      await exchange.pull(VERSION_3, target);
+      sameBits(target, values);
+    }
+    const end = new Float32Array(100);
+    await exchange.pull({ version: 3, first: host.vector.length - 100, valueType: 'bf16' }, end);
+    sameBits(end, host.vector.slice(-100).map(roundToBfloat16));
   },
 
   async 'moves an evaluation, which has no gradient, and the end of a version alone'(rig) {

@@ -8,6 +8,7 @@ import type {
   ExecutableId,
   ExecutablePushed,
   NodeHeader,
+  ParametersRange,
   PushOutcome,
 } from '../../shared/contract/messages.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
@@ -18,7 +19,6 @@ import type {
   ExchangeSettings,
   FetchedExecutable,
   NodePayload,
-  ParametersRange,
 } from '../../shared/exchange/exchange.ts';
 import {
   type BulkCalls,
@@ -30,6 +30,7 @@ import { HandlerFactory } from '../../shared/exchange/grpc/handlers.ts';
 import { services } from '../../shared/exchange/grpc/protos.ts';
 import { startServer } from '../../shared/exchange/grpc/server.ts';
 import { MemoryHost } from '../../shared/exchange/memory/memory-host.ts';
+import { roundBfloat16 } from '../../shared/kernels/bfloat16.ts';
 import { sha256Of } from './digest.ts';
 import { CHUNK_BYTES, type Damage, NotingHost, type Rig, SESSION } from './exchange-conformance.ts';
 import { allOf, LIMITS } from './loopback.ts';
@@ -222,6 +223,7 @@ class MemoryExchange implements Exchange {
         const carried = this.#carried(bytesOf(pull.values));
         pull.confirm();
         this.#receive(target, carried);
+        if (wanted.valueType === 'bf16') roundBfloat16(target);
       } finally {
         pull.end();
       }

@@ -17,6 +17,7 @@ import {
 } from '../../shared/contract/messages.ts';
 import { systemClock } from '../../shared/core/clock.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
+import type { ValueType } from '../../shared/core/floats.ts';
 import { forEachSplit } from '../../shared/core/work.ts';
 import type { EncodedSample, Split } from '../../shared/data/source.ts';
 import type { SessionListener, WorkerSession } from '../../shared/exchange/control-line.ts';
@@ -64,11 +65,13 @@ export const NODE: NodeHeader = {
   samples: 32,
   badSamples: [{ index: 2, reason: 'truncated' }],
   timings: { pullMs: 1, fetchMs: 2, computeMs: 3, pushMs: 4, idleMs: 5 },
+  gradientType: 'f32',
 };
 
 /** A coordinator's port that keeps notes; its answers are fields to be set. */
 export class NotingPort implements CoordinatorPort {
   gradientLength = 5000;
+  gradientType: ValueType = 'f32';
   /** What its welcomes say of the config's limits. */
   limits: ExchangeLimits = LIMITS;
   readonly data = {

@@ -2,6 +2,7 @@
 import type { Assignment, ParametersId } from '../../shared/contract/messages.ts';
 import type { ErrorReport } from '../../shared/core/error-report.ts';
 import type { LeafRange } from '../../shared/core/work.ts';
+import type { ParametersChoice } from './wanted-parameters.ts';
 
 /** One maximal aligned node to compute and push. */
 export interface NodeTask extends LeafRange, Omit<Assignment, 'sequence' | 'ranges'> {}
@@ -28,12 +29,7 @@ export type SessionEvent =
       /** A connection without a message for this long is dead. */
       readonly silenceMs: number;
     }
-  | {
-      readonly type: 'prepared';
-      readonly modelFingerprint: string;
-      /** Whether evaluations are of the moving average of the weights. */
-      readonly testsAverage?: boolean;
-    }
+  | ({ readonly type: 'prepared'; readonly modelFingerprint: string } & ParametersChoice)
   /** `numLeaves` is the number of leaves of the whole round. */
   | { readonly type: 'assigned'; readonly assignment: Assignment; readonly numLeaves: number }
   /** The coordinator has replied to a heartbeat. */

@@ -12,6 +12,7 @@ import { Backlog } from './backlog.ts';
 import type { LostLine, SessionEffect, SessionEvent, SessionPhase } from './messages.ts';
 import { Patience } from './patience.ts';
 import { Reconnect } from './reconnect.ts';
+import { isInPlace, type ParametersChoice, parametersFor } from './wanted-parameters.ts';
 
 /** Fixed properties of a session. */
 export interface SessionOptions {
@@ -75,7 +76,7 @@ export class Session {
   #silenceMs = 0;
   #lastMessageMs = 0;
   #tickedMs = 0;
-  #testsAverage = false;
+  #choice: ParametersChoice = {};
   /** The parameters that are in place. */
   #inPlace: ParametersId | undefined;
   #isPulling = false;
@@ -117,7 +118,7 @@ export class Session {
       case 'prepared':
         this.#model = 'ready';
         this.#modelFingerprint = event.modelFingerprint;
-        this.#testsAverage = event.testsAverage ?? false;
+        this.#choice = event;
         break;
       case 'assigned':
         if (this.#line === 'ready') this.#noteAssignment(event.assignment, event.numLeaves);
@@ -160,11 +161,11 @@ export class Session {
   #proceed(nowMs: number): void {
     const next = this.#backlog.next;
     if (next === undefined || this.#isPulling || nowMs < this.#pausedUntilMs) return;
-    const average = this.#testsAverage && next.kind !== 'train';
-    if (next.version !== this.#inPlace?.version || average !== (this.#inPlace.average ?? false)) {
+    const wanted = parametersFor(next, this.#choice);
+    if (!isInPlace(wanted, this.#inPlace)) {
       this.#isPulling = true;
       this.#pulls.began(nowMs);
-      this.#effects.push({ type: 'pull', version: next.version, ...(average && { average }) });
+      this.#effects.push({ type: 'pull', ...wanted });
       return;
     }
     const task = this.#backlog.startNext();

@@ -81,6 +81,7 @@ export interface ProtoGrpcType {
       StopReply: MessageTypeDefinition<_tessera_v1_StopReply, _tessera_v1_StopReply__Output>
       StopRequest: MessageTypeDefinition<_tessera_v1_StopRequest, _tessera_v1_StopRequest__Output>
       Timings: MessageTypeDefinition<_tessera_v1_Timings, _tessera_v1_Timings__Output>
+      ValueType: EnumTypeDefinition
       Welcome: MessageTypeDefinition<_tessera_v1_Welcome, _tessera_v1_Welcome__Output>
       WorkKind: EnumTypeDefinition
       WorkerMessage: MessageTypeDefinition<_tessera_v1_WorkerMessage, _tessera_v1_WorkerMessage__Output>

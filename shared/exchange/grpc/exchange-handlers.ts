@@ -3,10 +3,11 @@
  *
  * Bulk that is not needed is refused after its header, before it travels.
  */
-import { bytesOf, ChunkAssembler, cutChunks } from '../../contract/chunks.ts';
+import { bytesOf, ChunkAssembler, cutVector } from '../../contract/chunks.ts';
 import {
   decodeFetch,
   decodeNode,
+  decodePull,
   decodeSession,
   encodeOutcome,
   encodeSample,
@@ -20,7 +21,7 @@ import type { PullRequest__Output } from '../../contract/generated/tessera/v1/Pu
 import type { PushReply } from '../../contract/generated/tessera/v1/PushReply.ts';
 import type { SampleChunk } from '../../contract/generated/tessera/v1/SampleChunk.ts';
 import type { NodeHeader } from '../../contract/messages.ts';
-import { wireInteger, wirePresent } from '../../contract/validate.ts';
+import { wirePresent } from '../../contract/validate.ts';
 import { TesseraError } from '../../core/errors.ts';
 import { splitOf } from '../../core/work.ts';
 import type { ExchangeHost, IncomingNode } from '../exchange.ts';
@@ -56,16 +57,16 @@ export function exchangeHandlers(host: ExchangeHost, chunkBytes: number, memory?
 
     async *pullParameters(request: PullRequest__Output): AsyncGenerator<Chunk> {
       const worker = host.workerOf(decodeSession(request.session));
-      const { average, intoMemory } = request;
-      const version = wireInteger(request.version, 'pull.version');
-      const first = wireInteger(request.first, 'pull.first');
-      const pull = host.beginPull(worker, { version, average, first });
+      const wanted = decodePull(request);
+      const { version, average, first, valueType } = wanted;
+      const pull = host.beginPull(worker, wanted);
       try {
+        const isShared = request.intoMemory && !average && valueType === 'f32';
+        const shared = isShared ? memory?.parametersFor(request.session) : undefined;
         const bytes = bytesOf(pull.values);
-        const shared = intoMemory && !average ? memory?.parametersFor(request.session) : undefined;
         const chunks =
           shared === undefined
-            ? cutChunks(bytes, chunkBytes)
+            ? cutVector(pull.values, chunkBytes, valueType)
             : putParameters(shared, { version, start: 4 * first, bytes, chunkBytes });
         for await (const chunk of chunks) {
           yield chunk;
@@ -104,16 +105,21 @@ class Push {
 
   constructor(
     host: ExchangeHost,
-    { kind, step, first, count }: NodeHeader,
+    header: NodeHeader,
     node: IncomingNode,
     memory: MemoryFile | undefined,
   ) {
+    const { kind, step, first, count, gradientType } = header;
     this.#node = node;
     this.#memory = memory;
     this.#featureShape = { width: host.featureWidth, numSamples: host.splitSizes[splitOf(kind)] };
     this.#gradient =
       node.gradient &&
-      new ChunkAssembler(node.gradient, `gradient of step ${step}, leaves ${first}+${count}`);
+      new ChunkAssembler(
+        node.gradient,
+        `gradient of step ${step}, leaves ${first}+${count}`,
+        gradientType,
+      );
   }
 
   async add({ chunk, features }: NodeChunk__Output): Promise<void> {
@@ -122,7 +128,7 @@ class Push {
     if (this.#gradient === undefined) {
       throw new TesseraError('MESSAGE_INVALID', 'push: an evaluation has no gradient');
     }
-    const target = this.#node.gradient && bytesOf(this.#node.gradient);
+    const target = this.#gradient.bytes;
     this.#gradient.add(await takeChunk(chunk, { file: this.#memory, target }));
   }
 

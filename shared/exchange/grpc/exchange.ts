@@ -1,15 +1,16 @@
 /** @file The worker's end of an exchange over gRPC: chunks, checksums and deadlines around the calls of proto/. */
 import {
-  bytesOf,
   ChunkAssembler,
   type ChunkPiece,
-  cutChunks,
+  cutVector,
+  packVector,
   SampleAssembler,
 } from '../../contract/chunks.ts';
 import {
   decodeOutcome,
   decodeSampleInfo,
   encodeNode,
+  encodePull,
   WIRE_SPLITS,
 } from '../../contract/exchange-codec.ts';
 import { decodeExecutablePushed, encodeExecutableId } from '../../contract/executable-codec.ts';
@@ -38,18 +39,19 @@ import type {
   ExecutableId,
   ExecutablePushed,
   NodeHeader,
+  ParametersRange,
   PushOutcome,
 } from '../../contract/messages.ts';
 import { TesseraError } from '../../core/errors.ts';
 import type { Split } from '../../core/work.ts';
 import type { EncodedSample } from '../../data/source.ts';
+import { roundBfloat16 } from '../../kernels/values.ts';
 import type {
   Exchange,
   ExchangeSettings,
   FetchedExecutable,
   NodePayload,
   OpenExchange,
-  ParametersRange,
 } from '../exchange.ts';
 import { takeChunk } from '../memory/memory-chunks.ts';
 import { WorkerMemory } from '../memory/worker-memory.ts';
@@ -140,9 +142,11 @@ export class GrpcExchange implements Exchange {
       const call = this.#call(`pushing step ${node.step}, leaves ${node.first}+${node.count}`);
       const { session, limits } = this.#settings;
       const { gradient = NO_VALUES, features } = payload;
-      const bytes = bytesOf(gradient);
-      const inMemory = await this.#memory?.put(bytes, limits.chunkBytes);
-      const chunks = inMemory ?? cutChunks(bytes, limits.chunkBytes);
+      const { gradientType } = node;
+      const memory = this.#memory;
+      const inMemory =
+        memory && (await memory.put(packVector(gradient, gradientType), limits.chunkBytes));
+      const chunks = inMemory ?? cutVector(gradient, limits.chunkBytes, gradientType);
       const rows = encodeFeatures(features, limits.chunkBytes);
       const messages = nodeMessages(encodeNode(session, node), rows, chunks);
       return decodeOutcome(await this.#calls.pushNode(call, messages));
@@ -154,15 +158,19 @@ export class GrpcExchange implements Exchange {
   async pull(wanted: ParametersRange, target: Float32Array): Promise<void> {
     const { version } = wanted;
     const call = this.#call(`pulling parameter version ${version}`);
-    const assembler = new ChunkAssembler(target, `parameters of version ${version}`);
-    const { session } = this.#settings;
     const file = this.#memory?.parameters;
-    const request = { session, ...wanted, intoMemory: file !== undefined };
-    const place = { file, start: 4 * wanted.first, target: bytesOf(target) };
+    // Memory has them as they are, once for all who read them.
+    const { valueType = 'f32' } = file === undefined ? wanted : {};
+    const assembler = new ChunkAssembler(target, `parameters of version ${version}`, valueType);
+    const { session } = this.#settings;
+    const asked = encodePull(session, { ...wanted, valueType });
+    const request = { ...asked, intoMemory: file !== undefined };
+    const place = { file, start: 4 * wanted.first, target: assembler.bytes };
     for await (const chunk of this.#calls.pullParameters(call, request)) {
       assembler.add(await takeChunk(chunk, place));
     }
     assembler.finish();
+    if (file !== undefined && wanted.valueType === 'bf16') roundBfloat16(target);
   }
 
   async *fetchSamples(split: Split, indices: readonly number[]): AsyncGenerator<EncodedSample> {

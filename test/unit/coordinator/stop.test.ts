@@ -20,10 +20,11 @@ function start() {
   const push = () => {
     const step = store.version;
     const node = { kind: 'train', step, version: step, first: 0, count: 1 } as const;
+    const gradientType = 'f32' as const;
     const totals = { lossSum: 1, correct: 1, samples: 32, badSamples: [], timings: NO_TIME };
     return driver.nodeArrived(
       'w',
-      { ...node, ...totals },
+      { ...node, ...totals, gradientType },
       new Float32Array(SIZE).fill(32 * (step + 1)),
     );
   };

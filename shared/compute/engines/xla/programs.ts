@@ -64,8 +64,8 @@ export class Programs {
   }
 
   async #lower(purpose: Purpose): Promise<DeviceProgram> {
-    const { model, frozen = 0 } = this.#spec;
-    if (purpose === 'sums') return addProgram(parameterTable(model).size - frozen);
+    const { model, frozen = 0, gradients } = this.#spec;
+    if (purpose === 'sums') return addProgram(parameterTable(model).size - frozen, gradients);
     return lowerPart(this.#spec, purpose, await recordPart(this.#spec, purpose));
   }
 

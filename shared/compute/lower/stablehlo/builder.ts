@@ -106,6 +106,12 @@ export class StableHloBuilder {
     return x.type === type ? x : this.#mapped(`convert ${x.id}`, [x], x.shape, type);
   }
 
+  /** Float32 values rounded to the nearest bfloat16, ties to even. No option of the compiler leaves it out, as it may conversions. */
+  roundToBfloat16(x: StableValue): StableValue {
+    const text = `stablehlo.reduce_precision ${x.id}, format = e8m7`;
+    return this.#append(`${text} : ${typeText(x)}`, x.shape, x.type);
+  }
+
   select(condition: StableValue, yes: StableValue, no: StableValue): StableValue {
     const text = `stablehlo.select ${idsText([condition, yes, no])}`;
     return this.#append(`${text} : ${typesText([condition, yes])}`, yes.shape, yes.type);

@@ -4,6 +4,7 @@
  * Parameters and gradients are each one flat vector in the order of the parameter table: one buffer to hand over, one to
  * add, one to read.
  */
+import type { ValueType } from '../../../core/floats.ts';
 import { parameterTable } from '../../../model/parameters.ts';
 import type { Graph, Value } from '../../graph/graph.ts';
 import { simplify } from '../../graph/simplify.ts';
@@ -60,10 +61,8 @@ export function lowerPart(spec: ProgramSpec, part: Part, graph: Graph): DevicePr
   const outputs = outputsOf(spec, part).map(({ name }) => {
     if (name === 'sums') return flatOf(to, ['loss', 'correct'].map(get));
     if (name !== 'gradient') return get(name);
-    return flatOf(
-      to,
-      trainableEntries(spec).map((entry) => get(gradientName(entry.name))),
-    );
+    const gradients = trainableEntries(spec).map((entry) => get(gradientName(entry.name)));
+    return rounded(to, flatOf(to, gradients), spec.gradients);
   });
   const main = to.main([...values.values()], outputs);
   return { text: moduleText(part, main), inputs, outputs: outputsOf(spec, part) };
@@ -78,14 +77,19 @@ function outputsOf(spec: ProgramSpec, part: Part): DeviceValue[] {
   return [float32('gradient', parameterTable(model).size - frozen), sums];
 }
 
-/** Adds two vectors of a size, in the memory of the left one, which is donated. */
-export function addProgram(size: number): DeviceProgram {
+/** Adds two vectors of a size, in the memory of the left one, which is donated, and rounds the sum as nodes are. */
+export function addProgram(size: number, type?: ValueType): DeviceProgram {
   const to = new StableHloBuilder();
   const inputs = [float32('left', size), float32('right', size)];
   const [left, right] = inputs.map(argument) as [StableValue, StableValue];
-  const sum = to.binary('add', left, right);
+  const sum = rounded(to, to.binary('add', left, right), type);
   const main = to.main([{ ...left, attributes: 'tf.aliasing_output = 0 : i32' }, right], [sum]);
   return { text: moduleText('add', main), inputs, outputs: [float32('sum', size)] };
+}
+
+/** What a run rounds the gradients of leaves and their sums to. */
+function rounded(to: StableHloBuilder, values: StableValue, type: ValueType = 'f32'): StableValue {
+  return type === 'f32' ? values : to.roundToBfloat16(values);
 }
 
 function argument({ name, shape, type }: DeviceValue): StableValue {

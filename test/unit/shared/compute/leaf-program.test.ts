@@ -1,6 +1,7 @@
 /** @file Nodes of a program that adds on the host: the sum tree's association, whatever came before. */
 import { expect, it } from 'vitest';
 import { compileProgram } from '../../../../shared/compute/engines/registry.ts';
+import { addBfloat16Into, roundBfloat16 } from '../../../../shared/kernels/bfloat16.ts';
 import { parameterTable } from '../../../../shared/model/parameters.ts';
 import { addInto, TreeSum } from '../../../../shared/training/reduction.ts';
 import {
@@ -53,4 +54,19 @@ it('leaves without a node, and the end of a node that lacks some, are refused', 
   program.beginNode({ ...NODE, kind: 'train' });
   await program.addLeaf(LEAVES[0]!, NODE.first);
   await expect(program.endNode()).rejects.toThrow(/ends after its last leaf/);
+});
+
+it('a node of a run whose gradients are bfloat16 has rounded leaves and rounded sums', async () => {
+  const rounding = await compileProgram({ ...SMALL_SPEC, gradients: 'bf16' }, CPU_COMPILED);
+  rounding.setParameters(randomParameters(parameterTable(SMALL_SPEC.model).size, 1));
+  const sum = new TreeSum(NODE.numLeaves, addBfloat16Into, NODE);
+  rounding.beginNode({ ...NODE, kind: 'train' });
+  for (const [place, leaf] of LEAVES.entries()) {
+    const { gradient } = await program.train(leaf);
+    roundBfloat16(gradient);
+    expect((await rounding.train(leaf)).gradient).toEqual(gradient);
+    await sum.add({ first: NODE.first + place, count: 1 }, gradient);
+  }
+  for (const [place, leaf] of LEAVES.entries()) await rounding.addLeaf(leaf, NODE.first + place);
+  expect((await rounding.endNode()).gradient).toEqual(sum.root!.vector);
 });

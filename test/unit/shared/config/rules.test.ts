@@ -189,6 +189,8 @@ describe('the identity of a run', () => {
 
   it.each<[name: string, config: RunConfig, facts?: object]>([
     ['the precision', smallConfig({ training: { precision: 'bf16' } })],
+    ['what gradients are rounded to', smallConfig({ exchange: { gradients: 'bf16' } })],
+    ['what parameters are rounded to', smallConfig({ exchange: { parameters: 'bf16' } })],
     ['how pixels go to the device', smallConfig({ data: { transfer: 'float16' } })],
     ['the seed', { ...base, seed: 1 }],
     ['a share that validates', smallConfig({ data: { validation: 0.1 } })],
@@ -209,6 +211,8 @@ describe('the identity of a run', () => {
     expect(modelFingerprint(spec)).toMatch(/^[0-9a-f]{64}$/);
     expect(modelFingerprint({ ...spec, microBatch: 4 })).not.toBe(modelFingerprint(spec));
     expect(modelFingerprint({ ...spec, precision: 'bf16' })).not.toBe(modelFingerprint(spec));
+    expect(modelFingerprint({ ...spec, gradients: 'bf16' })).not.toBe(modelFingerprint(spec));
+    expect(modelFingerprint({ ...spec, gradients: 'f32' })).toBe(modelFingerprint(spec));
     expect(modelFingerprint({ ...spec, precision: 'f32' })).toBe(modelFingerprint(spec));
     expect(modelFingerprint({ ...spec, recompute: 'blocks' })).toBe(modelFingerprint(spec));
   });

@@ -51,6 +51,15 @@ const payload = (gradient: Float32Array | undefined) => ({ gradient, features: [
 const all = (version: number) => ({ version, first: 0 });
 
 describe('pushing a node', () => {
+  it('refuses a gradient of other values than those of the run', async () => {
+    const pushed = link.exchange.pushNode({ ...NODE, gradientType: 'bf16' }, payload(port.vector));
+    await expect(pushed).rejects.toMatchObject({
+      code: 'MESSAGE_INVALID',
+      sentence: expect.stringMatching(/a gradient of bf16, this run exchanges f32/),
+    });
+    expect(port.nodes).toEqual([]);
+  });
+
   it('brings its header and its gradient, bit for bit', async () => {
     const gradient = port.vector.slice();
     expect(await link.exchange.pushNode(NODE, payload(gradient))).toBe('accepted');

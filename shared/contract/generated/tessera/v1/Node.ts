@@ -2,6 +2,7 @@
 
 import type { WorkKind as _tessera_v1_WorkKind, WorkKind__Output as _tessera_v1_WorkKind__Output } from '../../tessera/v1/WorkKind.ts';
 import type { Timings as _tessera_v1_Timings, Timings__Output as _tessera_v1_Timings__Output } from '../../tessera/v1/Timings.ts';
+import type { ValueType as _tessera_v1_ValueType, ValueType__Output as _tessera_v1_ValueType__Output } from '../../tessera/v1/ValueType.ts';
 import type { Long } from '@grpc/proto-loader';
 
 /**
@@ -29,6 +30,10 @@ export interface Node {
   'badSamples'?: (number)[];
   'badReasons'?: (string)[];
   'timings'?: (_tessera_v1_Timings | null);
+  /**
+   * What the values of the gradient are on the wire. Every run has one kind; a node of another is refused.
+   */
+  'gradientType'?: (_tessera_v1_ValueType);
 }
 
 /**
@@ -56,4 +61,8 @@ export interface Node__Output {
   'badSamples': (number)[];
   'badReasons': (string)[];
   'timings': (_tessera_v1_Timings__Output | null);
+  /**
+   * What the values of the gradient are on the wire. Every run has one kind; a node of another is refused.
+   */
+  'gradientType': (_tessera_v1_ValueType__Output);
 }

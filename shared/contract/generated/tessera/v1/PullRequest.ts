@@ -1,5 +1,6 @@
 // Original file: proto/tessera/v1/exchange.proto
 
+import type { ValueType as _tessera_v1_ValueType, ValueType__Output as _tessera_v1_ValueType__Output } from '../../tessera/v1/ValueType.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface PullRequest {
@@ -13,6 +14,10 @@ export interface PullRequest {
    * The moving average of the weights up to that version, instead of the weights.
    */
   'average'?: (boolean);
+  /**
+   * What the values are on the wire: bfloat16 are the nearest to the coordinator's own, ties to even.
+   */
+  'valueType'?: (_tessera_v1_ValueType);
   /**
    * Into the memory of the session, where it has any.
    */
@@ -30,6 +35,10 @@ export interface PullRequest__Output {
    * The moving average of the weights up to that version, instead of the weights.
    */
   'average': (boolean);
+  /**
+   * What the values are on the wire: bfloat16 are the nearest to the coordinator's own, ties to even.
+   */
+  'valueType': (_tessera_v1_ValueType__Output);
   /**
    * Into the memory of the session, where it has any.
    */

@@ -56,6 +56,15 @@ describe('golden text', () => {
     expect(signature(inputs)).toEqual(['left float32[5]', 'right float32[5]']);
     expect(signature(outputs)).toEqual(['sum float32[5]']);
   });
+
+  it('sums and gradients that are rounded where a run exchanges bfloat16', async () => {
+    const reduced = /stablehlo\.reduce_precision %\S+, format = e8m7 : tensor<(\d+)xf32>/g;
+    const sizesIn = (text: string) => [...text.matchAll(reduced)].map(([, size]) => Number(size));
+    expect(sizesIn(addProgram(5, 'bf16').text)).toEqual([5]);
+    const { text } = await lower({ ...TINY, gradients: 'bf16' }, 'training');
+    expect(sizesIn(text)).toEqual([parameterTable(TINY.model).size]);
+    expect(sizesIn((await lower({ ...TINY, gradients: 'bf16' }, 'forward')).text)).toEqual([]);
+  });
 });
 
 describe('inputs and outputs', () => {

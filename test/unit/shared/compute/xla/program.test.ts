@@ -8,12 +8,13 @@ import { liveHandles } from '../../../../../shared/compute/engines/xla/handle.ts
 import type { LeafInputs, Program, ProgramSpec } from '../../../../../shared/compute/program.ts';
 import { gradientViews } from '../../../../../shared/compute/step.ts';
 import type { LeafRange } from '../../../../../shared/core/work.ts';
+import { roundToBfloat16 } from '../../../../../shared/kernels/bfloat16.ts';
 import {
   backboneSize,
   frozenSize,
   parameterTable,
 } from '../../../../../shared/model/parameters.ts';
-import { addInto, TreeSum } from '../../../../../shared/training/reduction.ts';
+import { nodeAdder, TreeSum } from '../../../../../shared/training/reduction.ts';
 import { feedOrder } from '../../../../../shared/training/slots.ts';
 import {
   CPU_COMPILED,
@@ -209,10 +210,15 @@ describe.skipIf(lacksXlaCpu('nodes on xla-cpu'))('nodes on xla-cpu', COMPILING, 
   }
 
   /** The same by the product's own sum over leaves that were computed alone. */
-  async function treeSumOf(program: Program, node: LeafRange) {
-    const sum = new TreeSum(LEAVES.length, addInto, node);
+  async function treeSumOf(
+    program: Program,
+    node: LeafRange,
+    { gradients = 'f32' }: Pick<ProgramSpec, 'gradients'> = {},
+  ) {
+    const sum = new TreeSum(LEAVES.length, nodeAdder(gradients), node);
     for (let index = node.first; index < node.first + node.count; index += 1) {
       const { gradient, ...totals } = await program.train(LEAVES[index]!);
+      if (gradients === 'bf16') expect(gradient).toEqual(gradient.map(roundToBfloat16));
       await sum.add({ first: index, count: 1 }, gradient, { ...totals, samples: 3 });
     }
     const { vector, totals } = sum.root!;
@@ -225,13 +231,17 @@ describe.skipIf(lacksXlaCpu('nodes on xla-cpu'))('nodes on xla-cpu', COMPILING, 
     { first: 5, count: 1 },
   ];
 
-  it.each(['f32', 'bf16'] as const)(
+  it.each([
+    ['f32', {}],
+    ['bf16', { precision: 'bf16' }],
+    ['f32 with nodes of bf16', { gradients: 'bf16' }],
+  ] as const)(
     'in %s have the bits of the sum tree on the host, on 1, 2, 4 and 8 devices',
-    async (precision) => {
-      const spec = { ...SPEC, precision };
+    async (_name, changes) => {
+      const spec = { ...SPEC, ...changes };
       const sums = await withProgram(spec, XLA, async (program) => {
         const found = [];
-        for (const node of NODES) found.push(await treeSumOf(program, node));
+        for (const node of NODES) found.push(await treeSumOf(program, node, spec));
         return found;
       });
       for (const count of [1, 2, 4, 8]) {
