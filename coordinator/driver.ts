@@ -94,9 +94,20 @@ export class CoordinatorDriver implements CoordinatorPort {
     return this.#loop.isOpen ? this.#parts.run.judge(node) : 'stale';
   }
 
+  takeGradient(): Float32Array {
+    return this.#parts.store.reducers.vectors.float32(this.gradientLength);
+  }
+
+  giveBack(gradient: Float32Array): void {
+    this.#parts.store.reducers.vectors.release(gradient);
+  }
+
   nodeArrived(worker: string, node: NodeHeader, gradient: Float32Array | undefined): PushOutcome {
     const outcome = this.judge(node);
-    if (outcome !== 'accepted') return outcome;
+    if (outcome !== 'accepted') {
+      if (gradient !== undefined) this.giveBack(gradient);
+      return outcome;
+    }
     const fault = this.#loop.notes.faultIn(node, this.#parts);
     if (fault !== undefined) this.#loop.end(fault);
     this.sessions.credit(worker, node, this.#parts.clock.nowMs());

@@ -23,9 +23,10 @@ import { Observers, type RunObserver } from '../shared/runs/observer.ts';
 import { createRunFolder, describeRun } from '../shared/runs/run-folder.ts';
 import { refuseExposure } from '../shared/security/listen-policy.ts';
 import { sumsText } from '../shared/training/parameter-sums.ts';
-import { beginRun } from './begin/begin.ts';
-import { assemble } from './begin/build.ts';
+import { type BegunRun, beginRun } from './begin/begin.ts';
+import { assemble, type RunSeed } from './begin/build.ts';
 import { CoordinatorDriver } from './driver.ts';
+import { openReducers, type Reducers } from './reducers/reducers.ts';
 import { lockWatcher, metricsWatcher } from './report/run-folder-watch.ts';
 import { serveCoordinator } from './service/service.ts';
 
@@ -121,7 +122,7 @@ async function startRun(
 ): Promise<RunningCoordinator> {
   const { loaded, log } = options;
   const { config } = loaded;
-  const { beginning, notes, ...begun } = await beginRun({
+  const begun = await beginRun({
     config,
     source,
     runFolder,
@@ -129,7 +130,25 @@ async function startRun(
     baseFolder: loaded.baseFolder,
     log,
   });
-  const parts = assemble({ ...begun, source, clock: systemClock, lock });
+  const reducers = openReducers(config.cluster.reducers, begun.parameters.length);
+  const parts = { ...begun, source, clock: systemClock, lock, reducers };
+  return await serveRun(options, parts).catch(async (error: unknown) => {
+    await reducers.close();
+    throw error;
+  });
+}
+
+/** What a run is served with. */
+type RunParts = BegunRun & RunSeed & { readonly lock: HeldLock; readonly reducers: Reducers };
+
+async function serveRun(
+  options: StartOptions,
+  { beginning, notes, ...begun }: RunParts,
+): Promise<RunningCoordinator> {
+  const { log } = options;
+  const { source, lock, reducers } = begun;
+  const parts = assemble(begun);
+  const { runFolder } = parts.identity;
   // Its facts only: what was loaded would keep its tensors alive.
   const { last: resumedFrom } = parts.checkpointer;
   const ended = deferred<void>();
@@ -174,6 +193,7 @@ async function startRun(
       const { absent, watchers } = driver.sessions;
       await Promise.all([absent.allBack(), watchers.allBack()]);
       await server.stop(FAREWELL_MS);
+      await reducers.close();
       await observers.close();
       await lock.release();
     })

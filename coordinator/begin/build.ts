@@ -23,6 +23,7 @@ import type { HeldLock } from '../../shared/runs/lock/lock.ts';
 import { hasSaved } from '../../shared/runs/metrics-file.ts';
 import type { RunPlan } from '../core/messages.ts';
 import { Run } from '../core/run.ts';
+import type { Reducers } from '../reducers/reducers.ts';
 import { ParameterStore } from '../step/parameters.ts';
 import { RunProgress } from '../step/progress.ts';
 
@@ -85,13 +86,14 @@ export interface RunSeed {
   readonly resumed: LoadedCheckpoint | undefined;
   readonly clock: Clock;
   readonly disk?: Disk;
+  readonly reducers?: Reducers;
   /** Of the run's folder. */
   readonly lock?: Pick<HeldLock, 'confirm'>;
 }
 
 /** The parts of a coordinator's driver, at the version that the run starts or resumes with. */
 export function assemble(seed: RunSeed) {
-  const { identity, source, parameters, resumed, clock, disk, lock } = seed;
+  const { identity, source, parameters, resumed, clock, disk, lock, reducers } = seed;
   const { config, model, runFolder } = identity;
   const version = resumed?.step ?? 0;
   const progress = new RunProgress(
@@ -108,6 +110,7 @@ export function assemble(seed: RunSeed) {
     parameters,
     ...(resumed === undefined ? {} : { state: resumed.state, average: resumed.average }),
     version,
+    reducers,
   });
   const checkpointer = new Checkpointer({
     runFolder,

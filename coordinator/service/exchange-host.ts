@@ -59,15 +59,23 @@ export class RunExchange implements ExchangeHost {
     if (outcome !== 'accepted') return outcome;
     refuseOtherType(node, port.gradientType);
     const end = this.#pushes.begin(worker);
-    const gradient = node.kind === 'train' ? new Float32Array(port.gradientLength) : undefined;
+    const gradient = node.kind === 'train' ? port.takeGradient() : undefined;
+    let isOurs = gradient !== undefined;
     const split = splitOf(node.kind);
     return {
       gradient,
       addFeatures: (rows) => {
         for (const { index, values } of rows) port.data.features.put(split, index, values);
       },
-      finish: () => port.nodeArrived(worker, node, gradient),
-      end,
+      finish: () => {
+        isOurs = false;
+        return port.nodeArrived(worker, node, gradient);
+      },
+      end: () => {
+        if (isOurs && gradient !== undefined) port.giveBack(gradient);
+        isOurs = false;
+        end();
+      },
     } satisfies IncomingNode;
   }
 

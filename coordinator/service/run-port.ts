@@ -46,6 +46,10 @@ export interface CoordinatorPort {
   readonly gradientLength: number;
   /** What its values are, in this run. */
   readonly gradientType: ValueType;
+  /** A vector for a gradient to arrive in; its values are anything. */
+  takeGradient(): Float32Array;
+  /** The vector is not read or written from here on. */
+  giveBack(gradient: Float32Array): void;
   /** A node arrived whole; `gradient` belongs to the coordinator from here on, undefined for an evaluation. */
   nodeArrived(
     worker: string,

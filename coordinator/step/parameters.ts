@@ -5,30 +5,16 @@
  * `parameters` never sees a mixture of two versions. The buffer of the version before is written to
  * by the step after: who still holds it then must ask for its version again.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DIVERGED_HINT } from '../../shared/core/divergence.ts';
 import { assert, TesseraError } from '../../shared/core/errors.ts';
-import { firstNonFinite, type ValueType } from '../../shared/core/floats.ts';
 import { sha256OfBytes } from '../../shared/files/digest.ts';
 import { brokenTensor, type ParameterTable } from '../../shared/model/parameters.ts';
-import { averageDecayAt, updateAverage } from '../../shared/training/average.ts';
-import { clipScale, sumOfSquares } from '../../shared/training/clip.ts';
-import {
-  type OptimizerState,
-  optimizerState,
-  updateParameters,
-} from '../../shared/training/optimizer.ts';
+import { averageDecayAt } from '../../shared/training/average.ts';
+import { clipScale } from '../../shared/training/clip.ts';
+import { type OptimizerState, optimizerState } from '../../shared/training/optimizer.ts';
 import type { OptimizerConfig } from '../../shared/training/options.ts';
-import {
-  addSums,
-  NO_SUMS,
-  type ParameterSums,
-  parameterSums,
-} from '../../shared/training/parameter-sums.ts';
-import { nodeAdder } from '../../shared/training/reduction.ts';
-
-/** Elements between two turns of the event loop: some milliseconds, so that heartbeats are served. */
-const SLICE_ELEMENTS = 2 ** 20;
+import { addSums, type ParameterSums } from '../../shared/training/parameter-sums.ts';
+import { inlineReducers, type Reducers } from '../reducers/reducers.ts';
 
 /** A gradient of a smaller norm has squares that a float32 holds. */
 const SQUARES_FIT = 1e18;
@@ -47,6 +33,8 @@ export interface ParameterStoreStart {
   readonly state?: OptimizerState;
   readonly average?: Float32Array | undefined;
   readonly version?: number;
+  /** Who does the arithmetic; the main thread unless given. */
+  readonly reducers?: Reducers | undefined;
 }
 
 /** A complete sum of gradients, and how to step with it. */
@@ -70,6 +58,7 @@ export class ParameterStore {
   readonly trainable: number;
   /** Changed in place by a step. */
   readonly state: OptimizerState;
+  readonly reducers: Reducers;
   readonly #config: OptimizerConfig;
   readonly #averageDecay: number;
   /** Changed in place by a step. */
@@ -77,22 +66,32 @@ export class ParameterStore {
   #parameters: Float32Array;
   #spare: Float32Array;
   #version: number;
-  /** Of the values that do not train, once they are known. */
+  /** Of the values that do not train, once they are known; of those that do, at this version. */
   #frozenSums: ParameterSums | undefined;
+  #trainableSums: ParameterSums | undefined;
 
   constructor(start: ParameterStoreStart) {
     const { config, table, parameters, frozen = 0, averageDecay = 0, version = 0 } = start;
+    const { reducers = inlineReducers() } = start;
+    const { vectors } = reducers;
     assert(parameters.length === table.size, 'the parameters fill their table');
     this.table = table;
     this.frozen = frozen;
     this.trainable = table.size - frozen;
-    this.state = start.state ?? optimizerState(config, this.trainable);
+    this.reducers = reducers;
     this.#config = config;
     this.#averageDecay = averageDecay;
-    this.#parameters = parameters;
+    const { average } = start;
+    if (averageDecay !== 0) {
+      this.#average = average ? vectors.adopt(average) : vectors.copyOf(parameters);
+    }
+    this.#parameters = vectors.adopt(parameters);
     // Frozen values are never written again, so both buffers need them.
-    this.#spare = frozen === 0 ? new Float32Array(table.size) : parameters.slice();
-    this.#average = averageDecay === 0 ? undefined : (start.average ?? parameters.slice());
+    this.#spare = frozen === 0 ? vectors.float32(table.size) : vectors.copyOf(this.#parameters);
+    this.state =
+      start.state === undefined
+        ? optimizerState(config, this.trainable, vectors.zeros.bind(vectors))
+        : adoptAll(start.state, vectors.adopt.bind(vectors));
     this.#version = version;
   }
 
@@ -122,30 +121,31 @@ export class ParameterStore {
     assert(gradient.length === this.trainable, 'the gradient has what trains');
     assert(samples > 0, 'a step has samples');
     assert(step === this.#version + 1, `step ${step} follows version ${this.#version}`);
-    const gradientNorm = (await normOf(gradient)) / samples;
+    const { squares } = await this.reducers.run({
+      ...{ type: 'squares', vectors: { values: gradient } },
+      ...{ from: 0, to: gradient.length },
+    });
+    const gradientNorm = Math.sqrt(squares) / samples;
     if (!Number.isFinite(gradientNorm))
       throw nonFinite(`the gradient of step ${step} is not finite`);
-    const update = {
-      config: this.#config,
-      table: this.table,
-      parameters: this.#parameters,
-      into: this.#spare,
-      frozen: this.frozen,
-      gradient,
-      state: this.state,
-      learningRate,
-      step,
-      scale: clipScale(gradientNorm, clipNorm) / samples,
-    };
-    await inSlices(this.table.size, (first, limit) => {
-      if (updateParameters({ ...update, first, limit })) return;
-      throw nonFinite(
-        `step ${step} makes parameters that are not finite: ${brokenTensor(this.#spare, this.table)}`,
-      );
+    const { table, frozen, state } = this;
+    const scale = clipScale(gradientNorm, clipNorm) / samples;
+    const { areFinite, sums } = await this.reducers.run({
+      type: 'step',
+      vectors: { parameters: this.#parameters, into: this.#spare, gradient },
+      state,
+      settings: { config: this.#config, table, frozen, learningRate, step, scale },
+      ...{ from: frozen, to: table.size },
     });
+    if (!areFinite) {
+      throw nonFinite(
+        `step ${step} makes parameters that are not finite: ${brokenTensor(this.#spare, table)}`,
+      );
+    }
     await this.#refuseHugeSquares(step, gradientNorm);
     [this.#parameters, this.#spare] = [this.#spare, this.#parameters];
     this.#version = step;
+    this.#trainableSums = sums;
     // After the new version, so that no pull of the old version's average gets a mixture.
     await this.#moveAverage(step);
     return { gradientNorm };
@@ -164,12 +164,11 @@ export class ParameterStore {
   async #refuseHugeSquares(step: number, norm: number): Promise<void> {
     const { v } = this.state;
     if (v === undefined || norm < SQUARES_FIT) return;
-    await inSlices(v.length, (first, limit) => {
-      if (firstNonFinite(v, first, limit) < 0) return;
-      throw nonFinite(
-        `the gradient of step ${step} is too large: its norm is ${norm.toPrecision(3)}`,
-      );
-    });
+    const job = { type: 'finite', vectors: { values: v }, from: 0, to: v.length } as const;
+    if ((await this.reducers.run(job)).areFinite) return;
+    throw nonFinite(
+      `the gradient of step ${step} is too large: its norm is ${norm.toPrecision(3)}`,
+    );
   }
 
   /** Takes the present version into the average. */
@@ -177,16 +176,22 @@ export class ParameterStore {
     const average = this.#average;
     if (average === undefined) return;
     const decay = averageDecayAt(this.#averageDecay, step);
-    await inSlices(average.length, (first, limit) =>
-      updateAverage(average, this.#parameters, decay, Math.max(first, this.frozen), limit),
-    );
+    await this.reducers.run({
+      ...{ type: 'average', vectors: { average, values: this.#parameters }, decay },
+      ...{ from: this.frozen, to: average.length },
+    });
   }
 
   /** Two sums of the bits of the present version, of what is frozen too; not of the average. */
   async sums(): Promise<ParameterSums> {
-    const values = this.#parameters;
-    this.#frozenSums ??= await sumsOf(values, 0, this.frozen);
-    return addSums(this.#frozenSums, await sumsOf(values, this.frozen, values.length));
+    this.#frozenSums ??= await this.#sumsOf(0, this.frozen);
+    this.#trainableSums ??= await this.#sumsOf(this.frozen, this.table.size);
+    return addSums(this.#frozenSums, this.#trainableSums);
+  }
+
+  async #sumsOf(from: number, to: number): Promise<ParameterSums> {
+    const vectors = { values: this.#parameters };
+    return (await this.reducers.run({ type: 'sums', vectors, from, to })).sums;
   }
 
   /** SHA-256 of the present version's bytes (float32, little endian, table order), in hex. */
@@ -195,37 +200,11 @@ export class ParameterStore {
   }
 }
 
-/** Adds `source` to `target` elementwise, rounded to the type of nodes, and lets the event loop turn between slices. */
-export function addSlices(
-  target: Float32Array,
-  source: Float32Array,
-  type: ValueType = 'f32',
-): Promise<void> {
-  const add = nodeAdder(type);
-  return inSlices(target.length, (first, limit) => add(target, source, first, limit));
-}
-
-async function normOf(vector: Float32Array): Promise<number> {
-  let sum = 0;
-  await inSlices(vector.length, (first, limit) => {
-    sum = sumOfSquares(vector, first, limit, sum);
-  });
-  return Math.sqrt(sum);
-}
-
-async function sumsOf(vector: Float32Array, from: number, to: number): Promise<ParameterSums> {
-  let sums = NO_SUMS;
-  await inSlices(to - from, (first, limit) => {
-    sums = addSums(sums, parameterSums(vector, from + first, from + limit));
-  });
-  return sums;
-}
-
-async function inSlices(size: number, work: (first: number, limit: number) => void): Promise<void> {
-  for (let first = 0; first < size; first += SLICE_ELEMENTS) {
-    if (first > 0) await nextTurn();
-    work(first, Math.min(first + SLICE_ELEMENTS, size));
-  }
+function adoptAll(
+  state: OptimizerState,
+  adopt: (vector: Float32Array) => Float32Array,
+): OptimizerState {
+  return Object.fromEntries(Object.entries(state).map(([name, vector]) => [name, adopt(vector)]));
 }
 
 function nonFinite(sentence: string): TesseraError {

@@ -10,7 +10,7 @@ import type { TrainingConfig } from '../../shared/training/options.ts';
 import { sumsText } from '../../shared/training/parameter-sums.ts';
 import { TreeSum } from '../../shared/training/reduction.ts';
 import { learningRateAt } from '../../shared/training/schedule.ts';
-import { addSlices, type ParameterStore, type StepInputs } from './parameters.ts';
+import type { ParameterStore, StepInputs } from './parameters.ts';
 import { StepStopwatch } from './timings.ts';
 
 /** What a step came to. */
@@ -49,9 +49,7 @@ export class StepArithmetic {
   /** Adds an accepted node; what goes wrong comes out of `apply`. */
   add(worker: string, node: NodeHeader, gradient: Float32Array, numLeaves: number): void {
     this.#stopwatch.reported(worker, node.timings);
-    this.#sum ??= new TreeSum(numLeaves, (target, part) =>
-      addSlices(target, part, this.#gradients),
-    );
+    this.#sum ??= new TreeSum(numLeaves, (target, source) => this.#addInto(target, source));
     const sum = this.#sum;
     this.#adding = this.#adding.then(() =>
       this.#stopwatch.measure('sum', () => sum.add(node, gradient)),
@@ -81,10 +79,20 @@ export class StepArithmetic {
     const step = stepIndex + 1;
     const inputs = { gradientSum, samples, step, learningRate, clipNorm };
     const { gradientNorm } = await this.#stopwatch.measure('optimizer', () => this.#step(inputs));
+    this.#store.reducers.vectors.release(gradientSum);
     const parameterSums = sumsText(
       await this.#stopwatch.measure('optimizer', () => this.#store.sums()),
     );
     return { learningRate, gradientNorm, parameterSums, timings: this.#stopwatch.lap() };
+  }
+
+  async #addInto(target: Float32Array, source: Float32Array): Promise<void> {
+    const { reducers } = this.#store;
+    await reducers.run({
+      ...{ type: 'add', vectors: { target, source }, sums: this.#gradients },
+      ...{ from: 0, to: target.length },
+    });
+    reducers.vectors.release(source);
   }
 
   async #step(inputs: StepInputs): Promise<{ readonly gradientNorm: number }> {

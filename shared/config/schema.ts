@@ -33,6 +33,12 @@ const cluster = z.strictObject({
     .describe(
       'Worker processes that `tessera train` starts (auto: one for all devices with an engine of xla, one per GPU with others, else one per two cores, at least 2)',
     ),
+  reducers: z
+    .union([z.literal('auto'), count.max(64)])
+    .default('auto')
+    .describe(
+      'Threads of the coordinator that sum gradients and take optimizer steps (auto: one per core, at most 8, none for a small model)',
+    ),
   minWorkers: count.default(1).describe('Workers that must be ready before a step starts'),
   restarts: z
     .int()

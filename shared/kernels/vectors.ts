@@ -74,6 +74,11 @@ export class VectorMemory {
     return copy;
   }
 
+  /** The values, in this memory: the vector that they came in is not used any more. */
+  adopt(values: Float32Array): Float32Array {
+    return this.#holds(values) ? values : this.copyOf(values);
+  }
+
   /** Gives a vector's memory back: it is not read or written from here on. A vector from elsewhere is left alone. */
   release(vector: Float32Array): void {
     if (!this.#holds(vector)) return;

@@ -49,9 +49,13 @@ export function layerRate(layerDecay: number, layer: number, topLayer: number): 
   return layerDecay ** (topLayer - layer);
 }
 
-/** Fresh state of an optimizer: zeros. */
-export function optimizerState(config: OptimizerConfig, size: number): OptimizerState {
-  return Object.fromEntries(stateNames(config).map((name) => [name, new Float32Array(size)]));
+/** Fresh state of an optimizer: zeros, in vectors that `zeros` makes. */
+export function optimizerState(
+  config: OptimizerConfig,
+  size: number,
+  zeros = (length: number): Float32Array => new Float32Array(length),
+): OptimizerState {
+  return Object.fromEntries(stateNames(config).map((name) => [name, zeros(size)]));
 }
 
 /** Names of the state's vectors: m and v are the moments of Adam. */

@@ -33,8 +33,9 @@ beforeAll(async () => {
 });
 
 describe('P1 and P2: the number of workers changes no bit', () => {
-  it('three workers end with the parameters of one', async () => {
-    const result = await train('workers-3', '--workers', '3');
+  it('three workers and two reducer threads end with the parameters of one worker and none', async () => {
+    const threads = ['--set', 'cluster.reducers=2'];
+    const result = await train('workers-3', '--workers', '3', ...threads);
     expect(result.parametersSha256).toBe(expected);
     expect(result).toMatchObject({ schema: 'train/1', steps: 40, epochs: 2, workers: 3 });
     expect(result.testAccuracy).toBeGreaterThan(0.3);
@@ -103,6 +104,7 @@ describe('P3: deaths change no bit', () => {
     const changed = [
       'name=other',
       'limits.workersMax=8',
+      'cluster.reducers=3',
       'cluster.minWorkers=2',
       'checkpoint.keep=1',
     ];

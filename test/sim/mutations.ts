@@ -187,8 +187,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'round-what-travels-alone',
     file: 'coordinator/step/step.ts',
-    find: 'addSlices(target, part, this.#gradients)',
-    replace: 'addSlices(target, part)',
+    find: 'sums: this.#gradients',
+    replace: "sums: 'f32'",
   },
   {
     name: 'wait-for-ever-on-a-dead-line',

@@ -150,6 +150,10 @@ export class NotingPort implements CoordinatorPort {
   judge(_node: ArrivedNode): PushOutcome {
     return this.answer;
   }
+  takeGradient(): Float32Array {
+    return new Float32Array(this.gradientLength);
+  }
+  giveBack(): void {}
   nodeArrived(_worker: string, node: NodeHeader, gradient: Float32Array | undefined): PushOutcome {
     this.nodes.push({ node, gradient });
     return 'accepted';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { addSlices, ParameterStore } from '../../../../coordinator/step/parameters.ts';
+import { ParameterStore } from '../../../../coordinator/step/parameters.ts';
 import type { OptimizerConfig, ScheduleConfig } from '../../../../shared/training/options.ts';
 import { parameterSums } from '../../../../shared/training/parameter-sums.ts';
 import { learningRateAt } from '../../../../shared/training/schedule.ts';
@@ -185,14 +185,6 @@ describe('a step', () => {
     await expect(store.applyStep({ ...inputs, ...wrong })).rejects.toMatchObject({
       code: 'INTERNAL',
     });
-  });
-});
-
-describe('adding in slices', () => {
-  it('adds every element once', async () => {
-    const target = Float32Array.from({ length: 2 ** 20 + 3 }, (_, i) => i % 97);
-    await addSlices(target, target.slice());
-    expect(target.every((value, i) => value === 2 * (i % 97))).toBe(true);
   });
 });
 
