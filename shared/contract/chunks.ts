@@ -6,8 +6,8 @@
  */
 import { crc32 } from 'node:zlib';
 import { TesseraError } from '../core/errors.ts';
-import { firstNonFinite, type ValueType } from '../core/floats.ts';
-import { fromBfloat16, toBfloat16 } from '../kernels/values.ts';
+import type { ValueType } from '../core/floats.ts';
+import { firstNonFinite, fromBfloat16, toBfloat16 } from '../kernels/values.ts';
 
 /** A piece of a flat byte sequence, as the contract's Chunk. */
 export interface ChunkPiece {

@@ -1,21 +1,57 @@
-/** @file What is asked of and done to all values of a vector: by its kernels where it has some, otherwise by the plain loops. */
+/**
+ * @file What is asked of and done to all values of a vector: by its kernels where it has some, by blocks where it is
+ * elsewhere, and by the plain loops where there are no kernels.
+ */
 
 import { firstNonFinite as plainSearch } from '../core/floats.ts';
 import * as plain from './bfloat16.ts';
+import { type Blocks, blocksFor, everyBlock, forEachBlock } from './blocks.ts';
 import { kernelsFor } from './vectors.ts';
 
 /** Index of the first of values[first, limit) that is NaN or infinite; -1 when all are finite. */
 export function firstNonFinite(values: Float32Array, first = 0, limit = values.length): number {
+  if (areFinite(values, first, limit)) return -1;
+  return plainSearch(values, first, limit);
+}
+
+/** Whether kernels find nothing; false where plain loops have to look. */
+function areFinite(values: Float32Array, first: number, limit: number): boolean {
   const kernels = kernelsFor(values);
-  const areFinite = kernels?.areFinite(values.byteOffset + 4 * first, limit - first) === 1;
-  return areFinite ? -1 : plainSearch(values, first, limit);
+  if (kernels !== undefined) {
+    return kernels.areFinite(values.byteOffset + 4 * first, limit - first) === 1;
+  }
+  const blocks = blocksFor(limit - first);
+  if (blocks === undefined) return false;
+  const { kernels: own, left } = blocks;
+  return everyBlock(first, limit, (at, count) => {
+    left.set(values.subarray(at, at + count));
+    return own.areFinite(left.byteOffset, count) === 1;
+  });
 }
 
 /** Rounds values[first, limit) to bfloat16, in place. */
 export function roundBfloat16(values: Float32Array, first = 0, limit = values.length): void {
   const kernels = kernelsFor(values);
-  if (kernels === undefined) plain.roundBfloat16(values.subarray(first, limit));
-  else kernels.roundBfloat16(values.byteOffset + 4 * first, limit - first);
+  if (kernels !== undefined) {
+    kernels.roundBfloat16(values.byteOffset + 4 * first, limit - first);
+    return;
+  }
+  const blocks = blocksFor(limit - first);
+  if (blocks === undefined) plain.roundBfloat16(values.subarray(first, limit));
+  else roundBlocks(values, blocks, first, limit);
+}
+
+function roundBlocks(
+  values: Float32Array,
+  { kernels, left }: Blocks,
+  first: number,
+  limit: number,
+): void {
+  forEachBlock(first, limit, (at, count) => {
+    left.set(values.subarray(at, at + count));
+    kernels.roundBfloat16(left.byteOffset, count);
+    values.set(left.subarray(0, count), at);
+  });
 }
 
 /** Adds `source` to `target` over [first, limit) in float32, then rounds to bfloat16. */
@@ -26,24 +62,71 @@ export function addBfloat16Into(
   limit = target.length,
 ): void {
   const kernels = kernelsFor(target, source);
-  if (kernels === undefined) {
-    plain.addBfloat16Into(target.subarray(first, limit), source.subarray(first, limit));
-  } else {
+  if (kernels !== undefined) {
     const [to, from] = [target.byteOffset + 4 * first, source.byteOffset + 4 * first];
     kernels.addBfloat16Into(to, from, limit - first);
+    return;
   }
+  const blocks = blocksFor(limit - first);
+  if (blocks === undefined) {
+    plain.addBfloat16Into(target.subarray(first, limit), source.subarray(first, limit));
+  } else addBlocks(target, source, blocks, first, limit);
+}
+
+function addBlocks(
+  target: Float32Array,
+  source: Float32Array,
+  { kernels, left, right }: Blocks,
+  first: number,
+  limit: number,
+): void {
+  forEachBlock(first, limit, (at, count) => {
+    left.set(target.subarray(at, at + count));
+    right.set(source.subarray(at, at + count));
+    kernels.addBfloat16Into(left.byteOffset, right.byteOffset, count);
+    target.set(left.subarray(0, count), at);
+  });
 }
 
 /** Rounds `source` into `target`, 16 bits a value. */
 export function toBfloat16(target: Uint16Array, source: Float32Array): void {
   const kernels = kernelsFor(target, source);
-  if (kernels === undefined) plain.toBfloat16(target, source);
-  else kernels.toBfloat16(target.byteOffset, source.byteOffset, source.length);
+  if (kernels !== undefined) {
+    kernels.toBfloat16(target.byteOffset, source.byteOffset, source.length);
+    return;
+  }
+  const blocks = blocksFor(source.length);
+  if (blocks === undefined) {
+    plain.toBfloat16(target, source);
+    return;
+  }
+  const { kernels: own, left, halves } = blocks;
+  forEachBlock(0, source.length, (at, count) => {
+    left.set(source.subarray(at, at + count));
+    own.toBfloat16(halves.byteOffset, left.byteOffset, count);
+    target.set(halves.subarray(0, count), at);
+  });
 }
 
-/** The values of bfloat16 bits, which is exact. */
+/**
+ * The values of bfloat16 bits, which is exact. `source` may lie in the memory of `target` where each value is read before
+ * it is written over, from the first on.
+ */
 export function fromBfloat16(target: Float32Array, source: Uint16Array): void {
   const kernels = kernelsFor(target, source);
-  if (kernels === undefined) plain.fromBfloat16(target, source);
-  else kernels.fromBfloat16(target.byteOffset, source.byteOffset, source.length);
+  if (kernels !== undefined) {
+    kernels.fromBfloat16(target.byteOffset, source.byteOffset, source.length);
+    return;
+  }
+  const blocks = blocksFor(source.length);
+  if (blocks === undefined) {
+    plain.fromBfloat16(target, source);
+    return;
+  }
+  const { kernels: own, left, halves } = blocks;
+  forEachBlock(0, source.length, (at, count) => {
+    halves.set(source.subarray(at, at + count));
+    own.fromBfloat16(left.byteOffset, halves.byteOffset, count);
+    target.set(left.subarray(0, count), at);
+  });
 }

@@ -2,8 +2,8 @@
 
 import { DIVERGED_HINT } from '../../shared/core/divergence.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
-import { firstNonFinite } from '../../shared/core/floats.ts';
 import { SPLIT_WORDS, splitOf } from '../../shared/core/work.ts';
+import { firstNonFinite } from '../../shared/kernels/values.ts';
 import type { NodeTask } from '../core/messages.ts';
 
 /** Nothing has been trained yet: no learning rate has a part in it. */
