@@ -3,11 +3,11 @@ import { resolve } from 'node:path';
 import { decodeReason, decodeWatcher, encodeStatus } from '../../shared/contract/control-codec.ts';
 import type { ControlHandlers } from '../../shared/contract/generated/tessera/v1/Control.ts';
 import type { CoordinatorMessage } from '../../shared/contract/generated/tessera/v1/CoordinatorMessage.ts';
-import type { ExchangeHandlers } from '../../shared/contract/generated/tessera/v1/Exchange.ts';
 import type { StatusRequest__Output } from '../../shared/contract/generated/tessera/v1/StatusRequest.ts';
 import type { StopRequest__Output } from '../../shared/contract/generated/tessera/v1/StopRequest.ts';
 import { type Clock, systemClock } from '../../shared/core/clock.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
+import { type BulkHandlers, takeBulk } from '../../shared/exchange/grpc/bulk/server.ts';
 import type { ServerSecurity } from '../../shared/exchange/grpc/credentials.ts';
 import { exchangeHandlers } from '../../shared/exchange/grpc/exchange-handlers.ts';
 import {
@@ -93,7 +93,7 @@ export async function serveCoordinator(
 ): Promise<RpcServer> {
   const refusals = new RefusalLog(log, systemClock);
   const { report } = refusals;
-  const factory = new HandlerFactory(report, limits.rpcMs);
+  const factory = new HandlerFactory(report);
   let ownPort = 0;
   // Each worker of this machine and account; values are float32.
   const memory = sharedMemory
@@ -111,27 +111,23 @@ export async function serveCoordinator(
     GetStatus: factory.unary(calls.status),
     StopRun: factory.unary(calls.stopRun),
   };
-  const exchange: ExchangeHandlers = {
-    PushNode: factory.clientStream(calls.pushNode),
-    PullParameters: factory.serverStream(calls.pullParameters),
-    FetchSamples: factory.serverStream(calls.fetchSamples),
-    FetchFeatures: factory.serverStream(calls.fetchFeatures),
-    FetchExecutable: factory.serverStream((request, context) => {
+  const bulk: BulkHandlers = {
+    ...calls,
+    fetchExecutable: (request, context) => {
       refuseOthers(context);
       return calls.fetchExecutable(request);
-    }),
-    PushExecutable: factory.clientStream(async (messages, context) => {
+    },
+    pushExecutable: async (messages, context) => {
       refuseOthers(context);
       return await calls.pushExecutable(messages);
-    }),
+    },
   };
+  const { messageBytes, rpcMs: streamMs } = limits;
+  const takeStream = takeBulk(bulk, { report, messageBytes, streamMs });
   const server = await startServer(
     listen,
-    [
-      { definition: services.Control.service, handlers: control },
-      { definition: services.Exchange.service, handlers: exchange },
-    ],
-    { limits, security, report },
+    [{ definition: services.Control.service, handlers: control }],
+    { limits, security, report, takeStream },
   );
   ownPort = server.port;
   return {

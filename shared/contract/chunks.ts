@@ -2,19 +2,39 @@
  * @file A long byte sequence as chunks on the wire, and back.
  *
  * Cutting copies nothing: chunks are views. Assembling writes each chunk once, into a buffer whose size
- * the receiver chose; nothing that the wire says makes it larger, and nothing counts before it is whole.
+ * the receiver chose; nothing that the wire says makes it larger, and nothing counts before it is whole and checked.
  */
 import { crc32 } from 'node:zlib';
 import { TesseraError } from '../core/errors.ts';
 import type { ValueType } from '../core/floats.ts';
 import { firstNonFinite, fromBfloat16, toBfloat16 } from '../kernels/values.ts';
 
+/** Bytes whole, or as they came: in pieces, each a view of what the system read. */
+export type Bytes = Uint8Array | readonly Uint8Array[];
+
 /** A piece of a flat byte sequence, as the contract's Chunk. */
-export interface ChunkPiece {
+export interface ChunkPiece<Data extends Bytes = Uint8Array> {
   readonly offset: number;
   readonly totalBytes: number;
   readonly crc32: number;
-  readonly data: Uint8Array;
+  readonly data: Data;
+}
+
+/** Bytes as pieces. */
+export function piecesOf(bytes: Bytes): readonly Uint8Array[] {
+  return bytes instanceof Uint8Array ? [bytes] : bytes;
+}
+
+/** How many bytes there are. */
+export function lengthOf(bytes: Bytes): number {
+  if (bytes instanceof Uint8Array) return bytes.byteLength;
+  return bytes.reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
+
+/** CRC-32 (zlib) of bytes. */
+function checksumOf(bytes: Bytes): number {
+  if (bytes instanceof Uint8Array) return crc32(bytes);
+  return bytes.reduce((sum, piece) => crc32(piece, sum), 0);
 }
 
 /** The bytes under a vector, as a view. */
@@ -61,7 +81,8 @@ export function packVector(vector: Float32Array, type: ValueType = 'f32'): Uint8
 }
 
 /** A piece of a sample, as the contract's SampleChunk. */
-export interface SamplePiece extends Pick<ChunkPiece, 'crc32' | 'data'> {
+export interface SamplePiece<Data extends Bytes = Uint8Array>
+  extends Pick<ChunkPiece<Data>, 'crc32' | 'data'> {
   readonly last: boolean;
 }
 
@@ -92,8 +113,9 @@ export class ByteAssembler {
    *
    * Throws  CHUNK_CORRUPT when it is not the next one, does not fit, or its checksum is wrong.
    */
-  add(chunk: ChunkPiece): number {
-    const { offset, totalBytes, data } = chunk;
+  add(chunk: ChunkPiece<Bytes>): number {
+    const { offset, totalBytes } = chunk;
+    const numBytes = lengthOf(chunk.data);
     const expectedBytes = this.#target.byteLength;
     if (totalBytes !== expectedBytes) {
       throw this.#corrupt(`${totalBytes} bytes announced, ${expectedBytes} expected`);
@@ -101,15 +123,28 @@ export class ByteAssembler {
     if (offset !== this.#received) {
       throw this.#corrupt(`a chunk at byte ${offset}, the next one is ${this.#received}`);
     }
-    if (data.byteLength === 0) throw this.#corrupt(`an empty chunk at byte ${offset}`);
-    if (data.byteLength > expectedBytes - offset) {
+    if (numBytes === 0) throw this.#corrupt(`an empty chunk at byte ${offset}`);
+    if (numBytes > expectedBytes - offset) {
       throw this.#corrupt(`a chunk at byte ${offset} runs over the end`);
     }
-    if (crc32(data) !== chunk.crc32) throw this.#corrupt(`wrong checksum at byte ${offset}`);
-    // Copying bytes also aligns them: what the transport hands out starts anywhere.
-    this.#target.set(data, offset);
-    this.#received += data.byteLength;
+    if (this.#copy(chunk) !== chunk.crc32) throw this.#corrupt(`wrong checksum at byte ${offset}`);
+    this.#received += numBytes;
     return this.#received;
+  }
+
+  /**
+   * Copies a chunk to its place; returns its checksum. Piece by piece, while one is in the processor's cache.
+   *
+   * Copying bytes also aligns them: what the transport hands out starts anywhere.
+   */
+  #copy({ offset, data }: ChunkPiece<Bytes>): number {
+    let [place, sum] = [offset, 0];
+    for (const piece of piecesOf(data)) {
+      sum = crc32(piece, sum);
+      this.#target.set(piece, place);
+      place += piece.byteLength;
+    }
+    return sum;
   }
 
   /** Ends the sequence. Throws  CHUNK_CORRUPT when bytes are missing. */
@@ -157,7 +192,7 @@ export class ChunkAssembler {
    *
    * Throws  CHUNK_CORRUPT as `ByteAssembler` does; NON_FINITE when it completes a value that is NaN or infinite.
    */
-  add(chunk: ChunkPiece): void {
+  add(chunk: ChunkPiece<Bytes>): void {
     const first = this.#numValues;
     this.#numValues = Math.floor(this.#bytes.add(chunk) / this.#valueBytes);
     this.#widen(first, this.#numValues);
@@ -207,15 +242,15 @@ export class SampleAssembler {
    *
    * Throws  CHUNK_CORRUPT when the checksum is wrong or the sample grows too large.
    */
-  add(piece: SamplePiece): Uint8Array | undefined {
-    if (crc32(piece.data) !== piece.crc32) {
+  add(piece: SamplePiece<Bytes>): Uint8Array | undefined {
+    if (checksumOf(piece.data) !== piece.crc32) {
       throw new TesseraError('CHUNK_CORRUPT', `${this.#what}: wrong checksum`);
     }
-    this.#bytes += piece.data.byteLength;
+    this.#bytes += lengthOf(piece.data);
     if (this.#bytes > this.#limitBytes) {
       throw new TesseraError('CHUNK_CORRUPT', `${this.#what}: more than ${this.#limitBytes} bytes`);
     }
-    this.#pieces.push(piece.data);
+    this.#pieces.push(...piecesOf(piece.data));
     // Copied even when it is one piece: a small view would keep its whole message in memory.
     return piece.last ? Buffer.concat(this.#pieces, this.#bytes) : undefined;
   }

@@ -9,7 +9,7 @@ import type { FetchRequest__Output } from './generated/tessera/v1/FetchRequest.t
 import type { Node, Node__Output } from './generated/tessera/v1/Node.ts';
 import type { PullRequest, PullRequest__Output } from './generated/tessera/v1/PullRequest.ts';
 import type { PushReply, PushReply__Output } from './generated/tessera/v1/PushReply.ts';
-import type { SampleChunk, SampleChunk__Output } from './generated/tessera/v1/SampleChunk.ts';
+import type { SampleChunk } from './generated/tessera/v1/SampleChunk.ts';
 import type { Timings__Output } from './generated/tessera/v1/Timings.ts';
 import type {
   BadSample,
@@ -18,6 +18,7 @@ import type {
   PushOutcome,
   WorkerTimings,
 } from './messages.ts';
+import type { ReceivedSample } from './received.ts';
 import {
   inverse,
   toWireText,
@@ -178,7 +179,7 @@ export function* encodeSample(sample: EncodedSample, chunkBytes: number): Genera
 }
 
 /** What a sample's chunks say beside its bytes. Throws  MESSAGE_INVALID, naming the field. */
-export function decodeSampleInfo(chunk: SampleChunk__Output) {
+export function decodeSampleInfo(chunk: ReceivedSample) {
   const { height, width, channels } = chunk;
   return {
     index: chunk.index,

@@ -1,7 +1,7 @@
 /** @file What a frozen backbone made of samples, as messages and back; what comes in is checked here. */
 import { crc32 } from 'node:zlib';
 import { TesseraError } from '../core/errors.ts';
-import { bytesOf, ChunkAssembler } from './chunks.ts';
+import { type Bytes, bytesOf, ChunkAssembler, lengthOf } from './chunks.ts';
 import { wireInteger } from './validate.ts';
 
 /** Features of one sample. */
@@ -13,11 +13,11 @@ export interface FeatureRow {
 }
 
 /** The contract's FeatureRows. */
-export interface FeatureMessage {
+export interface FeatureMessage<Data extends Bytes = Uint8Array> {
   readonly indices: number[];
   readonly labels: number[];
   readonly crc32: number;
-  readonly data: Uint8Array;
+  readonly data: Data;
 }
 
 /** What the rows of a message must be. */
@@ -54,9 +54,10 @@ export function* encodeFeatures(
  *
  * Throws  MESSAGE_INVALID, CHUNK_CORRUPT or NON_FINITE, naming what is wrong.
  */
-export function decodeFeatures(message: FeatureMessage, shape: FeatureShape): FeatureRow[] {
+export function decodeFeatures(message: FeatureMessage<Bytes>, shape: FeatureShape): FeatureRow[] {
   const { indices, labels, data } = message;
   const { width, numSamples } = shape;
+  const numBytes = lengthOf(data);
   if (labels.length !== indices.length) {
     throw new TesseraError(
       'MESSAGE_INVALID',
@@ -64,16 +65,16 @@ export function decodeFeatures(message: FeatureMessage, shape: FeatureShape): Fe
     );
   }
   // Before anything is made of that size: the indices alone would ask for gigabytes.
-  if (data.byteLength !== indices.length * width * Float32Array.BYTES_PER_ELEMENT) {
+  if (numBytes !== indices.length * width * Float32Array.BYTES_PER_ELEMENT) {
     throw new TesseraError(
       'CHUNK_CORRUPT',
-      `features: ${data.byteLength} bytes for ${indices.length} rows of ${width}`,
+      `features: ${numBytes} bytes for ${indices.length} rows of ${width}`,
     );
   }
   if (indices.length === 0) return [];
   const values = new Float32Array(indices.length * width);
   const assembler = new ChunkAssembler(values, 'features');
-  assembler.add({ offset: 0, totalBytes: data.byteLength, crc32: message.crc32, data });
+  assembler.add({ offset: 0, totalBytes: numBytes, crc32: message.crc32, data });
   return indices.map((index, place) => ({
     index: wireInteger(index, 'features.indices', { max: numSamples - 1 }),
     label: wireInteger(labels[place] ?? 0, 'features.labels'),

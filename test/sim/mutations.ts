@@ -22,8 +22,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'skip-the-checksum',
     file: 'shared/contract/chunks.ts',
-    find: 'if (crc32(data) !== chunk.crc32)',
-    replace: 'if (crc32(data) === -1)',
+    find: 'if (this.#copy(chunk) !== chunk.crc32)',
+    replace: 'if (this.#copy(chunk) === -1)',
   },
   {
     name: 'merge-before-complete',

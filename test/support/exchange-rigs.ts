@@ -1,7 +1,8 @@
 /** @file Transports for the checks of `exchange-conformance.ts`: gRPC over loopback, and one that is a function call. */
 import { crc32 } from 'node:zlib';
 import { expect } from 'vitest';
-import { bytesOf } from '../../shared/contract/chunks.ts';
+import { naiveBulkCalls, naiveService } from '../../bench/exchange/naive.ts';
+import { type Bytes, bytesOf, piecesOf } from '../../shared/contract/chunks.ts';
 import type { FeatureRow } from '../../shared/contract/feature-rows.ts';
 import type { NodeChunk } from '../../shared/contract/generated/tessera/v1/NodeChunk.ts';
 import type {
@@ -20,14 +21,10 @@ import type {
   FetchedExecutable,
   NodePayload,
 } from '../../shared/exchange/exchange.ts';
-import {
-  type BulkCalls,
-  GrpcExchange,
-  grpcBulkCalls,
-} from '../../shared/exchange/grpc/exchange.ts';
+import { bulkCalls } from '../../shared/exchange/grpc/bulk/client.ts';
+import { takeBulk } from '../../shared/exchange/grpc/bulk/server.ts';
+import { type BulkCalls, GrpcExchange } from '../../shared/exchange/grpc/exchange.ts';
 import { exchangeHandlers } from '../../shared/exchange/grpc/exchange-handlers.ts';
-import { HandlerFactory } from '../../shared/exchange/grpc/handlers.ts';
-import { services } from '../../shared/exchange/grpc/protos.ts';
 import { startServer } from '../../shared/exchange/grpc/server.ts';
 import { MemoryHost } from '../../shared/exchange/memory/memory-host.ts';
 import { roundBfloat16 } from '../../shared/kernels/bfloat16.ts';
@@ -62,24 +59,27 @@ function settingsOf({ session = SESSION, rpcMs = 20_000, signal }: NonNullable<C
 
 // ---- gRPC ----
 
+/** Who makes the calls at either end, the product or the library; and whether both share memory. */
+export interface GrpcEnds {
+  readonly worker?: 'bulk' | 'library';
+  readonly coordinator?: 'bulk' | 'library';
+  readonly isMemoryShared?: boolean;
+}
+
 /** A server on loopback, and ends whose chunks are damaged below the product's own; with memory that both share, or by wire. */
-export async function grpcRig({ isMemoryShared = false } = {}): Promise<Rig> {
+export async function grpcRig(ends: GrpcEnds = {}): Promise<Rig> {
+  const { worker = 'bulk', coordinator = 'bulk', isMemoryShared = false } = ends;
   const host = new NotingHost();
   const memory = new MemoryHost(VECTOR_BYTES, () => isMemoryShared, 0);
   const handlers = exchangeHandlers(host, CHUNK_BYTES, memory);
-  const factory = new HandlerFactory(() => {});
-  const served = {
-    definition: services.Exchange.service,
-    handlers: {
-      PushNode: factory.clientStream(handlers.pushNode),
-      PullParameters: factory.serverStream(handlers.pullParameters),
-      FetchSamples: factory.serverStream(handlers.fetchSamples),
-      FetchFeatures: factory.serverStream(handlers.fetchFeatures),
-      FetchExecutable: factory.serverStream(handlers.fetchExecutable),
-      PushExecutable: factory.clientStream(handlers.pushExecutable),
-    },
-  };
-  const server = await startServer('127.0.0.1:0', [served], { limits: LIMITS, report: () => {} });
+  const report = () => {};
+  const { messageBytes } = LIMITS;
+  const takeStream = takeBulk(handlers, { report, messageBytes, streamMs: 120_000 });
+  const server = await startServer(
+    '127.0.0.1:0',
+    coordinator === 'library' ? [naiveService(handlers)] : [],
+    { limits: LIMITS, report, ...(coordinator === 'bulk' && { takeStream }) },
+  );
   const next = new NextDamage();
   const opened: Exchange[] = [];
   return {
@@ -90,7 +90,8 @@ export async function grpcRig({ isMemoryShared = false } = {}): Promise<Rig> {
       const offer = memory.offer(SESSION, 'here');
       expect(offer !== undefined).toBe(isMemoryShared);
       const settings = { ...settingsOf(changes), memory: offer };
-      const calls = grpcBulkCalls(server.address, { limits: settings.limits });
+      const connect = worker === 'bulk' ? bulkCalls : naiveBulkCalls;
+      const calls = connect(server.address, { limits: settings.limits });
       const exchange = new GrpcExchange(damaged(calls, next), settings);
       opened.push(exchange);
       return exchange;
@@ -104,7 +105,7 @@ export async function grpcRig({ isMemoryShared = false } = {}): Promise<Rig> {
 }
 
 function damaged(calls: BulkCalls, next: NextDamage): BulkCalls {
-  async function* down<T extends { data: Uint8Array }>(messages: AsyncIterable<T>) {
+  async function* down<T extends { data: Bytes }>(messages: AsyncIterable<T>) {
     const damage = next.take();
     const all: T[] = [];
     if (damage === undefined) yield* messages;
@@ -145,7 +146,7 @@ function damaged(calls: BulkCalls, next: NextDamage): BulkCalls {
   };
 }
 
-function harmed<T extends { data: Uint8Array }>(messages: T[], damage: Damage | undefined): T[] {
+function harmed<T extends { data: Bytes }>(messages: T[], damage: Damage | undefined): T[] {
   const at = messages.length >> 1;
   const message = messages[at];
   if (damage === undefined || message === undefined) return messages;
@@ -157,7 +158,8 @@ function harmed<T extends { data: Uint8Array }>(messages: T[], damage: Damage | 
   return messages.with(at, { ...message, ...harm });
 }
 
-function flipped(data: Uint8Array): Uint8Array {
+function flipped(bytes: Bytes): Uint8Array {
+  const data = Buffer.concat(piecesOf(bytes));
   return Uint8Array.from(data, (byte, place) => (place === data.length >> 1 ? byte ^ 4 : byte));
 }
 

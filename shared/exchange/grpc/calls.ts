@@ -1,15 +1,12 @@
 /**
- * @file Calls as promises and async iterables, on the client's side.
+ * @file Small calls as promises, and sessions, on the client's side; those that carry bulk are in `bulk`.
  *
- * Each has a deadline and can be cancelled, writes honour back-pressure, failures are Tessera's errors.
+ * Each has a deadline and can be cancelled, failures are Tessera's errors.
  */
-import { once } from 'node:events';
 import type {
   CallOptions,
   ClientDuplexStream,
-  ClientReadableStream,
   ClientUnaryCall,
-  ClientWritableStream,
   requestCallback,
 } from '@grpc/grpc-js';
 import { deferred } from '../../core/async.ts';
@@ -60,66 +57,6 @@ export async function callUnary<Reply>(
   } finally {
     forget();
   }
-}
-
-/** Iterates over a stream of replies; leaving the loop early cancels the call. */
-export async function* callServerStream<Reply>(
-  settings: CallSettings,
-  start: (options: CallOptions) => ClientReadableStream<Reply>,
-): AsyncGenerator<Reply> {
-  const call = start(callOptions(settings));
-  // The iterator stops listening when it ends; later errors of the cancelled call do not matter.
-  call.on('error', () => {});
-  const forget = cancelOnAbort(call, settings.signal);
-  try {
-    yield* call as AsyncIterable<Reply>;
-  } catch (error) {
-    throw errorOf(error, settings);
-  } finally {
-    forget();
-    call.cancel();
-  }
-}
-
-/** Sends `messages` and waits for the reply; a reply that comes early ends the sending. */
-export async function callClientStream<Message, Reply>(
-  settings: CallSettings,
-  start: (options: CallOptions, callback: requestCallback<Reply>) => ClientWritableStream<Message>,
-  messages: Iterable<Message>,
-): Promise<Reply> {
-  const { promise, callback } = replyPromise<Reply>();
-  const call = start(callOptions(settings), callback);
-  call.on('error', () => {});
-  const forget = cancelOnAbort(call, settings.signal);
-  const replied = new AbortController();
-  const reply = promise.finally(() => replied.abort());
-  try {
-    await Promise.race([reply, sendAll(call, messages, replied.signal)]);
-    return await reply;
-  } catch (error) {
-    throw errorOf(error, settings);
-  } finally {
-    forget();
-    // A no-op if everything was sent and the reply has arrived.
-    call.cancel();
-  }
-}
-
-async function sendAll<Message>(
-  call: ClientWritableStream<Message>,
-  messages: Iterable<Message>,
-  replied: AbortSignal,
-): Promise<void> {
-  for (const message of messages) {
-    if (replied.aborted) return;
-    if (!call.write(message)) {
-      await once(call, 'drain', { signal: replied }).catch((error: unknown) => {
-        // The reply, or the failure of the call, says more than the interrupted wait.
-        if (!replied.aborted) throw error;
-      });
-    }
-  }
-  if (!replied.aborted) call.end();
 }
 
 function replyPromise<Reply>() {

@@ -16,6 +16,9 @@ import { services } from './protos.ts';
  */
 export const FLOW_WINDOW_BYTES = 8 * 1024 * 1024;
 
+/** Frames that a peer with large ones may send. Node's own are of 16 KiB, whatever its peer takes (20 to 24). */
+export const FRAME_BYTES_MAX = 1024 * 1024;
+
 /** Either side probes a connection that has been silent for this long: a bulk call whose peer disappeared must end. */
 export const KEEPALIVE_MS = 10_000;
 export const KEEPALIVE_TIMEOUT_MS = 5_000;
@@ -71,7 +74,7 @@ export function connectControl(address: string, connection: ConnectionSettings):
   );
 }
 
-/** A client of the bulk calls, on a connection of its own: a heartbeat never waits behind a gradient. */
+/** A client of the bulk calls by gRPC's own library. Workers make them on `bulk`; this one is another implementation. */
 export function connectExchange(address: string, connection: ConnectionSettings): ExchangeClient {
   refusePlaintextAbroad(address, connection);
   return new services.Exchange(
@@ -82,7 +85,7 @@ export function connectExchange(address: string, connection: ConnectionSettings)
 }
 
 /** Prevents accidental plaintext beyond loopback. Throws  USAGE, ACCESS_DENIED. */
-function refusePlaintextAbroad(address: string, connection: ConnectionSettings): void {
+export function refusePlaintextAbroad(address: string, connection: ConnectionSettings): void {
   checkAddress(address);
   if (connection.security !== undefined || connection.insecure || isLoopback(address)) return;
   throw new TesseraError(

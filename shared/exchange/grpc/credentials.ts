@@ -15,7 +15,11 @@ import {
   type ServerInterceptor,
   ServerListenerBuilder,
 } from '@grpc/grpc-js';
-import { refuseUnlessAllowed, type TokensByRole } from '../../contract/access.ts';
+import {
+  refuseUnlessAllowed,
+  type ShownCredential,
+  type TokensByRole,
+} from '../../contract/access.ts';
 import { TesseraError } from '../../core/errors.ts';
 import type { TlsMaterial } from '../../security/credentials.ts';
 import { toStatus } from './errors.ts';
@@ -135,23 +139,42 @@ export function tlsOptions(security: ClientSecurity | undefined, host: string): 
   return { 'grpc.ssl_target_name_override': 'coordinator.tessera' };
 }
 
-/** Checks every call of a server before its handler runs. */
-export function accessInterceptor(
-  tokens: TokensByRole,
-  { report, distrusted }: TrustNews,
-): ServerInterceptor {
+/** What a caller shows for one call. */
+interface Shown {
+  /** `HOST:PORT`. */
+  readonly peer: string;
+  readonly certificate: ShownCredential['certificate'];
+  /** The `authorization` metadata, '' without. */
+  readonly authorization: string;
+}
+
+/** Judges a call by its path. Throws  ACCESS_DENIED. */
+export type JudgeCall = (path: string, shown: Shown) => void;
+
+/** The judge of every call of a server, which reports what it refuses. */
+export function judgeOf(tokens: TokensByRole, { report, distrusted }: TrustNews): JudgeCall {
+  return (path, { peer, certificate, authorization }) => {
+    const fault = distrusted.get(peer);
+    try {
+      refuseUnlessAllowed(path, { certificate, fault, authorization }, tokens);
+    } catch (error) {
+      // A fault of the certificate was reported in the handshake.
+      if (fault === undefined || authorization !== '') report(TesseraError.from(error), path, peer);
+      throw error;
+    }
+  };
+}
+
+/** Checks every call of gRPC's library before its handler runs. */
+export function accessInterceptor(judge: JudgeCall): ServerInterceptor {
   return (method, call) => {
     const listener = new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => {
         const authorization = String(metadata.get('authorization')[0] ?? '');
-        const fault = distrusted.get(call.getPeer());
         try {
           const { sslPeerCertificate: certificate } = call.getAuthContext();
-          refuseUnlessAllowed(method.path, { certificate, fault, authorization }, tokens);
+          judge(method.path, { peer: call.getPeer(), certificate, authorization });
         } catch (error) {
-          // A fault of the certificate was reported in the handshake.
-          if (fault === undefined || authorization !== '')
-            report(TesseraError.from(error), method.path, call.getPeer());
           call.sendStatus(toStatus(error));
           return;
         }

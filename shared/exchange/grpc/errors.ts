@@ -189,6 +189,12 @@ export function isNotListening({ code, cause }: TesseraError): boolean {
   return UNREACHABLE_REASONS.some(([pattern]) => pattern.test(cause.details));
 }
 
+/** A status as it is thrown. */
+export function failureOf(status: StatusObject): Error & StatusObject {
+  const { code, details, metadata } = status;
+  return Object.assign(new Error(details), { code, details, metadata });
+}
+
 function isStatus(thrown: unknown): thrown is StatusObject {
   return (
     thrown instanceof Error &&

@@ -16,11 +16,11 @@ import { decodeFeatures, encodeFeatures, type FeatureShape } from '../../contrac
 import type { Chunk } from '../../contract/generated/tessera/v1/Chunk.ts';
 import type { FeatureRows } from '../../contract/generated/tessera/v1/FeatureRows.ts';
 import type { FetchRequest__Output } from '../../contract/generated/tessera/v1/FetchRequest.ts';
-import type { NodeChunk__Output } from '../../contract/generated/tessera/v1/NodeChunk.ts';
 import type { PullRequest__Output } from '../../contract/generated/tessera/v1/PullRequest.ts';
 import type { PushReply } from '../../contract/generated/tessera/v1/PushReply.ts';
 import type { SampleChunk } from '../../contract/generated/tessera/v1/SampleChunk.ts';
 import type { NodeHeader } from '../../contract/messages.ts';
+import type { ReceivedNodeChunk } from '../../contract/received.ts';
 import { wirePresent } from '../../contract/validate.ts';
 import { TesseraError } from '../../core/errors.ts';
 import { splitOf } from '../../core/work.ts';
@@ -33,7 +33,7 @@ import { executableHandlers } from './executables.ts';
 /** The bulk calls of all workers, as plain functions over messages. */
 export function exchangeHandlers(host: ExchangeHost, chunkBytes: number, memory?: MemoryHost) {
   return {
-    async pushNode(messages: AsyncIterable<NodeChunk__Output>): Promise<PushReply> {
+    async pushNode(messages: AsyncIterable<ReceivedNodeChunk>): Promise<PushReply> {
       let push: Push | undefined;
       try {
         for await (const message of messages) {
@@ -122,7 +122,7 @@ class Push {
       );
   }
 
-  async add({ chunk, features }: NodeChunk__Output): Promise<void> {
+  async add({ chunk, features }: ReceivedNodeChunk): Promise<void> {
     if (features !== null) this.#node.addFeatures(decodeFeatures(features, this.#featureShape));
     if (chunk === null) return;
     if (this.#gradient === undefined) {

@@ -20,21 +20,15 @@ import {
   type FeatureRow,
   type FeatureShape,
 } from '../../contract/feature-rows.ts';
-import type { Chunk__Output } from '../../contract/generated/tessera/v1/Chunk.ts';
 import type { ExecutableChunk } from '../../contract/generated/tessera/v1/ExecutableChunk.ts';
-import type { ExecutablePiece__Output } from '../../contract/generated/tessera/v1/ExecutablePiece.ts';
 import type { ExecutableReply__Output } from '../../contract/generated/tessera/v1/ExecutableReply.ts';
 import type { ExecutableRequest } from '../../contract/generated/tessera/v1/ExecutableRequest.ts';
-import type {
-  FeatureRows,
-  FeatureRows__Output,
-} from '../../contract/generated/tessera/v1/FeatureRows.ts';
+import type { FeatureRows } from '../../contract/generated/tessera/v1/FeatureRows.ts';
 import type { FetchRequest } from '../../contract/generated/tessera/v1/FetchRequest.ts';
 import type { Node } from '../../contract/generated/tessera/v1/Node.ts';
 import type { NodeChunk } from '../../contract/generated/tessera/v1/NodeChunk.ts';
 import type { PullRequest } from '../../contract/generated/tessera/v1/PullRequest.ts';
 import type { PushReply__Output } from '../../contract/generated/tessera/v1/PushReply.ts';
-import type { SampleChunk__Output } from '../../contract/generated/tessera/v1/SampleChunk.ts';
 import type {
   ExecutableId,
   ExecutablePushed,
@@ -42,21 +36,20 @@ import type {
   ParametersRange,
   PushOutcome,
 } from '../../contract/messages.ts';
+import type {
+  ReceivedChunk,
+  ReceivedExecutablePiece,
+  ReceivedFeatures,
+  ReceivedSample,
+} from '../../contract/received.ts';
 import { TesseraError } from '../../core/errors.ts';
 import type { Split } from '../../core/work.ts';
 import type { EncodedSample } from '../../data/source.ts';
 import { roundBfloat16 } from '../../kernels/values.ts';
-import type {
-  Exchange,
-  ExchangeSettings,
-  FetchedExecutable,
-  NodePayload,
-  OpenExchange,
-} from '../exchange.ts';
+import type { Exchange, ExchangeSettings, FetchedExecutable, NodePayload } from '../exchange.ts';
 import { takeChunk } from '../memory/memory-chunks.ts';
 import { WorkerMemory } from '../memory/worker-memory.ts';
-import { type CallSettings, callClientStream, callServerStream } from './calls.ts';
-import { type ConnectionSettings, connectExchange } from './channel.ts';
+import type { CallSettings } from './calls.ts';
 import { executableChunks, receiveExecutable } from './executables.ts';
 
 /** What a bulk call is made with; the address is known below. */
@@ -65,56 +58,19 @@ export type BulkCall = Omit<CallSettings, 'address'>;
 /** The bulk calls as messages: over gRPC, or through the simulator's network. */
 export interface BulkCalls {
   pushNode(call: BulkCall, messages: Iterable<NodeChunk>): Promise<PushReply__Output>;
-  pullParameters(call: BulkCall, request: PullRequest): AsyncIterable<Chunk__Output>;
-  fetchSamples(call: BulkCall, request: FetchRequest): AsyncIterable<SampleChunk__Output>;
-  fetchFeatures(call: BulkCall, request: FetchRequest): AsyncIterable<FeatureRows__Output>;
+  pullParameters(call: BulkCall, request: PullRequest): AsyncIterable<ReceivedChunk>;
+  fetchSamples(call: BulkCall, request: FetchRequest): AsyncIterable<ReceivedSample>;
+  fetchFeatures(call: BulkCall, request: FetchRequest): AsyncIterable<ReceivedFeatures>;
   fetchExecutable(
     call: BulkCall,
     request: ExecutableRequest,
-  ): AsyncIterable<ExecutablePiece__Output>;
+  ): AsyncIterable<ReceivedExecutablePiece>;
   pushExecutable(
     call: BulkCall,
     messages: Iterable<ExecutableChunk>,
   ): Promise<ExecutableReply__Output>;
   /** Closes the connection; what is under way ends by itself. */
   close(): void;
-}
-
-/** The bulk calls of gRPC to the coordinator at `address`, on a connection that the first call makes. Throws  as `connectExchange` does. */
-export function grpcBulkCalls(address: string, connection: ConnectionSettings): BulkCalls {
-  const client = connectExchange(address, connection);
-  return {
-    pushNode: (call, messages) =>
-      callClientStream<NodeChunk, PushReply__Output>(
-        { ...call, address },
-        (options, callback) => client.pushNode(options, callback),
-        messages,
-      ),
-    pullParameters: (call, request) =>
-      callServerStream({ ...call, address }, (options) => client.pullParameters(request, options)),
-    fetchSamples: (call, request) =>
-      callServerStream({ ...call, address }, (options) => client.fetchSamples(request, options)),
-    fetchFeatures: (call, request) =>
-      callServerStream({ ...call, address }, (options) => client.fetchFeatures(request, options)),
-    fetchExecutable: (call, request) =>
-      callServerStream({ ...call, address }, (options) => client.fetchExecutable(request, options)),
-    pushExecutable: (call, messages) =>
-      callClientStream<ExecutableChunk, ExecutableReply__Output>(
-        { ...call, address },
-        (options, callback) => client.pushExecutable(options, callback),
-        messages,
-      ),
-    close: () => client.close(),
-  };
-}
-
-/** Exchanges over gRPC with the coordinator at `address`, each on a connection of its own. Throws  as `connectExchange` does. */
-export function grpcExchanges(
-  address: string,
-  security: Omit<ConnectionSettings, 'limits'>,
-): OpenExchange {
-  return (settings) =>
-    new GrpcExchange(grpcBulkCalls(address, { ...security, limits: settings.limits }), settings);
 }
 
 const NO_VALUES = new Float32Array();
@@ -233,7 +189,7 @@ function* nodeMessages(
 }
 
 async function* assembleSamples(
-  chunks: AsyncIterable<SampleChunk__Output>,
+  chunks: AsyncIterable<ReceivedSample>,
   split: Split,
   indices: readonly number[],
 ): AsyncGenerator<EncodedSample> {

@@ -1,6 +1,6 @@
 /** @file Compiled programs over gRPC: both ends of their calls, in chunks with checksums and the SHA-256 of the whole. */
 import { createHash } from 'node:crypto';
-import { ByteAssembler, cutChunks } from '../../contract/chunks.ts';
+import { ByteAssembler, cutChunks, piecesOf } from '../../contract/chunks.ts';
 import {
   decodeExecutableHeader,
   decodeExecutableRequest,
@@ -8,19 +8,17 @@ import {
   encodeExecutableHeader,
   encodeExecutableReply,
 } from '../../contract/executable-codec.ts';
-import type { Chunk__Output } from '../../contract/generated/tessera/v1/Chunk.ts';
-import type {
-  ExecutableChunk,
-  ExecutableChunk__Output,
-} from '../../contract/generated/tessera/v1/ExecutableChunk.ts';
+import type { ExecutableChunk } from '../../contract/generated/tessera/v1/ExecutableChunk.ts';
 import type { ExecutableHeader__Output } from '../../contract/generated/tessera/v1/ExecutableHeader.ts';
-import type {
-  ExecutablePiece,
-  ExecutablePiece__Output,
-} from '../../contract/generated/tessera/v1/ExecutablePiece.ts';
+import type { ExecutablePiece } from '../../contract/generated/tessera/v1/ExecutablePiece.ts';
 import type { ExecutableReply } from '../../contract/generated/tessera/v1/ExecutableReply.ts';
 import type { ExecutableRequest__Output } from '../../contract/generated/tessera/v1/ExecutableRequest.ts';
 import type { ExecutableId, ExecutablePushed, ExecutableSum } from '../../contract/messages.ts';
+import type {
+  ReceivedChunk,
+  ReceivedExecutableChunk,
+  ReceivedExecutablePiece,
+} from '../../contract/received.ts';
 import { wirePresent } from '../../contract/validate.ts';
 import { TesseraError } from '../../core/errors.ts';
 import type { ExchangeHost, FetchedExecutable, IncomingExecutable } from '../exchange.ts';
@@ -46,7 +44,7 @@ export function* executableChunks(
  * Throws  MESSAGE_INVALID; CHUNK_CORRUPT when it is not what its SHA-256 says, or has more than `bytesMax`.
  */
 export async function receiveExecutable(
-  pieces: AsyncIterable<ExecutablePiece__Output>,
+  pieces: AsyncIterable<ReceivedExecutablePiece>,
   { title }: ExecutableId,
   bytesMax: number,
 ): Promise<FetchedExecutable> {
@@ -87,7 +85,7 @@ export function executableHandlers(host: ExchangeHost, chunkBytes: number) {
     },
 
     async pushExecutable(
-      messages: AsyncIterable<ExecutableChunk__Output>,
+      messages: AsyncIterable<ReceivedExecutableChunk>,
     ): Promise<ExecutableReply> {
       let push: Push | undefined;
       try {
@@ -148,7 +146,7 @@ class Whole {
   }
 
   /** Takes a message that is not the first of its call. Throws  MESSAGE_INVALID; CHUNK_CORRUPT. */
-  addNext(header: ExecutableHeader__Output | null, chunk: Chunk__Output | null): void {
+  addNext(header: ExecutableHeader__Output | null, chunk: ReceivedChunk | null): void {
     if (header !== null) {
       throw new TesseraError('MESSAGE_INVALID', 'executable: a second header in one call');
     }
@@ -156,9 +154,9 @@ class Whole {
   }
 
   /** Throws  CHUNK_CORRUPT. */
-  add(chunk: Chunk__Output): void {
+  add(chunk: ReceivedChunk): void {
     this.#assembler.add(chunk);
-    this.#hash.update(chunk.data);
+    for (const piece of piecesOf(chunk.data)) this.#hash.update(piece);
   }
 
   /** Throws  CHUNK_CORRUPT when bytes are missing or are not what their SHA-256 says. */

@@ -1,20 +1,12 @@
 /**
- * @file What is the same for every call on the server's side.
+ * @file What is the same for every small call on the server's side; those that carry bulk are served in `bulk`.
  *
- * A service is written as plain functions and async iterables that throw TesseraErrors. Here they become
- * gRPC handlers: errors are mapped, back-pressure is honoured, a caller that is gone aborts a signal,
- * and the text of an unforeseen error is reported at home and never sent.
+ * A service is written as plain functions that throw TesseraErrors. Here they become gRPC handlers: errors are mapped,
+ * a caller that is gone aborts a signal, and the text of an unforeseen error is reported at home and never sent.
  */
-import { once } from 'node:events';
-import type {
-  handleBidiStreamingCall,
-  handleClientStreamingCall,
-  handleServerStreamingCall,
-  handleUnaryCall,
-  ServerDuplexStream,
-} from '@grpc/grpc-js';
+import type { handleBidiStreamingCall, handleUnaryCall, ServerDuplexStream } from '@grpc/grpc-js';
 import { TesseraError } from '../../core/errors.ts';
-import { toStatus } from './errors.ts';
+import { failureOf, toStatus } from './errors.ts';
 
 /** What a handler knows of its call. */
 export interface CallContext {
@@ -52,17 +44,12 @@ interface ServerCall {
   once(event: 'cancelled', listener: () => void): unknown;
 }
 
-/** Longest time for one bulk call; a caller's own deadline may be shorter. */
-const STREAM_MS = 120_000;
-
 /** Makes gRPC handlers of plain functions. */
 export class HandlerFactory {
   readonly #report: CallReporter;
-  readonly #streamMs: number;
 
-  constructor(report: CallReporter, streamMs = STREAM_MS) {
+  constructor(report: CallReporter) {
     this.#report = report;
-    this.#streamMs = streamMs;
   }
 
   unary<In, Out>(
@@ -73,48 +60,6 @@ export class HandlerFactory {
         reply(null, await handle(call.request, contextOf(call)));
       } catch (error) {
         reply(this.#statusOf(error, call));
-      }
-    };
-  }
-
-  /** The handler may answer before it has read everything. */
-  clientStream<In, Out>(
-    handle: (messages: AsyncIterable<In>, context: CallContext) => Promise<Out>,
-  ): handleClientStreamingCall<In, Out> {
-    return async (call, reply) => {
-      const context = contextOf(call);
-      // A caller that stops in the middle of a stream must not hold its memory forever.
-      const timer = setTimeout(() => call.destroy(this.#tooLong()), this.#streamMs);
-      try {
-        reply(null, await handle(call as AsyncIterable<In>, context));
-      } catch (error) {
-        if (!context.signal.aborted) reply(this.#statusOf(error, call));
-      } finally {
-        clearTimeout(timer);
-      }
-    };
-  }
-
-  serverStream<In, Out>(
-    handle: (request: In, context: CallContext) => AsyncIterable<Out>,
-  ): handleServerStreamingCall<In, Out> {
-    return async (call) => {
-      const context = contextOf(call);
-      const slow = new AbortController();
-      const timer = setTimeout(() => slow.abort(this.#tooLong()), this.#streamMs);
-      const signal = AbortSignal.any([context.signal, slow.signal]);
-      try {
-        for await (const message of handle(call.request, context)) {
-          signal.throwIfAborted();
-          if (!call.write(message)) await once(call, 'drain', { signal });
-        }
-        call.end();
-      } catch (error) {
-        // A wait that was aborted throws its own error, which says nothing of the reason.
-        const reason = slow.signal.aborted ? slow.signal.reason : error;
-        if (!context.signal.aborted) call.emit('error', this.#statusOf(reason, call));
-      } finally {
-        clearTimeout(timer);
       }
     };
   }
@@ -153,16 +98,9 @@ export class HandlerFactory {
     };
   }
 
-  #tooLong(): TesseraError {
-    return new TesseraError('TIMEOUT', `the call took longer than ${this.#streamMs} ms`, {
-      hint: 'is the network slow? limits.rpcMs is the longest time of one call',
-    });
-  }
-
   #statusOf(thrown: unknown, call: ServerCall) {
     this.#report(TesseraError.from(thrown), call.getPath(), call.getPeer());
-    const { code, details, metadata } = toStatus(thrown);
-    return Object.assign(new Error(details), { code, details, metadata });
+    return failureOf(toStatus(thrown));
   }
 }
 

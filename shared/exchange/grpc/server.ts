@@ -1,6 +1,6 @@
 /** @file A gRPC server from its start to its end: options, binding, health, reflection, graceful stop. */
 
-import type { Http2Server } from 'node:http2';
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { DropArgument } from 'node:net';
 import {
   Server,
@@ -12,16 +12,23 @@ import {
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { checkAddress, ownAddress, withPort } from '../../core/address.ts';
-import { TesseraError } from '../../core/errors.ts';
+import { assert, TesseraError } from '../../core/errors.ts';
 import { probeAddress } from '../probe/probe.ts';
 import { ANOTHER_PROGRAM, programOf } from '../probe/unclear.ts';
 import {
   type ConnectionLimits,
   FLOW_WINDOW_BYTES,
+  FRAME_BYTES_MAX,
   KEEPALIVE_MS,
   KEEPALIVE_TIMEOUT_MS,
 } from './channel.ts';
-import { accessInterceptor, type ServerSecurity, serverCredentials } from './credentials.ts';
+import {
+  accessInterceptor,
+  type JudgeCall,
+  judgeOf,
+  type ServerSecurity,
+  serverCredentials,
+} from './credentials.ts';
 import type { CallReporter } from './handlers.ts';
 import { watchNewcomers } from './newcomers.ts';
 import { protoPackage } from './protos.ts';
@@ -50,6 +57,16 @@ export interface ServerLimits extends ConnectionLimits {
   readonly connectionsMax: number;
 }
 
+/**
+ * Serves a call below gRPC's library; false leaves it to the library. The call must be judged first; every call passes
+ * where there is no security.
+ */
+export type TakeStream = (
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  judge: JudgeCall | undefined,
+) => boolean;
+
 /** What a server is started with. */
 export interface ServerSettings {
   readonly limits: ServerLimits;
@@ -57,7 +74,10 @@ export interface ServerSettings {
   readonly security?: ServerSecurity | undefined;
   /** Called for every call that is refused before its handler. */
   readonly report: CallReporter;
+  /** Serves calls that carry bulk. */
+  readonly takeStream?: TakeStream;
   readonly firstWordsMs?: number;
+  readonly idleMs?: number;
 }
 
 /** After a line about closed connections. */
@@ -70,17 +90,16 @@ const FIRST_WORDS_MS = 10_000;
 const IDLE_MS = 5 * 60_000;
 
 function serverOptions(
-  { limits, security, report }: ServerSettings,
-  distrusted: Distrusted,
+  { limits, idleMs = IDLE_MS }: ServerSettings,
+  judge: JudgeCall | undefined,
 ): ServerOptions {
   const { messageBytes, streamsMax } = limits;
-  const judge = security && accessInterceptor(security.tokens, { report, distrusted });
   return {
-    ...(judge && { interceptors: [judge] }),
+    ...(judge && { interceptors: [accessInterceptor(judge)] }),
     'grpc.max_receive_message_length': messageBytes,
     'grpc.max_send_message_length': messageBytes,
     'grpc.max_concurrent_streams': streamsMax,
-    'grpc.max_connection_idle_ms': IDLE_MS,
+    'grpc.max_connection_idle_ms': idleMs,
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
   };
@@ -97,8 +116,10 @@ export async function startServer(
   settings: ServerSettings,
 ): Promise<RpcServer> {
   checkAddress(listen);
+  const { security, report } = settings;
   const distrusted: Distrusted = new Map();
-  const server = new Server(serverOptions(settings, distrusted));
+  const judge = security && judgeOf(security.tokens, { report, distrusted });
+  const server = new Server(serverOptions(settings, judge));
   for (const { definition, handlers } of served) server.addService(definition, handlers);
   const health = new HealthImplementation({ '': 'SERVING' });
   health.addToServer(server);
@@ -108,7 +129,7 @@ export async function startServer(
       throw await namingHolder(error, listen, settings);
     },
   );
-  tuneConnections(server, settings, distrusted);
+  tuneConnections(server, settings, { distrusted, judge });
   return {
     address: withPort(listen, port),
     port,
@@ -173,23 +194,49 @@ function bindError(cause: Error, listen: string): TesseraError {
 }
 
 /**
- * Gives the server the clients' flow-control window, and a bound on its connections. The library has the first for
- * channels only and the second not at all (1.14), so its HTTP/2 servers are looked up; tests watch that this finds them.
+ * Gives the server the clients' flow-control window, a bound on its connections, and calls that carry bulk a way of their
+ * own. The library has the first for channels only and the others not at all (1.14), so its HTTP/2 servers are looked up;
+ * tests watch that this finds them.
  */
-function tuneConnections(server: Server, settings: ServerSettings, distrusted: Distrusted): void {
-  const { limits, security, report, firstWordsMs = FIRST_WORDS_MS } = settings;
+function tuneConnections(
+  server: Server,
+  settings: ServerSettings,
+  { distrusted, judge }: { readonly distrusted: Distrusted; readonly judge: JudgeCall | undefined },
+): void {
+  const { limits, security, report, takeStream, firstWordsMs = FIRST_WORDS_MS } = settings;
   const http2Servers: unknown = Reflect.get(server, 'http2Servers');
-  if (!(http2Servers instanceof Map)) return;
+  assert(http2Servers instanceof Map, 'the library has its HTTP/2 servers in a map');
   for (const http2Server of (http2Servers as Map<Http2Server, unknown>).keys()) {
     http2Server.maxConnections = limits.connectionsMax;
     http2Server.on('drop', reportDrops(limits.connectionsMax, report));
     watchNewcomers(http2Server, { isSecure: security !== undefined, firstWordsMs, report });
     if (security !== undefined) watchTrust(http2Server, security, { report, distrusted });
     http2Server.on('session', (session) => {
-      session.settings({ initialWindowSize: FLOW_WINDOW_BYTES });
+      session.settings({ initialWindowSize: FLOW_WINDOW_BYTES, maxFrameSize: FRAME_BYTES_MAX });
       session.setLocalWindowSize(FLOW_WINDOW_BYTES);
     });
+    if (takeStream !== undefined) divert(http2Server, server, takeStream, judge);
   }
+}
+
+/** Offers each call to `takeStream` before the library sees it; its idle timer counts what is taken. */
+function divert(
+  http2Server: Http2Server,
+  server: Server,
+  takeStream: TakeStream,
+  judge: JudgeCall | undefined,
+): void {
+  const listeners = http2Server.listeners('stream');
+  const countStream: unknown = Reflect.get(server, 'onStreamOpened');
+  assert(
+    listeners.length === 1 && typeof countStream === 'function',
+    'the library has one listener',
+  );
+  http2Server.removeAllListeners('stream');
+  http2Server.on('stream', (stream, headers, ...rest) => {
+    if (takeStream(stream, headers, judge)) Reflect.apply(countStream, server, [stream]);
+    else for (const listener of listeners) listener.call(http2Server, stream, headers, ...rest);
+  });
 }
 
 /** Says whose connections are closed for want of places: one line for a flood of them. */

@@ -1,6 +1,6 @@
 /** @file Chunks whose bytes are in memory that both ends have: how they are put there, and taken. */
 import { crc32 } from 'node:zlib';
-import type { ChunkPiece } from '../../contract/chunks.ts';
+import type { Bytes, ChunkPiece } from '../../contract/chunks.ts';
 import { TesseraError } from '../../core/errors.ts';
 import type { MemoryFile } from './memory-file.ts';
 import type { SharedVector } from './shared-vector.ts';
@@ -10,7 +10,7 @@ const PIECE_CHUNKS = 4;
 const NO_BYTES = new Uint8Array();
 
 /** A chunk; 0 `memoryBytes`: its bytes came along. */
-export interface MemoryChunk extends ChunkPiece {
+export interface MemoryChunk<Data extends Bytes = Uint8Array> extends ChunkPiece<Data> {
   readonly memoryBytes: number;
 }
 
@@ -62,7 +62,7 @@ export async function* putParameters(
  *
  * Throws  MESSAGE_INVALID when no memory is shared; CHUNK_CORRUPT when they do not fit or are not there.
  */
-export async function takeChunk<Chunk extends MemoryChunk>(
+export async function takeChunk<Chunk extends MemoryChunk<Bytes>>(
   chunk: Chunk,
   { file, start = 0, target }: Taking,
 ): Promise<Chunk> {

@@ -9,6 +9,8 @@ afterEach(() => rig?.close());
 describe.each([
   ['gRPC', () => grpcRig()],
   ['gRPC and memory that both share', () => grpcRig({ isMemoryShared: true })],
+  ["gRPC from the library's client", () => grpcRig({ worker: 'library' })],
+  ["gRPC to the library's server", () => grpcRig({ coordinator: 'library' })],
   ['a function call', () => memoryRig()],
 ])('an exchange by %s', (_, start) => {
   it.each(Object.entries(CHECKS))('%s', async (_name, check) => {

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { callClientStream, callServerStream } from '../../../../bench/exchange/naive.ts';
 import { bytesOf, cutChunks } from '../../../../shared/contract/chunks.ts';
 import { encodeNode } from '../../../../shared/contract/exchange-codec.ts';
 import type { Node } from '../../../../shared/contract/generated/tessera/v1/Node.ts';
 import type { NodeChunk } from '../../../../shared/contract/generated/tessera/v1/NodeChunk.ts';
-import { callClientStream, callServerStream } from '../../../../shared/exchange/grpc/calls.ts';
 import { connectExchange } from '../../../../shared/exchange/grpc/channel.ts';
 import type { RpcServer } from '../../../../shared/exchange/grpc/server.ts';
 import type { WorkerLink } from '../../../../worker/exchange/link.ts';

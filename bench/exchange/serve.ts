@@ -1,0 +1,144 @@
+/** @file The coordinator's side of the exchange bench, a process of its own: the product, gRPC's library, and bare TCP. */
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { RunExchange } from '../../coordinator/service/exchange-host.ts';
+import type { CoordinatorPort } from '../../coordinator/service/run-port.ts';
+import { serveCoordinator } from '../../coordinator/service/service.ts';
+import { FeatureStore } from '../../coordinator/step/features.ts';
+import { bytesOf } from '../../shared/contract/chunks.ts';
+import type { WelcomeInfo } from '../../shared/contract/messages.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
+import { forEachSplit } from '../../shared/core/work.ts';
+import { exchangeHandlers } from '../../shared/exchange/grpc/exchange-handlers.ts';
+import { startServer } from '../../shared/exchange/grpc/server.ts';
+import { createLog } from '../../shared/machine/log.ts';
+import { startLink } from './link.ts';
+import { naiveService } from './naive.ts';
+
+/** ViT-B/16 at 224 px with 1000 classes: 346 MB of float32. */
+export const NUM_PARAMETERS = 86_567_656;
+export const SESSION = 'bench';
+export const LIMITS = {
+  messageBytes: 4 * 1024 * 1024,
+  chunkBytes: 1024 * 1024,
+  rpcMs: 60_000,
+  connectionsMax: 64,
+  streamsMax: 64,
+  pushesMax: 4,
+  pullsMax: 4,
+  joinsPerMinute: 600,
+  sampleBytes: 0,
+  executableBytes: 1,
+  executablesBytes: 1,
+};
+
+/** How a vector is moved. */
+export type Way = 'bulk' | 'library' | 'tcp';
+/** Where each way is served. */
+export type Addresses = Readonly<Record<Way, string>>;
+
+/** Bytes of one write to bare TCP. */
+const WRITE_BYTES = 1024 * 1024;
+/** The first byte on a bare connection. */
+export const UP = 1;
+const numBytes = NUM_PARAMETERS * Float32Array.BYTES_PER_ELEMENT;
+
+/** Writes a vector, a window at a time. */
+export async function writeAll(socket: Socket, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.byteLength; at += WRITE_BYTES) {
+    if (!socket.write(bytes.subarray(at, at + WRITE_BYTES))) await once(socket, 'drain');
+  }
+}
+
+/** A coordinator that wants every node and serves one vector. */
+function benchPort(vector: Float32Array): CoordinatorPort {
+  const spares: Float32Array[] = [];
+  const notMeasured = (): never => {
+    throw new TesseraError('INTERNAL', 'the exchange bench only pushes and pulls');
+  };
+  const read = { label: notMeasured, bytes: notMeasured, read: notMeasured };
+  const source = { size: forEachSplit(() => 0), ...read };
+  return {
+    gradientLength: vector.length,
+    gradientType: 'f32',
+    data: { source, features: new FeatureStore(1, 0) },
+    executables: { find: notMeasured, begin: notMeasured, release: notMeasured },
+    transferring: () => {},
+    join: (): WelcomeInfo => notMeasured(),
+    ready: notMeasured,
+    heartbeat: notMeasured,
+    leave: notMeasured,
+    sessionClosed: notMeasured,
+    workerOf: () => SESSION,
+    judge: () => 'accepted',
+    takeGradient: () => spares.pop() ?? new Float32Array(vector.length),
+    giveBack: (gradient) => void spares.push(gradient),
+    nodeArrived: (_worker, _node, gradient) => {
+      if (gradient !== undefined) spares.push(gradient);
+      return 'accepted';
+    },
+    parameters: () => vector,
+    status: notMeasured,
+    stopRun: notMeasured,
+  };
+}
+
+/** Bare TCP: a vector up and a byte back, or a vector down. */
+async function serveTcp(vector: Float32Array): Promise<string> {
+  const server = createServer((socket) => {
+    let [missing, isUp] = [0, false];
+    socket.on('error', () => {});
+    socket.on('data', (bytes) => {
+      if (missing === 0) {
+        isUp = bytes[0] === UP;
+        missing = isUp ? numBytes + 1 : 0;
+        if (!isUp) void writeAll(socket, bytesOf(vector));
+      }
+      if (!isUp) return;
+      missing -= bytes.length;
+      if (missing === 0) socket.write('.');
+    });
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function serve(): Promise<void> {
+  const vector = new Float32Array(NUM_PARAMETERS).fill(0.25);
+  const port = benchPort(vector);
+  const log = createLog({ component: 'bench', level: 'off' });
+  const listen = '127.0.0.1:0';
+  const bulk = await serveCoordinator(port, log, { listen, limits: LIMITS });
+  const handlers = exchangeHandlers(new RunExchange(port, LIMITS), LIMITS.chunkBytes);
+  const library = await startServer(listen, [naiveService(handlers)], {
+    limits: LIMITS,
+    report: () => {},
+  });
+  const addresses: Addresses = {
+    bulk: bulk.address,
+    library: library.address,
+    tcp: await serveTcp(vector),
+  };
+  const late = monitorEventLoopDelay({ resolution: 1 });
+  late.enable();
+  process.on('message', () => {
+    process.send?.(late.max / 1e6);
+    late.reset();
+  });
+  process.once('disconnect', () => process.exit());
+  process.send?.(addresses);
+}
+
+/** Relays to each address with a round trip. */
+async function relay(addresses: Addresses, roundTripMs: number): Promise<void> {
+  const [bulk, library, tcp] = await Promise.all(
+    [addresses.bulk, addresses.library, addresses.tcp].map((to) => startLink(to, roundTripMs)),
+  );
+  process.once('disconnect', () => process.exit());
+  process.send?.({ bulk, library, tcp });
+}
+
+const [, , role, text, roundTrip] = process.argv;
+if (role === 'serve-exchange-bench') await serve();
+if (role === 'relay-exchange-bench') await relay(JSON.parse(text ?? ''), Number(roundTrip));

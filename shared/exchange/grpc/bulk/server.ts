@@ -1,0 +1,141 @@
+/** @file The bulk calls served below gRPC's library: its port and its sessions, our streams. */
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { TLSSocket } from 'node:tls';
+import { TesseraError } from '../../../core/errors.ts';
+import type { JudgeCall } from '../credentials.ts';
+import type { exchangeHandlers } from '../exchange-handlers.ts';
+import type { CallContext, CallReporter } from '../handlers.ts';
+import { peerOf } from '../newcomers.ts';
+import type { TakeStream } from '../server.ts';
+import { type BulkMethod, METHODS } from './methods.ts';
+import { ServerCall } from './server-call.ts';
+
+/** The functions behind the calls, which may look at who calls. */
+export type BulkHandlers = {
+  readonly [Name in keyof Handlers]: (
+    request: Parameters<Handlers[Name]>[0],
+    context: CallContext,
+  ) => ReturnType<Handlers[Name]>;
+};
+type Handlers = ReturnType<typeof exchangeHandlers>;
+
+/** How they are served. */
+export interface BulkService {
+  readonly report: CallReporter;
+  readonly messageBytes: number;
+  /** Longest time of a call. */
+  readonly streamMs: number;
+}
+
+/** Serves one call. */
+type Serve = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, judge?: JudgeCall) => void;
+
+/** Takes the bulk calls from a server. */
+export function takeBulk(handlers: BulkHandlers, service: BulkService): TakeStream {
+  const served: ReadonlyMap<string, Serve> = new Map([
+    upload(service, METHODS.pushNode, handlers.pushNode),
+    download(service, METHODS.pullParameters, handlers.pullParameters),
+    download(service, METHODS.fetchSamples, handlers.fetchSamples),
+    download(service, METHODS.fetchFeatures, handlers.fetchFeatures),
+    download(service, METHODS.fetchExecutable, handlers.fetchExecutable),
+    upload(service, METHODS.pushExecutable, handlers.pushExecutable),
+  ]);
+  return (stream, headers, judge) => {
+    const serve = served.get(String(headers[':path']));
+    // What is not gRPC gets the library's answer.
+    if (serve === undefined || headers['content-type']?.startsWith('application/grpc') !== true)
+      return false;
+    serve(stream, headers, judge);
+    return true;
+  };
+}
+
+/** A call of many messages and one reply. The handler may answer before it has read everything. */
+function upload<Request, RequestIn, Reply, ReplyIn>(
+  service: BulkService,
+  method: BulkMethod<Request, RequestIn, Reply, ReplyIn>,
+  handle: (messages: AsyncIterable<RequestIn>, context: CallContext) => Promise<Reply>,
+): readonly [string, Serve] {
+  return served(service, method, async (call, context) => {
+    const reply = await handle(call.requests, context);
+    await call.send(method.reply.encode(reply));
+  });
+}
+
+/** A call of one message and many replies. */
+function download<Request, RequestIn, Reply, ReplyIn>(
+  service: BulkService,
+  method: BulkMethod<Request, RequestIn, Reply, ReplyIn>,
+  handle: (request: RequestIn, context: CallContext) => AsyncIterable<Reply>,
+): readonly [string, Serve] {
+  return served(service, method, async (call, context) => {
+    const request = await onlyOne(call.requests);
+    for await (const message of handle(request, context)) {
+      await call.send(method.reply.encode(message));
+    }
+  });
+}
+
+/** What is the same for both. */
+function served<Request, RequestIn, Reply, ReplyIn>(
+  service: BulkService,
+  { path, request }: BulkMethod<Request, RequestIn, Reply, ReplyIn>,
+  run: (call: ServerCall<RequestIn>, context: CallContext) => Promise<void>,
+): readonly [string, Serve] {
+  const { report, streamMs, messageBytes } = service;
+  const serve: Serve = (stream, headers, judge) => {
+    const peer = peerOfStream(stream);
+    const call = new ServerCall(stream, { decode: request.decode, messageBytes });
+    const fail = (error: unknown) => {
+      if (call.fail(error)) report(TesseraError.from(error), path, peer);
+    };
+    try {
+      call.limitTime(headers, streamMs, () => fail(tooLong(streamMs)));
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    try {
+      judge?.(path, { peer, ...shownBy(stream, headers) });
+    } catch (error) {
+      // The judge has reported it.
+      call.fail(error);
+      return;
+    }
+    run(call, { peer, signal: call.signal })
+      .then(() => call.finish())
+      .catch(fail);
+  };
+  return [path, serve];
+}
+
+function tooLong(streamMs: number): TesseraError {
+  return new TesseraError('TIMEOUT', `the call took longer than ${streamMs} ms`, {
+    hint: 'is the network slow? limits.rpcMs is the longest time of one call',
+  });
+}
+
+async function onlyOne<Request>(requests: AsyncIterable<Request>): Promise<Request> {
+  const all: Request[] = [];
+  for await (const request of requests) {
+    if (all.push(request) > 1) break;
+  }
+  const [request] = all;
+  if (request !== undefined && all.length === 1) return request;
+  throw new TesseraError('MESSAGE_INVALID', `${all.length} requests in a call that has one`);
+}
+
+function peerOfStream({ session }: ServerHttp2Stream): string {
+  return session === undefined || session.destroyed ? 'unknown' : peerOf(session.socket);
+}
+
+/** The credentials of a call. A certificate that is not accepted counts as none. */
+function shownBy({ session }: ServerHttp2Stream, headers: IncomingHttpHeaders) {
+  const authorization = String(headers.authorization ?? '');
+  const socket = session?.socket;
+  if (!(socket instanceof TLSSocket) || !socket.authorized) {
+    return { certificate: undefined, authorization };
+  }
+  const certificate = socket.getPeerCertificate();
+  return { certificate: certificate.raw === undefined ? undefined : certificate, authorization };
+}
