@@ -29,6 +29,11 @@ export class ReplayChild {
     this.#child.on('exit', (code, signal) => this.#fail(`it ended with ${signal ?? code}`));
   }
 
+  /** Rejects when it fails or ends. */
+  get failed(): Promise<never> {
+    return this.#failed.promise;
+  }
+
   /** Waits for something that it reports. Throws  INTERNAL when it fails or ends; TIMEOUT. */
   async report<T extends Report['type']>(
     type: T,

@@ -54,7 +54,8 @@ export async function replay(plan: ReplayPlan): Promise<Replayed> {
     }
     const found: Extract<Report, { type: 'step' }>[] = [];
     const after = async (count: number) => {
-      await coordinator.report('step', STEP_MS_MAX, (report) => found.push(report) >= count);
+      const steps = coordinator.report('step', STEP_MS_MAX, (it) => found.push(it) >= count);
+      await Promise.race([steps, ...children.map(({ failed }) => failed)]);
     };
     await after(firstSteps);
     const before = await usageOf(children);

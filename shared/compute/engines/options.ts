@@ -1,7 +1,7 @@
 /** @file The `compute` section of a config: which engine runs the step. */
 import { z } from 'zod';
 import { count } from '../../core/options.ts';
-import { ENGINE_NAMES, type EngineId, engineOf, PROVIDER_NAMES } from './registry.ts';
+import { ENGINE_NAMES, ENGINES, PROVIDER_NAMES } from './registry.ts';
 
 export const computeOptions = z.strictObject({
   engine: z
@@ -25,7 +25,11 @@ type ComputeOptions = Readonly<z.infer<typeof computeOptions>>;
 export type EngineRequest = Omit<ComputeOptions, 'devices'> &
   Partial<Pick<ComputeOptions, 'devices'>>;
 
-/** Whether an engine computes on the cores, by what its program reports: its id, or a text that begins with it. */
+/**
+ * Whether an engine computes on the cores, by what its program reports: its id, or a text that begins with it. An engine
+ * that is not in the registry, such as a replay, does not.
+ */
 export function isOnCpu(identity: string): boolean {
-  return engineOf(identity.split(' ')[0] as EngineId).needs === undefined;
+  const engine = ENGINES.find(({ id }) => id === identity.split(' ')[0]);
+  return engine !== undefined && engine.needs === undefined;
 }
