@@ -74,7 +74,7 @@ export interface MeasuredStep {
 /** Measures what a step costs beside compute, and what memory its processes take. Throws  as `replay`. */
 export async function measureStep(isApart: boolean): Promise<MeasuredStep> {
   const runs = {
-    tiny: await measureCell({ isApart, size: 'tiny', workers: 1, steps: 3 * STEPS }),
+    tiny: await measureCell({ isApart, size: 'tiny', workers: 1 }),
     one: await measureCell({ isApart, size: FIT_SIZE, workers: 1 }),
     many: await measureCell({ isApart, size: FIT_SIZE, workers: FIT_WORKERS }),
   };
@@ -93,9 +93,9 @@ export interface MeasuredLeaf {
   readonly deviceBytes: number | undefined;
 }
 
-/** Leaves of each device in a step, so that one is prepared while another is computed. */
-const LEAVES = 2;
-const LEAF_STEPS = 4;
+/** Leaves of each device in a step, so that some are prepared while another is computed. */
+const LEAVES = 4;
+const LEAF_STEPS = 5;
 
 /** Measures a leaf of a config as so many workers of this machine compute it. Throws  as `replay`. */
 export async function measureLeaf(
