@@ -1,5 +1,9 @@
-/** @file One step of ViT-Ti/16, forward and backward, beside PyTorch's: eager, compiled, and in bfloat16. */
+/**
+ * @file One step of ViT-Ti/16 and S/16, forward and backward, beside PyTorch's: eager, and for Ti/16 also compiled and in
+ * bfloat16.
+ */
 import { fileURLToPath } from 'node:url';
+import { LARGE_PAGES } from '../../launch/worker-process.ts';
 import { parseVariant } from '../../shared/model/variants.ts';
 import { LineProcess } from '../gpu/lines.ts';
 import { median } from '../median.ts';
@@ -16,8 +20,9 @@ const SECONDS_EACH = 3;
 const DEADLINE_MS = 1_500_000;
 
 /** Sides of PyTorch, by how they are run. */
+const EAGER = { eager: { precision: 'f32', compile: false } } as const;
 const SIDES = {
-  eager: { precision: 'f32', compile: false },
+  ...EAGER,
   compiled: { precision: 'f32', compile: true },
   bf16: { precision: 'bf16', compile: false },
   compiledBf16: { precision: 'bf16', compile: true },
@@ -26,21 +31,31 @@ const SIDES = {
 /** Measures each cell by turns. */
 export async function benchStep(python: string): Promise<object> {
   const results: Record<string, object> = {};
-  for (const batch of BATCHES) {
-    for (const threads of THREADS) {
-      const cell = `batch ${batch}, ${threads} thread${threads === 1 ? '' : 's'}`;
-      console.error(`    ${cell}`);
-      results[cell] = await measureCell(python, batch, threads);
+  for (const variant of ['Ti/16', 'S/16']) {
+    for (const batch of BATCHES) {
+      for (const threads of THREADS) {
+        const cell = `${variant}, batch ${batch}, ${threads} thread${threads === 1 ? '' : 's'}`;
+        console.error(`    ${cell}`);
+        results[cell] = await measureCell(python, variant, batch, threads);
+      }
     }
   }
   return results;
 }
 
-async function measureCell(python: string, microBatch: number, threads: number): Promise<object> {
-  const model = { ...parseVariant('Ti/16'), imageSize: 224, channels: 3, numClasses: 1000 };
+async function measureCell(
+  python: string,
+  variant: string,
+  microBatch: number,
+  threads: number,
+): Promise<object> {
+  const model = { ...parseVariant(variant), imageSize: 224, channels: 3, numClasses: 1000 };
   const signal = AbortSignal.timeout(DEADLINE_MS);
-  const ours = [process.execPath, OURS, JSON.stringify({ model, microBatch, threads })];
-  const commands = Object.entries(SIDES).map(([name, side]) => {
+  // As a worker's process is started.
+  const pages = Object.entries(LARGE_PAGES).map(([name, value]) => `${name}=${value}`);
+  const request = JSON.stringify({ model, microBatch, threads });
+  const ours = ['env', ...pages, process.execPath, OURS, request];
+  const commands = Object.entries(variant === 'Ti/16' ? SIDES : EAGER).map(([name, side]) => {
     const request = JSON.stringify({ ...model, microBatch, leaves: 1, ...side });
     return [name, ['env', `OMP_NUM_THREADS=${threads}`, python, PEER, request]] as const;
   });
@@ -66,7 +81,9 @@ async function measureCell(python: string, microBatch: number, threads: number):
     name,
     Math.round((1000 * microBatch) / median(speeds)),
   ]);
+  const [own, eager] = ['ours', 'eager'].map((side) => sides.find(({ name }) => name === side));
   return {
+    memoryOverEager: Number(((own?.bytes ?? 0) / (eager?.bytes ?? 0)).toFixed(2)),
     ...compareSides(Object.fromEntries(sides.map(({ name, speeds }) => [name, speeds]))),
     stepMs: Object.fromEntries(step),
     peakMiB: Object.fromEntries(

@@ -53,6 +53,20 @@ async function until(isSo: () => boolean): Promise<void> {
 const WAIT_FOR_STDIN = 'process.stdin.on("end", () => process.exit(130)).resume()';
 
 describe('local workers', () => {
+  it('ask for large pages, unless the user says otherwise', async () => {
+    const logsFolder = join(folder, 'pages');
+    const pagesOf = async (environment: Record<string, string>) => {
+      const code = 'process.exit(process.env.GLIBC_TUNABLES.endsWith("hugetlb=1") ? 3 : 4)';
+      const command = [process.execPath, '-e', code, '--'];
+      const launcher = new LocalLauncher({
+        ...{ command, output: { logsFolder }, environment: () => environment },
+      });
+      return (await launcher.start({ index: 0, name: 'a' }).ended).code;
+    };
+    expect(await pagesOf({})).toBe(3);
+    expect(await pagesOf({ GLIBC_TUNABLES: 'glibc.malloc.check=0' })).toBe(4);
+  });
+
   it('that die again and again use up the restarts and end with the first cause', async () => {
     const code = 'console.error("error: engine X is not there\\n  hint: get it"); process.exit(69)';
     const { launch, said } = workers('hopeless', code, { count: 2, restarts: 1 });
