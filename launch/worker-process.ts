@@ -47,7 +47,7 @@ export interface WorkerProcess {
 }
 
 /**
- * Has glibc ask for large pages under large blocks of memory, where the system gives them to those who ask: a step of
+ * Has glibc ask for large pages under large blocks of memory, where the system gives them on request: a step of
  * ViT-Ti/16 then takes about a twentieth less time on a CPU. Elsewhere it means nothing, and a user's own value counts.
  *
  * Source  the glibc manual, glibc.malloc.hugetlb; glibc reads it when a process begins.

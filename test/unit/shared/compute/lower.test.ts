@@ -56,6 +56,25 @@ it('a product that is wider than high is transposed beforehand, for the CPU alon
   expectAgreement(await runGraph(standard, inputs, 1), await runGraph(own, inputs, 1));
 });
 
+it.each([
+  ['higher than wide', 96, 80, ['Transpose', 'Gemm']],
+  ['as high as wide', 80, 80, ['Transpose', 'Gemm']],
+  ['wider than high', 80, 96, ['Transpose', 'Gemm', 'Transpose']],
+  ['narrow', 96, 64, ['Gemm']],
+])(
+  'the left matrix of a gradient is transposed once, with the same bits: %s',
+  async (_, rows, columns, ops) => {
+    const inputs = [rows, columns].map((side): Input => ({ shape: [300, side], values: 'normal' }));
+    const graph = await recordFunction(inputs, (x, y) => {
+      return new Map([['gradient', tf.matMul(x as tf.Tensor, y as tf.Tensor, true)]]);
+    });
+    const [standard, own] = [lowerToOnnx(simplify(graph)), lowerForCpu(graph)];
+    expect(opsOf(own)).toEqual(ops);
+    expect(opsOf(standard)).toEqual(['Gemm']);
+    expect(await runGraph(own, inputs, 1)).toEqual(await runGraph(standard, inputs, 1));
+  },
+);
+
 it('a training step has nothing that only ONNX Runtime knows, except on the CPU', async () => {
   const graph = await recordPart(SMALL_SPEC, 'training');
   expect(domainsOf(lowerToOnnx(simplify(graph)))).toEqual(new Set(['']));
