@@ -27,6 +27,7 @@ import { type BegunRun, beginRun } from './begin/begin.ts';
 import { assemble, type RunSeed } from './begin/build.ts';
 import { CoordinatorDriver } from './driver.ts';
 import { openReducers, type Reducers } from './reducers/reducers.ts';
+import { LaterEvents } from './report/later-events.ts';
 import { lockWatcher, metricsWatcher } from './report/run-folder-watch.ts';
 import { serveCoordinator } from './service/service.ts';
 
@@ -154,7 +155,12 @@ async function serveRun(
   const ended = deferred<void>();
   const metrics = new MetricsFile(runFolder, metricsWatcher(log));
   const observers = new Observers([metrics, ...(options.observers ?? [])], log);
-  const onEvent = observers.emit;
+  const later = new LaterEvents(observers.emit);
+  const onEvent = later.emit;
+  const closeObservers = async () => {
+    later.flush();
+    await observers.close();
+  };
   const { classes, size, found } = source;
   const data = { classes, size, found };
   const { store } = parts;
@@ -171,7 +177,7 @@ async function serveRun(
   const { certs } = options;
   const server = await serve(driver, options).catch(async (error) => {
     // What is written later would make a folder again that is taken back.
-    await observers.close();
+    await closeObservers();
     throw error;
   });
   const { address } = server;
@@ -179,7 +185,7 @@ async function serveRun(
   const description = { runFolder, configJson, beginning, address, certs };
   await describeRun(description).catch(async (error) => {
     await server.stop(0);
-    await observers.close();
+    await closeObservers();
     throw error;
   });
   lock.watch(lockWatcher(description, log, (reason) => void driver.stop(reason)));
@@ -194,7 +200,7 @@ async function serveRun(
       await Promise.all([absent.allBack(), watchers.allBack()]);
       await server.stop(FAREWELL_MS);
       await reducers.close();
-      await observers.close();
+      await closeObservers();
       await lock.release();
     })
     .then(() => resultOf(driver.status(), driver));

@@ -229,9 +229,14 @@ export class WorkerDriver {
       return this.#dispatch({ type: 'pullRefused', version, ...passing });
     }
     if (isRoundedHere) roundBfloat16(target.subarray(frozen));
-    this.#spare = await this.#time.measure('pull', () => this.#engine.setParameters(target));
+    // The leaves that follow are behind it in the same thread: they need not wait here for its reply.
+    this.#inBackground(this.#place(target));
     this.#hasFrozen = true;
     this.#dispatch({ ...wanted, type: 'pulled' });
+  }
+
+  async #place(parameters: Float32Array): Promise<void> {
+    this.#spare = await this.#engine.setParameters(parameters);
   }
 
   /** Computes a node leaf by leaf, the next leaf being prepared meanwhile, then pushes it. */

@@ -27,12 +27,23 @@ export interface ParameterTable {
 /** Grows whenever the same table would give other numbers: a change of vit.ts, loss.ts or the ops. */
 const MODEL_REVISION = 2;
 
+/** Tables of models: each leaf asks for that of its own several times. */
+const tables = new WeakMap<ModelConfig, ParameterTable>();
+
 /**
- * Lays the parameters of a model out in timm's names, shapes and order.
+ * The parameters of a model in timm's names, shapes and order.
  *
  * Source  timm `VisionTransformer`; a linear layer's weight is [outputs, inputs].
  */
 export function parameterTable(model: ModelConfig): ParameterTable {
+  const known = tables.get(model);
+  if (known !== undefined) return known;
+  const table = layOut(model);
+  tables.set(model, table);
+  return table;
+}
+
+function layOut(model: ModelConfig): ParameterTable {
   const { width: D, mlpWidth, channels, patchSize: P, numClasses } = model;
   const shapes: [name: string, shape: number[]][] = [
     ['cls_token', [1, 1, D]],

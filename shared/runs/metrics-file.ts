@@ -19,6 +19,9 @@ export interface MetricsWatcher {
   readonly lost: (records: number) => void;
 }
 
+/** Steps may be quick, and each write opens the file: so long their records wait for others. */
+const STEP_WAIT_MS = 200;
+
 /** Records that cannot be written wait for the disk up to this size; those beyond are lost, and counted. */
 const UNWRITTEN_CHARS_MAX = 2 ** 20;
 
@@ -35,6 +38,7 @@ export class MetricsFile implements RunObserver {
   #numLost = 0;
   #isFailing = false;
   #writing: Promise<void> | undefined;
+  #soon: NodeJS.Timeout | undefined;
 
   constructor(runFolder: string, watcher: MetricsWatcher) {
     this.#path = join(runFolder, RUN_FILES.metrics);
@@ -48,15 +52,24 @@ export class MetricsFile implements RunObserver {
       this.#unwritten.push(line);
       this.#unwrittenChars += line.length;
     }
-    this.#writing ??= this.#write();
+    const isStep = 'type' in record && record.type === 'step';
+    if (isStep) this.#soon ??= setTimeout(() => this.#begin(), STEP_WAIT_MS);
+    else this.#begin();
   }
 
   /** Resolves when everything so far is written, or cannot be. */
   async close(): Promise<void> {
+    clearTimeout(this.#soon);
     await this.#writing;
     await this.#write();
     this.#numLost += this.#unwritten.length;
     if (this.#numLost > 0) this.#watcher.lost(this.#numLost);
+  }
+
+  #begin(): void {
+    clearTimeout(this.#soon);
+    this.#soon = undefined;
+    this.#writing ??= this.#write();
   }
 
   async #write(): Promise<void> {

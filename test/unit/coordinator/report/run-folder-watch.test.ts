@@ -1,5 +1,13 @@
 /** @file The folder of a run that goes on: removed, renamed, taken by another, full, torn by a crash. */
-import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -98,6 +106,23 @@ describe('metrics.jsonl', () => {
     for (let step = 1; step <= 10; step += 1) metrics.event(large);
     await metrics.close();
     expect(told).toEqual(['EISDIR', { lost: 10 }]);
+  });
+
+  it('a step waits for others, and no record for long', async () => {
+    const runFolder = mkdtempSync(join(folder, 'waiting-'));
+    const path = join(runFolder, 'metrics.jsonl');
+    const silent = { failed: () => {}, recovered: () => {}, lost: () => {} };
+    const metrics = new MetricsFile(runFolder, silent);
+    metrics.event({ type: 'step', step: 1 });
+    metrics.event({ type: 'step', step: 2 });
+    const lines = () => (existsSync(path) ? readFileSync(path, 'utf8').split('\n').length - 1 : 0);
+    await expect.poll(lines).toBe(2);
+    metrics.event({ type: 'step', step: 3 });
+    metrics.event({ type: 'phase', phase: 'saving' });
+    await expect.poll(lines).toBe(4);
+    metrics.event({ type: 'step', step: 4 });
+    await metrics.close();
+    expect(lines()).toBe(5);
   });
 
   it('of a run that was killed begins a new line behind half of one', async () => {
