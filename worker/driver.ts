@@ -9,16 +9,15 @@ import { withDeadline } from '../shared/core/async.ts';
 import { type ErrorReport, NO_ERROR, reportOf } from '../shared/core/error-report.ts';
 import { assert, TesseraError } from '../shared/core/errors.ts';
 import { foundSentence } from '../shared/data/found.ts';
-import { roundBfloat16 } from '../shared/kernels/values.ts';
 import { divergedError } from './compute/divergence.ts';
 import type { NodeTask, SessionEffect, SessionEvent } from './core/messages.ts';
 import { Session } from './core/session.ts';
-import { pullOf } from './core/wanted-parameters.ts';
 import { errorOf, passingError } from './exchange/refusals.ts';
 import { RunExecutables } from './exchange/run-executables.ts';
 import { Line, type LineOptions } from './line.ts';
 import { computeNode, type FinishedNode } from './node-work.ts';
 import type { Preparation, Prepare, WorkerChoice } from './prepare.ts';
+import { Pulls } from './pulls.ts';
 import { TimeLedger } from './time-ledger.ts';
 
 /** What a worker is started with. */
@@ -48,6 +47,7 @@ export class WorkerDriver {
   readonly #line: Line;
   readonly #inbox: SessionEvent[] = [];
   readonly #time = new TimeLedger();
+  readonly #pulls = new Pulls(() => this.#options.link.exchange);
   readonly #end: (error: TesseraError | undefined) => void;
   /** Settles when the worker is done: rejects with the reason if that is not a finished run. */
   readonly finished: Promise<void>;
@@ -55,10 +55,6 @@ export class WorkerDriver {
   #preparing: Promise<Preparation | undefined> = Promise.resolve(undefined);
   #preparation: Preparation | undefined;
   #modelFingerprint = '';
-  /** A parameter buffer that the compute thread gave back, for the next pull. */
-  #spare: Float32Array | undefined;
-  /** The parameters that never change are in place. */
-  #hasFrozen = false;
   #computing = new AbortController();
   #stopped = false;
   /** Ends what waits for other workers once this one goes. */
@@ -205,38 +201,28 @@ export class WorkerDriver {
     const { modelFingerprint, testsAverage, exchange, localData } = this.#preparation;
     if (localData !== undefined) log.info(`data set: ${foundSentence(localData)}`);
     this.#modelFingerprint = modelFingerprint;
-    this.#hasFrozen = false;
+    this.#pulls.begin();
     for (const note of this.#preparation.notes ?? []) log.warn(note);
     log.info({ engine: this.#engine.description, run: welcome.run }, 'model compiled');
     const trainsOn = exchange.parameters;
     this.#dispatch({ type: 'prepared', modelFingerprint, testsAverage, trainsOn });
   }
 
-  /** Pulls all parameters the first time, later those that train. */
   async #pull(wanted: ParametersId): Promise<void> {
-    const { link, log } = this.#options;
-    const { parameterCount, frozen } = this.#prepared;
-    const { version } = wanted;
-    const { range, isRoundedHere } = pullOf(wanted, { frozen, hasFrozen: this.#hasFrozen });
-    const length = parameterCount - range.first;
-    const target = this.#spare?.length === length ? this.#spare : new Float32Array(length);
-    this.#spare = undefined;
+    const prepared = this.#prepared;
+    let parameters: Float32Array;
     try {
-      await this.#time.measure('pull', () => link.exchange.pull(range, target));
+      parameters = await this.#time.measure('pull', () => this.#pulls.fetch(wanted, prepared));
     } catch (thrown) {
+      const { version } = wanted;
       const passing = passingError(thrown);
-      log[passing.error ? 'warn' : 'debug']({ err: thrown, version }, 'pull failed');
+      const level = passing.error ? 'warn' : 'debug';
+      this.#options.log[level]({ err: thrown, version }, 'pull failed');
       return this.#dispatch({ type: 'pullRefused', version, ...passing });
     }
-    if (isRoundedHere) roundBfloat16(target.subarray(frozen));
-    // The leaves that follow are behind it in the same thread: they need not wait here for its reply.
-    this.#inBackground(this.#place(target));
-    this.#hasFrozen = true;
+    // The leaves that follow are behind it in the same thread: they need not wait for its reply.
+    this.#inBackground(this.#pulls.place(parameters, prepared));
     this.#dispatch({ ...wanted, type: 'pulled' });
-  }
-
-  async #place(parameters: Float32Array): Promise<void> {
-    this.#spare = await this.#engine.setParameters(parameters);
   }
 
   /** Computes a node leaf by leaf, the next leaf being prepared meanwhile, then pushes it. */

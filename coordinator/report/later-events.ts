@@ -1,4 +1,4 @@
-/** @file The events of a run on their way to those who watch it: what a step leads to goes out to the workers first. */
+/** @file The events of a run on their way to its observers: what a step leads to goes out to the workers first. */
 import type { RunEvent } from '../../shared/runs/events.ts';
 
 /** Passes events on in their order, once what is under way has had its turn. */

@@ -205,8 +205,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'pull-catches-every-error',
     file: 'worker/driver.ts',
-    find: 'const passing = passingError(thrown);\n      log[passing.error',
-    replace: 'const passing: ReturnType<typeof passingError> = {};\n      log[passing.error',
+    find: 'const passing = passingError(thrown);\n      const level',
+    replace: 'const passing: ReturnType<typeof passingError> = {};\n      const level',
   },
   {
     name: 'never-lose-patience',
