@@ -17,7 +17,7 @@ import { benchGrowth } from './growth/growth.ts';
 import { benchHandout } from './handout.ts';
 import { benchHelp } from './help.ts';
 import { benchPeers, PEERS } from './peers.ts';
-import { benchPrecision } from './precision.ts';
+import { benchPrecision, benchRounding } from './precision.ts';
 import { benchSafety } from './safety.ts';
 import { benchSpinning } from './spinning.ts';
 import { benchStep } from './step.ts';
@@ -46,6 +46,7 @@ const ONLY_BY_NAME: Readonly<Record<string, Bench>> = {
   growth: benchGrowth,
   handout: benchHandout,
   precision: benchPrecision,
+  rounding: benchRounding,
   peers: (python) => benchPeers(PEERS, python),
   ...Object.fromEntries(
     PEERS.map((name) => [`peers-${name}`, (python: string) => benchPeers([name], python)]),

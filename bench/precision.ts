@@ -1,6 +1,7 @@
 /**
- * @file Whether recipes learn in bf16 what they learn in f32: the embedded digits, three seeds each, on xla-cpu, whole runs
- * with real processes. It takes twenty minutes of two cores, so it runs by name only.
+ * @file Whether recipes learn in bf16 what they learn in f32: the embedded digits, three seeds each, whole runs with real
+ * processes. `precision` is about products of matrices, on xla-cpu; `rounding` about what is exchanged, on any CPU. Each
+ * takes ten to twenty minutes of two cores, so they run by name only.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,12 +10,19 @@ import { train } from '../launch/train.ts';
 import { engineOf } from '../shared/compute/engines/registry.ts';
 
 const SEEDS = [1, 2, 3];
-const PRECISIONS = ['f32', 'bf16'] as const;
+const PRECISIONS = {
+  f32: ['training.precision=f32'],
+  bf16: ['training.precision=bf16'],
+};
+const XLA = ['compute.engine=xla', 'compute.provider=cpu'];
+const EXCHANGES = {
+  f32: [],
+  bf16: ['exchange.gradients=bf16', 'exchange.parameters=bf16'],
+};
 /** Settings over configs/quickstart.yaml: a quarter of its width, and fewer epochs. */
 const SMALL = [
   ...['model.width=32', 'model.depth=2', 'training.microBatch=64', 'evaluation.everyEpochs=0'],
   ...['training.schedule.warmupSteps=20', 'cluster.workers=1', 'compute.threads=1'],
-  ...['compute.engine=xla', 'compute.provider=cpu'],
 ];
 const RECIPES = {
   plain: ['training.epochs=3'],
@@ -24,25 +32,35 @@ const RECIPES = {
   ],
 } as const;
 
-/** Test accuracy and loss by `RECIPE PRECISION`, each a list by seed, and their means. */
-type PrecisionBench = Readonly<Record<string, string>>;
+/** Test accuracy and loss by `RECIPE VARIANT`, each a list by seed, and their means. */
+type Learned = Readonly<Record<string, string>>;
+type Settings = readonly string[];
 
-/** Trains the recipes, where xla-cpu is installed. */
-export async function benchPrecision(): Promise<PrecisionBench | { readonly skipped: string }> {
+/** Trains the recipes in each precision, where xla-cpu is installed. */
+export async function benchPrecision(): Promise<Learned | { readonly skipped: string }> {
   const skipped = await engineOf('xla-cpu').lacking?.();
-  if (skipped !== undefined) return { skipped };
+  return skipped === undefined ? trainAll(PRECISIONS, XLA) : { skipped };
+}
+
+/** Trains the recipes with gradients and parameters of each kind. */
+export function benchRounding(): Promise<Learned> {
+  return trainAll(EXCHANGES, ['compute.engine=onnxruntime']);
+}
+
+async function trainAll(
+  variants: Readonly<Record<string, Settings>>,
+  engine: Settings,
+): Promise<Learned> {
   const found: Record<string, string> = {};
   for (const [recipe, settings] of Object.entries(RECIPES)) {
-    for (const precision of PRECISIONS) {
+    for (const [variant, own] of Object.entries(variants)) {
       const results = [];
       for (const seed of SEEDS) {
-        results.push(
-          await runOnce([...settings, `training.precision=${precision}`, `seed=${seed}`]),
-        );
+        results.push(await runOnce([...engine, ...settings, ...own, `seed=${seed}`]));
       }
       const accuracies = results.map(({ testAccuracy }) => testAccuracy);
       const losses = results.map(({ testLoss }) => testLoss);
-      found[`${recipe} ${precision}`] = `accuracy ${listOf(accuracies)}; loss ${listOf(losses)}`;
+      found[`${recipe} ${variant}`] = `accuracy ${listOf(accuracies)}; loss ${listOf(losses)}`;
     }
   }
   return found;

@@ -5,11 +5,13 @@ import {
   bytesOf,
   ChunkAssembler,
   type ChunkPiece,
-  cutChunks,
   cutPieces,
+  cutVector,
   SampleAssembler,
 } from '../../shared/contract/chunks.ts';
 import { decodeFeatures } from '../../shared/contract/feature-rows.ts';
+import { VALUE_TYPES } from '../../shared/core/floats.ts';
+import { roundToBfloat16 } from '../../shared/kernels/bfloat16.ts';
 import { door } from './door.ts';
 import { floatBits } from './floats.ts';
 
@@ -57,11 +59,17 @@ export const vectorDoors = [
   door({
     name: 'chunks',
     numInputs: 2500,
-    inputs: fc.tuple(vector, chunkBytes, fc.option(spoiling, { freq: 2 })),
-    enter([values, size, spoiling]) {
-      const chunks = [...cutChunks(bytesOf(values), size)];
+    inputs: fc.tuple(
+      vector,
+      chunkBytes,
+      fc.option(spoiling, { freq: 2 }),
+      fc.constantFrom(...VALUE_TYPES),
+    ),
+    enter([unrounded, size, spoiling, type]) {
+      const values = type === 'bf16' ? unrounded.map(roundToBfloat16) : unrounded;
+      const chunks = [...cutVector(values, size, type)];
       const target = new Float32Array(values.length);
-      const assembler = new ChunkAssembler(target, 'vector');
+      const assembler = new ChunkAssembler(target, 'vector', type);
       for (const chunk of spoiling === null ? chunks : spoil(chunks, spoiling))
         assembler.add(chunk);
       assembler.finish();
