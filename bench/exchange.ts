@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { bytesOf } from '../shared/contract/chunks.ts';
 import type { NodeHeader } from '../shared/contract/messages.ts';
 import { TesseraError } from '../shared/core/errors.ts';
+import type { ValueType } from '../shared/core/floats.ts';
 import type { Exchange } from '../shared/exchange/exchange.ts';
 import { bulkCalls } from '../shared/exchange/grpc/bulk/client.ts';
 import { GrpcExchange } from '../shared/exchange/grpc/exchange.ts';
@@ -34,6 +35,9 @@ interface LinkFigures {
   readonly pullOverLibrary: string;
   readonly pushOverTcp: string;
   readonly pullOverTcp: string;
+  /** bfloat16 over float32, by the time of a vector. */
+  readonly bf16PushOverF32: string;
+  readonly bf16PullOverF32: string;
   /** Longest delay of the main threads at either end while the product moved vectors. Units  milliseconds. */
   readonly delaysMs: string;
 }
@@ -44,7 +48,7 @@ export type ExchangeFigures = Readonly<Record<string, LinkFigures>>;
 const ROUNDS = 7;
 /** Units  milliseconds; 0 is loopback without a relay. */
 const ROUND_TRIPS = [0, 1, 10];
-const WAYS: readonly Way[] = ['tcp', 'bulk', 'library'];
+const WAYS: readonly Way[] = ['tcp', 'bulk', 'bf16', 'library'];
 const BYTES = NUM_PARAMETERS * Float32Array.BYTES_PER_ELEMENT;
 const FILE = fileURLToPath(new URL('./exchange/serve.js', import.meta.url));
 
@@ -99,6 +103,7 @@ async function measureLink(addresses: Addresses, server: ChildProcess): Promise<
   const vector = new Float32Array(NUM_PARAMETERS).fill(0.5);
   const movers = {
     bulk: exchangeMover(addresses.bulk, bulkCalls, vector),
+    bf16: exchangeMover(addresses.bf16, bulkCalls, vector, 'bf16'),
     library: exchangeMover(addresses.library, naiveBulkCalls, vector),
     tcp: await tcpMover(addresses.tcp, vector),
   };
@@ -117,8 +122,8 @@ async function measureLink(addresses: Addresses, server: ChildProcess): Promise<
     }
   }
   for (const way of WAYS) movers[way].close();
-  const over = (way: Way, direction: 'push' | 'pull') => {
-    const ratios = ratiosOf(rates.bulk[direction], rates[way][direction]);
+  const over = (way: Way, direction: 'push' | 'pull', ours: Way = 'bulk') => {
+    const ratios = ratiosOf(rates[ours][direction], rates[way][direction]);
     return `${median(ratios).toFixed(2)} (${rangeOf(ratios)})`;
   };
   return {
@@ -128,12 +133,14 @@ async function measureLink(addresses: Addresses, server: ChildProcess): Promise<
     pullOverLibrary: over('library', 'pull'),
     pushOverTcp: over('tcp', 'push'),
     pullOverTcp: over('tcp', 'pull'),
+    bf16PushOverF32: over('bulk', 'push', 'bf16'),
+    bf16PullOverF32: over('bulk', 'pull', 'bf16'),
     delaysMs: `${median(delays).toFixed(1)} (${rangeOf(delays)})`,
   };
 }
 
 function forEachWay<T>(make: () => T): Record<Way, T> {
-  return { bulk: make(), library: make(), tcp: make() };
+  return { bulk: make(), bf16: make(), library: make(), tcp: make() };
 }
 
 type Late = ReturnType<typeof monitorEventLoopDelay>;
@@ -165,13 +172,15 @@ function exchangeMover(
   address: string,
   connectTo: typeof bulkCalls | typeof naiveBulkCalls,
   vector: Float32Array,
+  valueType: ValueType = 'f32',
 ): Mover {
   const { signal } = new AbortController();
   const settings = { session: SESSION, limits: LIMITS, signal };
   const exchange: Exchange = new GrpcExchange(connectTo(address, { limits: LIMITS }), settings);
   return {
-    push: () => exchange.pushNode(NODE, { gradient: vector, features: [] }),
-    pull: () => exchange.pull({ version: 0, first: 0 }, vector),
+    push: () =>
+      exchange.pushNode({ ...NODE, gradientType: valueType }, { gradient: vector, features: [] }),
+    pull: () => exchange.pull({ version: 0, first: 0, valueType }, vector),
     close: () => exchange.close(),
   };
 }

@@ -9,6 +9,7 @@ import { FeatureStore } from '../../coordinator/step/features.ts';
 import { bytesOf } from '../../shared/contract/chunks.ts';
 import type { WelcomeInfo } from '../../shared/contract/messages.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
+import type { ValueType } from '../../shared/core/floats.ts';
 import { forEachSplit } from '../../shared/core/work.ts';
 import { exchangeHandlers } from '../../shared/exchange/grpc/exchange-handlers.ts';
 import { startServer } from '../../shared/exchange/grpc/server.ts';
@@ -33,8 +34,8 @@ export const LIMITS = {
   executablesBytes: 1,
 };
 
-/** How a vector is moved. */
-export type Way = 'bulk' | 'library' | 'tcp';
+/** How a vector is moved; `bf16`: the product, in a run that exchanges bfloat16. */
+export type Way = 'bulk' | 'bf16' | 'library' | 'tcp';
 /** Where each way is served. */
 export type Addresses = Readonly<Record<Way, string>>;
 
@@ -52,7 +53,7 @@ export async function writeAll(socket: Socket, bytes: Uint8Array): Promise<void>
 }
 
 /** A coordinator that wants every node and serves one vector. */
-function benchPort(vector: Float32Array): CoordinatorPort {
+function benchPort(vector: Float32Array, gradientType: ValueType): CoordinatorPort {
   const spares: Float32Array[] = [];
   const notMeasured = (): never => {
     throw new TesseraError('INTERNAL', 'the exchange bench only pushes and pulls');
@@ -61,7 +62,7 @@ function benchPort(vector: Float32Array): CoordinatorPort {
   const source = { size: forEachSplit(() => 0), ...read };
   return {
     gradientLength: vector.length,
-    gradientType: 'f32',
+    gradientType,
     data: { source, features: new FeatureStore(1, 0) },
     executables: { find: notMeasured, begin: notMeasured, release: notMeasured },
     transferring: () => {},
@@ -106,10 +107,11 @@ async function serveTcp(vector: Float32Array): Promise<string> {
 
 async function serve(): Promise<void> {
   const vector = new Float32Array(NUM_PARAMETERS).fill(0.25);
-  const port = benchPort(vector);
+  const port = benchPort(vector, 'f32');
   const log = createLog({ component: 'bench', level: 'off' });
   const listen = '127.0.0.1:0';
   const bulk = await serveCoordinator(port, log, { listen, limits: LIMITS });
+  const bf16 = await serveCoordinator(benchPort(vector, 'bf16'), log, { listen, limits: LIMITS });
   const handlers = exchangeHandlers(new RunExchange(port, LIMITS), LIMITS.chunkBytes);
   const library = await startServer(listen, [naiveService(handlers)], {
     limits: LIMITS,
@@ -117,6 +119,7 @@ async function serve(): Promise<void> {
   });
   const addresses: Addresses = {
     bulk: bulk.address,
+    bf16: bf16.address,
     library: library.address,
     tcp: await serveTcp(vector),
   };
@@ -132,11 +135,13 @@ async function serve(): Promise<void> {
 
 /** Relays to each address with a round trip. */
 async function relay(addresses: Addresses, roundTripMs: number): Promise<void> {
-  const [bulk, library, tcp] = await Promise.all(
-    [addresses.bulk, addresses.library, addresses.tcp].map((to) => startLink(to, roundTripMs)),
-  );
+  const links = Object.entries(addresses).map(async ([way, to]) => [
+    way,
+    await startLink(to, roundTripMs),
+  ]);
+  const relayed = Object.fromEntries(await Promise.all(links));
   process.once('disconnect', () => process.exit());
-  process.send?.({ bulk, library, tcp });
+  process.send?.(relayed);
 }
 
 const [, , role, text, roundTrip] = process.argv;

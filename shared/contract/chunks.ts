@@ -75,9 +75,10 @@ export function* cutVector(
 /** A vector as it is on the wire; float32 is a view. Values that are not bfloat16 yet are rounded to it. */
 export function packVector(vector: Float32Array, type: ValueType = 'f32'): Uint8Array {
   if (type === 'f32') return bytesOf(vector);
-  const halves = new Uint16Array(vector.length);
-  toBfloat16(halves, vector);
-  return new Uint8Array(halves.buffer);
+  // Every byte is written.
+  const bytes = Buffer.allocUnsafeSlow(vector.length * VALUE_BYTES.bf16);
+  toBfloat16(new Uint16Array(bytes.buffer, bytes.byteOffset, vector.length), vector);
+  return bytes;
 }
 
 /** A piece of a sample, as the contract's SampleChunk. */
@@ -195,8 +196,7 @@ export class ChunkAssembler {
   add(chunk: ChunkPiece<Bytes>): void {
     const first = this.#numValues;
     this.#numValues = Math.floor(this.#bytes.add(chunk) / this.#valueBytes);
-    this.#widen(first, this.#numValues);
-    this.#refuseNonFinite(first, this.#numValues);
+    if (!this.#widen(first, this.#numValues)) this.#refuseNonFinite(first, this.#numValues);
   }
 
   /** Ends the sequence. Throws  CHUNK_CORRUPT when bytes are missing. */
@@ -205,9 +205,10 @@ export class ChunkAssembler {
     return this.#target;
   }
 
-  #widen(first: number, limit: number): void {
-    if (this.#halves === undefined) return;
-    fromBfloat16(this.#target.subarray(first, limit), this.#halves.subarray(first, limit));
+  /** Widens the values [first, limit), where they are bfloat16; whether it has found them finite. */
+  #widen(first: number, limit: number): boolean {
+    if (this.#halves === undefined) return false;
+    return fromBfloat16(this.#target.subarray(first, limit), this.#halves.subarray(first, limit));
   }
 
   /** Checks the values [first, limit). */

@@ -109,24 +109,27 @@ export function toBfloat16(target: Uint16Array, source: Float32Array): void {
 }
 
 /**
- * The values of bfloat16 bits, which is exact. `source` may lie in the memory of `target` where each value is read before
- * it is written over, from the first on.
+ * The values of bfloat16 bits, which is exact; returns whether all are finite. `source` may lie in the memory of `target`
+ * where each value is read before it is written over, from the first on.
  */
-export function fromBfloat16(target: Float32Array, source: Uint16Array): void {
+export function fromBfloat16(target: Float32Array, source: Uint16Array): boolean {
   const kernels = kernelsFor(target, source);
   if (kernels !== undefined) {
     kernels.fromBfloat16(target.byteOffset, source.byteOffset, source.length);
-    return;
+    return kernels.areFinite(target.byteOffset, source.length) === 1;
   }
   const blocks = blocksFor(source.length);
   if (blocks === undefined) {
     plain.fromBfloat16(target, source);
-    return;
+    return plainSearch(target, 0, source.length) < 0;
   }
   const { kernels: own, left, halves } = blocks;
+  let areAll = true;
   forEachBlock(0, source.length, (at, count) => {
     halves.set(source.subarray(at, at + count));
     own.fromBfloat16(left.byteOffset, halves.byteOffset, count);
+    areAll = own.areFinite(left.byteOffset, count) === 1 && areAll;
     target.set(left.subarray(0, count), at);
   });
+  return areAll;
 }
