@@ -122,6 +122,11 @@ export class CoordinatorDriver implements CoordinatorPort {
     this.#loop.roster.transferring(worker, kind, isUnderWay);
   }
 
+  async versionToCome(worker: string, version: number, waitMs: number): Promise<void> {
+    if (!this.#loop.isOpen || version !== this.#parts.store.version + 1) return;
+    await this.#loop.waits.until(worker, version, waitMs);
+  }
+
   parameters(version: number, average: boolean): Float32Array {
     const found = this.#loop.evaluations.find(version);
     const parameters = average ? found?.average : found?.parameters;

@@ -25,6 +25,7 @@ import { Evaluations } from './step/evaluations.ts';
 import type { ParameterStore } from './step/parameters.ts';
 import type { RunProgress } from './step/progress.ts';
 import { StepArithmetic } from './step/step.ts';
+import { VersionWaits } from './step/version-waits.ts';
 import { Roster } from './workers/roster.ts';
 
 /** What a coordinator works with. */
@@ -52,6 +53,8 @@ export class RunLoop {
   readonly stalls: Stalls;
   readonly arithmetic: StepArithmetic;
   readonly evaluations: Evaluations;
+  /** Pulls that have come before their version. */
+  readonly waits: VersionWaits;
   readonly #parts: DriverParts;
   readonly #inbox: CoreEvent[] = [];
   #handling = false;
@@ -68,6 +71,7 @@ export class RunLoop {
     this.#tickedMs = parts.clock.nowMs();
     this.notes = new RunWarnings(parts.log, parts.onEvent);
     this.evaluations = new Evaluations(parts);
+    this.waits = new VersionWaits(parts.clock);
     const { config } = parts.identity;
     this.arithmetic = new StepArithmetic(parts.store, config, parts.run.totalSteps);
     this.roster = new Roster({ ...parts, notes: this.notes, dispatch: this.dispatch });
@@ -197,6 +201,7 @@ export class RunLoop {
     const { progress, clock, onEvent } = this.#parts;
     const { stepIndex, totals } = effect;
     const { timings, parameterSums, ...step } = await this.arithmetic.apply(stepIndex, totals);
+    this.waits.reached(stepIndex + 1);
     const report = progress.stepDone(
       { step: stepIndex + 1, epoch: effect.epoch, ...step },
       totals,
@@ -234,6 +239,7 @@ export class RunLoop {
   end(error: TesseraError | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.waits.close();
     this.roster.close();
     this.#failure = error;
     // The caller that waits for the end reports it; the log records the time.

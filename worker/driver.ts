@@ -159,6 +159,9 @@ export class WorkerDriver {
       case 'pull':
         this.#inBackground(this.#pull(effect));
         break;
+      case 'prefetch':
+        this.#pulls.prefetch(effect, this.#prepared);
+        break;
       case 'compute':
         this.#computing = new AbortController();
         this.#inBackground(this.#compute(effect.task, this.#computing.signal));

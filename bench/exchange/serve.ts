@@ -79,6 +79,7 @@ function benchPort(vector: Float32Array, gradientType: ValueType): CoordinatorPo
       if (gradient !== undefined) spares.push(gradient);
       return 'accepted';
     },
+    versionToCome: async () => {},
     parameters: () => vector,
     status: notMeasured,
     stopRun: notMeasured,

@@ -79,7 +79,9 @@ export class RunExchange implements ExchangeHost {
     } satisfies IncomingNode;
   }
 
-  beginPull(worker: string, { version, average = false, first }: ParametersRange) {
+  async beginPull(worker: string, wanted: ParametersRange) {
+    const { version, average = false, first, waitMs = 0 } = wanted;
+    if (waitMs > 0) await this.#port.versionToCome(worker, version, waitMs);
     const find = () => this.#port.parameters(version, average);
     const parameters = find();
     wireInteger(first, 'pull.first', { max: parameters.length });

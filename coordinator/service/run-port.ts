@@ -58,6 +58,8 @@ export interface CoordinatorPort {
   ): Promise<PushOutcome> | PushOutcome;
   /** A worker's pulls or pushes begin, or are over. */
   transferring(worker: string, kind: TransferKind, isUnderWay: boolean): void;
+  /** Waits until the next version is there, if it is that one, for so long at most; a worker has one such wait at a time. */
+  versionToCome(worker: string, version: number, waitMs: number): Promise<void>;
   /**
    * The parameters of a version, or the moving average up to it. Asked again before each chunk is cut: once the vector may change
    * (in place, by the next step), this must throw, so that no worker receives a mixture of two versions.

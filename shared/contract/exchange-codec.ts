@@ -11,12 +11,13 @@ import type { PullRequest, PullRequest__Output } from './generated/tessera/v1/Pu
 import type { PushReply, PushReply__Output } from './generated/tessera/v1/PushReply.ts';
 import type { SampleChunk } from './generated/tessera/v1/SampleChunk.ts';
 import type { Timings__Output } from './generated/tessera/v1/Timings.ts';
-import type {
-  BadSample,
-  NodeHeader,
-  ParametersRange,
-  PushOutcome,
-  WorkerTimings,
+import {
+  type BadSample,
+  type NodeHeader,
+  type ParametersRange,
+  PULL_WAIT_MS_MAX,
+  type PushOutcome,
+  type WorkerTimings,
 } from './messages.ts';
 import type { ReceivedSample } from './received.ts';
 import {
@@ -144,9 +145,9 @@ export function decodeOutcome(reply: PushReply__Output): PushOutcome {
 /** Which parameters are asked for, as a message. */
 export function encodePull(
   session: string,
-  { version, first, average = false, valueType = 'f32' }: ParametersRange,
+  { version, first, average = false, valueType = 'f32', waitMs = 0 }: ParametersRange,
 ): PullRequest {
-  return { session, version, first, average, valueType: WIRE_VALUE_TYPES[valueType] };
+  return { session, version, first, average, valueType: WIRE_VALUE_TYPES[valueType], waitMs };
 }
 
 /** Throws  MESSAGE_INVALID, naming the field. */
@@ -156,6 +157,7 @@ export function decodePull(request: PullRequest__Output): Required<ParametersRan
     first: wireInteger(request.first, 'pull.first'),
     average: request.average,
     valueType: wireChoice(request.valueType, 'pull.value_type', TYPES_OF_VALUES),
+    waitMs: wireInteger(request.waitMs, 'pull.wait_ms', { max: PULL_WAIT_MS_MAX }),
   };
 }
 

@@ -163,7 +163,12 @@ export interface ParametersId {
 /** Parameters of a version, from the value `first` on. */
 export interface ParametersRange extends ParametersId {
   readonly first: number;
+  /** How long the reply may wait for a version that is still to come; at most PULL_WAIT_MS_MAX. */
+  readonly waitMs?: number;
 }
+
+/** Longest wait of a pull for its version. */
+export const PULL_WAIT_MS_MAX = 60_000;
 
 // ---- executables ----
 

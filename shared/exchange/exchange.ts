@@ -150,8 +150,15 @@ export interface ExchangeHost {
   workerOf(session: string): string;
   /** Takes a node whose bulk is still to come, or says why the bulk is not needed. Throws  TIMEOUT when there are too many. */
   beginPush(worker: string, node: NodeHeader): IncomingNode | Exclude<PushOutcome, 'accepted'>;
-  /** Throws  STEP_STALE, MESSAGE_INVALID; TIMEOUT when there are too many. */
-  beginPull(worker: string, wanted: ParametersRange): OutgoingParameters;
+  /**
+   * Waits for the next version where the pull says so.
+   *
+   * Throws  STEP_STALE, MESSAGE_INVALID; TIMEOUT when there are too many.
+   */
+  beginPull(
+    worker: string,
+    wanted: ParametersRange,
+  ): OutgoingParameters | Promise<OutgoingParameters>;
   /** Reads samples in the order asked, bounded for each worker. Throws  DATA_INVALID. */
   readSamples(
     worker: string,

@@ -209,6 +209,12 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'const passing: ReturnType<typeof passingError> = {};\n      const level',
   },
   {
+    name: 'prefetched-for-whatever-is-wanted',
+    file: 'worker/pulls.ts',
+    find: 'isInPlace(wanted, ahead.wanted)',
+    replace: '(isInPlace(wanted, ahead.wanted) || wanted.version > 0)',
+  },
+  {
     name: 'never-lose-patience',
     file: 'worker/core/patience.ts',
     find: 'return nowMs - this.#sinceMs >= this.#limitMs;',

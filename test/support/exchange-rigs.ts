@@ -220,7 +220,7 @@ class MemoryExchange implements Exchange {
 
   pull(wanted: ParametersRange, target: Float32Array): Promise<void> {
     return this.#transfer(async (worker) => {
-      const pull = this.#parts.host.beginPull(worker, wanted);
+      const pull = await this.#parts.host.beginPull(worker, wanted);
       try {
         const carried = this.#carried(bytesOf(pull.values));
         pull.confirm();

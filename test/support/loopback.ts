@@ -159,6 +159,7 @@ export class NotingPort implements CoordinatorPort {
     return 'accepted';
   }
   transferring(): void {}
+  async versionToCome(): Promise<void> {}
   parameters(version: number): Float32Array {
     if (version === this.version) return this.vector;
     throw new TesseraError('STEP_STALE', `version ${version} is gone`);

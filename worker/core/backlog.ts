@@ -45,6 +45,13 @@ export class Backlog {
     return this.#waiting().length > 0 ? this.#assignment : undefined;
   }
 
+  /** The training version whose leaves here are all computed, on their way: the next one is made of them. */
+  get trained(): number | undefined {
+    const { kind, version } = this.#assignment ?? {};
+    const isDone = this.isPushing && !this.isComputing && this.next === undefined;
+    return isDone && kind === 'train' ? version : undefined;
+  }
+
   /** Applies a newer assignment; returns whether the node in progress has become useless. */
   replace(assignment: Assignment, numLeaves: number): boolean {
     this.#assignment = assignment;

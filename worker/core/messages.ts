@@ -80,6 +80,8 @@ export type SessionEffect =
       readonly error?: ErrorReport;
     }
   | ({ readonly type: 'pull' } & ParametersId)
+  /** Ask for parameters that will most likely be wanted next, though they are not made yet; no event follows. */
+  | ({ readonly type: 'prefetch' } & ParametersId)
   /** Compute and push one node; answer `nodeComputed`, then `nodePushed`. One is computed at a time. */
   | { readonly type: 'compute'; readonly task: NodeTask }
   /** Stop the node in progress as soon as possible: it is not needed. No event follows for it. */

@@ -10,6 +10,7 @@ import { wasSuspended } from '../../shared/core/clock.ts';
 import { type ErrorReport, NO_ERROR } from '../../shared/core/error-report.ts';
 import { Backlog } from './backlog.ts';
 import type { LostLine, SessionEffect, SessionEvent, SessionPhase } from './messages.ts';
+import { ANOTHER_MODEL, ANOTHER_RUN } from './other-run.ts';
 import { Patience } from './patience.ts';
 import { Reconnect } from './reconnect.ts';
 import { isInPlace, type ParametersChoice, parametersFor } from './wanted-parameters.ts';
@@ -47,18 +48,6 @@ const LINE = {
   stopped: {},
 } as const satisfies Record<Line, Partial<Record<SessionEvent['type'], Line>>>;
 
-const ANOTHER_RUN: ErrorReport = {
-  code: 'PROTOCOL_MISMATCH',
-  reason: 'the coordinator at this address trains another run now, and a worker serves one',
-  hint: 'start this worker again to work for the run at this address; or give it the address of its own run',
-};
-/** Its run is the same, so it is the program that is not. */
-const ANOTHER_MODEL: ErrorReport = {
-  code: 'PROTOCOL_MISMATCH',
-  reason: 'the coordinator trains another model than the one built here',
-  hint: 'start this worker again: it builds what the run trains now',
-};
-
 /** The state machine of one worker. */
 export class Session {
   readonly #options: SessionOptions;
@@ -80,6 +69,7 @@ export class Session {
   /** The parameters that are in place. */
   #inPlace: ParametersId | undefined;
   #isPulling = false;
+  #prefetched = 0;
   /** After a failure nothing new is begun until then. */
   #pausedUntilMs = 0;
   /** The worker is to go, by then at the latest. */
@@ -159,6 +149,7 @@ export class Session {
 
   /** Does the next thing that the assignment asks for; one pull and one node at a time. */
   #proceed(nowMs: number): void {
+    this.#prefetch();
     const next = this.#backlog.next;
     if (next === undefined || this.#isPulling || nowMs < this.#pausedUntilMs) return;
     const wanted = parametersFor(next, this.#choice);
@@ -172,6 +163,15 @@ export class Session {
     if (task === undefined) return;
     this.#pushes.began(nowMs);
     this.#effects.push({ type: 'compute', task });
+  }
+
+  /** Once a version: asks for the next one while it is being made. */
+  #prefetch(): void {
+    const version = 1 + (this.#backlog.trained ?? Number.NaN);
+    if (Number.isNaN(version) || version === this.#prefetched) return;
+    this.#prefetched = version;
+    const wanted = parametersFor({ kind: 'train', version }, this.#choice);
+    this.#effects.push({ type: 'prefetch', ...wanted });
   }
 
   /** Retries after a heartbeat, unless the retries have failed for too long. */

@@ -59,7 +59,7 @@ export function exchangeHandlers(host: ExchangeHost, chunkBytes: number, memory?
       const worker = host.workerOf(decodeSession(request.session));
       const wanted = decodePull(request);
       const { version, average, first, valueType } = wanted;
-      const pull = host.beginPull(worker, wanted);
+      const pull = await host.beginPull(worker, wanted);
       try {
         const isShared = request.intoMemory && !average && valueType === 'f32';
         const shared = isShared ? memory?.parametersFor(request.session) : undefined;

@@ -196,8 +196,25 @@ describe('work', () => {
     expect(bench.tell(pulled(0))).toEqual(['compute 0+2']);
     expect(bench.tell(computed(0, 0, 2))).toEqual(['compute 2+1']);
     expect(bench.tell(pushed(0, 0, 2), computed(0, 2, 1))).toEqual(['compute 4+4']);
-    expect(bench.tell(computed(0, 4, 4), pushed(0, 2, 1), pushed(0, 4, 4))).toEqual([]);
+    expect(bench.tell(computed(0, 4, 4), pushed(0, 2, 1), pushed(0, 4, 4))).toEqual(['prefetch 1']);
     expect(bench.session.phase).toBe('idle');
+  });
+
+  it('asks for the next version once its part of a step is on its way, and for none after an evaluation', () => {
+    const bench = Bench.ready();
+    bench.tell(assigned(1, 4, range(0, 2)), pulled(4));
+    expect(bench.tell(computed(4, 0, 2))).toEqual(['prefetch 5']);
+    // Another worker is lost: its leaves come here, in the same step.
+    expect(bench.tell(assigned(2, 4, range(2, 2)))).toEqual(['compute 2+2']);
+    expect(bench.tell(computed(4, 2, 2), pushed(4, 0, 2), pushed(4, 2, 2))).toEqual([]);
+    expect(bench.tell(assigned(3, 5, range(0, 2)))).toEqual(['pull 5']);
+    // The coordinator has resumed from an older version.
+    expect(bench.tell(pulled(5), assigned(4, 2, range(0, 2)))).toEqual([
+      'compute 0+2',
+      'cancelCompute',
+      'pull 2',
+    ]);
+    expect(bench.tell(pulled(2), computed(2, 0, 2))).toEqual(['compute 0+2', 'prefetch 3']);
   });
 
   it('stops computing while two nodes wait for their answers', () => {

@@ -19,6 +19,10 @@ export interface PullRequest {
    */
   'valueType'?: (_tessera_v1_ValueType);
   /**
+   * How long the reply may wait for a version that is still to come: the next one. 0, and an older coordinator: not at all.
+   */
+  'waitMs'?: (number);
+  /**
    * Into the memory of the session, where it has any.
    */
   'intoMemory'?: (boolean);
@@ -39,6 +43,10 @@ export interface PullRequest__Output {
    * What the values are on the wire: bfloat16 are the nearest to the coordinator's own, ties to even.
    */
   'valueType': (_tessera_v1_ValueType__Output);
+  /**
+   * How long the reply may wait for a version that is still to come: the next one. 0, and an older coordinator: not at all.
+   */
+  'waitMs': (number);
   /**
    * Into the memory of the session, where it has any.
    */
