@@ -53,7 +53,7 @@ function trainingOf({ training: whole }: RunConfig) {
 
 /** Sections and options that no number of a run depends on. */
 const WITHOUT_NUMBERS = [
-  ...['name', 'evaluation', 'checkpoint', 'cluster', 'limits'],
+  ...['name', 'evaluation', 'checkpoint', 'cluster', 'worker', 'limits'],
   ...['data.path', 'data.links', 'data.access', 'data.cacheBytes', 'data.onBadImage'],
   ...['training.cacheFeatures', 'compute.threads', 'compute.devices'],
 ];

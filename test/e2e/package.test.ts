@@ -92,7 +92,7 @@ describe('the package', () => {
     ]);
     const own = files.filter((file) => !file.startsWith('dist/node_modules/'));
     const kinds = new Set(own.map((file) => /(?:\.d)?\.[^.]+$/.exec(file)?.[0]));
-    const known = ['.conf', '.d.ts', '.js', '.json', '.md', '.proto', '.yaml', undefined];
+    const known = ['.conf', '.d.ts', '.js', '.json', '.md', '.proto', '.wasm', '.yaml', undefined];
     expect([...kinds].sort()).toEqual(known);
     // `tessera engines test` has a folder of its own.
     const others = files.filter((file) => !file.startsWith('dist/tools/engines/test/'));

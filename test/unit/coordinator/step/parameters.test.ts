@@ -58,8 +58,8 @@ function storeOf(size: number, config = ADAMW) {
     { name: 'a', shape: [1, 3] },
     { name: 'b', shape: [1, size - 3] },
   ]);
-  const parameters = Float32Array.from({ length: size }, (_, i) => Math.sin(i));
-  const gradientSum = Float32Array.from({ length: size }, (_, i) => Math.cos(i));
+  const parameters = new Float32Array(size).map((_, i) => Math.sin(i));
+  const gradientSum = new Float32Array(size).map((_, i) => Math.cos(i));
   const store = new ParameterStore({ config, table, parameters });
   const inputs = { gradientSum, samples: 4, step: 1, learningRate: 0.1, clipNorm: 1 };
   return { store, inputs, parameters };
