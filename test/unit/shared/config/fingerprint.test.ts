@@ -16,6 +16,7 @@ it('are all but those of where, when and with what it is computed', () => {
       "model",
       "training",
       "compute",
+      "exchange",
     ]
   `);
   expect(others.filter((path) => deciding.has(section(path)))).toMatchInlineSnapshot(`
