@@ -30,7 +30,9 @@ describe('help is quick', () => {
       const isLight = [
         /\/cli\/(main|command-line|program|[a-z]+\/flags|terminal\/(output|streams|flag-values|command-text))\.js$/,
         /\/shared\/core\//,
-        /\/shared\/machine\/(entry|run-process|shutdown|version|debugger|closed-stream)\.js$/,
+        /\/shared\/machine\/(entry|run-process|shutdown|version|debugger|closed-stream|heap)\.js$/,
+        // Names for a flag.
+        /\/tools\/estimate\/devices\.js$/,
         // What an engine is called, not the engine.
         /\/shared\/compute\/engines\/(abilities|registry|onnxruntime|tfjs|xla)\.js$/,
         /\/shared\/model\/precision\.js$/,
