@@ -45,6 +45,7 @@ const ONLY_BY_NAME: Readonly<Record<string, Bench>> = {
   estimate: benchEstimate,
   growth: benchGrowth,
   handout: benchHandout,
+  input: (python) => benchPeers(['input'], python),
   precision: benchPrecision,
   rounding: benchRounding,
   peers: (python) => benchPeers(PEERS, python),

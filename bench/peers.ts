@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 /** The comparisons, in the order of `--only peers`. */
-export const PEERS = ['step', 'ddp', 'photos'] as const;
+export const PEERS = ['step', 'ddp', 'photos', 'input'] as const;
 
 /** An hour is more than all of them take. */
 const DEADLINE_MS = 3_600_000;

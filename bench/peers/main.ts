@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { benchDdp } from './ddp.ts';
+import { benchInput } from './input.ts';
 import { benchPhotos } from './photos.ts';
 import { benchStep } from './step.ts';
 import { findTorch } from './torch.ts';
@@ -12,6 +13,7 @@ const COMPARISONS: Readonly<Record<string, (python: string) => Promise<object>>>
   step: benchStep,
   ddp: benchDdp,
   photos: benchPhotos,
+  input: benchInput,
 };
 
 const { values, positionals } = parseArgs({

@@ -11,7 +11,7 @@ import {
   remedy,
 } from '../../files/image-kind.ts';
 import type { DataConfig } from '../options.ts';
-import { decodeBy } from '../pixels/files.ts';
+import { decodeBy, NotWanted } from '../pixels/files.ts';
 import {
   type CropRegion,
   type ImageSize,
@@ -66,7 +66,7 @@ export async function decodePicture(
   const plan = ({ width, height }: ImageSize) => {
     const pixels = width * height;
     if (pixels > EXACT_PIXELS_MAX || pixels * look.channels > bytesMax) {
-      throw new RangeError('too large to be kept');
+      throw new NotWanted('the whole is not wanted');
     }
     return { cutBefore: undefined, scaleTo: { width, height }, cutAfter: undefined };
   };

@@ -6,6 +6,7 @@ import { toRaster } from './channels.ts';
 import { openBmp } from './formats/bmp.ts';
 import { openGif } from './formats/gif.ts';
 import { tidyJpeg } from './formats/jpeg.ts';
+import { plainJpeg } from './formats/jpeg-head.ts';
 import type { PictureFile } from './formats/raster.ts';
 import { tiffRefusal } from './formats/tiff.ts';
 import type { ImageSize, ResizePlan } from './geometry.ts';
@@ -64,11 +65,23 @@ async function decodeOwn(file: PictureFile, look: Look, planOf: PlanOf): Promise
     );
   });
 }
+
+/** A plan's refusal of an image for its size: nothing is wrong with the file. */
+export class NotWanted extends Error {}
+
 /** Decodes a JPEG file; one that is only out of order is put in order. */
 async function decodeJpeg(bytes: Uint8Array, look: Look, planOf: PlanOf): Promise<Raster> {
+  const known = plainJpeg(bytes);
+  try {
+    if (known !== undefined) return await decodeBySharp(bytes, look, planOf, known);
+  } catch (error) {
+    // A damaged file is read again with its head, so that its error is the same whatever was known.
+    if (error instanceof NotWanted) throw error;
+  }
   try {
     return await decodeBySharp(bytes, look, planOf);
   } catch (error) {
+    if (error instanceof NotWanted) throw error;
     for (const dropsZeros of [false, true]) {
       const tidy = tidyJpeg(bytes, dropsZeros);
       if (tidy === undefined) break;

@@ -8,6 +8,7 @@ import type { Metadata, ResizeOptions, Sharp, SharpOptions } from 'sharp';
 import type { DataConfig } from '../options.ts';
 import { PixelBudget } from './budget.ts';
 import { type Colour, colourOf, type RawImage, type Samples, toRaster } from './channels.ts';
+import type { PlainJpeg } from './formats/jpeg-head.ts';
 import type { ImageSize, ResizePlan } from './geometry.ts';
 import { cutTo, type Raster } from './raster.ts';
 import { resample } from './resample.ts';
@@ -40,7 +41,8 @@ const KERNELS = { bicubic: 'cubic', bilinear: 'linear', lanczos: 'lanczos3' } as
 export type Look = Pick<DataConfig, 'channels' | 'interpolation' | 'background'>;
 
 /**
- * Decodes a file of a kind that libvips reads, shrunk and cut by a plan for its size.
+ * Decodes a file of a kind that libvips reads, shrunk and cut by a plan for its size. What is known of a JPEG file need not
+ * be asked for.
  *
  * Throws  Error, saying why.
  */
@@ -48,10 +50,11 @@ export async function decodeBySharp(
   bytes: Uint8Array,
   look: Look,
   planOf: (size: ImageSize) => ResizePlan,
+  known?: PlainJpeg,
 ): Promise<Raster> {
   const sharp = await loadSharp();
   const image = sharp(bytes, INPUT_OPTIONS);
-  const facts = await image.metadata();
+  const facts = known === undefined ? await image.metadata() : factsOf(known);
   const { autoOrient: size, width, height } = facts;
   return await decoding.run(width * height, async () => {
     const plan = planOf(size);
@@ -66,8 +69,20 @@ export async function decodeBySharp(
   });
 }
 
+/** What of an image's metadata decides how it is read. */
+type Facts = Pick<
+  Metadata,
+  'autoOrient' | 'width' | 'height' | 'space' | 'depth' | 'channels' | 'hasAlpha'
+>;
+
+function factsOf({ width, height, channels }: PlainJpeg): Facts {
+  const space = channels === 1 ? 'b-w' : 'srgb';
+  const size = { width, height };
+  return { ...size, autoOrient: size, space, depth: 'uchar', channels, hasAlpha: false };
+}
+
 /** The channels of an image as its file has them: libvips converts none. */
-async function channelsOf(image: Sharp, facts: Metadata, { background }: Look): Promise<RawImage> {
+async function channelsOf(image: Sharp, facts: Facts, { background }: Look): Promise<RawImage> {
   const { depth, hasAlpha } = facts;
   // sharp leaves the alpha of grey pixels out, which matters where they lie on a colour.
   const space = (hasAlpha && background !== undefined && COLOURED[facts.space]) || facts.space;
@@ -89,7 +104,7 @@ async function channelsOf(image: Sharp, facts: Metadata, { background }: Look): 
 }
 
 /** Whether libvips can shrink an image before its colours are converted: most photos of full size. */
-function isPhoto({ space, depth, channels }: Metadata): boolean {
+function isPhoto({ space, depth, channels }: Facts): boolean {
   const isPlain = (space === 'srgb' && channels === 3) || (space === 'b-w' && channels === 1);
   return isPlain && depth === 'uchar';
 }

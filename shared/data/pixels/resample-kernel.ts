@@ -72,7 +72,7 @@ function layoutOf(image: Raster, passes: readonly Pass[]) {
   const source = raster();
   const placed = passes.map((pass) => {
     const { numTargets, stride: taps } = pass.taps;
-    const step = pass.isRows && image.channels === 1 ? 8 : 4;
+    const step = pass.isRows && image.channels === 1 ? 8 : 2;
     const stride = Math.ceil(taps / step) * step;
     size = sizeAfter(size, pass);
     return {

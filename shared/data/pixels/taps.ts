@@ -8,32 +8,34 @@ import type { DataConfig } from '../options.ts';
 /** A filter by its name. */
 export type Interpolation = DataConfig['interpolation'];
 
-/** How far a filter reaches, and its value at a distance. */
-interface Filter {
-  readonly support: number;
-  at(x: number): number;
+/** How far a filter reaches. */
+const SUPPORTS: Readonly<Record<Interpolation, number>> = { bicubic: 2, bilinear: 1, lanczos: 3 };
+
+/** Keys' cubic with a = -0.5. */
+function bicubic(x: number): number {
+  const d = Math.abs(x);
+  if (d < 1) return (1.5 * d - 2.5) * d * d + 1;
+  return d < 2 ? ((-0.5 * d + 2.5) * d - 4) * d + 2 : 0;
 }
 
-/** Keys' cubic with a = -0.5, the triangle, and the sinc within a wider sinc. */
-const FILTERS: Readonly<Record<Interpolation, Filter>> = {
-  bicubic: {
-    support: 2,
-    at(x) {
-      const d = Math.abs(x);
-      if (d < 1) return (1.5 * d - 2.5) * d * d + 1;
-      return d < 2 ? ((-0.5 * d + 2.5) * d - 4) * d + 2 : 0;
-    },
-  },
-  bilinear: { support: 1, at: (x) => Math.max(0, 1 - Math.abs(x)) },
-  lanczos: { support: 3, at: (x) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0) },
-};
+/** The sinc within a wider sinc. */
+function lanczos(x: number): number {
+  return x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0;
+}
 
 function sinc(x: number): number {
   return x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI);
 }
 
+/** The value of a filter at a distance. Named calls are compiled into the loop, which those of a table are not. */
+function valueAt(x: number, interpolation: Interpolation): number {
+  if (interpolation === 'bicubic') return bicubic(x);
+  return interpolation === 'bilinear' ? Math.max(0, 1 - Math.abs(x)) : lanczos(x);
+}
+
 /** Bits behind the point of a weight: a sum of weighted 8-bit values stays within an int32. */
 export const FRACTION_BITS = 22;
+const ONE = 2 ** FRACTION_BITS;
 
 /** Some of the new pixels of a line. */
 export interface Range {
@@ -54,10 +56,9 @@ export interface Taps {
 
 /** The taps of a range of the `to` pixels that a line of `from` pixels becomes. */
 export function tapsOf(from: number, to: number, range: Range, interpolation: Interpolation): Taps {
-  const filter = FILTERS[interpolation];
   const scale = from / to;
   const widening = Math.max(scale, 1);
-  const reach = filter.support * widening;
+  const reach = SUPPORTS[interpolation] * widening;
   const firsts = new Int32Array(range.count);
   const counts = new Int32Array(range.count);
   const centreOf = (place: number) => (range.first + place + 0.5) * scale;
@@ -77,7 +78,7 @@ export function tapsOf(from: number, to: number, range: Range, interpolation: In
     const centre = centreOf(place);
     let sum = 0;
     for (let tap = 0; tap < count; tap += 1) {
-      const value = filter.at((tap + first - centre + 0.5) / widening);
+      const value = valueAt((tap + first - centre + 0.5) / widening, interpolation);
       values[tap] = value;
       sum += value;
     }
@@ -90,5 +91,5 @@ export function tapsOf(from: number, to: number, range: Range, interpolation: In
 
 /** The nearest fixed-point number. */
 function fixed(weight: number): number {
-  return Math.trunc(weight * 2 ** FRACTION_BITS + (weight < 0 ? -0.5 : 0.5));
+  return Math.trunc(weight * ONE + (weight < 0 ? -0.5 : 0.5));
 }
