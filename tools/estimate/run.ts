@@ -68,6 +68,7 @@ export interface RunEstimate {
   };
 }
 
+const VALUE_BYTES = { f32: 4, bf16: 2 } as const;
 /** More workers than this are not looked at. */
 const WORKERS_MAX = 64;
 
@@ -78,9 +79,13 @@ export function estimateRun(inputs: EstimateInputs): RunEstimate {
   const trainable = parameters - frozenSize(model, config.model.freeze);
   const { batchSize, optimizer, averageDecay } = config.training;
   const sizes = sizesOf(config, leaf);
+  const [parameterBytes, gradientBytes] = [
+    config.exchange.parameters,
+    config.exchange.gradients,
+  ].map((name) => VALUE_BYTES[name]) as [number, number];
   const stepOf = (workers: number, microBatch: number) =>
     estimateStep(
-      { parameters, trainable, batchSize, microBatch, parameterBytes: 4, gradientBytes: 4 },
+      { parameters, trainable, batchSize, microBatch, parameterBytes, gradientBytes },
       { ...cluster, workers },
       { leaf: leaf.cost, step },
     );

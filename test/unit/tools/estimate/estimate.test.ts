@@ -177,6 +177,16 @@ describe('a run on a device that is not here', () => {
     expect(text).toContain('35 % of what its maker states');
   });
 
+  it('moves half the bytes where they are bfloat16', () => {
+    const exchange = { gradients: 'bf16', parameters: 'bf16' } as const;
+    const small = estimateRun({
+      ...{ model, config: { ...config, exchange }, samples: 1000, leaf: device, step, memory },
+      cluster: estimate.cluster,
+    });
+    expect(small.step.pull).toBeCloseTo(estimate.step.pull / 2, 9);
+    expect(small.step.push).toBeCloseTo(estimate.step.push / 2, 9);
+  });
+
   it('has an epoch an hour for as many samples as it takes in an hour', () => {
     expect(estimate.epochsPerHour).toBeCloseTo((3600 * estimate.imagesPerSecond) / 1000, 9);
     expect(estimate.parameters).toBe(304_326_632);
