@@ -7,6 +7,7 @@ import { float32Of } from '../../weights/formats/tensor-values.ts';
 import { corrupt, mismatch } from './faults.ts';
 import { type SavedCheckpoint, WEIGHTS } from './layout.ts';
 import {
+  type CheckpointState,
   type ProgressSnapshot,
   readState,
   readVerified,
@@ -47,10 +48,10 @@ export async function readCheckpoint(
 ): Promise<LoadedCheckpoint> {
   const { state, bytes: stateBytes } = await readState(folder, disk);
   refuseOtherRun(folder, state, expected.identityJson);
-  const model = await readVerified(folder, state, 'model', disk);
-  const optimizer = await readVerified(folder, state, 'optimizer', disk);
   const { table, frozen = 0 } = expected;
-  const saved = parametersOf(folder, model.tensors, table);
+  // By itself: the file's bytes are free before those of the moments, which are twice as many, come.
+  const saved = await readModel(folder, state, { table, disk });
+  const optimizer = await readVerified(folder, state, 'optimizer', disk);
   const { [WEIGHTS]: weights, ...moments } = momentsOf(
     folder,
     optimizer.tensors,
@@ -58,7 +59,6 @@ export async function readCheckpoint(
   );
   const parameters = weights === undefined ? saved : saved.slice();
   if (weights !== undefined) parameters.set(weights, frozen);
-  refuseDiverged(model);
   refuseDiverged(optimizer);
   if ((await sha256OfBytes(parameters)) !== state.parametersSha256) {
     throw corrupt(folder, 'the parameters are not those that state.json speaks of');
@@ -74,6 +74,18 @@ export async function readCheckpoint(
     state: moments,
     progress: state.progress,
   };
+}
+
+/** The flat vector of the model's file. Throws  as `readCheckpoint`. */
+async function readModel(
+  folder: string,
+  state: CheckpointState,
+  { table, disk }: { readonly table: ParameterTable; readonly disk: Disk | undefined },
+): Promise<Float32Array> {
+  const model = await readVerified(folder, state, 'model', disk);
+  const flat = parametersOf(folder, model.tensors, table);
+  refuseDiverged(model);
+  return flat;
 }
 
 /** The flat vector of a model's tensors, which have the names and shapes of the table and no others. */
