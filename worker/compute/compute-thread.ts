@@ -1,7 +1,7 @@
 /**
  * @file The thread that computes: it holds the program and serves requests, one after the other.
  *
- * An engine blocks the thread that calls it, so the main thread (heartbeats, gRPC, decoding) never
+ * An engine blocks the thread that calls it, so the main thread (heartbeats, gRPC) never
  * calls one, not even to try which ones work here. Buffers move between the threads by transfer, never by copy.
  */
 import { parentPort, workerData } from 'node:worker_threads';
