@@ -10,9 +10,11 @@ import {
 } from '../support/cluster.ts';
 
 const folder = scratchFolder();
+/** Evaluations have float32, and the part that does not train is pulled once for both: the simulator has no such part. */
 const ROUNDED = [
   ...[...SMALL_RUN, '--set', 'exchange.gradients=bf16', '--set', 'exchange.parameters=bf16'],
   ...['--set', 'training.averageDecay=0.9', '--set', 'checkpoint.everySteps=7'],
+  ...['--set', 'model.freeze=blocks<1', '--set', 'evaluation.everyEpochs=1'],
 ];
 let expected: { parametersSha256: string; testLoss: number; testAccuracy: number };
 
@@ -30,7 +32,7 @@ it('three workers end with the parameters of one, and have learned', async () =>
   const three = await train('three', [...ROUNDED, '--workers', '3']);
   const { parametersSha256, testLoss, testAccuracy } = expected;
   expect(three).toMatchObject({ parametersSha256, testLoss, testAccuracy });
-  expect(three.testAccuracy).toBeGreaterThan(0.3);
+  expect(three.testAccuracy).toBeGreaterThan(0.2);
 });
 
 it('a worker and then the coordinator are killed; the resumed run ends with the same bits, and its test is of what is saved', async () => {
