@@ -54,7 +54,9 @@ export class FrameReader {
       if (this.#prefixBytes < PREFIX_BYTES) {
         at = this.#readPrefix(bytes, at);
       } else {
-        const piece = bytes.subarray(at, at + this.#missingBytes);
+        const isWhole = at === 0 && bytes.byteLength <= this.#missingBytes;
+        // A view costs more than all else here, and most of what comes is of one message.
+        const piece = isWhole ? bytes : bytes.subarray(at, at + this.#missingBytes);
         this.#pieces.push(piece);
         this.#missingBytes -= piece.byteLength;
         at += piece.byteLength;

@@ -1,12 +1,11 @@
 /** @file The connection of an exchange: made by the first call, and again after its end, probed while it is silent. */
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { checkServerIdentity } from 'node:tls';
 import { status } from '@grpc/grpc-js';
 import { hostOf } from '../../../core/address.ts';
 import {
   type ConnectionSettings,
-  FLOW_WINDOW_BYTES,
   FRAME_BYTES_MAX,
   KEEPALIVE_MS,
   KEEPALIVE_TIMEOUT_MS,
@@ -16,6 +15,11 @@ import { plainStatus } from './ends.ts';
 
 /** How long a connection may take to be made. */
 const CONNECT_MS = 20_000;
+/**
+ * Bytes of replies that may be in flight: 1.6 GB/s where a round trip takes 10 ms, since Node opens a window again once half
+ * of it is used. Larger than a server's: its calls are of one worker, those of a server are of all.
+ */
+const WINDOW_BYTES = 32 * 1024 * 1024;
 /** Node's bound on what one connection holds, in MB: above the windows, which are the bound here. */
 const SESSION_MB_MAX = 1024;
 
@@ -74,7 +78,7 @@ export class Line {
       maxSessionMemory: SESSION_MB_MAX,
       settings: {
         enablePush: false,
-        initialWindowSize: FLOW_WINDOW_BYTES,
+        initialWindowSize: WINDOW_BYTES,
         maxFrameSize: FRAME_BYTES_MAX,
       },
     });
@@ -86,7 +90,7 @@ export class Line {
     }, CONNECT_MS);
     session.once('connect', () => {
       clearTimeout(slow);
-      session.setLocalWindowSize(FLOW_WINDOW_BYTES);
+      session.setLocalWindowSize(WINDOW_BYTES);
       keepAlive(session, this.#times);
     });
     session.once('close', () => clearTimeout(slow));
@@ -126,16 +130,15 @@ function keepAlive(
   session: ClientHttp2Session,
   { keepaliveMs = KEEPALIVE_MS, keepaliveTimeoutMs = KEEPALIVE_TIMEOUT_MS }: LineTimes,
 ): void {
-  const { socket } = session;
-  let bytesRead = 0;
+  let bytesRead: number | undefined = 0;
   let late: NodeJS.Timeout | undefined;
   const tick = setInterval(() => {
-    // Bytes that came are as good as a ping's answer, which may wait behind bulk.
-    const isSilent = socket.bytesRead === bytesRead;
-    bytesRead = socket.bytesRead;
-    if (!isSilent || late !== undefined) return;
+    const before = bytesRead;
+    bytesRead = bytesReadOf(session);
+    // Bytes that came are as good as a ping's reply, which may wait behind bulk.
+    if (bytesRead === undefined || bytesRead !== before || late !== undefined) return;
     const give = () => {
-      if (socket.bytesRead === bytesRead) session.destroy(new Error('Keepalive timeout'));
+      if (bytesReadOf(session) === bytesRead) session.destroy(new Error('Keepalive timeout'));
       late = undefined;
     };
     late = setTimeout(give, keepaliveTimeoutMs).unref();
@@ -148,4 +151,10 @@ function keepAlive(
     clearInterval(tick);
     clearTimeout(late);
   });
+}
+
+/** Undefined once the connection is lost: the session hears of it later. */
+function bytesReadOf(session: ClientHttp2Session): number | undefined {
+  const socket: Socket | undefined = session.destroyed ? undefined : session.socket;
+  return socket?.bytesRead;
 }

@@ -155,7 +155,8 @@ class PieceReader {
     let missing = count;
     while (missing > 0) {
       const piece = this.#piece();
-      const part = piece.subarray(this.#at, this.#at + missing);
+      const isWhole = this.#at === 0 && piece.byteLength <= missing;
+      const part = isWhole ? piece : piece.subarray(this.#at, this.#at + missing);
       if (part.byteLength > 0) taken.push(part);
       missing -= part.byteLength;
       this.#advance(part.byteLength);

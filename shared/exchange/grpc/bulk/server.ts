@@ -1,5 +1,6 @@
 /** @file The bulk calls served below gRPC's library: its port and its sessions, our streams. */
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { TesseraError } from '../../../core/errors.ts';
 import type { JudgeCall } from '../credentials.ts';
@@ -125,8 +126,10 @@ async function onlyOne<Request>(requests: AsyncIterable<Request>): Promise<Reque
   throw new TesseraError('MESSAGE_INVALID', `${all.length} requests in a call that has one`);
 }
 
+/** A connection that is lost has no socket any more, and its session hears of it later. */
 function peerOfStream({ session }: ServerHttp2Stream): string {
-  return session === undefined || session.destroyed ? 'unknown' : peerOf(session.socket);
+  const socket: Socket | undefined = session?.socket;
+  return socket === undefined ? 'unknown' : peerOf(socket);
 }
 
 /** The credentials of a call. A certificate that is not accepted counts as none. */
