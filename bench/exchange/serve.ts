@@ -13,6 +13,7 @@ import type { ValueType } from '../../shared/core/floats.ts';
 import { forEachSplit } from '../../shared/core/work.ts';
 import { exchangeHandlers } from '../../shared/exchange/grpc/exchange-handlers.ts';
 import { startServer } from '../../shared/exchange/grpc/server.ts';
+import { letHeapsGrow } from '../../shared/machine/heap.ts';
 import { createLog } from '../../shared/machine/log.ts';
 import { startLink } from './link.ts';
 import { naiveService } from './naive.ts';
@@ -107,6 +108,7 @@ async function serveTcp(vector: Float32Array): Promise<string> {
 }
 
 async function serve(): Promise<void> {
+  letHeapsGrow();
   const vector = new Float32Array(NUM_PARAMETERS).fill(0.25);
   const port = benchPort(vector, 'f32');
   const log = createLog({ component: 'bench', level: 'off' });
