@@ -153,7 +153,7 @@ function keepAlive(
   });
 }
 
-/** Undefined once the connection is lost: the session hears of it later. */
+/** Undefined once the connection is lost: the session is notified later. */
 function bytesReadOf(session: ClientHttp2Session): number | undefined {
   const socket: Socket | undefined = session.destroyed ? undefined : session.socket;
   return socket?.bytesRead;

@@ -126,7 +126,7 @@ async function onlyOne<Request>(requests: AsyncIterable<Request>): Promise<Reque
   throw new TesseraError('MESSAGE_INVALID', `${all.length} requests in a call that has one`);
 }
 
-/** A connection that is lost has no socket any more, and its session hears of it later. */
+/** A connection that is lost has no socket any more, and its session is notified later. */
 function peerOfStream({ session }: ServerHttp2Stream): string {
   const socket: Socket | undefined = session?.socket;
   return socket === undefined ? 'unknown' : peerOf(socket);
