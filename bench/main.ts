@@ -16,6 +16,7 @@ import { benchEstimate } from './growth/estimate.ts';
 import { benchGrowth } from './growth/growth.ts';
 import { benchHandout } from './handout.ts';
 import { benchHelp } from './help.ts';
+import { benchOptimizer } from './optimizer.ts';
 import { benchPeers, PEERS } from './peers.ts';
 import { benchPrecision, benchRounding } from './precision.ts';
 import { benchSafety } from './safety.ts';
@@ -46,6 +47,7 @@ const ONLY_BY_NAME: Readonly<Record<string, Bench>> = {
   growth: benchGrowth,
   handout: benchHandout,
   input: (python) => benchPeers(['input'], python),
+  optimizer: benchOptimizer,
   precision: benchPrecision,
   rounding: benchRounding,
   peers: (python) => benchPeers(PEERS, python),
