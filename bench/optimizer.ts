@@ -58,7 +58,11 @@ function vectorsIn(make: (length: number) => Float32Array) {
   const vector = (factor: number) => {
     const values = make(TABLE.size);
     // Second moments are not negative, and for speed it is all one.
-    for (let i = 0; i < values.length; i += 1) values[i] = Math.abs(Math.sin(i)) * factor;
+    const pattern = 2 ** 16;
+    for (let i = 0; i < pattern; i += 1) values[i] = Math.abs(Math.sin(i)) * factor;
+    for (let i = pattern; i < values.length; i += pattern) {
+      values.copyWithin(i, 0, Math.min(pattern, values.length - i));
+    }
     return values;
   };
   return {

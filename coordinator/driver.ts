@@ -15,6 +15,7 @@ import { TesseraError } from '../shared/core/errors.ts';
 import type { ValueType } from '../shared/core/floats.ts';
 import { ExecutableKeeper } from './executables/keeper.ts';
 import { type DriverParts, RunLoop } from './loop.ts';
+import { NO_DELAYS } from './report/delays.ts';
 import type { RunWarnings } from './report/run-warnings.ts';
 import { describeStatus } from './report/status.ts';
 import type { CoordinatorPort, RunData } from './service/run-port.ts';
@@ -141,6 +142,7 @@ export class CoordinatorDriver implements CoordinatorPort {
   status(watcher = ''): RunStatus {
     if (watcher !== '') this.sessions.watchers[this.#loop.hasEnded ? 'returned' : 'lost'](watcher);
     const { run, progress, clock, identity, checkpointer, store } = this.#parts;
+    const { delays = () => NO_DELAYS } = this.#parts;
     return describeStatus({
       run,
       progress,
@@ -152,6 +154,8 @@ export class CoordinatorDriver implements CoordinatorPort {
       badSamples: this.#loop.notes.numUnreadable,
       stall: this.#loop.stalls.text,
       failure: this.#loop.failure,
+      delays: delays(),
+      reducers: store.reducers.threads,
     });
   }
 

@@ -19,6 +19,7 @@ import type { RunIdentity } from '../shared/runs/identity.ts';
 import type { HeldLock } from '../shared/runs/lock/lock.ts';
 import type { CoreEffect, CoreEvent } from './core/messages.ts';
 import type { Run } from './core/run.ts';
+import type { Delays } from './report/delays.ts';
 import { RunWarnings } from './report/run-warnings.ts';
 import { Stalls } from './report/stalls.ts';
 import { Evaluations } from './step/evaluations.ts';
@@ -41,6 +42,8 @@ export interface DriverParts {
   readonly progress: RunProgress;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Of the main thread, where something looks at them. */
+  readonly delays?: () => Delays;
   readonly onEvent: (event: RunEvent) => void;
   /** Called once, when the run has ended: with the error, if it failed. */
   readonly onEnd: (error: TesseraError | undefined) => void;

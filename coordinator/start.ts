@@ -27,6 +27,7 @@ import { type BegunRun, beginRun } from './begin/begin.ts';
 import { assemble, type RunSeed } from './begin/build.ts';
 import { CoordinatorDriver } from './driver.ts';
 import { openReducers, type Reducers } from './reducers/reducers.ts';
+import { watchDelays } from './report/delays.ts';
 import { LaterEvents } from './report/later-events.ts';
 import { lockWatcher, metricsWatcher } from './report/run-folder-watch.ts';
 import { serveCoordinator } from './service/service.ts';
@@ -173,7 +174,8 @@ async function serveRun(
     if (code !== 'RUN_IN_USE') onEvent({ type: 'phase', phase: 'failed', reason, code });
     ended.reject(error);
   };
-  const driver = new CoordinatorDriver({ ...parts, log, onEvent, onEnd });
+  const delays = watchDelays();
+  const driver = new CoordinatorDriver({ ...parts, log, onEvent, onEnd, delays: delays.read });
   const { certs } = options;
   const server = await serve(driver, options).catch(async (error) => {
     // What is written later would make a folder again that is taken back.
@@ -196,6 +198,7 @@ async function serveRun(
   const finished = ended.promise
     .finally(async () => {
       stopTicking();
+      delays.stop();
       const { absent, watchers } = driver.sessions;
       await Promise.all([absent.allBack(), watchers.allBack()]);
       await server.stop(FAREWELL_MS);

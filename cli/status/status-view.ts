@@ -89,6 +89,7 @@ function runBlock(status: ShownStatus): readonly string[] {
     ['Time', `${formatDuration(status.seconds)}, ${timeLeft(status)} left`],
     ['Parameters', parametersOf(status)],
     ['Folder', status.runFolder],
+    ...(status.delayMaxMs === 0 ? [] : [['Coordinator', coordinatorText(status)] as const]),
     ...(status.stall === '' ? [] : [['Stalled', status.stall] as const]),
     ...(status.badSamples === 0 ? [] : [['Unreadable', `${status.badSamples} images`] as const]),
     ...(status.refusedJoins ? [['Refused', refusedText(status)] as const] : []),
@@ -99,6 +100,13 @@ function runBlock(status: ShownStatus): readonly string[] {
 function refusedText({ refusedJoins = 0, lastRefusal = '' }: ShownStatus): string {
   const joins = `${formatCount(refusedJoins)} ${refusedJoins === 1 ? 'join' : 'joins'}`;
   return `${joins}; the last: ${lastRefusal.replace(/^refused /, '')}`;
+}
+
+/** How long its main thread was not there for anything else: workers wait for as long. */
+function coordinatorText({ delayMaxMs, delayUsualMs, reducers }: RunStatus): string {
+  const delays = `main thread delayed by ${formatNumber(delayMaxMs, 1)} ms at most, 99 % by less than ${formatNumber(delayUsualMs, 1)} ms`;
+  if (reducers === 0) return delays;
+  return `${delays}; ${reducers} reducer ${reducers === 1 ? 'thread' : 'threads'}`;
 }
 
 function timeLeft({ etaSeconds }: RunStatus): string {

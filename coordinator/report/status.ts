@@ -7,6 +7,7 @@ import type { RunIdentity } from '../../shared/runs/identity.ts';
 import type { Run } from '../core/run.ts';
 import type { RunProgress } from '../step/progress.ts';
 import type { ConnectedWorker, Sessions } from '../workers/sessions.ts';
+import type { Delays } from './delays.ts';
 
 /** What a status is read from. */
 export interface StatusSources {
@@ -22,6 +23,8 @@ export interface StatusSources {
   readonly stall: string;
   /** Why the run ended early. */
   readonly failure: TesseraError | undefined;
+  readonly delays: Delays;
+  readonly reducers: number;
 }
 
 /** Describes a run at one moment. */
@@ -55,6 +58,8 @@ export function describeStatus(sources: StatusSources): RunStatus {
     tesseraVersion: identity.tesseraVersion,
     badSamples: sources.badSamples,
     stall: sources.failure === undefined ? sources.stall : '',
+    ...sources.delays,
+    reducers: sources.reducers,
   };
 }
 

@@ -240,6 +240,11 @@ export interface RunStatus {
   readonly stall: string;
   /** Code of the error that ended the run; '' for none. */
   readonly code: string;
+  /** The coordinator's main thread: its longest delay since it listens, and what 99 of 100 are below. Units  milliseconds. */
+  readonly delayMaxMs: number;
+  readonly delayUsualMs: number;
+  /** Its threads for sums and optimizer steps. */
+  readonly reducers: number;
 }
 
 /** A run that is being stopped. */

@@ -56,5 +56,8 @@ export const STATUS: RunStatus = {
   tesseraVersion: '0.1.0',
   badSamples: 0,
   stall: '',
+  delayMaxMs: 4.5,
+  delayUsualMs: 0.5,
+  reducers: 2,
   code: '',
 };

@@ -200,7 +200,7 @@ export class NotingPort implements CoordinatorPort {
         workers: [{ ...worker, ...numbers, lastError: '', ...devices }],
         tesseraVersion: '0',
       },
-      ...{ badSamples: 0, stall: '', code: '' },
+      ...{ badSamples: 0, stall: '', code: '', delayMaxMs: 4.5, delayUsualMs: 0.5, reducers: 2 },
     };
   }
 

@@ -59,6 +59,16 @@ export interface StatusReply {
    * The code of the error that ended the run; empty during a run and after a success.
    */
   'code'?: (string);
+  /**
+   * The longest time for which the coordinator's main thread did not come to anything else, since it listens; and the
+   * time that 99 of 100 looks were below. Units: milliseconds.
+   */
+  'delayMaxMs'?: (number | string);
+  'delayUsualMs'?: (number | string);
+  /**
+   * Threads that add gradients and take optimizer steps, beside the main thread.
+   */
+  'reducers'?: (number);
 }
 
 export interface StatusReply__Output {
@@ -117,4 +127,14 @@ export interface StatusReply__Output {
    * The code of the error that ended the run; empty during a run and after a success.
    */
   'code': (string);
+  /**
+   * The longest time for which the coordinator's main thread did not come to anything else, since it listens; and the
+   * time that 99 of 100 looks were below. Units: milliseconds.
+   */
+  'delayMaxMs': (number);
+  'delayUsualMs': (number);
+  /**
+   * Threads that add gradients and take optimizer steps, beside the main thread.
+   */
+  'reducers': (number);
 }
