@@ -14,8 +14,8 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { joinAsRogue } from './exchange/rogue.ts';
 import { median, rangeOf, ratiosOf } from './median.ts';
-import { joinAsRogue } from './rogue.ts';
 import { readSteps } from './steps.ts';
 
 /** What was measured. Units  MiB of resident memory; medians over the rounds. */

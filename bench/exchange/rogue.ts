@@ -4,9 +4,9 @@
  */
 
 import { once } from 'node:events';
-import { cutChunks } from '../shared/contract/chunks.ts';
-import { PROTOCOL_VERSION } from '../shared/contract/messages.ts';
-import { connectControl, connectExchange } from '../shared/exchange/grpc/channel.ts';
+import { cutChunks } from '../../shared/contract/chunks.ts';
+import { PROTOCOL_VERSION } from '../../shared/contract/messages.ts';
+import { connectControl, connectExchange } from '../../shared/exchange/grpc/channel.ts';
 
 /** What became of a rogue's calls. */
 export interface Rogue {
