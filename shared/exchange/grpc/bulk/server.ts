@@ -58,9 +58,19 @@ function upload<Request, RequestIn, Reply, ReplyIn>(
   handle: (messages: AsyncIterable<RequestIn>, context: CallContext) => Promise<Reply>,
 ): readonly [string, Serve] {
   return served(service, method, async (call, context) => {
-    const reply = await handle(call.requests, context);
+    const reply = await handle(accepted(call), context);
     await call.send(method.reply.encode(reply));
   });
+}
+
+/** The messages of an upload. Who asks for the second has accepted the first: there may be more in flight from there on. */
+async function* accepted<Request>(call: ServerCall<Request>): AsyncGenerator<Request> {
+  let taken = 0;
+  for await (const message of call.requests) {
+    yield message;
+    taken += 1;
+    if (taken === 1) call.widen();
+  }
 }
 
 /** A call of one message and many replies. */
