@@ -66,12 +66,13 @@ export async function benchAbuse(): Promise<AbuseFigures> {
   const other = await startDecoy(join(folder, 'decoy'));
   try {
     await stepsAfter(runFolder, 20);
-    const before = { coordinator: residentMiB(coordinator), worker: residentMiB(worker) };
+    const working = workingProcess(worker);
+    const before = { coordinator: residentMiB(coordinator), worker: residentMiB(working) };
     const gone = new AbortController();
     const peak = watchPeak(coordinator, gone.signal);
     const rounds = await byTurns(runFolder, address, other.address);
     gone.abort();
-    const workerPeak = watchPeak(worker, AbortSignal.timeout(STANDSTILL_MS));
+    const workerPeak = watchPeak(working, AbortSignal.timeout(STANDSTILL_MS));
     coordinator.kill('SIGSTOP');
     await sleep(STANDSTILL_MS);
     coordinator.kill('SIGCONT');
@@ -97,8 +98,9 @@ async function startDecoy(runFolder: string) {
   const worker = start(['worker', address, '--threads', '1']);
   worker.stderr?.resume();
   await stepsAfter(runFolder, 1);
-  worker.kill('SIGSTOP');
-  return { address, processes: [coordinator, worker] };
+  const working = workingProcess(worker);
+  working.kill('SIGSTOP');
+  return { address, processes: [coordinator, worker, working] };
 }
 
 /** Quiet, beside and abused by turns, on the one run. */
@@ -172,6 +174,18 @@ function start(args: readonly string[]): ChildProcess {
   return spawn(process.execPath, [main.pathname, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
+/** A process that can be looked at and ended. */
+interface Running {
+  readonly pid?: number | undefined;
+  kill(signal: NodeJS.Signals): unknown;
+}
+
+/** The process that works: a worker's command only keeps it. */
+function workingProcess({ pid }: ChildProcess): Running {
+  const working = Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')[0]);
+  return { pid: working, kill: (signal) => process.kill(working, signal) };
+}
+
 function addressOf(coordinator: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let output = '';
@@ -200,7 +214,7 @@ async function stepsAfter(runFolder: string, count: number): Promise<void> {
 }
 
 /** The largest resident memory of a process until a signal. */
-async function watchPeak(child: ChildProcess, until: AbortSignal): Promise<number> {
+async function watchPeak(child: Running, until: AbortSignal): Promise<number> {
   let peak = 0;
   while (!until.aborted) {
     peak = Math.max(peak, residentMiB(child));
@@ -209,7 +223,7 @@ async function watchPeak(child: ChildProcess, until: AbortSignal): Promise<numbe
   return peak;
 }
 
-function residentMiB({ pid }: ChildProcess): number {
+function residentMiB({ pid }: Running): number {
   const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   return Number(kib) / 1024;
 }
