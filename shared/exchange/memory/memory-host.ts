@@ -48,9 +48,10 @@ export class MemoryHost {
     return this.#files.get(session);
   }
 
-  /** Where parameters are put for a session; undefined when it was offered no memory. */
+  /** Where parameters are put for a session; undefined when it was offered no memory, or memory has become short. */
   parametersFor(session: string): SharedVector | undefined {
-    return this.#files.has(session) ? this.#parameters?.vector : undefined;
+    const vector = this.#files.has(session) ? this.#parameters?.vector : undefined;
+    return vector?.isShort ? undefined : vector;
   }
 
   /** Frees the memory of a session. */

@@ -1,6 +1,7 @@
 /** @file The parameters of a run in memory that its workers on this machine read: each piece is written once a version. */
 import { crc32 } from 'node:zlib';
 import { TesseraError } from '../../core/errors.ts';
+import { createLog } from '../../machine/log.ts';
 import type { MemoryFile } from './memory-file.ts';
 
 /** A part of a vector. Units  bytes of the whole vector. */
@@ -12,6 +13,7 @@ interface Piece {
 /** One vector in memory: of the newest version that was put. */
 export class SharedVector {
   readonly #file: MemoryFile;
+  #isShort = false;
   #version = -1;
   /** What holds the version here. */
   #source: ArrayBufferLike | undefined;
@@ -20,6 +22,11 @@ export class SharedVector {
 
   constructor(file: MemoryFile) {
     this.#file = file;
+  }
+
+  /** Whether a piece could not be put: those that follow travel by wire. */
+  get isShort(): boolean {
+    return this.#isShort;
   }
 
   /**
@@ -45,14 +52,22 @@ export class SharedVector {
     if (known !== undefined) return known;
     const putting = Promise.allSettled(before).then(() => this.#write(offset, bytes));
     this.#pieces.set(key, putting);
-    // One that failed is tried again.
-    putting.catch(() => this.#pieces.get(key) === putting && this.#pieces.delete(key));
     return putting;
   }
 
   async #write(offset: number, bytes: Uint8Array): Promise<number> {
     const sum = crc32(bytes);
-    await this.#file.write(bytes, offset);
+    await this.#file.write(bytes, offset).catch((thrown: unknown) => {
+      const error = TesseraError.from(thrown);
+      if (error.code === 'SYSTEM') this.#noteShort(error);
+      throw error;
+    });
     return sum;
+  }
+
+  #noteShort(error: TesseraError): void {
+    if (this.#isShort) return;
+    this.#isShort = true;
+    createLog({ component: 'exchange' }).warn(error, 'memory is short: parameters travel by wire');
   }
 }

@@ -1,5 +1,6 @@
 /** @file The bulk calls as gRPC on `node:http2`: what the worker's end of an exchange is made of. */
 import { TesseraError } from '../../../core/errors.ts';
+import { isOwnListener } from '../../../machine/socket-owner.ts';
 import type { OpenExchange } from '../../exchange.ts';
 import { type ConnectionSettings, refusePlaintextAbroad } from '../channel.ts';
 import { fromStatus } from '../errors.ts';
@@ -31,13 +32,19 @@ export function bulkCalls(
   };
 }
 
-/** Exchanges with the coordinator at `address`, each on a connection of its own. Throws  as `bulkCalls` does. */
+/**
+ * Exchanges with the coordinator at `address`, each on a connection of its own. Memory is shared only with one of this
+ * account on this machine. Throws  as `bulkCalls` does.
+ */
 export function grpcExchanges(
   address: string,
   security: Omit<ConnectionSettings, 'limits'>,
 ): OpenExchange {
-  return (settings) =>
-    new GrpcExchange(bulkCalls(address, { ...security, limits: settings.limits }), settings);
+  return ({ memory, ...settings }) => {
+    const calls = bulkCalls(address, { ...security, limits: settings.limits });
+    const isOwn = memory !== undefined && isOwnListener(address);
+    return new GrpcExchange(calls, isOwn ? { ...settings, memory } : settings);
+  };
 }
 
 /** Where calls go. */
