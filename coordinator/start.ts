@@ -158,7 +158,9 @@ async function serveRun(
   const observers = new Observers([metrics, ...(options.observers ?? [])], log);
   const later = new LaterEvents(observers.emit);
   const onEvent = later.emit;
+  const delays = watchDelays();
   const closeObservers = async () => {
+    delays.stop();
     later.flush();
     await observers.close();
   };
@@ -174,7 +176,6 @@ async function serveRun(
     if (code !== 'RUN_IN_USE') onEvent({ type: 'phase', phase: 'failed', reason, code });
     ended.reject(error);
   };
-  const delays = watchDelays();
   const driver = new CoordinatorDriver({ ...parts, log, onEvent, onEnd, delays: delays.read });
   const { certs } = options;
   const server = await serve(driver, options).catch(async (error) => {
@@ -198,7 +199,6 @@ async function serveRun(
   const finished = ended.promise
     .finally(async () => {
       stopTicking();
-      delays.stop();
       const { absent, watchers } = driver.sessions;
       await Promise.all([absent.allBack(), watchers.allBack()]);
       await server.stop(FAREWELL_MS);
