@@ -109,6 +109,12 @@ export function kernelMemory(bytes: number): KernelMemory {
   return new WebAssembly.Memory({ initial, maximum: PAGES_MAX, shared: true });
 }
 
+/** Makes a memory at least so large. Throws  RangeError beyond 4 GiB. */
+export function growTo(memory: KernelMemory, bytes: number): void {
+  const missing = bytes - memory.buffer.byteLength;
+  if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
+}
+
 let compiled: object | null | undefined;
 
 /** The kernels on a shared memory; undefined where this Node has no SIMD, or the module was not built. */

@@ -5,13 +5,12 @@
  * plain loops work on it.
  */
 import { assert } from '../core/errors.ts';
-import { type KernelMemory, type Kernels, kernelMemory, kernelsOn } from './module.ts';
+import { growTo, type KernelMemory, type Kernels, kernelMemory, kernelsOn } from './module.ts';
 
 /** Every vector begins at a multiple of this: a line of a processor's cache. */
 const ALIGNMENT = 64;
 /** The module may keep constants below. */
 const FIRST_ADDRESS = 1024;
-const PAGE_BYTES = 65_536;
 
 /** Kernels by the buffers of their memory: each growth makes one more object for the same memory. */
 const kernelsByBuffer = new WeakMap<ArrayBufferLike, Kernels>();
@@ -48,7 +47,7 @@ export class VectorMemory {
   /** Bytes up to which vectors were ever given out. */
   #top = FIRST_ADDRESS;
 
-  constructor(memory = kernelMemory(PAGE_BYTES)) {
+  constructor(memory = kernelMemory(1)) {
     this.memory = memory;
     this.#kernels = kernelsOn(memory);
   }
@@ -125,19 +124,13 @@ export class VectorMemory {
       return block.address;
     }
     const address = this.#top;
-    const missing = address + bytes - this.memory.buffer.byteLength;
-    if (missing > 0 && !this.#grow(missing)) return undefined;
+    try {
+      growTo(this.memory, address + bytes);
+    } catch {
+      return undefined;
+    }
     this.#top = address + bytes;
     return address;
-  }
-
-  #grow(bytes: number): boolean {
-    try {
-      this.memory.grow(Math.ceil(bytes / PAGE_BYTES));
-      return true;
-    } catch {
-      return false;
-    }
   }
 }
 

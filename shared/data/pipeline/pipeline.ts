@@ -9,7 +9,7 @@ import type { DataConfig } from '../options.ts';
 import type { Raster } from '../pixels/raster.ts';
 import type { EncodedSample } from '../source.ts';
 import type { Storage, Storages, StoredPixels } from './drawing.ts';
-import { type FinishedImages, type Finishing, finishLeaf } from './finishing.ts';
+import type { FinishedImages, Finishing } from './finishing.ts';
 import { ImageMaker, type ImageOptions, keptName } from './image.ts';
 
 /**
@@ -55,7 +55,6 @@ export function createImagePipeline<S extends Storage = 'float32'>(
     allocate: (values) => newPixels(storage, values),
     load: (sample, epoch, target) =>
       kept.around(sample, epoch, (before) => maker.make({ sample, epoch, ...before }, target)),
-    finish: async (images, weights, finishing) => finishLeaf(images, weights, finishing),
   };
 }
 

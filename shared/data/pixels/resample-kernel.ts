@@ -1,5 +1,11 @@
 /** @file Resampling by the SIMD kernels, in a small memory of the thread: the bytes of `resample-plain.ts`. */
-import { type KernelMemory, type Kernels, kernelMemory, kernelsOn } from '../../kernels/module.ts';
+import {
+  growTo,
+  type KernelMemory,
+  type Kernels,
+  kernelMemory,
+  kernelsOn,
+} from '../../kernels/module.ts';
 import type { Raster } from './raster.ts';
 import type { Taps } from './taps.ts';
 
@@ -9,8 +15,7 @@ export interface Pass {
   readonly taps: Taps;
 }
 
-/** Bytes of a page, the first size of the memory, and the most that it may take: larger images are left to the plain loops. */
-const PAGE_BYTES = 65_536;
+/** The first size of the memory, and the most that it may take: larger images are left to the plain loops. */
 const FIRST_BYTES = 4 * 2 ** 20;
 const BYTES_MAX = 64 * 2 ** 20;
 
@@ -27,8 +32,7 @@ export function resampleByKernels(image: Raster, passes: readonly Pass[]): Raste
   loaded ??= load();
   const { memory, kernels } = loaded;
   if (kernels === undefined) return undefined;
-  const missing = layout.bytes - memory.buffer.byteLength;
-  if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
+  growTo(memory, layout.bytes);
   const { buffer } = memory;
   new Uint8Array(buffer, layout.source, image.pixels.length).set(image.pixels);
   let from = layout.source;

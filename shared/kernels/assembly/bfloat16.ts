@@ -61,7 +61,10 @@ export function toBfloat16(target: usize, source: usize, count: i32): void {
   }
 }
 
-/** target (32 bits each) = source (bfloat16, 16 bits each), which is exact. They may not overlap. */
+/**
+ * target (32 bits each) = source (bfloat16, 16 bits each), which is exact. The source may be the last bytes of the target:
+ * values are read before anything is written over them.
+ */
 export function fromBfloat16(target: usize, source: usize, count: i32): void {
   let i: i32 = 0;
   for (; i + 8 <= count; i += 8) {

@@ -7,7 +7,7 @@
 import type { DataConfig } from '../../options.ts';
 import type { EncodedSample } from '../../source.ts';
 import type { Storage, Storages, StoredPixels } from '../drawing.ts';
-import type { FinishedImages, Finishing } from '../finishing.ts';
+import { type FinishedImages, type Finishing, finishLeaf } from '../finishing.ts';
 import {
   createImagePipeline,
   IMAGES_AT_ONCE,
@@ -67,9 +67,7 @@ export function createPooledPipeline<S extends Storage = 'float32'>(
       });
     },
     async finish(images, weights, finishing): Promise<FinishedImages> {
-      if (!isShared(images)) {
-        return (await inline.finish?.(images, weights, finishing)) as FinishedImages;
-      }
+      if (!isShared(images)) return finishLeaf(images, weights, finishing);
       const { type: _, ...finished } = await finishOn(pool, images, weights, finishing);
       if (spares.length < SPARES_MAX) spares.push(images);
       return finished;

@@ -5,6 +5,7 @@ import { checkServerIdentity } from 'node:tls';
 import { status } from '@grpc/grpc-js';
 import { hostOf } from '../../../core/address.ts';
 import {
+  BULK_WINDOW_BYTES,
   type ConnectionSettings,
   FRAME_BYTES_MAX,
   KEEPALIVE_MS,
@@ -15,11 +16,6 @@ import { plainStatus } from './ends.ts';
 
 /** How long a connection may take to be made. */
 const CONNECT_MS = 20_000;
-/**
- * Bytes of replies that may be in flight: 1.6 GB/s where a round trip takes 10 ms, since Node opens a window again once half
- * of it is used. Larger than a server's: its calls are of one worker, those of a server are of all.
- */
-const WINDOW_BYTES = 32 * 1024 * 1024;
 /** Node's bound on what one connection holds, in MB: above the windows, which are the bound here. */
 const SESSION_MB_MAX = 1024;
 
@@ -78,7 +74,7 @@ export class Line {
       maxSessionMemory: SESSION_MB_MAX,
       settings: {
         enablePush: false,
-        initialWindowSize: WINDOW_BYTES,
+        initialWindowSize: BULK_WINDOW_BYTES,
         maxFrameSize: FRAME_BYTES_MAX,
       },
     });
@@ -90,7 +86,7 @@ export class Line {
     }, CONNECT_MS);
     session.once('connect', () => {
       clearTimeout(slow);
-      session.setLocalWindowSize(WINDOW_BYTES);
+      session.setLocalWindowSize(BULK_WINDOW_BYTES);
       keepAlive(session, this.#times);
     });
     session.once('close', () => clearTimeout(slow));

@@ -7,6 +7,7 @@ import {
 } from 'node:http2';
 import { type StatusObject, status } from '@grpc/grpc-js';
 import { TesseraError } from '../../../core/errors.ts';
+import { BULK_WINDOW_BYTES } from '../channel.ts';
 import { toStatus } from '../errors.ts';
 import { plainStatus } from './ends.ts';
 import { FrameReader, type Pieces } from './frames.ts';
@@ -21,8 +22,7 @@ export interface ServerCallSettings<Request> {
 
 /** A call that has had its status, or whose caller does not read, is cut after this. */
 const LINGER_MS = 10_000;
-/** In flight on a connection whose upload was accepted; unknown callers have `FLOW_WINDOW_BYTES`. */
-const WIDE_WINDOW_BYTES = 32 * 2 ** 20;
+/** Sessions with an upload that was accepted; unknown callers have `FLOW_WINDOW_BYTES`. */
 const widened = new WeakSet<Http2Session>();
 const OK = plainStatus(status.OK, 'OK');
 
@@ -63,13 +63,13 @@ export class ServerCall<Request> {
     this.#timers.push(setTimeout(late, callerMs));
   }
 
-  /** Lets more bytes be in flight on its connection: a line of 10 ms is full with 32 MiB, not with 8. */
+  /** Lets more bytes be in flight on its connection. */
   widen(): void {
     const { session } = this.#stream;
     if (session === undefined || session.destroyed || widened.has(session)) return;
     widened.add(session);
-    session.settings({ initialWindowSize: WIDE_WINDOW_BYTES });
-    session.setLocalWindowSize(WIDE_WINDOW_BYTES);
+    session.settings({ initialWindowSize: BULK_WINDOW_BYTES });
+    session.setLocalWindowSize(BULK_WINDOW_BYTES);
   }
 
   /** Sends a message. Throws  MESSAGE_INVALID above the limit; the reason of the signal when the call is over. */
