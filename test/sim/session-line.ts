@@ -41,6 +41,12 @@ const { requestSerialize, requestDeserialize, responseSerialize, responseDeseria
 const toServer = throughBytes(requestSerialize as never, requestDeserialize);
 const toClient = throughBytes(responseSerialize as never, responseDeserialize);
 
+/** The process that accepts a stream, and its end of it, once that process has had time. */
+interface Server {
+  readonly host: Host;
+  listener?: DuplexListener<never>;
+}
+
 /** Both ends of one stream. */
 class SessionLine implements Breakable {
   readonly wire: Wire;
@@ -49,7 +55,7 @@ class SessionLine implements Breakable {
   readonly #up: (deliver: () => void) => void;
   readonly #down: (deliver: () => void) => void;
   readonly #loose: Readonly<Record<Way, (deliver: () => void) => void>>;
-  #server: { readonly host: Host; readonly listener: DuplexListener<never> } | undefined;
+  #server: Server | undefined;
   #isReplied = false;
   #isClientOver = false;
   #isServerOver = false;
@@ -79,7 +85,7 @@ class SessionLine implements Breakable {
       server.host.run(() => {
         if (this.#isServerOver) return;
         try {
-          server.listener.onMessage(arrived as never);
+          server.listener?.onMessage(arrived as never);
         } catch (error) {
           this.#endServer(error);
         }
@@ -110,15 +116,15 @@ class SessionLine implements Breakable {
       this.break();
       return;
     }
-    listener.host.run(() => {
-      this.#server = {
-        host: listener.host,
-        listener: listener.calls.session({
-          peer: `${host.name}:1`,
-          send: (message) => this.#reply(message as { assignment?: never }),
-          end: (error) => this.#endServer(error),
-        }) as DuplexListener<never>,
-      };
+    // What arrives while the process sleeps waits behind this, as in the buffers of its socket.
+    const server: Server = { host: listener.host };
+    this.#server = server;
+    server.host.run(() => {
+      server.listener = listener.calls.session({
+        peer: `${host.name}:1`,
+        send: (message) => this.#reply(message as { assignment?: never }),
+        end: (error) => this.#endServer(error),
+      }) as DuplexListener<never>;
     });
   }
 
@@ -166,7 +172,7 @@ class SessionLine implements Breakable {
   #closeServer(reason: string): void {
     if (this.#isServerOver) return;
     this.#isServerOver = true;
-    this.#server?.host.run(() => this.#server?.listener.onClosed(reason));
+    this.#server?.host.run(() => this.#server?.listener?.onClosed(reason));
     this.#forget();
   }
 

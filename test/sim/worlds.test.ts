@@ -15,6 +15,10 @@ const ONCE_BROKEN: readonly (readonly [number, string])[] = [
     25,
     'the folder of checkpoints was lost: its first save had failed between making and flushing it',
   ],
+  [
+    342,
+    'the only worker was kept away: what it sent to a coordinator asleep was lost, as no socket loses it',
+  ],
   [2150, 'a run ended with a checkpoint that a failed save had put there, but not durably'],
 ];
 
