@@ -13,6 +13,7 @@ import { addDoctor } from './doctor/flags.ts';
 import { addEngines } from './engines/flags.ts';
 import { addEstimate } from './estimate/flags.ts';
 import { addEval } from './eval/flags.ts';
+import { addExport } from './export/flags.ts';
 import { addData, addWeightsGet } from './get/flags.ts';
 import { addPlot } from './plot/flags.ts';
 import { addPredict } from './predict/flags.ts';
@@ -49,6 +50,7 @@ export function createProgram(): Command {
   addPlot(program);
   addEval(program);
   addPredict(program);
+  addExport(program);
   addSummary(program);
   addWeightsGet(addWeights(program));
   addData(program);

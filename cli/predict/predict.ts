@@ -7,8 +7,8 @@ import { makeFolder } from '../../shared/files/files.ts';
 import { DECODABLE_NAMES } from '../../shared/files/image-kind.ts';
 import { findImages, pictureNames } from '../../tools/inference/image-files.ts';
 import { Model, type Prediction } from '../../tools/inference/model.ts';
-import type { ImageInput } from '../../tools/inference/predict.ts';
-import { bestGuesses, type Guess, notFiniteError } from '../../tools/inference/top-classes.ts';
+import { type ImageInput, notFiniteError } from '../../tools/inference/predict.ts';
+import { bestGuesses, type Guess } from '../../tools/inference/top-classes.ts';
 import type { RgbImage } from '../../tools/pictures/image.ts';
 import { writePicture } from '../../tools/pictures/render.ts';
 import { sheet } from '../../tools/pictures/sheet.ts';
@@ -86,7 +86,7 @@ async function predictAll(
   const look = { ...model.trained.config.data, sideMax: 2 * PICTURE_PIXELS };
   // Taken from the sample that the model gets, so that its file need not stay in memory.
   const views = new Map<number, RgbImage>();
-  const results = model.logits(
+  const results = model.results(
     inputs,
     pictures && (async (sample, place) => void views.set(place, await decodeWhole(sample, look))),
   );

@@ -40,7 +40,8 @@ export async function writeFileAtomically(
 }
 
 /**
- * Writes a folder of files whole, replacing the one of that name; its parent is made where needed.
+ * Writes a folder of files whole, replacing the one of that name; its parent is made where needed, and so are folders in
+ * it that names such as `samples/wide.png` have.
  *
  * Throws  CANNOT_WRITE; what was there before is then still there, untouched.
  */
@@ -52,7 +53,12 @@ export async function writeFolderAtomically(
   await buildFolderAtomically(
     path,
     async (temporary) => {
+      const folders = [...new Set(files.map(({ name }) => dirname(name)))].filter(
+        (it) => it !== '.',
+      );
+      for (const folder of folders) await disk.makeFolder(join(temporary, folder));
       for (const { name, pieces } of files) await writeFlushed(disk, join(temporary, name), pieces);
+      for (const folder of folders) await disk.flushFolder(join(temporary, folder));
     },
     disk,
   );

@@ -2,14 +2,14 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
-import { checkOutFolder } from '../../cli/weights/out-folder.ts';
+import { checkOutFolder } from '../../cli/export/out-folder.ts';
 import { readWeights } from '../../shared/weights/files/read.ts';
 import {
   encodeSafetensors,
   type NamedTensor,
   readSafetensors,
 } from '../../shared/weights/formats/safetensors.ts';
-import { EXPORT_MARK } from '../../tools/inference/export-model.ts';
+import { EXPORT_MARK, HUGGING_FACE_LAYOUT } from '../../tools/export/library.ts';
 import { mutated } from './bytes.ts';
 import { door } from './door.ts';
 import { changed, changedText } from './json.ts';
@@ -111,7 +111,7 @@ export const huggingFaceDoors = [
       mkdirSync(exported);
       for (const name of names) writeFileSync(join(exported, name), '');
       writeFileSync(join(exported, 'config.json'), config);
-      await checkOutFolder(exported);
+      await checkOutFolder(exported, HUGGING_FACE_LAYOUT);
       if (names.some((name) => name !== 'model.safetensors')) throw new Error('more would go');
     },
     refusals: ['CANNOT_WRITE'],

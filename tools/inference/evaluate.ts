@@ -5,9 +5,10 @@ import { SPLIT_WORDS, type Split } from '../../shared/core/work.ts';
 import type { DataSource } from '../../shared/data/source.ts';
 import { type ClassMatch, matchClasses } from '../../shared/weights/fit/classes.ts';
 import { type ClassReport, Confusion } from './confusion.ts';
+import { notFiniteError } from './predict.ts';
 import type { TrainedModel } from './read/read-model.ts';
 import { computeRows, type LeafFunction } from './rows.ts';
-import { notFiniteError, softmax } from './top-classes.ts';
+import { softmax } from './top-classes.ts';
 
 /** Which images a model is tested on. */
 export interface EvaluateOptions {

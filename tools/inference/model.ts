@@ -112,12 +112,22 @@ export class Model {
     { top = 5 }: { readonly top?: number } = {},
   ): Promise<Prediction[]> {
     const predictions: Prediction[] = [];
-    for await (const result of this.logits(imageInputs(images))) {
+    for await (const result of this.results(imageInputs(images))) {
       if (result.error !== undefined) throw result.error;
       const { image, values } = result;
       predictions.push({ image, guesses: bestGuesses(values, this.classes, top) });
     }
     return predictions;
+  }
+
+  /**
+   * The logits of images: the outputs of which `predict` makes probabilities.
+   *
+   * Shapes  a vector of the number of classes for each image.
+   * Throws  as `predict`.
+   */
+  async logits(images: Image | readonly Image[]): Promise<Float32Array[]> {
+    return await valuesOf(this.results(imageInputs(images)));
   }
 
   /**
@@ -127,13 +137,8 @@ export class Model {
    * Throws  as `predict`.
    */
   async features(images: Image | readonly Image[]): Promise<Float32Array[]> {
-    const features: Float32Array[] = [];
     const compute = this.#inTurn((leaf) => this.#program.features(leaf));
-    for await (const result of computeImages(this.trained, compute, imageInputs(images))) {
-      if (result.error !== undefined) throw result.error;
-      features.push(result.values.slice());
-    }
-    return features;
+    return await valuesOf(computeImages(this.trained, compute, imageInputs(images)));
   }
 
   /**
@@ -152,7 +157,7 @@ export class Model {
   }
 
   /** The logits of each image, or why there are none; `loaded` takes what else is wanted of a sample. */
-  logits(
+  results(
     inputs: readonly ImageInput[],
     loaded?: (sample: EncodedSample, place: number) => Promise<void>,
   ): AsyncGenerator<ImageResult> {
@@ -187,4 +192,14 @@ export class Model {
       return turn;
     };
   }
+}
+
+/** What was computed of each image, in memory of its own. Throws  the first error. */
+async function valuesOf(results: AsyncIterable<ImageResult>): Promise<Float32Array[]> {
+  const values: Float32Array[] = [];
+  for await (const result of results) {
+    if (result.error !== undefined) throw result.error;
+    values.push(result.values.slice());
+  }
+  return values;
 }

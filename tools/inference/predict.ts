@@ -1,10 +1,10 @@
 /** @file What images show, by a trained model: the likeliest classes of each, or its features. */
-import type { TesseraError } from '../../shared/core/errors.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
 import { firstNonFinite } from '../../shared/core/floats.ts';
+import { someOf } from '../../shared/core/text.ts';
 import type { EncodedSample } from '../../shared/data/source.ts';
 import type { TrainedModel } from './read/read-model.ts';
 import { computeRows, type LeafFunction } from './rows.ts';
-import { notFiniteError } from './top-classes.ts';
 
 /** An image to be read. */
 export interface ImageInput {
@@ -56,4 +56,18 @@ export async function* computeImages(
       yield { image, place, error };
     }
   }
+}
+
+/** The error for a model whose outputs are not numbers: NaN is not a class. */
+export function notFiniteError(
+  modelPath: string,
+  images: readonly string[],
+  consequence: string,
+): TesseraError {
+  const of = images.length === 1 ? '1 image' : `${images.length} images`;
+  return new TesseraError(
+    'NON_FINITE',
+    `the outputs of ${modelPath} for ${of} are not finite, so ${consequence}: ${someOf(images)}`,
+    { hint: 'its values are too large to compute with: use an earlier checkpoint' },
+  );
 }

@@ -1,6 +1,4 @@
 /** @file From logits to the classes that a model finds likeliest. Pure. */
-import { TesseraError } from '../../shared/core/errors.ts';
-import { someOf } from '../../shared/core/text.ts';
 
 /** A class and how likely the model finds it, in 0..1. */
 export interface Guess {
@@ -27,18 +25,4 @@ export function softmax(logits: Float32Array): Float64Array {
   const powers = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
   const sum = powers.reduce((a, b) => a + b, 0);
   return powers.map((power) => power / sum);
-}
-
-/** The error for a model whose outputs are not numbers: NaN is not a class. */
-export function notFiniteError(
-  modelPath: string,
-  images: readonly string[],
-  consequence: string,
-): TesseraError {
-  const of = images.length === 1 ? '1 image' : `${images.length} images`;
-  return new TesseraError(
-    'NON_FINITE',
-    `the outputs of ${modelPath} for ${of} are not finite, so ${consequence}: ${someOf(images)}`,
-    { hint: 'its values are too large to compute with: use an earlier checkpoint' },
-  );
 }

@@ -1,19 +1,20 @@
 /** @file A computation in ONNX's terms: named values and the nodes that make them. */
 import type { Constant, Value } from '../graph/graph.ts';
 
-/** Element types: those of a recorded graph, and `int64` for shapes, axes and the like. */
-export type OnnxType = Value['type'] | 'int64';
+/** Element types: those of a recorded graph, `int64` for shapes, axes and the like, `int8` for weights that are stored so. */
+export type OnnxType = Value['type'] | 'int64' | 'int8';
 
-/** A named tensor. */
+/** A named tensor; a side that has a name is any number. */
 export interface OnnxValue {
   readonly name: string;
-  readonly shape: readonly number[];
+  readonly shape: readonly (number | string)[];
   readonly type: OnnxType;
 }
 
 /** A named tensor whose contents are in the model. */
 export interface OnnxConstant extends OnnxValue {
-  readonly data: Constant['data'] | BigInt64Array;
+  readonly shape: readonly number[];
+  readonly data: Constant['data'] | BigInt64Array | Uint16Array | Int8Array;
 }
 
 /** An attribute of a node: integers and lists of them are ONNX ints, `{ float }` is an ONNX float. */

@@ -18,6 +18,7 @@ import { type Fields, float, integer, message, text } from './protobuf.ts';
 export const ONNX_TYPES: Readonly<Record<OnnxType, number>> = {
   float32: 1,
   uint8: 2,
+  int8: 3,
   int32: 6,
   int64: 7,
   bool: 9,
@@ -85,7 +86,9 @@ function encodeTensor({ name, shape, type, data }: OnnxConstant): Fields {
 }
 
 function encodeValueInfo(field: number, { name, shape, type }: OnnxValue): Fields {
-  const dimensions = shape.map((side) => message(1, integer(1, side)));
+  const dimensions = shape.map((side) =>
+    message(1, typeof side === 'string' ? text(2, side) : integer(1, side)),
+  );
   const tensor = message(1, integer(1, ONNX_TYPES[type]), message(2, ...dimensions));
   return message(field, text(1, name), message(2, tensor));
 }

@@ -6,7 +6,7 @@ import { ONNX_TYPES } from './onnx-model.ts';
 /** Writes one operation as ONNX nodes. */
 type Lowering<O extends Op = Op> = (node: GraphNode<O>, to: OnnxBuilder) => void;
 /** How each operation is written. */
-type Lowerings = { readonly [O in Op]: Lowering<O> };
+export type Lowerings = { readonly [O in Op]: Lowering<O> };
 
 /** An ONNX operator of the same inputs and outputs. */
 function operator(op: string, attributes: OnnxNode['attributes'] = {}): Lowering {

@@ -18,8 +18,9 @@ import {
   planResize,
   type ResizeOptions,
 } from '../pixels/geometry.ts';
-import { EXACT_PIXELS_MAX, type Look, scaled } from '../pixels/libvips.ts';
+import { type Look, scaled } from '../pixels/libvips.ts';
 import type { Raster } from '../pixels/raster.ts';
+import { EXACT_PIXELS_MAX } from '../pixels/shrinking.ts';
 import type { EncodedSample } from '../source.ts';
 
 export type { Look };

@@ -4,7 +4,7 @@
  * sharp is loaded when the first image file comes: raw samples of the right size, such as the embedded digits, never
  * need it.
  */
-import type { Metadata, ResizeOptions, Sharp, SharpOptions } from 'sharp';
+import type { Metadata, Sharp, SharpOptions } from 'sharp';
 import type { DataConfig } from '../options.ts';
 import { PixelBudget } from './budget.ts';
 import { type Colour, colourOf, type RawImage, type Samples, toRaster } from './channels.ts';
@@ -12,6 +12,7 @@ import type { PlainJpeg } from './formats/jpeg-head.ts';
 import type { ImageSize, ResizePlan } from './geometry.ts';
 import { cutTo, type Raster } from './raster.ts';
 import { resample } from './resample.ts';
+import { isResampled, shrinking } from './shrinking.ts';
 
 /** Maximum pixels of an image file: a decompression bomb must not crash the worker. */
 export const INPUT_PIXELS_MAX = 100_000_000;
@@ -22,9 +23,6 @@ export const INPUT_PIXELS_MAX = 100_000_000;
  */
 export const decoding = new PixelBudget(INPUT_PIXELS_MAX);
 
-/** Most pixels that are shrunk exactly, in about 25 ms: libvips is faster with photos of full size. */
-export const EXACT_PIXELS_MAX = 2 ** 20;
-
 /**
  * Longest side, in the file and in between: enlarged in proportion, a file of 1 x 16,000 pixels would need gigabytes,
  * and so would reading the rows of a PNG of 6 million x 9.
@@ -33,9 +31,6 @@ const SIDE_MAX = 2 ** 16;
 
 /** Most pixels of a picture that is drawn. */
 const SVG_PIXELS_MAX = 2 ** 28;
-
-/** The names of the filters in libvips. */
-const KERNELS = { bicubic: 'cubic', bilinear: 'linear', lanczos: 'lanczos3' } as const;
 
 /** How the pixels are shrunk and converted. */
 export type Look = Pick<DataConfig, 'channels' | 'interpolation' | 'background'>;
@@ -62,7 +57,7 @@ export async function decodeBySharp(
     if (plan.cutBefore !== undefined) image.extract(plan.cutBefore);
     const from = plan.cutBefore ?? size;
     const isWhole = isResampled(from, plan.scaleTo) || !isPhoto(facts);
-    if (!isWhole) image.resize(shrinking(plan, look));
+    if (!isWhole) image.resize(shrinking(plan.scaleTo, look.interpolation));
     const raster = toRaster(await channelsOf(image, facts, look), ...colouring(look));
     const rest = { ...plan, cutBefore: undefined };
     return isWhole ? await scaled(raster, rest, look) : cutTo(raster, plan.cutAfter);
@@ -120,7 +115,7 @@ export async function scaled(raster: Raster, plan: ResizePlan, look: Look): Prom
   const channels = part.channels as 1 | 3;
   const sharp = await loadSharp();
   const { data, info } = await sharp(pixels, { raw: { width, height, channels } })
-    .resize(shrinking(plan, look))
+    .resize(shrinking(plan.scaleTo, look.interpolation))
     .toColourspace(channels === 1 ? 'b-w' : 'srgb')
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
@@ -143,10 +138,6 @@ export async function renderSvg(svg: string, density: number): Promise<Uint8Arra
     .toBuffer();
 }
 
-function shrinking({ scaleTo }: ResizePlan, { interpolation }: Look): ResizeOptions {
-  return { ...scaleTo, fit: 'fill', kernel: KERNELS[interpolation], fastShrinkOnLoad: false };
-}
-
 export function colouring({ channels, background }: Look): [1 | 3, Colour | undefined] {
   return [channels, background === undefined ? undefined : colourOf(background)];
 }
@@ -156,12 +147,6 @@ export function checkSides(size: ImageSize, { scaleTo }: ResizePlan): void {
   const longest = Math.max(size.width, size.height, scaleTo.width, scaleTo.height);
   if (longest <= SIDE_MAX) return;
   throw new Error(`${size.width} x ${size.height} pixels are too long and narrow`);
-}
-
-/** Whether an image is resized here, with the bytes of Pillow, and not by libvips, which is off when it enlarges. */
-function isResampled(from: ImageSize, to: ImageSize): boolean {
-  const isEnlarged = to.width > from.width || to.height > from.height;
-  return isEnlarged || from.width * from.height <= EXACT_PIXELS_MAX;
 }
 
 /**

@@ -6,14 +6,9 @@ import {
   kernelMemory,
   kernelsOn,
 } from '../../kernels/module.ts';
+import type { Pass } from './passes.ts';
 import type { Raster } from './raster.ts';
 import type { Taps } from './taps.ts';
-
-/** A resampling in one direction: of its rows, or of its columns. */
-export interface Pass {
-  readonly isRows: boolean;
-  readonly taps: Taps;
-}
 
 /** The first size of the memory, and the most that it may take: larger images are left to the plain loops. */
 const FIRST_BYTES = 4 * 2 ** 20;

@@ -1,12 +1,9 @@
 /** @file The kernels that resample make the bytes of the plain loops, of any image and any part of the result. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type Resizing, resampleByLoops } from '../../../../shared/data/pixels/passes.ts';
 import { cutTo } from '../../../../shared/data/pixels/raster.ts';
-import {
-  type Resizing,
-  resample,
-  resampleByLoops,
-} from '../../../../shared/data/pixels/resample.ts';
+import { resample } from '../../../../shared/data/pixels/resample.ts';
 import { resampleByKernels } from '../../../../shared/data/pixels/resample-kernel.ts';
 import { tapsOf } from '../../../../shared/data/pixels/taps.ts';
 

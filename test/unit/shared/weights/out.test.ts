@@ -15,7 +15,7 @@ import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createProgram } from '../../../../cli/program.ts';
 import { convertWeights } from '../../../../cli/weights/convert.ts';
 import { readWeights } from '../../../../shared/weights/files/read.ts';
-import { exportedFolder } from '../../../../tools/inference/export-model.ts';
+import { exportedFolder } from '../../../../tools/export/library.ts';
 import { readModel } from '../../../../tools/inference/read/read-model.ts';
 import { fixturePath } from '../../../support/weights.ts';
 

@@ -10,8 +10,9 @@ import { encodeSafetensors, type NamedTensor } from '../../shared/weights/format
 import { encodeShards } from '../../shared/weights/formats/shards.ts';
 import type { FloatDtype } from '../../shared/weights/formats/tensor-values.ts';
 import type { Naming } from '../../shared/weights/names/names.ts';
-import { exportOnnx } from './export-onnx.ts';
-import type { TrainedModel } from './read/read-model.ts';
+import type { TrainedModel } from '../inference/read/read-model.ts';
+import { modelFacts } from './model-facts.ts';
+import { exportOnnx } from './onnx.ts';
 
 /** Files of a Hugging Face folder that we write. */
 export const EXPORT_FILES = {
@@ -20,17 +21,32 @@ export const EXPORT_FILES = {
   model: 'model.safetensors',
 } as const;
 
-/** Whether we write a file of that name in such a folder. */
-export function isExportFile(name: string): boolean {
-  const isShard = /^model(?:-\d{5}-of-\d{5}\.safetensors|\.safetensors\.index\.json)$/.test(name);
-  return isShard || Object.values<string>(EXPORT_FILES).includes(name);
+/** A file of an export. */
+export interface ExportedFile {
+  /** Its path within the folder. */
+  readonly name: string;
+  readonly pieces: readonly Uint8Array[];
 }
 
-/** The line of config.json by which a later export knows an earlier one; transformers keeps what it does not know. */
+/** How a later export recognises the folder of an earlier one. */
+export interface ExportLayout {
+  /** The JSON file that has `EXPORT_MARK`. */
+  readonly marked: string;
+  /** Whether we write something of that name into the folder. */
+  isOurs(name: string): boolean;
+}
+
+/** What a later export looks for in a JSON file; libraries keep or pass over what they do not know. */
 export const EXPORT_MARK = { exported_by: 'tessera' } as const;
 
-/** Images that the ONNX model takes at a time. */
-const ONNX_BATCH = 1;
+/** A folder for transformers. */
+export const HUGGING_FACE_LAYOUT: ExportLayout = {
+  marked: EXPORT_FILES.config,
+  isOurs: (name) => {
+    const isShard = /^model(?:-\d{5}-of-\d{5}\.safetensors|\.safetensors\.index\.json)$/.test(name);
+    return isShard || Object.values<string>(EXPORT_FILES).includes(name);
+  },
+};
 
 /** What is written. */
 export interface ExportOptions {
@@ -49,9 +65,7 @@ export async function exportedFile(
     const tensors = tensorsOf(trained, { naming: to, dtype });
     return encodeSafetensors(tensors, { ...METADATA, ...described });
   }
-  const { model, parameters } = trained;
-  const metadata = onnxMetadata(trained);
-  return [await exportOnnx({ model, parameters, batch: ONNX_BATCH, metadata })];
+  return [await exportOnnx(trained)];
 }
 
 /**
@@ -59,24 +73,17 @@ export async function exportedFile(
  * in several files.
  */
 export function exportedFolder(trained: TrainedModel, dtype: FloatDtype, shardBytes?: number) {
-  const { model, areClassesNamed, config } = trained;
-  const classes = areClassesNamed ? trained.classes : undefined;
-  const { mean, deviation, resize, cropRounding } = config.data;
-  const perChannel = (values: readonly number[]) =>
-    Array.from({ length: model.channels }, (_, at) => values[at] ?? (values[0] as number));
-  const colours = { mean: perChannel(mean), deviation: perChannel(deviation) };
-  const pixels = huggingFacePixels(model.imageSize, { ...config.data, ...colours });
-  const text = (value: object) => [Buffer.from(`${JSON.stringify(value, null, 2)}\n`)];
-  const described = { ...huggingFaceConfig({ model, dtype, classes }), ...EXPORT_MARK };
+  const { resize, cropRounding } = trained.config.data;
   const notes =
     resize === 'crop' && cropRounding !== 'down'
       ? [
           'transformers cuts the centre a pixel earlier than this model was trained with where the room around it is odd',
         ]
       : [];
+  const { described, pixels } = huggingFaceDescription(trained, dtype);
   const files = [
-    { name: EXPORT_FILES.config, pieces: text(described) },
-    { name: EXPORT_FILES.pixels, pieces: text(pixels) },
+    { name: EXPORT_FILES.config, pieces: jsonOf(described) },
+    { name: EXPORT_FILES.pixels, pieces: jsonOf(pixels) },
     ...encodeShards(EXPORT_FILES.model, tensorsOf(trained, { naming: 'huggingface', dtype }), {
       metadata: METADATA,
       bytesMax: shardBytes,
@@ -84,6 +91,23 @@ export function exportedFolder(trained: TrainedModel, dtype: FloatDtype, shardBy
   ];
   return { files, notes };
 }
+
+/** What config.json and preprocessor_config.json say. */
+export function huggingFaceDescription(trained: TrainedModel, dtype: FloatDtype) {
+  const { model, areClassesNamed, config } = trained;
+  const classes = areClassesNamed ? trained.classes : undefined;
+  const { mean, deviation } = modelFacts(trained).pixels;
+  return {
+    described: { ...huggingFaceConfig({ model, dtype, classes }), ...EXPORT_MARK },
+    pixels: huggingFacePixels(model.imageSize, {
+      ...config.data,
+      ...{ mean: [...mean], deviation: [...deviation] },
+    }),
+  };
+}
+
+/** A JSON file. */
+export const jsonOf = (value: object) => [Buffer.from(`${JSON.stringify(value, null, 2)}\n`)];
 
 interface Encoding {
   readonly naming: Naming;
@@ -117,21 +141,4 @@ function descriptionOf(trained: TrainedModel): ExportDescription {
     classes: areClassesNamed ? [...classes] : undefined,
     pixels: config.data,
   };
-}
-
-/** The same for an ONNX model: one text for each fact, lists as JSON. */
-function onnxMetadata(trained: TrainedModel): Readonly<Record<string, string>> {
-  const { classes, pixels } = descriptionOf(trained);
-  const { resize, cropFraction, cropRounding = 'even', interpolation, mean, deviation } = pixels;
-  const { imageSize, channels } = trained.model;
-  const { background } = trained.config.data;
-  const facts = {
-    ...{ classes, imageSize, channels, resize, cropFraction, cropRounding, interpolation },
-    ...{ mean, deviation, rescale: '1/255', background },
-  };
-  return Object.fromEntries(
-    Object.entries(facts)
-      .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
-  );
 }

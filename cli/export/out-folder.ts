@@ -1,9 +1,9 @@
-/** @file Where `tessera weights convert` may write: over what it wrote before, never over anything else's folder. */
+/** @file Where an export may write: over what it wrote before, never over anything else's folder. */
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { readTextFile } from '../../shared/files/regular-file.ts';
-import { EXPORT_FILES, EXPORT_MARK, isExportFile } from '../../tools/inference/export-model.ts';
+import { EXPORT_MARK, type ExportLayout } from '../../tools/export/library.ts';
 
 /**
  * Refuses to write a file where a folder is, as cp does not replace one either.
@@ -23,13 +23,13 @@ export async function checkOutFile(out: string): Promise<void> {
  *
  * Throws  CANNOT_WRITE.
  */
-export async function checkOutFolder(out: string): Promise<void> {
+export async function checkOutFolder(out: string, layout: ExportLayout): Promise<void> {
   // Of a link itself: it would be replaced, not what it leads to.
   const found = await lstat(resolve(out)).catch(() => undefined);
-  if (found === undefined || (found.isDirectory() && (await isExport(out)))) return;
+  if (found === undefined || (found.isDirectory() && (await isExport(out, layout)))) return;
   throw new TesseraError(
     'CANNOT_WRITE',
-    `${out} is there and no earlier export for Hugging Face: it is not replaced`,
+    `${out} is there and no earlier export of this kind: it is not replaced`,
     { hint: 'name a folder that is not there yet, or move this one away first' },
   );
 }
@@ -50,16 +50,16 @@ export async function checkNotInput(out: string, inputs: readonly string[]): Pro
 }
 
 /** Whether a folder holds an earlier export and nothing else, or nothing at all. */
-async function isExport(folder: string): Promise<boolean> {
+async function isExport(folder: string, { marked, isOurs }: ExportLayout): Promise<boolean> {
   const names = await readdir(folder);
   if (names.length === 0) return true;
-  if (!names.every(isExportFile)) return false;
+  if (!names.every(isOurs)) return false;
   try {
-    const config: unknown = JSON.parse(await readTextFile(join(folder, EXPORT_FILES.config)));
+    const found: unknown = JSON.parse(await readTextFile(join(folder, marked)));
     const mark = Object.entries(EXPORT_MARK);
-    return mark.every(([key, value]) => Object(config)[key] === value);
+    return mark.every(([key, value]) => Object(found)[key] === value);
   } catch {
-    // No config, or none that can be read, is none of ours.
+    // No such file, or none that can be read, is none of ours.
     return false;
   }
 }
