@@ -144,6 +144,7 @@ export class WorkerDriver {
           modelFingerprint: this.#modelFingerprint,
           engine: this.#engine.description,
           engineId: this.#engine.id,
+          processor: this.#engine.processor,
           slots: this.#engine.slots,
           devices: this.#engine.devices,
         });

@@ -53,7 +53,7 @@ export interface Preparation {
 /** What computes leaves: a thread of its own in the product. */
 export type LeafComputer = Pick<
   ComputeThread,
-  'id' | 'description' | 'slots' | 'devices' | 'setParameters' | 'leaf' | 'close'
+  'id' | 'processor' | 'description' | 'slots' | 'devices' | 'setParameters' | 'leaf' | 'close'
 >;
 
 /** Where what a worker does not have comes from. */

@@ -4,7 +4,7 @@ import { TesseraError } from '../../shared/core/errors.ts';
 import { forEachSplit, splitOf } from '../../shared/core/work.ts';
 import type { DataSource } from '../../shared/data/source.ts';
 import type { Logger } from '../../shared/machine/log.ts';
-import type { RunEvent } from '../../shared/runs/events.ts';
+import { engineOn, type RunEvent } from '../../shared/runs/events.ts';
 import type { RunIdentity } from '../../shared/runs/identity.ts';
 import { nothingReadable } from '../step/evaluations.ts';
 
@@ -25,6 +25,8 @@ export class RunWarnings {
   readonly #unreadable = forEachSplit(() => new Set<number>());
   /** More than one kind of them keeps promise P1 but not P2. */
   readonly engines: string[] = [];
+  /** The same, each with the processor that it computes on. */
+  readonly #kinds: string[] = [];
   /** Steps none of whose samples could be read, so far. */
   emptySteps = 0;
   readonly #log: Logger;
@@ -41,12 +43,15 @@ export class RunWarnings {
     return train.size + validation.size + test.size;
   }
 
-  /** An engine takes part. */
-  engine(id: string): void {
-    if (this.engines.includes(id) || this.engines.length === ENGINES_MAX) return;
-    this.engines.push(id);
-    if (this.engines.length === 1) return;
-    this.#log.warn({ engines: this.engines }, 'engines differ: results are not bit-reproducible');
+  /** An engine takes part, on the processor of its machine unless it has devices of its own. */
+  engine(id: string, processor = ''): void {
+    const kind = engineOn(id, processor);
+    if (this.#kinds.includes(kind) || this.#kinds.length === ENGINES_MAX) return;
+    this.#kinds.push(kind);
+    if (!this.engines.includes(id)) this.engines.push(id);
+    if (this.#kinds.length === 1) return;
+    const what = this.engines.length > 1 ? 'engines differ' : 'processors differ';
+    this.#log.warn({ engines: this.#kinds }, `${what}: results are not bit-reproducible`);
   }
 
   /** Records the unreadable samples of a node; returns the error that ends the run, if there is one. */

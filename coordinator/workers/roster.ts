@@ -22,7 +22,7 @@ export interface RosterParts {
   readonly identity: RunIdentity;
   readonly source: DataSource;
   /** Remembers the engines that took part. */
-  readonly notes: { engine(id: string): void };
+  readonly notes: { engine(id: string, processor: string): void };
   readonly clock: Clock;
   readonly log: Logger;
   readonly onEvent: (event: RunEvent) => void;
@@ -78,9 +78,10 @@ export class Roster {
   }
 
   /** A worker has compiled the model. Throws  what refuses it. */
-  ready(worker: string, { modelFingerprint, engine, engineId, slots, devices }: Ready): void {
+  ready(worker: string, ready: Ready): void {
     const { identity, clock, notes, dispatch } = this.#parts;
-    refuseModel(modelFingerprint, identity);
+    const { engine, engineId, processor, slots, devices } = ready;
+    refuseModel(ready.modelFingerprint, identity);
     const known = this.sessions.byWorker(worker);
     if (known === undefined) return;
     known.ready = true;
@@ -88,8 +89,8 @@ export class Roster {
     known.devices = devices;
     known.lastMessageMs = clock.nowMs();
     this.sessions.peak = Math.max(this.sessions.peak, this.sessions.numReady);
-    notes.engine(engineId);
-    this.#report(known, 'ready', engine, engineId);
+    notes.engine(engineId, processor);
+    this.#report(known, 'ready', engine, { engine: engineId, processor });
     dispatch({ type: 'workerReady', worker, slots });
   }
 
@@ -168,12 +169,13 @@ export class Roster {
     known: ConnectedWorker,
     what: 'joined' | 'ready' | 'lost' | 'left',
     reason: string,
-    engine?: string,
+    { engine = '', processor = '' } = {},
   ): void {
     const { log, onEvent } = this.#parts;
     const workers = this.sessions.all().length;
     log.info({ worker: known.worker, reason, workers }, `worker ${what}`);
     const { worker } = known;
-    onEvent({ type: 'worker', worker, what, reason, workers, ...(engine && { engine }) });
+    const computing = { ...(engine && { engine }), ...(processor && { processor }) };
+    onEvent({ type: 'worker', worker, what, reason, workers, ...computing });
   }
 }

@@ -21,6 +21,7 @@ export function replayEngine(leafMs: number): EngineStart {
     let samples = 0;
     const engine: LeafComputer = {
       id: 'replay',
+      processor: '',
       description: `replay of ${leafMs} ms a leaf`,
       slots: 1,
       devices: undefined,

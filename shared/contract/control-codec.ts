@@ -28,6 +28,7 @@ import type {
 import { inverse, toWireText, wireChoice, wireInteger, wirePresent, wireText } from './validate.ts';
 
 const NAME_LENGTH_MAX = 200;
+const PROCESSOR_LENGTH_MAX = 400;
 const TEXT_LENGTH_MAX = 1000;
 /** Devices of one worker. */
 const SLOTS_MAX = 1024;
@@ -71,6 +72,7 @@ export function decodeReady(ready: Ready__Output): Ready {
     modelFingerprint: decodeFingerprint(ready.modelFingerprint, 'ready'),
     engine,
     engineId: wireText(ready.engineId, 'ready.engine_id', NAME_LENGTH_MAX) || engine,
+    processor: wireText(ready.processor, 'ready.processor', PROCESSOR_LENGTH_MAX),
     // 0 comes from a worker that does not know of slots.
     slots: wireInteger(ready.slots, 'ready.slots', { max: SLOTS_MAX }) || 1,
     devices: decodeDevices(ready.devices, 'ready.devices'),

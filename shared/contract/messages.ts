@@ -29,6 +29,8 @@ export interface Ready {
   readonly engine: string;
   /** The part of it that decides bits. */
   readonly engineId: string;
+  /** Kind of the processor that the engine computes on; '' where that is another device. */
+  readonly processor: string;
   /** Leaves that it computes at the same time. */
   readonly slots: number;
   readonly devices?: WorkerDevices | undefined;

@@ -105,6 +105,8 @@ export const timedEventSchema = z.discriminatedUnion('type', [
     workers: count,
     /** Identity of its engine, once it is ready: other identities may compute other bits. */
     engine: z.string().exactOptional(),
+    /** Kind of the processor that it computes on: another kind may compute other bits. */
+    processor: z.string().exactOptional(),
   }),
   event('phase', {
     phase: z.enum(RUN_PHASES),
@@ -126,6 +128,11 @@ export type TimedEvent = z.infer<typeof timedEventSchema>;
 type Untimed<Event> = Event extends unknown ? Omit<Event, 'time'> : never;
 /** Something that happened to a run. */
 export type RunEvent = Readonly<Untimed<TimedEvent>>;
+
+/** An engine and the processor that it computes on, if any: what decides bits, as runs are compared by it. */
+export function engineOn(engine: string, processor = ''): string {
+  return processor === '' ? engine : `${engine} on ${processor}`;
+}
 
 /** One committed step. */
 export type StepReport = Readonly<z.infer<z.ZodObject<typeof stepReport>>>;

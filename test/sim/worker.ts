@@ -121,6 +121,7 @@ export class SimWorker {
     };
     return {
       id: 'simulated',
+      processor: '',
       description: 'simulated',
       slots,
       devices: undefined,

@@ -49,6 +49,8 @@ class Requests {
 export class ComputeThread {
   /** The engine that it chose. */
   id = '';
+  /** Kind of the processor that it computes on; '' where that is another device. */
+  processor = '';
   /** One line for people: engine, device, threads. */
   description = '';
   /** Devices that compute leaves at the same time. */
@@ -91,6 +93,7 @@ export class ComputeThread {
     const reply = await thread.#requests.add(0);
     if ('engineId' in reply) {
       thread.id = reply.engineId;
+      thread.processor = reply.processor;
       thread.description = reply.description;
       thread.slots = reply.slots;
       thread.devices = reply.devices;

@@ -6,7 +6,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { chooseEngine } from '../../shared/compute/engines/choose.ts';
-import type { EngineRequest } from '../../shared/compute/engines/options.ts';
+import { type EngineRequest, isOnCpu } from '../../shared/compute/engines/options.ts';
 import { compileProgram, engineOf } from '../../shared/compute/engines/registry.ts';
 import {
   type DeviceReport,
@@ -15,6 +15,7 @@ import {
 } from '../../shared/compute/program.ts';
 import type { Part } from '../../shared/compute/step.ts';
 import { assert, TesseraError } from '../../shared/core/errors.ts';
+import { processorKind } from '../../shared/machine/processor.ts';
 import { sendEngine } from '../parent/last-error.ts';
 import { type ComputedNode, type LeafWork, NodeComputer } from './node-computer.ts';
 import { type ExecutableReplied, ThreadExecutables } from './thread-executables.ts';
@@ -47,6 +48,7 @@ export type ThreadReply =
   | {
       readonly id: number;
       readonly engineId: string;
+      readonly processor: string;
       readonly description: string;
       readonly slots: number;
       readonly devices: DeviceReport | undefined;
@@ -130,7 +132,8 @@ async function main(): Promise<void> {
   const { choice, program } = started;
   const { description, identity = choice.id, slots } = program;
   const devices = program.devices();
-  const ready = { id: 0, engineId: identity, description, slots, devices };
+  const processor = isOnCpu(identity) ? processorKind() : '';
+  const ready = { id: 0, engineId: identity, processor, description, slots, devices };
   port.postMessage(ready satisfies ThreadReply);
 }
 

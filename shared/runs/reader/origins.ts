@@ -1,11 +1,11 @@
 /** @file What a run was computed with, and whether what it did again after a resume came out alike. */
-import type { TimedEvent } from '../events.ts';
+import { engineOn, type TimedEvent } from '../events.ts';
 
 type EventOf<Type extends TimedEvent['type']> = Extract<TimedEvent, { type: Type }>;
 
 /** An engine that computed for a run. */
 interface RunEngine {
-  /** Its identity where that was recorded, its description by older versions. */
+  /** Its identity, and the processor if it computes on that; by older versions its description, without a processor. */
   readonly name: string;
   /** It was first ready after this step. */
   readonly afterStep: number;
@@ -41,9 +41,9 @@ export class OriginsCollector {
     else if (sums !== undefined && sums !== parameterSums) this.#changed(version);
   }
 
-  worker({ what, engine, reason }: EventOf<'worker'>): void {
+  worker({ what, engine, processor, reason }: EventOf<'worker'>): void {
     if (what !== 'ready') return;
-    const name = engine ?? reason;
+    const name = engineOn(engine ?? reason, processor);
     this.#engines.set(name, Math.min(this.#version, this.#engines.get(name) ?? this.#version));
   }
 

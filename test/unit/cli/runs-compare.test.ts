@@ -21,8 +21,9 @@ const begins = (version: number, parameterSums = sums(version)) => ({
   ...{ type: 'data', time, sentence: '', classes: [], size: {}, found: SOUND },
   begins: { version, parameterSums },
 });
-const ready = (engine: string) => ({
+const ready = (engine: string, processor?: string) => ({
   ...{ type: 'worker', time, worker: 'w', what: 'ready', reason: 'an engine', workers: 1, engine },
+  ...(processor !== undefined && { processor }),
 });
 const step = (number: number, others: object = {}) => ({
   ...{ type: 'step', time, step: number, epoch: 1, loss: 1, accuracy: 0.5 },
@@ -86,6 +87,16 @@ it('part at a step: an engine that came before it is named', async () => {
       engines:          cpu | cpu + gpu
       step 4:           the same loss, another gradient"
   `);
+});
+
+it('on processors of two kinds are shown to be, though their engine is the same', async () => {
+  const on = (processor: string, last: object) =>
+    aRun(processor, [begins(0), ready('cpu', processor), last]);
+  const one = await on('AMD EPYC 7571 (avx2)', step(1));
+  const other = await on('Intel Xeon (avx512f)', step(1, { parameterSums: sums(10) }));
+  expect(comparisonLines(comparisonOf(one, other)).join('\n')).toContain(
+    'engines:          cpu on AMD EPYC 7571 (avx2) | cpu on Intel Xeon (avx512f)',
+  );
 });
 
 it('part at a step, and one record alone that is other is shown as such', async () => {

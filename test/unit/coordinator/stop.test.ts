@@ -15,7 +15,7 @@ const NO_TIME = { pullMs: 0, fetchMs: 0, computeMs: 0, pushMs: 0, idleMs: 0 };
 function start() {
   const { driver, store, runFolder } = startDriver();
   driver.join(JOIN, { send: () => {}, close: () => {} });
-  driver.ready('w', { modelFingerprint: 'f', engine: 'e', engineId: 'e', slots: 1 });
+  driver.ready('w', { modelFingerprint: 'f', engine: 'e', engineId: 'e', processor: '', slots: 1 });
   driver.tick();
   const push = () => {
     const step = store.version;

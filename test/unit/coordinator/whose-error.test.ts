@@ -16,7 +16,13 @@ function told(error: ErrorReport): CoordinatorMessage[] {
   for (const name of names) {
     const send = (message: CoordinatorMessage) => name === 'c' && heard.push(message);
     driver.join({ ...JOIN, name, instance: name }, { send, close: () => {} });
-    driver.ready(name, { modelFingerprint: 'f', engine: 'e', engineId: 'e', slots: 1 });
+    driver.ready(name, {
+      modelFingerprint: 'f',
+      engine: 'e',
+      engineId: 'e',
+      processor: '',
+      slots: 1,
+    });
   }
   driver.tick();
   driver.leave('a', error);

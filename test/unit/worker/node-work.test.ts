@@ -37,7 +37,7 @@ async function computed(slots: number, signal = new AbortController().signal) {
   let mostAhead = 0;
   let queue: Promise<unknown> = Promise.resolve();
   const engine: LeafComputer = {
-    ...{ id: 'e', description: 'e', slots, devices: undefined },
+    ...{ id: 'e', processor: '', description: 'e', slots, devices: undefined },
     setParameters: () => Promise.reject(),
     leaf: (_task, place, inputs) => {
       sent.push(place.leaf);

@@ -50,6 +50,17 @@ it('a step without a readable sample is told of once, and counted', () => {
   expect(events).toEqual([{ type: 'emptyStep', step: 3 }]);
 });
 
+it('one engine on processors of two kinds is warned of, once, and is still one engine', () => {
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  const notes = new RunWarnings(createLog({ component: 'test', destination }), () => {});
+  for (const processor of ['Intel', 'Intel', 'AMD', 'Intel', 'AMD']) notes.engine('cpu', processor);
+  expect(notes.engines).toEqual(['cpu']);
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toContain('processors differ: results are not bit-reproducible');
+  expect(lines[0]).toContain('cpu on AMD');
+});
+
 it('workers that call their engines ever other names fill no memory', () => {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };

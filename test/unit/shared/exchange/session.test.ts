@@ -77,7 +77,8 @@ describe('a session', () => {
     const { stream, welcome } = openSession(link);
     await welcome;
     const devices = { kind: 'H200', count: 8, bytesInUse: 2 ** 40, bytesPeak: undefined };
-    const ready = { modelFingerprint: 'f', engine: 'xla', engineId: 'xla', slots: 8, devices };
+    const about = { engine: 'xla', engineId: 'xla', processor: 'a core (avx2)' };
+    const ready = { modelFingerprint: 'f', ...about, slots: 8, devices };
     stream.sendReady(ready);
     const error = { code: 'TIMEOUT', reason: 'too\nlate', hint: 'not sent' };
     stream.sendHeartbeat({ assignment: 2 ** 40, leavesOpen: 3, error, devices });
@@ -133,7 +134,13 @@ describe('a session', () => {
   it('takes the engine for its id where a worker is too old to send one', async () => {
     const { stream, welcome } = openSession(link);
     await welcome;
-    stream.sendReady({ modelFingerprint: 'f', engine: 'tfjs-cpu', engineId: '', slots: 1 });
+    stream.sendReady({
+      modelFingerprint: 'f',
+      engine: 'tfjs-cpu',
+      engineId: '',
+      processor: '',
+      slots: 1,
+    });
     const calls = await port.called('ready');
     expect(calls).toEqual([['ready', 'anna', expect.objectContaining({ engineId: 'tfjs-cpu' })]]);
   });
@@ -142,7 +149,13 @@ describe('a session', () => {
     const { stream, welcome, closed } = openSession(link);
     await welcome;
     port.refusal = new TesseraError('PROTOCOL_MISMATCH', 'another model');
-    stream.sendReady({ modelFingerprint: 'g', engine: 'e', engineId: 'e', slots: 1 });
+    stream.sendReady({
+      modelFingerprint: 'g',
+      engine: 'e',
+      engineId: 'e',
+      processor: '',
+      slots: 1,
+    });
     expect(await closed).toMatchObject({ code: 'PROTOCOL_MISMATCH' });
     expect(await port.called('sessionClosed')).toHaveLength(1);
   });

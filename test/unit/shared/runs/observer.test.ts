@@ -96,7 +96,13 @@ it('that fail or hang change nothing for the driver of a run', async () => {
   const { driver } = startDriver(systemClock, { onEvent: observers.emit });
   const session = { send: () => {}, close: () => {} };
   const { worker } = driver.join(JOIN, session);
-  driver.ready(worker, { modelFingerprint: 'f', engine: 'cpu', engineId: 'cpu', slots: 1 });
+  driver.ready(worker, {
+    modelFingerprint: 'f',
+    engine: 'cpu',
+    engineId: 'cpu',
+    processor: '',
+    slots: 1,
+  });
   driver.tick();
   expect(events).toEqual(['worker', 'worker', 'phase']);
   expect(driver.status().phase).toBe('training');

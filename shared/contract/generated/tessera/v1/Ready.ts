@@ -23,6 +23,10 @@ export interface Ready {
    * Absent where the engine does not report them.
    */
   'devices'?: (_tessera_v1_Devices | null);
+  /**
+   * Model and instruction sets of the processor that an engine of the CPU computes on; empty of other engines.
+   */
+  'processor'?: (string);
 }
 
 /**
@@ -46,4 +50,8 @@ export interface Ready__Output {
    * Absent where the engine does not report them.
    */
   'devices': (_tessera_v1_Devices__Output | null);
+  /**
+   * Model and instruction sets of the processor that an engine of the CPU computes on; empty of other engines.
+   */
+  'processor': (string);
 }
