@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { compileForOnnxRuntime } from '../shared/compute/engines/onnxruntime-program.ts';
+import { compileForOnnxRuntime } from '../shared/compute/engines/onnxruntime/program.ts';
 import type { Program } from '../shared/compute/program.ts';
 import { initialParameters } from '../shared/model/init.ts';
 import { median } from './median.ts';

@@ -6,7 +6,7 @@ import type { RunConfig } from '../shared/config/schema.ts';
 import type { WorkerCount } from '../shared/config/settings.ts';
 import { ownAddress } from '../shared/core/address.ts';
 import { TesseraError } from '../shared/core/errors.ts';
-import { type Devices, findDevices } from '../shared/machine/devices.ts';
+import { type Devices, findDevices, visibleGpus } from '../shared/machine/devices.ts';
 import { NO_DEBUGGER_FLAGS } from '../shared/machine/processes.ts';
 import { CREDENTIAL_FILES } from '../shared/security/credentials.ts';
 import { LocalLauncher } from './local.ts';
@@ -27,7 +27,7 @@ export async function localSize({
   compute,
 }: Pick<RunConfig, 'cluster' | 'limits' | 'compute'>): Promise<LocalSize> {
   const devices = await findDevices();
-  const drivesAll = await drivesAllDevices(compute);
+  const drivesAll = compute.devices !== 'all' || (await drivesAllDevices(compute));
   const { minWorkers: min } = cluster;
   const range = { min, max: Math.max(min, limits.workersMax) };
   const wanted = cluster.workers === 'auto' ? range : cluster.workers;
@@ -43,7 +43,7 @@ export async function localSize({
 }
 
 /**
- * Workers to start: as many as asked for; `auto` is one that drives all devices, or one a GPU, else one for two cores
+ * Workers to start: as many as asked for; `auto` is one that drives all devices (or those that are named), or one a GPU, else one for two cores
  * and at least 2; of a range, what is nearest to that.
  */
 export function countWorkers(
@@ -96,8 +96,8 @@ export function localLauncher(run: LocalRun, size: LocalSize): LocalLauncher {
   const { devices, count, drivesAll } = size;
   const { certs, insecure, verbose } = run;
   const { threads, devices: named } = run.config.compute;
-  const numGpus = visibleGpus(devices.gpus.length, process.env);
-  const all = Array.from({ length: count > 1 ? numGpus : 0 }, (_, number) => number);
+  const gpus = visibleGpus(devices.gpus.length, process.env['CUDA_VISIBLE_DEVICES']);
+  const all = count > 1 ? [...gpus.keys()] : [];
   const numbers = named === 'all' ? all : named;
   // The same module as source and as built.
   const main = fileURLToPath(
@@ -116,17 +116,11 @@ export function localLauncher(run: LocalRun, size: LocalSize): LocalLauncher {
     flagsOf: (index) => (drivesAll ? devicesFlag(devicesOf(index, count, numbers)) : []),
     environment: (index) => ({
       ...decodingEnvironment(threadsEach(devices, count)),
-      ...(drivesAll ? {} : gpuEnvironment(index, devices.gpus.length)),
+      ...(drivesAll ? {} : gpuEnvironment(index, gpus)),
     }),
   });
 }
 
 function devicesFlag(devices: readonly number[] | undefined): string[] {
   return devices === undefined ? [] : ['--devices', devices.join(',')];
-}
-
-/** GPUs that CUDA shows to a worker, which it numbers from 0. */
-function visibleGpus(numGpus: number, env: Readonly<NodeJS.ProcessEnv>): number {
-  const visible = env['CUDA_VISIBLE_DEVICES'];
-  return visible === undefined ? numGpus : visible.split(',').filter((id) => id !== '').length;
 }

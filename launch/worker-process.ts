@@ -100,8 +100,11 @@ export function decodingEnvironment(numThreads: number): Readonly<Record<string,
   return { UV_THREADPOOL_SIZE: String(Math.min(numThreads, LIBUV_THREADS_MAX)) };
 }
 
-/** Each worker sees one GPU, unless the user has said which see what. */
-export function gpuEnvironment(index: number, numGpus: number): Readonly<Record<string, string>> {
-  if (numGpus < 2 || process.env['CUDA_VISIBLE_DEVICES'] !== undefined) return {};
-  return { CUDA_VISIBLE_DEVICES: String(index % numGpus) };
+/** Each worker sees one of the GPUs that its user leaves visible. */
+export function gpuEnvironment(
+  index: number,
+  visible: readonly string[],
+): Readonly<Record<string, string>> {
+  if (visible.length < 2) return {};
+  return { CUDA_VISIBLE_DEVICES: visible[index % visible.length] as string };
 }

@@ -154,7 +154,7 @@ function unusedDevicesNote(
 ): string[] {
   if (devices === 'all' || devices.length === slots) return [];
   return [
-    `devices ${devices.join(', ')} were asked for, and ${description} uses ${slots} of its choice: engines of xla use several`,
+    `devices ${devices.join(', ')} were asked for, and ${description} uses ${slots} of its choice: several are for engines of xla, and of onnxruntime on CPU and CUDA`,
   ];
 }
 

@@ -21,7 +21,7 @@ export function addTrain(program: Command): void {
     .addOption(
       new Option(
         '--devices <numbers>',
-        'Devices for engines of xla, such as 0,1,3 (default: compute.devices)',
+        'GPUs, or shares of the threads on CPU, such as 0,1,3 (default: compute.devices)',
       ).argParser(parseDevices),
     );
   addRunOptions(train);

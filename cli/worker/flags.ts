@@ -40,7 +40,7 @@ export function addWorker(program: Command): void {
     .addOption(
       new Option(
         '--devices <numbers>',
-        "Devices for engines of xla, such as 0,1,3 (default: the run's choice)",
+        "GPUs, or shares of the threads on CPU, such as 0,1,3 (default: the run's choice)",
       ).argParser(parseDevices),
     )
     .addOption(

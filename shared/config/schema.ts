@@ -31,7 +31,7 @@ const cluster = z.strictObject({
     .union([z.literal('auto'), count])
     .default('auto')
     .describe(
-      'Worker processes that `tessera train` starts (auto: one for all devices with an engine of xla, one per GPU with others, else one per two cores, at least 2)',
+      'Worker processes that `tessera train` starts (auto: one for all devices with an engine of xla or where compute.devices names them, one per GPU with others, else one per two cores, at least 2)',
     ),
   reducers: z
     .union([z.literal('auto'), count.max(64)])

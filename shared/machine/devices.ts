@@ -57,6 +57,12 @@ export function parseGpuList(output: string): readonly string[] {
   );
 }
 
+/** The GPUs that CUDA shows to a process, which it numbers from 0: all, or those of its CUDA_VISIBLE_DEVICES. */
+export function visibleGpus(numGpus: number, visible: string | undefined): readonly string[] {
+  if (visible !== undefined) return visible.split(',').filter((id) => id !== '');
+  return Array.from({ length: numGpus }, (_, number) => String(number));
+}
+
 function listFolder(path: string): readonly string[] {
   try {
     return readdirSync(path);

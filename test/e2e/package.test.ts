@@ -115,7 +115,7 @@ describe('the package', () => {
     const gpu = '@tensorflow/tfjs-node-gpu';
     expect(peerDependencies).toEqual({ [gpu]: expect.any(String) });
     expect(peerDependenciesMeta).toEqual({ [gpu]: { optional: true } });
-    const engine = join(installed, 'dist/shared/compute/engines/onnxruntime-program.js');
+    const engine = join(installed, 'dist/shared/compute/engines/onnxruntime/program.js');
     const { resolve: found } = createRequire(engine);
     expect(found('onnxruntime-node')).toContain(join(installed, 'dist/node_modules'));
     expect(found('onnxruntime-node/script/install.js')).toContain(installed);

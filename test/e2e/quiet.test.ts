@@ -93,7 +93,7 @@ const COMMANDS: readonly (readonly string[])[] = [
 
 it('a thread of a program that never loaded the switch does not get the engine', async () => {
   const engines = resolve(import.meta.dirname, '../../dist/shared/compute/engines');
-  const engine = join(engines, 'onnxruntime-program.js');
+  const engine = join(engines, 'onnxruntime/program.js');
   const [error] = await once(new Worker(engine, { env: {} }), 'error');
   expect(String(error)).toContain('would report to its makers');
   const [code] = await once(new Worker(engine, { env: { ORT_DISABLE_TELEMETRY: '1' } }), 'exit');

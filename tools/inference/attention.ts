@@ -1,6 +1,6 @@
 /** @file Looks inside a model: the attention probabilities of every block, computed by ONNX Runtime on the CPU. */
 import type * as tf from '@tensorflow/tfjs-core';
-import { runGraph } from '../../shared/compute/engines/onnxruntime-program.ts';
+import { runGraph } from '../../shared/compute/engines/onnxruntime/program.ts';
 import { record } from '../../shared/compute/graph/backend.ts';
 import { imagesShape } from '../../shared/compute/step.ts';
 import { TesseraError } from '../../shared/core/errors.ts';

@@ -73,7 +73,11 @@ export class Model {
     // Without a backward pass there is nothing to compute again. Pixels are float32: they are drawn, too.
     const { transfer: _, ...whole } = programSpec(sized.config, sized.model);
     const spec = { ...whole, recompute: 'none' } as const;
-    const choice = await chooseEngine(sized.config.compute, availableThreads(), spec);
+    // Leaf by leaf: one device has no use for another.
+    const { compute } = sized.config;
+    const [device = 0] = compute.devices === 'all' ? [] : compute.devices;
+    const request = { ...compute, devices: [device] };
+    const choice = await chooseEngine(request, availableThreads(), spec);
     const executables = cachedExecutables(userExecutables());
     const program = await compileProgram(spec, choice, { executables });
     program.setParameters(sized.parameters);

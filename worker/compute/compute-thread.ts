@@ -110,7 +110,11 @@ async function main(): Promise<void> {
   let queue: Promise<unknown> = starting;
   let closing = false;
   const serve = async (request: ThreadRequest) => {
-    if (request.type === 'close') process.exit();
+    if (request.type === 'close') {
+      // Threads of several devices too end between two calls of the engine.
+      await starting.then(({ program }) => program.dispose()).catch(() => {});
+      process.exit();
+    }
     if (closing) return;
     try {
       const { computer } = await starting;

@@ -7,9 +7,9 @@ import type { Program, ProgramSpec } from '../program.ts';
 
 /** How a program is compiled, besides what its numbers depend on. */
 export interface CompileOptions {
-  /** Threads of one operator; engines on GPUs ignore it. */
+  /** Threads of a program, which devices of a CPU divide; engines on GPUs ignore it. */
   readonly threads: number;
-  /** Numbers of the devices to compute on; all that there are unless given. Engines of one device ignore it. */
+  /** Numbers of the devices to compute on; unless given all that there are, of a CPU one. Engines of one device ignore it. */
   readonly devices?: readonly number[] | undefined;
   /** Where programs that were compiled before are found; without it each process compiles for itself. */
   readonly executables?: ExecutableStore | undefined;

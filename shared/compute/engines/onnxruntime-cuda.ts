@@ -10,6 +10,7 @@ import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { TesseraError } from '../../core/errors.ts';
+import { findDevices, visibleGpus } from '../../machine/devices.ts';
 import { type InstalledEngine, installedFor } from './installed.ts';
 
 /** The library of ONNX Runtime, by the name that its binding opens. */
@@ -60,6 +61,28 @@ export async function openCudaLibraries(): Promise<void> {
     openLibrary(engine, join(name.startsWith('libcudnn') ? cudnn : cuda, name));
   }
   openLibrary(engine, join(engine.path, ONNXRUNTIME_LIBRARY));
+}
+
+/**
+ * The devices that a program computes on, by the number that CUDA has for each, and what they are; all that CUDA shows
+ * unless some are named.
+ *
+ * Throws  ENGINE_UNAVAILABLE when one is not there.
+ */
+export async function cudaDevices(
+  named: readonly number[] | undefined,
+): Promise<{ readonly devices: readonly number[]; readonly kind: string }> {
+  const { gpus } = await findDevices();
+  const visible = visibleGpus(gpus.length, process.env['CUDA_VISIBLE_DEVICES']);
+  const devices = named ?? (visible.length === 0 ? [0] : [...visible.keys()]);
+  const absent = devices.find((device) => device >= visible.length);
+  // Behind WSL nothing is known of them.
+  if (absent !== undefined && visible.length > 0) {
+    const sentence = `onnxruntime-cuda has no device ${absent}: CUDA shows ${visible.length}, numbered from 0`;
+    throw new TesseraError('ENGINE_UNAVAILABLE', sentence, { hint: 'give other --devices' });
+  }
+  const kinds = devices.map((device) => gpus[Number(visible[device])] ?? 'NVIDIA GPU');
+  return { devices, kind: [...new Set(kinds)].join(' and ') };
 }
 
 /** Opens a library for as long as the process lives. Throws  ENGINE_UNAVAILABLE, with the reason of the system. */

@@ -13,13 +13,31 @@ const engine = <P extends 'cpu' | 'webgpu' | 'cuda'>(
     provider,
     ...traits,
     hint,
-    async compile(spec, { threads }) {
-      // Before the library is imported: what is open then is what it finds.
-      if (provider === 'cuda') await (await import('./onnxruntime-cuda.ts')).openCudaLibraries();
-      const { compileForOnnxRuntime } = await import('./onnxruntime-program.ts');
-      return compileForOnnxRuntime(spec, { provider, threads, hint });
+    async compile(spec, { threads, devices: named }) {
+      const { devices, kind } = await devicesOf(provider, named);
+      const [device = 0, ...others] = devices;
+      const options = { provider, device, threads, hint };
+      if (others.length > 0) {
+        const { compileForDevices } = await import('./onnxruntime/devices.ts');
+        return compileForDevices(spec, options, { devices, kind });
+      }
+      const { compileForOnnxRuntime } = await import('./onnxruntime/program.ts');
+      return compileForOnnxRuntime(spec, options);
     },
   }) as const satisfies Engine;
+
+/** What a program computes on: of a CPU as many shares as are named, and of GPUs by WebGPU the first, which has no number. */
+async function devicesOf(
+  provider: 'cpu' | 'webgpu' | 'cuda',
+  named: readonly number[] | undefined,
+): Promise<{ readonly devices: readonly number[]; readonly kind: string }> {
+  if (provider === 'webgpu') return { devices: [0], kind: provider };
+  if (provider === 'cpu') return { devices: named ?? [0], kind: provider };
+  const { cudaDevices, openCudaLibraries } = await import('./onnxruntime-cuda.ts');
+  // Before the library is imported: what is open then is what it finds.
+  await openCudaLibraries();
+  return await cudaDevices(named);
+}
 
 export const ONNXRUNTIME_CPU = engine('cpu', 'npm ci');
 

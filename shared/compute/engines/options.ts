@@ -16,7 +16,9 @@ export const computeOptions = z.strictObject({
   devices: z
     .union([z.literal('all'), z.array(z.int().min(0).max(1023)).min(1)])
     .default('all')
-    .describe('Devices of a machine that engines of xla use, by number (all: all that there are)'),
+    .describe(
+      'Devices that a worker computes on, by number: GPUs with xla and with onnxruntime on CUDA (all: all that there are), shares of a CPU, each with its share of the threads (all: one)',
+    ),
 });
 
 type ComputeOptions = Readonly<z.infer<typeof computeOptions>>;

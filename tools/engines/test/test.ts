@@ -54,8 +54,8 @@ export async function testEngine(options: TestOptions): Promise<EngineReport> {
   const parity: Parity[] = [];
   const bits: SameBits[] = [];
   let first: Numbers | undefined;
-  // XLA's devices on a CPU are as many as are asked for.
-  const isDivisible = engineOf(id).name === 'xla' && engineOf(id).provider === 'cpu';
+  // Devices on a CPU are as many as are asked for.
+  const isDivisible = engineOf(id).provider === 'cpu';
   const choice = { id, threads, ...(isDivisible && { devices: [0, 1] }) };
   const one = { id, threads, devices: [0] };
   for (const precision of precisions) {

@@ -1,21 +1,21 @@
 /** @file The recorded step, compiled and run by ONNX Runtime on a CPU or a GPU. */
 import * as ort from 'onnxruntime-node';
-import { machineFailure } from '../../core/errno.ts';
-import { assert, TesseraError } from '../../core/errors.ts';
-import { availableThreads } from '../../machine/devices.ts';
-import { parameterTable, parameterView } from '../../model/parameters.ts';
-import type { Graph } from '../graph/graph.ts';
-import { simplify } from '../graph/simplify.ts';
-import { recordPart, sumName } from '../graph/steps.ts';
-import { inputsOf, leafValues, parametersOf } from '../inputs.ts';
-import { lowerToOnnx } from '../lower/onnx.ts';
-import { encodeOnnx } from '../lower/onnx-model.ts';
-import { lowerForCpu } from '../lower/onnxruntime-cpu.ts';
-import { joinPasses, partOf, passOf } from '../passes.ts';
-import type { LeafInputs, Program, ProgramSpec } from '../program.ts';
-import type { GradientView, Part } from '../step.ts';
-import { type Outputs, StepProgram } from '../step-program.ts';
-import { assertTelemetryIsOff } from '../telemetry.ts';
+import { machineFailure } from '../../../core/errno.ts';
+import { assert, TesseraError } from '../../../core/errors.ts';
+import { availableThreads } from '../../../machine/devices.ts';
+import { parameterTable, parameterView } from '../../../model/parameters.ts';
+import type { Graph } from '../../graph/graph.ts';
+import { simplify } from '../../graph/simplify.ts';
+import { recordPart, sumName } from '../../graph/steps.ts';
+import { inputsOf, leafValues, parametersOf } from '../../inputs.ts';
+import { lowerToOnnx } from '../../lower/onnx.ts';
+import { encodeOnnx } from '../../lower/onnx-model.ts';
+import { lowerForCpu } from '../../lower/onnxruntime-cpu.ts';
+import { joinPasses, partOf, passOf } from '../../passes.ts';
+import type { LeafInputs, Program, ProgramSpec } from '../../program.ts';
+import type { GradientView, Part } from '../../step.ts';
+import { type Outputs, StepProgram } from '../../step-program.ts';
+import { assertTelemetryIsOff } from '../../telemetry.ts';
 
 // ONNX Runtime starts with its first session, so this is before.
 assertTelemetryIsOff();
@@ -34,6 +34,8 @@ const WEBGPU = { name: 'webgpu', storageBufferCacheMode: 'simple' } as const;
 /** How a session is opened. */
 export interface SessionOptions {
   readonly provider: keyof typeof UNDOING;
+  /** Number of the GPU, where CUDA shows several; the first unless given. */
+  readonly device?: number;
   /** Threads of one operator. */
   readonly threads: number;
   /** How to get the provider. */
@@ -109,14 +111,16 @@ class LazySession {
 
 async function openSession(
   graph: Graph,
-  { provider, threads, hint, allowSpinning = false }: SessionOptions,
+  { provider, device = 0, threads, hint, allowSpinning = false }: SessionOptions,
 ): Promise<ort.InferenceSession> {
   const lowered = provider === 'cpu' ? lowerForCpu(graph) : lowerToOnnx(simplify(graph));
+  const cuda = { name: 'cuda', deviceId: device } as const;
+  const providers = { cpu: 'cpu', webgpu: WEBGPU, cuda } as const;
   const recomputes = graph.nodes.some(({ op }) => op === 'barrier');
   const undoing = [UNDOING[provider], recomputes ? JOINING : ''].filter(Boolean).join(';');
   try {
     return await ort.InferenceSession.create(encodeOnnx(lowered), {
-      executionProviders: [provider === 'webgpu' ? WEBGPU : provider],
+      executionProviders: [providers[provider]],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
