@@ -139,6 +139,11 @@ export class CoordinatorDriver implements CoordinatorPort {
     );
   }
 
+  async rounded(version: number): Promise<Uint16Array | undefined> {
+    const { store } = this.#parts;
+    return version === store.version ? await store.rounded() : undefined;
+  }
+
   status(watcher = ''): RunStatus {
     if (watcher !== '') this.sessions.watchers[this.#loop.hasEnded ? 'returned' : 'lost'](watcher);
     const { run, progress, clock, identity, checkpointer, store } = this.#parts;

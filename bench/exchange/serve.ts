@@ -2,10 +2,12 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { openReducers, type Reducers } from '../../coordinator/reducers/reducers.ts';
 import { RunExchange } from '../../coordinator/service/exchange-host.ts';
 import type { CoordinatorPort } from '../../coordinator/service/run-port.ts';
 import { serveCoordinator } from '../../coordinator/service/service.ts';
 import { FeatureStore } from '../../coordinator/step/features.ts';
+import { RoundedParameters } from '../../coordinator/step/rounded.ts';
 import { bytesOf } from '../../shared/contract/chunks.ts';
 import type { WelcomeInfo } from '../../shared/contract/messages.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
@@ -54,8 +56,13 @@ export async function writeAll(socket: Socket, bytes: Uint8Array): Promise<void>
 }
 
 /** A coordinator that wants every node and serves one vector. */
-function benchPort(vector: Float32Array, gradientType: ValueType): CoordinatorPort {
-  const spares: Float32Array[] = [];
+function benchPort(
+  vector: Float32Array,
+  gradientType: ValueType,
+  reducers: Reducers,
+): CoordinatorPort {
+  const { vectors } = reducers;
+  const rounded = new RoundedParameters(reducers);
   const notMeasured = (): never => {
     throw new TesseraError('INTERNAL', 'the exchange bench only pushes and pulls');
   };
@@ -74,14 +81,15 @@ function benchPort(vector: Float32Array, gradientType: ValueType): CoordinatorPo
     sessionClosed: notMeasured,
     workerOf: () => SESSION,
     judge: () => 'accepted',
-    takeGradient: () => spares.pop() ?? new Float32Array(vector.length),
-    giveBack: (gradient) => void spares.push(gradient),
+    takeGradient: () => vectors.float32(vector.length),
+    giveBack: (gradient) => vectors.release(gradient),
     nodeArrived: (_worker, _node, gradient) => {
-      if (gradient !== undefined) spares.push(gradient);
+      if (gradient !== undefined) vectors.release(gradient);
       return 'accepted';
     },
     versionToCome: async () => {},
     parameters: () => vector,
+    rounded: (version) => rounded.of(version, vector),
     status: notMeasured,
     stopRun: notMeasured,
   };
@@ -109,12 +117,14 @@ async function serveTcp(vector: Float32Array): Promise<string> {
 
 async function serve(): Promise<void> {
   letHeapsGrow();
-  const vector = new Float32Array(NUM_PARAMETERS).fill(0.25);
-  const port = benchPort(vector, 'f32');
+  const reducers = openReducers('auto', NUM_PARAMETERS);
+  const vector = reducers.vectors.float32(NUM_PARAMETERS).fill(0.25);
+  const port = benchPort(vector, 'f32', reducers);
+  const bf16Port = benchPort(vector, 'bf16', reducers);
   const log = createLog({ component: 'bench', level: 'off' });
   const listen = '127.0.0.1:0';
   const bulk = await serveCoordinator(port, log, { listen, limits: LIMITS });
-  const bf16 = await serveCoordinator(benchPort(vector, 'bf16'), log, { listen, limits: LIMITS });
+  const bf16 = await serveCoordinator(bf16Port, log, { listen, limits: LIMITS });
   const handlers = exchangeHandlers(new RunExchange(port, LIMITS), LIMITS.chunkBytes);
   const library = await startServer(listen, [naiveService(handlers)], {
     limits: LIMITS,

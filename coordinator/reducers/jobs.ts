@@ -5,7 +5,7 @@
  * whose additions have an order: it is done in one piece.
  */
 import type { ValueType } from '../../shared/core/floats.ts';
-import { firstNonFinite } from '../../shared/kernels/values.ts';
+import { firstNonFinite, toBfloat16 } from '../../shared/kernels/values.ts';
 import { updateAverage } from '../../shared/training/average.ts';
 import { sumOfSquares } from '../../shared/training/clip.ts';
 import { type ParameterUpdate, updateParameters } from '../../shared/training/optimizer.ts';
@@ -40,6 +40,11 @@ export type Job<V = Float32Array> = {
   | { readonly type: 'squares'; readonly vectors: { readonly values: V } }
   | { readonly type: 'finite'; readonly vectors: { readonly values: V } }
   | { readonly type: 'sums'; readonly vectors: { readonly values: V } }
+  | {
+      readonly type: 'round';
+      /** `halves` has room for two bfloat16 in the place of each float32. */
+      readonly vectors: { readonly values: V; readonly halves: V };
+    }
   | {
       readonly type: 'average';
       readonly vectors: { readonly average: V; readonly values: V };
@@ -102,6 +107,12 @@ function workBlock(job: Job, first: number, limit: number, found: JobResult): Jo
     case 'average':
       updateAverage(job.vectors.average, job.vectors.values, job.decay, first, limit);
       return found;
+    case 'round': {
+      const { values, halves } = job.vectors;
+      const target = new Uint16Array(halves.buffer, halves.byteOffset + 2 * first, limit - first);
+      toBfloat16(target, values.subarray(first, limit));
+      return found;
+    }
     case 'squares':
       return { ...found, squares: sumOfSquares(job.vectors.values, first, limit, found.squares) };
     case 'finite': {

@@ -80,13 +80,20 @@ export class RunExchange implements ExchangeHost {
   }
 
   async beginPull(worker: string, wanted: ParametersRange) {
-    const { version, average = false, first, waitMs = 0 } = wanted;
+    const { version, average = false, first, valueType, waitMs = 0 } = wanted;
     if (waitMs > 0) await this.#port.versionToCome(worker, version, waitMs);
+    const isRounded = valueType === 'bf16' && !average;
+    const rounded = isRounded ? await this.#port.rounded(version) : undefined;
     const find = () => this.#port.parameters(version, average);
     const parameters = find();
     wireInteger(first, 'pull.first', { max: parameters.length });
     const end = this.#pulls.begin(worker);
-    return { values: parameters.subarray(first), confirm: find, end } satisfies OutgoingParameters;
+    return {
+      values: parameters.subarray(first),
+      rounded: rounded?.subarray(first),
+      confirm: find,
+      end,
+    } satisfies OutgoingParameters;
   }
 
   readSamples(worker: string, split: Split, indices: readonly number[]) {

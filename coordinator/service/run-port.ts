@@ -67,6 +67,8 @@ export interface CoordinatorPort {
    * Throws  STEP_STALE when that version is not there (any more, or yet).
    */
   parameters(version: number, average: boolean): Float32Array;
+  /** The newest parameters as bfloat16, made once a version; undefined when that version is another. */
+  rounded(version: number): Promise<Uint16Array | undefined>;
   /** The samples of the run, and the features that were computed of them. */
   readonly data: RunData;
   /** The compiled programs that the run keeps for all workers. */

@@ -15,6 +15,7 @@ import { type OptimizerState, optimizerState } from '../../shared/training/optim
 import type { OptimizerConfig } from '../../shared/training/options.ts';
 import { addSums, type ParameterSums } from '../../shared/training/parameter-sums.ts';
 import { inlineReducers, type Reducers } from '../reducers/reducers.ts';
+import { RoundedParameters } from './rounded.ts';
 
 /** A gradient of a smaller norm has squares that a float32 holds. */
 const SQUARES_FIT = 1e18;
@@ -63,6 +64,7 @@ export class ParameterStore {
   readonly #averageDecay: number;
   /** Changed in place by a step. */
   readonly #average: Float32Array | undefined;
+  readonly #rounded: RoundedParameters;
   #parameters: Float32Array;
   #spare: Float32Array;
   #version: number;
@@ -93,11 +95,17 @@ export class ParameterStore {
         ? optimizerState(config, this.trainable, vectors.zeros.bind(vectors))
         : adoptAll(start.state, vectors.adopt.bind(vectors));
     this.#version = version;
+    this.#rounded = new RoundedParameters(reducers);
   }
 
   /** The present version, in table order. Only to be read. */
   get parameters(): Float32Array {
     return this.#parameters;
+  }
+
+  /** The present version as bfloat16, made once for all who pull it. Only to be read. */
+  rounded(): Promise<Uint16Array> {
+    return this.#rounded.of(this.#version, this.#parameters);
   }
 
   /** The moving average of the weights up to the present version, where there is one. Only to be read. */

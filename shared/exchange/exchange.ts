@@ -114,6 +114,8 @@ export interface IncomingNode {
 /** Parameters on their way out. */
 export interface OutgoingParameters {
   readonly values: Float32Array;
+  /** The same as bfloat16, where that was asked for and the host keeps them so. */
+  readonly rounded?: Uint16Array | undefined;
   /** Throws  STEP_STALE once the values may have changed: no more of them may be sent. */
   confirm(): void;
   /** The transfer is over, finished or not. */

@@ -17,7 +17,7 @@ import { TesseraError } from '../../shared/core/errors.ts';
 import { forEachSplit, type Split, splitOf } from '../../shared/core/work.ts';
 import type { EncodedSample } from '../../shared/data/source.ts';
 import type { Exchange, ExchangeHost, OutgoingExecutable } from '../../shared/exchange/exchange.ts';
-import { roundToBfloat16 } from '../../shared/kernels/bfloat16.ts';
+import { roundToBfloat16, toBfloat16 } from '../../shared/kernels/bfloat16.ts';
 import { sha256Of } from './digest.ts';
 import { allOf, LIMITS, NODE } from './loopback.ts';
 
@@ -82,14 +82,19 @@ export class NotingHost implements ExchangeHost {
       end: this.#begin(),
     };
   }
-  beginPull(_worker: string, { version, first }: ParametersRange) {
+  beginPull(_worker: string, { version, first, valueType }: ParametersRange) {
     const stale = () => new TesseraError('STEP_STALE', `version ${version} is gone`);
     if (version !== 3) throw stale();
     const confirm = () => {
       this.confirmsLeft -= 1;
       if (this.confirmsLeft < 0) throw stale();
     };
-    return { values: this.vector.subarray(first), confirm, end: this.#begin() };
+    const values = this.vector.subarray(first);
+    // A whole vector is kept rounded, a part of one is not.
+    const isKept = valueType === 'bf16' && first === 0;
+    const rounded = isKept ? new Uint16Array(values.length) : undefined;
+    if (rounded !== undefined) toBfloat16(rounded, values);
+    return { values, rounded, confirm, end: this.#begin() };
   }
   async *readSamples(_worker: string, split: Split, indices: readonly number[]) {
     for (const index of indices) yield await this.sample(split, index);

@@ -25,6 +25,7 @@ import type { Exchange, ExchangeLimits } from '../../shared/exchange/exchange.ts
 import { grpcExchanges } from '../../shared/exchange/grpc/bulk/client.ts';
 import { GrpcControlLine, grpcSessionCalls } from '../../shared/exchange/grpc/control-line.ts';
 import type { RpcServer } from '../../shared/exchange/grpc/server.ts';
+import { toBfloat16 } from '../../shared/kernels/values.ts';
 import { createLog } from '../../shared/machine/log.ts';
 import { WorkerLink } from '../../worker/exchange/link.ts';
 import { memoryDisk } from './memory-disk.ts';
@@ -163,6 +164,12 @@ export class NotingPort implements CoordinatorPort {
   parameters(version: number): Float32Array {
     if (version === this.version) return this.vector;
     throw new TesseraError('STEP_STALE', `version ${version} is gone`);
+  }
+  async rounded(version: number): Promise<Uint16Array | undefined> {
+    if (version !== this.version) return undefined;
+    const halves = new Uint16Array(this.vector.length);
+    toBfloat16(halves, this.vector);
+    return halves;
   }
   async sample(_split: Split, index: number): Promise<EncodedSample> {
     if (index === 7) throw new TesseraError('DATA_INVALID', 'train/ö.jpg is truncated');

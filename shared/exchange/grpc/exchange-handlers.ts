@@ -3,7 +3,7 @@
  *
  * Bulk that is not needed is refused after its header, before it travels.
  */
-import { bytesOf, ChunkAssembler, cutVector } from '../../contract/chunks.ts';
+import { bytesOf, ChunkAssembler, cutChunks, cutVector } from '../../contract/chunks.ts';
 import {
   decodeFetch,
   decodeNode,
@@ -23,8 +23,9 @@ import type { NodeHeader } from '../../contract/messages.ts';
 import type { ReceivedNodeChunk } from '../../contract/received.ts';
 import { wirePresent } from '../../contract/validate.ts';
 import { TesseraError } from '../../core/errors.ts';
+import type { ValueType } from '../../core/floats.ts';
 import { splitOf } from '../../core/work.ts';
-import type { ExchangeHost, IncomingNode } from '../exchange.ts';
+import type { ExchangeHost, IncomingNode, OutgoingParameters } from '../exchange.ts';
 import { putParameters, takeChunk } from '../memory/memory-chunks.ts';
 import type { MemoryFile } from '../memory/memory-file.ts';
 import type { MemoryHost } from '../memory/memory-host.ts';
@@ -66,7 +67,7 @@ export function exchangeHandlers(host: ExchangeHost, chunkBytes: number, memory?
         const bytes = bytesOf(pull.values);
         const chunks =
           shared === undefined
-            ? cutVector(pull.values, chunkBytes, valueType)
+            ? chunksOf(pull, chunkBytes, valueType)
             : putParameters(shared, { version, start: 4 * first, bytes, chunkBytes });
         for await (const chunk of chunks) {
           yield chunk;
@@ -94,6 +95,12 @@ export function exchangeHandlers(host: ExchangeHost, chunkBytes: number, memory?
 
     ...executableHandlers(host, chunkBytes),
   };
+}
+
+/** Parameters as they are on the wire; values that the host keeps rounded are views. */
+function chunksOf({ values, rounded }: OutgoingParameters, chunkBytes: number, type: ValueType) {
+  if (rounded === undefined) return cutVector(values, chunkBytes, type);
+  return cutChunks(bytesOf(rounded), chunkBytes);
 }
 
 /** The vectors and rows of one push. */

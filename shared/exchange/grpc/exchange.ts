@@ -3,7 +3,7 @@ import {
   ChunkAssembler,
   type ChunkPiece,
   cutVector,
-  packVector,
+  roomFor,
   SampleAssembler,
 } from '../../contract/chunks.ts';
 import {
@@ -43,11 +43,12 @@ import type {
   ReceivedSample,
 } from '../../contract/received.ts';
 import { TesseraError } from '../../core/errors.ts';
+import type { ValueType } from '../../core/floats.ts';
 import type { Split } from '../../core/work.ts';
 import type { EncodedSample } from '../../data/source.ts';
 import { roundBfloat16 } from '../../kernels/values.ts';
 import type { Exchange, ExchangeSettings, FetchedExecutable, NodePayload } from '../exchange.ts';
-import { takeChunk } from '../memory/memory-chunks.ts';
+import { PIECE_CHUNKS, takeChunk } from '../memory/memory-chunks.ts';
 import { WorkerMemory } from '../memory/worker-memory.ts';
 import type { CallSettings } from './calls.ts';
 import { executableChunks, receiveExecutable } from './executables.ts';
@@ -83,6 +84,8 @@ export class GrpcExchange implements Exchange {
   readonly #calls: BulkCalls;
   readonly #settings: ExchangeSettings;
   readonly #memory: WorkerMemory | undefined;
+  /** Where gradients of 2 bytes a value are packed. */
+  #room: Uint16Array | undefined;
   /** The push under way: pushes take turns, since sharing the line would make each of them late. */
   #pushing: Promise<unknown> = Promise.resolve();
 
@@ -98,11 +101,9 @@ export class GrpcExchange implements Exchange {
       const call = this.#call(`pushing step ${node.step}, leaves ${node.first}+${node.count}`);
       const { session, limits } = this.#settings;
       const { gradient = NO_VALUES, features } = payload;
-      const { gradientType } = node;
-      const memory = this.#memory;
-      const inMemory =
-        memory && (await memory.put(packVector(gradient, gradientType), limits.chunkBytes));
-      const chunks = inMemory ?? cutVector(gradient, limits.chunkBytes, gradientType);
+      const cut = (chunkBytes: number) => this.#cut(gradient, chunkBytes, node.gradientType);
+      const inMemory = await this.#memory?.put(cut(PIECE_CHUNKS * limits.chunkBytes));
+      const chunks = inMemory ?? cut(limits.chunkBytes);
       const rows = encodeFeatures(features, limits.chunkBytes);
       const messages = nodeMessages(encodeNode(session, node), rows, chunks);
       return decodeOutcome(await this.#calls.pushNode(call, messages));
@@ -165,6 +166,14 @@ export class GrpcExchange implements Exchange {
   close(): void {
     this.#memory?.close();
     this.#calls.close();
+  }
+
+  /** Cuts a gradient. Pushes take turns, so one has the room of the one before. */
+  #cut(gradient: Float32Array, chunkBytes: number, type: ValueType): Iterable<ChunkPiece> {
+    if (type !== 'f32' && this.#room?.length !== gradient.length) {
+      this.#room = roomFor(gradient, type);
+    }
+    return cutVector(gradient, chunkBytes, type, this.#room);
   }
 
   #request(split: Split, indices: readonly number[]): FetchRequest {

@@ -1,12 +1,11 @@
 /** @file Chunks whose bytes are in memory that both ends have: how they are put there, and taken. */
-import { crc32 } from 'node:zlib';
 import type { Bytes, ChunkPiece } from '../../contract/chunks.ts';
 import { TesseraError } from '../../core/errors.ts';
 import type { MemoryFile } from './memory-file.ts';
 import type { SharedVector } from './shared-vector.ts';
 
 /** Chunks of the wire that one in memory is as long as: each costs a call of the system, and a checksum of some milliseconds. */
-const PIECE_CHUNKS = 4;
+export const PIECE_CHUNKS = 4;
 const NO_BYTES = new Uint8Array();
 
 /** A chunk; 0 `memoryBytes`: its bytes came along. */
@@ -23,19 +22,17 @@ interface Taking {
   readonly target: Uint8Array | undefined;
 }
 
-/** Writes bytes to the beginning of a file; returns their chunks once they are all there. Throws  SYSTEM. */
+/** Writes chunks to their places in a file, from its beginning; returns them once they are all there. Throws  SYSTEM. */
 export async function putChunks(
   file: MemoryFile,
-  bytes: Uint8Array,
-  chunkBytes: number,
+  chunks: Iterable<ChunkPiece>,
 ): Promise<MemoryChunk[]> {
-  const chunks: MemoryChunk[] = [];
-  for (const { offset, piece } of piecesOf(bytes, chunkBytes)) {
-    const sum = crc32(piece);
-    await file.write(piece, offset);
-    chunks.push(chunkOf(offset, piece.length, bytes.length, sum));
+  const written: MemoryChunk[] = [];
+  for (const { offset, totalBytes, crc32: sum, data } of chunks) {
+    await file.write(data, offset);
+    written.push(chunkOf(offset, data.length, totalBytes, sum));
   }
-  return chunks;
+  return written;
 }
 
 /** What `putParameters` puts, and where. Units  `start`: bytes of the whole vector. */

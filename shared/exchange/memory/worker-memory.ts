@@ -1,4 +1,5 @@
 /** @file The worker's half of shared memory: what its session was offered. */
+import type { ChunkPiece } from '../../contract/chunks.ts';
 import type { SharedMemory } from '../../contract/messages.ts';
 import { createLog } from '../../machine/log.ts';
 import { type MemoryChunk, putChunks } from './memory-chunks.ts';
@@ -28,11 +29,11 @@ export class WorkerMemory {
     return undefined;
   }
 
-  /** Writes a gradient; undefined when memory is short: it then travels by wire, and so do later ones. */
-  async put(bytes: Uint8Array, chunkBytes: number): Promise<MemoryChunk[] | undefined> {
+  /** Writes a gradient; undefined when memory is short: it then travels by wire, and so do later ones, which are not cut. */
+  async put(chunks: Iterable<ChunkPiece>): Promise<MemoryChunk[] | undefined> {
     if (this.#isShort) return undefined;
     try {
-      return await putChunks(this.#pushes, bytes, chunkBytes);
+      return await putChunks(this.#pushes, chunks);
     } catch (error) {
       this.#isShort = true;
       log().warn(error, 'memory is short: gradients travel by wire');

@@ -16,6 +16,8 @@ import { VectorMemory } from '../../../shared/kernels/vectors.ts';
 
 const SIZE = 70_003;
 const WAVE = Float32Array.from({ length: SIZE }, (_, i) => Math.sin(i));
+/** Bits of two bfloat16 that no NaN is among, since these are views of floats. */
+const HALVES = new Float32Array(Math.ceil(SIZE / 2));
 const wave = (factor: number) => WAVE.map((value) => value * factor);
 const TABLE = {
   entries: [
@@ -37,6 +39,7 @@ function jobs(): Job[] {
     { type: 'finite', vectors: { values: wave(4).with(50_000, Number.NaN) }, ...range },
     { type: 'sums', vectors: { values: wave(5) }, ...range },
     { type: 'average', vectors: { average: wave(6), values: wave(7) }, decay: 0.9, ...range },
+    { type: 'round', vectors: { values: wave(1 / 3), halves: HALVES.slice() }, ...range },
     {
       type: 'step',
       vectors: { parameters: wave(8), into: new Float32Array(SIZE), gradient: trained(9) },
