@@ -63,6 +63,28 @@ export interface Kernels {
   fromBfloat16(target: number, source: number, count: number): void;
   /** The sum of bits in the lower 32 bits, that of bits and places above. */
   parameterSums(words: number, count: number, first: number): bigint;
+  /** The length without stuffed zeros; -1 for data that do not end with the image. Source  assembly/jpeg-scan.ts. */
+  unstuffed(source: number, bytes: number, target: number): number;
+  decodeScan(frame: number): number;
+  /** Source  assembly/jpeg-colours.ts. */
+  jpegColours(
+    luma: number,
+    blue: number,
+    red: number,
+    stride: number,
+    h: number,
+    v: number,
+    columns: number,
+    rows: number,
+    left: number,
+    top: number,
+    width: number,
+    height: number,
+    target: number,
+    line: number,
+    blues: number,
+    reds: number,
+  ): void;
   resampleColours: Resampling;
   resampleGreys: Resampling;
   resampleColumns: Resampling;

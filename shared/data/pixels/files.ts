@@ -6,10 +6,12 @@ import { toRaster } from './channels.ts';
 import { openBmp } from './formats/bmp.ts';
 import { openGif } from './formats/gif.ts';
 import { tidyJpeg } from './formats/jpeg.ts';
-import { plainJpeg } from './formats/jpeg-head.ts';
+import { type PlainJpeg, plainJpeg } from './formats/jpeg-head.ts';
 import type { PictureFile } from './formats/raster.ts';
 import { tiffRefusal } from './formats/tiff.ts';
 import type { ImageSize, ResizePlan } from './geometry.ts';
+import { decodeByKernels } from './jpeg-kernel.ts';
+import { isLent } from './kernels.ts';
 import {
   checkSides,
   colouring,
@@ -20,6 +22,8 @@ import {
   scaled,
 } from './libvips.ts';
 import type { Raster } from './raster.ts';
+import { resample } from './resample.ts';
+import { isResampled } from './shrinking.ts';
 
 type PlanOf = (size: ImageSize) => ResizePlan;
 
@@ -73,7 +77,7 @@ export class NotWanted extends Error {}
 async function decodeJpeg(bytes: Uint8Array, look: Look, planOf: PlanOf): Promise<Raster> {
   const known = plainJpeg(bytes);
   try {
-    if (known !== undefined) return await decodeBySharp(bytes, look, planOf, known);
+    if (known !== undefined) return await decodePlain(bytes, known, look, planOf);
   } catch (error) {
     // A damaged file is read again with its head, so that its error is the same whatever was known.
     if (error instanceof NotWanted) throw error;
@@ -90,4 +94,37 @@ async function decodeJpeg(bytes: Uint8Array, look: Look, planOf: PlanOf): Promis
     }
     throw error;
   }
+}
+
+async function decodePlain(
+  bytes: Uint8Array,
+  file: PlainJpeg,
+  look: Look,
+  planOf: PlanOf,
+): Promise<Raster> {
+  const raster = await decodeQuickly(bytes, file, look, planOf);
+  return raster ?? (await decodeBySharp(bytes, look, planOf, file));
+}
+
+/** Decodes a JPEG file by kernels; nothing where they do not, or libvips shrinks it. */
+async function decodeQuickly(
+  bytes: Uint8Array,
+  file: PlainJpeg,
+  look: Look,
+  planOf: PlanOf,
+): Promise<Raster | undefined> {
+  const { cutBefore, scaleTo: size, cutAfter: box } = planOf(file);
+  const { width, height } = cutBefore ?? file;
+  if (!isResampled({ width, height }, size)) return undefined;
+  return await decoding.run(width * height, async () => {
+    const part = decodeByKernels(bytes, cutBefore);
+    if (part === undefined) return undefined;
+    const space = part.channels === 1 ? 'grey' : 'rgb';
+    const image = { ...part, samples: part.pixels, space, hasAlpha: false } as const;
+    const made = resample(toRaster(image, ...colouring(look)), {
+      ...{ size, box },
+      interpolation: look.interpolation,
+    });
+    return isLent(made.pixels) ? { ...made, pixels: made.pixels.slice() } : made;
+  });
 }

@@ -1,35 +1,22 @@
 /** @file Resampling by the SIMD kernels, in a small memory of the thread: the bytes of `resample-plain.ts`. */
-import {
-  growTo,
-  type KernelMemory,
-  type Kernels,
-  kernelMemory,
-  kernelsOn,
-} from '../../kernels/module.ts';
+import { isLent, Places, pixelKernels } from './kernels.ts';
 import type { Pass } from './passes.ts';
 import type { Raster } from './raster.ts';
 import type { Taps } from './taps.ts';
 
-/** The first size of the memory, and the most that it may take: larger images are left to the plain loops. */
-const FIRST_BYTES = 4 * 2 ** 20;
-const BYTES_MAX = 64 * 2 ** 20;
-
 /** What kernels read beyond the end of an image, beside the taps. */
 const BEYOND_BYTES = 16;
-
-let loaded: { readonly memory: KernelMemory; readonly kernels: Kernels | undefined } | undefined;
 
 /** Resamples in one direction and then in the other, undefined where the kernels cannot: the caller has plain loops. */
 export function resampleByKernels(image: Raster, passes: readonly Pass[]): Raster | undefined {
   if (image.channels !== 1 && image.channels !== 3) return undefined;
   const layout = layoutOf(image, passes);
-  if (layout.bytes > BYTES_MAX) return undefined;
-  loaded ??= load();
-  const { memory, kernels } = loaded;
-  if (kernels === undefined) return undefined;
-  growTo(memory, layout.bytes);
-  const { buffer } = memory;
-  new Uint8Array(buffer, layout.source, image.pixels.length).set(image.pixels);
+  const loaded = pixelKernels(layout.bytes);
+  if (loaded === undefined) return undefined;
+  const { kernels, buffer } = loaded;
+  if (!layout.isThere) {
+    new Uint8Array(buffer, layout.source, image.pixels.length).set(image.pixels);
+  }
   let from = layout.source;
   let size: Omit<Raster, 'pixels'> = image;
   for (const { pass, stride, target, firsts, lows, highs } of layout.passes) {
@@ -48,38 +35,34 @@ export function resampleByKernels(image: Raster, passes: readonly Pass[]): Raste
   return { pixels, width, height, channels };
 }
 
-function load() {
-  const memory = kernelMemory(FIRST_BYTES);
-  return { memory, kernels: kernelsOn(memory) };
-}
-
 function sizeAfter(size: Omit<Raster, 'pixels'>, { isRows, taps }: Pass) {
   return isRows ? { ...size, width: taps.numTargets } : { ...size, height: taps.numTargets };
 }
 
 /** Where everything lies in the memory: the image, and for each pass its taps and what it makes. */
 function layoutOf(image: Raster, passes: readonly Pass[]) {
-  let bytes = 0;
-  const take = (size: number) => {
-    const at = bytes;
-    bytes = Math.ceil((bytes + size) / 16) * 16;
-    return at;
-  };
+  const place = isLent(image.pixels) ? image.pixels.byteOffset : undefined;
+  const places = new Places(place);
   let size: Omit<Raster, 'pixels'> = image;
   const slack = Math.max(...passes.map(({ taps }) => taps.stride + 8)) * image.channels;
-  const raster = () => take(size.width * size.height * size.channels + slack + BEYOND_BYTES);
-  const source = raster();
+  const raster = () => places.take(size.width * size.height * size.channels + slack + BEYOND_BYTES);
+  // Pixels that are lent from this memory stay where they are, at no multiple of 16 where rows were left out.
+  if (place !== undefined) places.take(image.pixels.length + 16 + slack + BEYOND_BYTES);
+  const source = place ?? raster();
   const placed = passes.map((pass) => {
     const { numTargets, stride: taps } = pass.taps;
     const step = pass.isRows && image.channels === 1 ? 8 : 2;
     const stride = Math.ceil(taps / step) * step;
     size = sizeAfter(size, pass);
     return {
-      ...{ pass, stride, target: raster(), firsts: take(numTargets * 4) },
-      ...{ lows: take(numTargets * stride * 2), highs: take(numTargets * stride * 2) },
+      ...{ pass, stride, target: raster(), firsts: places.take(numTargets * 4) },
+      ...{
+        lows: places.take(numTargets * stride * 2),
+        highs: places.take(numTargets * stride * 2),
+      },
     };
   });
-  return { source, passes: placed, bytes: bytes + BEYOND_BYTES };
+  return { source, isThere: place !== undefined, passes: placed, bytes: places.end + BEYOND_BYTES };
 }
 
 /** Writes taps as the kernels take them: weights in two halves of 15 bits and the rest. */
