@@ -9,12 +9,14 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
+import { Worker } from 'node:worker_threads';
 import { dataOptions } from '../../shared/data/options.ts';
 import { type DecodeOptions, decodeImage } from '../../shared/data/pipeline/decode.ts';
 import { finishedLeaf } from '../../shared/data/pipeline/leaf.ts';
 import { createPooledPipeline } from '../../shared/data/pipeline/threads/pooled-pipeline.ts';
 import type { CropRegion } from '../../shared/data/pixels/geometry.ts';
 import type { EncodedSample } from '../../shared/data/source.ts';
+import { letHeapsGrow } from '../../shared/machine/heap.ts';
 
 /** What is measured. */
 export interface InputRequest {
@@ -80,6 +82,9 @@ async function inOneThread(isCropped: boolean): Promise<number> {
   return photos.length;
 }
 
+/** A thread that takes leaves, as that which computes: they move to it. */
+const TAKER = "require('node:worker_threads').parentPort.on('message', () => {})";
+
 /** Leaves of a run that trains, nothing kept from one to the next. */
 async function byThreads(threads: number, seconds: number): Promise<object> {
   const config = dataOptions.parse({
@@ -91,10 +96,11 @@ async function byThreads(threads: number, seconds: number): Promise<object> {
     { imageSize: side, seed: 1, storage: 'uint8' },
     { threads },
   );
+  const taker = new Worker(TAKER, { eval: true });
   let epoch = 0;
   const leaf = async (first: number) => {
     epoch += 1;
-    await finishedLeaf(
+    const { images } = await finishedLeaf(
       {
         ...{ pipeline, epoch, microBatch: LEAF, numSamples: LEAF, imageFloats: 3 * side ** 2 },
         read: async (place) => {
@@ -104,6 +110,7 @@ async function byThreads(threads: number, seconds: number): Promise<object> {
       },
       { mixtures: undefined, imageSize: side, isHalved: false },
     );
+    taker.postMessage(images, [images.buffer]);
   };
   // Ends when all leaves of a round are there, so a round has many.
   const round = async () => {
@@ -116,9 +123,12 @@ async function byThreads(threads: number, seconds: number): Promise<object> {
   await round();
   const result = await measured(seconds, round);
   await pipeline.close?.();
+  await taker.terminate();
   return result;
 }
 
+// As in a worker's process.
+letHeapsGrow();
 say({ training: await digest(true), testing: await digest(false) });
 for await (const line of createInterface({ input: process.stdin })) {
   const [name, ...numbers] = line.split(' ');

@@ -75,19 +75,34 @@ interface Drawing {
 /** Writes HWC bytes as normalised CHW values, flipped and then shifted; the uncovered edge is black. */
 export function writeImage(drawing: Drawing, target: StoredPixels): void {
   const { pixels, imageSize, tables, change } = drawing;
+  const { flip, shiftX, shiftY } = change;
   const channels = tables.length;
-  const firstColumn = change.flip ? imageSize - 1 : 0;
-  const columnStep = change.flip ? -1 : 1;
+  const planeSize = imageSize ** 2;
+  const left = Math.max(0, shiftX);
+  const count = imageSize - Math.abs(shiftX);
+  const column = flip ? imageSize - 1 - (left - shiftX) : left - shiftX;
+  const step = flip ? -channels : channels;
   for (const [channel, table] of tables.entries()) {
-    const plane = target.subarray(channel * imageSize ** 2, (channel + 1) * imageSize ** 2);
-    plane.fill(table[0] as number);
-    for (let y = Math.max(0, change.shiftY); y < imageSize + Math.min(0, change.shiftY); y += 1) {
-      const row = (y - change.shiftY) * imageSize;
-      for (let x = Math.max(0, change.shiftX); x < imageSize + Math.min(0, change.shiftX); x += 1) {
-        const column = firstColumn + columnStep * (x - change.shiftX);
-        const value = pixels[(row + column) * channels + channel] as number;
-        plane[y * imageSize + x] = table[value] as number;
-      }
+    const plane = target.subarray(channel * planeSize, (channel + 1) * planeSize);
+    if (shiftX !== 0 || shiftY !== 0) plane.fill(table[0] as number);
+    for (let y = Math.max(0, shiftY); y < imageSize + Math.min(0, shiftY); y += 1) {
+      const from = ((y - shiftY) * imageSize + column) * channels + channel;
+      writeRow(pixels, from, step, table, plane, y * imageSize + left, count);
     }
+  }
+}
+
+/** Writes pixels of one channel, each `step` behind the other, as the values of a table. */
+function writeRow(
+  pixels: Uint8Array,
+  first: number,
+  step: number,
+  table: StoredPixels,
+  plane: StoredPixels,
+  to: number,
+  count: number,
+): void {
+  for (let at = to, from = first; at < to + count; at += 1, from += step) {
+    plane[at] = table[pixels[from] as number] as number;
   }
 }

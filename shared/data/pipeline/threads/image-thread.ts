@@ -1,7 +1,7 @@
 /**
  * @file A thread that makes images: decodes, resamples, augments and writes them, one after the other.
  *
- * libvips decodes in a thread of libuv meanwhile, so a thread here takes one core, not two.
+ * What libvips decodes is decoded in a thread of libuv meanwhile, so a thread here takes one core, not two.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert, TesseraError } from '../../../core/errors.ts';
@@ -10,7 +10,15 @@ import type { Raster } from '../../pixels/raster.ts';
 import { imageAt, type StoredPixels } from '../drawing.ts';
 import { finishLeaf } from '../finishing.ts';
 import { ImageMaker } from '../image.ts';
-import type { FinishJob, Job, JobResult, ThreadReply, ThreadStart } from './messages.ts';
+import type {
+  FinishJob,
+  Job,
+  JobResult,
+  Outcome,
+  ThreadReply,
+  ThreadRequest,
+  ThreadStart,
+} from './messages.ts';
 
 function main(): void {
   const port = parentPort;
@@ -18,27 +26,38 @@ function main(): void {
   const { config, options, budget } = workerData as ThreadStart;
   decoding.shareWith(budget);
   const maker = new ImageMaker(config, options);
-  const reply = (message: ThreadReply, moved: ArrayBuffer[] = []) =>
-    port.postMessage(message, moved);
-  const serve = async (job: Job): Promise<void> => {
-    try {
-      const result = await resultOf(maker, job);
-      const moved = result.type === 'finish' ? [result.images.buffer] : [];
-      reply({ result }, moved);
-    } catch (thrown) {
-      const { code, sentence, hint } = TesseraError.from(thrown);
-      reply({ error: { code, sentence, hint } });
-    }
+  const serve = async (jobs: ThreadRequest): Promise<void> => {
+    const outcomes: Outcome[] = [];
+    for (const job of jobs) outcomes.push(await outcomeOf(maker, job));
+    const reply: ThreadReply = outcomes;
+    port.postMessage(reply, outcomes.flatMap(memoryOf));
   };
   let queue = Promise.resolve();
-  port.on('message', (job: Job) => {
-    queue = queue.then(() => serve(job));
+  port.on('message', (jobs: ThreadRequest) => {
+    queue = queue.then(() => serve(jobs));
   });
+}
+
+async function outcomeOf(maker: ImageMaker, job: Job): Promise<Outcome> {
+  try {
+    return { result: await resultOf(maker, job) };
+  } catch (thrown) {
+    const { code, sentence, hint } = TesseraError.from(thrown);
+    return { error: { code, sentence, hint } };
+  }
+}
+
+/** What moves with an outcome. */
+function memoryOf(outcome: Outcome): ArrayBuffer[] {
+  const isFinished = 'result' in outcome && outcome.result.type === 'finish';
+  return isFinished ? [(outcome.result as { images: StoredPixels }).images.buffer] : [];
 }
 
 async function resultOf(maker: ImageMaker, job: Job): Promise<JobResult> {
   if (job.type === 'finish') return { type: 'finish', ...finished(job) };
-  const kept = await maker.make(job, job.target);
+  // Decoders take no memory that threads share.
+  const sample = { ...job.sample, bytes: job.sample.bytes.slice() };
+  const kept = await maker.make({ ...job, sample }, job.target);
   return { type: 'image', kept: kept && inSharedMemory(kept) };
 }
 

@@ -14,7 +14,7 @@ export interface ThreadStart {
   readonly budget: SharedBudget;
 }
 
-/** One image into its place, which all threads see; its sample's bytes move. */
+/** One image into its place, which all threads see; its sample's bytes are lent until the reply. */
 interface ImageJob extends ImageRequest {
   readonly type: 'image';
   readonly target: StoredPixels;
@@ -35,7 +35,13 @@ export type JobResult =
   | { readonly type: 'image'; readonly kept: Raster | undefined }
   | ({ readonly type: 'finish' } & FinishedImages);
 
-/** Replies come in the order of the jobs. */
-export type ThreadReply =
+/** What one message asks for: several jobs, since a message costs the main thread more than a job. */
+export type ThreadRequest = readonly Job[];
+
+/** What became of a job, or why it failed. */
+export type Outcome =
   | { readonly result: JobResult }
   | { readonly error: Pick<TesseraError, 'code' | 'sentence' | 'hint'> };
+
+/** The outcomes of one message, in the order of its jobs; replies come in the order of the messages. */
+export type ThreadReply = readonly Outcome[];

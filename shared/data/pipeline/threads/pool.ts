@@ -1,10 +1,11 @@
-/** @file The threads that make images: started when there is work for them, each with a job and one that waits. */
+/** @file The threads that make images: started when there is work for them, each with a message and one that waits. */
 import { Worker } from 'node:worker_threads';
 import { type Deferred, deferred } from '../../../core/async.ts';
 import { systemClock } from '../../../core/clock.ts';
 import { TesseraError } from '../../../core/errors.ts';
 import { PixelBudget } from '../../pixels/budget.ts';
-import type { Job, JobResult, ThreadReply, ThreadStart } from './messages.ts';
+import type { Job, JobResult, Outcome, ThreadReply, ThreadStart } from './messages.ts';
+import { bytesOf, Parcels } from './parcels.ts';
 
 /** What a pool is made of. */
 export interface PoolOptions extends Omit<ThreadStart, 'budget'> {
@@ -14,23 +15,34 @@ export interface PoolOptions extends Omit<ThreadStart, 'budget'> {
   readonly entry?: URL | undefined;
 }
 
-/** Jobs that a thread has: the next one is there when it has done one. */
+/** Messages that a thread has: the next one is there when it has done one. */
 const OPEN_MAX = 2;
-/** The longest that a thread may take for a job, the largest image takes seconds; and how often that is looked at. */
+/** Jobs of a message, and the bytes of samples after which it takes no more: the largest images go one by one. */
+const JOBS_MAX = 8;
+const BYTES_ENOUGH = 2 ** 20;
+/** The longest that a thread may take for a message, the largest image takes seconds; and how often that is looked at. */
 const JOB_MS = 120_000;
 const LOOK_MS = 10_000;
 
-/** A job that waits for its turn, and the memory that moves with it. */
+/** A job that waits for its turn. */
 interface Waiting {
   readonly done: Deferred<JobResult>;
-  take(): { readonly job: Job; readonly moved: ArrayBuffer[] };
+  /** Goes before others, and alone. */
+  readonly isUrgent: boolean;
+  readonly job: Job;
 }
 
-/** One thread and the jobs that it has, in their order. */
+/** A message that a thread has. */
+interface Open {
+  readonly done: readonly Deferred<JobResult>[];
+  readonly parcel: SharedArrayBuffer;
+}
+
+/** One thread and what it has. */
 interface PoolThread {
   readonly worker: Worker;
-  readonly open: Deferred<JobResult>[];
-  /** When it was last given a job while it had none, or had done one. */
+  readonly open: Open[];
+  /** When it was last given a message while it had none, or had done one. */
   sinceMs: number;
 }
 
@@ -38,10 +50,12 @@ interface PoolThread {
 export class ImagePool {
   readonly #options: PoolOptions;
   readonly #waiting: Waiting[] = [];
+  readonly #parcels = new Parcels();
   #threads: PoolThread[] = [];
   #budget = PixelBudget.shared();
   #isClosed = false;
   #stopLooking: (() => void) | undefined;
+  #isFeedingSoon = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -53,15 +67,15 @@ export class ImagePool {
   }
 
   /**
-   * Runs a job, whose memory is taken when its turn comes.
+   * Runs a job.
    *
    * Throws  what the job throws; INTERNAL or SYSTEM when its thread ends; TIMEOUT.
    */
-  async run(take: Waiting['take'], isUrgent = false): Promise<JobResult> {
+  async run(job: Job, isUrgent = false): Promise<JobResult> {
     if (this.#isClosed) throw new TesseraError('INTERNAL', 'the threads of images have ended');
     const done = deferred<JobResult>();
-    this.#waiting[isUrgent ? 'unshift' : 'push']({ done, take });
-    this.#feed();
+    this.#waiting[isUrgent ? 'unshift' : 'push']({ done, isUrgent, job });
+    this.#feedSoon();
     return await done.promise;
   }
 
@@ -73,20 +87,46 @@ export class ImagePool {
     await this.#end(error);
   }
 
+  /** Gives out what waits when all that comes in this turn is there, in few messages. */
+  #feedSoon(): void {
+    if (this.#isFeedingSoon) return;
+    this.#isFeedingSoon = true;
+    setImmediate(() => {
+      this.#isFeedingSoon = false;
+      this.#feed();
+    });
+  }
+
   #feed(): void {
     while (this.#waiting.length > 0) {
       const thread = this.#free();
       if (thread === undefined) return;
-      const { done, take } = this.#waiting.shift() as Waiting;
-      const { job, moved } = take();
+      const { jobs, done } = this.#nextMessage();
+      const { packed, parcel } = this.#parcels.pack(jobs);
       if (thread.open.length === 0) {
         thread.sinceMs = systemClock.nowMs();
         // Only threads with work keep the process.
         thread.worker.ref();
       }
-      thread.open.push(done);
-      thread.worker.postMessage(job, moved);
+      thread.open.push({ done, parcel });
+      thread.worker.postMessage(packed);
     }
+  }
+
+  /** Takes a thread's share of what waits. */
+  #nextMessage() {
+    const share = Math.min(Math.ceil(this.#waiting.length / this.#options.threads), JOBS_MAX);
+    const jobs: Job[] = [];
+    const done: Waiting['done'][] = [];
+    let bytes = 0;
+    for (let isFull = false; !isFull && this.#waiting.length > 0; ) {
+      const next = this.#waiting.shift() as Waiting;
+      jobs.push(next.job);
+      done.push(next.done);
+      bytes += bytesOf(next.job);
+      isFull = next.isUrgent || jobs.length >= share || bytes >= BYTES_ENOUGH;
+    }
+    return { jobs, done };
   }
 
   /** The thread that has least to do, a new one if all have something; undefined where all have enough. */
@@ -105,11 +145,11 @@ export class ImagePool {
     const thread: PoolThread = { worker, open: [], sinceMs: 0 };
     this.#stopLooking ??= systemClock.every(LOOK_MS, () => this.#look());
     worker.on('message', (reply: ThreadReply) => {
-      const done = thread.open.shift();
+      const open = thread.open.shift();
       thread.sinceMs = systemClock.nowMs();
       if (thread.open.length === 0) worker.unref();
-      if ('error' in reply) done?.reject(errorOf(reply.error));
-      else done?.resolve(reply.result);
+      if (open !== undefined) this.#parcels.giveBack(open.parcel);
+      for (const [at, outcome] of reply.entries()) settle(open?.done[at], outcome);
       this.#feed();
     });
     worker.on('error', (error) => this.#break(causeOf(error)));
@@ -138,13 +178,19 @@ export class ImagePool {
     this.#stopLooking?.();
     this.#stopLooking = undefined;
     this.#budget = PixelBudget.shared();
-    for (const { open } of threads) for (const done of open.splice(0)) done.reject(error);
+    const failed = threads.flatMap(({ open }) => open.splice(0).flatMap(({ done }) => done));
+    for (const done of failed) done.reject(error);
     await Promise.all(threads.map(({ worker }) => worker.terminate()));
   }
 }
 
-function errorOf({ code, sentence, hint }: Extract<ThreadReply, { error: unknown }>['error']) {
-  return new TesseraError(code, sentence, hint === undefined ? {} : { hint });
+function settle(done: Deferred<JobResult> | undefined, outcome: Outcome): void {
+  if ('result' in outcome) {
+    done?.resolve(outcome.result);
+    return;
+  }
+  const { code, sentence, hint } = outcome.error;
+  done?.reject(new TesseraError(code, sentence, hint === undefined ? {} : { hint }));
 }
 
 function causeOf(error: unknown): TesseraError {

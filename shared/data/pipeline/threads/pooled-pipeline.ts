@@ -26,6 +26,9 @@ const TINY_SIDE = 64;
 /** Leaves whose memory waits to be used again. */
 const SPARES_MAX = 4;
 
+/** What is needed of a sample that was kept. */
+const NO_BYTES = new Uint8Array(0);
+
 /** Images for each thread that are read at one time: one that it makes, one that it has, one that comes. */
 const READ_PER_THREAD = 3;
 
@@ -58,11 +61,8 @@ export function createPooledPipeline<S extends Storage = 'float32'>(
       isPooled = true;
       if (!isShared(target)) return await inline.load(sample, epoch, target);
       await kept.around(sample, epoch, async (before) => {
-        const result = await pool.run(() => {
-          const bytes = before.kept === undefined ? ownBytes(sample) : new Uint8Array(0);
-          const job = { type: 'image', epoch, target, ...before } as const;
-          return { job: { ...job, sample: { ...sample, bytes } }, moved: [bytes.buffer] };
-        });
+        const needed = before.kept === undefined ? sample : { ...sample, bytes: NO_BYTES };
+        const result = await pool.run({ type: 'image', epoch, target, ...before, sample: needed });
         return imageResult(result).kept;
       });
     },
@@ -76,19 +76,13 @@ export function createPooledPipeline<S extends Storage = 'float32'>(
   };
 }
 
-/** Bytes that can move to another thread: those of the sample stay. */
-function ownBytes({ bytes }: EncodedSample): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(bytes);
-}
-
 async function finishOn(
   pool: ImagePool,
   images: StoredPixels,
   weights: Float32Array,
   finishing: Finishing,
 ): Promise<Extract<JobResult, { type: 'finish' }>> {
-  const job = { type: 'finish', images, weights, finishing } as const;
-  const result = await pool.run(() => ({ job, moved: [] }), true);
+  const result = await pool.run({ type: 'finish', images, weights, finishing }, true);
   return result as Extract<JobResult, { type: 'finish' }>;
 }
 
