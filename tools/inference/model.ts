@@ -1,10 +1,12 @@
 /** @file A trained model in this process: predicts, computes features, is evaluated. What programs and commands use. */
 import { chooseEngine } from '../../shared/compute/engines/choose.ts';
+import { isOnCpu } from '../../shared/compute/engines/options.ts';
 import { compileProgram } from '../../shared/compute/engines/registry.ts';
 import { cachedExecutables, userExecutables } from '../../shared/compute/executable-cache.ts';
 import type { Program } from '../../shared/compute/program.ts';
 import { programSpec } from '../../shared/config/program.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
+import { decodersOf } from '../../shared/data/pipeline/threads/decoders.ts';
 import { openDataSource } from '../../shared/data/sets/open.ts';
 import type { DataSource, EncodedSample } from '../../shared/data/source.ts';
 import { availableThreads } from '../../shared/machine/devices.ts';
@@ -69,19 +71,22 @@ export class Model {
     if (!(Number.isInteger(training.microBatch) && training.microBatch > 0)) {
       throw new TesseraError('USAGE', `batchSize ${batchSize} is not a whole number from 1 on`);
     }
-    const sized = { ...trained, config: { ...trained.config, training } };
     // Without a backward pass there is nothing to compute again. Pixels are float32: they are drawn, too.
-    const { transfer: _, ...whole } = programSpec(sized.config, sized.model);
+    const { transfer: _, ...whole } = programSpec({ ...trained.config, training }, trained.model);
     const spec = { ...whole, recompute: 'none' } as const;
     // Leaf by leaf: one device has no use for another.
-    const { compute } = sized.config;
+    const { compute } = trained.config;
     const [device = 0] = compute.devices === 'all' ? [] : compute.devices;
     const request = { ...compute, devices: [device] };
-    const choice = await chooseEngine(request, availableThreads(), spec);
+    const cores = availableThreads();
+    const choice = await chooseEngine(request, cores, spec);
     const executables = cachedExecutables(userExecutables());
     const program = await compileProgram(spec, choice, { executables });
-    program.setParameters(sized.parameters);
-    return new Model(sized, program);
+    program.setParameters(trained.parameters);
+    const { decoders: wanted } = trained.config.worker;
+    const decoders = decodersOf({ wanted, cores, isOnCpu: isOnCpu(choice.id) });
+    const config = { ...trained.config, training, worker: { ...trained.config.worker, decoders } };
+    return new Model({ ...trained, config }, program);
   }
 
   /** Names of the classes, in the order of the outputs. */

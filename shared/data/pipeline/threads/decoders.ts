@@ -1,10 +1,10 @@
-/** @file How many threads of a worker make images. Pure. */
-import type { RunConfig } from '../../shared/config/schema.ts';
+/** @file How many threads of a process make images. Pure. */
 
 /** What decides it. */
 export interface DecodersRequest {
-  readonly wanted: RunConfig['worker']['decoders'];
-  /** Cores of this worker. */
+  /** `worker.decoders`. */
+  readonly wanted: number | 'auto';
+  /** Cores of this process. */
   readonly cores: number;
   /** Whether the engine computes on them. */
   readonly isOnCpu: boolean;

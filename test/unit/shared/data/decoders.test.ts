@@ -1,7 +1,7 @@
 /** @file How many threads of a worker make images. */
 import { expect, it } from 'vitest';
 import { isOnCpu } from '../../../../shared/compute/engines/options.ts';
-import { decodersOf } from '../../../../worker/leaves/decoders.ts';
+import { decodersOf } from '../../../../shared/data/pipeline/threads/decoders.ts';
 
 it.each([
   { engine: 'onnxruntime-cpu', cores: 1, decoders: 1 },
