@@ -236,6 +236,6 @@ function readRest(frame: usize, table: usize, block: usize): i32 {
   store<u64>(frame + HELD, held);
   store<i32>(frame + NUM_HELD, numHeld);
   store<i32>(frame + NEXT, <i32>next);
-  // Zeros up to the last place or beyond it are no end.
+  // Zeros that go beyond the last place end nothing.
   return (meaning & IS_END) !== 0 || last === 63 ? last : -1;
 }
