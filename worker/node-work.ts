@@ -33,7 +33,7 @@ interface ComputedLeaf {
   readonly result: Awaited<ReturnType<Preparation['engine']['leaf']>>;
 }
 
-/** Leaves that an engine of several devices has before it: the next one is there when it has room for it. */
+/** Leaves that an engine has before it: the next one is there when it has room for it. */
 const SENT_MAX = 2;
 
 /** Computes a node; undefined when it was called off or refused. Throws  what keeps its samples away. */
@@ -59,12 +59,15 @@ async function* computedLeaves(
   const numLeaves = feeder.numLeaves(task);
   await time.measure('fetch', () => feeder.fetch(task));
   const order = feedOrder(task, engine.slots);
-  const sentMax = Math.min(SENT_MAX, engine.slots);
   // One for each slot is prepared while those before it are computed.
   const ready = mapAhead(engine.slots, order, (leaf) => feeder.leaf(task, leaf));
   const sent: (() => Promise<ComputedLeaf | undefined>)[] = [];
   for (const [place, leaf] of order.entries()) {
-    const prepared: PreparedLeaf = (await time.measure('fetch', () => ready.next())).value;
+    const next = ready.next();
+    // While there is a leaf to compute, nothing waits for the next one.
+    const newest = sent.at(-1);
+    if (newest !== undefined) await time.measure('compute', () => Promise.race([next, newest()]));
+    const prepared: PreparedLeaf = (await time.measure('fetch', () => next)).value;
     if (signal.aborted) return;
     const result = engine.leaf(task, { leaf, numLeaves }, prepared.inputs, prepared.features);
     const outcome = result.then(
@@ -77,7 +80,7 @@ async function* computedLeaves(
     sent.push(() => outcome);
     const isLast = place + 1 === order.length;
     if (isLast) feeder.prefetchNext(task, order.slice(0, engine.slots)).catch(() => {});
-    const settled = sent.splice(0, isLast ? sent.length : sent.length + 1 - sentMax);
+    const settled = sent.splice(0, isLast ? sent.length : sent.length + 1 - SENT_MAX);
     for (const outcome of settled) {
       const computed = await time.measure('compute', outcome);
       if (computed === undefined || signal.aborted) return;
