@@ -3,12 +3,15 @@
  *
  * Real processes over real gRPC; the pictures are the embedded digits scaled up, since a bench must run
  * from a fresh clone. The first step compiles caches and is left out.
+ *
+ * `scaling` puts two workers of one thread beside one.
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StepTimings } from '../shared/runs/events.ts';
+import { median, rangeOf } from './median.ts';
 import { meansOf, readSteps } from './steps.ts';
 
 /** Mean milliseconds of a step and its parts, and the coordinator's share of the wall time. */
@@ -21,8 +24,16 @@ export interface ClusterBench extends StepTimings {
   readonly coordinatorShare: number;
 }
 
+/** Images a second of one worker and of two, and the second over twice the first, of turns. */
+export interface ScalingBench {
+  readonly oneWorker: string;
+  readonly twoWorkers: string;
+  readonly overTwice: string;
+}
+
 const BATCH_SIZE = 64;
 const WORKERS = 2;
+const ROUNDS = 5;
 /** The held-out share leaves 256 training digits: four steps an epoch. */
 const SETTINGS = [
   'model.variant=Ti/16',
@@ -48,6 +59,28 @@ const SETTINGS = [
 /** Trains a few steps of ViT-Ti/16 and reads the run's own record of where the time went. */
 export async function benchCluster(): Promise<ClusterBench> {
   return summarise(await trainSteps([]));
+}
+
+/**
+ * Measures two workers of one thread beside one, by turns of an epoch. Each run of two is compared with the runs of one
+ * before and after it: a machine that becomes slower meanwhile is then slower for both.
+ */
+export async function benchScaling(): Promise<ScalingBench> {
+  const ones: number[] = [];
+  const twos: number[] = [];
+  const speedOf = async (workers: number) => {
+    const flags = ['--workers', `${workers}`, '--set', 'compute.threads=1'];
+    const steps = await trainSteps([...flags, '--set', 'training.epochs=1']);
+    return (1000 * BATCH_SIZE) / median(steps.map(({ wallMs }) => wallMs));
+  };
+  ones.push(await speedOf(1));
+  for (let round = 0; round < ROUNDS; round += 1) {
+    twos.push(await speedOf(2));
+    ones.push(await speedOf(1));
+  }
+  const ratios = twos.map((two, round) => two / (Number(ones[round]) + Number(ones[round + 1])));
+  const shown = (values: readonly number[]) => `${median(values).toFixed(2)} (${rangeOf(values)})`;
+  return { oneWorker: shown(ones), twoWorkers: shown(twos), overTwice: shown(ratios) };
 }
 
 /** The times of the steps of one such run, with more flags; the first step is left out. */

@@ -10,7 +10,7 @@ import { formatBytes } from '../shared/core/units.ts';
 import { benchAbuse } from './abuse.ts';
 import { benchAot } from './aot/aot.ts';
 import { benchChecksums } from './checksums.ts';
-import { benchCluster } from './cluster.ts';
+import { benchCluster, benchScaling } from './cluster.ts';
 import { benchExchange } from './exchange.ts';
 import { benchEstimate } from './growth/estimate.ts';
 import { benchGrowth } from './growth/growth.ts';
@@ -50,6 +50,7 @@ const ONLY_BY_NAME: Readonly<Record<string, Bench>> = {
   optimizer: benchOptimizer,
   precision: benchPrecision,
   rounding: benchRounding,
+  scaling: benchScaling,
   peers: (python) => benchPeers(PEERS, python),
   ...Object.fromEntries(
     PEERS.map((name) => [`peers-${name}`, (python: string) => benchPeers([name], python)]),
