@@ -12,7 +12,6 @@ import { ReducerThreads } from '../coordinator/reducers/threads.ts';
 import { VectorMemory } from '../shared/kernels/vectors.ts';
 import { parameterTable } from '../shared/model/parameters.ts';
 import { updateParameters } from '../shared/training/optimizer.ts';
-import { addInto } from '../shared/training/reduction.ts';
 import { median, rangeOf, ratiosOf } from './median.ts';
 
 /** What was measured. Units  milliseconds, medians; rates in millions of elements a second. */
@@ -119,8 +118,8 @@ async function timeOf(step: () => Promise<unknown> | undefined): Promise<number>
 /** As the main thread did it: a million values at a time. */
 function plainStep({ parameters, into, gradient, other, m, v }: StepVectors): undefined {
   const slice = 2 ** 20;
-  for (let first = 0; first < TABLE.size; first += slice) {
-    addInto(gradient, other, first, Math.min(first + slice, TABLE.size));
+  for (let i = 0; i < TABLE.size; i += 1) {
+    gradient[i] = (gradient[i] as number) + (other[i] as number);
   }
   for (let first = 0; first < TABLE.size; first += slice) {
     const limit = Math.min(first + slice, TABLE.size);

@@ -54,38 +54,48 @@ function roundBlocks(
   });
 }
 
-/** Adds `source` to `target` over [first, limit) in float32, then rounds to bfloat16. */
-export function addBfloat16Into(
+/** Adds a vector to another, elementwise over [first, limit). */
+export type Add = (
   target: Float32Array,
   source: Float32Array,
-  first = 0,
-  limit = target.length,
-): void {
-  const kernels = kernelsFor(target, source);
-  if (kernels !== undefined) {
-    const [to, from] = [target.byteOffset + 4 * first, source.byteOffset + 4 * first];
-    kernels.addBfloat16Into(to, from, limit - first);
-    return;
-  }
-  const blocks = blocksFor(limit - first);
-  if (blocks === undefined) {
-    plain.addBfloat16Into(target.subarray(first, limit), source.subarray(first, limit));
-  } else addBlocks(target, source, blocks, first, limit);
-}
+  first?: number,
+  limit?: number,
+) => void;
 
-function addBlocks(
-  target: Float32Array,
-  source: Float32Array,
-  { kernels, left, right }: Blocks,
-  first: number,
-  limit: number,
-): void {
-  forEachBlock(first, limit, (at, count) => {
-    left.set(target.subarray(at, at + count));
-    right.set(source.subarray(at, at + count));
-    kernels.addBfloat16Into(left.byteOffset, right.byteOffset, count);
-    target.set(left.subarray(0, count), at);
-  });
+/** Adds `source` to `target` over [first, limit), elementwise in float32. */
+export const addInto: Add = adding('addInto', (target, source) => {
+  for (let i = 0; i < target.length; i += 1) {
+    target[i] = (target[i] as number) + (source[i] as number);
+  }
+});
+
+/** Adds as `addInto` does, then rounds to bfloat16. */
+export const addBfloat16Into: Add = adding('addBfloat16Into', plain.addBfloat16Into);
+
+function adding(
+  name: 'addInto' | 'addBfloat16Into',
+  plainly: (target: Float32Array, source: Float32Array) => void,
+): Add {
+  return (target, source, first = 0, limit = target.length) => {
+    const kernels = kernelsFor(target, source);
+    if (kernels !== undefined) {
+      const [to, from] = [target.byteOffset + 4 * first, source.byteOffset + 4 * first];
+      kernels[name](to, from, limit - first);
+      return;
+    }
+    const blocks = blocksFor(limit - first);
+    if (blocks === undefined) {
+      plainly(target.subarray(first, limit), source.subarray(first, limit));
+      return;
+    }
+    const { kernels: own, left, right } = blocks;
+    forEachBlock(first, limit, (at, count) => {
+      left.set(target.subarray(at, at + count));
+      right.set(source.subarray(at, at + count));
+      own[name](left.byteOffset, right.byteOffset, count);
+      target.set(left.subarray(0, count), at);
+    });
+  };
 }
 
 /** Rounds `source` into `target`, 16 bits a value. */

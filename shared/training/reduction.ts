@@ -11,8 +11,7 @@
 import { assert } from '../core/errors.ts';
 import type { ValueType } from '../core/floats.ts';
 import type { LeafRange, NodeTotals } from '../core/work.ts';
-import { addBfloat16Into } from '../kernels/values.ts';
-import { kernelsFor } from '../kernels/vectors.ts';
+import { type Add, addBfloat16Into, addInto } from '../kernels/values.ts';
 
 /** What is summed: values of one length, in memory or on a device. */
 export interface SumVector {
@@ -35,29 +34,11 @@ export type AddInto<V extends SumVector = Float32Array> = (
   source: V,
 ) => void | Promise<void>;
 
-/** Adds `source` to `target` over [first, limit), elementwise in float32. */
-export function addInto(
-  target: Float32Array,
-  source: Float32Array,
-  first = 0,
-  limit = target.length,
-): void {
-  const kernels = kernelsFor(target, source);
-  if (kernels !== undefined) {
-    const at = 4 * first;
-    kernels.addInto(target.byteOffset + at, source.byteOffset + at, limit - first);
-    return;
-  }
-  for (let i = first; i < limit; i += 1) {
-    target[i] = (target[i] as number) + (source[i] as number);
-  }
-}
-
 /**
- * Adds as `addInto` does, then rounds each sum to what nodes of a run are rounded to. Leaves are rounded where they are
+ * Adds two nodes elementwise, and rounds each sum to what nodes of a run are rounded to. Leaves are rounded where they are
  * computed, so every node of the tree has that type, on any machine.
  */
-export function nodeAdder(type: ValueType): typeof addInto {
+export function nodeAdder(type: ValueType): Add {
   return type === 'f32' ? addInto : addBfloat16Into;
 }
 

@@ -4,8 +4,10 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { roundToBfloat16 } from '../../shared/kernels/bfloat16.ts';
 import {
   addBfloat16Into,
+  addInto,
   firstNonFinite,
   fromBfloat16,
   roundBfloat16,
@@ -16,7 +18,6 @@ import { updateAverage } from '../../shared/training/average.ts';
 import { sumOfSquares } from '../../shared/training/clip.ts';
 import { type OptimizerState, updateParameters } from '../../shared/training/optimizer.ts';
 import { parameterSums } from '../../shared/training/parameter-sums.ts';
-import { addInto } from '../../shared/training/reduction.ts';
 
 const memory = new VectorMemory();
 
@@ -152,6 +153,36 @@ describe('on vectors that kernels reach, the same bits come of', () => {
       ),
     );
   });
+});
+
+describe('on long vectors elsewhere, which kernels add block by block, the same bits come of', () => {
+  /** Two blocks and a part of a third. */
+  const LENGTH = 20_000;
+  const longVector = fc
+    .array(anyBits, { minLength: 7, maxLength: 60 })
+    .map((bits) => Uint32Array.from({ length: LENGTH }, (_, i) => bits[i % bits.length]!))
+    .map((words) => new Float32Array(words.buffer));
+  const range = fc.tuple(fc.nat(LENGTH), fc.nat(LENGTH)).map((ends) => ends.sort((a, b) => a - b));
+
+  it.each([
+    ['adding', addInto, Math.fround],
+    ['adding in bfloat16', addBfloat16Into, roundToBfloat16],
+  ] as const)('%s', (_, add, rounded) => {
+    fc.assert(
+      fc.property(longVector, longVector, range, (target, source, [first, limit]) => {
+        const wanted = target.map((value, i) =>
+          i < first! || i >= limit! ? value : rounded(value + source[i]!),
+        );
+        add(target, source, first, limit);
+        expect(Buffer.compare(numbersOf(target), numbersOf(wanted))).toBe(0);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  /** Bytes with all NaNs as one. */
+  const numbersOf = (values: Float32Array) =>
+    Buffer.from(values.map((value) => (Number.isNaN(value) ? Number.NaN : value)).buffer);
 });
 
 const scalar = (max: number) => fc.double({ min: 0, max, noNaN: true, maxExcluded: max === 1 });

@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { VALUE_TYPES, type ValueType } from '../../shared/core/floats.ts';
 import type { LeafRange, NodeTotals } from '../../shared/core/work.ts';
 import { roundToBfloat16 } from '../../shared/kernels/bfloat16.ts';
+import { addInto } from '../../shared/kernels/values.ts';
 import {
-  addInto,
   alignedNodes,
   isNode,
   nodeAdder,

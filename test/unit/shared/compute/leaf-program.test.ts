@@ -2,8 +2,9 @@
 import { expect, it } from 'vitest';
 import { compileProgram } from '../../../../shared/compute/engines/registry.ts';
 import { addBfloat16Into, roundBfloat16 } from '../../../../shared/kernels/bfloat16.ts';
+import { addInto } from '../../../../shared/kernels/values.ts';
 import { parameterTable } from '../../../../shared/model/parameters.ts';
-import { addInto, TreeSum } from '../../../../shared/training/reduction.ts';
+import { TreeSum } from '../../../../shared/training/reduction.ts';
 import {
   CPU_COMPILED,
   randomLeaf,

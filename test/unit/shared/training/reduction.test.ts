@@ -1,6 +1,7 @@
 /** @file What the sum tree refuses and keeps; its arithmetic is in test/property/reduction.test.ts. */
 import { describe, expect, it } from 'vitest';
-import { addInto, alignedNodes, TreeSum } from '../../../../shared/training/reduction.ts';
+import { addInto } from '../../../../shared/kernels/values.ts';
+import { alignedNodes, TreeSum } from '../../../../shared/training/reduction.ts';
 
 const totals = { lossSum: 1.5, correct: 1, samples: 2 };
 const one = () => Float32Array.of(1);
