@@ -261,6 +261,8 @@ export class WorkerDriver {
       );
       log.debug({ step: task.step, first: task.first, count: task.count, outcome }, 'node pushed');
       this.#dispatch({ type: 'nodePushed', task });
+      // All of it has arrived; of a push that was refused some bytes may still be on their way.
+      if (outcome === 'accepted' && gradient !== undefined) this.#engine.recycle?.(gradient);
     } catch (thrown) {
       const passing = passingError(thrown);
       log.warn({ err: thrown, step: task.step }, 'push failed');

@@ -54,7 +54,8 @@ export interface Preparation {
 export type LeafComputer = Pick<
   ComputeThread,
   'id' | 'processor' | 'description' | 'slots' | 'devices' | 'setParameters' | 'leaf' | 'close'
->;
+> &
+  Partial<Pick<ComputeThread, 'recycle'>>;
 
 /** Where what a worker does not have comes from. */
 export interface Readers {

@@ -31,8 +31,11 @@ const leaf: LeafInputs = {
 };
 const say = (values: object) => process.stdout.write(`${JSON.stringify(values)}\n`);
 
-await program.train(leaf);
-await program.train(leaf);
+/** One step; a worker gives gradients back once they have arrived. */
+const step = async () => program.recycle?.((await program.train(leaf)).gradient);
+
+await step();
+await step();
 say({ engine: program.description });
 for await (const line of createInterface({ input: process.stdin })) {
   const seconds = Number(line.split(' ')[1]);
@@ -40,7 +43,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const spent = () => (performance.now() - beganMs) / 1000;
   let steps = 0;
   do {
-    await program.train(leaf);
+    await step();
     steps += 1;
   } while (spent() < seconds);
   const bytesPeak = process.resourceUsage().maxRSS * 1024;

@@ -28,7 +28,12 @@ export abstract class LeafProgram implements Program {
   abstract dispose(): Promise<void>;
 
   beginNode(start: NodeStart): void {
-    this.#node = { start, sum: new TreeSum(start.numLeaves, nodeAdder(this.gradients), start) };
+    const add = nodeAdder(this.gradients);
+    const merge = (target: Float32Array, source: Float32Array) => {
+      add(target, source);
+      this.recycle(source);
+    };
+    this.#node = { start, sum: new TreeSum(start.numLeaves, merge, start) };
   }
 
   async addLeaf(leaf: LeafInputs, index: number): Promise<void> {
@@ -47,6 +52,9 @@ export abstract class LeafProgram implements Program {
     this.#node = undefined;
     return { ...root.totals, gradient: root.vector };
   }
+
+  /** A gradient that was added to another, or was given back; its memory is of no use here. */
+  recycle(_gradient: Float32Array): void {}
 
   /** The host alone, whose memory the process shows. */
   devices(): DeviceReport | undefined {

@@ -21,6 +21,8 @@ export type Outputs = ReadonlyMap<string, Float32Array>;
 export abstract class StepProgram extends LeafProgram {
   protected readonly spec: ProgramSpec;
   protected override readonly gradients: ValueType;
+  /** Gradients that are not needed any more. Bound: the most that were in use at once. */
+  readonly #spare: Float32Array[] = [];
 
   constructor(spec: ProgramSpec) {
     super();
@@ -38,11 +40,15 @@ export abstract class StepProgram extends LeafProgram {
 
   async train(leaf: LeafInputs): Promise<LeafOutputs> {
     const { model, frozen = 0 } = this.spec;
-    const gradient = new Float32Array(parameterTable(model).size - frozen);
+    const gradient = this.#spare.pop() ?? new Float32Array(parameterTable(model).size - frozen);
     const views = gradientViews(this.spec, gradient);
     const sums = await this.#sums('training', leaf, views);
     if (this.gradients === 'bf16') roundBfloat16(gradient);
     return { ...sums, gradient };
+  }
+
+  override recycle(gradient: Float32Array): void {
+    this.#spare.push(gradient);
   }
 
   async evaluate(leaf: LeafInputs): Promise<LeafOutputs> {

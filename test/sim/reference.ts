@@ -76,6 +76,11 @@ export class SimProgram extends LeafProgram {
     return Promise.resolve(this.#compute(leaf, new Float32Array()));
   }
 
+  /** Whoever still uses it learns so. */
+  override recycle(gradient: Float32Array): void {
+    gradient.fill(Number.NaN);
+  }
+
   predict(): Promise<Float32Array> {
     return Promise.reject(new Error('not simulated'));
   }

@@ -143,6 +143,7 @@ export class SimWorker {
             ...(await computer.leaf({ kind: task.kind, node, ...place, inputs, features })),
           };
         }),
+      recycle: (gradient) => computer.recycle(gradient),
       close: () => Promise.resolve(),
     };
   }

@@ -131,6 +131,12 @@ export class ComputeThread {
     throw new TesseraError('INTERNAL', 'the compute thread did not reply to a leaf');
   }
 
+  /** Gives the gradient of a node back (its buffer moves away): those of later leaves are written over it. */
+  recycle(gradient: Float32Array): void {
+    const request = { id: 0, type: 'recycle', gradient } satisfies ThreadRequest;
+    this.#thread.postMessage(request, [gradient.buffer as ArrayBuffer]);
+  }
+
   /**
    * Ends the thread after its current request; waiting requests never get a reply.
    *

@@ -37,6 +37,8 @@ export type ThreadRequest =
       readonly parameters: Float32Array;
     }
   | ({ readonly id: number; readonly type: 'leaf' } & LeafWork)
+  /** Without a reply: the gradient of a node that has arrived, for the leaves to come. */
+  | { readonly id: number; readonly type: 'recycle'; readonly gradient: Float32Array }
   /** Without a reply: the thread ends, after its current request. */
   | { readonly id: number; readonly type: 'close' };
 
@@ -70,7 +72,7 @@ function partsOf(spec: ProgramSpec): readonly Part[] {
 
 async function replyTo(
   computer: NodeComputer,
-  request: Exclude<ThreadRequest, { type: 'close' }>,
+  request: Exclude<ThreadRequest, { type: 'close' | 'recycle' }>,
 ): Promise<ThreadReply> {
   const { id } = request;
   if (request.type === 'setParameters') {
@@ -118,6 +120,7 @@ async function main(): Promise<void> {
     if (closing) return;
     try {
       const { computer } = await starting;
+      if (request.type === 'recycle') return computer.recycle(request.gradient);
       const reply = await replyTo(computer, request);
       port.postMessage(reply, transfers(reply));
     } catch (thrown) {

@@ -63,6 +63,11 @@ export class NodeComputer {
     return before;
   }
 
+  /** Takes back the gradient of a node that has arrived. */
+  recycle(gradient: Float32Array): void {
+    this.#program.recycle?.(gradient);
+  }
+
   /** Gives one leaf to the program, which may compute several at a time; the node comes back when all were added. */
   async leaf(work: LeafWork): Promise<{
     node: ComputedNode | undefined;

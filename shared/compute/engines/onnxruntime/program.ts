@@ -208,7 +208,9 @@ class OnnxRuntimeProgram extends StepProgram {
     // Gradients are written in place, where passes add to what is there: zeros at first.
     for (const { name, shape, values } of gradients) {
       wanted[name] = new ort.Tensor('float32', values, shape);
-      if (passes > 1) feeds[sumName(name)] = wanted[name];
+      if (passes === 1) continue;
+      values.fill(0);
+      feeds[sumName(name)] = wanted[name];
     }
     const results: ort.InferenceSession.OnnxValueMapType[] = [];
     for (let pass = 0; pass < passes; pass += 1) {

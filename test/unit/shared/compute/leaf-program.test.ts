@@ -34,6 +34,27 @@ it('a node is the tree sum of its leaves, bit for bit', async () => {
   expect(await compute('train')).toEqual({ ...totals, gradient: vector });
 });
 
+it('a gradient that was given back is written over, and does not show in the next one', async () => {
+  const { gradient } = await program.train(LEAVES[0]!);
+  const wanted = gradient.slice();
+  program.recycle?.(gradient.fill(Number.NaN));
+  const again = await program.train(LEAVES[0]!);
+  expect(again.gradient).toBe(gradient);
+  expect(again.gradient).toEqual(wanted);
+});
+
+it('a node takes the memory of two gradients, and of none more', async () => {
+  const node = await compute('train');
+  const taken = new Set<ArrayBufferLike>();
+  for (let round = 0; round < 2; round += 1) {
+    const { gradient } = await compute('train');
+    taken.add(gradient!.buffer);
+    program.recycle?.(gradient!);
+  }
+  expect(taken.size).toBe(1);
+  expect(taken.has(node.gradient!.buffer)).toBe(false);
+});
+
 it('an evaluation has sums and no gradient', async () => {
   const { gradient, ...totals } = await compute('evaluate');
   let correct = 0;
