@@ -43,7 +43,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
 /** Those that need an engine that is not on every machine, or an hour: only by name. */
 const ONLY_BY_NAME: Readonly<Record<string, Bench>> = {
   aot: benchAot,
-  estimate: benchEstimate,
+  estimate: () => benchEstimate(),
   growth: benchGrowth,
   handout: benchHandout,
   input: (python) => benchPeers(['input'], python),

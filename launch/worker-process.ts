@@ -54,6 +54,11 @@ export interface WorkerProcess {
  */
 export const LARGE_PAGES = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' } as const;
 
+/** The environment of a worker's process: ours, and `own` beside it. */
+export function workerEnvironment(own: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  return { ...LARGE_PAGES, ...process.env, ...own };
+}
+
 /** As Node has them, and as many as pay. */
 const LIBUV_THREADS = 4;
 const LIBUV_THREADS_MAX = 64;
@@ -67,7 +72,7 @@ export function startWorkerProcess(start: WorkerStart): WorkerProcess {
     child = spawn(program as string, [...args, `--name=${name}`], {
       // Our end of its stdin closes with us, however we go; a worker that sees that ends too.
       stdio: ['pipe', output.stdio, output.stdio, 'pipe'],
-      env: { ...LARGE_PAGES, ...process.env, ...environment, ...LAST_ERROR_ENVIRONMENT },
+      env: workerEnvironment({ ...environment, ...LAST_ERROR_ENVIRONMENT }),
     });
   } finally {
     output.begun(child);

@@ -5,11 +5,13 @@ import { formatTable } from '../terminal/table.ts';
 
 const LABEL_WIDTH = 24;
 const BOUNDS = {
-  worker: "a worker's own end",
-  coordinator: 'the coordinator',
+  worker: "a worker's own way there and back",
+  coordinator: "the coordinator's thread",
   link: "the coordinator's link",
-  cores: 'the cores of this machine',
+  cores: 'the cores of this machine, which coordinator and workers share',
 } as const;
+/** Of the cores' time, what other programs may take before it is said. */
+const OTHERS_MIN = 0.1;
 
 /** The lines of an estimate. */
 export function estimateLines(estimate: RunEstimate): readonly string[] {
@@ -21,10 +23,13 @@ export function estimateLines(estimate: RunEstimate): readonly string[] {
     `${Math.round((100 * seconds) / total)} %`,
   ];
   const where = cluster.isOneMachine ? 'on one machine' : 'on machines of their own';
+  const each = cluster.devices === 1 ? '1 device' : `${cluster.devices} devices`;
+  const { busyWorkers: busy } = estimate;
+  const idle = busy < cluster.workers ? `; a batch has leaves for ${busy}` : '';
   return [
     fact('model', `${formatCount(estimate.parameters)} parameters`),
-    fact('batch', `${estimate.batchSize} in leaves of ${estimate.microBatch}`),
-    fact('workers', `${cluster.workers} ${where}, ${cluster.devices} device(s) each`),
+    fact('batch', `${estimate.batchSize} images in leaves of ${estimate.microBatch}`),
+    fact('workers', `${cluster.workers} ${where}, ${each} each${idle}`),
     '',
     ...formatTable(
       [
@@ -51,14 +56,25 @@ export function estimateLines(estimate: RunEstimate): readonly string[] {
     ...(memory.workerDevice === undefined
       ? []
       : [fact('worker memory, device', formatBytes(memory.workerDevice))]),
+    ...(memory.shared > 0 ? [fact('memory between them', formatBytes(memory.shared))] : []),
     fact(
       'best setting',
-      `${best.workers} worker(s), micro-batch ${best.microBatch}: ${milliseconds(best.stepSeconds)} a step`,
+      `${plural(best.workers, 'worker')}, micro-batch ${best.microBatch}: ${milliseconds(best.stepSeconds)} a step`,
     ),
     '',
     fact(`leaf (${constants.leaf.source})`, leafText(estimate)),
     fact('exchange (measured)', 'on this machine, with workers that wait in place of computing'),
+    ...(estimate.others > OTHERS_MIN ? [othersText(estimate.others)] : []),
   ];
+}
+
+function othersText(others: number): string {
+  const share = `${Math.round(100 * others)} %`;
+  return `other programs took ${share} of this machine's cores meanwhile: times are too long by about as much`;
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function leafText({ constants: { leaf } }: RunEstimate): string {

@@ -1,14 +1,15 @@
 /** @file `tessera estimate`: what a step of a run would take, before it is started. */
-import { availableParallelism } from 'node:os';
-import { type MeasuredStep, measureLeaf, measureStep } from '../../launch/replay/measure.ts';
+import { localSize } from '../../launch/local-run.ts';
+import { type MeasuredStep, measureStep } from '../../launch/replay/measure.ts';
 import { type LoadedConfig, loadConfig, settled } from '../../shared/config/load.ts';
 import { resolveModel } from '../../shared/config/rules.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { openDataSource } from '../../shared/data/sets/open.ts';
-import { estimateRun, type LeafFacts, type RunEstimate } from '../../tools/estimate/run.ts';
+import { estimateRun, type RunEstimate } from '../../tools/estimate/run.ts';
 import { leafOfDevice } from '../../tools/estimate/table-leaf.ts';
 import { print, printJson, say } from '../terminal/output.ts';
 import { estimateLines } from './estimate-view.ts';
+import { type LeafHere, leafHere } from './leaf-here.ts';
 
 /** Flags of `estimate`. Units  bytes a second, milliseconds. */
 export interface EstimateOptions {
@@ -36,62 +37,57 @@ export async function estimateOf(
   options: EstimateOptions,
   known?: MeasuredStep,
 ): Promise<RunEstimate> {
-  const { config: name, set = [], workers = 1, bandwidth, latency, device } = options;
+  const { config: name, set = [], bandwidth, latency, device } = options;
   if (latency !== undefined && bandwidth === undefined) {
     throw new TesseraError('USAGE', '--latency is that of a link, and no --bandwidth is given', {
       hint: 'add --bandwidth, such as --bandwidth 10Gb/s',
     });
   }
+  if (options.devices !== undefined && device === undefined) {
+    throw new TesseraError(
+      'USAGE',
+      '--devices is of a --device that is not here, and none is given',
+      {
+        hint: `leave it out, and the devices of this machine are measured; or add --device`,
+      },
+    );
+  }
   const loaded = await loadConfig(name, { set });
+  const { config } = loaded;
   const { classes, samples } = await dataOf(loaded, options);
-  const model = resolveModel(loaded.config, classes);
+  const model = resolveModel(config, classes);
   const isOneMachine = bandwidth === undefined;
-  const leaf =
+  const isHere = isOneMachine && device === undefined;
+  const workers = options.workers ?? (isHere ? (await localSize(config)).count : 1);
+  const { leaf, others: othersBefore } =
     device === undefined
-      ? await leafHere(
-          options,
-          settled(loaded.config).training.microBatch,
-          isOneMachine ? workers : 1,
-        )
-      : leafOfDevice(device, { model, config: loaded.config, devices: options.devices ?? 1 });
-  const { step, memory } = known ?? (await stepHere(isOneMachine));
+      ? await measured(loaded, options, isOneMachine ? workers : 1)
+      : { leaf: leafOfDevice(device, { model, config, devices: options.devices ?? 1 }), others: 0 };
+  const isApart = !isOneMachine || config.cluster.sharedMemory === 'off';
+  const { step, memory, others } = known ?? (await stepHere(isApart));
   return estimateRun({
-    ...{ model, config: loaded.config, samples, leaf, step, memory },
+    ...{ model, config, samples, leaf, step, memory },
     cluster: {
       ...{ workers, isOneMachine, bandwidth, devices: leaf.devices },
-      ...{ cores: availableParallelism(), latency: (latency ?? 0) / 1000 },
+      latency: (latency ?? 0) / 1000,
     },
+    others: Math.max(others, othersBefore),
   });
 }
 
-function stepHere(isOneMachine: boolean): Promise<MeasuredStep> {
-  say('measuring the exchange and the optimizer of this machine, with workers that only wait');
-  return measureStep(!isOneMachine);
+function measured(
+  { config }: LoadedConfig,
+  { config: name, set = [] }: EstimateOptions,
+  workers: number,
+): Promise<LeafHere> {
+  say('measuring a leaf on this machine');
+  const { batchSize, microBatch } = settled(config).training;
+  return leafHere({ ...{ config: name, set, batchSize, microBatch }, workers });
 }
 
-/** A leaf of the config and one of half the size show what a leaf takes itself, and what an image. */
-async function leafHere(
-  { config, set = [] }: EstimateOptions,
-  microBatch: number,
-  workers: number,
-): Promise<LeafFacts> {
-  say('measuring a leaf on this machine');
-  const measure = (size: number) => measureLeaf({ config, set }, { microBatch: size, workers });
-  const whole = await measure(microBatch);
-  const small = Math.max(1, Math.floor(microBatch / 2));
-  const half = small < microBatch ? await measure(small) : undefined;
-  const image =
-    half === undefined
-      ? whole.seconds / microBatch
-      : Math.max(0, (whole.seconds - half.seconds) / (microBatch - small));
-  const imageBytes =
-    half === undefined ? 0 : Math.max(0, (whole.hostBytes - half.hostBytes) / (microBatch - small));
-  const { engine, slots, hostBytes, deviceBytes } = whole;
-  return {
-    ...{ source: 'measured', device: engine, devices: slots, measuredAt: microBatch },
-    cost: { image, fixed: Math.max(0, whole.seconds - image * microBatch) },
-    ...{ hostBytes, imageBytes, deviceBytes, deviceLimit: undefined },
-  };
+function stepHere(isApart: boolean): Promise<MeasuredStep> {
+  say('measuring the exchange and the optimizer of this machine, with workers that only wait');
+  return measureStep(isApart);
 }
 
 /** What the data set says, where it is here. */

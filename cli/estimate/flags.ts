@@ -38,7 +38,12 @@ export function addEstimate(program: Command): void {
     'What a step of a run would take: time, memory, and the best setting',
   )
     .addOption(setOption())
-    .addOption(new Option('--workers <count>', 'Workers (default: 1)').argParser(parseWholeCount))
+    .addOption(
+      new Option(
+        '--workers <count>',
+        'Workers (default: those of the config here, 1 elsewhere)',
+      ).argParser(parseWholeCount),
+    )
     .addOption(
       new Option(
         '--device <name>',
@@ -79,8 +84,8 @@ export function addEstimate(program: Command): void {
     '  --workers 4 --device h100 --bandwidth 10Gb/s --latency 1ms',
   ]);
   notes(estimate, [
-    'It runs the coordinator with workers that wait in place of computing, and a',
-    'few leaves of the model: half a minute on a machine that does nothing else.',
+    'It runs the coordinator with workers that wait in place of computing, and',
+    'a few leaves of the model: a minute on a machine that does nothing else.',
   ]);
   estimate.action(async (config, options) =>
     (await import('./estimate.ts')).runEstimate({ ...options, config }),

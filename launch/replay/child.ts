@@ -5,6 +5,7 @@ import { deferred, withDeadline } from '../../shared/core/async.ts';
 import { systemClock } from '../../shared/core/clock.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { NO_DEBUGGER_FLAGS } from '../../shared/machine/processes.ts';
+import { decodingEnvironment, workerEnvironment } from '../worker-process.ts';
 import type { Report } from './usage.ts';
 
 /** A reply is a turn of the event loop, which a large model may hold up. */
@@ -16,11 +17,15 @@ export class ReplayChild {
   readonly #failed = deferred<never>();
   #onReport: (report: Report) => void = () => {};
 
-  /** Starts a script of this folder, as built. */
-  constructor(script: string, args: readonly string[]) {
+  /** Starts a script of this folder, as built; a worker that computes on so many threads is started as a launcher does. */
+  constructor(script: 'coordinator' | 'worker', args: readonly string[], threads = 1) {
     const path = fileURLToPath(new URL(`./${script}.js`, import.meta.url));
     this.#failed.promise.catch(() => {});
-    this.#child = fork(path, args, { execArgv: [...NO_DEBUGGER_FLAGS], stdio: 'ignore' });
+    this.#child = fork(path, args, {
+      execArgv: [...NO_DEBUGGER_FLAGS],
+      ...(script === 'worker' && { env: workerEnvironment(decodingEnvironment(threads)) }),
+      stdio: 'ignore',
+    });
     this.#child.on('message', (report: Report) => {
       if (report.type === 'failed') this.#fail(report.reason);
       else this.#onReport(report);

@@ -2,6 +2,7 @@
 import { type RunningCoordinator, startCoordinator } from '../../coordinator/start.ts';
 import { loadConfig, settled } from '../../shared/config/load.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
+import { letHeapsGrow } from '../../shared/machine/heap.ts';
 import { createLog } from '../../shared/machine/log.ts';
 import { obeyAsker, ownUsage, sendReport } from './usage.ts';
 
@@ -13,6 +14,8 @@ export interface CoordinatorTask {
   readonly resume?: boolean;
 }
 
+// As each process of the product.
+letHeapsGrow();
 const task = JSON.parse(process.argv[2] ?? '') as CoordinatorTask;
 let running: RunningCoordinator | undefined;
 obeyAsker(() =>

@@ -1,11 +1,18 @@
 /** @file The measurements that an estimate begins with, on this machine: the step beside compute, and a leaf. */
-import { availableParallelism } from 'node:os';
 import { findDevices } from '../../shared/machine/devices.ts';
 import { parameterTable } from '../../shared/model/parameters.ts';
 import { parseVariant } from '../../shared/model/variants.ts';
-import { fitMemory, fitStep, type MeasuredRun, type MemoryCost } from '../../tools/estimate/fit.ts';
-import type { StepCost } from '../../tools/estimate/step.ts';
-import { replay } from './run.ts';
+import {
+  type FitModels,
+  type FitRuns,
+  fitMemory,
+  fitStep,
+  type MeasuredRun,
+  type MemoryCost,
+} from '../../tools/estimate/fit.ts';
+import { leavesOfOne, type StepCost } from '../../tools/estimate/step.ts';
+import { threadsEach } from '../local-run.ts';
+import { type Replayed, replay } from './run.ts';
 
 /** A cell of a bench of growth. */
 export interface Cell {
@@ -28,9 +35,10 @@ const CLASSES = 10;
 /** A GPU's, in small: a wait that takes no core. */
 const LEAF_MS = 50;
 const STEPS = 6;
+const MEASURE_MS = 1000;
 /** A size whose vectors fit no cache and any machine. */
 const FIT_SIZE = 'S/16';
-const FIT_WORKERS = 3;
+const FIT_WORKERS = { one: 1, few: 3, many: 6 } as const;
 
 /** Settings on top of quickstart for a model of a size; each worker has one leaf of one image. */
 function cellSettings(size: string, workers: number): string[] {
@@ -55,37 +63,44 @@ export function parametersOf(size: string): number {
   return parameterTable({ ...known, channels: 1, numClasses: CLASSES }).size;
 }
 
+/** A cell that was run, and what other programs took of the cores meanwhile. */
+export interface MeasuredCell extends MeasuredRun, Pick<Replayed, 'others'> {}
+
 /** Runs a cell. Throws  as `replay`. */
-export async function measureCell(cell: Cell): Promise<MeasuredRun> {
+export async function measureCell(cell: Cell): Promise<MeasuredCell> {
   const { size, workers, leafMs = LEAF_MS, steps = STEPS, linkTo } = cell;
   const apart = cell.isApart ? ['cluster.sharedMemory=off'] : [];
   const set = [...cellSettings(size, workers), ...apart];
   const plan = { config: 'quickstart', set, workers, leafMs, steps, ...(linkTo && { linkTo }) };
-  const { timings, coordinator, workers: workersUsed } = await replay(plan);
-  return { parameters: parametersOf(size), workers, leafMs, timings, coordinator, workersUsed };
+  const { workers: workersUsed, ...run } = await replay({ ...plan, measureMs: MEASURE_MS });
+  return { ...run, parameters: parametersOf(size), workers, leafMs, workersUsed };
 }
 
 /** The constants of this machine. */
-export interface MeasuredStep {
+export interface MeasuredStep extends Pick<Replayed, 'others'> {
   readonly step: StepCost;
   readonly memory: MemoryCost;
 }
 
 /** Measures what a step costs beside compute, and what memory its processes take. Throws  as `replay`. */
 export async function measureStep(isApart: boolean): Promise<MeasuredStep> {
-  const runs = {
-    tiny: await measureCell({ isApart, size: 'tiny', workers: 1 }),
-    one: await measureCell({ isApart, size: FIT_SIZE, workers: 1 }),
-    many: await measureCell({ isApart, size: FIT_SIZE, workers: FIT_WORKERS }),
+  let others = 0;
+  const measured = async (size: string, workers: number) => {
+    const run = await measureCell({ isApart, size, workers });
+    others = Math.max(others, run.others);
+    return run;
   };
-  return { step: fitStep(runs, THREADS), memory: fitMemory(runs) };
+  const runs = async (size: string): Promise<FitRuns> => ({
+    one: await measured(size, FIT_WORKERS.one),
+    few: await measured(size, FIT_WORKERS.few),
+    many: await measured(size, FIT_WORKERS.many),
+  });
+  const models: FitModels = { tiny: await runs('tiny'), large: await runs(FIT_SIZE) };
+  return { step: fitStep(models), memory: fitMemory(models), others };
 }
 
-/** Threads of a coordinator that move bytes. */
-const THREADS = 1;
-
 /** What a leaf takes on this machine. Units  seconds; bytes of a worker's host, and of each device. */
-export interface MeasuredLeaf {
+export interface MeasuredLeaf extends Pick<Replayed, 'others'> {
   readonly seconds: number;
   readonly slots: number;
   readonly engine: string;
@@ -93,30 +108,40 @@ export interface MeasuredLeaf {
   readonly deviceBytes: number | undefined;
 }
 
-/** Leaves of each device in a step, so that some are prepared while another is computed. */
-const LEAVES = 4;
-const LEAF_STEPS = 5;
+/** Leaves of each device in a step at most: as many as show how the next is prepared while one is computed. */
+const LEAVES_MAX = 4;
+const LEAF_STEPS = 3;
+const LEAF_MS_MIN = 2000;
+
+/** Leaves of a run, as workers of this machine compute them. */
+export interface LeafPlan {
+  readonly config: string;
+  readonly set: readonly string[];
+  readonly batchSize: number;
+  readonly microBatch: number;
+  readonly workers: number;
+}
 
 /** Measures a leaf of a config as so many workers of this machine compute it. Throws  as `replay`. */
-export async function measureLeaf(
-  { config, set }: { readonly config: string; readonly set: readonly string[] },
-  { microBatch, workers }: { readonly microBatch: number; readonly workers: number },
-): Promise<MeasuredLeaf> {
-  const { gpus } = await findDevices();
-  const slotsEach = Math.max(1, Math.floor(gpus.length / workers));
-  const batchSize = LEAVES * slotsEach * workers * microBatch;
+export async function measureLeaf(plan: LeafPlan): Promise<MeasuredLeaf> {
+  const { config, set, microBatch, workers } = plan;
+  const devices = await findDevices();
+  const slotsEach = Math.max(1, Math.floor(devices.gpus.length / workers));
+  const ofOne = leavesOfOne(Math.ceil(plan.batchSize / microBatch), workers);
+  const leaves = Math.min(ofOne, LEAVES_MAX * slotsEach);
+  const batchSize = leaves * workers * microBatch;
   const sizes = [`training.batchSize=${batchSize}`, `training.microBatch=${microBatch}`];
-  const run = await replay({
-    ...{ config, workers, steps: LEAF_STEPS },
-    leafMs: { real: Math.max(1, Math.floor(availableParallelism() / workers)) },
+  const { timings, engine, others, ...used } = await replay({
+    ...{ config, workers, steps: LEAF_STEPS, measureMs: LEAF_MS_MIN },
+    leafMs: { real: threadsEach(devices, workers) },
     set: [...set, ...QUIET, ...STEADY, ...sizes, `cluster.minWorkers=${workers}`],
   });
-  const { computeMs, fetchMs } = run.timings;
-  const { engine = '', deviceCount = 0, deviceBytesPeak = 0 } = run.engine ?? {};
+  const { computeMs, fetchMs } = timings;
+  const { engine: name = '', deviceCount = 0, deviceBytesPeak = 0 } = engine ?? {};
   const slots = Math.max(1, deviceCount);
   return {
-    seconds: (computeMs + fetchMs) / 1000 / Math.ceil((LEAVES * slotsEach) / slots),
-    ...{ slots, engine, hostBytes: run.workers.peakBytes },
+    seconds: (computeMs + fetchMs) / 1000 / Math.ceil(leaves / slots),
+    ...{ slots, engine: name, hostBytes: used.workers.peakBytes, others },
     deviceBytes: deviceBytesPeak === 0 ? undefined : deviceBytesPeak / slots,
   };
 }

@@ -24,12 +24,24 @@ export function coordinatorBytes(size: CoordinatorSize, cost: MemoryCost): numbe
   const versions = (2 + (hasAverage ? 1 : 0)) * parameters;
   const onTheWay = cost.coordinatorVectors + cost.vectorsAWorker * workers;
   const vectors = versions + (moments + onTheWay) * trainable;
-  return cost.coordinatorBase + FLOAT_BYTES * vectors;
+  return cost.coordinatorBase + workers * cost.aWorker + FLOAT_BYTES * vectors;
 }
 
 /** Bytes of a worker's process whose engine keeps everything on a device. */
 export function hostBytes(parameters: number, cost: MemoryCost): number {
   return cost.workerBase + FLOAT_BYTES * cost.workerVectors * parameters;
+}
+
+/** Vectors below this go by sockets on one machine too. */
+const SHARED_BYTES_MIN = 4 * 2 ** 20;
+
+/** Bytes of the memory through which processes of one machine exchange: parameters, and each worker's gradient. */
+export function sharedBytes(
+  { parameters, trainable, workers }: Pick<CoordinatorSize, 'parameters' | 'trainable' | 'workers'>,
+  gradientBytes: number,
+): number {
+  if (FLOAT_BYTES * parameters < SHARED_BYTES_MIN) return 0;
+  return FLOAT_BYTES * parameters + workers * gradientBytes * trainable;
 }
 
 /** What of a leaf is on a device. */

@@ -4,11 +4,13 @@ import { frozenSize, parameterTable } from '../../shared/model/parameters.ts';
 import type { ModelConfig } from '../../shared/model/variants.ts';
 import { bestChoice, type Choice } from './best.ts';
 import type { MemoryCost } from './fit.ts';
-import { coordinatorBytes, hostBytes } from './memory.ts';
+import { coordinatorBytes, hostBytes, sharedBytes } from './memory.ts';
 import {
+  along,
   type Cluster,
   estimateStep,
   type LeafCost,
+  type Line,
   type StepCost,
   type StepEstimate,
 } from './step.ts';
@@ -21,6 +23,8 @@ export interface LeafFacts {
   /** Devices of a worker. */
   readonly devices: number;
   readonly cost: LeafCost;
+  /** Where workers share the cores that compute: a leaf's time with so many workers, over that of `cost`. */
+  readonly crowding: Line | undefined;
   /** The micro-batch that the bytes are of. */
   readonly measuredAt: number;
   /** Of a worker's process; undefined where it only moves vectors. */
@@ -30,6 +34,8 @@ export interface LeafFacts {
   /** What an image of a leaf adds: to the device's where there is one, else to the host's. */
   readonly imageBytes: number;
   readonly deviceLimit: number | undefined;
+  /** Workers that have a core or a device, where they are on this machine. */
+  readonly workersMax: number | undefined;
 }
 
 /** What an estimate is made from. */
@@ -42,6 +48,8 @@ export interface EstimateInputs {
   readonly step: StepCost;
   readonly memory: MemoryCost;
   readonly cluster: Cluster;
+  /** Of the time of this machine's cores, what other programs took while it was measured. */
+  readonly others: number;
 }
 
 /** An estimate. Units  seconds and bytes. */
@@ -51,6 +59,8 @@ export interface RunEstimate {
   readonly batchSize: number;
   readonly microBatch: number;
   readonly cluster: Cluster;
+  /** Workers that a batch has leaves for. */
+  readonly busyWorkers: number;
   readonly step: StepEstimate;
   readonly imagesPerSecond: number;
   readonly epochsPerHour: number;
@@ -58,8 +68,11 @@ export interface RunEstimate {
     readonly coordinator: number;
     readonly workerHost: number;
     readonly workerDevice: number | undefined;
+    /** Between coordinator and workers of one machine, in neither's. */
+    readonly shared: number;
   };
   readonly best: Choice;
+  readonly others: number;
   /** Each constant, and whether it was measured here or is assumed. */
   readonly constants: {
     readonly leaf: Pick<LeafFacts, 'source' | 'device' | 'cost'>;
@@ -74,20 +87,24 @@ const WORKERS_MAX = 64;
 
 /** Estimates the step, the memory and the best setting of a run. */
 export function estimateRun(inputs: EstimateInputs): RunEstimate {
-  const { model, config, samples, leaf, step, memory, cluster } = inputs;
+  const { model, config, samples, leaf, step, memory, cluster, others } = inputs;
   const parameters = parameterTable(model).size;
   const trainable = parameters - frozenSize(model, config.model.freeze);
   const { batchSize, optimizer, averageDecay } = config.training;
   const sizes = sizesOf(config, leaf);
-  const [parameterBytes, gradientBytes] = [
-    config.exchange.parameters,
-    config.exchange.gradients,
-  ].map((name) => VALUE_BYTES[name]) as [number, number];
+  const gradientBytes = VALUE_BYTES[config.exchange.gradients];
+  const sharedWith = (workers: number) =>
+    cluster.isOneMachine && config.cluster.sharedMemory === 'auto'
+      ? sharedBytes({ parameters, trainable, workers }, gradientBytes)
+      : 0;
+  // Through memory all workers read the coordinator's own.
+  const parameterBytes =
+    sharedWith(1) > 0 ? VALUE_BYTES.f32 : VALUE_BYTES[config.exchange.parameters];
   const stepOf = (workers: number, microBatch: number) =>
     estimateStep(
       { parameters, trainable, batchSize, microBatch, parameterBytes, gradientBytes },
       { ...cluster, workers },
-      { leaf: leaf.cost, step },
+      { leaf: leafWith(leaf, workers), step },
     );
   const { microBatch: asked } = config.training;
   const microBatch = asked === 'auto' ? (sizes.at(-1) ?? 1) : asked;
@@ -95,26 +112,29 @@ export function estimateRun(inputs: EstimateInputs): RunEstimate {
   const moments = optimizer.name !== 'sgd' ? 2 : optimizer.momentum === 0 ? 0 : 1;
   const more = (microBatch - leaf.measuredAt) * leaf.imageBytes;
   const perSecond = batchSize / found.total;
+  const busyWorkers = Math.min(cluster.workers, Math.ceil(batchSize / microBatch));
   return {
-    ...{ parameters, trainable, batchSize, microBatch, cluster, step: found },
+    ...{ parameters, trainable, batchSize, microBatch, cluster, busyWorkers, step: found },
     imagesPerSecond: perSecond,
     epochsPerHour: (3600 * perSecond) / samples,
     memory: {
       coordinator: coordinatorBytes(
         {
           ...{ parameters, trainable, moments, hasAverage: averageDecay > 0 },
-          workers: Math.min(cluster.workers, Math.ceil(batchSize / microBatch)),
+          workers: busyWorkers,
         },
         memory,
       ),
       workerHost: leaf.hostBytes ?? hostBytes(parameters, memory),
       workerDevice: leaf.deviceBytes === undefined ? undefined : leaf.deviceBytes + more,
+      shared: sharedWith(busyWorkers),
     },
     best: bestChoice(
       sizes,
-      isHere(cluster) ? cluster.cores : WORKERS_MAX,
+      leaf.workersMax ?? WORKERS_MAX,
       (workers, size) => stepOf(workers, size).total,
     ),
+    others,
     constants: {
       leaf: { source: leaf.source, device: leaf.device, cost: leaf.cost },
       step: { source: 'measured', ...step },
@@ -123,8 +143,10 @@ export function estimateRun(inputs: EstimateInputs): RunEstimate {
   };
 }
 
-function isHere({ isOneMachine, devices }: Cluster): boolean {
-  return isOneMachine && devices === 1;
+/** What a leaf takes with so many workers. */
+function leafWith({ cost: { fixed, image }, crowding }: LeafFacts, workers: number): LeafCost {
+  const times = crowding === undefined ? 1 : along(crowding, workers);
+  return { fixed: fixed * times, image: image * times };
 }
 
 /** Micro-batches that divide the batch and fit: up to four times what was measured, the smallest first. */

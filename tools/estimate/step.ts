@@ -1,8 +1,9 @@
 /**
  * @file A model of one step of a run: its parts, by the sizes of the model, the cluster and the link. Pure.
  *
- * A phase of the exchange takes as long as its slowest resource: one worker's own end, the coordinator's threads, its link,
- * or, where all are on one machine, that machine's cores. `npm run bench -- --only growth` holds it against real runs.
+ * A transfer takes as long as its slowest resource: a worker's own way there or back; the cores, where all share those of
+ * one machine; the coordinator's thread and its link, where they do not. `npm run bench -- --only growth` holds it against
+ * real runs.
  */
 import { alignedNodes } from '../../shared/training/reduction.ts';
 
@@ -23,9 +24,7 @@ export interface Cluster {
   readonly workers: number;
   /** Devices of each worker that compute leaves at the same time. */
   readonly devices: number;
-  /** Cores of the coordinator's machine. */
-  readonly cores: number;
-  /** Whether the workers are on the coordinator's machine. */
+  /** Whether the workers are on the coordinator's machine, whose cores they share. */
   readonly isOneMachine: boolean;
   /** Bytes a second of each machine's link; undefined where it does not matter. */
   readonly bandwidth: number | undefined;
@@ -39,24 +38,33 @@ export interface LeafCost {
   readonly image: number;
 }
 
-/** What everything beside compute takes. Units  seconds, of a byte on its way or a value; of a core where it says so. */
-export interface StepCost {
-  /** Of a step, whatever the model. */
+/** Seconds of something: so many whatever the model, and so many a value (or a byte, of a transfer). */
+export interface Line {
   readonly fixed: number;
-  /** Of a byte, for one worker alone. */
-  readonly pull: number;
-  readonly push: number;
-  /** Of a core of the coordinator, and of a worker, a byte. */
-  readonly coordinatorCore: number;
-  readonly workerCore: number;
-  /** Threads of the coordinator that move bytes. */
-  readonly threads: number;
+  readonly each: number;
+}
+
+/** A vector's way to a worker or from it. */
+export interface TransferCost {
+  /** With one worker that is alone. */
+  readonly alone: Line;
+  /** With workers that share the cores of one machine: so much once, and so much a vector. */
+  readonly once: Line;
+  readonly shared: Line;
+}
+
+/** What everything beside compute takes. Units  seconds. */
+export interface StepCost {
+  readonly pull: TransferCost;
+  readonly push: TransferCost;
+  /** Of the coordinator's thread, a vector on its way. */
+  readonly coordinator: Line;
   /** Of a value, one addition of two gradients. */
   readonly sum: number;
-  /** Of a value that trains. */
-  readonly optimizer: number;
-  /** Of a value, what is in no other part. */
-  readonly other: number;
+  /** Of the values that train. */
+  readonly optimizer: Line;
+  /** What is in no other part, of all values. */
+  readonly other: Line;
 }
 
 /** One step. Units  seconds. */
@@ -77,8 +85,18 @@ export interface StepEstimate {
 /** What is the slowest on the way. */
 type Bound = 'worker' | 'coordinator' | 'link' | 'cores';
 
-/** Round trips of a step besides the two transfers' own: the assignment goes one way. */
-const ROUND_TRIPS = 0.5;
+/** Round trips of a step: of the two transfers, and the assignment goes one way. */
+const ROUND_TRIPS = 2.5;
+
+/** Seconds by a line. */
+export function along(line: Line, size: number): number {
+  return line.fixed + line.each * size;
+}
+
+/** Leaves that the worker with the most of them has. */
+export function leavesOfOne(numLeaves: number, workers: number): number {
+  return Math.max(...sharesOf(numLeaves, workers).map(({ count }) => count));
+}
 
 /** Estimates a step. */
 export function estimateStep(
@@ -89,17 +107,19 @@ export function estimateStep(
   const { parameters, trainable, batchSize, microBatch } = work;
   const numLeaves = Math.ceil(batchSize / microBatch);
   const shares = sharesOf(numLeaves, cluster.workers);
-  const most = Math.max(...shares.map(({ count }) => count));
   const images = Math.min(microBatch, batchSize);
-  const compute = Math.ceil(most / cluster.devices) * (leaf.fixed + leaf.image * images);
+  const turns = Math.ceil(leavesOfOne(numLeaves, cluster.workers) / cluster.devices);
+  const compute = turns * (leaf.fixed + leaf.image * images);
   const pushes = shares.reduce((sum, share) => sum + alignedNodes(share, numLeaves).length, 0);
-  const busy = shares.length;
-  const pull = transfer(trainable * work.parameterBytes, busy, step.pull, { cluster, step });
-  const push = transfer(trainable * work.gradientBytes, pushes, step.push, { cluster, step });
+  const moved = (cost: TransferCost, valueBytes: number, times: number) =>
+    transfer({ bytes: trainable * valueBytes, times, isMany: shares.length > 1 }, cost, {
+      ...{ cluster, coordinator: step.coordinator },
+    });
+  const pull = moved(step.pull, work.parameterBytes, shares.length);
+  const push = moved(step.push, work.gradientBytes, pushes);
   const sum = (pushes - 1) * trainable * step.sum;
-  const optimizer = trainable * step.optimizer;
-  const other =
-    step.fixed + parameters * step.other + cluster.latency * (ROUND_TRIPS + 1) + cluster.latency;
+  const optimizer = along(step.optimizer, trainable);
+  const other = along(step.other, parameters) + cluster.latency * ROUND_TRIPS;
   return {
     ...{ compute, pull: pull.seconds, push: push.seconds, sum, optimizer, other, pushes },
     total: compute + pull.seconds + push.seconds + sum + optimizer + other,
@@ -119,19 +139,23 @@ function sharesOf(numLeaves: number, workers: number) {
 
 /** A vector of `bytes`, so many times to or from the coordinator. */
 function transfer(
-  bytes: number,
-  times: number,
-  alone: number,
-  { cluster, step }: { readonly cluster: Cluster; readonly step: StepCost },
+  {
+    bytes,
+    times,
+    isMany,
+  }: { readonly bytes: number; readonly times: number; readonly isMany: boolean },
+  cost: TransferCost,
+  { cluster, coordinator }: { readonly cluster: Cluster; readonly coordinator: Line },
 ): { readonly seconds: number; readonly bound: Bound } {
-  const { cores, isOneMachine, bandwidth } = cluster;
-  const threads = Math.min(step.threads, cores);
-  const all = times * bytes;
+  const { isOneMachine, bandwidth } = cluster;
+  // A worker's second gradient of a step is behind its first.
+  const alone = along(cost.alone, bytes) * (isMany ? 1 : times);
+  const shared = along(cost.once, bytes) + times * along(cost.shared, bytes);
   const bounds: readonly (readonly [Bound, number])[] = [
-    ['worker', bytes * alone],
-    ['coordinator', (all * step.coordinatorCore) / threads],
-    ['link', bandwidth === undefined || isOneMachine ? 0 : all / bandwidth],
-    ['cores', isOneMachine ? (all * (step.coordinatorCore + step.workerCore)) / cores : 0],
+    ['worker', alone],
+    ['coordinator', isOneMachine ? 0 : times * along(coordinator, bytes)],
+    ['link', bandwidth === undefined ? 0 : (times * bytes) / bandwidth],
+    ['cores', isOneMachine && isMany ? shared : 0],
   ];
   const [bound, seconds] = bounds.reduce((most, one) => (one[1] > most[1] ? one : most));
   return { seconds, bound };

@@ -36,7 +36,7 @@ export function leafOfDevice(
   return {
     ...{ source: 'assumed', devices, measuredAt: 0 },
     device: `${name}, ${precision}, ${Math.round(100 * EFFICIENCY)} % of what its maker states`,
-    cost: { image, fixed: LEAF_OVERHEAD },
+    ...{ cost: { image, fixed: LEAF_OVERHEAD }, crowding: undefined, workersMax: undefined },
     ...{ hostBytes: undefined, deviceBytes: none, deviceLimit: SHARE * device.bytes },
     imageBytes: (one as number) - (none as number),
   };

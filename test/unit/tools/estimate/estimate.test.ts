@@ -5,9 +5,14 @@ import { estimateLines } from '../../../../cli/estimate/estimate-view.ts';
 import { parseBandwidth } from '../../../../cli/estimate/flags.ts';
 import { parseVariant } from '../../../../shared/model/variants.ts';
 import { bestChoice } from '../../../../tools/estimate/best.ts';
-import { fitMemory, fitStep, type MeasuredRun } from '../../../../tools/estimate/fit.ts';
+import {
+  type FitModels,
+  fitMemory,
+  fitStep,
+  type MeasuredRun,
+} from '../../../../tools/estimate/fit.ts';
 import { coordinatorBytes, deviceBytes, hostBytes } from '../../../../tools/estimate/memory.ts';
-import { estimateRun } from '../../../../tools/estimate/run.ts';
+import { estimateRun, type LeafFacts } from '../../../../tools/estimate/run.ts';
 import { type Cluster, estimateStep, type Work } from '../../../../tools/estimate/step.ts';
 import { leafOfDevice } from '../../../../tools/estimate/table-leaf.ts';
 import { smallConfig } from '../../../support/config.ts';
@@ -15,59 +20,63 @@ import { smallConfig } from '../../../support/config.ts';
 const NONE = { fetchMs: 0, computeMs: 50, idleMs: 0, coordinatorBusyMs: 0 };
 const MB = 1e6;
 const PARAMETERS = 20e6;
-const VECTOR = 4 * PARAMETERS;
 
-function run(workers: number, about: Partial<MeasuredRun> & { wallMs: number }): MeasuredRun {
-  const { wallMs, ...rest } = about;
-  const moved = rest.parameters === undefined ? 1 : 0;
+const TINY = 1000;
+
+/** A run with a few figures: a step is the leaf, both transfers, sums and the optimizer, and 10 ms besides. */
+function run(parameters: number, workers: number): MeasuredRun {
+  const millions = parameters / 1e6;
+  const crowd = workers === 1 ? 1 : workers;
+  const [pullMs, pushMs] = [(1 + 10 * millions) * crowd, (2 + 15 * millions) * crowd];
+  const [sumMs, optimizerMs] = [0.5 * millions * (workers - 1), 1 + 5 * millions];
+  const vector = 4 * parameters;
   return {
-    ...{ parameters: PARAMETERS, workers, leafMs: 50 },
+    ...{ parameters, workers, leafMs: 50 },
     timings: {
-      ...{ ...NONE, wallMs, pullMs: 200 * moved, pushMs: 300 * moved },
-      ...{ sumMs: 10 * (workers - 1), optimizerMs: 100 * moved },
+      ...{ ...NONE, pullMs, pushMs, sumMs, optimizerMs },
+      wallMs: 60 + pullMs + pushMs + sumMs + optimizerMs,
     },
-    coordinator: { cpuSeconds: 0.2, peakBytes: 100 * MB },
-    workersUsed: { cpuSeconds: 0.1, peakBytes: 80 * MB },
-    ...rest,
+    coordinator: {
+      cpuSeconds: (10 + (4 + 12 * millions) * workers + sumMs) / 1000,
+      peakBytes: 100 * MB + 2 * MB * workers + (4.5 + workers) * vector,
+    },
+    workersUsed: { cpuSeconds: 0.01, peakBytes: 80 * MB + 3 * vector },
   };
 }
 
-const RUNS = {
-  tiny: run(1, {
-    wallMs: 60,
-    parameters: 1000,
-    workersUsed: { cpuSeconds: 0.01, peakBytes: 80 * MB },
-  }),
-  one: run(1, {
-    ...{ wallMs: 700, coordinator: { cpuSeconds: 0.5, peakBytes: 100 * MB + 5.5 * VECTOR } },
-    workersUsed: { cpuSeconds: 0.25, peakBytes: 80 * MB + 3 * VECTOR },
-  }),
-  many: run(3, {
-    ...{ wallMs: 1500, coordinator: { cpuSeconds: 1.1, peakBytes: 100 * MB + 7.5 * VECTOR } },
-    workersUsed: { cpuSeconds: 0.75, peakBytes: 80 * MB + 3 * VECTOR },
-  }),
-};
-const step = fitStep(RUNS, 1);
+const RUNS = Object.fromEntries(
+  Object.entries({ tiny: TINY, large: PARAMETERS }).map(([name, parameters]) => [
+    name,
+    { one: run(parameters, 1), few: run(parameters, 3), many: run(parameters, 6) },
+  ]),
+) as unknown as FitModels;
+const step = fitStep(RUNS);
 const memory = fitMemory(RUNS);
 const work: Work = {
   ...{ parameters: PARAMETERS, trainable: PARAMETERS, batchSize: 1, microBatch: 1 },
   ...{ parameterBytes: 4, gradientBytes: 4 },
 };
 const cluster: Cluster = {
-  ...{ workers: 1, devices: 1, cores: 8, isOneMachine: true, bandwidth: undefined, latency: 0 },
+  ...{ workers: 1, devices: 1, isOneMachine: true, bandwidth: undefined, latency: 0 },
 };
 const leaf = { fixed: 0.05, image: 0 };
 
 describe('a step', () => {
-  it('of the run that it was fitted to is that run', () => {
-    const found = estimateStep(work, cluster, { leaf, step });
-    expect(found.total).toBeCloseTo(0.7, 6);
-    expect([found.pull, found.push, found.optimizer].map((it) => Math.round(1000 * it))).toEqual([
-      200, 300, 100,
-    ]);
+  it('of the runs that it was fitted to is theirs, and of any in between and beyond', () => {
+    for (const workers of [1, 3, 6, 12, 64]) {
+      for (const parameters of [TINY, 5e6, PARAMETERS, 300e6]) {
+        const sized = { ...work, batchSize: workers, parameters, trainable: parameters };
+        const found = estimateStep(sized, { ...cluster, workers }, { leaf, step });
+        const { timings } = run(parameters, workers);
+        for (const part of ['pull', 'push', 'sum', 'optimizer'] as const) {
+          expect(1000 * found[part], `${part} of ${workers}`).toBeCloseTo(timings[`${part}Ms`], 4);
+        }
+        expect(1000 * found.total).toBeCloseTo(timings.wallMs, 4);
+      }
+    }
   });
 
-  it('is the sum of its parts, and no better with less: a link, cores, a larger model', () => {
+  it('is the sum of its parts, and no better with less: a link, a larger model', () => {
     const sizes = fc.record({
       workers: fc.integer({ min: 1, max: 64 }),
       batchSize: fc.integer({ min: 1, max: 512 }),
@@ -79,22 +88,20 @@ describe('a step', () => {
     });
     fc.assert(
       fc.property(sizes, ({ workers, bandwidth, isOneMachine, more, ...sized }) => {
-        const at = (parameters: number, rate: number, cores: number) =>
+        const at = (parameters: number, rate: number) =>
           estimateStep(
             { ...work, ...sized, parameters, trainable: parameters },
-            { ...cluster, workers, isOneMachine, bandwidth: rate, cores },
+            { ...cluster, workers, isOneMachine, bandwidth: rate },
             { leaf, step },
           );
         const { total, compute, pull, push, sum, optimizer, other } = at(
           sized.parameters,
           bandwidth,
-          8,
         );
         expect(compute + pull + push + sum + optimizer + other).toBeCloseTo(total, 9);
         for (const worse of [
-          at(sized.parameters * more, bandwidth, 8),
-          at(sized.parameters, bandwidth / more, 8),
-          at(sized.parameters, bandwidth, 8 / more),
+          at(sized.parameters * more, bandwidth),
+          at(sized.parameters, bandwidth / more),
         ]) {
           expect(worse.total).toBeGreaterThanOrEqual(total * (1 - 1e-9));
         }
@@ -102,14 +109,14 @@ describe('a step', () => {
     );
   });
 
-  it('says what bounds it: a slow link, one machine of few cores', () => {
+  it('says what bounds it: a slow link, one machine', () => {
     const many = { ...work, batchSize: 16 };
     const apart = { ...cluster, workers: 16, isOneMachine: false };
     const boundOf = (about: Partial<Cluster>) =>
       estimateStep(many, { ...apart, ...about }, { leaf, step }).bound;
     expect(boundOf({ bandwidth: 1e7 })).toBe('link');
     expect(boundOf({ bandwidth: 1e12 })).toBe('coordinator');
-    expect(boundOf({ isOneMachine: true, cores: 1 })).toBe('cores');
+    expect(boundOf({ isOneMachine: true, bandwidth: undefined })).toBe('cores');
     expect(boundOf({ bandwidth: 1e12, workers: 1 })).toBe('worker');
   });
 
@@ -127,13 +134,13 @@ describe('a step', () => {
 describe('memory', () => {
   it('of the runs that it was fitted to is theirs', () => {
     const size = { parameters: PARAMETERS, trainable: PARAMETERS, moments: 2, hasAverage: false };
-    for (const one of [RUNS.one, RUNS.many]) {
+    for (const one of Object.values(RUNS.large)) {
       expect(coordinatorBytes({ ...size, workers: one.workers }, memory)).toBeCloseTo(
         one.coordinator.peakBytes,
         0,
       );
     }
-    expect(hostBytes(PARAMETERS, memory)).toBeCloseTo(RUNS.one.workersUsed.peakBytes, 0);
+    expect(hostBytes(PARAMETERS, memory)).toBeCloseTo(RUNS.large.one.workersUsed.peakBytes, 0);
   });
 
   it('of a device is less where blocks are computed again, and half in 16 bits but for the vectors', () => {
@@ -161,7 +168,7 @@ describe('a run on a device that is not here', () => {
   const model = { ...parseVariant('L/16'), imageSize: 224, channels: 3, numClasses: 1000 };
   const device = leafOfDevice('h100', { model, config, devices: 8 });
   const estimate = estimateRun({
-    ...{ model, config, samples: 1000, leaf: device, step, memory },
+    ...{ model, config, samples: 1000, leaf: device, step, memory, others: 0 },
     cluster: { ...cluster, workers: 2, devices: 8, isOneMachine: false, bandwidth: 1.25e9 },
   });
 
@@ -180,11 +187,45 @@ describe('a run on a device that is not here', () => {
   it('moves half the bytes where they are bfloat16', () => {
     const exchange = { gradients: 'bf16', parameters: 'bf16' } as const;
     const small = estimateRun({
-      ...{ model, config: { ...config, exchange }, samples: 1000, leaf: device, step, memory },
+      ...{
+        model,
+        config: { ...config, exchange },
+        samples: 1000,
+        leaf: device,
+        step,
+        memory,
+        others: 0,
+      },
       cluster: estimate.cluster,
     });
-    expect(small.step.pull).toBeCloseTo(estimate.step.pull / 2, 9);
-    expect(small.step.push).toBeCloseTo(estimate.step.push / 2, 9);
+    // So much of a transfer is not of its bytes.
+    expect(small.step.pull / estimate.step.pull).toBeCloseTo(0.5, 2);
+    expect(small.step.push / estimate.step.push).toBeCloseTo(0.5, 2);
+  });
+
+  it('says of workers on one machine what they share, and that a batch has no leaves for some', () => {
+    const here = estimateRun({
+      ...{ model, config, samples: 1000, leaf: device, step, memory, others: 0.4 },
+      cluster: { ...cluster, workers: 1000 },
+    });
+    const leaves = config.training.batchSize / here.microBatch;
+    expect(here.busyWorkers).toBe(leaves);
+    expect(here.memory.shared).toBe(4 * here.parameters * (1 + leaves));
+    expect(estimate.memory.shared).toBe(0);
+    const text = estimateLines(here).join('\n');
+    expect(text).toContain(`a batch has leaves for ${leaves}`);
+    expect(text).toContain("other programs took 40 % of this machine's cores");
+  });
+
+  it('takes longer with more workers where they share the cores that compute', () => {
+    const crowding = { fixed: 0.1, each: 0.9 };
+    const at = (workers: number, leaf: LeafFacts) =>
+      estimateRun({
+        ...{ model, config, samples: 1000, leaf, step, memory, others: 0 },
+        cluster: { ...cluster, workers },
+      }).step.compute;
+    expect(at(2, { ...device, crowding }) / at(2, device)).toBeCloseTo(1.9, 9);
+    expect(at(1, { ...device, crowding })).toBeCloseTo(at(1, device), 9);
   });
 
   it('has an epoch an hour for as many samples as it takes in an hour', () => {
