@@ -101,7 +101,7 @@ export class ImagePool {
     while (this.#waiting.length > 0) {
       const thread = this.#free();
       if (thread === undefined) return;
-      const { jobs, done } = this.#nextMessage();
+      const { jobs, done } = this.#nextMessage(thread);
       const { packed, parcel } = this.#parcels.pack(jobs);
       if (thread.open.length === 0) {
         thread.sinceMs = systemClock.nowMs();
@@ -113,9 +113,11 @@ export class ImagePool {
     }
   }
 
-  /** Takes a thread's share of what waits. */
-  #nextMessage() {
-    const share = Math.min(Math.ceil(this.#waiting.length / this.#options.threads), JOBS_MAX);
+  /** Takes what waits, up to what gives all threads as much to do. */
+  #nextMessage(thread: PoolThread) {
+    const open = this.#threads.reduce((sum, other) => sum + openJobs(other), 0);
+    const each = Math.ceil((this.#waiting.length + open) / this.#options.threads);
+    const share = Math.min(each - openJobs(thread), JOBS_MAX);
     const jobs: Job[] = [];
     const done: Waiting['done'][] = [];
     let bytes = 0;
@@ -129,12 +131,16 @@ export class ImagePool {
     return { jobs, done };
   }
 
-  /** The thread that has least to do, a new one if all have something; undefined where all have enough. */
+  /**
+   * The thread that has least to do, a new one if all have something; undefined where all have enough, or what waits had
+   * better become one larger message.
+   */
   #free(): PoolThread | undefined {
     const [least] = [...this.#threads].sort((one, other) => one.open.length - other.open.length);
     if (least !== undefined && least.open.length === 0) return least;
     if (this.#threads.length < this.#options.threads) return this.#start();
-    return least !== undefined && least.open.length < OPEN_MAX ? least : undefined;
+    const isWorthIt = this.#waiting[0]?.isUrgent || this.#waiting.length >= JOBS_MAX;
+    return isWorthIt && least !== undefined && least.open.length < OPEN_MAX ? least : undefined;
   }
 
   #start(): PoolThread {
@@ -150,7 +156,7 @@ export class ImagePool {
       if (thread.open.length === 0) worker.unref();
       if (open !== undefined) this.#parcels.giveBack(open.parcel);
       for (const [at, outcome] of reply.entries()) settle(open?.done[at], outcome);
-      this.#feed();
+      this.#feedSoon();
     });
     worker.on('error', (error) => this.#break(causeOf(error)));
     worker.on('exit', (code) => {
@@ -182,6 +188,10 @@ export class ImagePool {
     for (const done of failed) done.reject(error);
     await Promise.all(threads.map(({ worker }) => worker.terminate()));
   }
+}
+
+function openJobs({ open }: PoolThread): number {
+  return open.reduce((sum, { done }) => sum + done.length, 0);
 }
 
 function settle(done: Deferred<JobResult> | undefined, outcome: Outcome): void {
