@@ -2,7 +2,7 @@
  * @file What a step costs against the number of workers and the size of the model: real runs whose workers wait in place
  * of computing, beside what the model of `tessera estimate` says of them.
  *
- * Its constants come from other runs (next to nothing and S/16, with 1, 3 and 6 workers). Cells that need more memory than
+ * Its constants come from other runs (next to nothing and S/16, with 1 and 4 workers). Cells that need more memory than
  * the machine has free, or more time than there is, are left out and named.
  */
 import { freemem } from 'node:os';
@@ -12,6 +12,7 @@ import {
   measureStep,
   parametersOf,
 } from '../../launch/replay/measure.ts';
+import { availableThreads } from '../../shared/machine/devices.ts';
 import { coordinatorBytes, hostBytes, sharedBytes } from '../../tools/estimate/memory.ts';
 import { estimateStep } from '../../tools/estimate/step.ts';
 
@@ -94,7 +95,10 @@ async function grow(
   }
   const estimated = estimateStep(
     { ...sizes, batchSize: workers, microBatch: 1, parameterBytes: 4, gradientBytes: 4 },
-    { workers, devices: 1, isOneMachine: true, bandwidth: undefined, latency: 0 },
+    {
+      ...{ workers, devices: 1, isOneMachine: true, bandwidth: undefined, latency: 0 },
+      cores: availableThreads(),
+    },
     { leaf: { fixed: LEAF_MS / 1000, image: 0 }, step },
   );
   const run = await measureCell({ ...cell, leafMs: LEAF_MS, steps: STEPS });

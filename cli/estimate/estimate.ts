@@ -5,6 +5,7 @@ import { type LoadedConfig, loadConfig, settled } from '../../shared/config/load
 import { resolveModel } from '../../shared/config/rules.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { openDataSource } from '../../shared/data/sets/open.ts';
+import { availableThreads } from '../../shared/machine/devices.ts';
 import { estimateRun, type RunEstimate } from '../../tools/estimate/run.ts';
 import { leafOfDevice } from '../../tools/estimate/table-leaf.ts';
 import { print, printJson, say } from '../terminal/output.ts';
@@ -69,7 +70,7 @@ export async function estimateOf(
     ...{ model, config, samples, leaf, step, memory },
     cluster: {
       ...{ workers, isOneMachine, bandwidth, devices: leaf.devices },
-      latency: (latency ?? 0) / 1000,
+      ...{ cores: availableThreads(), latency: (latency ?? 0) / 1000 },
     },
     others: Math.max(others, othersBefore),
   });

@@ -1,5 +1,5 @@
 /** @file The measurements that an estimate begins with, on this machine: the step beside compute, and a leaf. */
-import { findDevices } from '../../shared/machine/devices.ts';
+import { availableThreads, findDevices } from '../../shared/machine/devices.ts';
 import { parameterTable } from '../../shared/model/parameters.ts';
 import { parseVariant } from '../../shared/model/variants.ts';
 import {
@@ -38,7 +38,7 @@ const STEPS = 6;
 const MEASURE_MS = 1000;
 /** A size whose vectors fit no cache and any machine. */
 const FIT_SIZE = 'S/16';
-const FIT_WORKERS = { one: 1, few: 3, many: 6 } as const;
+const FIT_WORKERS = { one: 1, many: 4 } as const;
 
 /** Settings on top of quickstart for a model of a size; each worker has one leaf of one image. */
 function cellSettings(size: string, workers: number): string[] {
@@ -92,11 +92,10 @@ export async function measureStep(isApart: boolean): Promise<MeasuredStep> {
   };
   const runs = async (size: string): Promise<FitRuns> => ({
     one: await measured(size, FIT_WORKERS.one),
-    few: await measured(size, FIT_WORKERS.few),
     many: await measured(size, FIT_WORKERS.many),
   });
   const models: FitModels = { tiny: await runs('tiny'), large: await runs(FIT_SIZE) };
-  return { step: fitStep(models), memory: fitMemory(models), others };
+  return { step: fitStep(models, availableThreads()), memory: fitMemory(models), others };
 }
 
 /** What a leaf takes on this machine. Units  seconds; bytes of a worker's host, and of each device. */

@@ -1,11 +1,11 @@
 /**
  * @file The constants of the model of a step and of memory, from a few runs that were measured. Pure.
  *
- * Each constant is a line through a model that is next to nothing and one that is not: with one worker alone, and with a
- * few and more of them that share the machine. Figures of the last two include how these cores are shared.
+ * Each constant is a line through a model that is next to nothing and one that is not. Where workers share the cores of a
+ * machine, seconds of a core count, which other programs change little.
  */
 import type { StepTimings } from '../../shared/runs/events.ts';
-import type { Line, StepCost, TransferCost } from './step.ts';
+import type { Line, StepCost } from './step.ts';
 
 /** What a run with a fixed compute time took. Units  milliseconds; seconds of a core a step; bytes. */
 export interface MeasuredRun {
@@ -25,14 +25,14 @@ export interface MemoryCost {
   /** Bytes and vectors that each worker adds. */
   readonly aWorker: number;
   readonly vectorsAWorker: number;
+  /** Of a worker besides its vectors, and what it takes at least: small vectors go another way. */
   readonly workerBase: number;
-  readonly workerVectors: number;
+  readonly workerLeast: number;
 }
 
-/** Runs of a model: one worker, a few, and more. */
+/** Runs of a model: one worker, and several. */
 export interface FitRuns {
   readonly one: MeasuredRun;
-  readonly few: MeasuredRun;
   readonly many: MeasuredRun;
 }
 
@@ -43,28 +43,30 @@ export interface FitModels {
 }
 
 const FLOAT_BYTES = 4;
+/** A vector comes and a vector goes. */
+const WAYS = 2;
 /** Vectors that AdamW's coordinator has in any case: two versions and two moments. */
 const KNOWN_VECTORS = 4;
+/** Vectors of a worker whose engine has its own: parameters, those that come next, and a gradient. */
+export const WORKER_VECTORS = 3;
 
-/** The constants of the steps of these runs, which were float32 on one machine. */
-export function fitStep({ tiny, large }: FitModels): StepCost {
-  const line = (of: (runs: FitRuns) => number, isOfBytes = false): Line => {
-    const sizes = [tiny, large].map(
-      ({ one }) => (isOfBytes ? FLOAT_BYTES : 1) * one.parameters,
-    ) as [number, number];
-    return lineThrough(sizes, [of(tiny), of(large)]);
+/** More than this is the work of other programs. */
+const WAITING_MAX = 1.5;
+
+/** The constants of the steps of these runs, which were float32 on one machine of so many cores. */
+export function fitStep({ tiny, large }: FitModels, cores: number): StepCost {
+  const line = (of: (runs: FitRuns) => number, unit = 1): Line => {
+    const [small, size] = [tiny, large].map(({ one }) => unit * one.parameters);
+    return lineThrough([small as number, size as number], [of(tiny), of(large)]);
   };
-  const transferLine = (part: 'pullMs' | 'pushMs'): TransferCost => ({
-    alone: line(({ one }) => one.timings[part] / 1000, true),
-    once: line((runs) => crowd(runs, part).once, true),
-    shared: line((runs) => crowd(runs, part).each, true),
-  });
+  const coordinator = line(coordinatorSeconds, FLOAT_BYTES);
+  const worker = line(workerSeconds, FLOAT_BYTES);
   return {
-    ...{ pull: transferLine('pullMs'), push: transferLine('pushMs') },
-    // Bytes go either way, once each.
-    coordinator: line((runs) => aWorker(runs) / 2, true),
+    pull: line(({ one }) => one.timings.pullMs / 1000, FLOAT_BYTES),
+    push: line(({ one }) => one.timings.pushMs / 1000, FLOAT_BYTES),
+    ...{ coordinator, worker, waiting: waitingOf(large, [coordinator, worker], cores) },
     sum: sumSeconds(large) / large.one.parameters,
-    optimizer: line(({ one }) => one.timings.optimizerMs / 1000),
+    optimizer: line(optimizerSeconds),
     other: line(otherSeconds),
   };
 }
@@ -83,11 +85,8 @@ export function fitMemory({ tiny, large }: FitModels): MemoryCost {
     coordinatorVectors:
       (large.one.coordinator.peakBytes - base) / vector - KNOWN_VECTORS - vectorsAWorker,
     ...{ aWorker: bytesAWorker, vectorsAWorker },
-    workerBase: tiny.one.workersUsed.peakBytes,
-    workerVectors: Math.max(
-      0,
-      (large.one.workersUsed.peakBytes - tiny.one.workersUsed.peakBytes) / vector,
-    ),
+    workerBase: large.one.workersUsed.peakBytes - WORKER_VECTORS * vector,
+    workerLeast: tiny.one.workersUsed.peakBytes,
   };
 }
 
@@ -108,31 +107,29 @@ function sumSeconds({ many }: FitRuns): number {
   return many.timings.sumMs / 1000 / (many.workers - 1);
 }
 
-/** Seconds of a core of the coordinator that each worker adds, without its additions. */
-function aWorker({ few, many }: FitRuns): number {
-  const added = many.coordinator.cpuSeconds - few.coordinator.cpuSeconds;
-  const sums = (many.timings.sumMs - few.timings.sumMs) / 1000;
-  return Math.max(0, added - sums) / (many.workers - few.workers);
+/** Of a core of the coordinator, what each worker's vector adds, either way and without its addition. */
+function coordinatorSeconds({ one, many }: FitRuns): number {
+  const added = many.coordinator.cpuSeconds - one.coordinator.cpuSeconds;
+  return Math.max(0, added / (many.workers - one.workers) - sumSeconds({ one, many })) / WAYS;
 }
 
-/**
- * What a transfer takes where workers share the machine: what of a step is in no other part, divided between pull and push
- * as workers see them. The last ones wait for those before, so their mean is less than what the step waits.
- */
-function crowd(
-  runs: FitRuns,
-  part: 'pullMs' | 'pushMs',
-): { readonly once: number; readonly each: number } {
-  const { few, many } = runs;
-  const apart = otherSeconds(runs) + runs.one.timings.optimizerMs / 1000;
-  const secondsOf = ({ timings, leafMs }: MeasuredRun) => {
-    const moved = (timings.wallMs - leafMs - timings.sumMs) / 1000 - apart;
-    const share = timings[part] / Math.max(Number.MIN_VALUE, timings.pullMs + timings.pushMs);
-    return Math.max(0, moved * share);
-  };
-  const { each, fixed: once } = lineThrough(
-    [few.workers, many.workers],
-    [secondsOf(few), secondsOf(many)],
-  );
-  return { each, once };
+/** It works the same for any number of workers: what is more is the work of other programs. */
+function optimizerSeconds({ one, many }: FitRuns): number {
+  return Math.min(one.timings.optimizerMs, many.timings.optimizerMs) / 1000;
+}
+
+function waitingOf(runs: FitRuns, ends: readonly Line[], cores: number): number {
+  const { workers, timings, leafMs, parameters } = runs.many;
+  const moved = (timings.wallMs - leafMs - timings.sumMs) / 1000;
+  const exchange = moved - optimizerSeconds(runs) - otherSeconds(runs);
+  const sumOf = (of: (line: Line) => number) =>
+    (ends.reduce((sum, line) => sum + of(line), 0) * WAYS * workers) / cores;
+  const bytes = sumOf(({ each }) => each * FLOAT_BYTES * parameters);
+  const waiting = (exchange - sumOf(({ fixed }) => fixed)) / bytes;
+  return Math.min(WAITING_MAX, Math.max(1, waiting));
+}
+
+/** Of a core of each worker, a vector. */
+function workerSeconds({ many }: FitRuns): number {
+  return many.workersUsed.cpuSeconds / many.workers / WAYS;
 }

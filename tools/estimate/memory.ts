@@ -1,7 +1,7 @@
 /** @file A model of the memory that the processes of a run take. Pure. */
 import type { ModelConfig } from '../../shared/model/variants.ts';
 import { numPatches } from '../../shared/model/variants.ts';
-import type { MemoryCost } from './fit.ts';
+import { type MemoryCost, WORKER_VECTORS } from './fit.ts';
 
 const FLOAT_BYTES = 4;
 /** Gradients of a device: the newest, and sums that wait for their neighbours. */
@@ -29,7 +29,8 @@ export function coordinatorBytes(size: CoordinatorSize, cost: MemoryCost): numbe
 
 /** Bytes of a worker's process whose engine keeps everything on a device. */
 export function hostBytes(parameters: number, cost: MemoryCost): number {
-  return cost.workerBase + FLOAT_BYTES * cost.workerVectors * parameters;
+  const vectors = WORKER_VECTORS * parameters;
+  return Math.max(cost.workerLeast, cost.workerBase + FLOAT_BYTES * vectors);
 }
 
 /** Vectors below this go by sockets on one machine too. */

@@ -1,8 +1,8 @@
 /**
  * @file A model of one step of a run: its parts, by the sizes of the model, the cluster and the link. Pure.
  *
- * A transfer takes as long as its slowest resource: a worker's own way there or back; the cores, where all share those of
- * one machine; the coordinator's thread and its link, where they do not. `npm run bench -- --only growth` holds it against
+ * The exchange takes as long as its slowest resource: a worker's own way there and back; the cores, where all share those
+ * of one machine; the coordinator's thread, where they do not; its link. `npm run bench -- --only growth` holds it against
  * real runs.
  */
 import { alignedNodes } from '../../shared/training/reduction.ts';
@@ -24,7 +24,9 @@ export interface Cluster {
   readonly workers: number;
   /** Devices of each worker that compute leaves at the same time. */
   readonly devices: number;
-  /** Whether the workers are on the coordinator's machine, whose cores they share. */
+  /** Cores of the coordinator's machine. */
+  readonly cores: number;
+  /** Whether the workers are on it too, and share them. */
   readonly isOneMachine: boolean;
   /** Bytes a second of each machine's link; undefined where it does not matter. */
   readonly bandwidth: number | undefined;
@@ -44,21 +46,16 @@ export interface Line {
   readonly each: number;
 }
 
-/** A vector's way to a worker or from it. */
-export interface TransferCost {
-  /** With one worker that is alone. */
-  readonly alone: Line;
-  /** With workers that share the cores of one machine: so much once, and so much a vector. */
-  readonly once: Line;
-  readonly shared: Line;
-}
-
 /** What everything beside compute takes. Units  seconds. */
 export interface StepCost {
-  readonly pull: TransferCost;
-  readonly push: TransferCost;
-  /** Of the coordinator's thread, a vector on its way. */
+  /** Of a vector's way to a worker that is alone, and back. */
+  readonly pull: Line;
+  readonly push: Line;
+  /** Of a core of the coordinator, and of a worker, a vector either way. */
   readonly coordinator: Line;
+  readonly worker: Line;
+  /** Where cores are shared: the time of bytes on their way over what both ends need of the cores, as they wait for each other. */
+  readonly waiting: number;
   /** Of a value, one addition of two gradients. */
   readonly sum: number;
   /** Of the values that train. */
@@ -111,19 +108,20 @@ export function estimateStep(
   const turns = Math.ceil(leavesOfOne(numLeaves, cluster.workers) / cluster.devices);
   const compute = turns * (leaf.fixed + leaf.image * images);
   const pushes = shares.reduce((sum, share) => sum + alignedNodes(share, numLeaves).length, 0);
-  const moved = (cost: TransferCost, valueBytes: number, times: number) =>
-    transfer({ bytes: trainable * valueBytes, times, isMany: shares.length > 1 }, cost, {
-      ...{ cluster, coordinator: step.coordinator },
-    });
-  const pull = moved(step.pull, work.parameterBytes, shares.length);
-  const push = moved(step.push, work.gradientBytes, pushes);
+  const { pull, push, bound } = exchange(
+    {
+      ...{ workers: shares.length, pushes },
+      pullBytes: trainable * work.parameterBytes,
+      pushBytes: trainable * work.gradientBytes,
+    },
+    { cluster, step },
+  );
   const sum = (pushes - 1) * trainable * step.sum;
   const optimizer = along(step.optimizer, trainable);
   const other = along(step.other, parameters) + cluster.latency * ROUND_TRIPS;
   return {
-    ...{ compute, pull: pull.seconds, push: push.seconds, sum, optimizer, other, pushes },
-    total: compute + pull.seconds + push.seconds + sum + optimizer + other,
-    bound: push.bound,
+    ...{ compute, pull, push, sum, optimizer, other, pushes, bound },
+    total: compute + pull + push + sum + optimizer + other,
   };
 }
 
@@ -137,26 +135,32 @@ function sharesOf(numLeaves: number, workers: number) {
   }));
 }
 
-/** A vector of `bytes`, so many times to or from the coordinator. */
-function transfer(
-  {
-    bytes,
-    times,
-    isMany,
-  }: { readonly bytes: number; readonly times: number; readonly isMany: boolean },
-  cost: TransferCost,
-  { cluster, coordinator }: { readonly cluster: Cluster; readonly coordinator: Line },
-): { readonly seconds: number; readonly bound: Bound } {
-  const { isOneMachine, bandwidth } = cluster;
-  // A worker's second gradient of a step is behind its first.
-  const alone = along(cost.alone, bytes) * (isMany ? 1 : times);
-  const shared = along(cost.once, bytes) + times * along(cost.shared, bytes);
+/** Vectors to all workers and back. */
+function exchange(
+  moved: {
+    readonly workers: number;
+    readonly pushes: number;
+    readonly pullBytes: number;
+    readonly pushBytes: number;
+  },
+  { cluster, step }: { readonly cluster: Cluster; readonly step: StepCost },
+): Pick<StepEstimate, 'pull' | 'push' | 'bound'> {
+  const { workers, pushes, pullBytes, pushBytes } = moved;
+  const { cores, isOneMachine, bandwidth } = cluster;
+  const bytes = workers * pullBytes + pushes * pushBytes;
+  const all = ({ fixed, each }: Line, times = 1) =>
+    (workers + pushes) * fixed + times * bytes * each;
+  // A lone worker's second gradient of a step is behind its first.
+  const pull = along(step.pull, pullBytes);
+  const push = along(step.push, pushBytes) * (workers === 1 ? pushes : 1);
+  const ofCores = all(step.coordinator, step.waiting) + all(step.worker, step.waiting);
   const bounds: readonly (readonly [Bound, number])[] = [
-    ['worker', alone],
-    ['coordinator', isOneMachine ? 0 : times * along(coordinator, bytes)],
-    ['link', bandwidth === undefined ? 0 : (times * bytes) / bandwidth],
-    ['cores', isOneMachine && isMany ? shared : 0],
+    ['worker', pull + push],
+    ['coordinator', isOneMachine ? 0 : all(step.coordinator)],
+    ['link', bandwidth === undefined ? 0 : bytes / bandwidth],
+    ['cores', isOneMachine && workers > 1 ? ofCores / cores : 0],
   ];
   const [bound, seconds] = bounds.reduce((most, one) => (one[1] > most[1] ? one : most));
-  return { seconds, bound };
+  const slower = seconds / (pull + push);
+  return { pull: pull * slower, push: push * slower, bound };
 }
