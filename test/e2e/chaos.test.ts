@@ -14,8 +14,9 @@ it('a run whose processes are killed and paused at random moments loses no step 
     pauses: 1,
     epochs: 1,
     folder,
-    blowsForMs: 60_000,
-    endsWithinMs: 90_000,
+    // All of them fall, however slow the machine is.
+    blowsForMs: Number.POSITIVE_INFINITY,
+    endsWithinMs: 180_000,
   });
   process.stdout.write(`${tableOf(report)}\n`);
   expect(report.kills.workers + report.kills.coordinator).toBe(5);
