@@ -63,11 +63,8 @@ export function parametersOf(size: string): number {
   return parameterTable({ ...known, channels: 1, numClasses: CLASSES }).size;
 }
 
-/** A cell that was run, and what other programs took of the cores meanwhile. */
-export interface MeasuredCell extends MeasuredRun, Pick<Replayed, 'others'> {}
-
 /** Runs a cell. Throws  as `replay`. */
-export async function measureCell(cell: Cell): Promise<MeasuredCell> {
+export async function measureCell(cell: Cell): Promise<MeasuredRun> {
   const { size, workers, leafMs = LEAF_MS, steps = STEPS, linkTo } = cell;
   const apart = cell.isApart ? ['cluster.sharedMemory=off'] : [];
   const set = [...cellSettings(size, workers), ...apart];

@@ -15,6 +15,8 @@ export interface MeasuredRun {
   readonly timings: StepTimings;
   readonly coordinator: { readonly cpuSeconds: number; readonly peakBytes: number };
   readonly workersUsed: { readonly cpuSeconds: number; readonly peakBytes: number };
+  /** Of the cores' time, what other programs took. */
+  readonly others: number;
 }
 
 /** What a process takes of memory: itself, and so many vectors of the model. */
@@ -119,13 +121,14 @@ function optimizerSeconds({ one, many }: FitRuns): number {
 }
 
 function waitingOf(runs: FitRuns, ends: readonly Line[], cores: number): number {
-  const { workers, timings, leafMs, parameters } = runs.many;
+  const { workers, timings, leafMs, parameters, others } = runs.many;
   const moved = (timings.wallMs - leafMs - timings.sumMs) / 1000;
   const exchange = moved - optimizerSeconds(runs) - otherSeconds(runs);
   const sumOf = (of: (line: Line) => number) =>
     (ends.reduce((sum, line) => sum + of(line), 0) * WAYS * workers) / cores;
   const bytes = sumOf(({ each }) => each * FLOAT_BYTES * parameters);
-  const waiting = (exchange - sumOf(({ fixed }) => fixed)) / bytes;
+  // What it would have taken with the cores to itself.
+  const waiting = ((1 - others) * exchange - sumOf(({ fixed }) => fixed)) / bytes;
   return Math.min(WAITING_MAX, Math.max(1, waiting));
 }
 

@@ -40,7 +40,7 @@ function run(parameters: number, workers: number): MeasuredRun {
   ];
   const vector = 4 * parameters;
   return {
-    ...{ parameters, workers, leafMs: 50 },
+    ...{ parameters, workers, leafMs: 50, others: 0 },
     timings: {
       ...{ ...NONE, pullMs, pushMs, sumMs, optimizerMs },
       wallMs: 60 + pullMs + pushMs + sumMs + optimizerMs,
@@ -87,6 +87,14 @@ describe('a step', () => {
         expect(1000 * found.total).toBeCloseTo(timings.wallMs, 4);
       }
     }
+  });
+
+  it('is that of cores without other programs, where these took half of them', () => {
+    const { many, one } = RUNS.large;
+    const { pullMs, pushMs, wallMs } = many.timings;
+    const slower = { ...many.timings, wallMs: wallMs + pullMs + pushMs };
+    const disturbed = { ...RUNS, large: { one, many: { ...many, timings: slower, others: 0.5 } } };
+    expect(fitStep(disturbed, CORES).waiting).toBeCloseTo(step.waiting, 6);
   });
 
   it('is the sum of its parts, and no better with less: a link, cores, a larger model', () => {
