@@ -10,6 +10,8 @@ const BOUNDS = {
   link: "the coordinator's link",
   cores: 'the cores of this machine, which coordinator and workers share',
 } as const;
+/** From here on a time is in seconds. */
+const SECONDS_MIN = 10;
 /** Of the cores' time, what other programs may take before it is said. */
 const OTHERS_MIN = 0.1;
 
@@ -19,7 +21,7 @@ export function estimateLines(estimate: RunEstimate): readonly string[] {
   const { compute, pull, push, sum, optimizer, other, total } = step;
   const part = (label: string, seconds: number) => [
     label,
-    milliseconds(seconds),
+    time(seconds),
     `${Math.round((100 * seconds) / total)} %`,
   ];
   const where = cluster.isOneMachine ? 'on one machine' : 'on machines of their own';
@@ -59,7 +61,7 @@ export function estimateLines(estimate: RunEstimate): readonly string[] {
     ...(memory.shared > 0 ? [fact('memory between them', formatBytes(memory.shared))] : []),
     fact(
       'best setting',
-      `${plural(best.workers, 'worker')}, micro-batch ${best.microBatch}: ${milliseconds(best.stepSeconds)} a step`,
+      `${plural(best.workers, 'worker')}, micro-batch ${best.microBatch}: ${time(best.stepSeconds)} a step`,
     ),
     '',
     fact(`leaf (${constants.leaf.source})`, leafText(estimate)),
@@ -79,10 +81,12 @@ function plural(count: number, noun: string): string {
 
 function leafText({ constants: { leaf } }: RunEstimate): string {
   const { cost, device } = leaf;
-  return `${device}: ${milliseconds(cost.fixed)} and ${milliseconds(cost.image)} an image`;
+  return `${device}: ${time(cost.fixed)} and ${time(cost.image)} an image`;
 }
 
-function milliseconds(seconds: number): string {
+function time(seconds: number): string {
+  if (seconds >= SECONDS_MIN)
+    return `${seconds >= 100 ? Math.round(seconds) : seconds.toFixed(1)} s`;
   const ms = 1000 * seconds;
   return `${ms >= 100 ? Math.round(ms) : ms.toPrecision(3)} ms`;
 }

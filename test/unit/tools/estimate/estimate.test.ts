@@ -207,6 +207,11 @@ describe('a run on a device that is not here', () => {
     const text = estimateLines(estimate).join('\n');
     expect(text).toContain('leaf (assumed)');
     expect(text).toContain('35 % of what its maker states');
+    const slow = {
+      ...estimate,
+      step: { ...estimate.step, pull: 12.34, push: 0.01234, sum: 358.1 },
+    };
+    expect(estimateLines(slow).join('\n')).toMatch(/pull +12\.3 s.+push +12\.3 ms.+sum +358 s/s);
   });
 
   it('moves half the bytes where they are bfloat16', () => {
