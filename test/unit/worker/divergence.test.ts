@@ -10,7 +10,8 @@ const SPEC = { model: { width: 1 } } as ConstructorParameters<typeof NodeCompute
 /** A node of two leaves, as a program computes it that gives these values. */
 async function computed(outputs: { lossSum: number; gradient: Float32Array }) {
   const program = new SimProgram();
-  program.train = async () => ({ ...outputs, correct: 0 });
+  // Each leaf has a gradient of its own: what was added to another is given back.
+  program.train = async () => ({ ...outputs, gradient: outputs.gradient.slice(), correct: 0 });
   const computer = new NodeComputer(program, SPEC);
   const inputs = {
     images: new Float32Array(2),
