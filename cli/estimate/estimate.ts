@@ -33,7 +33,7 @@ export async function runEstimate(options: EstimateOptions): Promise<void> {
   else print(estimateLines(estimate));
 }
 
-/** Measures what is to be measured here and not `known`, and estimates. Throws  as `runEstimate`. */
+/** Measures and estimates; where the exchange is `known`, only the step that is asked for. Throws  as `runEstimate`. */
 export async function estimateOf(
   options: EstimateOptions,
   known?: MeasuredStep,
@@ -62,7 +62,10 @@ export async function estimateOf(
   const workers = options.workers ?? (isHere ? (await localSize(config)).count : 1);
   const { leaf, others: othersBefore } =
     device === undefined
-      ? await measured(loaded, options, isOneMachine ? workers : 1)
+      ? await measured(loaded, options, {
+          workers: isOneMachine ? workers : 1,
+          forBest: known === undefined,
+        })
       : { leaf: leafOfDevice(device, { model, config, devices: options.devices ?? 1 }), others: 0 };
   const isApart = !isOneMachine || config.cluster.sharedMemory === 'off';
   const { step, memory, others } = known ?? (await stepHere(isApart));
@@ -79,11 +82,11 @@ export async function estimateOf(
 function measured(
   { config }: LoadedConfig,
   { config: name, set = [] }: EstimateOptions,
-  workers: number,
+  { workers, forBest }: { readonly workers: number; readonly forBest: boolean },
 ): Promise<LeafHere> {
   say('measuring a leaf on this machine');
   const { batchSize, microBatch } = settled(config).training;
-  return leafHere({ ...{ config: name, set, batchSize, microBatch }, workers });
+  return leafHere({ config: name, set, batchSize, microBatch, workers }, { forBest });
 }
 
 function stepHere(isApart: boolean): Promise<MeasuredStep> {

@@ -9,25 +9,30 @@ export interface LeafHere extends Pick<MeasuredLeaf, 'others'> {
   readonly leaf: LeafFacts;
 }
 
+/** What a leaf is measured for: other settings than the one that was asked for are compared, or not. */
+interface LeafUse {
+  readonly forBest: boolean;
+}
+
 /**
  * Measures a leaf of the micro-batch, and one of half the size, which shows what a leaf takes itself, and what an image.
  * Where workers share the cores that compute, another number of workers shows what that costs.
  *
  * Throws  what keeps the measurements from being made.
  */
-export async function leafHere(plan: LeafPlan): Promise<LeafHere> {
+export async function leafHere(plan: LeafPlan, { forBest }: LeafUse): Promise<LeafHere> {
   const { microBatch, workers } = plan;
   const whole = await measureLeaf(plan);
   const small = Math.max(1, Math.floor(microBatch / 2));
   const half =
-    small < microBatch
+    forBest && small < microBatch
       ? await measureLeaf({ ...plan, microBatch: small, batchSize: plan.batchSize / 2 })
       : undefined;
   const { gpus, numThreads } = await findDevices();
   const hasCores = gpus.length === 0 && whole.deviceBytes === undefined;
   const otherCount = workers === 1 ? Math.min(2, numThreads) : 1;
   const crowded =
-    hasCores && otherCount !== workers
+    forBest && hasCores && otherCount !== workers
       ? await measureLeaf({ ...plan, workers: otherCount })
       : undefined;
   const perImage = (of: (leaf: MeasuredLeaf) => number) =>
