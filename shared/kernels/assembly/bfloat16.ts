@@ -21,9 +21,12 @@ function roundedOne(bits: u32): u32 {
 /** values[i] = the nearest bfloat16, still as float32. */
 export function roundBfloat16(values: usize, count: i32): void {
   let i: i32 = 0;
-  for (; i + 4 <= count; i += 4) {
-    const at: usize = values + ((<usize>i) << 2);
-    v128.store(at, rounded(v128.load(at)));
+  if (count >= 4) {
+    do {
+      const at: usize = values + ((<usize>i) << 2);
+      v128.store(at, rounded(v128.load(at)));
+      i += 4;
+    } while (i + 4 <= count);
   }
   for (; i < count; i += 1) {
     const at: usize = values + ((<usize>i) << 2);
@@ -34,10 +37,13 @@ export function roundBfloat16(values: usize, count: i32): void {
 /** target[i] = the nearest bfloat16 of target[i] + source[i], which is added in float32. */
 export function addBfloat16Into(target: usize, source: usize, count: i32): void {
   let i: i32 = 0;
-  for (; i + 4 <= count; i += 4) {
-    const at: usize = (<usize>i) << 2;
-    const sum = f32x4.add(v128.load(target + at), v128.load(source + at));
-    v128.store(target + at, rounded(sum));
+  if (count >= 4) {
+    do {
+      const at: usize = (<usize>i) << 2;
+      const sum = f32x4.add(v128.load(target + at), v128.load(source + at));
+      v128.store(target + at, rounded(sum));
+      i += 4;
+    } while (i + 4 <= count);
   }
   for (; i < count; i += 1) {
     const at: usize = (<usize>i) << 2;
@@ -49,11 +55,14 @@ export function addBfloat16Into(target: usize, source: usize, count: i32): void 
 /** target (16 bits each) = the nearest bfloat16 of source (32 bits each). They may not overlap. */
 export function toBfloat16(target: usize, source: usize, count: i32): void {
   let i: i32 = 0;
-  for (; i + 8 <= count; i += 8) {
-    const at: usize = source + ((<usize>i) << 2);
-    const left = i32x4.shr_u(rounded(v128.load(at)), 16);
-    const right = i32x4.shr_u(rounded(v128.load(at + 16)), 16);
-    v128.store(target + ((<usize>i) << 1), i16x8.narrow_i32x4_u(left, right));
+  if (count >= 8) {
+    do {
+      const at: usize = source + ((<usize>i) << 2);
+      const left = i32x4.shr_u(rounded(v128.load(at)), 16);
+      const right = i32x4.shr_u(rounded(v128.load(at + 16)), 16);
+      v128.store(target + ((<usize>i) << 1), i16x8.narrow_i32x4_u(left, right));
+      i += 8;
+    } while (i + 8 <= count);
   }
   for (; i < count; i += 1) {
     const bits: u32 = roundedOne(load<u32>(source + ((<usize>i) << 2)));
@@ -67,11 +76,14 @@ export function toBfloat16(target: usize, source: usize, count: i32): void {
  */
 export function fromBfloat16(target: usize, source: usize, count: i32): void {
   let i: i32 = 0;
-  for (; i + 8 <= count; i += 8) {
-    const halves = v128.load(source + ((<usize>i) << 1));
-    const at: usize = target + ((<usize>i) << 2);
-    v128.store(at, i32x4.shl(i32x4.extend_low_i16x8_u(halves), 16));
-    v128.store(at + 16, i32x4.shl(i32x4.extend_high_i16x8_u(halves), 16));
+  if (count >= 8) {
+    do {
+      const halves = v128.load(source + ((<usize>i) << 1));
+      const at: usize = target + ((<usize>i) << 2);
+      v128.store(at, i32x4.shl(i32x4.extend_low_i16x8_u(halves), 16));
+      v128.store(at + 16, i32x4.shl(i32x4.extend_high_i16x8_u(halves), 16));
+      i += 8;
+    } while (i + 8 <= count);
   }
   for (; i < count; i += 1) {
     const bits: u32 = <u32>load<u16>(source + ((<usize>i) << 1));

@@ -16,11 +16,14 @@ export function parameterSums(words: usize, count: i32, first: i32): u64 {
   let bits = i32x4.splat(0);
   let places = i32x4.splat(0);
   let i: i32 = 0;
-  for (; i + 4 <= count; i += 4) {
-    const word = v128.load(words + ((<usize>i) << 2));
-    bits = i32x4.add(bits, word);
-    places = i32x4.add(places, mixed(i32x4.add(word, offsets)));
-    offsets = i32x4.add(offsets, stride);
+  if (count >= 4) {
+    do {
+      const word = v128.load(words + ((<usize>i) << 2));
+      bits = i32x4.add(bits, word);
+      places = i32x4.add(places, mixed(i32x4.add(word, offsets)));
+      offsets = i32x4.add(offsets, stride);
+      i += 4;
+    } while (i + 4 <= count);
   }
   let bitsSum: u32 = sumOfLanes(bits);
   let placesSum: u32 = sumOfLanes(places);
