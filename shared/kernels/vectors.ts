@@ -61,9 +61,12 @@ export class VectorMemory {
     return this.#view(address, length);
   }
 
-  /** A vector of zeros. */
+  /** A vector of zeros. Memory that no vector had is zero, and the system gives it when it is touched. */
   zeros(length: number): Float32Array {
-    return this.float32(length).fill(0);
+    const top = this.#top;
+    const vector = this.float32(length);
+    const isFresh = !this.#holds(vector) || vector.byteOffset >= top;
+    return isFresh ? vector : vector.fill(0);
   }
 
   /** A vector of the same values. */

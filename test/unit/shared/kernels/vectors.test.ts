@@ -42,6 +42,15 @@ describe('a memory of vectors', () => {
     expect(memory.memory.buffer.byteLength).toBe(byteLength);
   });
 
+  it('gives zeros where it has grown, and where vectors were', () => {
+    const memory = new VectorMemory();
+    const vector = memory.zeros(100_000);
+    expect(vector.every((value) => value === 0)).toBe(true);
+    memory.release(vector.fill(5));
+    const [again, grown] = [memory.zeros(60_000), memory.zeros(200_000)];
+    expect([...again, ...grown].every((value) => value === 0)).toBe(true);
+  });
+
   it('finds kernels from vectors of before and after it has grown', () => {
     const memory = new VectorMemory();
     const before = memory.float32(10);

@@ -1,6 +1,6 @@
 /** @file The parameter table against the published counts and timm's names. */
 import { describe, expect, it } from 'vitest';
-import { initialParameters } from '../../../../shared/model/init.ts';
+import { initialParameters, initialSlices } from '../../../../shared/model/init.ts';
 import {
   modelSignature,
   parameterTable,
@@ -119,6 +119,15 @@ describe('initial parameters', () => {
   it('follow from the seed alone', () => {
     expect(isSame(initialParameters(model, 7), flat)).toBe(true);
     expect(isSame(initialParameters(model, 8), flat)).toBe(false);
+  });
+
+  it('are drawn in slices, between which others have their turn', () => {
+    const slices = initialSlices(model, 7);
+    let numSlices = 0;
+    let next = slices.next();
+    for (; !next.done; next = slices.next()) numSlices += 1;
+    expect(isSame(next.value, flat)).toBe(true);
+    expect(numSlices).toBeGreaterThan(flat.length / 2 ** 16);
   });
 
   it('begin with norms that change nothing, and zeros for biases, class token and head', () => {
