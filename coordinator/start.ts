@@ -12,6 +12,7 @@ import { type FoundSource, foundSentence } from '../shared/data/found.ts';
 import { openDataSource } from '../shared/data/sets/open.ts';
 import type { DataSource } from '../shared/data/source.ts';
 import type { ServerSecurity } from '../shared/exchange/grpc/credentials.ts';
+import { VectorMemory } from '../shared/kernels/vectors.ts';
 import { assertLoopback } from '../shared/machine/addresses.ts';
 import type { Logger } from '../shared/machine/log.ts';
 import type { SavedCheckpoint } from '../shared/runs/checkpoint/layout.ts';
@@ -124,7 +125,9 @@ async function startRun(
 ): Promise<RunningCoordinator> {
   const { loaded, log } = options;
   const { config } = loaded;
+  const memory = new VectorMemory();
   const begun = await beginRun({
+    memory,
     config,
     source,
     runFolder,
@@ -132,7 +135,7 @@ async function startRun(
     baseFolder: loaded.baseFolder,
     log,
   });
-  const reducers = openReducers(config.cluster.reducers, begun.parameters.length);
+  const reducers = openReducers(config.cluster.reducers, begun.parameters.length, memory);
   const parts = { ...begun, source, clock: systemClock, lock, reducers };
   return await serveRun(options, parts).catch(async (error: unknown) => {
     await reducers.close();

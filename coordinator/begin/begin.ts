@@ -5,6 +5,7 @@ import { TesseraError } from '../../shared/core/errors.ts';
 import { type DataIdentity, identifyData } from '../../shared/data/identity/identity.ts';
 import type { DataSource } from '../../shared/data/source.ts';
 import { sha256OfText } from '../../shared/files/digest.ts';
+import type { VectorMemory } from '../../shared/kernels/vectors.ts';
 import type { Logger } from '../../shared/machine/log.ts';
 import type { LoadedCheckpoint } from '../../shared/runs/checkpoint/read.ts';
 import { identify, type RunIdentity } from '../../shared/runs/identity.ts';
@@ -28,6 +29,8 @@ export interface RunStart {
   /** Folder that the paths of the config are relative to. */
   readonly baseFolder: string;
   readonly log: Logger;
+  /** Where the run's vectors are to be. */
+  readonly memory?: VectorMemory;
 }
 
 /** A run that can be put together. */
@@ -74,7 +77,7 @@ function runIdOf({ id }: Beginning, { config, source }: RunStart): string {
 
 /** Changes of the data set are reported first: the counts in a checkpoint do not say what changed. */
 async function resume(
-  { config, source, log }: RunStart,
+  { config, source, log, memory }: RunStart,
   known: {
     readonly identity: RunIdentity;
     readonly data: DataIdentity;
@@ -85,10 +88,12 @@ async function resume(
   const compare = async () => {
     if (begun !== undefined) await refuseOtherData(begun, { config, source, data });
   };
-  const resumed = await findCheckpoint(identity, log).catch(async (error: unknown) => {
-    if (TesseraError.from(error).code === 'CHECKPOINT_MISMATCH') await compare();
-    throw error;
-  });
+  const resumed = await findCheckpoint(identity, log, { ...(memory && { memory }) }).catch(
+    async (error: unknown) => {
+      if (TesseraError.from(error).code === 'CHECKPOINT_MISMATCH') await compare();
+      throw error;
+    },
+  );
   if (resumed !== undefined) await compare();
   if (resumed !== undefined && begun === undefined) {
     log.info(

@@ -8,6 +8,8 @@ import { TesseraError } from '../../shared/core/errors.ts';
 import type { DataSource } from '../../shared/data/source.ts';
 import type { Disk } from '../../shared/files/disk.ts';
 import { makeNamesDurable } from '../../shared/files/files.ts';
+import type { FileRoom } from '../../shared/files/regular-file.ts';
+import type { VectorMemory } from '../../shared/kernels/vectors.ts';
 import type { Logger } from '../../shared/machine/log.ts';
 import { frozenSize, parameterTable } from '../../shared/model/parameters.ts';
 import { Checkpointer } from '../../shared/runs/checkpoint/checkpointer.ts';
@@ -36,12 +38,13 @@ import { RunProgress } from '../step/progress.ts';
 export async function findCheckpoint(
   identity: RunIdentity,
   log: Logger,
-  disk?: Disk,
+  { disk, memory }: { readonly disk?: Disk; readonly memory?: VectorMemory } = {},
 ): Promise<LoadedCheckpoint | undefined> {
   const expected = {
     table: parameterTable(identity.model),
     frozen: frozenSize(identity.model, identity.config.model.freeze),
     identityJson: identity.identityJson,
+    ...(memory && { beginTry: roomIn(memory) }),
   };
   const { checkpoint, skipped } = await newestGoodCheckpoint(identity.runFolder, expected, disk);
   for (const { folder, reason, code } of skipped) {
@@ -53,6 +56,19 @@ export async function findCheckpoint(
   if (checkpoint !== undefined) await makeNamesDurable(dirname(checkpoint.folder), disk);
   log.info({ step: checkpoint?.step ?? 0, folder: checkpoint?.folder }, 'resuming');
   return checkpoint;
+}
+
+/** Room for the tensors of a checkpoint where the reducers work on them, so that they are not copied there. */
+function roomIn(memory: VectorMemory): () => FileRoom {
+  const given: Float32Array[] = [];
+  return () => {
+    for (const vector of given.splice(0)) memory.release(vector);
+    return (numBytes) => {
+      const vector = memory.float32(Math.ceil(numBytes / Float32Array.BYTES_PER_ELEMENT));
+      given.push(vector);
+      return new Uint8Array(vector.buffer, vector.byteOffset, numBytes);
+    };
+  };
 }
 
 async function refuseLoss(

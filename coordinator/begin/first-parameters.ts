@@ -3,21 +3,14 @@ import { basename, resolve } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { PlannedConfig } from '../../shared/config/schema.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
-import { firstNonFinite } from '../../shared/kernels/values.ts';
+import { findNonFinite } from '../../shared/kernels/values.ts';
 import { initialSlices } from '../../shared/model/init.ts';
-import {
-  brokenTensor,
-  type ParameterTable,
-  parameterTable,
-} from '../../shared/model/parameters.ts';
+import { brokenTensor, parameterTable } from '../../shared/model/parameters.ts';
 import type { ModelConfig } from '../../shared/model/variants.ts';
 import { withModelFile } from '../../shared/runs/checkpoint/model-file.ts';
 import { readWeights } from '../../shared/weights/files/read.ts';
 import { type FittedWeights, fitWeights } from '../../shared/weights/fit/fit.ts';
 import { otherPixels } from '../../shared/weights/fit/other-pixels.ts';
-
-/** Values between two turns of the event loop. */
-const CHECK_VALUES = 2 ** 22;
 
 /**
  * The parameters of version 0, and what was done to the weights that they come from.
@@ -30,8 +23,8 @@ export async function firstParameters(
   from: { readonly classes: readonly string[]; readonly baseFolder: string },
 ): Promise<FittedWeights> {
   const first = await makeFirst(config, model, from);
-  const broken = await findBroken(first.parameters, parameterTable(model));
-  if (broken === undefined) return first;
+  if ((await findNonFinite(first.parameters)) < 0) return first;
+  const broken = brokenTensor(first.parameters, parameterTable(model));
   const { init } = config.model;
   const what =
     init === undefined
@@ -42,19 +35,6 @@ export async function firstParameters(
       ? 'make model.positionDeviation smaller'
       : 'their training went wrong, or they are too large for float32: take others';
   throw new TesseraError('NON_FINITE', `${what} are not finite: ${broken}`, { hint });
-}
-
-/** As `brokenTensor`, in slices: the main thread has other things to do. */
-async function findBroken(
-  parameters: Float32Array,
-  table: ParameterTable,
-): Promise<string | undefined> {
-  for (let first = 0; first < parameters.length; first += CHECK_VALUES) {
-    const limit = Math.min(first + CHECK_VALUES, parameters.length);
-    if (firstNonFinite(parameters, first, limit) >= 0) return brokenTensor(parameters, table);
-    await nextTurn();
-  }
-  return undefined;
 }
 
 async function makeFirst(

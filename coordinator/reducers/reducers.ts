@@ -75,8 +75,11 @@ export function numReducers(
 }
 
 /** The reducers of a run, on memory that kernels reach. */
-export function openReducers(setting: number | 'auto', numValues: number): Reducers {
-  const memory = new VectorMemory();
+export function openReducers(
+  setting: number | 'auto',
+  numValues: number,
+  memory = new VectorMemory(),
+): Reducers {
   const threads = numReducers(setting, numValues);
   return threads === 0 ? inlineReducers(memory) : new ReducerThreads(memory, threads);
 }

@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import { errnoOf } from '../core/errno.ts';
 import { makeFolders } from './make-folders.ts';
-import { readRegularFile } from './regular-file.ts';
+import { type FileRoom, readRegularFile } from './regular-file.ts';
 
 /** A file that is being written. */
 export interface NewFile {
@@ -27,6 +27,8 @@ export interface Disk {
   create(path: string): Promise<NewFile>;
   /** Reads a regular file; others, and larger ones, are refused in words. */
   read(path: string, bytesMax?: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** The same into memory that `room` gives, where the disk is the machine's. */
+  read(path: string, bytesMax: number | undefined, room: FileRoom | undefined): Promise<Uint8Array>;
   exists(path: string): boolean;
   /** Names in a folder. */
   list(folder: string): Promise<string[]>;

@@ -9,6 +9,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { errnoOf, isShortage, remedyOf } from '../core/errno.ts';
 import { TesseraError } from '../core/errors.ts';
 import { type Disk, machineDisk } from './disk.ts';
+import type { FileRoom } from './regular-file.ts';
 import { whyNot } from './why-not.ts';
 
 /** A file's content, in order. */
@@ -120,20 +121,26 @@ export async function sweepFolder(folder: string, disk: Disk = machineDisk): Pro
 interface ReadOptions {
   readonly disk?: Disk | undefined;
   readonly bytesMax?: number;
+  readonly room?: FileRoom | undefined;
 }
 
 /**
  * Reads a regular file of any size that fits in memory, or of at most `bytesMax`; the bytes begin at the start of their
- * buffer.
+ * buffer, or are in memory that `room` gives.
  *
  * Throws  DATA_INVALID, naming the path and the cause in words.
  */
 export async function readWholeFile(
   path: string,
-  { disk = machineDisk, bytesMax }: ReadOptions = {},
-): Promise<Uint8Array<ArrayBuffer>> {
+  options?: ReadOptions & { readonly room?: undefined },
+): Promise<Uint8Array<ArrayBuffer>>;
+export async function readWholeFile(path: string, options: ReadOptions): Promise<Uint8Array>;
+export async function readWholeFile(
+  path: string,
+  { disk = machineDisk, bytesMax, room }: ReadOptions = {},
+): Promise<Uint8Array> {
   try {
-    return await disk.read(path, bytesMax);
+    return await disk.read(path, bytesMax, room);
   } catch (cause) {
     throw cannotRead(path, cause);
   }

@@ -52,25 +52,38 @@ export async function openRegularFile(
   }
 }
 
+/** Gives memory of so many bytes for a file, such as memory that threads share. */
+export type FileRoom = (numBytes: number) => Uint8Array;
+
 /**
- * Reads a regular file whole: what it had when it was opened.
+ * Reads a regular file whole: what it had when it was opened, into memory that `room` gives.
  *
  * Throws  as `openRegularFile` does, and when it becomes shorter meanwhile.
  */
 export async function readRegularFile(
   path: string | Buffer,
+  bytesMax?: number,
+): Promise<Uint8Array<ArrayBuffer>>;
+export async function readRegularFile(
+  path: string | Buffer,
+  bytesMax: number | undefined,
+  room: FileRoom | undefined,
+): Promise<Uint8Array>;
+export async function readRegularFile(
+  path: string | Buffer,
   bytesMax = BYTES_MAX,
-): Promise<Uint8Array<ArrayBuffer>> {
+  room?: FileRoom,
+): Promise<Uint8Array> {
   await using file = await openRegularFile(path, Math.min(bytesMax, BYTES_MAX));
-  return await readOpenFile(file);
+  return await readOpenFile(file, room?.(file.size));
 }
 
 /** All of an open file. Throws  when it becomes shorter meanwhile. */
-export async function readOpenFile({
-  handle,
-  size,
-}: RegularFile): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(size);
+export async function readOpenFile<Memory extends ArrayBufferLike = ArrayBuffer>(
+  { handle, size }: RegularFile,
+  into?: Uint8Array<Memory>,
+): Promise<Uint8Array<Memory>> {
+  const bytes = into ?? (new Uint8Array(size) as Uint8Array<Memory>);
   for (let filled = 0; filled < bytes.length; ) {
     const length = Math.min(SLICE_BYTES, bytes.length - filled);
     const { bytesRead } = await handle.read(bytes, filled, length, filled);

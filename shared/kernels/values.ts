@@ -3,15 +3,30 @@
  * elsewhere, and by the plain loops where there are no kernels.
  */
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { firstNonFinite as plainSearch } from '../core/floats.ts';
 import * as plain from './bfloat16.ts';
 import { type Blocks, blocksFor, everyBlock, forEachBlock } from './blocks.ts';
 import { kernelsFor } from './vectors.ts';
 
+/** Values between two turns of the event loop. */
+const SLICE_VALUES = 2 ** 22;
+
 /** Index of the first of values[first, limit) that is NaN or infinite; -1 when all are finite. */
 export function firstNonFinite(values: Float32Array, first = 0, limit = values.length): number {
   if (areFinite(values, first, limit)) return -1;
   return plainSearch(values, first, limit);
+}
+
+/** As `firstNonFinite` of all values, in slices of some milliseconds: other work of the thread has its turns. */
+export async function findNonFinite(values: Float32Array): Promise<number> {
+  for (let first = 0; first < values.length; first += SLICE_VALUES) {
+    const limit = Math.min(first + SLICE_VALUES, values.length);
+    const index = firstNonFinite(values, first, limit);
+    if (index >= 0) return index;
+    await nextTurn();
+  }
+  return -1;
 }
 
 /** Whether kernels find nothing; false where plain loops have to look. */

@@ -44,6 +44,8 @@ export class VectorMemory {
   #free: Block[] = [];
   /** Bytes of the vectors that are in use, by their addresses. */
   readonly #used = new Map<number, number>();
+  /** Memory of vectors that did not fit. */
+  readonly #beyond = new WeakSet<ArrayBufferLike>();
   /** Bytes up to which vectors were ever given out. */
   #top = FIRST_ADDRESS;
 
@@ -56,7 +58,11 @@ export class VectorMemory {
   float32(length: number): Float32Array {
     const bytes = Math.max(1, Math.ceil((4 * length) / ALIGNMENT)) * ALIGNMENT;
     const address = this.#kernels === undefined ? undefined : this.#allocate(bytes);
-    if (address === undefined) return new Float32Array(new SharedArrayBuffer(4 * length));
+    if (address === undefined) {
+      const beyond = new SharedArrayBuffer(4 * length);
+      this.#beyond.add(beyond);
+      return new Float32Array(beyond);
+    }
     this.#used.set(address, bytes);
     return this.#view(address, length);
   }
@@ -76,9 +82,13 @@ export class VectorMemory {
     return copy;
   }
 
-  /** The values, in this memory: the vector that they came in is not used any more. */
+  /**
+   * The values, where `float32` puts vectors: the one that they came in is not used any more. What lies in such a vector
+   * stays where it is.
+   */
   adopt(values: Float32Array): Float32Array {
-    return this.#holds(values) ? values : this.copyOf(values);
+    const isHere = this.#holds(values) || this.#beyond.has(values.buffer);
+    return isHere ? values : this.copyOf(values);
   }
 
   /** Gives a vector's memory back: it is not read or written from here on. A vector from elsewhere is left alone. */

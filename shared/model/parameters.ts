@@ -112,12 +112,32 @@ export function parameterView(
   return flat.subarray(offset, offset + size);
 }
 
-/** One flat vector of the values of all tensors. `valuesOf` throws where a tensor does not fit. */
+/** One flat vector of the values of all tensors, always a copy. `valuesOf` throws where a tensor does not fit. */
 export function flatten(
-  { entries, size }: ParameterTable,
+  table: ParameterTable,
   valuesOf: (entry: ParameterEntry) => Float32Array,
 ): Float32Array {
-  const values = entries.map(valuesOf);
+  return joined(table, table.entries.map(valuesOf));
+}
+
+/** The same as a view where the values lie one behind the other. */
+export function flattened(
+  table: ParameterTable,
+  valuesOf: (entry: ParameterEntry) => Float32Array,
+): Float32Array {
+  const values = table.entries.map(valuesOf);
+  const [first] = values;
+  const isOne =
+    first !== undefined &&
+    table.entries.every(({ offset }, at) => {
+      const { buffer, byteOffset } = values[at] as Float32Array;
+      return buffer === first.buffer && byteOffset === first.byteOffset + 4 * offset;
+    });
+  if (!isOne) return joined(table, values);
+  return new Float32Array(first.buffer, first.byteOffset, table.size);
+}
+
+function joined({ entries, size }: ParameterTable, values: readonly Float32Array[]): Float32Array {
   // Only now: a file may describe a model that is larger than what it holds.
   const flat = new Float32Array(size);
   for (const [at, { offset }] of entries.entries()) flat.set(values[at] ?? [], offset);

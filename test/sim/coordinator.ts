@@ -82,7 +82,7 @@ export class SimCoordinator {
     this.#lock = lock;
     world.took(this);
     const identity = asResumed(begun, source, life);
-    const resumed = life === 1 ? undefined : await findCheckpoint(identity, SIM_LOG, disk);
+    const resumed = life === 1 ? undefined : await findCheckpoint(identity, SIM_LOG, { disk });
     const parts = assemble({
       identity,
       source,

@@ -112,7 +112,7 @@ async function lookAt(path: string): Promise<Stats | undefined> {
 
 async function readCheckpointModel(folder: string, disk: Disk) {
   const { state } = await readState(folder, disk);
-  const file = await readVerified(folder, state, 'model', disk);
+  const file = await readVerified(folder, state, 'model', { disk });
   return { file, modelPath: file.path, evaluation: state.progress.evaluation };
 }
 

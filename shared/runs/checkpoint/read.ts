@@ -1,7 +1,8 @@
 /** @file Reads a checkpoint and verifies every byte of it. */
 import { sha256OfBytes } from '../../files/digest.ts';
 import type { Disk } from '../../files/disk.ts';
-import { flatten, type ParameterTable } from '../../model/parameters.ts';
+import type { FileRoom } from '../../files/regular-file.ts';
+import { flattened, type ParameterTable } from '../../model/parameters.ts';
 import type { SafeTensor } from '../../weights/formats/safetensors.ts';
 import { float32Of } from '../../weights/formats/tensor-values.ts';
 import { corrupt, mismatch } from './faults.ts';
@@ -14,7 +15,7 @@ import {
   refuseDiverged,
   refuseOtherRun,
 } from './state.ts';
-import { bytesOfNote } from './tensor-files.ts';
+import { bytesOfNote, type ReadFrom } from './tensor-files.ts';
 
 /** A checkpoint that was read and found good; its `seconds` are 0, nothing was written. */
 export interface LoadedCheckpoint extends SavedCheckpoint {
@@ -33,6 +34,8 @@ export interface ExpectedRun {
   readonly frozen?: number;
   /** Everything that decides the numbers of the run, as canonical JSON. */
   readonly identityJson: string;
+  /** Memory for the tensors of one try, such as memory that threads share; what it gave before is not used any more. */
+  readonly beginTry?: () => FileRoom;
 }
 
 /**
@@ -49,9 +52,9 @@ export async function readCheckpoint(
   const { state, bytes: stateBytes } = await readState(folder, disk);
   refuseOtherRun(folder, state, expected.identityJson);
   const { table, frozen = 0 } = expected;
-  // By itself: the file's bytes are free before those of the moments, which are twice as many, come.
-  const saved = await readModel(folder, state, { table, disk });
-  const optimizer = await readVerified(folder, state, 'optimizer', disk);
+  const from = { disk, room: expected.beginTry?.() };
+  const saved = await readModel(folder, state, { table, from });
+  const optimizer = await readVerified(folder, state, 'optimizer', from);
   const { [WEIGHTS]: weights, ...moments } = momentsOf(
     folder,
     optimizer.tensors,
@@ -59,7 +62,7 @@ export async function readCheckpoint(
   );
   const parameters = weights === undefined ? saved : saved.slice();
   if (weights !== undefined) parameters.set(weights, frozen);
-  refuseDiverged(optimizer);
+  await refuseDiverged(optimizer);
   if ((await sha256OfBytes(parameters)) !== state.parametersSha256) {
     throw corrupt(folder, 'the parameters are not those that state.json speaks of');
   }
@@ -80,21 +83,24 @@ export async function readCheckpoint(
 async function readModel(
   folder: string,
   state: CheckpointState,
-  { table, disk }: { readonly table: ParameterTable; readonly disk: Disk | undefined },
+  { table, from }: { readonly table: ParameterTable; readonly from: ReadFrom },
 ): Promise<Float32Array> {
-  const model = await readVerified(folder, state, 'model', disk);
+  const model = await readVerified(folder, state, 'model', from);
   const flat = parametersOf(folder, model.tensors, table);
-  refuseDiverged(model);
+  await refuseDiverged(model);
   return flat;
 }
 
-/** The flat vector of a model's tensors, which have the names and shapes of the table and no others. */
+/**
+ * The flat vector of a model's tensors, which have the names and shapes of the table and no others. Nothing is copied where
+ * they lie one behind the other, as we write them.
+ */
 function parametersOf(
   folder: string,
   tensors: ReadonlyMap<string, SafeTensor>,
   table: ParameterTable,
 ): Float32Array {
-  const flat = flatten(table, ({ name, shape }) => {
+  const flat = flattened(table, ({ name, shape }) => {
     const tensor = tensors.get(name);
     if (tensor !== undefined && String(tensor.shape) === String(shape)) {
       return float32Of(tensor, name);

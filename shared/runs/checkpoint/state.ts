@@ -4,16 +4,17 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { TesseraError } from '../../core/errors.ts';
-import { firstNonFinite } from '../../core/floats.ts';
 import { isRecord, unbroken } from '../../core/text.ts';
 import { sha256OfText } from '../../files/digest.ts';
 import type { Disk } from '../../files/disk.ts';
 import { readWholeFile } from '../../files/files.ts';
+import { findNonFinite } from '../../kernels/values.ts';
 import { float32Of } from '../../weights/formats/tensor-values.ts';
 import { count, evaluationReport } from '../events.ts';
 import { corrupt, mismatch } from './faults.ts';
 import { CHECKPOINT_FILES } from './layout.ts';
 import {
+  type ReadFrom,
   readNoted,
   type TensorFileName,
   tensorFile,
@@ -105,9 +106,9 @@ export function readVerified(
   folder: string,
   state: CheckpointState,
   name: TensorFileName,
-  disk?: Disk,
+  from: ReadFrom = {},
 ): Promise<VerifiedTensors> {
-  return blamingCheckpoint(folder, () => readNoted(folder, name, state.files[name], disk));
+  return blamingCheckpoint(folder, () => readNoted(folder, name, state.files[name], from));
 }
 
 /**
@@ -128,10 +129,10 @@ export function refuseOtherRun(folder: string, state: CheckpointState, identityJ
  *
  * Throws  NON_FINITE, naming the file and the tensor.
  */
-export function refuseDiverged({ path, tensors }: VerifiedTensors): void {
+export async function refuseDiverged({ path, tensors }: VerifiedTensors): Promise<void> {
   for (const [name, tensor] of tensors) {
     const values = float32Of(tensor, name);
-    const index = firstNonFinite(values);
+    const index = await findNonFinite(values);
     if (index < 0) continue;
     throw new TesseraError(
       'NON_FINITE',

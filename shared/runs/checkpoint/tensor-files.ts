@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { crc32OfPieces } from '../../files/digest.ts';
 import type { Disk } from '../../files/disk.ts';
 import { readWholeFile } from '../../files/files.ts';
+import type { FileRoom } from '../../files/regular-file.ts';
 import { readSafetensors, type SafeTensors } from '../../weights/formats/safetensors.ts';
 import { type FilePieces, indexName, shardName } from '../../weights/formats/shards.ts';
 import { count } from '../events.ts';
@@ -29,6 +30,12 @@ export type TensorFileName = 'model' | 'optimizer';
 /** The tensors of a checkpoint's file and the path by which others read them. */
 export interface VerifiedTensors extends SafeTensors {
   readonly path: string;
+}
+
+/** Where files are read from, and into which memory. */
+export interface ReadFrom {
+  readonly disk?: Disk | undefined;
+  readonly room?: FileRoom | undefined;
 }
 
 /** What a state says of files that are to be written. */
@@ -68,19 +75,19 @@ export async function readNoted(
   folder: string,
   name: TensorFileName,
   note: TensorFileNote,
-  disk?: Disk,
+  { disk, room }: ReadFrom = {},
 ): Promise<VerifiedTensors> {
   const path = pathOfNote(folder, name, note);
   const whole = CHECKPOINT_FILES[name];
   if ('bytes' in note) {
-    return { ...readSafetensors(await readChecked(folder, whole, note, disk)), path };
+    return { ...readSafetensors(await readChecked(folder, whole, note, { disk, room })), path };
   }
-  await readChecked(folder, indexName(whole), note.index, disk);
+  await readChecked(folder, indexName(whole), note.index, { disk });
   const tensors: SafeTensors['tensors'] = new Map();
   let metadata: SafeTensors['metadata'] = {};
   for (const [place, shard] of note.shards.entries()) {
     const shardFile = shardName(whole, place, note.shards.length);
-    const read = readSafetensors(await readChecked(folder, shardFile, shard, disk));
+    const read = readSafetensors(await readChecked(folder, shardFile, shard, { disk, room }));
     for (const [key, tensor] of read.tensors) {
       if (tensors.has(key)) throw corrupt(folder, `${shardFile} has tensor ${key} once more`);
       tensors.set(key, tensor);
@@ -94,9 +101,9 @@ async function readChecked(
   folder: string,
   name: string,
   noted: File,
-  disk: Disk | undefined,
+  { disk, room }: ReadFrom,
 ): Promise<Uint8Array> {
-  const bytes = await readWholeFile(join(folder, name), { disk });
+  const bytes = await readWholeFile(join(folder, name), { disk, room });
   if (bytes.length !== noted.bytes) {
     throw corrupt(folder, `${name} has ${bytes.length} bytes instead of ${noted.bytes}`);
   }
