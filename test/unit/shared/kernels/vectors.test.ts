@@ -67,6 +67,7 @@ describe('a memory of vectors', () => {
     expect(huge.buffer).toBeInstanceOf(SharedArrayBuffer);
     expect(kernelsFor(huge)).toBeUndefined();
     expect(memory.at(memory.placeOf(huge))).toBe(huge);
+    expect(memory.adopt(huge)).toBe(huge);
     memory.release(huge);
     expect(kernelsFor(memory.float32(16))).toBeDefined();
   });
@@ -77,6 +78,15 @@ describe('a memory of vectors', () => {
     vector.set([1, 2, 3]);
     const elsewhere = new VectorMemory(memory.memory);
     expect([...elsewhere.at(memory.placeOf(vector))]).toEqual([1, 2, 3]);
+  });
+
+  it('leaves a vector where it is, and takes in one from elsewhere', () => {
+    const memory = new VectorMemory();
+    const own = memory.float32(8).fill(1);
+    expect(memory.adopt(own.subarray(2))).toEqual(new Float32Array(6).fill(1));
+    expect(memory.adopt(own)).toBe(own);
+    const foreign = new Float32Array(new SharedArrayBuffer(8));
+    expect(kernelsFor(memory.adopt(foreign))).toBeDefined();
   });
 
   it('does not take back a vector twice', () => {

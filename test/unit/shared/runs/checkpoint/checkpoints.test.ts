@@ -55,6 +55,20 @@ describe('a checkpoint', () => {
     expect(loaded.parametersSha256).toBe(await store.sha256());
   });
 
+  it('is read into memory that is given, and not copied from there', async () => {
+    const saved = await write(400);
+    const rooms: Uint8Array[] = [];
+    const room = (numBytes: number) => {
+      rooms.push(new Uint8Array(new SharedArrayBuffer(numBytes + 64), 64, numBytes));
+      return rooms.at(-1)!;
+    };
+    const loaded = await readCheckpoint(saved.folder, { ...expected, beginTry: () => room });
+    expect(loaded).toEqual(await readCheckpoint(saved.folder, expected));
+    const [model, optimizer] = rooms.map(({ buffer }) => buffer);
+    expect(loaded.parameters.buffer).toBe(model);
+    for (const moment of Object.values(loaded.state)) expect(moment.buffer).toBe(optimizer);
+  });
+
   it('of the first format is read for ever: a kept one gives back its bits', async () => {
     const store = storeAt(400);
     const loaded = await readCheckpoint(KEPT, expected);
