@@ -165,6 +165,10 @@ const frame = fc
 export const frames: fc.Arbitrary<Buffer> = fc
   .tuple(fc.array(frame, { maxLength: 6 }), fc.boolean())
   .map(([them, isCall]) => session(isCall ? [opened(0), ...them] : them));
+/** Calls of a coordinator that are taken back in the bytes that follow. */
+export const TAKEN_BACK = session(
+  times(20, (at) => [opened(at), { type: RESET, stream: 2 * at + 1, payload: number(8) }]),
+);
 export const EMPTY_SESSION = session([]);
 
 const GET = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n';

@@ -234,8 +234,14 @@ function divert(
   );
   http2Server.removeAllListeners('stream');
   http2Server.on('stream', (stream, headers, ...rest) => {
-    if (takeStream(stream, headers, judge)) Reflect.apply(countStream, server, [stream]);
-    else for (const listener of listeners) listener.call(http2Server, stream, headers, ...rest);
+    if (takeStream(stream, headers, judge)) {
+      Reflect.apply(countStream, server, [stream]);
+    } else if (stream.destroyed || stream.closed) {
+      // Taken back at once: the library would reply all the same, which throws and ends the process.
+      stream.on('error', () => {});
+    } else {
+      for (const listener of listeners) listener.call(http2Server, stream, headers, ...rest);
+    }
   });
 }
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Settings } from 'node:http2';
+import { connect as connectTcp } from 'node:net';
 import { Client, credentials } from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -9,13 +10,22 @@ import { FLOW_WINDOW_BYTES } from '../../../../shared/exchange/grpc/channel.ts';
 import { HandlerFactory } from '../../../../shared/exchange/grpc/handlers.ts';
 import { fetchStatus } from '../../../../shared/exchange/grpc/operator.ts';
 import { LOADER_OPTIONS, services } from '../../../../shared/exchange/grpc/protos.ts';
-import { type RpcServer, startServer } from '../../../../shared/exchange/grpc/server.ts';
+import {
+  type RpcServer,
+  type ServerSettings,
+  startServer,
+} from '../../../../shared/exchange/grpc/server.ts';
+import { TAKEN_BACK } from '../../../fuzz/http2.ts';
 import { LIMITS } from '../../../support/loopback.ts';
 
 const running: RpcServer[] = [];
 
-async function start(listen: string, served: Parameters<typeof startServer>[1] = []) {
-  const server = await startServer(listen, served, { limits: LIMITS, report: () => {} });
+async function start(
+  listen: string,
+  served: Parameters<typeof startServer>[1] = [],
+  some: Pick<ServerSettings, 'takeStream'> = {},
+) {
+  const server = await startServer(listen, served, { limits: LIMITS, report: () => {}, ...some });
   running.push(server);
   return server;
 }
@@ -46,6 +56,16 @@ describe('a server', () => {
     ['nonsense', 'USAGE'],
   ])('cannot listen on %s', async (listen, code) => {
     await expect(start(listen)).rejects.toMatchObject({ code });
+  });
+
+  it('survives calls of an unknown method that are taken back at once', async () => {
+    // An exception in the library would have no one to catch it.
+    const { port } = await start('127.0.0.1:0', [], { takeStream: () => false });
+    const socket = connectTcp(port, '127.0.0.1');
+    await once(socket, 'connect');
+    socket.write(TAKEN_BACK);
+    socket.end().resume();
+    await once(socket, 'close');
   });
 
   it('answers health checks', async () => {
