@@ -9,12 +9,15 @@ import { serveCoordinator } from '../../coordinator/service/service.ts';
 import { FeatureStore } from '../../coordinator/step/features.ts';
 import { RoundedParameters } from '../../coordinator/step/rounded.ts';
 import { bytesOf } from '../../shared/contract/chunks.ts';
-import type { WelcomeInfo } from '../../shared/contract/messages.ts';
-import { TesseraError } from '../../shared/core/errors.ts';
+import type { SharedMemory, WelcomeInfo } from '../../shared/contract/messages.ts';
+import { assert, TesseraError } from '../../shared/core/errors.ts';
 import type { ValueType } from '../../shared/core/floats.ts';
 import { forEachSplit } from '../../shared/core/work.ts';
+import { takeBulk } from '../../shared/exchange/grpc/bulk/server.ts';
 import { exchangeHandlers } from '../../shared/exchange/grpc/exchange-handlers.ts';
+import { startLanes } from '../../shared/exchange/grpc/lanes/lane-host.ts';
 import { startServer } from '../../shared/exchange/grpc/server.ts';
+import { MemoryHost } from '../../shared/exchange/memory/memory-host.ts';
 import { letHeapsGrow } from '../../shared/machine/heap.ts';
 import { createLog } from '../../shared/machine/log.ts';
 import { startLink } from './link.ts';
@@ -37,10 +40,18 @@ export const LIMITS = {
   executablesBytes: 1,
 };
 
-/** How a vector is moved; `bf16`: the product, in a run that exchanges bfloat16. */
-export type Way = 'bulk' | 'bf16' | 'library' | 'tcp';
-/** Where each way is served. */
-export type Addresses = Readonly<Record<Way, string>>;
+/**
+ * How a vector is moved: by the product on one connection, on lanes, through memory, or in a run that exchanges bfloat16;
+ * by gRPC's library in processes whose heaps may grow, and in plain ones; by bare TCP.
+ */
+export type Way = 'single' | 'lanes' | 'memory' | 'bf16' | 'library' | 'plain' | 'tcp';
+/** Where they are served. */
+export interface Addresses {
+  readonly ways: Readonly<Record<Exclude<Way, 'lanes' | 'plain'>, string>>;
+  readonly lanes: readonly string[];
+  /** Not over a link. */
+  readonly memory: SharedMemory | undefined;
+}
 
 /** Bytes of one write to bare TCP. */
 const WRITE_BYTES = 1024 * 1024;
@@ -123,22 +134,36 @@ async function serve(): Promise<void> {
   const bf16Port = benchPort(vector, 'bf16', reducers);
   const log = createLog({ component: 'bench', level: 'off' });
   const listen = '127.0.0.1:0';
-  const bulk = await serveCoordinator(port, log, { listen, limits: LIMITS });
-  const bf16 = await serveCoordinator(bf16Port, log, { listen, limits: LIMITS });
-  const handlers = exchangeHandlers(new RunExchange(port, LIMITS), LIMITS.chunkBytes);
-  const library = await startServer(listen, [naiveService(handlers)], {
-    limits: LIMITS,
-    report: () => {},
+  const report = () => {};
+  const host = new RunExchange(port, LIMITS);
+  assert(reducers.lanes !== undefined, 'a vector of this size has threads');
+  const lanes = await startLanes(reducers.lanes, host, {
+    ...{ count: reducers.threads, firstPort: 0, security: undefined },
+    ...{ listen, limits: LIMITS, report },
   });
+  const single = await serveCoordinator(port, log, { listen, limits: LIMITS });
+  const bf16 = await serveCoordinator(bf16Port, log, { listen, limits: LIMITS });
+  const memory = new MemoryHost(numBytes, () => true);
+  const shared = exchangeHandlers(host, LIMITS.chunkBytes, memory);
+  const takeStream = takeBulk(shared, { ...LIMITS, report, streamMs: LIMITS.rpcMs });
+  const throughMemory = await startServer(listen, [], { limits: LIMITS, report, takeStream });
+  const handlers = exchangeHandlers(host, LIMITS.chunkBytes);
+  const library = await startServer(listen, [naiveService(handlers)], { limits: LIMITS, report });
   const addresses: Addresses = {
-    bulk: bulk.address,
-    bf16: bf16.address,
-    library: library.address,
-    tcp: await serveTcp(vector),
+    ways: {
+      single: single.address,
+      bf16: bf16.address,
+      memory: throughMemory.address,
+      library: library.address,
+      tcp: await serveTcp(vector),
+    },
+    lanes: lanes.ports.map((lane) => `127.0.0.1:${lane}`),
+    memory: memory.offer(SESSION, 'here'),
   };
   const late = monitorEventLoopDelay({ resolution: 1 });
   late.enable();
-  process.on('message', () => {
+  process.on('message', (text) => {
+    if (text !== 'delay') letHeapsGrow(text === 'plain' ? 0 : undefined);
     process.send?.(late.max / 1e6);
     late.reset();
   });
@@ -147,12 +172,16 @@ async function serve(): Promise<void> {
 }
 
 /** Relays to each address with a round trip. */
-async function relay(addresses: Addresses, roundTripMs: number): Promise<void> {
-  const links = Object.entries(addresses).map(async ([way, to]) => [
+async function relay({ ways, lanes }: Addresses, roundTripMs: number): Promise<void> {
+  const links = Object.entries(ways).map(async ([way, to]) => [
     way,
     await startLink(to, roundTripMs),
   ]);
-  const relayed = Object.fromEntries(await Promise.all(links));
+  const relayed: Addresses = {
+    ways: Object.fromEntries(await Promise.all(links)),
+    lanes: await Promise.all(lanes.map((to) => startLink(to, roundTripMs))),
+    memory: undefined,
+  };
   process.once('disconnect', () => process.exit());
   process.send?.(relayed);
 }

@@ -10,8 +10,8 @@ import { setFlagsFromString } from 'node:v8';
 /** The heap may grow to three times what was alive, beside its room for new objects, before everything is marked. */
 const GROWING_PERCENT = 200;
 
-/** Lets the heaps of this process, those of its threads included, grow further between two collections. */
-export function letHeapsGrow(): void {
+/** Lets the heaps of this process, those of its threads included, grow further between two collections; 0: as V8 does. */
+export function letHeapsGrow(percent = GROWING_PERCENT): void {
   // V8 reads it each time that it sets the limit, so it holds from the next collection on.
-  setFlagsFromString(`--heap-growing-percent=${GROWING_PERCENT}`);
+  setFlagsFromString(`--heap-growing-percent=${percent}`);
 }
