@@ -27,7 +27,7 @@ import { sumsText } from '../shared/training/parameter-sums.ts';
 import { type BegunRun, beginRun } from './begin/begin.ts';
 import { assemble, type RunSeed } from './begin/build.ts';
 import { CoordinatorDriver } from './driver.ts';
-import { openReducers, type Reducers } from './reducers/reducers.ts';
+import { numLanes, openReducers, type Reducers } from './reducers/reducers.ts';
 import { watchDelays } from './report/delays.ts';
 import { LaterEvents } from './report/later-events.ts';
 import { lockWatcher, metricsWatcher } from './report/run-folder-watch.ts';
@@ -181,7 +181,7 @@ async function serveRun(
   };
   const driver = new CoordinatorDriver({ ...parts, log, onEvent, onEnd, delays: delays.read });
   const { certs } = options;
-  const server = await serve(driver, options).catch(async (error) => {
+  const server = await serve(driver, options, reducers).catch(async (error) => {
     // What is written later would make a folder again that is taken back.
     await closeObservers();
     throw error;
@@ -227,14 +227,17 @@ async function serveRun(
  * A resumed run listens at its former address. If another process does now, such as the run that it is a copy of, it listens
  * elsewhere, and says so.
  */
-async function serve(driver: CoordinatorDriver, options: StartOptions) {
+async function serve(driver: CoordinatorDriver, options: StartOptions, reducers: Reducers) {
   const { loaded, listen, resume, security, log } = options;
   const { limits, cluster } = loaded.config;
-  const serveAt = (address: string) =>
-    serveCoordinator(driver, log, {
-      ...{ listen: address, limits, security },
-      sharedMemory: cluster.sharedMemory === 'auto',
-    });
+  const sharedMemory = cluster.sharedMemory === 'auto';
+  const serveAt = (address: string) => {
+    const isLocal = sharedMemory && isLoopback(address);
+    const count = numLanes(cluster.lanes, { threads: reducers.threads, isLocal });
+    const lanes = { threads: reducers.lanes, count, firstPort: cluster.lanePort };
+    const settings = { listen: address, limits, security, sharedMemory, lanes };
+    return serveCoordinator(driver, log, settings);
+  };
   return await serveAt(listenOf(options)).catch(async (error: unknown) => {
     const isTaken = TesseraError.from(error).code === 'PORT_IN_USE';
     if (!isTaken || listen === undefined || resume === undefined) throw error;

@@ -1,9 +1,9 @@
 /** @file Starts a worker: its link to the coordinator, its driver, its end. */
 import { userExecutables } from '../shared/compute/executable-cache.ts';
 import { systemClock } from '../shared/core/clock.ts';
-import { grpcExchanges } from '../shared/exchange/grpc/bulk/client.ts';
 import { GrpcControlLine, grpcSessionCalls } from '../shared/exchange/grpc/control-line.ts';
 import type { ClientSecurity } from '../shared/exchange/grpc/credentials.ts';
+import { grpcExchanges } from '../shared/exchange/grpc/lanes/open.ts';
 import type { Logger } from '../shared/machine/log.ts';
 import { isOwnListener } from '../shared/machine/socket-owner.ts';
 import { WorkerDriver } from './driver.ts';

@@ -1,12 +1,10 @@
 /** @file Who does the arithmetic over whole vectors: the main thread in slices, or threads of their own. */
 import { availableParallelism } from 'node:os';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { LaneThreads } from '../../shared/exchange/grpc/lanes/lane-host.ts';
 import { VectorMemory } from '../../shared/kernels/vectors.ts';
-import { type Job, type JobResult, NOTHING_FOUND, work } from './jobs.ts';
+import type { Job, JobResult } from './jobs.ts';
+import { workInSlices } from './slices.ts';
 import { ReducerThreads } from './threads.ts';
-
-/** Elements between two turns of the event loop: some milliseconds, so that heartbeats are served. */
-const SLICE_ELEMENTS = 2 ** 20;
 
 /** With fewer values a message to a thread and back takes longer than the work. */
 const THREAD_VALUES = 2 ** 20;
@@ -33,6 +31,8 @@ export interface Reducers {
   readonly vectors: Vectors;
   /** Threads beside the main one. */
   readonly threads: number;
+  /** The same threads, where they may serve lanes. */
+  readonly lanes?: LaneThreads;
   /** Does a job; several at once share the threads. Throws  INTERNAL when a thread has died; TIMEOUT. */
   run(job: Job): Promise<JobResult>;
   close(): Promise<void>;
@@ -52,14 +52,7 @@ export function inlineReducers(vectors = HEAP_VECTORS): Reducers {
   return {
     vectors,
     threads: 0,
-    async run(job) {
-      let found = NOTHING_FOUND;
-      for (let first = job.from; first < job.to; first += SLICE_ELEMENTS) {
-        if (first > job.from) await nextTurn();
-        found = work(job, first, Math.min(first + SLICE_ELEMENTS, job.to), found);
-      }
-      return found;
-    },
+    run: (job) => workInSlices(job, job.from, job.to),
     close: async () => {},
   };
 }
@@ -72,6 +65,15 @@ export function numReducers(
 ): number {
   if (setting !== 'auto') return setting;
   return numValues < THREAD_VALUES ? 0 : Math.min(cores, THREADS_MAX);
+}
+
+/** Lanes of a coordinator with so many threads; those that listen to their own machine have workers that need none. */
+export function numLanes(
+  setting: number | 'auto',
+  { threads, isLocal }: { readonly threads: number; readonly isLocal: boolean },
+): number {
+  if (setting === 'auto') return isLocal ? 0 : threads;
+  return Math.min(setting, threads);
 }
 
 /** The reducers of a run, on memory that kernels reach. */

@@ -1,17 +1,18 @@
 /** @file The main thread's end of the reducer threads: a job out in ranges, what they found back. */
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { type Deferred, deferred } from '../../shared/core/async.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
-import type { VectorMemory } from '../../shared/kernels/vectors.ts';
+import type { LaneThreads } from '../../shared/exchange/grpc/lanes/lane-host.ts';
+import type { VectorMemory, VectorPlace } from '../../shared/kernels/vectors.ts';
 import { cut, type Job, type JobResult, together, withVectors } from './jobs.ts';
 import type { Reducers } from './reducers.ts';
-import type { RangeReply, RangeRequest, ReducerStart } from './thread.ts';
+import type { LaneRequest, RangeReply, RangeRequest, ReducerStart } from './thread.ts';
 
 /** A job over the largest model takes seconds. Counted in seconds that this process has seen: one that was stopped has seen none. */
 const JOB_SECONDS_MAX = 120;
 
 /** Threads that share one memory with the main thread. */
-export class ReducerThreads implements Reducers {
+export class ReducerThreads implements Reducers, LaneThreads {
   readonly vectors: VectorMemory;
   readonly #threads: readonly Worker[];
   readonly #waiting = new Map<number, Deferred<JobResult>>();
@@ -32,6 +33,20 @@ export class ReducerThreads implements Reducers {
 
   get threads(): number {
     return this.#threads.length;
+  }
+
+  get lanes(): LaneThreads {
+    return this;
+  }
+
+  openLane(index: number): MessagePort {
+    const { port1, port2 } = new MessageChannel();
+    this.#threads[index]?.postMessage({ lane: port2 } satisfies LaneRequest, [port2]);
+    return port1;
+  }
+
+  placeOf(vector: Float32Array): VectorPlace {
+    return this.vectors.placeOf(vector);
   }
 
   async run(job: Job): Promise<JobResult> {

@@ -12,9 +12,16 @@ import type { ServerSecurity } from '../../shared/exchange/grpc/credentials.ts';
 import { exchangeHandlers } from '../../shared/exchange/grpc/exchange-handlers.ts';
 import {
   type CallContext,
+  type CallReporter,
   type DuplexPeer,
   HandlerFactory,
 } from '../../shared/exchange/grpc/handlers.ts';
+import {
+  type LaneSettings,
+  type Lanes,
+  type LaneThreads,
+  startLanes,
+} from '../../shared/exchange/grpc/lanes/lane-host.ts';
 import { services } from '../../shared/exchange/grpc/protos.ts';
 import {
   type RpcServer,
@@ -50,6 +57,19 @@ export interface ServiceSettings {
   readonly security?: ServerSecurity | undefined;
   /** Whether workers on this machine exchange large vectors through memory. */
   readonly sharedMemory?: boolean;
+  /** Lanes beside the port, where there are threads for them. */
+  readonly lanes?: Pick<LaneSettings, 'count' | 'firstPort'> & {
+    readonly threads: LaneThreads | undefined;
+  };
+}
+
+/** What calls have beside a coordinator's port. */
+interface CallParts {
+  readonly refusedJoins?: () => RefusedJoins;
+  readonly memory?: MemoryHost | undefined;
+  readonly exchange?: RunExchange;
+  /** Ports of the lanes. */
+  readonly lanes?: readonly number[];
 }
 
 /** The calls of both services as plain functions over a coordinator's port. */
@@ -60,19 +80,21 @@ export function coordinatorCalls(
   {
     refusedJoins = () => NONE_REFUSED,
     memory,
-  }: { readonly refusedJoins?: () => RefusedJoins; readonly memory?: MemoryHost | undefined } = {},
+    exchange = new RunExchange(port, limits),
+    lanes = [],
+  }: CallParts = {},
 ) {
   const gate = new JoinGate(limits.joinsPerMinute, clock);
   return {
     session: (peer: DuplexPeer<CoordinatorMessage>) =>
-      listenToWorker({ port, peer, clock, gate, memory }),
+      listenToWorker({ port, peer, clock, gate, memory, lanes }),
     status: ({ watcher }: StatusRequest__Output) => ({
       ...encodeStatus(fromAnywhere(port.status(decodeWatcher(watcher)))),
       ...refusedJoins(),
     }),
     stopRun: ({ reason }: StopRequest__Output, { peer }: { readonly peer: string }) =>
       fromAnywhere(port.stopRun(decodeReason(reason), peer)),
-    ...exchangeHandlers(new RunExchange(port, limits), limits.chunkBytes, memory),
+    ...exchangeHandlers(exchange, limits.chunkBytes, memory),
   };
 }
 
@@ -89,8 +111,9 @@ function fromAnywhere<T extends { readonly runFolder: string }>(answer: T): T {
 export async function serveCoordinator(
   port: CoordinatorPort,
   log: Logger,
-  { listen, limits, security, sharedMemory = false }: ServiceSettings,
+  settings: ServiceSettings,
 ): Promise<RpcServer> {
+  const { listen, limits, security, sharedMemory = false } = settings;
   const refusals = new RefusalLog(log, systemClock);
   const { report } = refusals;
   const factory = new HandlerFactory(report);
@@ -100,7 +123,10 @@ export async function serveCoordinator(
     ? new MemoryHost(4 * port.gradientLength, (peer) => isOwnPeer(peer, ownPort))
     : undefined;
   const refusedJoins = () => refusals.joins;
-  const calls = coordinatorCalls(port, limits, systemClock, { refusedJoins, memory });
+  const exchange = new RunExchange(port, limits);
+  const lanes = await openLanes(exchange, report, settings);
+  const parts = { refusedJoins, memory, exchange, lanes: lanes.ports };
+  const calls = coordinatorCalls(port, limits, systemClock, parts);
   // Executables are code that other workers run: in plaintext they come from the account that runs the coordinator.
   const refuseOthers = ({ peer }: CallContext) => {
     if (security !== undefined || isOwnPeer(peer, ownPort)) return;
@@ -128,13 +154,28 @@ export async function serveCoordinator(
     listen,
     [{ definition: services.Control.service, handlers: control }],
     { limits, security, report, takeStream },
-  );
+  ).catch(async (error: unknown) => {
+    await lanes.stop(0);
+    throw error;
+  });
   ownPort = server.port;
+  if (lanes.ports.length > 0) log.info({ ports: lanes.ports }, 'large vectors travel on lanes');
   return {
     ...server,
     async stop(graceMs) {
-      await server.stop(graceMs);
+      await Promise.all([server.stop(graceMs), lanes.stop(graceMs)]);
       memory?.close();
     },
   };
+}
+
+/** Lanes for a run, where it has any. */
+async function openLanes(
+  exchange: RunExchange,
+  report: CallReporter,
+  { lanes, listen, limits, security }: ServiceSettings,
+): Promise<Lanes> {
+  if (lanes?.threads === undefined || lanes.count === 0) return { ports: [], stop: async () => {} };
+  const { threads, ...ports } = lanes;
+  return await startLanes(threads, exchange, { ...ports, listen, limits, security, report });
 }

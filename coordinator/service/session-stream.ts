@@ -35,6 +35,8 @@ export interface SessionStart {
   readonly gate: JoinGate;
   /** Undefined where all bulk travels by wire. */
   readonly memory?: MemoryHost | undefined;
+  /** Ports of the lanes. */
+  readonly lanes?: readonly number[];
 }
 
 /** Listens to a stream from its first message, which must be `join`. */
@@ -44,6 +46,7 @@ export function listenToWorker({
   clock,
   gate,
   memory,
+  lanes = [],
 }: SessionStart): DuplexListener<WorkerMessage__Output> {
   let joined: WelcomeInfo | undefined;
   let hasLeft = false;
@@ -64,7 +67,7 @@ export function listenToWorker({
         joined = port.join(decodeJoin(wirePresent(message.join, 'join')), handle);
         settled.abort();
         const shared = memory?.offer(joined.session, peer.peer);
-        return peer.send(encodeWelcome({ ...joined, memory: shared }));
+        return peer.send(encodeWelcome({ ...joined, memory: shared, lanes }));
       }
       hasLeft = message.message === 'leave';
       forward(port, joined.worker, message);

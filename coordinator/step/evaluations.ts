@@ -52,7 +52,10 @@ export class Evaluations {
     const { checkpointer, store, onEvent, log } = this.#parts;
     try {
       const { parameters, average } = await checkpointer.read(version, store);
-      this.#restored = { version, parameters, average };
+      // Where lanes send from; a run restores one version, for its end.
+      const { vectors } = store.reducers;
+      const shared = vectors.adopt(parameters);
+      this.#restored = { version, parameters: shared, average: average && vectors.adopt(average) };
       return true;
     } catch (error) {
       // The newest version can still be tested, and that is said.

@@ -23,6 +23,9 @@ const checkpoint = z.strictObject({
   keep: count.default(3).describe('Newest checkpoints to keep; the best one is kept too'),
 });
 
+/** Lanes of one coordinator. */
+const LANES_MAX = 64;
+
 const cluster = z.strictObject({
   listen: text(ADDRESS, 'HOST:PORT such as 127.0.0.1:50051')
     .default('127.0.0.1:0')
@@ -39,6 +42,18 @@ const cluster = z.strictObject({
     .describe(
       'Threads of the coordinator that sum gradients and take optimizer steps (auto: one per core, at most 8, none for a small model)',
     ),
+  lanes: z
+    .union([z.literal('auto'), z.int().min(0).max(LANES_MAX)])
+    .default('auto')
+    .describe(
+      'Ports that take and give ranges of large vectors, each in a thread of `reducers` (auto: one for each, none where all workers share the memory of this machine; 0: all vectors pass the port of `listen`)',
+    ),
+  lanePort: z
+    .int()
+    .min(0)
+    .max(65_535 - LANES_MAX)
+    .default(0)
+    .describe('Port of the first of the lanes, the others follow it (0: any free ones)'),
   minWorkers: count.default(1).describe('Workers that must be ready before a step starts'),
   restarts: z
     .int()

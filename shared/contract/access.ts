@@ -31,7 +31,7 @@ export const ACCESS_TABLE: Readonly<Record<string, readonly Role[] | 'any'>> = {
 };
 
 /** Something that only the owner of a token can show. */
-export interface SecretToken {
+interface SecretToken {
   is(shown: string): boolean;
 }
 

@@ -180,12 +180,15 @@ export class ChunkAssembler {
   readonly #valueBytes: number;
   /** The target's last bytes, where its values are widened. */
   readonly #halves: Uint16Array | undefined;
+  /** Where the target begins in the vector. */
+  readonly #firstValue: number;
   #numValues = 0;
 
-  /** `target` receives the values; `what` names the vector in errors ("gradient of step 12"). */
-  constructor(target: Float32Array, what: string, type: ValueType = 'f32') {
+  /** `target` receives the values; `what` names the vector in errors ("gradient of step 12"), of which it is a part. */
+  constructor(target: Float32Array, what: string, type: ValueType = 'f32', firstValue = 0) {
     const bytes = bytesOf(target);
     this.#target = target;
+    this.#firstValue = firstValue;
     this.#what = what;
     this.#valueBytes = VALUE_BYTES[type];
     this.bytes = bytes.subarray(bytes.byteLength - target.length * this.#valueBytes);
@@ -223,7 +226,7 @@ export class ChunkAssembler {
     if (index < 0) return;
     throw new TesseraError(
       'NON_FINITE',
-      `${this.#what}: value ${index} is ${this.#target[index]}`,
+      `${this.#what}: value ${this.#firstValue + index} is ${this.#target[index]}`,
       {
         hint: 'lower the learning rate, or set training.clipNorm',
       },

@@ -30,6 +30,8 @@ import { inverse, toWireText, wireChoice, wireInteger, wirePresent, wireText } f
 const NAME_LENGTH_MAX = 200;
 const PROCESSOR_LENGTH_MAX = 400;
 const TEXT_LENGTH_MAX = 1000;
+/** Lanes of one coordinator. */
+const LANES_MAX = 64;
 /** Devices of one worker. */
 const SLOTS_MAX = 1024;
 
@@ -142,8 +144,8 @@ export function decodeLeave(leave: Leave__Output): ErrorReport {
 
 /** A welcome as a message. */
 export function encodeWelcome(welcome: WelcomeInfo): WireMessage {
-  const { classes, memory = null } = welcome;
-  return { welcome: { ...welcome, classes: [...classes], memory } };
+  const { classes, memory = null, lanes = [] } = welcome;
+  return { welcome: { ...welcome, classes: [...classes], memory, lanes: [...lanes] } };
 }
 
 /** Throws  MESSAGE_INVALID, naming the field. */
@@ -161,7 +163,13 @@ export function decodeWelcome(welcome: Welcome__Output): WelcomeInfo {
     silenceMs: wireInteger(welcome.silenceMs, 'welcome.silence_ms', { min: 1 }),
     runId: text(welcome.runId, 'run_id'),
     memory: decodeMemory(welcome.memory),
+    lanes: decodeLanes(welcome.lanes),
   };
+}
+
+function decodeLanes(lanes: readonly number[]): readonly number[] {
+  wireInteger(lanes.length, 'length of welcome.lanes', { max: LANES_MAX });
+  return lanes.map((port) => wireInteger(port, 'welcome.lanes', { min: 1, max: 65_535 }));
 }
 
 function decodeMemory(memory: SharedMemory__Output | null): SharedMemory | undefined {

@@ -11,12 +11,14 @@ import type { PullRequest, PullRequest__Output } from './generated/tessera/v1/Pu
 import type { PushReply, PushReply__Output } from './generated/tessera/v1/PushReply.ts';
 import type { SampleChunk } from './generated/tessera/v1/SampleChunk.ts';
 import type { Timings__Output } from './generated/tessera/v1/Timings.ts';
+import type { VectorRange__Output } from './generated/tessera/v1/VectorRange.ts';
 import {
   type BadSample,
   type NodeHeader,
   type ParametersRange,
   PULL_WAIT_MS_MAX,
   type PushOutcome,
+  type VectorRange,
   type WorkerTimings,
 } from './messages.ts';
 import type { ReceivedSample } from './received.ts';
@@ -64,8 +66,8 @@ export function decodeSession(session: string): string {
   return wireText(session, 'session', SESSION_LENGTH_MAX);
 }
 
-/** A computed node as a message, without its vector. */
-export function encodeNode(session: string, node: NodeHeader): Node {
+/** A computed node as a message, without its vector, or with the part of it that comes on a lane. */
+export function encodeNode(session: string, node: NodeHeader, range?: VectorRange): Node {
   const badSamples = node.badSamples.slice(0, BAD_SAMPLES_MAX);
   return {
     session,
@@ -81,6 +83,7 @@ export function encodeNode(session: string, node: NodeHeader): Node {
     badReasons: badSamples.map(({ reason }) => toWireText(reason, BAD_REASON_LENGTH_MAX)),
     timings: node.timings,
     gradientType: WIRE_VALUE_TYPES[node.gradientType],
+    ...(range && { range }),
   };
 }
 
@@ -130,6 +133,25 @@ function decodeTimings(timings: Timings__Output): WorkerTimings {
     pushMs: wireAmount(timings.pushMs, 'timings.push_ms'),
     idleMs: wireAmount(timings.idleMs, 'timings.idle_ms'),
   };
+}
+
+/** The part of a vector that a call on a lane is for. Throws  MESSAGE_INVALID, naming the field. */
+export function decodeRange(range: VectorRange__Output | null, where: string): VectorRange {
+  const { transfer, first, count, total } = wirePresent(range, where);
+  wireInteger(total, `${where}.total`, { min: 1 });
+  wireInteger(first, `${where}.first`, { max: total - 1 });
+  return {
+    transfer: wireInteger(transfer, `${where}.transfer`),
+    first,
+    count: wireInteger(count, `${where}.count`, { min: 1, max: total - first }),
+    total,
+  };
+}
+
+/** A call on the coordinator's own port brings or fetches a whole vector. Throws  MESSAGE_INVALID. */
+export function refuseRange(range: VectorRange__Output | null, where: string): void {
+  if (range === null) return;
+  throw new TesseraError('MESSAGE_INVALID', `${where}: ranges travel on lanes`);
 }
 
 /** The outcome of a push as a message. */

@@ -79,6 +79,8 @@ export interface WelcomeInfo {
   readonly dataJson: string;
   /** Memory for the bulk of this session, where both ends are processes of one account on one machine. */
   readonly memory?: SharedMemory | undefined;
+  /** Ports of the coordinator's host that take ranges of large vectors. */
+  readonly lanes?: readonly number[];
 }
 
 /** Where another process finds a file in memory. */
@@ -167,6 +169,16 @@ export interface ParametersRange extends ParametersId {
   readonly first: number;
   /** How long the reply may wait for a version that is still to come; at most PULL_WAIT_MS_MAX. */
   readonly waitMs?: number;
+}
+
+/** A part of a vector that travels in several, each on a lane. Units  values. */
+export interface VectorRange {
+  /** The same for all parts, and for no other vector of the session. */
+  readonly transfer: number;
+  readonly first: number;
+  readonly count: number;
+  /** Of the whole vector. */
+  readonly total: number;
 }
 
 /** Longest wait of a pull for its version. */

@@ -93,6 +93,8 @@ export interface ExchangeSettings {
   readonly limits: ExchangeLimits;
   /** Memory that the coordinator offers for this session. */
   readonly memory?: SharedMemory | undefined;
+  /** Ports of its host that take ranges of large vectors. */
+  readonly lanes?: readonly number[] | undefined;
   /** Ends the transfers under way, and those that are begun later: CANCELLED. */
   readonly signal: AbortSignal;
 }

@@ -43,17 +43,21 @@ export function newToken(): string {
   return randomBytes(32).toString('base64url');
 }
 
-/** A token that is known by its hash alone, and compared in constant time. */
+/** Tokens, of which any will do, that are known by their hashes alone, and compared in constant time. */
 export class KnownToken {
-  readonly #hash: Buffer;
+  /** What another thread knows them by, too. */
+  readonly hashes: readonly Uint8Array[];
 
-  constructor(token: string) {
-    this.#hash = hashOf(token);
+  /** Each as it is, or as its hash. */
+  constructor(...tokens: readonly (string | Uint8Array)[]) {
+    this.hashes = tokens.map((token) => (typeof token === 'string' ? hashOf(token) : token));
   }
 
-  /** Whether a caller has sent this token. */
+  /** Whether a caller has sent one of them. */
   is(shown: string): boolean {
-    return timingSafeEqual(hashOf(shown), this.#hash);
+    const hash = hashOf(shown);
+    // All are compared, whichever is right.
+    return this.hashes.filter((known) => timingSafeEqual(hash, known)).length > 0;
   }
 }
 

@@ -93,7 +93,7 @@ export const answerDoors = [
     enter({ config, classes, run }) {
       const configJson = typeof config === 'string' ? config : JSON.stringify(config);
       const bytes = Session.responseSerialize({
-        welcome: { ...welcome, run, classes, configJson, memory: null },
+        welcome: { ...welcome, run, classes, configJson, memory: null, lanes: [] },
       });
       const told = parsed(Session.responseDeserialize, bytes).welcome;
       if (told) programOf(decodeWelcome(told));

@@ -75,7 +75,19 @@ export const PUSH = [
   PushNode.requestSerialize({ features: features ?? null }),
   PushNode.requestSerialize({ chunk }),
 ];
+const RANGE = { transfer: 1, first: 0, count: 2, total: 2 };
+/** Of a vector of two values, on a lane. */
+export const RANGE_PUSH = [
+  PushNode.requestSerialize({
+    node: encodeNode('s-1', NODE, RANGE),
+  }),
+  PushNode.requestSerialize({ chunk }),
+];
+export const rangeMessages = encodings('tessera.v1.NodeChunk', RANGE_PUSH);
 export const pushMessages = encodings('tessera.v1.NodeChunk', PUSH);
+export const RANGE_PULL = PullParameters.requestSerialize({
+  ...{ session: 's-1', version: 3, range: RANGE },
+});
 const pull = { session: 's-1', version: 3, first: 1, average: false };
 const fetch = { session: 's-1', split: 'SPLIT_TRAIN', indices: [1, 2, 7] } as const;
 

@@ -37,6 +37,7 @@ const coordinatorMessages = encodings('tessera.v1.CoordinatorMessage', [
     welcome: {
       ...welcome,
       classes: [...welcome.classes],
+      lanes: [50_052, 50_053],
       memory: { pushes: place, parameters: place },
     },
   }),

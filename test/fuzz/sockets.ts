@@ -6,30 +6,55 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { afterAll } from 'vitest';
 import { TesseraError } from '../../shared/core/errors.ts';
+import { NotingHost } from '../support/exchange-conformance.ts';
+import { lanesOf } from '../support/lanes.ts';
 import { LIMITS, NotingPort, startLoopback } from '../support/loopback.ts';
 import { mutated, noise } from './bytes.ts';
 import { door } from './door.ts';
 import { EMPTY_SESSION, floods, frames, HTTP1 } from './http2.ts';
-import { JOINING, PUSH, pushMessages, workerMessages } from './messages.ts';
+import {
+  JOINING,
+  PUSH,
+  pushMessages,
+  RANGE_PULL,
+  RANGE_PUSH,
+  rangeMessages,
+  workerMessages,
+} from './messages.ts';
 
 // Node stops reading a connection that sent a bad frame, so its end is noticed by the keepalive alone, after 15 s.
 const limits = { ...LIMITS, connectionsMax: 100_000, joinsPerMinute: 1_000_000 };
 const { server, link } = await startLoopback(new NotingPort(), limits);
 link.close();
 
-/** A connection for calls that are well and one for those that may break it, which is made anew then. */
-const lines: Partial<Record<'well' | 'bad', ClientHttp2Session>> = {};
+// A lane beside it, for vectors of two values.
+const laneHost = new NotingHost();
+laneHost.gradientLength = 2;
+laneHost.vector = Float32Array.of(1, 2);
+const laneLimits = { ...limits, rpcMs: 10_000 };
+const { lanes } = await lanesOf(laneHost, { count: 1, limits: laneLimits });
+const lanePort = lanes.ports[0] as number;
+
+type Place = 'port' | 'lane';
+const ADDRESSES: Readonly<Record<Place, string>> = {
+  port: server.address,
+  lane: `127.0.0.1:${lanePort}`,
+};
+
+/** Connections for calls that are well and for those that may break them, which are made anew then. */
+const lines = new Map<string, ClientHttp2Session>();
 
 afterAll(async () => {
-  for (const line of Object.values(lines)) line.destroy();
+  for (const line of lines.values()) line.destroy();
+  await lanes.stop(0);
   await server.stop(0);
 });
 
-function lineOf(kind: 'well' | 'bad'): ClientHttp2Session {
-  const open = lines[kind];
+function lineOf(kind: 'well' | 'bad', place: Place = 'port'): ClientHttp2Session {
+  const open = lines.get(kind + place);
   if (open !== undefined && !open.closed && !open.destroyed) return open;
-  const line = connect(`http://${server.address}`).on('error', () => {});
-  lines[kind] = line;
+  const line = connect(`http://${ADDRESSES[place]}`).on('error', () => {});
+  lines.set(kind + place, line);
   return line;
 }
 
@@ -38,7 +63,7 @@ async function rawCall(line: ClientHttp2Session, method: string, body: Buffer, p
   const about: Record<string, unknown> = {};
   const stream = line.request({
     ':method': 'POST',
-    ':path': `/tessera.v1.${method}`,
+    ':path': `/${method}`,
     'content-type': 'application/grpc',
     'grpc-timeout': patience,
     te: 'trailers',
@@ -51,8 +76,13 @@ async function rawCall(line: ClientHttp2Session, method: string, body: Buffer, p
   return about;
 }
 
-async function healthyCall(): Promise<void> {
-  const about = await rawCall(lineOf('well'), 'Control/GetStatus', framed(Buffer.alloc(0)));
+const HEALTHY: Readonly<Record<Place, string>> = {
+  port: 'tessera.v1.Control/GetStatus',
+  lane: 'grpc.health.v1.Health/Check',
+};
+
+async function healthyCall(place: Place = 'port'): Promise<void> {
+  const about = await rawCall(lineOf('well', place), HEALTHY[place], framed(Buffer.alloc(0)));
   if (about['grpc-status'] !== '0') throw new Error(`a healthy call failed: ${inspect(about)}`);
 }
 
@@ -84,33 +114,51 @@ const body = (message: fc.Arbitrary<Buffer>) =>
   }));
 const call = fc.oneof(
   fc.tuple(
-    fc.constant('Control/Session'),
+    fc.constant('tessera.v1.Control/Session'),
     body(fc.oneof({ weight: 3, arbitrary: fc.constant(JOINING) }, workerMessages)),
   ),
   fc.tuple(
-    fc.constant('Exchange/PushNode'),
+    fc.constant('tessera.v1.Exchange/PushNode'),
     body(fc.oneof(fc.constantFrom(...PUSH), pushMessages)),
   ),
   fc.tuple(
     fc.constantFrom(
-      'Control/GetStatus',
-      'Exchange/PullParameters',
-      'Exchange/FetchSamples',
+      'tessera.v1.Control/GetStatus',
+      'tessera.v1.Exchange/PullParameters',
+      'tessera.v1.Exchange/FetchSamples',
       'No/Call',
     ),
     body(fc.oneof({ weight: 3, arbitrary: fc.constant(Buffer.alloc(0)) }, noise)),
   ),
 );
 
+/** Calls of a lane. One that brings half of a vector waits for the rest. */
+const laneCall = fc.oneof(
+  fc.tuple(
+    fc.constant('tessera.v1.Exchange/PushNode'),
+    fc.oneof(
+      fc.constant(Buffer.concat(RANGE_PUSH.map((it) => framed(it)))),
+      body(fc.oneof(fc.constantFrom(...RANGE_PUSH), rangeMessages)).map(({ bytes }) => bytes),
+    ),
+  ),
+  fc.tuple(
+    fc.constantFrom('tessera.v1.Exchange/PullParameters', 'tessera.v1.Exchange/FetchSamples'),
+    fc.oneof(
+      fc.constant(framed(RANGE_PULL)),
+      body(mutated([RANGE_PULL], { changesMax: 2 })).map(({ bytes }) => bytes),
+    ),
+  ),
+);
+
 /** Sends bytes on a connection of their own; a healthy call works while they are there. */
-async function besideHealthyCall(bytes: Buffer): Promise<void> {
-  const socket = connectTcp(server.port, '127.0.0.1');
+async function besideHealthyCall(bytes: Buffer, place: Place = 'port'): Promise<void> {
+  const socket = connectTcp(place === 'port' ? server.port : lanePort, '127.0.0.1');
   socket.on('error', () => {}).resume();
   await once(socket, 'connect');
   socket.write(bytes);
-  await healthyCall();
+  await healthyCall(place);
   // The server looks at first bytes in a turn of its own, and its answer comes back behind that of the first call.
-  await healthyCall();
+  await healthyCall(place);
   const isCutOff = socket.readableEnded || socket.destroyed;
   socket.destroy();
   if (isCutOff) throw new TesseraError('MESSAGE_INVALID', 'the server ended the connection');
@@ -121,15 +169,37 @@ export const socketDoors = [
     name: 'bytes on the port',
     numInputs: 100,
     inputs: raw,
-    enter: besideHealthyCall,
+    enter: (bytes) => besideHealthyCall(bytes),
     refusals: ['MESSAGE_INVALID'],
     least: { accepted: 0.2, refused: 0.2 },
+  }),
+  door({
+    name: 'bytes on a lane',
+    numInputs: 40,
+    inputs: fc.oneof(raw, floods),
+    enter: (bytes) => besideHealthyCall(bytes, 'lane'),
+    refusals: ['MESSAGE_INVALID'],
+    least: { accepted: 0.1, refused: 0.1 },
+  }),
+  door({
+    name: 'gRPC calls on a lane',
+    numInputs: 60,
+    inputs: laneCall,
+    async enter([method, bytes]) {
+      const about = await rawCall(lineOf('bad', 'lane'), method, bytes, '200m');
+      await healthyCall('lane');
+      if (about['error-code'] === 'INTERNAL') throw new Error(`${about['grpc-message']}`);
+      if (about['grpc-status'] !== '0') throw new TesseraError('MESSAGE_INVALID', 'it was refused');
+      laneHost.nodes.length = 0;
+    },
+    refusals: ['MESSAGE_INVALID'],
+    least: { accepted: 0.1, refused: 0.3 },
   }),
   door({
     name: 'HTTP/2 floods',
     numInputs: 40,
     inputs: floods,
-    enter: besideHealthyCall,
+    enter: (bytes) => besideHealthyCall(bytes),
     refusals: ['MESSAGE_INVALID'],
     least: { accepted: 0.3, refused: 0.1 },
   }),

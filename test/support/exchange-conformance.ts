@@ -18,6 +18,7 @@ import { forEachSplit, type Split, splitOf } from '../../shared/core/work.ts';
 import type { EncodedSample } from '../../shared/data/source.ts';
 import type { Exchange, ExchangeHost, OutgoingExecutable } from '../../shared/exchange/exchange.ts';
 import { roundToBfloat16, toBfloat16 } from '../../shared/kernels/bfloat16.ts';
+import type { VectorMemory } from '../../shared/kernels/vectors.ts';
 import { sha256Of } from './digest.ts';
 import { allOf, LIMITS, NODE } from './loopback.ts';
 
@@ -45,6 +46,11 @@ export interface Rig {
 export class NotingHost implements ExchangeHost {
   readonly splitSizes = forEachSplit(() => SAMPLE_BYTES.length + 1);
   readonly featureWidth = 3;
+  /** Where gradients arrive, and parameters are sent from. */
+  vectors: Pick<VectorMemory, 'float32' | 'copyOf'> = {
+    float32: (length) => new Float32Array(length),
+    copyOf: (values) => values,
+  };
   outcome: PushOutcome = 'accepted';
   gradientLength = 0;
   vector: Float32Array = new Float32Array();
@@ -68,7 +74,7 @@ export class NotingHost implements ExchangeHost {
   }
   beginPush(_worker: string, node: NodeHeader) {
     if (this.outcome !== 'accepted') return this.outcome;
-    const gradient = node.kind === 'train' ? new Float32Array(this.gradientLength) : undefined;
+    const gradient = node.kind === 'train' ? this.vectors.float32(this.gradientLength) : undefined;
     return {
       gradient,
       addFeatures: (rows: readonly FeatureRow[]) => {
@@ -89,7 +95,7 @@ export class NotingHost implements ExchangeHost {
       this.confirmsLeft -= 1;
       if (this.confirmsLeft < 0) throw stale();
     };
-    const values = this.vector.subarray(first);
+    const values = this.vectors.copyOf(this.vector.subarray(first));
     // A whole vector is kept rounded, a part of one is not.
     const isKept = valueType === 'bf16' && first === 0;
     const rounded = isKept ? new Uint16Array(values.length) : undefined;

@@ -52,7 +52,12 @@ const VECTOR_BYTES = 2 ** 20;
 
 type Changes = Parameters<Rig['open']>[0];
 
-function settingsOf({ session = SESSION, rpcMs = 20_000, signal }: NonNullable<Changes> = {}) {
+/** What the worker's end of a rig is opened with. */
+export function settingsOf({
+  session = SESSION,
+  rpcMs = 20_000,
+  signal,
+}: NonNullable<Changes> = {}) {
   const limits = { ...LIMITS, chunkBytes: CHUNK_BYTES, rpcMs };
   return { session, limits, signal: signal ?? new AbortController().signal };
 }
@@ -67,7 +72,9 @@ export interface GrpcEnds {
 }
 
 /** A server on loopback, and ends whose chunks are damaged below the product's own; with memory that both share, or by wire. */
-export async function grpcRig(ends: GrpcEnds = {}): Promise<Rig> {
+export async function grpcRig(
+  ends: GrpcEnds = {},
+): Promise<Rig & { readonly address: string; harm(calls: BulkCalls): BulkCalls }> {
   const { worker = 'bulk', coordinator = 'bulk', isMemoryShared = false } = ends;
   const host = new NotingHost();
   const memory = new MemoryHost(VECTOR_BYTES, () => isMemoryShared, 0);
@@ -85,6 +92,8 @@ export async function grpcRig(ends: GrpcEnds = {}): Promise<Rig> {
   return {
     host,
     damage: (damage) => next.set(damage),
+    address: server.address,
+    harm: (calls) => damaged(calls, next),
     open(changes) {
       memory.end(SESSION);
       const offer = memory.offer(SESSION, 'here');

@@ -38,9 +38,9 @@ export class WorkerLink {
         const { signal } = this.#transfers;
         // Each sample that no cache holds is a call, and a leaf asks for all of its own.
         setMaxListeners(0, signal);
-        const { session, memory } = welcome;
+        const { session, memory, lanes } = welcome;
         const limits = limitsOf(welcome);
-        this.#exchange = this.#openExchange({ session, limits, memory, signal });
+        this.#exchange = this.#openExchange({ session, limits, memory, lanes, signal });
         listener.onWelcome(welcome);
       },
     });

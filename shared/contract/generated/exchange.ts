@@ -34,6 +34,7 @@ import type { StatusRequest as _tessera_v1_StatusRequest, StatusRequest__Output 
 import type { StopReply as _tessera_v1_StopReply, StopReply__Output as _tessera_v1_StopReply__Output } from './tessera/v1/StopReply.ts';
 import type { StopRequest as _tessera_v1_StopRequest, StopRequest__Output as _tessera_v1_StopRequest__Output } from './tessera/v1/StopRequest.ts';
 import type { Timings as _tessera_v1_Timings, Timings__Output as _tessera_v1_Timings__Output } from './tessera/v1/Timings.ts';
+import type { VectorRange as _tessera_v1_VectorRange, VectorRange__Output as _tessera_v1_VectorRange__Output } from './tessera/v1/VectorRange.ts';
 import type { Welcome as _tessera_v1_Welcome, Welcome__Output as _tessera_v1_Welcome__Output } from './tessera/v1/Welcome.ts';
 import type { WorkerMessage as _tessera_v1_WorkerMessage, WorkerMessage__Output as _tessera_v1_WorkerMessage__Output } from './tessera/v1/WorkerMessage.ts';
 import type { WorkerStatus as _tessera_v1_WorkerStatus, WorkerStatus__Output as _tessera_v1_WorkerStatus__Output } from './tessera/v1/WorkerStatus.ts';
@@ -82,6 +83,7 @@ export interface ProtoGrpcType {
       StopRequest: MessageTypeDefinition<_tessera_v1_StopRequest, _tessera_v1_StopRequest__Output>
       Timings: MessageTypeDefinition<_tessera_v1_Timings, _tessera_v1_Timings__Output>
       ValueType: EnumTypeDefinition
+      VectorRange: MessageTypeDefinition<_tessera_v1_VectorRange, _tessera_v1_VectorRange__Output>
       Welcome: MessageTypeDefinition<_tessera_v1_Welcome, _tessera_v1_Welcome__Output>
       WorkKind: EnumTypeDefinition
       WorkerMessage: MessageTypeDefinition<_tessera_v1_WorkerMessage, _tessera_v1_WorkerMessage__Output>

@@ -16,17 +16,19 @@ import {
   ServerListenerBuilder,
 } from '@grpc/grpc-js';
 import {
+  type Role,
   refuseUnlessAllowed,
   type ShownCredential,
   type TokensByRole,
 } from '../../contract/access.ts';
 import { TesseraError } from '../../core/errors.ts';
 import type { TlsMaterial } from '../../security/credentials.ts';
+import type { KnownToken } from '../../security/tokens.ts';
 import { toStatus } from './errors.ts';
 import type { TrustNews } from './revocation.ts';
 
 /** Material that may change while it is used. */
-interface TlsSource {
+export interface TlsSource {
   readonly current: TlsMaterial;
   /** Calls back after each change. */
   onChange(listener: () => void): void;
@@ -35,8 +37,11 @@ interface TlsSource {
 /** What a server asks for; undefined anywhere it is taken means plaintext, open to all who reach the port. */
 export interface ServerSecurity {
   readonly tls: TlsSource;
-  readonly tokens: TokensByRole;
+  readonly tokens: KnownTokens;
 }
+
+/** The tokens of each role. */
+export type KnownTokens = Partial<Readonly<Record<Role, KnownToken>>>;
 
 /** What a client trusts and shows. */
 export interface ClientSecurity {

@@ -11,6 +11,7 @@ import {
   decodeSession,
   encodeOutcome,
   encodeSample,
+  refuseRange,
 } from '../../contract/exchange-codec.ts';
 import { decodeFeatures, encodeFeatures, type FeatureShape } from '../../contract/feature-rows.ts';
 import type { Chunk } from '../../contract/generated/tessera/v1/Chunk.ts';
@@ -41,6 +42,7 @@ export function exchangeHandlers(host: ExchangeHost, chunkBytes: number, memory?
           if (push === undefined) {
             const wire = wirePresent(message.node, 'first message of a push');
             const worker = host.workerOf(decodeSession(wire.session));
+            refuseRange(wire.range, 'node.range');
             const header = decodeNode(wire, host.splitSizes);
             const begun = host.beginPush(worker, header);
             if (typeof begun === 'string') return encodeOutcome(begun);
@@ -58,6 +60,7 @@ export function exchangeHandlers(host: ExchangeHost, chunkBytes: number, memory?
 
     async *pullParameters(request: PullRequest__Output): AsyncGenerator<Chunk> {
       const worker = host.workerOf(decodeSession(request.session));
+      refuseRange(request.range, 'pull.range');
       const wanted = decodePull(request);
       const { version, average, first, valueType } = wanted;
       const pull = await host.beginPull(worker, wanted);

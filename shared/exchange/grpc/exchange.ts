@@ -96,6 +96,11 @@ export class GrpcExchange implements Exchange {
     this.#memory = memory && WorkerMemory.open(memory);
   }
 
+  /** Whether vectors travel through memory. */
+  get sharesMemory(): boolean {
+    return this.#memory !== undefined;
+  }
+
   pushNode(node: NodeHeader, payload: NodePayload): Promise<PushOutcome> {
     const turn = this.#pushing.then(async () => {
       const call = this.#call(`pushing step ${node.step}, leaves ${node.first}+${node.count}`);

@@ -1,5 +1,4 @@
 /** @file From the files of credentials to what this process shows to others, and what it asks of them. */
-import type { SecretToken, TokensByRole } from '../../contract/access.ts';
 import { TesseraError } from '../../core/errors.ts';
 import {
   type CertificateUse,
@@ -7,7 +6,7 @@ import {
   readAuthority,
 } from '../../security/credentials.ts';
 import { KnownToken, readToken } from '../../security/tokens.ts';
-import type { ClientSecurity, ServerSecurity } from './credentials.ts';
+import type { ClientSecurity, KnownTokens, ServerSecurity } from './credentials.ts';
 
 /** The files of a process that calls a coordinator. */
 export interface ClientFiles {
@@ -78,19 +77,14 @@ export async function serverSecurity(
     });
   }
   const tls = await openFolder(certs, 'serving', onFault);
-  const worker = tokenFile === undefined ? [] : [new KnownToken(await readToken(tokenFile))];
-  const tokens: TokensByRole = {
-    worker: anyOf([new KnownToken(ownToken), ...worker]),
+  const worker = tokenFile === undefined ? [] : [await readToken(tokenFile)];
+  const tokens: KnownTokens = {
+    worker: new KnownToken(ownToken, ...worker),
     ...(operatorTokenFile !== undefined && {
       operator: new KnownToken(await readToken(operatorTokenFile)),
     }),
   };
   return { tls, tokens };
-}
-
-function anyOf(tokens: readonly SecretToken[]): SecretToken {
-  // All are compared, whichever is right.
-  return { is: (shown) => tokens.filter((token) => token.is(shown)).length > 0 };
 }
 
 function openFolder(folder: string, use: CertificateUse, onFault: OnFault) {

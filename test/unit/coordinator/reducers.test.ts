@@ -10,9 +10,12 @@ import {
   withVectors,
   work,
 } from '../../../coordinator/reducers/jobs.ts';
-import { inlineReducers, numReducers } from '../../../coordinator/reducers/reducers.ts';
+import { inlineReducers, numLanes, numReducers } from '../../../coordinator/reducers/reducers.ts';
 import { ReducerThreads } from '../../../coordinator/reducers/threads.ts';
+import { bytesOf } from '../../../shared/contract/chunks.ts';
 import { VectorMemory } from '../../../shared/kernels/vectors.ts';
+import { lanedRig } from '../../support/lanes.ts';
+import { NODE } from '../../support/loopback.ts';
 
 const SIZE = 70_003;
 const WAVE = Float32Array.from({ length: SIZE }, (_, i) => Math.sin(i));
@@ -87,6 +90,15 @@ describe.each(jobs().map((_, index) => [jobs()[index]!.type, index] as const))('
   });
 });
 
+it('lanes are as many as threads, unless the config says less or all workers are here', () => {
+  const threads = 4;
+  expect(numLanes('auto', { threads, isLocal: false })).toBe(4);
+  expect(numLanes('auto', { threads, isLocal: true })).toBe(0);
+  expect(numLanes(2, { threads, isLocal: true })).toBe(2);
+  expect(numLanes(8, { threads, isLocal: false })).toBe(4);
+  expect(numLanes(0, { threads, isLocal: false })).toBe(0);
+});
+
 describe('threads', () => {
   // Built by `npm run build`: a thread of Node runs JavaScript.
   const entry = new URL('../../../dist/coordinator/reducers/thread.js', import.meta.url);
@@ -146,6 +158,27 @@ describe('threads', () => {
     const broken = { ...job, state: { m: memory.zeros(3) } };
     await expect(reducers.run(broken)).rejects.toThrow(/the optimizer's state has "m"/);
     await reducers.close();
+  });
+
+  it('serve lanes beside their jobs, until they are closed', async () => {
+    const reducers = new ReducerThreads(new VectorMemory(), 3, entry);
+    const rig = await lanedRig(reducers);
+    rig.host.gradientLength = WAVE.length;
+    rig.host.vector = wave(2);
+    const exchange = rig.open();
+    const target = new Float32Array(WAVE.length);
+    const job = withVectors(jobs()[4]!, (vector) => reducers.vectors.copyOf(vector));
+    const [outcome, , result] = await Promise.all([
+      exchange.pushNode(NODE, { gradient: WAVE, features: [] }),
+      exchange.pull({ version: 3, first: 0 }, target),
+      reducers.run(job),
+    ]);
+    expect(outcome).toBe('accepted');
+    expect(result).toEqual(found[4]);
+    expect(Buffer.compare(bytesOf(rig.host.nodes[0]!.gradient!), bytesOf(WAVE))).toBe(0);
+    expect(Buffer.compare(bytesOf(target), bytesOf(wave(2)))).toBe(0);
+    await reducers.close();
+    await rig.close();
   });
 
   it('that are closed cancel their jobs', async () => {

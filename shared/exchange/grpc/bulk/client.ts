@@ -1,10 +1,8 @@
 /** @file The bulk calls as gRPC on `node:http2`: what the worker's end of an exchange is made of. */
 import { TesseraError } from '../../../core/errors.ts';
-import { isOwnListener } from '../../../machine/socket-owner.ts';
-import type { OpenExchange } from '../../exchange.ts';
 import { type ConnectionSettings, refusePlaintextAbroad } from '../channel.ts';
 import { fromStatus } from '../errors.ts';
-import { type BulkCall, type BulkCalls, GrpcExchange } from '../exchange.ts';
+import type { BulkCall, BulkCalls } from '../exchange.ts';
 import { ClientCall } from './client-call.ts';
 import { Line, type LineTimes } from './line.ts';
 import { type BulkMethod, type Codec, METHODS } from './methods.ts';
@@ -29,21 +27,6 @@ export function bulkCalls(
     fetchExecutable: (call, request) => download(place, call, METHODS.fetchExecutable, request),
     pushExecutable: (call, messages) => upload(place, call, METHODS.pushExecutable, messages),
     close: () => place.line.close(),
-  };
-}
-
-/**
- * Exchanges with the coordinator at `address`, each on a connection of its own. Memory is shared only with one of this
- * account on this machine. Throws  as `bulkCalls` does.
- */
-export function grpcExchanges(
-  address: string,
-  security: Omit<ConnectionSettings, 'limits'>,
-): OpenExchange {
-  return ({ memory, ...settings }) => {
-    const calls = bulkCalls(address, { ...security, limits: settings.limits });
-    const isOwn = memory !== undefined && isOwnListener(address);
-    return new GrpcExchange(calls, isOwn ? { ...settings, memory } : settings);
   };
 }
 

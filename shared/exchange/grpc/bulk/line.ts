@@ -19,10 +19,11 @@ const CONNECT_MS = 20_000;
 /** Node's bound on what one connection holds, in MB: above the windows, which are the bound here. */
 const SESSION_MB_MAX = 1024;
 
-/** Times of a line, which tests make shorter. */
+/** Times of a line that differ from those below. */
 export interface LineTimes {
   readonly keepaliveMs?: number;
   readonly keepaliveTimeoutMs?: number;
+  readonly connectMs?: number;
 }
 
 /** A line to a coordinator. */
@@ -81,9 +82,10 @@ export class Line {
     this.#session = session;
     // The streams of a session fail with it, and say why.
     session.on('error', () => {});
+    const { connectMs = CONNECT_MS } = this.#times;
     const slow = setTimeout(() => {
-      session.destroy(new Error(`ETIMEDOUT: no connection within ${CONNECT_MS} ms`));
-    }, CONNECT_MS);
+      session.destroy(new Error(`ETIMEDOUT: no connection within ${connectMs} ms`));
+    }, connectMs);
     session.once('connect', () => {
       clearTimeout(slow);
       session.setLocalWindowSize(BULK_WINDOW_BYTES);

@@ -28,12 +28,13 @@ export interface BulkService {
   readonly streamMs: number;
 }
 
-/** Serves one call. */
+/** A path, and what serves a call of it. */
+export type ServedCall = readonly [string, Serve];
 type Serve = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, judge?: JudgeCall) => void;
 
 /** Takes the bulk calls from a server. */
 export function takeBulk(handlers: BulkHandlers, service: BulkService): TakeStream {
-  const served: ReadonlyMap<string, Serve> = new Map([
+  return takeCalls([
     upload(service, METHODS.pushNode, handlers.pushNode),
     download(service, METHODS.pullParameters, handlers.pullParameters),
     download(service, METHODS.fetchSamples, handlers.fetchSamples),
@@ -41,6 +42,11 @@ export function takeBulk(handlers: BulkHandlers, service: BulkService): TakeStre
     download(service, METHODS.fetchExecutable, handlers.fetchExecutable),
     upload(service, METHODS.pushExecutable, handlers.pushExecutable),
   ]);
+}
+
+/** Takes some calls from a server; all others are the library's. */
+export function takeCalls(calls: readonly ServedCall[]): TakeStream {
+  const served: ReadonlyMap<string, Serve> = new Map(calls);
   return (stream, headers, judge) => {
     const serve = served.get(String(headers[':path']));
     // What is not gRPC gets the library's answer.
@@ -52,11 +58,11 @@ export function takeBulk(handlers: BulkHandlers, service: BulkService): TakeStre
 }
 
 /** A call of many messages and one reply. The handler may answer before it has read everything. */
-function upload<Request, RequestIn, Reply, ReplyIn>(
+export function upload<Request, RequestIn, Reply, ReplyIn>(
   service: BulkService,
   method: BulkMethod<Request, RequestIn, Reply, ReplyIn>,
   handle: (messages: AsyncIterable<RequestIn>, context: CallContext) => Promise<Reply>,
-): readonly [string, Serve] {
+): ServedCall {
   return served(service, method, async (call, context) => {
     const reply = await handle(accepted(call), context);
     await call.send(method.reply.encode(reply));
@@ -74,11 +80,11 @@ async function* accepted<Request>(call: ServerCall<Request>): AsyncGenerator<Req
 }
 
 /** A call of one message and many replies. */
-function download<Request, RequestIn, Reply, ReplyIn>(
+export function download<Request, RequestIn, Reply, ReplyIn>(
   service: BulkService,
   method: BulkMethod<Request, RequestIn, Reply, ReplyIn>,
   handle: (request: RequestIn, context: CallContext) => AsyncIterable<Reply>,
-): readonly [string, Serve] {
+): ServedCall {
   return served(service, method, async (call, context) => {
     const request = await onlyOne(call.requests);
     for await (const message of handle(request, context)) {
@@ -92,7 +98,7 @@ function served<Request, RequestIn, Reply, ReplyIn>(
   service: BulkService,
   { path, request }: BulkMethod<Request, RequestIn, Reply, ReplyIn>,
   run: (call: ServerCall<RequestIn>, context: CallContext) => Promise<void>,
-): readonly [string, Serve] {
+): ServedCall {
   const { report, streamMs, messageBytes } = service;
   const serve: Serve = (stream, headers, judge) => {
     const peer = peerOfStream(stream);

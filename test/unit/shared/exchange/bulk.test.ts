@@ -15,6 +15,7 @@ import { GrpcExchange } from '../../../../shared/exchange/grpc/exchange.ts';
 import { exchangeHandlers } from '../../../../shared/exchange/grpc/exchange-handlers.ts';
 import { type ServerSettings, startServer } from '../../../../shared/exchange/grpc/server.ts';
 import { CredentialFolder } from '../../../../shared/security/credentials.ts';
+import { KnownToken } from '../../../../shared/security/tokens.ts';
 import { CHUNK_BYTES, NotingHost, SESSION } from '../../../support/exchange-conformance.ts';
 import { allOf, LIMITS, NODE } from '../../../support/loopback.ts';
 import { startRelay } from '../../../support/relay.ts';
@@ -134,7 +135,7 @@ it('is for workers alone, by certificate or token, and never without', async () 
   const open = (name: string, use: 'calling' | 'serving') =>
     CredentialFolder.open(join(certs, name), { use, onFault: () => {} });
   const tls = await open('coordinator', 'serving');
-  const tokens = { worker: { is: (shown: string) => shown === 'right' } };
+  const tokens = { worker: new KnownToken('right') };
   const { server, reported } = await start({ security: { tls, tokens } });
   const [worker, operator] = [await open('worker', 'calling'), await open('operator', 'calling')];
   closing.push(() => [tls, worker, operator].map((folder) => folder.close()));

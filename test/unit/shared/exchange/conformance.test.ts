@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { CHECKS, type Rig } from '../../../support/exchange-conformance.ts';
 import { type Fault, grpcRig, memoryRig } from '../../../support/exchange-rigs.ts';
+import { lanedRig } from '../../../support/lanes.ts';
 
 let rig: Rig | undefined;
 afterEach(() => rig?.close());
@@ -9,6 +10,7 @@ afterEach(() => rig?.close());
 describe.each([
   ['gRPC', () => grpcRig()],
   ['gRPC and memory that both share', () => grpcRig({ isMemoryShared: true })],
+  ['gRPC on lanes', () => lanedRig()],
   ["gRPC from the library's client", () => grpcRig({ worker: 'library' })],
   ["gRPC to the library's server", () => grpcRig({ coordinator: 'library' })],
   ['a function call', () => memoryRig()],

@@ -69,6 +69,7 @@ describe('a session', () => {
       silenceMs: 10_000,
       runId: 'r',
       dataJson: '',
+      lanes: [],
     });
     expect(port.calls).toEqual([['join', JOIN]]);
   });

@@ -3,6 +3,7 @@
 import type { WorkKind as _tessera_v1_WorkKind, WorkKind__Output as _tessera_v1_WorkKind__Output } from '../../tessera/v1/WorkKind.ts';
 import type { Timings as _tessera_v1_Timings, Timings__Output as _tessera_v1_Timings__Output } from '../../tessera/v1/Timings.ts';
 import type { ValueType as _tessera_v1_ValueType, ValueType__Output as _tessera_v1_ValueType__Output } from '../../tessera/v1/ValueType.ts';
+import type { VectorRange as _tessera_v1_VectorRange, VectorRange__Output as _tessera_v1_VectorRange__Output } from '../../tessera/v1/VectorRange.ts';
 import type { Long } from '@grpc/proto-loader';
 
 /**
@@ -34,6 +35,10 @@ export interface Node {
    * What the values of the gradient are on the wire. Every run has one kind; a node of another is refused.
    */
   'gradientType'?: (_tessera_v1_ValueType);
+  /**
+   * On a lane: which part of the gradient comes. The reply is that of the whole node, once all its ranges are there.
+   */
+  'range'?: (_tessera_v1_VectorRange | null);
 }
 
 /**
@@ -65,4 +70,8 @@ export interface Node__Output {
    * What the values of the gradient are on the wire. Every run has one kind; a node of another is refused.
    */
   'gradientType': (_tessera_v1_ValueType__Output);
+  /**
+   * On a lane: which part of the gradient comes. The reply is that of the whole node, once all its ranges are there.
+   */
+  'range': (_tessera_v1_VectorRange__Output | null);
 }

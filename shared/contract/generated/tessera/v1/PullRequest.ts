@@ -1,6 +1,7 @@
 // Original file: proto/tessera/v1/exchange.proto
 
 import type { ValueType as _tessera_v1_ValueType, ValueType__Output as _tessera_v1_ValueType__Output } from '../../tessera/v1/ValueType.ts';
+import type { VectorRange as _tessera_v1_VectorRange, VectorRange__Output as _tessera_v1_VectorRange__Output } from '../../tessera/v1/VectorRange.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface PullRequest {
@@ -22,6 +23,10 @@ export interface PullRequest {
    * How long the reply may wait for a version that is still to come: the next one. 0, and an older coordinator: not at all.
    */
   'waitMs'?: (number);
+  /**
+   * On a lane: which part of the whole version is asked for; `first` is where all ranges of the pull begin.
+   */
+  'range'?: (_tessera_v1_VectorRange | null);
   /**
    * Into the memory of the session, where it has any.
    */
@@ -47,6 +52,10 @@ export interface PullRequest__Output {
    * How long the reply may wait for a version that is still to come: the next one. 0, and an older coordinator: not at all.
    */
   'waitMs': (number);
+  /**
+   * On a lane: which part of the whole version is asked for; `first` is where all ranges of the pull begin.
+   */
+  'range': (_tessera_v1_VectorRange__Output | null);
   /**
    * Into the memory of the session, where it has any.
    */

@@ -42,6 +42,10 @@ export interface Welcome {
    * Memory for the bulk of this session, for a worker of the same account on the same machine; absent for others.
    */
   'memory'?: (_tessera_v1_SharedMemory | null);
+  /**
+   * Ports of the same host that take ranges of large vectors, each by a thread of its own; empty: there are none.
+   */
+  'lanes'?: (number)[];
 }
 
 /**
@@ -84,4 +88,8 @@ export interface Welcome__Output {
    * Memory for the bulk of this session, for a worker of the same account on the same machine; absent for others.
    */
   'memory': (_tessera_v1_SharedMemory__Output | null);
+  /**
+   * Ports of the same host that take ranges of large vectors, each by a thread of its own; empty: there are none.
+   */
+  'lanes': (number)[];
 }

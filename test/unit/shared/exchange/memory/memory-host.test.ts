@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Exchange } from '../../../../../shared/exchange/exchange.ts';
-import { grpcExchanges } from '../../../../../shared/exchange/grpc/bulk/client.ts';
+import { grpcExchanges } from '../../../../../shared/exchange/grpc/lanes/open.ts';
 import type { RpcServer } from '../../../../../shared/exchange/grpc/server.ts';
 import { MemoryHost } from '../../../../../shared/exchange/memory/memory-host.ts';
 import { LIMITS, NotingPort, startLoopback } from '../../../../support/loopback.ts';
