@@ -32,7 +32,9 @@ beforeAll(async () => {
     }
   }
   const said = vi.spyOn(process.stderr, 'write');
-  model = await openModel(fixturePath('timm.f32.pth'), { classes: CLASSES, heads: 2 });
+  // Threads run what was built: test/unit/shared/data/pooled.test.ts.
+  const set = ['worker.decoders=0'];
+  model = await openModel(fixturePath('timm.f32.pth'), { classes: CLASSES, heads: 2, set });
   expect(said).not.toHaveBeenCalled();
 });
 afterAll(async () => {
