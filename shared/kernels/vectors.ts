@@ -46,6 +46,8 @@ export class VectorMemory {
   readonly #used = new Map<number, number>();
   /** Memory of vectors that did not fit. */
   readonly #beyond = new WeakSet<ArrayBufferLike>();
+  /** Of those, the ones that were given back, by their lengths: the collector would be late with so much. */
+  readonly #spare = new Map<number, Float32Array[]>();
   /** Bytes up to which vectors were ever given out. */
   #top = FIRST_ADDRESS;
 
@@ -58,11 +60,7 @@ export class VectorMemory {
   float32(length: number): Float32Array {
     const bytes = Math.max(1, Math.ceil((4 * length) / ALIGNMENT)) * ALIGNMENT;
     const address = this.#kernels === undefined ? undefined : this.#allocate(bytes);
-    if (address === undefined) {
-      const beyond = new SharedArrayBuffer(4 * length);
-      this.#beyond.add(beyond);
-      return new Float32Array(beyond);
-    }
+    if (address === undefined) return this.#spare.get(length)?.pop() ?? this.#newBeyond(length);
     this.#used.set(address, bytes);
     return this.#view(address, length);
   }
@@ -70,8 +68,11 @@ export class VectorMemory {
   /** A vector of zeros. Memory that no vector had is zero, and the system gives it when it is touched. */
   zeros(length: number): Float32Array {
     const top = this.#top;
+    const spares = this.#spare.get(length)?.length ?? 0;
     const vector = this.float32(length);
-    const isFresh = !this.#holds(vector) || vector.byteOffset >= top;
+    const isFresh = this.#holds(vector)
+      ? vector.byteOffset >= top
+      : spares === (this.#spare.get(length)?.length ?? 0);
     return isFresh ? vector : vector.fill(0);
   }
 
@@ -93,6 +94,7 @@ export class VectorMemory {
 
   /** Gives a vector's memory back: it is not read or written from here on. A vector from elsewhere is left alone. */
   release(vector: Float32Array): void {
+    if (this.#beyond.has(vector.buffer)) this.#keep(vector);
     if (!this.#holds(vector)) return;
     const address = vector.byteOffset;
     const bytes = this.#used.get(address);
@@ -115,6 +117,20 @@ export class VectorMemory {
   /** The vector at a place. */
   at(place: VectorPlace): Float32Array {
     return 'vector' in place ? place.vector : this.#view(place.address, place.length);
+  }
+
+  /** Keeps memory for the next vector of its length. */
+  #keep(vector: View): void {
+    const whole = new Float32Array(vector.buffer);
+    const spares = this.#spare.get(whole.length) ?? [];
+    assert(!spares.some(({ buffer }) => buffer === vector.buffer), 'a vector is released once');
+    this.#spare.set(whole.length, [...spares, whole]);
+  }
+
+  #newBeyond(length: number): Float32Array {
+    const memory = new SharedArrayBuffer(4 * length);
+    this.#beyond.add(memory);
+    return new Float32Array(memory);
   }
 
   #holds({ buffer }: View): boolean {

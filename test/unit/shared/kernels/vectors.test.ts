@@ -69,6 +69,10 @@ describe('a memory of vectors', () => {
     expect(memory.at(memory.placeOf(huge))).toBe(huge);
     expect(memory.adopt(huge)).toBe(huge);
     memory.release(huge);
+    expect(() => memory.release(huge)).toThrow(/released once/);
+    const again = memory.float32(2 ** 30);
+    expect(again.buffer).toBe(huge.buffer);
+    expect(memory.float32(2 ** 30).buffer).not.toBe(huge.buffer);
     expect(kernelsFor(memory.float32(16))).toBeDefined();
   });
 
