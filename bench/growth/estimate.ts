@@ -94,7 +94,8 @@ async function compare(
     set: [
       ...[...all, `cluster.minWorkers=${workers}`],
       // Between machines there is no memory that both share.
-      ...(bandwidth ? ['cluster.sharedMemory=off'] : []),
+      // A relay carries one port: lanes would lead around it.
+      ...(bandwidth ? ['cluster.sharedMemory=off', 'cluster.lanes=0'] : []),
     ],
   });
   const { wallMs: stepMs } = run.timings;

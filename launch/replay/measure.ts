@@ -66,7 +66,8 @@ export function parametersOf(size: string): number {
 /** Runs a cell. Throws  as `replay`. */
 export async function measureCell(cell: Cell): Promise<MeasuredRun> {
   const { size, workers, leafMs = LEAF_MS, steps = STEPS, linkTo } = cell;
-  const apart = cell.isApart ? ['cluster.sharedMemory=off'] : [];
+  // Lanes gain nothing where both ends share the cores, and would lead around a relay.
+  const apart = cell.isApart ? ['cluster.sharedMemory=off', 'cluster.lanes=0'] : [];
   const set = [...cellSettings(size, workers), ...apart];
   const plan = { config: 'quickstart', set, workers, leafMs, steps, ...(linkTo && { linkTo }) };
   const { workers: workersUsed, ...run } = await replay({ ...plan, measureMs: MEASURE_MS });
