@@ -20,6 +20,7 @@ import { benchOptimizer } from './optimizer.ts';
 import { benchPeers, PEERS } from './peers.ts';
 import { benchPrecision, benchRounding } from './precision.ts';
 import { benchSafety } from './safety.ts';
+import { benchServe } from './serve/serve.ts';
 import { benchSpinning } from './spinning.ts';
 import { benchStep } from './step.ts';
 import { benchXlaMemory } from './xla-memory.ts';
@@ -51,6 +52,7 @@ const ONLY_BY_NAME: Readonly<Record<string, Bench>> = {
   precision: benchPrecision,
   rounding: benchRounding,
   scaling: benchScaling,
+  serve: benchServe,
   peers: (python) => benchPeers(PEERS, python),
   ...Object.fromEntries(
     PEERS.map((name) => [`peers-${name}`, (python: string) => benchPeers([name], python)]),

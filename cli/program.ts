@@ -18,6 +18,7 @@ import { addData, addWeightsGet } from './get/flags.ts';
 import { addPlot } from './plot/flags.ts';
 import { addPredict } from './predict/flags.ts';
 import { addRuns } from './runs/flags.ts';
+import { addServe } from './serve/flags.ts';
 import { addStatus } from './status/flags.ts';
 import { addStop } from './stop/flags.ts';
 import { addSummary } from './summary/flags.ts';
@@ -50,6 +51,7 @@ export function createProgram(): Command {
   addPlot(program);
   addEval(program);
   addPredict(program);
+  addServe(program);
   addExport(program);
   addSummary(program);
   addWeightsGet(addWeights(program));

@@ -62,6 +62,12 @@ export const parseWholeCount = checked((text) => {
   return count === 'auto' ? undefined : count;
 }, 'a whole number from 1');
 
+/** Parser of `--port`. */
+export const parsePort = checked(
+  (text) => (/^\d{1,5}$/.test(text) && Number(text) <= 0xffff ? Number(text) : undefined),
+  'a port from 0 to 65535',
+);
+
 /** Parser of `--restarts`. */
 export const parseRestarts = checked(
   (text) => (/^\d{1,6}$/.test(text) ? Number(text) : undefined),

@@ -11,11 +11,17 @@ import {
 import { join, resolve } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, expect, inject, it } from 'vitest';
-import { scratchFolder, WatchedProcess } from '../support/cluster.ts';
+import { hasChromium, openPage, serveFolders } from '../support/chromium.ts';
+import { scratchFolder, TesseraProcess, tessera, WatchedProcess } from '../support/cluster.ts';
 import { fixturePath } from '../support/weights.ts';
 
 const REPO = resolve(import.meta.dirname, '../..');
-const EXAMPLES = ['predict-in-node', 'train-from-code'] as const;
+const EXAMPLES = [
+  'predict-in-node',
+  'train-from-code',
+  'predict-with-export',
+  'serve-client',
+] as const;
 const folder = join(scratchFolder(), 'project');
 
 /** The examples in one project, since TypeScript reads the types of the package once then; this checkout's build is the package. */
@@ -36,6 +42,15 @@ beforeAll(async () => {
   mkdirSync(join(folder, 'node_modules/@types'), { recursive: true });
   symlinkSync(REPO, join(folder, 'node_modules/tessera-train'), 'dir');
   symlinkSync(join(REPO, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'));
+  const args = ['export', fixturePath('huggingface.f32'), '--to', 'node', '--out', 'my-model'];
+  const exported = await tessera(args, { cwd: join(folder, 'node_modules') });
+  expect(exported, exported.stderr).toMatchObject({ code: 0 });
+  for (const name of ['onnxruntime-node', 'onnxruntime-common', 'sharp']) {
+    symlinkSync(join(REPO, 'node_modules', name), join(folder, 'node_modules', name));
+  }
+  const create = { width: 20, height: 16, channels: 3, background: '#48a' } as const;
+  await sharp({ create }).png().toFile(join(folder, 'blue.png'));
+  writeFileSync(join(folder, 'junk.png'), 'junk');
   const tsc = [process.execPath, join(REPO, 'node_modules/typescript/bin/tsc')];
   const compiled = await new WatchedProcess(tsc, { cwd: folder }).ended;
   expect(compiled).toMatchObject({ code: 0, stdout: '', stderr: '' });
@@ -50,12 +65,9 @@ async function run(name: (typeof EXAMPLES)[number], args: readonly string[]) {
 }
 
 it('predict-in-node: what images show, from bytes, and features', async () => {
-  const create = { width: 20, height: 16, channels: 3, background: '#48a' } as const;
-  await sharp({ create }).png().toFile(join(folder, 'blue.png'));
   const ended = await run('predict-in-node', [fixturePath('huggingface.f32'), 'blue.png']);
   expect(ended).toMatchObject({ code: 0, stderr: '' });
   expect(ended.stdout).toMatch(/^blue\.png\n( +\d+\.\d % {2}\S.*\n){3}features: \d+ values\n$/);
-  writeFileSync(join(folder, 'junk.png'), 'junk');
   const refused = await run('predict-in-node', [fixturePath('huggingface.f32'), 'junk.png']);
   expect(refused).toMatchObject({ code: 1, stdout: '' });
   expect(refused.stderr).toMatch(/^DATA_INVALID: cannot decode image 1: .*\n$/);
@@ -70,4 +82,44 @@ it('train-from-code: events, a result, and a model that predicts', async () => {
     /^(step \d+: loss \d\.\d{3}\n)+runs\/digits-\S+: \d+\.\d % of the test images/,
   );
   expect(ended.stdout).toMatch(/\na black image is taken for \d\n$/);
+});
+
+it('predict-with-export: what images show, without Tessera', async () => {
+  const ended = await run('predict-with-export', ['blue.png']);
+  expect(ended).toMatchObject({ code: 0, stderr: '' });
+  const own = await run('predict-in-node', [fixturePath('huggingface.f32'), 'blue.png']);
+  expect(own.stdout).toBe(`${ended.stdout}features: 16 values\n`);
+  expect(existsSync(join(folder, '.local'))).toBe(false);
+});
+
+it('serve-client: asks a server, and shows its refusals', async () => {
+  const args = ['serve', fixturePath('huggingface.f32'), '--port', '0'];
+  const server = new TesseraProcess(args, { cwd: folder });
+  const [, url = ''] = await server.printed(/^(http:\S+)\n/m);
+  const ended = await run('serve-client', [url, 'blue.png']);
+  expect(ended).toMatchObject({ code: 0, stderr: '' });
+  expect(ended.stdout).toMatch(/^blue\.png\n( +\d+\.\d % {2}\S.*\n){3}$/);
+  const refused = await run('serve-client', [url, 'junk.png']);
+  expect(refused).toMatchObject({ code: 1, stdout: 'junk.png\n' });
+  expect(refused.stderr).toMatch(/^DATA_INVALID: cannot decode the image: .*\n$/);
+  server.kill('SIGTERM');
+  expect(await server.ended).toMatchObject({ code: 0 });
+});
+
+it.skipIf(!hasChromium)('transformers-js-page: classifies a photo in Chromium', async () => {
+  const path = fixturePath('huggingface.f32');
+  const args = ['export', path, '--to', 'transformers.js', '--out', 'models/my-model'];
+  expect(await tessera(args, { cwd: folder })).toMatchObject({ code: 0 });
+  const html = readFileSync(join(REPO, 'examples/transformers-js-page/index.html'), 'utf8');
+  const folders = { models: join(folder, 'models'), node_modules: join(REPO, 'node_modules') };
+  const { page, strayed, faults } = await openPage(await serveFolders(folders, { '/': html }));
+  await page.locator('#file:enabled').waitFor();
+  await page.locator('#file').setInputFiles(join(folder, 'blue.png'));
+  await page.locator('li').first().waitFor();
+  expect(await page.locator('li').allTextContents()).toEqual([
+    expect.stringMatching(/ \d+\.\d %$/),
+    expect.stringMatching(/ \d+\.\d %$/),
+    expect.stringMatching(/ \d+\.\d %$/),
+  ]);
+  expect({ strayed, faults }).toEqual({ strayed: [], faults: [] });
 });

@@ -89,11 +89,12 @@ describe('the package', () => {
       'package.json',
       'proto/tessera',
       'tools/pictures',
+      'tools/serve',
     ]);
     const own = files.filter((file) => !file.startsWith('dist/node_modules/'));
     const kinds = new Set(own.map((file) => /(?:\.d)?\.[^.]+$/.exec(file)?.[0]));
-    const known = ['.conf', '.d.ts', '.js', '.json', '.md', '.proto', '.wasm', '.yaml', undefined];
-    expect([...kinds].sort()).toEqual(known);
+    const known = ['.conf', '.d.ts', '.html', '.js', '.json', '.md', '.proto', '.wasm', '.yaml'];
+    expect([...kinds].sort()).toEqual([...known, undefined]);
     // `tessera engines test` has a folder of its own.
     const others = files.filter((file) => !file.startsWith('dist/tools/engines/test/'));
     expect(others.filter((file) => /\.map$|\.test\.|\/test\/|tsbuildinfo/.test(file))).toEqual([]);
@@ -151,5 +152,9 @@ describe('the package', () => {
     const command = ['npx', '--no', 'tessera', 'train', 'quickstart', ...flags];
     expect(await run(command, elsewhere)).toMatch(/1 epoch in/);
     expect(readdirSync(join(elsewhere, 'runs'))).toHaveLength(1);
+    // The folder for programs has modules of the package as they are.
+    const exporting = ['npx', '--no', 'tessera', 'export', '--to', 'node', '--out', 'model'];
+    await run(exporting, elsewhere);
+    expect(readdirSync(join(elsewhere, 'model'))).toContain('predict.js');
   });
 });

@@ -23,6 +23,7 @@ import { coordinatorDoors } from './messages.ts';
 import { modelDoors } from './models.ts';
 import { workerDoors } from './replies.ts';
 import { folderDoors } from './run-folders.ts';
+import { servingDoors } from './serving.ts';
 import { socketDoors } from './sockets.ts';
 import { vectorDoors } from './vectors.ts';
 
@@ -31,6 +32,7 @@ export const DOORS = [
   ...workerDoors,
   ...answerDoors,
   ...socketDoors,
+  ...servingDoors,
   ...vectorDoors,
   ...floatDoors,
   ...formatDoors,

@@ -51,6 +51,18 @@ describe('a model', () => {
     expect(model.notes.join()).toMatch(/does not say how images are prepared/);
   });
 
+  it('gives the logits of which predictions are made', async () => {
+    const [[logits], [prediction]] = await Promise.all([
+      model.logits(image),
+      model.predict(readFileSync(image)),
+    ]);
+    const powers = Array.from(logits as Float32Array, Math.exp);
+    const sum = powers.reduce((a, b) => a + b);
+    const best = Math.max(...powers) / sum;
+    expect(prediction?.guesses[0]?.probability).toBeCloseTo(best, 6);
+    await expect(model.logits(new Uint8Array(9))).rejects.toMatchObject({ code: 'DATA_INVALID' });
+  });
+
   it('predicts a path, a URL, bytes and raw pixels alike, alone or together', async () => {
     const { data, info } = await sharp(image).raw().toBuffer({ resolveWithObject: true });
     const url = pathToFileURL(image);
