@@ -18,10 +18,10 @@ import { RUN_FILES } from '../shared/runs/layout.ts';
 import type { RunObserver } from '../shared/runs/observer.ts';
 import { newToken } from '../shared/security/tokens.ts';
 import { type Dropped, EventBuffer } from './event-buffer.ts';
+import { settleNumbers } from './fitting.ts';
 import { Launch } from './launch.ts';
 import type { LaunchNotice } from './launcher.ts';
 import { localLauncher, localSize } from './local-run.ts';
-import { settleMicroBatch } from './micro-batch.ts';
 import type { RunStanding } from './supervisor.ts';
 
 /** How a run is started. */
@@ -118,7 +118,7 @@ export async function startTraining(
   const { isRemote = false, certs, insecure = false, log, resume } = options;
   const notify = options.onNotice ?? (() => {});
   const size = isRemote ? undefined : await localSize(planned.config);
-  const loaded = await settleMicroBatch(planned, {
+  const loaded = await settleNumbers(planned, {
     ...{ dataSource: options.dataSource, resume, workers: size?.count ?? 1 },
     signal: options.signal,
     notify: (text) => notify({ level: 'info', text }),

@@ -1,8 +1,10 @@
 /** @file `tessera estimate`: what a step of a run would take, before it is started. */
 import { localSize } from '../../launch/local-run.ts';
 import { type MeasuredStep, measureStep } from '../../launch/replay/measure.ts';
-import { type LoadedConfig, loadConfig, settled } from '../../shared/config/load.ts';
+import { fittingConfig } from '../../shared/config/fitting.ts';
+import { type LoadedConfig, loadConfig } from '../../shared/config/load.ts';
 import { resolveModel } from '../../shared/config/rules.ts';
+import type { RunConfig } from '../../shared/config/schema.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { openDataSource } from '../../shared/data/sets/open.ts';
 import { availableThreads } from '../../shared/machine/devices.ts';
@@ -62,7 +64,7 @@ export async function estimateOf(
   const workers = options.workers ?? (isHere ? (await localSize(config)).count : 1);
   const { leaf, others: othersBefore } =
     device === undefined
-      ? await measured(loaded, options, {
+      ? await measured(fittingConfig(config, { samples }), options, {
           workers: isOneMachine ? workers : 1,
           forBest: known === undefined,
         })
@@ -80,12 +82,12 @@ export async function estimateOf(
 }
 
 function measured(
-  { config }: LoadedConfig,
+  { training }: RunConfig,
   { config: name, set = [] }: EstimateOptions,
   { workers, forBest }: { readonly workers: number; readonly forBest: boolean },
 ): Promise<LeafHere> {
   say('measuring a leaf on this machine');
-  const { batchSize, microBatch } = settled(config).training;
+  const { batchSize, microBatch } = training;
   return leafHere({ config: name, set, batchSize, microBatch, workers }, { forBest });
 }
 

@@ -1,6 +1,7 @@
 /** @file `tessera plot batch`: training images as the model gets them, augmented and mixed, with their labels. */
 import { requireInputs } from '../../shared/config/absent-inputs.ts';
-import { loadConfig, settled } from '../../shared/config/load.ts';
+import { fittingConfig } from '../../shared/config/fitting.ts';
+import { loadConfig } from '../../shared/config/load.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { mixesImages } from '../../shared/data/options.ts';
 import { imageAt } from '../../shared/data/pipeline/drawing.ts';
@@ -31,10 +32,11 @@ export async function plotBatch(options: BatchOptions): Promise<void> {
   const { baseFolder, inputs, ...loaded } = await loadConfig(options.config, {
     set: options.set ?? [],
   });
-  const config = settled(loaded.config);
   requireInputs(inputs.filter(({ kind }) => kind === 'data'));
-  const { seed, data, training } = config;
+  const { seed, data } = loaded.config;
   const source = await openDataSource(data, { seed, baseFolder });
+  const config = fittingConfig(loaded.config, { samples: source.size.train });
+  const { training } = config;
   const { imageSize } = config.model;
   const epoch = options.epoch - 1;
   const batch = batchIndices({

@@ -3,6 +3,7 @@ import { type Measured, measure } from '../../shared/compute/engines/measure.ts'
 import type { EngineRequest } from '../../shared/compute/engines/options.ts';
 import { bytesNeeded } from '../../shared/compute/micro-batch.ts';
 import type { PartMemory, ProgramSpec } from '../../shared/compute/program.ts';
+import { fittingConfig } from '../../shared/config/fitting.ts';
 import { programSpec } from '../../shared/config/program.ts';
 import type { PlannedConfig } from '../../shared/config/schema.ts';
 import { availableThreads } from '../../shared/machine/devices.ts';
@@ -50,7 +51,8 @@ export async function measureMemory(
     threads: availableThreads(),
   };
   say('compiling for the devices of this machine: seconds to minutes');
-  const find = { batchSize: config?.training.batchSize ?? BATCH, programs: 1 };
+  const { batchSize = 'auto' } = config?.training ?? {};
+  const find = { batchSize: batchSize === 'auto' ? BATCH : batchSize, programs: 1 };
   const fitting = wanted === 'auto' ? await measure({ ...task, spec, parts: [], find }) : undefined;
   const { microBatch = spec.microBatch, limit } = fitting ?? {};
   const found = await measure({
@@ -77,6 +79,7 @@ export function specOf(
 ): ProgramSpec {
   const own = { ...(precision && { precision }), ...(recompute && { recompute }) };
   if (config === undefined) return { model, microBatch, labelSmoothing: 0, ...own };
-  const sized = { ...config, training: { ...config.training, microBatch } };
+  const training = { ...config.training, microBatch };
+  const sized = fittingConfig({ ...config, training }, { samples: BATCH });
   return { ...programSpec(sized, model), ...own };
 }

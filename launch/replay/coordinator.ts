@@ -1,6 +1,7 @@
 /** @file The process of the coordinator of a replay: its config as JSON. It reports each step and checkpoint. */
 import { type RunningCoordinator, startCoordinator } from '../../coordinator/start.ts';
-import { loadConfig, settled } from '../../shared/config/load.ts';
+import { loadConfig, loadObject, settled } from '../../shared/config/load.ts';
+import type { RunConfigInput } from '../../shared/config/schema.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { letHeapsGrow } from '../../shared/machine/heap.ts';
 import { createLog } from '../../shared/machine/log.ts';
@@ -8,7 +9,7 @@ import { obeyAsker, ownUsage, sendReport } from './usage.ts';
 
 /** What a coordinator of a replay is started with. */
 export interface CoordinatorTask {
-  readonly config: string;
+  readonly config: string | RunConfigInput;
   readonly set: readonly string[];
   readonly runFolder: string;
   readonly resume?: boolean;
@@ -24,7 +25,9 @@ obeyAsker(() =>
   })),
 );
 try {
-  const loaded = await loadConfig(task.config, { set: task.set });
+  const { config, set } = task;
+  const loaded =
+    typeof config === 'string' ? await loadConfig(config, { set }) : loadObject(config, { set });
   running = await startCoordinator({
     loaded: { ...loaded, config: settled(loaded.config) },
     listen: '127.0.0.1:0',

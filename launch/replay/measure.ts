@@ -12,7 +12,7 @@ import {
 } from '../../tools/estimate/fit.ts';
 import { leavesOfOne, type StepCost } from '../../tools/estimate/step.ts';
 import { threadsEach } from '../local-run.ts';
-import { type Replayed, replay } from './run.ts';
+import { type Replayed, type ReplayPlan, replay } from './run.ts';
 
 /** A cell of a bench of growth. */
 export interface Cell {
@@ -111,9 +111,7 @@ const LEAF_STEPS = 3;
 const LEAF_MS_MIN = 2000;
 
 /** Leaves of a run, as workers of this machine compute them. */
-export interface LeafPlan {
-  readonly config: string;
-  readonly set: readonly string[];
+export interface LeafPlan extends Pick<ReplayPlan, 'config' | 'set'> {
   readonly batchSize: number;
   readonly microBatch: number;
   readonly workers: number;

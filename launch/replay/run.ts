@@ -5,6 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { RunConfigInput } from '../../shared/config/schema.ts';
 import type { StepTimings } from '../../shared/runs/events.ts';
 import { ReplayChild } from './child.ts';
 import type { CoordinatorTask } from './coordinator.ts';
@@ -12,8 +13,8 @@ import type { Report, Usage, WorkerFacts } from './usage.ts';
 
 /** A run to be replayed. */
 export interface ReplayPlan {
-  /** A config whose data are here. */
-  readonly config: string;
+  /** A config whose data are here, or its name or path. */
+  readonly config: string | RunConfigInput;
   readonly set: readonly string[];
   readonly workers: number;
   /** What a leaf takes; with `real` it is computed, on so many threads. */

@@ -2,14 +2,15 @@
 import { assert } from '../core/errors.ts';
 import type { ValueType } from '../core/floats.ts';
 import { nodeAdder, TreeSum } from '../training/reduction.ts';
-import type {
-  DeviceReport,
-  LeafInputs,
-  LeafOutputs,
-  NodeOutputs,
-  NodeStart,
-  Pixels,
-  Program,
+import {
+  countOf,
+  type DeviceReport,
+  type LeafInputs,
+  type LeafOutputs,
+  type NodeOutputs,
+  type NodeStart,
+  type Pixels,
+  type Program,
 } from './program.ts';
 
 /** What an engine without sums of its own extends. */
@@ -40,8 +41,7 @@ export abstract class LeafProgram implements Program {
     const node = this.#node;
     assert(node !== undefined, 'a node begins before its leaves');
     const { gradient, ...totals } = await this[node.start.kind](leaf);
-    let samples = 0;
-    for (const weight of leaf.weights) samples += weight;
+    const samples = countOf(leaf.weights);
     const vector = node.start.kind === 'train' ? gradient : undefined;
     await node.sum.add({ first: index, count: 1 }, vector, { ...totals, samples });
   }

@@ -30,7 +30,7 @@ export interface LeafInputs {
   /** Empty where `features` are given. */
   readonly images: Pixels;
   readonly labels: Int32Array;
-  /** 1 for a sample that counts, 0 for padding or an unreadable image. */
+  /** 1, or its class's weight, for a sample that counts; 0 for padding or an unreadable image. */
   readonly weights: Float32Array;
   /** What the frozen backbone made of the images before. Shapes  [B, D]. */
   readonly features?: Float32Array | undefined;
@@ -40,10 +40,15 @@ export interface LeafInputs {
   readonly noise?: NoiseKey | undefined;
 }
 
+/** Samples of a leaf that count. */
+export function countOf(weights: Float32Array): number {
+  return weights.reduce((count, weight) => count + Number(weight !== 0), 0);
+}
+
 /** What a leaf adds up to: sums over its samples, never means. */
 export interface LeafOutputs {
   readonly lossSum: number;
-  /** Samples (of weight 1) whose largest logit is the label. */
+  /** Samples that count and whose largest logit is the label. */
   readonly correct: number;
   /** Of what trains, flat, in the order of the parameter table; empty for an evaluation. The caller owns it. */
   readonly gradient: Float32Array;
@@ -58,6 +63,8 @@ export interface ProgramSpec extends NoiseRates {
   readonly frozen?: number;
   /** Whether a training image may be a mixture of two. */
   readonly mixes?: boolean;
+  /** Whether weights of samples may be others than 0 and 1. */
+  readonly weighsClasses?: boolean;
   readonly transfer?: Transfer;
   /** In which numbers products are computed; float32 unless given. */
   readonly precision?: Precision;

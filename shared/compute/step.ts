@@ -80,7 +80,7 @@ function forwardStep(spec: ProgramSpec, inputs: StepInputs) {
       : classify(inputs.parameters, inputs.features);
   return {
     loss: crossEntropySum(logits, inputs, spec.labelSmoothing),
-    correct: correctCount(logits, inputs),
+    correct: correctCount(logits, inputs, spec.weighsClasses),
     logits,
   };
 }

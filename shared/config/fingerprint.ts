@@ -47,8 +47,12 @@ export function identityJson(config: RunConfig, facts: RunFacts): string {
 
 /** What of `training` decides numbers; a default that is younger than checkpoints is left out, so that these resume. */
 function trainingOf({ training: whole }: RunConfig) {
-  const { cacheFeatures: _cache, recompute: _recompute, precision, ...training } = whole;
-  return precision === 'f32' ? training : { ...training, precision };
+  const { cacheFeatures: _, recompute: _recompute, precision, classWeights, ...training } = whole;
+  return {
+    ...training,
+    ...(precision !== 'f32' && { precision }),
+    ...(classWeights !== 'none' && { classWeights }),
+  };
 }
 
 /** Sections and options that no number of a run depends on. */

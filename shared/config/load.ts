@@ -15,6 +15,7 @@ import { isRecord } from '../core/text.ts';
 import { formatBytes } from '../core/units.ts';
 import { readRegularFile } from '../files/regular-file.ts';
 import { type ConfigDocument, parseConfigDocument } from './document.ts';
+import { fittingConfig, openOptions } from './fitting.ts';
 import { type ConfigInput, placeInputs } from './inputs.ts';
 import { importConfig, isConfigModule } from './module.ts';
 import { configError, type PlacedProblem, schemaProblems } from './problems.ts';
@@ -143,14 +144,14 @@ export function applySettings(config: RunConfig, set: readonly string[]): RunCon
   }).config;
 }
 
-/** A config that is not of a new run. Throws  CONFIG_INVALID where its micro-batch is still to be found. */
-export function settled(config: PlannedConfig): RunConfig {
-  const { microBatch } = config.training;
-  if (microBatch !== 'auto') return { ...config, training: { ...config.training, microBatch } };
+/** A config that is not of a new run. Throws  CONFIG_INVALID where one of its numbers is still to be found. */
+export function settled(planned: PlannedConfig): RunConfig {
+  const [open] = openOptions(planned);
+  if (open === undefined) return fittingConfig(planned, { samples: 1 });
   throw new TesseraError(
     'CONFIG_INVALID',
-    'training.microBatch: auto is found when a run begins, and this is not a new run',
-    { hint: 'give a number, such as --set training.microBatch=32' },
+    `${open}: what fits is found when a run begins, and this is not a new run`,
+    { hint: `give a number with --set ${open}=NUMBER` },
   );
 }
 

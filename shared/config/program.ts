@@ -18,6 +18,7 @@ export function programSpec(config: RunConfig, model: ModelConfig): ProgramSpec 
     dropout,
     stochasticDepth,
     mixes: mixesImages(config),
+    ...(config.training.classWeights !== 'none' && { weighsClasses: true }),
     precision,
     recompute,
     gradients: config.exchange.gradients,

@@ -52,8 +52,15 @@ export function checkAgainstData(
       },
     );
   }
-  const { batchSize, epochs, schedule } = config.training;
-  if (samples.train < batchSize) {
+  const { batchSize, epochs, schedule, classWeights } = config.training;
+  if (Array.isArray(classWeights) && classWeights.length !== classes.length) {
+    throw new TesseraError(
+      'CONFIG_INVALID',
+      `training.classWeights: ${classWeights.length} weights for ${classes.length} classes`,
+      { hint: 'give one weight a class, in the order of their names, or balanced' },
+    );
+  }
+  if (batchSize !== 'auto' && samples.train < batchSize) {
     throw new TesseraError(
       'CONFIG_INVALID',
       `training.batchSize: a batch of ${batchSize} samples is larger than the training set, which has ${samples.train}`,
@@ -65,6 +72,7 @@ export function checkAgainstData(
       hint: 'choose a larger share, such as 0.2, or give the data set a test folder',
     });
   }
+  if (epochs === 'auto' || batchSize === 'auto') return;
   const steps = epochs * Math.ceil(samples.train / batchSize);
   if (schedule.warmupSteps >= steps) {
     throw new TesseraError(
@@ -245,12 +253,12 @@ function* precisionProblems({ training, compute }: PlannedConfig): Generator<Con
 function* runProblems(config: PlannedConfig): Generator<ConfigProblem> {
   const { training, limits, cluster } = config;
   yield* precisionProblems(config);
-  const { microBatch } = training;
-  if (microBatch !== 'auto' && microBatch > training.batchSize) {
+  const { microBatch, batchSize } = training;
+  if (microBatch !== 'auto' && batchSize !== 'auto' && microBatch > batchSize) {
     yield {
       path: ['training', 'microBatch'],
-      sentence: `a leaf of ${training.microBatch} samples is larger than the batch of ${training.batchSize}`,
-      hint: `choose at most ${training.batchSize}`,
+      sentence: `a leaf of ${microBatch} samples is larger than the batch of ${batchSize}`,
+      hint: `choose at most ${batchSize}`,
     };
   }
   if (mixesImages(config) && training.microBatch === 1) {

@@ -165,7 +165,9 @@ export const configSchema = z.strictObject({
 });
 
 /** The schema of a config file: what `auto` is in `training.microBatch` is found when the run begins. */
-export const plannedSchema = configSchema.extend({ training: plannedTraining });
+export const plannedSchema = configSchema.extend({
+  training: plannedTraining.prefault({}),
+});
 
 /** A complete, valid configuration. */
 export type RunConfig = z.infer<typeof configSchema>;

@@ -40,3 +40,13 @@ export interface DataSource {
    */
   read(split: Split, index: number): Promise<EncodedSample>;
 }
+
+/** Training images of each class. */
+export function classCounts(source: Pick<DataSource, 'classes' | 'size' | 'label'>): number[] {
+  const counts = new Array<number>(source.classes.length).fill(0);
+  for (let index = 0; index < source.size.train; index += 1) {
+    const of = source.label('train', index);
+    counts[of] = (counts[of] as number) + 1;
+  }
+  return counts;
+}

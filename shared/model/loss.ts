@@ -1,7 +1,7 @@
 /** @file What training minimises: weighted softmax cross-entropy, as sums over samples. */
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Labels of a leaf and how much each sample counts. Shapes  all [B]; weights are 0 or 1. */
+/** Labels of a leaf and how much each sample counts. Shapes  all [B]; weights are 0 or 1, or those of classes. */
 export interface Targets {
   readonly labels: tf.Tensor1D;
   readonly weights: tf.Tensor1D;
@@ -51,8 +51,14 @@ function between(start: tf.Tensor, end: tf.Tensor, share: tf.Tensor): tf.Tensor 
   return tf.add(start, tf.mul(tf.sub(end, start), share));
 }
 
-/** How many samples (of weight 1) have their largest logit on the label. */
-export function correctCount(logits: tf.Tensor2D, { labels, weights }: Targets): tf.Scalar {
-  const isCorrect_B = tf.equal(tf.argMax(logits, -1), labels);
-  return tf.sum(tf.mul(tf.cast(isCorrect_B, 'float32'), weights));
+/** How many samples that count have their largest logit on the label; with weights of classes each of them is one. */
+export function correctCount(
+  logits: tf.Tensor2D,
+  { labels, weights }: Targets,
+  weighsClasses = false,
+): tf.Scalar {
+  const isCorrect_B = tf.cast(tf.equal(tf.argMax(logits, -1), labels), 'float32');
+  if (!weighsClasses) return tf.sum(tf.mul(isCorrect_B, weights));
+  const isLeftOut_B = tf.cast(tf.equal(weights, tf.zerosLike(weights)), 'float32');
+  return tf.sum(tf.mul(isCorrect_B, tf.sub(1, isLeftOut_B)));
 }

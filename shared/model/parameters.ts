@@ -161,6 +161,7 @@ export function modelSignature(spec: {
   readonly dropout?: number;
   readonly stochasticDepth?: number;
   readonly mixes?: boolean;
+  readonly weighsClasses?: boolean;
   readonly precision?: string;
   readonly transfer?: object;
   readonly gradients?: string;
@@ -176,6 +177,7 @@ export function modelSignature(spec: {
     `frozen ${frozen} dropout ${dropout} depth ${stochasticDepth} mixes ${mixes}`,
     ...(normEpsilon === undefined ? [] : [`epsilon ${normEpsilon}`]),
     ...(precision === 'f32' ? [] : [`precision ${precision}`]),
+    ...(spec.weighsClasses ? ['weights of classes'] : []),
     ...(spec.gradients === 'bf16' ? ['gradients bf16'] : []),
     ...(spec.transfer === undefined ? [] : [`transfer ${JSON.stringify(spec.transfer)}`]),
     ...tensors,

@@ -3,12 +3,16 @@ import { z } from 'zod';
 import { count, fraction, positive } from '../core/options.ts';
 import { PRECISIONS } from '../model/precision.ts';
 
+const EPOCHS = 'Passes over the training data';
+const BATCH_SIZE = 'Samples of one step, over all workers';
+const LEARNING_RATE = 'Peak learning rate';
+
 const optimizer = z.strictObject({
   name: z
     .enum(['adamw', 'adam', 'sgd'])
     .default('adamw')
     .describe('AdamW, Adam with coupled weight decay, or SGD with momentum'),
-  learningRate: positive.describe('Peak learning rate'),
+  learningRate: positive.describe(LEARNING_RATE),
   weightDecay: z
     .number()
     .min(0)
@@ -26,13 +30,16 @@ const optimizer = z.strictObject({
     .describe('Learning rate of each layer over that of the layer above it (1: all alike)'),
 });
 
+const CLASS_WEIGHTS =
+  'How much an image of each class counts in the loss: none (all alike), balanced (each class alike), or a list, a number a class';
+
 const MICRO_BATCH =
-  'Samples of one leaf: the unit of work and of the sum; part of the numbers (auto: the largest that fits, by the memory that an engine of xla reports on this machine when the run begins)';
+  'Samples of one leaf: the unit of work and of the sum; part of the numbers (auto: the largest that fits the memory that an engine of xla reports on this machine when the run begins; with other engines by the batch)';
 
 /** Of a run: `plannedTraining` has what a config may say before a run begins. */
 export const trainingOptions = z.strictObject({
-  epochs: count.describe('Passes over the training data'),
-  batchSize: count.describe('Samples of one step, over all workers'),
+  epochs: count.describe(EPOCHS),
+  batchSize: count.describe(BATCH_SIZE),
   microBatch: count.describe(MICRO_BATCH),
   precision: z
     .enum(PRECISIONS)
@@ -62,6 +69,10 @@ export const trainingOptions = z.strictObject({
     .lt(1)
     .default(0)
     .describe('Share of the target spread over all classes'),
+  classWeights: z
+    .union([z.literal('none'), z.array(positive).min(2)])
+    .default('none')
+    .describe(CLASS_WEIGHTS),
   averageDecay: z
     .number()
     .min(0)
@@ -78,9 +89,31 @@ export const trainingOptions = z.strictObject({
 
 /** As a config says it: what `auto` is is found when a run begins. */
 export const plannedTraining = trainingOptions.extend({
-  microBatch: z.union([z.literal('auto'), count]).describe(MICRO_BATCH),
+  epochs: orAuto(count, `${EPOCHS} (auto: by the number of images, and by what trains)`),
+  batchSize: orAuto(count, `${BATCH_SIZE} (auto: by the number of images, and by what trains)`),
+  microBatch: orAuto(count, MICRO_BATCH),
+  classWeights: z
+    .union([z.enum(['none', 'balanced']), z.array(positive).min(2)])
+    .default('none')
+    .describe(CLASS_WEIGHTS),
+  optimizer: optimizer
+    .extend({
+      learningRate: orAuto(
+        positive,
+        `${LEARNING_RATE} (auto: by the optimizer, and by what trains)`,
+      ),
+    })
+    .prefault({}),
 });
 
+function orAuto<Value extends z.ZodType>(value: Value, description: string) {
+  return z
+    .union([z.literal('auto'), value])
+    .default('auto')
+    .describe(description);
+}
+
 export type TrainingConfig = z.infer<typeof trainingOptions>;
+export type PlannedTraining = z.infer<typeof plannedTraining>;
 export type OptimizerConfig = TrainingConfig['optimizer'];
 export type ScheduleConfig = TrainingConfig['schedule'];

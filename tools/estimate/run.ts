@@ -1,4 +1,5 @@
 /** @file The estimate of a run from its config and what was measured or is assumed. Pure. */
+import { fittingConfig } from '../../shared/config/fitting.ts';
 import type { PlannedConfig } from '../../shared/config/schema.ts';
 import { frozenSize, parameterTable } from '../../shared/model/parameters.ts';
 import type { ModelConfig } from '../../shared/model/variants.ts';
@@ -90,8 +91,9 @@ export function estimateRun(inputs: EstimateInputs): RunEstimate {
   const { model, config, samples, leaf, step, memory, cluster, others } = inputs;
   const parameters = parameterTable(model).size;
   const trainable = parameters - frozenSize(model, config.model.freeze);
-  const { batchSize, optimizer, averageDecay } = config.training;
-  const sizes = sizesOf(config, leaf);
+  const { microBatch: asked } = config.training;
+  const { batchSize, optimizer, averageDecay } = fittingConfig(config, { samples }).training;
+  const sizes = sizesOf({ batchSize, microBatch: asked }, leaf);
   const gradientBytes = VALUE_BYTES[config.exchange.gradients];
   const sharedWith = (workers: number) =>
     cluster.isOneMachine && config.cluster.sharedMemory === 'auto'
@@ -106,7 +108,6 @@ export function estimateRun(inputs: EstimateInputs): RunEstimate {
       { ...cluster, workers },
       { leaf: leafWith(leaf, workers), step },
     );
-  const { microBatch: asked } = config.training;
   const microBatch = asked === 'auto' ? (sizes.at(-1) ?? 1) : asked;
   const found = stepOf(cluster.workers, microBatch);
   const moments = optimizer.name !== 'sgd' ? 2 : optimizer.momentum === 0 ? 0 : 1;
@@ -150,8 +151,13 @@ function leafWith({ cost: { fixed, image }, crowding }: LeafFacts, workers: numb
 }
 
 /** Micro-batches that divide the batch and fit: up to four times what was measured, the smallest first. */
-function sizesOf({ training }: PlannedConfig, leaf: LeafFacts): number[] {
-  const { batchSize, microBatch } = training;
+function sizesOf(
+  {
+    batchSize,
+    microBatch,
+  }: { readonly batchSize: number; readonly microBatch: number | 'auto' },
+  leaf: LeafFacts,
+): number[] {
   const { deviceLimit, deviceBytes = 0, imageBytes, measuredAt } = leaf;
   const most = measuredAt > 0 ? 4 * measuredAt : batchSize;
   const all = Array.from({ length: Math.min(most, batchSize) }, (_, index) => index + 1);

@@ -15,6 +15,7 @@ import type { StoredPixels } from '../../shared/data/pipeline/drawing.ts';
 import { finishedLeaf, mixedLabels } from '../../shared/data/pipeline/leaf.ts';
 import { type Mixture, planMixing } from '../../shared/data/pipeline/mixing.ts';
 import type { ImagePipeline } from '../../shared/data/pipeline/pipeline.ts';
+import { weighClasses } from '../../shared/training/class-weights.ts';
 import type { KnownFeatures } from '../compute/node-computer.ts';
 import type { NodeTask } from '../core/messages.ts';
 import { type FeatureOptions, FeatureStore } from './feature-store.ts';
@@ -136,12 +137,15 @@ export class Feeder {
       inputs.labels[place] = label;
       inputs.weights[place] = 1;
     }
+    const mix =
+      mixtures && shares ? { labels: mixedLabels(inputs.labels, mixtures), shares } : undefined;
+    const { classWeights } = config.training;
+    if (split === 'train' && classWeights !== 'none') weighClasses(inputs, mix, classWeights);
     return {
       inputs: {
         ...inputs,
         ...(split === 'train' && { noise: { seed: config.seed, epoch: task.epoch, samples } }),
-        ...(mixtures &&
-          shares && { mix: { labels: mixedLabels(inputs.labels, mixtures), shares } }),
+        ...(mix && { mix }),
       },
       badSamples: bad
         .map(({ place, error }) => ({ index: samples[place] as number, reason: error.sentence }))

@@ -4,6 +4,7 @@ import { slotOf } from '../../../training/slots.ts';
 import type { ExecutableStore } from '../../executables.ts';
 import { leafValues, unlabelled } from '../../inputs.ts';
 import {
+  countOf,
   type DeviceReport,
   hasFrozenBackbone,
   type LeafInputs,
@@ -105,7 +106,7 @@ class XlaProgram implements Program {
     const node = await this.#nodeOf(start);
     const device = this.#open.devices[slotOf(index, start, this.slots)] as Device;
     await node.makeRoom(device);
-    const samples = leaf.weights.reduce((sum, weight) => sum + weight, 0);
+    const samples = countOf(leaf.weights);
     if (start.kind === 'train') {
       const [gradient, sums] = await this.#run('training', leaf, device);
       return node.add({ index, samples }, { gradient, sums: sums as DeviceBuffer });

@@ -1,6 +1,6 @@
 /** @file `training.microBatch: auto`: where it is kept, found and refused, before anything is compiled. */
 import { expect, it } from 'vitest';
-import { settleMicroBatch } from '../../../launch/micro-batch.ts';
+import { settleNumbers } from '../../../launch/fitting.ts';
 import { applySettings, loadConfig, settled } from '../../../shared/config/load.ts';
 
 const load = (microBatch: string) =>
@@ -9,14 +9,14 @@ const options = { workers: 2, notify: () => expect.unreachable() };
 
 it('a number stays as it is, also of a run that is resumed', async () => {
   const loaded = await load('16');
-  expect(await settleMicroBatch(loaded, options)).toEqual(loaded);
-  expect(await settleMicroBatch(loaded, { ...options, resume: 'runs/one' })).toEqual(loaded);
+  expect(await settleNumbers(loaded, options)).toEqual(loaded);
+  expect(await settleNumbers(loaded, { ...options, resume: 'runs/one' })).toEqual(loaded);
 });
 
 it('auto is a value of a config, and is refused where no run begins', async () => {
   const { config, ...loaded } = await load('auto');
   expect(config.training.microBatch).toBe('auto');
-  const resumed = settleMicroBatch({ ...loaded, config }, { ...options, resume: 'runs/one' });
+  const resumed = settleNumbers({ ...loaded, config }, { ...options, resume: 'runs/one' });
   await expect(resumed).rejects.toMatchObject({
     code: 'CONFIG_INVALID',
     sentence: expect.stringContaining('keeps the one that it began with'),
