@@ -15,6 +15,7 @@ import { addEstimate } from './estimate/flags.ts';
 import { addEval } from './eval/flags.ts';
 import { addExport } from './export/flags.ts';
 import { addData, addWeightsGet } from './get/flags.ts';
+import { addInit } from './init/flags.ts';
 import { addPlot } from './plot/flags.ts';
 import { addPredict } from './predict/flags.ts';
 import { addRuns } from './runs/flags.ts';
@@ -41,6 +42,7 @@ export function createProgram(): Command {
     'tessera status --watch',
   ]);
   addTrain(program);
+  addInit(program);
   addCoordinator(program);
   addWorker(program);
   addStop(program);

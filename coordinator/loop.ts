@@ -203,7 +203,11 @@ export class RunLoop {
   async #applyStep(effect: Extract<CoreEffect, { type: 'applyStep' }>): Promise<void> {
     const { progress, clock, onEvent } = this.#parts;
     const { stepIndex, totals } = effect;
-    const { timings, parameterSums, ...step } = await this.arithmetic.apply(stepIndex, totals);
+    const { timings, parameterSums, ...step } = await this.arithmetic.apply(
+      stepIndex,
+      totals,
+      progress.plateau.cuts,
+    );
     this.waits.reached(stepIndex + 1);
     const report = progress.stepDone(
       { step: stepIndex + 1, epoch: effect.epoch, ...step },

@@ -1,7 +1,7 @@
 /** @file `tessera config`: look at configs, check them, list every option. */
 import { firstParameters } from '../../coordinator/begin/first-parameters.ts';
 import { absentNames, getCommand, requireInputs } from '../../shared/config/absent-inputs.ts';
-import { explainConfig } from '../../shared/config/explain.ts';
+import { configJsonSchema, explainConfig } from '../../shared/config/explain.ts';
 import { type LoadedConfig, loadConfig } from '../../shared/config/load.ts';
 import { checkAgainstData, resolveModel } from '../../shared/config/rules.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
@@ -46,6 +46,11 @@ export async function showConfig(options: ShowConfigOptions): Promise<void> {
   for (const line of inputLines(loaded.inputs)) say(line);
   const absent = absentNames(loaded.inputs);
   if (absent.length > 0) say(pointer('missing', typable(`to get it: ${getCommand(absent)}`)));
+}
+
+/** Prints the schema of a config file. */
+export function showSchema(): void {
+  printJson(configJsonSchema);
 }
 
 /** Opens the data and weights of a config, as a run does, and returns its data set. Throws  as a run does. */

@@ -26,6 +26,18 @@ export function addConfig(program: Command): void {
   show.action(async (name, options) =>
     (await import('./config.ts')).showConfig({ ...options, config: name }),
   );
+  const schema = addCommand(
+    config,
+    'schema',
+    'Commands:',
+    'The JSON Schema of a config file, for editors',
+  ).addOption(verboseOption());
+  examples(schema, 'Completion and checks while you type', [
+    'tessera config schema > tessera.schema.json',
+    '# then, as the first line of a config:',
+    '# yaml-language-server: $schema=./tessera.schema.json',
+  ]);
+  schema.action(async () => (await import('./config.ts')).showSchema());
   const check = addCommand(
     config,
     'check <config...>',

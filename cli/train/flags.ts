@@ -7,9 +7,9 @@ import { addCommand, examples, GROUPS, parseDevices, parseWorkers } from '../ter
 export function addTrain(program: Command): void {
   const train = addCommand(
     program,
-    'train [config]',
+    'train [folder-or-config]',
     GROUPS.run,
-    'Train on this machine: a coordinator and N workers',
+    'Train on a folder of images, or by a config, on this machine',
   )
     .optionsGroup('Workers:')
     .addOption(
@@ -25,7 +25,8 @@ export function addTrain(program: Command): void {
       ).argParser(parseDevices),
     );
   addRunOptions(train);
-  examples(train, 'Four workers, two epochs', [
+  examples(train, 'A folder with a folder of images for each class; then a config, four workers', [
+    'tessera train photos',
     'tessera train quickstart --workers 4 --set training.epochs=2',
     '# Resume a run that was stopped or killed',
     'tessera train --resume runs/quickstart-20260101-120000',

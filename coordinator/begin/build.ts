@@ -117,6 +117,7 @@ export function assemble(seed: RunSeed) {
     resumed?.progress,
     warmUpSteps(identity, source, version),
     source.size.validation > 0 ? 'validation' : 'test',
+    config.training.schedule.name === 'plateau' ? config.training.schedule.patience : undefined,
   );
   const store = new ParameterStore({
     table: parameterTable(model),
@@ -166,6 +167,7 @@ function planOf(config: RunConfig, source: DataSource): RunPlan {
     batchSize: training.batchSize,
     microBatch: training.microBatch,
     evaluateEveryEpochs: evaluation.everyEpochs,
+    earlyStopping: training.earlyStopping,
     checkpointEverySteps: checkpoint.everySteps,
     checkpointEveryEpochs: checkpoint.everyEpochs,
     minWorkers: cluster.minWorkers,

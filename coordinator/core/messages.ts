@@ -107,6 +107,8 @@ export interface RunPlan {
   readonly batchSize: number;
   readonly microBatch: number;
   readonly evaluateEveryEpochs: number;
+  /** Epochs without a better evaluation after which the run ends; 0: never. */
+  readonly earlyStopping: number;
   readonly checkpointEverySteps: number;
   readonly checkpointEveryEpochs: number;
   readonly minWorkers: number;

@@ -70,17 +70,27 @@ export function evaluationRound(
  *
  * The evaluation comes before the checkpoint, so that the checkpoint knows its accuracy; the
  * checkpoint before the next step, so that no step is announced that a crash could take back. Where something else
- * than the test samples chooses the best version, those are touched once: at the end.
+ * than the test samples chooses the best version, those are touched once: at the end. `isEarly` where that is sooner than
+ * planned.
  */
-export function agendaOf(plan: RunPlan, version: number): Task[] {
-  const isEnd = version >= totalSteps(plan);
+export function agendaOf(plan: RunPlan, version: number, isEarly = false): Task[] {
+  const isEnd = isEarly || version >= totalSteps(plan);
   const tasks: Task[] = [];
   const judging = judgingKind(plan);
   if (isEvaluationDue(plan, version)) tasks.push(judging);
   if (isEnd && judging === 'validate' && plan.testSamples > 0) tasks.push('test');
-  if (isCheckpointDue(plan, version)) tasks.push('save');
+  if (isEnd || isCheckpointDue(plan, version)) tasks.push('save');
   tasks.push(isEnd ? 'finish' : 'train');
   return tasks;
+}
+
+/**
+ * Whether a run ends early with a version that was judged: the best one is too many epochs old. It follows from the two
+ * versions alone, so a resumed run ends where an unbroken one does.
+ */
+export function endsEarly(plan: RunPlan, version: number, best: number | undefined): boolean {
+  if (plan.earlyStopping === 0 || version >= totalSteps(plan)) return false;
+  return version - (best ?? 0) >= plan.earlyStopping * batchesPerEpoch(plan);
 }
 
 function isEvaluationDue(plan: RunPlan, version: number): boolean {
@@ -89,7 +99,6 @@ function isEvaluationDue(plan: RunPlan, version: number): boolean {
 }
 
 function isCheckpointDue(plan: RunPlan, version: number): boolean {
-  if (version >= totalSteps(plan)) return true;
   const everySteps = plan.checkpointEverySteps;
   if (everySteps > 0 && version > 0 && version % everySteps === 0) return true;
   return endsEpoch(plan, version, plan.checkpointEveryEpochs);

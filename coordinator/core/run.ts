@@ -37,6 +37,8 @@ export class Run {
   readonly #best: Best;
   readonly #failures = new Failures();
   #hasFailed = false;
+  /** The run ends before its last step: evaluations have stopped getting better. */
+  #isEarly = false;
   #phase: RunPhase = 'waiting';
   #reason = '';
   #effects: CoreEffect[] = [];
@@ -51,8 +53,10 @@ export class Run {
     this.#version = version;
     this.#round = new OpenRound(plan, (effect) => this.#effects.push(effect));
     this.#best = new Best(plan, best);
+    const isJudged = known.includes(timetable.judgingKind(plan));
+    this.#isEarly = isJudged && timetable.endsEarly(plan, version, best?.version);
     this.#agenda = timetable
-      .agendaOf(plan, version)
+      .agendaOf(plan, version, this.#isEarly)
       .filter((task) => task !== 'save' && !known.some((kind) => kind === task));
     this.#notePhase();
     this.#effects = [];
@@ -265,12 +269,21 @@ export class Run {
     const isBest = this.#best.judged(kind, version, totals);
     this.#round.close();
     this.#agenda.shift();
+    if (kind === timetable.judgingKind(this.#plan)) this.#endEarly(version);
     // The end tests the best version, so it must outlive the steps that follow.
     if (isBest && kind === 'validate' && !this.#agenda.includes('save'))
       this.#agenda.unshift('save');
     const [epoch, newest] = [this.epochOf(version), this.#version];
     this.#effects.push({ type: 'reportEvaluation', kind, version, newest, epoch, totals, isBest });
     return true;
+  }
+
+  /** Ends the run with a version that was just judged, if nothing better is to be expected. */
+  #endEarly(version: number): void {
+    if (!timetable.endsEarly(this.#plan, version, this.#best.version)) return;
+    this.#isEarly = true;
+    const judged = timetable.judgingKind(this.#plan);
+    this.#agenda = timetable.agendaOf(this.#plan, version, true).filter((task) => task !== judged);
   }
 
   /** Notes where the run stands, and says so if that is new. */
@@ -283,6 +296,7 @@ export class Run {
       numWorkers: this.#round.numWorkers,
       isRoundOpen: this.#round.current !== undefined,
       isAwaited: this.#isAwaited,
+      isEarly: this.#isEarly,
     });
     if (phase === this.#phase && reason === this.#reason) return;
     this.#phase = phase;

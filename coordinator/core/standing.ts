@@ -15,6 +15,8 @@ export interface Standpoint {
   readonly isRoundOpen: boolean;
   /** The driver has been asked for a new version or a checkpoint. */
   readonly isAwaited: boolean;
+  /** The run ends before its last step. */
+  readonly isEarly: boolean;
 }
 
 /** A phase and the sentence behind it. */
@@ -32,8 +34,7 @@ export function missingWorkers(plan: RunPlan, numWorkers: number, isRoundOpen: b
 /** Describes where a run stands. */
 export function standingOf(point: Standpoint): Standing {
   const { plan, task, version, tested, numWorkers } = point;
-  if (task === undefined)
-    return { phase: 'done', reason: `all ${totalSteps(plan)} steps are done` };
+  if (task === undefined) return { phase: 'done', reason: doneText(plan, version, point.isEarly) };
   if (task === 'save') return { phase: 'saving', reason: `writing version ${version}` };
   const missing = missingWorkers(plan, numWorkers, point.isRoundOpen);
   if (missing > 0 && !point.isAwaited) {
@@ -48,4 +49,11 @@ export function standingOf(point: Standpoint): Standing {
   }
   const epoch = epochOf(plan, version + 1);
   return { phase: 'training', reason: `epoch ${epoch} of ${plan.epochs}` };
+}
+
+function doneText(plan: RunPlan, version: number, isEarly: boolean): string {
+  const steps = totalSteps(plan);
+  if (!isEarly) return `all ${steps} steps are done`;
+  const epochs = plan.earlyStopping === 1 ? 'epoch' : `${plan.earlyStopping} epochs`;
+  return `ended early, after ${version} of ${steps} steps: no evaluation was better for ${epochs}`;
 }

@@ -4,6 +4,7 @@ import { isPlausible } from '../../shared/core/divergence.ts';
 import { type NodeTotals, splitOf, type WorkKind } from '../../shared/core/work.ts';
 import type { ProgressSnapshot } from '../../shared/runs/checkpoint/state.ts';
 import type { EvaluationReport, JudgingSplit, StepReport } from '../../shared/runs/events.ts';
+import { afterEvaluation, NO_PLATEAU, type Plateau } from '../../shared/training/plateau.ts';
 import type { Evaluated } from '../core/messages.ts';
 
 /** Steps over which images/s and the shown loss are averaged (exponentially). */
@@ -23,6 +24,9 @@ export class RunProgress {
   evaluation: EvaluationReport | undefined;
   best: EvaluationReport | undefined;
   readonly chosenOn: JudgingSplit;
+  /** Of the schedule `plateau`. */
+  plateau: Plateau;
+  readonly #patience: number;
   /** The test at the end, where another split chooses the best. */
   #test: EvaluationReport | undefined;
   /** Samples computed since this process started, for the mean speed at the end. */
@@ -39,14 +43,17 @@ export class RunProgress {
 
   /**
    * `warmUpSteps` are those until all features of a frozen backbone are kept: steps after them take a fraction of the
-   * time, so how long the rest will take is not known before.
+   * time, so how long the rest will take is not known before. `patience` is that of the schedule `plateau`.
    */
   constructor(
     nowMs: number,
     resumed: ProgressSnapshot | undefined,
     warmUpSteps = 0,
     chosenOn: JudgingSplit = 'test',
+    patience = Number.POSITIVE_INFINITY,
   ) {
+    this.plateau = resumed?.plateau ?? NO_PLATEAU;
+    this.#patience = patience;
     this.#warmUpSteps = warmUpSteps;
     this.#startedMs = nowMs;
     this.#previousMs = nowMs;
@@ -94,6 +101,7 @@ export class RunProgress {
     }
     this.evaluation = report;
     if (isBest) this.best = report;
+    this.plateau = afterEvaluation(this.plateau, { epoch, isBest }, this.#patience);
     return report;
   }
 
@@ -160,7 +168,8 @@ export class RunProgress {
   snapshot(nowMs: number): ProgressSnapshot {
     const { evaluation, best, chosenOn } = this;
     const chosen = chosenOn === 'test' ? {} : { chosenOn, test: this.#test };
-    return { evaluation, best, seconds: this.seconds(nowMs), ...chosen };
+    const cut = this.#patience < Number.POSITIVE_INFINITY && { plateau: this.plateau };
+    return { evaluation, best, seconds: this.seconds(nowMs), ...chosen, ...cut };
   }
 }
 

@@ -59,11 +59,11 @@ export class StepArithmetic {
 
   /**
    * Averages over the samples and steps the optimizer. A step none of whose samples could be read has weight 0: its
-   * version is the one before, and it has no gradient norm.
+   * version is the one before, and it has no gradient norm. `cuts` are those of the schedule `plateau` so far.
    *
    * Throws  NON_FINITE.
    */
-  async apply(stepIndex: number, totals: NodeTotals): Promise<StepResult> {
+  async apply(stepIndex: number, totals: NodeTotals, cuts = 0): Promise<StepResult> {
     await this.#adding;
     const gradientSum = this.#sum?.root?.vector;
     this.#sum = undefined;
@@ -74,6 +74,7 @@ export class StepArithmetic {
       optimizer.learningRate,
       stepIndex,
       this.#totalSteps,
+      cuts,
     );
     const { samples } = totals;
     const step = stepIndex + 1;

@@ -47,11 +47,15 @@ export function identityJson(config: RunConfig, facts: RunFacts): string {
 
 /** What of `training` decides numbers; a default that is younger than checkpoints is left out, so that these resume. */
 function trainingOf({ training: whole }: RunConfig) {
-  const { cacheFeatures: _, recompute: _recompute, precision, classWeights, ...training } = whole;
+  const { cacheFeatures: _, recompute: _recompute, schedule: shape, ...others } = whole;
+  const { precision, classWeights, earlyStopping, ...training } = others;
+  const { patience, factor, ...schedule } = shape;
   return {
     ...training,
+    schedule: shape.name === 'plateau' ? { ...schedule, patience, factor } : schedule,
     ...(precision !== 'f32' && { precision }),
     ...(classWeights !== 'none' && { classWeights }),
+    ...(earlyStopping > 0 && { earlyStopping }),
   };
 }
 

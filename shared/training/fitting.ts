@@ -18,6 +18,8 @@ const BATCHES: Readonly<Record<TrainingKind, { steps: number; max: number }>> = 
   scratch: { steps: 20, max: 128 },
 };
 
+/** With fewer samples, a step follows single images. */
+const BATCH_MIN = 8;
 /** Leaves of a batch that are wanted, so that several workers have some each; and the largest leaf. */
 const LEAVES = 8;
 const LEAF_MAX = 16;
@@ -31,7 +33,7 @@ export function fittingEpochs(kind: TrainingKind, samples: number): number {
 /** Samples of a step: alike in all steps of an epoch, as far as whole numbers allow. */
 export function fittingBatch(kind: TrainingKind, samples: number): number {
   const { steps, max } = BATCHES[kind];
-  const wanted = Math.min(max, Math.max(1, Math.floor(samples / steps)));
+  const wanted = Math.min(max, Math.max(BATCH_MIN, Math.floor(samples / steps)));
   return Math.ceil(samples / Math.ceil(samples / wanted));
 }
 

@@ -55,11 +55,22 @@ export const trainingOptions = z.strictObject({
   schedule: z
     .strictObject({
       name: z
-        .enum(['cosine', 'linear', 'constant'])
+        .enum(['cosine', 'linear', 'constant', 'plateau'])
         .default('cosine')
-        .describe('Shape after the warm-up'),
+        .describe(
+          'Shape after the warm-up; plateau: constant, and cut when evaluations stop getting better',
+        ),
       warmupSteps: z.int().min(0).default(0).describe('Steps of linear rise from 0 (0: none)'),
       finalRate: z.number().min(0).default(0).describe('Learning rate at the last step'),
+      patience: count
+        .default(3)
+        .describe('plateau: epochs without a better evaluation before a cut'),
+      factor: z
+        .number()
+        .gt(0)
+        .lt(1)
+        .default(0.1)
+        .describe('plateau: the learning rate after a cut over that before'),
     })
     .prefault({}),
   clipNorm: z.number().min(0).default(0).describe('Clip the gradient at this global norm (0: off)'),
@@ -69,6 +80,11 @@ export const trainingOptions = z.strictObject({
     .lt(1)
     .default(0)
     .describe('Share of the target spread over all classes'),
+  earlyStopping: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('End the run when no evaluation has been better for so many epochs (0: off)'),
   classWeights: z
     .union([z.literal('none'), z.array(positive).min(2)])
     .default('none')

@@ -161,7 +161,13 @@ function ill(settings: Settings, ailment: Ailment | undefined): Settings {
   const { training } = config;
   const optimizer = { ...training.optimizer, learningRate: 1e39 };
   // A step whose images cannot be read makes nothing, so the rate must be as high at the next.
-  const schedule = { name: 'constant', warmupSteps: 0, finalRate: 0 } as const;
+  const schedule = {
+    name: 'constant',
+    warmupSteps: 0,
+    finalRate: 0,
+    patience: 3,
+    factor: 0.1,
+  } as const;
   const overflowing = { ...config, training: { ...training, optimizer, schedule } };
   return {
     ...settings,

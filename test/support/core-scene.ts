@@ -14,6 +14,7 @@ export const PLAN: RunPlan = {
   batchSize: 16,
   microBatch: 4,
   evaluateEveryEpochs: 1,
+  earlyStopping: 0,
   checkpointEverySteps: 0,
   checkpointEveryEpochs: 1,
   minWorkers: 1,

@@ -26,6 +26,7 @@ const PLAN = {
   batchSize: 32,
   microBatch: 32,
   evaluateEveryEpochs: 0,
+  earlyStopping: 0,
   checkpointEverySteps: 0,
   checkpointEveryEpochs: 0,
   minWorkers: 1,

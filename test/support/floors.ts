@@ -90,7 +90,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   pino: ['shared/machine/log.ts'],
   sharp: ['shared/data/pixels/libvips.ts', 'tools/export/folder/'],
   'tar-stream': ['tools/downloads/unpack.ts'],
-  yaml: ['shared/config/document.ts'],
+  yaml: ['shared/config/document.ts', 'shared/config/write.ts'],
   '@tensorflow/tfjs-core': [
     'shared/model/',
     'shared/compute/',

@@ -46,11 +46,14 @@ const stateSchema = z.strictObject({
       chosenOn: z.literal('validation').optional(),
       /** The test at the end, where another split chooses the best. */
       test: evaluationOrNone,
+      /** Of the schedule `plateau`; absent before the first cut. */
+      plateau: z.strictObject({ cuts: count, since: count }).optional(),
       seconds: z.number(),
     })
-    .transform(({ evaluation, best, seconds, chosenOn, test }) => ({
+    .transform(({ evaluation, best, seconds, chosenOn, test, plateau }) => ({
       ...{ evaluation, best, seconds },
       ...(chosenOn && { chosenOn, test }),
+      ...(plateau && { plateau }),
     })),
   parametersSha256: sha256,
   files: z.strictObject({ model: tensorFile, optimizer: tensorFile }),

@@ -24,7 +24,7 @@ it('auto is a value of a config, and is refused where no run begins', async () =
   });
   const number = settled((await load('32')).config);
   expect(() => applySettings(number, ['training.microBatch=auto'])).toThrow(
-    /auto is found when a run begins, and this is not a new run/,
+    /what fits is found when a run begins, and this is not a new run/,
   );
   await expect(load('0')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
 });

@@ -30,6 +30,7 @@ describe('the timetable', () => {
     const never = {
       ...plan,
       evaluateEveryEpochs: 0,
+      earlyStopping: 0,
       checkpointEveryEpochs: 0,
       checkpointEverySteps: 0,
     };

@@ -60,7 +60,7 @@ describe('where a value comes from', () => {
       (text) => text,
       ['training.schedule={name: linear}'],
     );
-    expect(config.training.schedule).toEqual({ name: 'linear', warmupSteps: 0, finalRate: 0 });
+    expect(config.training.schedule).toMatchObject({ name: 'linear', warmupSteps: 0, finalRate: 0 });
     expect(origins.get('training.schedule.name')).toBe('flag');
     expect(origins.get('training.schedule.warmupSteps')).toBe('default');
   });
@@ -123,7 +123,7 @@ const FAULTS: Fault[] = [
   [
     'a wrong type',
     (text) => text.replace('epochs: 2', 'epochs: two'),
-    ':12:3 training.epochs: expected whole number >= 1, got "two"',
+    ':12:3 training.epochs: expected auto | whole number >= 1, got "two"',
   ],
   [
     'a fraction of a whole number',
@@ -133,7 +133,7 @@ const FAULTS: Fault[] = [
   [
     'a number that is none',
     (text) => text.replace('1.0e-3', '.nan'),
-    ':16:5 training.optimizer.learningRate: expected number > 0, got NaN',
+    ':16:5 training.optimizer.learningRate: expected auto | number > 0, got NaN',
   ],
   [
     'a number at the open end of its range',
@@ -163,7 +163,7 @@ const FAULTS: Fault[] = [
   [
     'a key without a value',
     (text) => text.replace('epochs: 2', 'epochs:'),
-    ':12:3 training.epochs: expected whole number >= 1, got nothing',
+    ':12:3 training.epochs: expected auto | whole number >= 1, got nothing',
   ],
   [
     'a section that is a value',
@@ -174,7 +174,7 @@ const FAULTS: Fault[] = [
     'two faults',
     (text) => text.replace('epochs: 2', 'epochs: 0').replace('name: small', 'name: a b'),
     ':1:1 name: expected name of up to 64 letters',
-    ':12:3 training.epochs: expected whole number >= 1, got 0',
+    ':12:3 training.epochs: expected auto | whole number >= 1, got 0',
   ],
   [
     'heads that do not divide the width',
@@ -194,8 +194,8 @@ const FAULTS: Fault[] = [
   ['broken syntax', (text) => text.replace('width: 16', 'width: [16'), ':9:3: not YAML: '],
   [
     'a missing section',
-    (text) => text.slice(0, text.indexOf('  optimizer')),
-    ':11:1 training.optimizer: missing, expected section with name, learningRate',
+    (text) => text.replace(/^model:\n(?: .*\n)+/m, ''),
+    ':1:1 model: missing, expected section with variant, imageSize',
   ],
   ['two documents', (text) => `${text}---\n${text}`, ':17:1: a second document starts here'],
   ['a list', () => '- 1\n', ':1:1: expected a mapping of options, got [1]'],
@@ -248,7 +248,7 @@ describe('what is wrong with a file is said with its line', () => {
 
 describe('what is wrong with a setting is said with its flag', () => {
   it.each([
-    ['training.epochs=two', '--set training.epochs: expected whole number >= 1, got "two"'],
+    ['training.epochs=two', '--set training.epochs: expected auto | whole number >= 1, got "two"'],
     ['training.epoch=2', '--set training.epoch: unknown key, did you mean "epochs"?'],
     ['training.epochs.x=2', '--set training.epochs.x: unknown key'],
     ['traning.epochs=2', '--set traning.epochs traning: unknown key, did you mean "training"?'],
@@ -276,7 +276,7 @@ describe('what is wrong with a setting is said with its flag', () => {
   it('a setting of the environment names its variable', async () => {
     const env = { TESSERA_SET: 'seed=7,training.epochs=0' };
     const error = await errorOf(loadConfig(await writeConfig(SMALL), { env }));
-    expect(error.sentence).toBe('TESSERA_SET training.epochs: expected whole number >= 1, got 0');
+    expect(error.sentence).toBe('TESSERA_SET training.epochs: expected auto | whole number >= 1, got 0');
   });
 
   it('faults of flags, environment and file come in one error', async () => {
@@ -287,7 +287,7 @@ describe('what is wrong with a setting is said with its flag', () => {
       'TESSERA_SET bogus: expected PATH=VALUE',
       '--set training.x: unknown key',
       `${path}:9:3 model.depth: expected whole number >= 1 and <= 1000, got 0`,
-      '--set training.epochs: expected whole number >= 1, got 0',
+      '--set training.epochs: expected auto | whole number >= 1, got 0',
     ]);
   });
 });

@@ -229,14 +229,14 @@ describe('the list of options', () => {
   });
 
   it.each([
-    ['training.epochs', 'whole number >= 1', undefined],
+    ['training.epochs', 'auto | whole number >= 1', 'auto'],
     ['data.cropFraction', 'number > 0 and <= 1', 1],
     ['training.labelSmoothing', 'number >= 0 and < 1', 0],
     ['data.augment.flip', 'true | false', false],
     ['data.augment.cropScale', 'list of 2, each a number > 0 and <= 1', [1, 1]],
     ['cluster.workers', 'auto | whole number >= 1', 'auto'],
     ['limits.chunkBytes', 'size such as 64MiB', '1MiB'],
-    ['training.schedule.name', 'cosine | linear | constant', 'cosine'],
+    ['training.schedule.name', 'cosine | linear | constant | plateau', 'cosine'],
   ])('%s is %s', (path, type, fallback) => {
     expect(options.find((option) => option.path === path)).toMatchObject({ type });
     expect(options.find((option) => option.path === path)?.default).toEqual(fallback);
