@@ -14,6 +14,7 @@ import { addEngines } from './engines/flags.ts';
 import { addEstimate } from './estimate/flags.ts';
 import { addEval } from './eval/flags.ts';
 import { addExport } from './export/flags.ts';
+import { addFind } from './find/flags.ts';
 import { addData, addWeightsGet } from './get/flags.ts';
 import { addInit } from './init/flags.ts';
 import { addPlot } from './plot/flags.ts';
@@ -43,6 +44,7 @@ export function createProgram(): Command {
   ]);
   addTrain(program);
   addInit(program);
+  addFind(program);
   addCoordinator(program);
   addWorker(program);
   addStop(program);

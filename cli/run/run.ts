@@ -2,7 +2,6 @@
 
 import type { LaunchNotice } from '../../launch/launcher.ts';
 import { type Run, startTraining } from '../../launch/train.ts';
-import { type LoadedConfig, loadConfig, loadObject } from '../../shared/config/load.ts';
 import {
   devicesSettings,
   type WorkerCount,
@@ -13,9 +12,8 @@ import type { FoundSource } from '../../shared/data/found.ts';
 import { watchShutdown } from '../../shared/machine/shutdown.ts';
 import { VERSION } from '../../shared/machine/version.ts';
 import type { RunResult } from '../../shared/runs/events.ts';
-import type { PlanOptions } from '../folder/plan.ts';
+import { configLoader } from '../folder/load.ts';
 import { foundJson, foundLines } from '../inputs/found-lines.ts';
-import { isImageFolder } from '../inputs/image-folder.ts';
 import { inputLines, withInputs } from '../inputs/inputs.ts';
 import { commandLine, pathWord } from '../terminal/command-text.ts';
 import { readableLogLine } from '../terminal/log-lines.ts';
@@ -68,7 +66,7 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
       ...devicesSettings(options.devices),
       ...listenSetting(options),
     ];
-    const load = await loaderOf(origin.config, {
+    const load = await configLoader(origin.config, {
       ...options,
       set,
       signal,
@@ -106,22 +104,6 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
   } finally {
     shutdown.dispose();
   }
-}
-
-/** How a config is loaded: the file or preset of a name, or one that is made for a folder of images. */
-async function loaderOf(
-  config: string,
-  options: PlanOptions & Pick<RunOptions, 'resume'> & { readonly set: readonly string[] },
-): Promise<() => Promise<LoadedConfig>> {
-  const { set } = options;
-  if (options.resume !== undefined || !(await isImageFolder(config))) {
-    return () => loadConfig(config, { set });
-  }
-  // Most runs need none of this.
-  const { planFolder } = await import('../folder/plan.ts');
-  const { recipe } = await planFolder(config, options);
-  const { configOf } = await import('../../tools/recipe/recipe.ts');
-  return async () => loadObject(configOf(recipe), { set });
 }
 
 /** The address is a setting like any other, so that a resumed run has it from its folder. */

@@ -55,10 +55,10 @@ export const trainingOptions = z.strictObject({
   schedule: z
     .strictObject({
       name: z
-        .enum(['cosine', 'linear', 'constant', 'plateau'])
+        .enum(['cosine', 'linear', 'constant', 'plateau', 'rising'])
         .default('cosine')
         .describe(
-          'Shape after the warm-up; plateau: constant, and cut when evaluations stop getting better',
+          'Shape after the warm-up; plateau: constant, and cut when evaluations stop getting better; rising: what `tessera find lr` tries',
         ),
       warmupSteps: z.int().min(0).default(0).describe('Steps of linear rise from 0 (0: none)'),
       finalRate: z.number().min(0).default(0).describe('Learning rate at the last step'),

@@ -5,6 +5,9 @@ import type { ScheduleConfig } from './options.ts';
 type Schedule = Omit<ScheduleConfig, 'patience' | 'factor'> &
   Partial<Pick<ScheduleConfig, 'factor'>>;
 
+/** The peak of the schedule `rising` over its first rate; it grows by the same factor each step of the warm-up. */
+export const RISE = 1e5;
+
 /**
  * Learning rate of a step, from 1/warmupSteps of the peak at the first step to `finalRate` at the last.
  *
@@ -19,6 +22,7 @@ export function learningRateAt(
 ): number {
   const { name, warmupSteps, finalRate, factor = 1 } = schedule;
   const done = step + 1;
+  if (name === 'rising') return peak * RISE ** (Math.min(1, done / warmupSteps) - 1);
   // 1) warm-up; a schedule that ends within it never reaches the peak
   if (done < warmupSteps) return (peak * done) / warmupSteps;
   // 2) at the peak, 0 of the way; at the last step, 1 of the way

@@ -42,6 +42,8 @@ export interface Panel {
   readonly yMin?: number;
   readonly yMax?: number;
   readonly xMax?: number;
+  /** Shows x by its logarithm. */
+  readonly isLog?: boolean;
   /** Shows y as a percentage. */
   readonly isShare?: boolean;
 }
@@ -93,9 +95,8 @@ function charts(all: readonly Panel[], width: number): string {
     })),
     xAxis: all.map((panel, at) => ({
       ...axis(panel.xLabel, 30),
-      minInterval: 1,
       gridIndex: at,
-      min: 0,
+      ...(panel.isLog ? LOG_AXIS : { minInterval: 1, min: 0 }),
       ...(panel.xMax !== undefined && { max: panel.xMax }),
     })),
     yAxis: all.map((panel, at) => ({
@@ -115,6 +116,12 @@ function charts(all: readonly Panel[], width: number): string {
     ),
   });
 }
+
+/** Powers of ten. */
+const LOG_AXIS = {
+  type: 'log',
+  axisLabel: { color: COLOURS.faint, formatter: (value: number) => value.toExponential(0) },
+} as const;
 
 /** The least distance of numbers beside an axis: more than three digits would lie on the axis's name. */
 function finest({ series }: Panel): number {

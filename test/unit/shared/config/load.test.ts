@@ -60,7 +60,11 @@ describe('where a value comes from', () => {
       (text) => text,
       ['training.schedule={name: linear}'],
     );
-    expect(config.training.schedule).toMatchObject({ name: 'linear', warmupSteps: 0, finalRate: 0 });
+    expect(config.training.schedule).toMatchObject({
+      name: 'linear',
+      warmupSteps: 0,
+      finalRate: 0,
+    });
     expect(origins.get('training.schedule.name')).toBe('flag');
     expect(origins.get('training.schedule.warmupSteps')).toBe('default');
   });
@@ -276,7 +280,9 @@ describe('what is wrong with a setting is said with its flag', () => {
   it('a setting of the environment names its variable', async () => {
     const env = { TESSERA_SET: 'seed=7,training.epochs=0' };
     const error = await errorOf(loadConfig(await writeConfig(SMALL), { env }));
-    expect(error.sentence).toBe('TESSERA_SET training.epochs: expected auto | whole number >= 1, got 0');
+    expect(error.sentence).toBe(
+      'TESSERA_SET training.epochs: expected auto | whole number >= 1, got 0',
+    );
   });
 
   it('faults of flags, environment and file come in one error', async () => {
