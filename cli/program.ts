@@ -16,6 +16,7 @@ import { addEval } from './eval/flags.ts';
 import { addExport } from './export/flags.ts';
 import { addFind } from './find/flags.ts';
 import { addData, addWeightsGet } from './get/flags.ts';
+import { addHelp } from './help/flags.ts';
 import { addInit } from './init/flags.ts';
 import { addPlot } from './plot/flags.ts';
 import { addPredict } from './predict/flags.ts';
@@ -38,7 +39,8 @@ export function createProgram(): Command {
     .helpCommand(false)
     .configureHelp({ helpWidth: 80, subcommandTerm: termOf })
     .exitOverride();
-  examples(program, 'A first run, then its state', [
+  examples(program, 'A folder of photos; a first run without any, and its state', [
+    'tessera train photos',
     'tessera train quickstart',
     'tessera status --watch',
   ]);
@@ -63,6 +65,7 @@ export function createProgram(): Command {
   addDoctor(program);
   addEngines(program);
   addConfig(program);
+  addHelp(program);
   return program;
 }
 

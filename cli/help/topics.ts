@@ -1,0 +1,107 @@
+/** @file What `tessera help TOPIC` prints: pages for people who begin. */
+
+/** A page. */
+export interface Topic {
+  readonly name: string;
+  /** One line for the list. */
+  readonly title: string;
+  readonly lines: readonly string[];
+}
+
+/** The pages, in the order of the list. */
+export const TOPICS: readonly Topic[] = [
+  {
+    name: 'photos',
+    title: 'From a folder of photos to a model',
+    lines: [
+      'Put the photos of each class into a folder of its own:',
+      '',
+      '  photos/pizza/1.jpg  photos/pizza/2.jpg  photos/sushi/1.jpg  ...',
+      '',
+      'or, where you divide them yourself, photos/train/pizza/... and photos/test/pizza/...',
+      'Then:',
+      '',
+      '  tessera train photos      looks, says what it will do, trains, and tests',
+      '  tessera init photos       writes the same as a config to read and to change',
+      '  tessera eval              what the model gets right and wrong, with pictures',
+      '  tessera predict new.jpg   names what a photo shows',
+      '  tessera export --to node --out my-model   a folder for your program',
+      '',
+      'With pretrained weights 50 photos a class are enough to begin. They are looked for in ./weights:',
+      '',
+      '  tessera weights get vit_tiny_patch16_224',
+    ],
+  },
+  {
+    name: 'words',
+    title: 'What words in messages mean',
+    lines: [
+      'run           one training, with a folder of its own: runs/NAME-TIME',
+      'class         what an image is of: the name of its folder',
+      'step          one change of the model, made from one batch of images',
+      'batch         the images of a step',
+      'epoch         one pass over all training images',
+      'validation    images that choose the best epoch, and are not trained on',
+      'test          images that are looked at once, at the end',
+      'loss          how wrong the model is, as one number; smaller is better',
+      'accuracy      the share of images whose class it names',
+      'learning rate how far a step goes',
+      'head          the last layer, which names the classes',
+      'backbone      all layers below it, which see',
+      'frozen        kept as it is while the rest is trained',
+      'checkpoint    a saved state of a run, to continue from',
+      'worker        a process that computes; the coordinator leads them',
+      'micro-batch   the images that a worker computes at a time',
+    ],
+  },
+  {
+    name: 'configs',
+    title: 'Config files, presets, and settings',
+    lines: [
+      'A config says what to train on and how; what it leaves out has a default that fits.',
+      '',
+      '  tessera config show             every option, its default and what it does',
+      '  tessera config show CONFIG --origin   every value of a config, and where it comes from',
+      '  tessera config schema           a schema for editors, which then complete and check',
+      '  tessera train CONFIG --set training.epochs=2   one value for one run',
+      '  TESSERA_SET="training.epochs=2,seed=7" tessera train CONFIG   the same from the environment',
+      '',
+      'Configs with a name come with the package: tessera train quickstart',
+    ],
+  },
+  {
+    name: 'machines',
+    title: 'Several machines',
+    lines: [
+      'One machine coordinates, the others join it:',
+      '',
+      '  tessera certs init certs --host HOST                        once',
+      '  tessera coordinator CONFIG --listen HOST:50051 --certs certs/coordinator',
+      '  tessera worker HOST:50051 --certs certs/worker              on each of the others',
+      '  tessera status HOST:50051 --certs certs/operator',
+      '',
+      'Workers may come, go and crash at any time. Images need to be on the first machine only.',
+    ],
+  },
+  {
+    name: 'exit-codes',
+    title: 'Exit codes, for scripts',
+    lines: [
+      '0    done',
+      '1    a difference was found (runs compare --exact), or something does not work (doctor)',
+      '2    wrong flags or arguments',
+      '65   data, weights, a checkpoint or a number of the training is wrong',
+      '69   workers, the coordinator or an engine is not there',
+      '70   an engine or Tessera itself failed',
+      '71   the machine failed: memory, files or processes',
+      '73   a file cannot be written, or a port or a run is taken',
+      '75   try again: full, late, or interrupted',
+      '76   the other side speaks another version',
+      '77   access denied',
+      '78   a config, or a checkpoint for it, does not fit',
+      '130  stopped with Ctrl-C',
+      '',
+      'Results are on stdout, messages on stderr. --json prints one JSON document on stdout.',
+    ],
+  },
+];
