@@ -27,6 +27,16 @@ export function checkConfig(config: PlannedConfig): readonly ConfigProblem[] {
   return [...modelProblems(config), ...dataProblems(config), ...runProblems(config)];
 }
 
+/** Throws  DATA_INVALID when there is only one class. */
+export function refuseSingleClass(classes: readonly string[]): void {
+  if (classes.length > 1) return;
+  throw new TesseraError(
+    'DATA_INVALID',
+    `the data set has a single class (${classes[0]}); classification needs at least two`,
+    { hint: 'data.path must be the folder that contains the class folders, at least two of them' },
+  );
+}
+
 /**
  * Checks a config against its data set.
  *
@@ -43,15 +53,7 @@ export function checkAgainstData(
     readonly classes: readonly string[];
   },
 ): void {
-  if (classes.length < 2) {
-    throw new TesseraError(
-      'DATA_INVALID',
-      `the data set has a single class (${classes[0]}); classification needs at least two`,
-      {
-        hint: 'data.path must be the folder that contains the class folders, at least two of them',
-      },
-    );
-  }
+  refuseSingleClass(classes);
   const { batchSize, epochs, schedule, classWeights } = config.training;
   if (Array.isArray(classWeights) && classWeights.length !== classes.length) {
     throw new TesseraError(

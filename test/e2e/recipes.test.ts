@@ -24,6 +24,11 @@ const RECIPES = {
   'a frozen beginning, a share to validate': [
     ...['model.freeze=blocks<1', 'training.optimizer.name=sgd', 'data.validation=0.65'],
   ],
+  // Digits are learned for longer than two epochs: the run is killed before it ends early.
+  'weights of classes, a plateau and an early end': [
+    ...['training.epochs=9', 'data.validation=0.65', 'training.classWeights=balanced'],
+    ...['training.schedule={name: plateau, patience: 1, factor: 0.5}', 'training.earlyStopping=2'],
+  ],
   [FROZEN]: ['model.freeze=backbone'],
 } as const;
 

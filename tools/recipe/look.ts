@@ -1,5 +1,6 @@
 /** @file What a folder of images holds, as far as it decides how to train on it. */
 import { basename, resolve } from 'node:path';
+import { refuseSingleClass } from '../../shared/config/rules.ts';
 import type { FoundSource } from '../../shared/data/found.ts';
 import { dataOptions } from '../../shared/data/options.ts';
 import { openDataSource } from '../../shared/data/sets/open.ts';
@@ -21,12 +22,13 @@ export interface FolderFacts {
   readonly found: FoundSource;
 }
 
-/** Looks at a folder. Throws  DATA_INVALID as `openDataSource` does. */
+/** Looks at a folder. Throws  DATA_INVALID as `openDataSource` does, or when it has one class. */
 export async function lookAt(folder: string, seed: number): Promise<FolderFacts> {
   const path = resolve(folder);
   // Without a share for testing, all images that are not in a test folder are there to train.
   const config = dataOptions.parse({ source: 'image-folder', path, testFraction: 0 });
   const source = await openDataSource(config, { seed, baseFolder: path });
+  refuseSingleClass(source.classes);
   const { from } = source.found;
   return {
     ...{ path, name: basename(path), counts: classCounts(source) },

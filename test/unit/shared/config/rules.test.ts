@@ -236,7 +236,7 @@ describe('the list of options', () => {
     ['data.augment.cropScale', 'list of 2, each a number > 0 and <= 1', [1, 1]],
     ['cluster.workers', 'auto | whole number >= 1', 'auto'],
     ['limits.chunkBytes', 'size such as 64MiB', '1MiB'],
-    ['training.schedule.name', 'cosine | linear | constant | plateau', 'cosine'],
+    ['training.schedule.name', 'cosine | linear | constant | plateau | rising', 'cosine'],
   ])('%s is %s', (path, type, fallback) => {
     expect(options.find((option) => option.path === path)).toMatchObject({ type });
     expect(options.find((option) => option.path === path)?.default).toEqual(fallback);
