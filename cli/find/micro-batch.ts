@@ -51,7 +51,7 @@ export async function findMicroBatch(options: FindMicroBatchOptions): Promise<vo
   }
 }
 
-/** Sizes in growing order, until one does not fit or two were no faster. */
+/** Sizes in growing order, until one does not fit or two were not faster. */
 async function measureSizes(
   config: Parameters<typeof measureLeaf>[0]['config'],
   signal: AbortSignal,

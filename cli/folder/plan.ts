@@ -31,7 +31,7 @@ export interface FolderPlan {
 }
 
 const SEED = 42;
-/** Fine-tuning that takes longer is left to those who ask for it. */
+/** Fine-tuning that takes longer is done only if it is asked for. */
 const SECONDS_MAX = 45 * 60;
 /** With fewer images, measuring would take as long as training. */
 const MEASURED_IMAGES = 600;
@@ -73,11 +73,11 @@ function askedFor(set: readonly string[] = []): Pick<RecipeInputs, 'kind' | 'epo
   };
 }
 
-/** Weights that are here, or that are downloaded once somebody agrees. */
+/** Weights that are here, or that are downloaded once the user agrees. */
 async function pretrainedFor({ yes, signal, say }: PlanOptions): Promise<Pretrained | undefined> {
   const { gpus } = await findDevices();
   const kind = gpus.length > 0 ? 'gpu' : 'cpu';
-  const found = await findPretrained(kind);
+  const found = await findPretrained(kind, process.env);
   for (const reason of found.passedOver) say(`${paint('yellow', '⚠')} not used: ${reason}`);
   if (found.pretrained !== undefined) return found.pretrained;
   const question = `No pretrained weights in ./weights. Download ${SMALL_WEIGHTS.title} from ${SMALL_WEIGHTS.host}? Results are much better with them.`;
@@ -94,7 +94,7 @@ async function pretrainedFor({ yes, signal, say }: PlanOptions): Promise<Pretrai
   // Unpacking and the rest are needed for this alone.
   const { getInputs } = await import('../get/get.ts');
   await getInputs([{ kind: 'weights', name: SMALL_WEIGHTS.name }], signal);
-  return (await findPretrained(kind)).pretrained;
+  return (await findPretrained(kind, process.env)).pretrained;
 }
 
 /** Measures a few steps; where fine-tuning would take too long, the head alone is trained. */

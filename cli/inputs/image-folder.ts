@@ -13,6 +13,6 @@ export async function isImageFolder(name: string): Promise<boolean> {
   if (!found?.isDirectory() || (await presetNames()).includes(name)) return false;
   if (!existsSync(join(name, RUN_FILES.identity))) return true;
   throw new TesseraError('USAGE', `${name} is the folder of a run`, {
-    hint: `to go on with it: tessera train --resume ${pathWord(name)}`,
+    hint: `to continue it: tessera train --resume ${pathWord(name)}`,
   });
 }

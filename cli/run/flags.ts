@@ -1,7 +1,13 @@
 /** @file Options that `train` and `coordinator` share. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { addServerSecurity } from '../connect/flags.ts';
-import { jsonOption, LOG_MORE, setOption, verboseOption } from '../terminal/flags.ts';
+import {
+  jsonOption,
+  LOG_MORE,
+  parseWholeCount,
+  setOption,
+  verboseOption,
+} from '../terminal/flags.ts';
 
 /** Adds what `train` and `coordinator` have in common. */
 export function addRunOptions(target: Command): void {
@@ -10,6 +16,12 @@ export function addRunOptions(target: Command): void {
     .addOption(setOption())
     .option('--run-folder <folder>', 'Where the run is recorded (default: runs/NAME-TIME)')
     .option('--resume [run-folder]', 'Resume a run, with its own config (default: newest run)')
+    .addOption(
+      new Option(
+        '--more-epochs <count>',
+        'With --resume: a new run that continues that one for so many epochs',
+      ).argParser(parseWholeCount),
+    )
     .option('-y, --yes', 'Download what the config names and this machine has not')
     .option('--listen <host:port>', 'Address to listen on (default: cluster.listen)');
   addServerSecurity(target);

@@ -1,5 +1,6 @@
 /** @file The settings of a resumed run: from its own folder, unless a config is given. */
 import { join } from 'node:path';
+import { continueRun } from '../../launch/more-epochs.ts';
 import type { LoadedConfig } from '../../shared/config/load.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { RUN_FILES } from '../../shared/runs/layout.ts';
@@ -15,6 +16,8 @@ export interface RunFlags {
   readonly resume?: string | true | undefined;
   /** Folder of a new run. */
   readonly runFolder?: string | undefined;
+  /** Epochs of a new run that continues the resumed one. */
+  readonly moreEpochs?: number | undefined;
 }
 
 /** The config of a run by its name or path, and the folder of a resumed run, if known. */
@@ -29,7 +32,9 @@ export interface RunOrigin {
  * Throws  USAGE when there is neither, or no run to resume, or a new folder is given for a resumed run;
  *         DATA_INVALID when the config of a resumed run cannot be read.
  */
-export async function runOrigin({ config, resume, runFolder }: RunFlags): Promise<RunOrigin> {
+export async function runOrigin(flags: RunFlags): Promise<RunOrigin> {
+  const { config, resume, runFolder, moreEpochs } = flags;
+  if (moreEpochs !== undefined) return await continued(flags, moreEpochs);
   if (resume !== undefined && runFolder !== undefined) {
     throw new TesseraError('USAGE', 'a resumed run stays in its folder', {
       hint: 'give --resume RUN_FOLDER without --run-folder',
@@ -44,6 +49,22 @@ export async function runOrigin({ config, resume, runFolder }: RunFlags): Promis
   }
   const folder = named ?? (await newestRunFolder(undefined, SAY_PASSED_OVER));
   await refuseUnreadable(folder, named === undefined);
+  return { config: join(folder, RUN_FILES.config), resume: folder };
+}
+
+/** A new run that begins where the resumed one is. Throws  USAGE without one, or with a config; as `continueRun`. */
+async function continued(
+  { config, resume, runFolder }: RunFlags,
+  epochs: number,
+): Promise<RunOrigin> {
+  if (resume === undefined || config !== undefined) {
+    throw new TesseraError('USAGE', '--more-epochs continues a run, with the config that it has', {
+      hint: 'give --resume [RUN_FOLDER] --more-epochs COUNT, and no config',
+    });
+  }
+  const from =
+    resume === true ? await newestRunFolder(undefined, SAY_PASSED_OVER) : await findRun(resume);
+  const folder = await continueRun({ from, epochs, runFolder });
   return { config: join(folder, RUN_FILES.config), resume: folder };
 }
 

@@ -33,6 +33,8 @@ export interface RunOptions extends KeptFlags {
   readonly runFolder?: string;
   /** True without a folder: the newest run, of the config's name where one is given. */
   readonly resume?: string | true;
+  /** Epochs of a new run that continues the resumed one. */
+  readonly moreEpochs?: number;
   /** Download what the config names and this machine has not. */
   readonly yes?: true;
   readonly json?: true;

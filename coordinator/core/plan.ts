@@ -6,6 +6,7 @@
  */
 
 import type { WorkKind } from '../../shared/core/work.ts';
+import type { BestVersion } from './best.ts';
 import type { RunPlan } from './messages.ts';
 
 /** A round as the timetable knows it. */
@@ -23,6 +24,14 @@ export interface RoundPlace {
 
 /** What is to be done with a version once it is there. */
 export type Task = WorkKind | 'save' | 'finish';
+
+/** Where a run starts or resumes. */
+export interface ResumePoint {
+  readonly version: number;
+  /** Evaluations of that version whose results are known. */
+  readonly known: readonly WorkKind[];
+  readonly best?: BestVersion | undefined;
+}
 
 /** Steps of one pass over the data; the last batch may be short. */
 function batchesPerEpoch(plan: RunPlan): number {
@@ -91,6 +100,17 @@ export function agendaOf(plan: RunPlan, version: number, isEarly = false): Task[
 export function endsEarly(plan: RunPlan, version: number, best: number | undefined): boolean {
   if (plan.earlyStopping === 0 || version >= totalSteps(plan)) return false;
   return version - (best ?? 0) >= plan.earlyStopping * batchesPerEpoch(plan);
+}
+
+/** What is left to do with a version that a run begins with, of which some evaluations are known. */
+export function agendaOfResumed(
+  plan: RunPlan,
+  { version, known, best }: ResumePoint,
+): { readonly agenda: Task[]; readonly isEarly: boolean } {
+  const isEarly = known.includes(judgingKind(plan)) && endsEarly(plan, version, best?.version);
+  const tasks = agendaOf(plan, version, isEarly);
+  const agenda = tasks.filter((task) => task !== 'save' && !known.some((kind) => kind === task));
+  return { agenda, isEarly };
 }
 
 function isEvaluationDue(plan: RunPlan, version: number): boolean {

@@ -8,7 +8,7 @@
 import type { ArrivedNode, PushOutcome } from '../../shared/contract/messages.ts';
 import type { ErrorReport } from '../../shared/core/error-report.ts';
 import type { RunPhase, WorkKind } from '../../shared/core/work.ts';
-import { Best, type BestVersion } from './best.ts';
+import { Best } from './best.ts';
 import { Failures } from './failures.ts';
 import type { CoreEffect, CoreEvent, CoreEventOf, HeldWork, RunPlan } from './messages.ts';
 import { OpenRound } from './open-round.ts';
@@ -16,14 +16,6 @@ import * as timetable from './plan.ts';
 import type { Round } from './round.ts';
 import type { OpenWork } from './stall.ts';
 import { missingWorkers, standingOf } from './standing.ts';
-
-/** Where a run starts or resumes. */
-export interface ResumePoint {
-  readonly version: number;
-  /** Evaluations of that version whose results are known. */
-  readonly known: readonly WorkKind[];
-  readonly best?: BestVersion | undefined;
-}
 
 /** The state machine of one run. */
 export class Run {
@@ -47,17 +39,15 @@ export class Run {
    * A run that continues with version `resumeAt.version`, which is durable if it is not the first. What is known of it
    * is not asked for again: a run whose last evaluations are known ends without a worker.
    */
-  constructor(plan: RunPlan, resumeAt: ResumePoint) {
-    const { version, known, best } = resumeAt;
+  constructor(plan: RunPlan, resumeAt: timetable.ResumePoint) {
+    const { version, best } = resumeAt;
     this.#plan = plan;
     this.#version = version;
     this.#round = new OpenRound(plan, (effect) => this.#effects.push(effect));
     this.#best = new Best(plan, best);
-    const isJudged = known.includes(timetable.judgingKind(plan));
-    this.#isEarly = isJudged && timetable.endsEarly(plan, version, best?.version);
-    this.#agenda = timetable
-      .agendaOf(plan, version, this.#isEarly)
-      .filter((task) => task !== 'save' && !known.some((kind) => kind === task));
+    const { agenda, isEarly } = timetable.agendaOfResumed(plan, resumeAt);
+    this.#agenda = agenda;
+    this.#isEarly = isEarly;
     this.#notePhase();
     this.#effects = [];
   }

@@ -18,7 +18,7 @@ export interface TrainingImages {
 }
 
 /** What a config trains. */
-export function trainingKind({ model }: Pick<PlannedConfig, 'model'>): TrainingKind {
+function trainingKind({ model }: Pick<PlannedConfig, 'model'>): TrainingKind {
   if (model.freeze === 'backbone') return 'head';
   return model.init === undefined ? 'scratch' : 'finetune';
 }

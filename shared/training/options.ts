@@ -130,6 +130,5 @@ function orAuto<Value extends z.ZodType>(value: Value, description: string) {
 }
 
 export type TrainingConfig = z.infer<typeof trainingOptions>;
-export type PlannedTraining = z.infer<typeof plannedTraining>;
 export type OptimizerConfig = TrainingConfig['optimizer'];
 export type ScheduleConfig = TrainingConfig['schedule'];

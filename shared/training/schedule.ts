@@ -6,7 +6,7 @@ type Schedule = Omit<ScheduleConfig, 'patience' | 'factor'> &
   Partial<Pick<ScheduleConfig, 'factor'>>;
 
 /** The peak of the schedule `rising` over its first rate; it grows by the same factor each step of the warm-up. */
-export const RISE = 1e5;
+const RISE = 1e5;
 
 /**
  * Learning rate of a step, from 1/warmupSteps of the peak at the first step to `finalRate` at the last.

@@ -1,7 +1,8 @@
 /** @file Scripts for the coordinator's core: what is told, and its whole answer, as text to read and to compare. */
 
 import type { CoreEffect, CoreEvent, RunPlan } from '../../coordinator/core/messages.ts';
-import { type ResumePoint, Run } from '../../coordinator/core/run.ts';
+import type { ResumePoint } from '../../coordinator/core/plan.ts';
+import { Run } from '../../coordinator/core/run.ts';
 import type { ArrivedNode } from '../../shared/contract/messages.ts';
 import type { LeafRange, WorkKind } from '../../shared/core/work.ts';
 

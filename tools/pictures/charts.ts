@@ -120,7 +120,10 @@ function charts(all: readonly Panel[], width: number): string {
 /** Powers of ten. */
 const LOG_AXIS = {
   type: 'log',
-  axisLabel: { color: COLOURS.faint, formatter: (value: number) => value.toExponential(0) },
+  axisLabel: {
+    color: COLOURS.faint,
+    formatter: (value: number) => value.toExponential(0).replace('+0', '0'),
+  },
 } as const;
 
 /** The least distance of numbers beside an axis: more than three digits would lie on the axis's name. */

@@ -18,7 +18,7 @@ export interface Pretrained {
   readonly pixels: PixelFacts;
 }
 
-/** What is downloaded where nothing is here and somebody agrees. */
+/** What is downloaded where there are none here and the user agrees. */
 export const SMALL_WEIGHTS = {
   name: 'vit_tiny_patch16_224',
   title: 'ViT-Ti/16 (23 MB)',
@@ -35,14 +35,14 @@ export interface FoundPretrained {
 /** Sizes that fit a first run, the best first: small ones where a CPU computes. */
 const WANTED = { cpu: ['Ti', 'S', 'B'], gpu: ['S', 'B', 'Ti'] } as const;
 const SUFFIX = /\.(safetensors|pth|pt|bin|npz)$/;
-/** Larger files are of models that nobody begins with; more files are a collection. */
+/** Larger files are of models that are too slow to begin with; more files are a collection. */
 const BYTES_MAX = 700e6;
 const FILES_MAX = 32;
 
 /** Looks for weights of a ViT of colour images in ./weights, then in the cache. */
 export async function findPretrained(
   kind: keyof typeof WANTED,
-  env: Readonly<NodeJS.ProcessEnv> = process.env,
+  env: Readonly<NodeJS.ProcessEnv>,
 ): Promise<FoundPretrained> {
   const wanted: readonly string[] = WANTED[kind];
   const passedOver: string[] = [];
