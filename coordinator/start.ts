@@ -209,7 +209,7 @@ async function serveRun(
       await closeObservers();
       await lock.release();
     })
-    .then(() => resultOf(driver.status(), driver));
+    .then(() => resultOf(driver, parts.identity.config));
   // The caller may await it later; meanwhile a failure must not be an unhandled rejection.
   finished.catch(() => {});
   return {
@@ -252,13 +252,16 @@ function listenOf({ listen, loaded }: StartOptions): string {
   return listen ?? loaded.config.cluster.listen;
 }
 
-function resultOf(status: RunStatus, driver: CoordinatorDriver): RunResult {
+function resultOf(driver: CoordinatorDriver, { evaluation }: RunConfig): RunResult {
+  const status = driver.status();
+  const { chosen } = driver.progress;
   return {
     steps: status.step,
     epochs: status.epoch,
     testAccuracy: status.testAccuracy,
     testLoss: status.testLoss,
-    ...driver.progress.chosen,
+    ...chosen,
+    isTestedOnce: chosen.chosenOn === 'validation' || evaluation.everyEpochs === 0,
     parametersSha256: status.parametersSha256,
     seconds: status.seconds,
     imagesPerSecond: driver.progress.meanImagesPerSecond(systemClock.nowMs()),

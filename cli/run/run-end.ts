@@ -42,8 +42,10 @@ export function summary(result: RunResult): readonly string[] {
 }
 
 /** Which version is the best, by which images, and whether it is the one that was tested. */
-function bestText({ chosenOn, bestStep, bestAccuracy, testedStep }: RunResult): string {
+function bestText(result: RunResult): string {
+  const { chosenOn, bestStep, bestAccuracy, testedStep, isTestedOnce } = result;
   if (Number.isNaN(bestStep)) return NO_BEST;
+  if (chosenOn === 'test' && isTestedOnce) return 'the last: the test images were looked at once';
   const best = `step ${formatNumber(bestStep, 0)}, ${formatPercent(bestAccuracy)} of the ${chosenOn} images`;
   if (chosenOn === 'test')
     return `${best}: chosen on the images that it is tested with (see data.validation)`;

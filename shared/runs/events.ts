@@ -151,6 +151,8 @@ export interface RunResult {
   readonly testLoss: number;
   /** The version that was tested. */
   readonly testedStep: number;
+  /** Whether the test images were looked at only at the end. */
+  readonly isTestedOnce: boolean;
   /** The best version, the split that it was chosen on, and its results there; NaN where nothing was evaluated. */
   readonly chosenOn: JudgingSplit;
   readonly bestStep: number;

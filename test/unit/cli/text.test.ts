@@ -277,6 +277,7 @@ describe('the end of a run', () => {
     emptySteps: 0,
     ...({
       testedStep: 40,
+      isTestedOnce: false,
       chosenOn: 'test',
       bestStep: 36,
       bestAccuracy: 0.975,
