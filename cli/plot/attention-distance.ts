@@ -28,7 +28,7 @@ export async function plotDistance(options: DistanceOptions): Promise<void> {
   const { heads, patchSize, depth } = trained.model;
   const { values, images } = await loadImages(trained, paths, samples);
   const sums = Array.from({ length: depth }, () => new Array<number>(heads).fill(0));
-  for await (const maps of attentionByImage(trained, values)) {
+  for await (const { maps } of attentionByImage(trained, values)) {
     for (const [block, map] of maps.entries()) {
       const sum = sums[block] as number[];
       for (const [head, distance] of meanAttentionDistance(map, patchSize).entries()) {

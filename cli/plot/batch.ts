@@ -46,7 +46,7 @@ export async function plotBatch(options: BatchOptions): Promise<void> {
   });
   const pipeline = createImagePipeline(data, { imageSize, seed });
   const warnings = new Warnings();
-  const tiles: Tile[] = [];
+  const tiles: (Tile & { readonly label: number })[] = [];
   // Whole leaves: images are mixed with others of their leaf, whatever is shown of it.
   for (let first = 0; first < Math.min(options.count, batch.length); first += training.microBatch) {
     const samples = batch.subarray(first, first + training.microBatch);
@@ -70,7 +70,7 @@ export async function plotBatch(options: BatchOptions): Promise<void> {
         { label: mix?.labels[place] ?? label, share: 1 - share },
       ];
       const image = imageOf(imageAt(leaf.images, place, samples.length), imageSize, data);
-      tiles.push({ image, ...mixedTitle(parts, source.classes) });
+      tiles.push({ image, label, ...mixedTitle(parts, source.classes) });
     }
   }
   warnings.close();
@@ -79,7 +79,9 @@ export async function plotBatch(options: BatchOptions): Promise<void> {
       hint: 'show more of them with --count, or another epoch',
     });
   }
-  const title = `${config.name}: epoch ${options.epoch}, the first ${tiles.length} images`;
+  // By class, so that one that is wrong among its like stands out.
+  tiles.sort((one, other) => one.label - other.label);
+  const title = `${config.name}: epoch ${options.epoch}, the first ${tiles.length} images by class`;
   await writePicture(options.out, await sheet(tiles, { columns: COLUMNS, tileSize: 130, title }));
   print([options.out]);
 }

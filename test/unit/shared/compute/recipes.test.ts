@@ -141,7 +141,7 @@ describe('dropout, stochastic depth and mixed labels', () => {
 
 describe('attention maps', () => {
   it('have a probability for each pair of tokens, by block and head', async () => {
-    const maps = await attentionMaps(model, PARAMETERS, LEAF.images);
+    const { maps } = await attentionMaps(model, PARAMETERS, LEAF.images);
     const tokens = 5;
     expect(maps).toHaveLength(model.depth);
     for (const map of maps) {
