@@ -28,6 +28,8 @@ export interface EvalOptions {
   readonly weightsKey?: string;
   /** Folder for the confusion matrix and the worst mistakes as pictures. */
   readonly out?: string;
+  /** Averages with mirror images. */
+  readonly tta?: true;
   /** Whose images; `test` by default. */
   readonly split?: Split;
   readonly json?: true;
@@ -46,7 +48,7 @@ export async function runEval(options: EvalOptions): Promise<void> {
   const { data, seed } = trained.config;
   const source = await openDataSource(data, { seed, baseFolder: process.cwd() });
   const { note } = matchData(trained, source, split);
-  const model = await Model.start(trained);
+  const model = await Model.start(trained, { tta: options.tta });
   try {
     for (const line of foundLines(source)) say(line);
     if (note !== undefined) say(`note: ${note}`);

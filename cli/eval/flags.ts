@@ -7,6 +7,7 @@ import {
   headsOption,
   jsonOption,
   setOption,
+  ttaOption,
   verboseOption,
   weightsKeyOption,
 } from '../terminal/flags.ts';
@@ -27,6 +28,7 @@ export function addEval(program: Command): void {
         'train',
       ] as const),
     )
+    .addOption(ttaOption())
     .option('--out <folder>', 'Write confusion matrix and worst mistakes as pictures')
     .addOption(headsOption())
     .addOption(weightsKeyOption())

@@ -8,6 +8,7 @@ import {
   jsonOption,
   parseWholeCount,
   setOption,
+  ttaOption,
   verboseOption,
   weightsKeyOption,
 } from '../terminal/flags.ts';
@@ -21,6 +22,7 @@ export function addPredict(program: Command): void {
         .argParser(parseWholeCount)
         .default(5),
     )
+    .addOption(ttaOption())
     .option('--out <folder>', 'Write a picture of each image with its label here')
     .option('--classes <file>', 'Names of the classes, one a line, for bare weights')
     .addOption(headsOption())

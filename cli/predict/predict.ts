@@ -26,6 +26,8 @@ export interface PredictOptions {
   readonly top: number;
   /** Folder for a picture of each image with its label. */
   readonly out?: string;
+  /** Averages with mirror images. */
+  readonly tta?: true;
   /** Names of the classes, for weights that have none. */
   readonly classes?: string;
   /** Attention heads, for weights that do not state them. */
@@ -53,7 +55,7 @@ export async function runPredict(options: PredictOptions): Promise<void> {
   for (const line of leftOutLines(inputs.length, leftOut)) say(line);
   const trained = await readNamedModel(checkpoint, { classes, heads, weightsKey, set });
   sayNotes(trained, 'pixels');
-  const model = await Model.start(trained);
+  const model = await Model.start(trained, { tta: options.tta });
   const { precision } = trained.config.training;
   if (precision !== 'f32') say(`computing in ${precision}: ${model.engine}`);
   try {

@@ -95,6 +95,10 @@ export const LOG_MORE = 'Log more, and show where in the code an error comes fro
 export const headsOption = () =>
   new Option('--heads <count>', 'Attention heads, for bare weights').argParser(parseWholeCount);
 
+/** `--tta`, of commands that classify images. */
+export const ttaOption = () =>
+  new Option('--tta', 'Test-time augmentation: average with the mirror image, at twice the time');
+
 /** `--weights-key`, of every command that reads weights. */
 export const weightsKeyOption = () =>
   new Option('--weights-key <key>', 'Which model of a file that holds several, such as teacher');

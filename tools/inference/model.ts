@@ -12,6 +12,7 @@ import type { DataSource, EncodedSample } from '../../shared/data/source.ts';
 import { availableThreads } from '../../shared/machine/devices.ts';
 import { type EvaluateOptions, type Evaluation, evaluateModel } from './evaluate.ts';
 import { type Image, imageInputs } from './images.ts';
+import { withMirrored } from './mirrored.ts';
 import { computeImages, type ImageInput, type ImageResult } from './predict.ts';
 import { findModel } from './read/find-model.ts';
 import { type ReadOptions, readModel, type TrainedModel } from './read/read-model.ts';
@@ -25,6 +26,8 @@ export interface OpenOptions extends ReadOptions {
    * the micro-batch of the training. 1 is the fastest for images that come one by one.
    */
   readonly batchSize?: number | undefined;
+  /** Test-time augmentation: an image and its mirror image are computed, and their probabilities averaged. */
+  readonly tta?: boolean | undefined;
 }
 
 /** What an image shows. */
@@ -53,18 +56,22 @@ export class Model {
   /** What was read: its shape, config, parameters. */
   readonly trained: TrainedModel;
   readonly #program: Program;
+  readonly #logits: LeafFunction;
   #last: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
-  private constructor(trained: TrainedModel, program: Program) {
+  private constructor(trained: TrainedModel, program: Program, tta: boolean) {
     this.trained = trained;
     this.#program = program;
+    const logits = this.#inTurn((images) => program.predict(images));
+    const { imageSize: side, numClasses } = trained.model;
+    this.#logits = tta ? withMirrored(logits, { side, numClasses }) : logits;
   }
 
   /** Compiles a model's program on this machine, with its parameters in place. Throws  ENGINE_UNAVAILABLE. */
   static async start(
     trained: TrainedModel,
-    { batchSize }: Pick<OpenOptions, 'batchSize'> = {},
+    { batchSize, tta = false }: Pick<OpenOptions, 'batchSize' | 'tta'> = {},
   ): Promise<Model> {
     const { microBatch } = trained.config.training;
     const training = { ...trained.config.training, microBatch: batchSize ?? microBatch };
@@ -86,7 +93,7 @@ export class Model {
     const { decoders: wanted } = trained.config.worker;
     const decoders = decodersOf({ wanted, cores, isOnCpu: isOnCpu(choice.id) });
     const config = { ...trained.config, training, worker: { ...trained.config.worker, decoders } };
-    return new Model({ ...trained, config }, program);
+    return new Model({ ...trained, config }, program, tta);
   }
 
   /** Names of the classes, in the order of the outputs. */
@@ -180,8 +187,6 @@ export class Model {
     await this.#last;
     await this.#program.dispose();
   }
-
-  readonly #logits: LeafFunction = this.#inTurn((images) => this.#program.predict(images));
 
   async #open(folder: string | undefined): Promise<DataSource> {
     const { data, seed } = this.trained.config;
