@@ -28,6 +28,8 @@ interface Measured {
 
 /** Sizes that are tried, while they get faster. */
 const SIZES = [1, 2, 4, 8, 16, 32, 64, 128];
+/** Leaves of a worker in a step. */
+const LEAVES = 2;
 /** A smaller size is better where it is nearly as fast: it takes less memory, and a lost one is computed sooner. */
 const NEARLY = 0.97;
 
@@ -63,8 +65,8 @@ async function measureSizes(
     signal.throwIfAborted();
     say(pointer('measuring', `a micro-batch of ${microBatch}`));
     try {
-      const plan = { microBatch, workers, leaves: 2, steps: 3, firstSteps: 1 };
-      const leaf = await measureLeaf({ config, set: ['training.cacheFeatures=off'] }, plan);
+      const plan = { microBatch, workers, batchSize: LEAVES * workers * microBatch };
+      const leaf = await measureLeaf({ config, set: ['training.cacheFeatures=off'], ...plan });
       const imagesPerSecond = (microBatch * leaf.slots * workers) / leaf.seconds;
       measured.push({ microBatch, imagesPerSecond, bytes: leaf.deviceBytes ?? leaf.hostBytes });
     } catch (thrown) {

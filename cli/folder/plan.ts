@@ -35,6 +35,8 @@ const SEED = 42;
 const SECONDS_MAX = 45 * 60;
 /** With fewer images, measuring would take as long as training. */
 const MEASURED_IMAGES = 600;
+/** Leaves of a worker in a step that is measured. */
+const LEAVES = 2;
 
 /** Plans a run on a folder. Throws  DATA_INVALID when it cannot be trained on; what measuring throws. */
 export async function planFolder(folder: string, options: PlanOptions): Promise<FolderPlan> {
@@ -124,10 +126,10 @@ async function speedOf(recipe: Recipe, { set = [], signal }: PlanOptions): Promi
   const workers = gpus.length > 0 ? 1 : Math.max(1, Math.floor(availableParallelism() / 2));
   const config = configOf(recipe);
   const microBatch = Number(config.training?.microBatch);
-  const leaf = await measureLeaf(
-    { config, set: [...set, 'training.cacheFeatures=off'] },
-    { microBatch, workers, leaves: 2, steps: 2, firstSteps: 1 },
-  ).catch((error: unknown) => {
+  const leaf = await measureLeaf({
+    ...{ config, set: [...set, 'training.cacheFeatures=off'] },
+    ...{ microBatch, workers, batchSize: LEAVES * workers * microBatch },
+  }).catch((error: unknown) => {
     signal.throwIfAborted();
     throw TesseraError.from(error);
   });

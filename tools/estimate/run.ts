@@ -152,10 +152,7 @@ function leafWith({ cost: { fixed, image }, crowding }: LeafFacts, workers: numb
 
 /** Micro-batches that divide the batch and fit: up to four times what was measured, the smallest first. */
 function sizesOf(
-  {
-    batchSize,
-    microBatch,
-  }: { readonly batchSize: number; readonly microBatch: number | 'auto' },
+  { batchSize, microBatch }: { readonly batchSize: number; readonly microBatch: number | 'auto' },
   leaf: LeafFacts,
 ): number[] {
   const { deviceLimit, deviceBytes = 0, imageBytes, measuredAt } = leaf;
