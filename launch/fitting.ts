@@ -9,10 +9,12 @@ import { programSpec } from '../shared/config/program.ts';
 import { resolveModel } from '../shared/config/rules.ts';
 import type { RunConfig } from '../shared/config/schema.ts';
 import { TesseraError } from '../shared/core/errors.ts';
+import { isRecord } from '../shared/core/text.ts';
 import { formatBytes } from '../shared/core/units.ts';
 import { openDataSource } from '../shared/data/sets/open.ts';
 import { classCounts, type DataSource } from '../shared/data/source.ts';
 import { availableThreads } from '../shared/machine/devices.ts';
+import { configOf } from '../shared/runs/reader/read.ts';
 
 /** What is known of a run before it begins. */
 export interface SettleOptions {
@@ -32,7 +34,7 @@ export interface SettleOptions {
  * A config whose numbers are all there: what it says, or, for `auto`, what fits its model, data and devices. A run keeps
  * them: they are a part of its numbers.
  *
- * Throws  CONFIG_INVALID for `auto` in a run that is resumed; as `openDataSource` and `measure`.
+ * Throws  CONFIG_INVALID where a run that is resumed does not say what it began with; as `openDataSource` and `measure`.
  */
 export async function settleNumbers(
   loaded: LoadedConfig,
@@ -41,15 +43,8 @@ export async function settleNumbers(
   const { baseFolder } = loaded;
   const { resume, notify } = options;
   const open = openOptions(loaded.config);
-  const [first] = open;
-  if (first === undefined) return { ...loaded, config: settled(loaded.config) };
-  if (resume !== undefined) {
-    throw new TesseraError(
-      'CONFIG_INVALID',
-      `${first}: a run that is resumed keeps the one that it began with, and auto is none`,
-      { hint: `leave ${first} out: the config of the run has it` },
-    );
-  }
+  if (open.length === 0) return { ...loaded, config: settled(loaded.config) };
+  if (resume !== undefined) return { ...loaded, config: await keptNumbers(loaded, resume) };
   const { data, seed } = loaded.config;
   const source = options.dataSource ?? (await openDataSource(data, { seed, baseFolder }));
   const images = { samples: source.size.train, counts: classCounts(source) };
@@ -62,6 +57,30 @@ export async function settleNumbers(
 }
 
 const MICRO_BATCH = 'training.microBatch';
+
+/** A config whose open numbers are those that a run to be resumed began with. Throws  CONFIG_INVALID without them. */
+async function keptNumbers({ config }: LoadedConfig, resume: string): Promise<RunConfig> {
+  const { config: kept = {} } = await configOf(resume);
+  const filled = structuredClone(config);
+  for (const option of openOptions(config)) {
+    const keys = option.split('.');
+    const key = keys.pop() as string;
+    const [from, to] = [kept, filled].map((tree) =>
+      keys.reduce<unknown>(
+        (section, name) => (isRecord(section) ? section[name] : undefined),
+        tree,
+      ),
+    );
+    const value = isRecord(from) ? from[key] : undefined;
+    if (value === undefined || !isRecord(to)) {
+      const sentence = `${option}: a run that is resumed keeps the one that it began with, and that is not known`;
+      const hint = `give it with --set ${option}=...`;
+      throw new TesseraError('CONFIG_INVALID', sentence, { hint });
+    }
+    to[key] = value;
+  }
+  return settled(filled);
+}
 
 function chosenText({ training }: RunConfig, options: readonly string[]): string {
   const { optimizer, classWeights: _, ...others } = training;

@@ -59,6 +59,6 @@ export function correctCount(
 ): tf.Scalar {
   const isCorrect_B = tf.cast(tf.equal(tf.argMax(logits, -1), labels), 'float32');
   if (!weighsClasses) return tf.sum(tf.mul(isCorrect_B, weights));
-  const isLeftOut_B = tf.cast(tf.equal(weights, tf.zerosLike(weights)), 'float32');
+  const isLeftOut_B = tf.cast(tf.equal(weights, 0), 'float32');
   return tf.sum(tf.mul(isCorrect_B, tf.sub(1, isLeftOut_B)));
 }

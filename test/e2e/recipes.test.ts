@@ -27,6 +27,7 @@ const RECIPES = {
   // Digits are learned for longer than two epochs: the run is killed before it ends early.
   'weights of classes, a plateau and an early end': [
     ...['training.epochs=9', 'data.validation=0.65', 'training.classWeights=balanced'],
+    'evaluation.everyEpochs=1',
     ...['training.schedule={name: plateau, patience: 1, factor: 0.5}', 'training.earlyStopping=2'],
   ],
   [FROZEN]: ['model.freeze=backbone'],

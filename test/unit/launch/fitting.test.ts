@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { settleNumbers } from '../../../launch/fitting.ts';
 import { applySettings, loadConfig, settled } from '../../../shared/config/load.ts';
+import { temporaryFolder, writeFiles } from '../../support/data.ts';
 
 const load = (microBatch: string) =>
   loadConfig('quickstart', { set: [`training.microBatch=${microBatch}`], env: {} });
@@ -16,12 +17,18 @@ it('a number stays as it is, also of a run that is resumed', async () => {
 it('auto is a value of a config, and is refused where no run begins', async () => {
   const { config, ...loaded } = await load('auto');
   expect(config.training.microBatch).toBe('auto');
-  const resumed = settleNumbers({ ...loaded, config }, { ...options, resume: 'runs/one' });
+  const unknown = await temporaryFolder();
+  const resumed = settleNumbers({ ...loaded, config }, { ...options, resume: unknown });
   await expect(resumed).rejects.toMatchObject({
     code: 'CONFIG_INVALID',
     sentence: expect.stringContaining('keeps the one that it began with'),
-    hint: expect.stringContaining('leave training.microBatch out'),
+    hint: expect.stringContaining('--set training.microBatch='),
   });
+  // A run that says what it began with is resumed with that.
+  const runFolder = await temporaryFolder();
+  await writeFiles(runFolder, { 'config.json': JSON.stringify({ training: { microBatch: 24 } }) });
+  const kept = await settleNumbers({ ...loaded, config }, { ...options, resume: runFolder });
+  expect(kept.config.training.microBatch).toBe(24);
   const number = settled((await load('32')).config);
   expect(() => applySettings(number, ['training.microBatch=auto'])).toThrow(
     /what fits is found when a run begins, and this is not a new run/,

@@ -40,6 +40,26 @@ async function withProgram<T>(
 const train = (spec: ProgramSpec, leaf: LeafInputs, choice = CPU_COMPILED) =>
   withProgram(spec, choice, (program) => program.train(leaf));
 
+describe('weights of classes', () => {
+  const weights = LEAF.weights.map((weight, place) => weight * (0.25 + place));
+  const spec: ProgramSpec = { ...SMALL_SPEC, weighsClasses: true };
+
+  it('the compiled step is the eager one, and each sample that counts is right or wrong once', async () => {
+    const compiled = await train(spec, { ...LEAF, weights });
+    const eager = await train(spec, { ...LEAF, weights }, CPU_EAGER);
+    expect(compiled.correct).toBe(eager.correct);
+    expect(compiled.correct).toBe((await train(SMALL_SPEC, LEAF)).correct);
+    expect(compiled.lossSum).toBeCloseTo(eager.lossSum, 4);
+    expect(relativeL2(compiled.gradient, eager.gradient)).toBeLessThan(5e-6);
+  });
+
+  it('weights of 1 change nothing', async () => {
+    const [plain, weighed] = [await train(SMALL_SPEC, LEAF), await train(spec, LEAF)];
+    expect(weighed.lossSum).toBe(plain.lossSum);
+    expect(weighed.gradient).toEqual(plain.gradient);
+  });
+});
+
 describe('a frozen beginning', () => {
   it.each(['blocks<1', 'blocks<2', 'backbone'])(
     '%s: what trains has the gradient that it would have had',
