@@ -121,7 +121,7 @@ export const checkpointDoors = [
       // A damaged one is passed over when a run goes on, and is no reason not to.
       await newestGoodCheckpoint(run, expected).catch(refusedAsAnothers);
       const loaded = await readCheckpoint(folder, expected);
-      const hash = await sha256OfBytes(new Uint8Array(loaded.parameters.buffer));
+      const hash = await sha256OfBytes(loaded.parameters);
       const { files, parametersSha256 } = JSON.parse(state.toString());
       const isAsNoted = crc32(optimizer) === files.optimizer.crc32 && hash === parametersSha256;
       if (!isAsNoted) throw new Error('other values came than were saved');
