@@ -84,6 +84,9 @@ describe('--to node', () => {
     const ended = await new WatchedProcess([process.execPath, '--test'], { cwd: folder }).ended;
     expect(ended, ended.stdout).toMatchObject({ code: 0 });
     expect(ended.stdout).toContain('pass 1');
+    // Nothing is downloaded from elsewhere than the registry when it is installed.
+    const settings = readFileSync(join(folder, '.npmrc'), 'utf8');
+    expect(settings).toBe('onnxruntime-node-install=skip\n');
     link(folder, ['@types/node', 'onnxruntime-common']);
     writeFileSync(
       join(folder, 'use.ts'),

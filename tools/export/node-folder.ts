@@ -33,6 +33,7 @@ const FILES = {
   facts: 'model.json',
   package: 'package.json',
   readme: 'README.md',
+  npm: '.npmrc',
 } as const;
 
 /** The folder that `nodeFolder` fills. */
@@ -42,6 +43,9 @@ export const NODE_LAYOUT: ExportLayout = {
     ['samples', 'pixels', ...Object.values<string>(FILES)].includes(name) ||
     Object.values(MODULES).includes(name.replace(/\.(js|d\.ts)$/, '')),
 };
+
+/** The switch of ONNX Runtime's install script, which else downloads CUDA libraries from outside of the npm registry. */
+const NPM = 'onnxruntime-node-install=skip\n';
 
 /** The files of the folder. Throws  as `Model.start`: the logits of its samples are computed. */
 export async function nodeFolder(trained: TrainedModel): Promise<readonly ExportedFile[]> {
@@ -58,6 +62,7 @@ export async function nodeFolder(trained: TrainedModel): Promise<readonly Export
     json(FILES.facts, facts),
     json(FILES.package, packageOf(trained)),
     text(FILES.readme, readmeOf(trained)),
+    text(FILES.npm, NPM),
     ...(await Promise.all(modules)),
     ...(await sampleFiles(trained)),
   ];
@@ -115,7 +120,7 @@ function packageOf({ config }: TrainedModel): object {
 function readmeOf({ config, classes, model }: TrainedModel): string {
   return `# ${config.name}: what an image shows, of ${classes.length} classes
 
-    npm install && npm test
+    npm install && npm test    # .npmrc: without CUDA libraries, which onnxruntime-node would download
 
     import { openModel } from './predict.js';   // in a browser: './browser.js', which needs onnxruntime-web
     const model = await openModel();
