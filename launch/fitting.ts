@@ -7,7 +7,8 @@ import { fittingConfig, openOptions } from '../shared/config/fitting.ts';
 import { type LoadedConfig, settled } from '../shared/config/load.ts';
 import { programSpec } from '../shared/config/program.ts';
 import { resolveModel } from '../shared/config/rules.ts';
-import type { RunConfig } from '../shared/config/schema.ts';
+import type { PlannedConfig, RunConfig } from '../shared/config/schema.ts';
+import { withSettings } from '../shared/config/settings.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { isRecord } from '../shared/core/text.ts';
 import { formatBytes } from '../shared/core/units.ts';
@@ -61,25 +62,20 @@ const MICRO_BATCH = 'training.microBatch';
 /** A config whose open numbers are those that a run to be resumed began with. Throws  CONFIG_INVALID without them. */
 async function keptNumbers({ config }: LoadedConfig, resume: string): Promise<RunConfig> {
   const { config: kept = {} } = await configOf(resume);
-  const filled = structuredClone(config);
-  for (const option of openOptions(config)) {
-    const keys = option.split('.');
-    const key = keys.pop() as string;
-    const [from, to] = [kept, filled].map((tree) =>
-      keys.reduce<unknown>(
-        (section, name) => (isRecord(section) ? section[name] : undefined),
-        tree,
-      ),
+  const settings = openOptions(config).map((option) => {
+    const path = option.split('.');
+    const value = path.reduce<unknown>(
+      (section, key) => (isRecord(section) ? section[key] : undefined),
+      kept,
     );
-    const value = isRecord(from) ? from[key] : undefined;
-    if (value === undefined || !isRecord(to)) {
+    if (value === undefined) {
       const sentence = `${option}: a run that is resumed keeps the one that it began with, and that is not known`;
       const hint = `give it with --set ${option}=...`;
       throw new TesseraError('CONFIG_INVALID', sentence, { hint });
     }
-    to[key] = value;
-  }
-  return settled(filled);
+    return { path, value };
+  });
+  return settled(withSettings(config, settings) as unknown as PlannedConfig);
 }
 
 function chosenText({ training }: RunConfig, options: readonly string[]): string {

@@ -1,9 +1,7 @@
 /** @file `tessera find micro-batch`: images a second and memory by the size of a leaf, each in processes of its own. */
-import { availableParallelism } from 'node:os';
-import { measureLeaf } from '../../launch/replay/measure.ts';
+import { measureSpeed } from '../../launch/replay/measure.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { formatBytes } from '../../shared/core/units.ts';
-import { findDevices } from '../../shared/machine/devices.ts';
 import { watchShutdown } from '../../shared/machine/shutdown.ts';
 import { configLoader } from '../folder/load.ts';
 import { withInputs } from '../inputs/inputs.ts';
@@ -28,8 +26,6 @@ interface Measured {
 
 /** Sizes that are tried, while they get faster. */
 const SIZES = [1, 2, 4, 8, 16, 32, 64, 128];
-/** Leaves of a worker in a step. */
-const LEAVES = 2;
 /** A smaller size is better where it is nearly as fast: it takes less memory, and a lost one is computed sooner. */
 const NEARLY = 0.97;
 
@@ -55,19 +51,15 @@ export async function findMicroBatch(options: FindMicroBatchOptions): Promise<vo
 
 /** Sizes in growing order, until one does not fit or two were not faster. */
 async function measureSizes(
-  config: Parameters<typeof measureLeaf>[0]['config'],
+  config: Parameters<typeof measureSpeed>[0]['config'],
   signal: AbortSignal,
 ): Promise<Measured[]> {
-  const { gpus } = await findDevices();
-  const workers = gpus.length > 0 ? 1 : Math.max(1, Math.floor(availableParallelism() / 2));
   const measured: Measured[] = [];
   for (const microBatch of SIZES) {
     signal.throwIfAborted();
     say(pointer('measuring', `a micro-batch of ${microBatch}`));
     try {
-      const plan = { microBatch, workers, batchSize: LEAVES * workers * microBatch };
-      const leaf = await measureLeaf({ config, set: ['training.cacheFeatures=off'], ...plan });
-      const imagesPerSecond = (microBatch * leaf.slots * workers) / leaf.seconds;
+      const { imagesPerSecond, leaf } = await measureSpeed({ config, microBatch });
       measured.push({ microBatch, imagesPerSecond, bytes: leaf.deviceBytes ?? leaf.hostBytes });
     } catch (thrown) {
       const error = TesseraError.from(thrown);

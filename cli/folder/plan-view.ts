@@ -14,15 +14,14 @@ const KINDS = {
   scratch: 'a small model, trained from scratch',
 } as const;
 
-/** The lines of a plan. */
-export const planLines = { found, plan };
-
-function found({ found: source, counts }: FolderFacts): readonly string[] {
+/** The lines of what was found in a folder. */
+export function folderLines({ found: source, counts }: FolderFacts): readonly string[] {
   const lines = foundLines(source).map((line, at) => (at === 0 ? pointer('found', line) : line));
   return [...lines, pointer('classes', classesText(source.classes, counts))];
 }
 
-function plan({ recipe, pretrained }: FolderPlan): readonly string[] {
+/** The lines of what will be trained, on how many images. */
+export function planLines({ recipe, pretrained }: FolderPlan): readonly string[] {
   const { kind, images, epochs } = recipe;
   const { train, validation, test } = images;
   const of = `${formatCount(epochs)} ${epochs === 1 ? 'pass' : 'passes'} over ${formatCount(train)} images`;

@@ -1,6 +1,5 @@
 /** @file From a folder of images to a run: looks at it, chooses, measures, and says what will be done. */
-import { availableParallelism } from 'node:os';
-import { measureLeaf } from '../../launch/replay/measure.ts';
+import { measureSpeed } from '../../launch/replay/measure.ts';
 import { readSettings, settingOf } from '../../shared/config/settings.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { formatDuration } from '../../shared/core/units.ts';
@@ -10,8 +9,8 @@ import { findPretrained, type Pretrained, SMALL_WEIGHTS } from '../../tools/reci
 import { configOf, type Recipe, type RecipeInputs, recipeFor } from '../../tools/recipe/recipe.ts';
 import { expectedSeconds, type Speed } from '../../tools/recipe/time.ts';
 import { isAgreed } from '../terminal/agreement.ts';
-import { paint, pointer } from '../terminal/output.ts';
-import { planLines } from './plan-view.ts';
+import { hint, pointer, warning } from '../terminal/output.ts';
+import { folderLines, planLines } from './plan-view.ts';
 
 /** How a folder is planned for. */
 export interface PlanOptions {
@@ -35,8 +34,6 @@ const SEED = 42;
 const SECONDS_MAX = 45 * 60;
 /** With fewer images, measuring would take as long as training. */
 const MEASURED_IMAGES = 600;
-/** Leaves of a worker in a step that is measured. */
-const LEAVES = 2;
 
 /** Plans a run on a folder. Throws  DATA_INVALID when it cannot be trained on; what measuring throws. */
 export async function planFolder(folder: string, options: PlanOptions): Promise<FolderPlan> {
@@ -46,13 +43,13 @@ export async function planFolder(folder: string, options: PlanOptions): Promise<
   const pretrained = await pretrainedFor(options);
   const asked = askedFor(options.set);
   const first = recipeFor({ facts, pretrained, ...asked });
-  for (const line of planLines.found(facts)) say(line);
+  for (const line of folderLines(facts)) say(line);
   const { recipe, seconds } = await withTime(
     first,
     { facts, pretrained },
     { ...options, isAsked: asked.kind !== undefined },
   );
-  for (const line of planLines.plan({ recipe, facts, pretrained })) say(line);
+  for (const line of planLines({ recipe, facts, pretrained })) say(line);
   say(
     pointer(
       'time',
@@ -80,17 +77,17 @@ async function pretrainedFor({ yes, signal, say }: PlanOptions): Promise<Pretrai
   const { gpus } = await findDevices();
   const kind = gpus.length > 0 ? 'gpu' : 'cpu';
   const found = await findPretrained(kind, process.env);
-  for (const reason of found.passedOver) say(`${paint('yellow', '⚠')} not used: ${reason}`);
+  for (const reason of found.passedOver) say(warning(`not used: ${reason}`));
   if (found.pretrained !== undefined) return found.pretrained;
   const question = `No pretrained weights in ./weights. Download ${SMALL_WEIGHTS.title} from ${SMALL_WEIGHTS.host}? Results are much better with them.`;
   const mayAsk = process.stdin.isTTY && process.stderr.isTTY;
   if (yes !== true && !(mayAsk && (await isAgreed(question, signal)))) {
     say(
-      `${paint('yellow', '⚠')} no pretrained weights in ./weights: training from scratch, which needs many more images`,
+      warning(
+        'no pretrained weights in ./weights: training from scratch, which needs many more images',
+      ),
     );
-    say(
-      `  ${paint('cyan', 'hint:')} tessera weights get ${SMALL_WEIGHTS.name}, or --yes, and train again`,
-    );
+    say(hint(`tessera weights get ${SMALL_WEIGHTS.name}, or --yes, and train again`));
     return undefined;
   }
   // Unpacking and the rest are needed for this alone.
@@ -114,24 +111,23 @@ async function withTime(
     return { recipe: first, seconds };
   const head = recipeFor({ ...inputs, kind: 'head' });
   options.say(
-    `${paint('yellow', '⚠')} training all weights would take about ${formatDuration(seconds)} here; the head alone is trained, on what the pretrained weights see`,
+    warning(
+      `training all weights would take about ${formatDuration(seconds)} here; the head alone is trained, on what the pretrained weights see`,
+    ),
   );
-  options.say(`  ${paint('cyan', 'hint:')} --set model.freeze=none trains all of them`);
+  options.say(hint('--set model.freeze=none trains all of them'));
   return { recipe: head, seconds: expectedSeconds(head, speed) };
 }
 
 /** What an image of a training step takes, with all workers of this machine. */
 async function speedOf(recipe: Recipe, { set = [], signal }: PlanOptions): Promise<Speed> {
-  const { gpus } = await findDevices();
-  const workers = gpus.length > 0 ? 1 : Math.max(1, Math.floor(availableParallelism() / 2));
   const config = configOf(recipe);
   const microBatch = Number(config.training?.microBatch);
-  const leaf = await measureLeaf({
-    ...{ config, set: [...set, 'training.cacheFeatures=off'] },
-    ...{ microBatch, workers, batchSize: LEAVES * workers * microBatch },
-  }).catch((error: unknown) => {
-    signal.throwIfAborted();
-    throw TesseraError.from(error);
-  });
-  return { secondsPerImage: leaf.seconds / leaf.slots / workers / microBatch, kind: recipe.kind };
+  const { imagesPerSecond } = await measureSpeed({ config, set, microBatch }).catch(
+    (error: unknown) => {
+      signal.throwIfAborted();
+      throw TesseraError.from(error);
+    },
+  );
+  return { secondsPerImage: 1 / imagesPerSecond, kind: recipe.kind };
 }

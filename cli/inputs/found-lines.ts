@@ -6,16 +6,12 @@ import {
   leftOutText,
   remedies,
 } from '../../shared/data/found.ts';
-import { paint } from '../terminal/output.ts';
+import { hint, warning } from '../terminal/output.ts';
 
 /** The sentence of what was found and left out; then what may surprise, and what to do about what was left out. */
 export function foundLines(data: FoundSource): readonly string[] {
   const { notes, leftOut } = data.found;
-  return [
-    foundSentence(data),
-    ...notes.map((note) => `${paint('yellow', '⚠')} ${note}`),
-    ...hints(leftOut),
-  ];
+  return [foundSentence(data), ...notes.map(warning), ...hints(leftOut)];
 }
 
 /** The same for programs: sizes of the splits, where they lie, what was left out. */
@@ -31,5 +27,5 @@ export function leftOutLines(images: number, leftOut: readonly LeftOut[]): reado
 }
 
 function hints(leftOut: readonly LeftOut[]): readonly string[] {
-  return remedies(leftOut).map((remedy) => `  ${paint('cyan', 'hint:')} ${remedy}`);
+  return remedies(leftOut).map(hint);
 }

@@ -52,19 +52,29 @@ export function pointer(label: string, value: string): string {
   return `  ${paint('green', '➜')} ${paint('bold', label.padEnd(11))}  ${value}`;
 }
 
+/** Something that may surprise. */
+export function warning(sentence: string): string {
+  return `${paint('yellow', '⚠')} ${sentence}`;
+}
+
+/** What to do about the line above; commands in it are named as they are to be typed here. */
+export function hint(sentence: string): string {
+  return `  ${paint('cyan', 'hint:')} ${typable(sentence)}`;
+}
+
 const BUG_HINT = 'this is a bug of Tessera; type it again with --verbose to see where';
 
 /** The lines of an error: what is wrong, what to do, and with `stack` where in the code. */
 export function describeError(error: TesseraError, options: { readonly stack: boolean }): string {
   const [sentence, ...rest] = error.sentence.split('\n');
   const lines = [`${paint('bold', paint('red', 'error:'))} ${sentence}`, ...rest];
-  if (error.hint !== undefined) lines.push(`  ${paint('cyan', 'hint:')} ${typable(error.hint)}`);
+  if (error.hint !== undefined) lines.push(hint(error.hint));
   if (options.stack) {
     const cause = error.cause instanceof Error ? `\ncause: ${error.cause.stack}` : '';
     const stack = `${error.stack ?? ''}${cause}`;
     lines.push(...stack.split('\n').map((line) => paint('dim', `  ${line}`)));
   } else if (error.code === 'INTERNAL') {
-    lines.push(`  ${paint('cyan', 'hint:')} ${BUG_HINT}`);
+    lines.push(hint(BUG_HINT));
   }
   return asLines(lines);
 }

@@ -11,7 +11,7 @@ import {
   type MemoryCost,
 } from '../../tools/estimate/fit.ts';
 import { leavesOfOne, type StepCost } from '../../tools/estimate/step.ts';
-import { threadsEach } from '../local-run.ts';
+import { countWorkers, threadsEach } from '../local-run.ts';
 import { type Replayed, type ReplayPlan, replay } from './run.ts';
 
 /** A cell of a bench of growth. */
@@ -139,4 +139,29 @@ export async function measureLeaf(plan: LeafPlan): Promise<MeasuredLeaf> {
     ...{ slots, engine: name, hostBytes: used.workers.peakBytes, others },
     deviceBytes: deviceBytesPeak === 0 ? undefined : deviceBytesPeak / slots,
   };
+}
+
+/** What all workers of this machine do together. */
+export interface MeasuredSpeed {
+  readonly imagesPerSecond: number;
+  readonly leaf: MeasuredLeaf;
+}
+
+/** Leaves of a worker in a step whose speed is measured. */
+const SPEED_LEAVES = 2;
+
+/** Measures the training steps of a config, with as many workers as a run starts here. Throws  as `replay`. */
+export async function measureSpeed({
+  config,
+  set = [],
+  microBatch,
+}: Pick<LeafPlan, 'config' | 'microBatch'> &
+  Partial<Pick<LeafPlan, 'set'>>): Promise<MeasuredSpeed> {
+  const devices = await findDevices();
+  const workers = countWorkers('auto', devices, devices.gpus.length > 0);
+  const leaf = await measureLeaf({
+    ...{ config, set: [...set, 'training.cacheFeatures=off'] },
+    ...{ microBatch, workers, batchSize: SPEED_LEAVES * workers * microBatch },
+  });
+  return { imagesPerSecond: (microBatch * leaf.slots * workers) / leaf.seconds, leaf };
 }

@@ -47,7 +47,7 @@ export function splitSettings(text: string): readonly string[] {
 /** A copy of `tree` with the settings applied; later ones override earlier ones. */
 export function withSettings(
   tree: Readonly<Record<string, unknown>>,
-  settings: readonly Setting[],
+  settings: readonly Pick<Setting, 'path' | 'value'>[],
 ): Record<string, unknown> {
   const copy = structuredClone(tree);
   for (const { path, value } of settings) assign(copy, path, value);

@@ -1,5 +1,6 @@
 /** @file How to train on a folder of images: a config, and the reason of each choice. Pure. */
 import type { RunConfigInput } from '../../shared/config/schema.ts';
+import { withSettings } from '../../shared/config/settings.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { formatCount } from '../../shared/core/units.ts';
 import {
@@ -27,7 +28,7 @@ import type { Pretrained } from './pretrained.ts';
 export interface RecipeInputs {
   readonly facts: FolderFacts;
   readonly pretrained: Pretrained | undefined;
-  /** What is trained, where that was decided already. */
+  /** What is trained of pretrained weights, where that was decided already. */
   readonly kind?: TrainingKind | undefined;
   /** Passes over the training images, where they were given. */
   readonly epochs?: number | undefined;
@@ -40,13 +41,13 @@ export interface Recipe {
   /** Images of each split, and epochs. */
   readonly images: { readonly train: number; readonly validation: number; readonly test: number };
   readonly epochs: number;
-  readonly batchSize: number;
 }
 
 /** With fewer images, pretrained features and a new head learn more than all weights do. */
 const FINETUNE_IMAGES = 1000;
 /** With fewer images, each that chooses an epoch is missed where it would train. */
 const VALIDATION_IMAGES = 500;
+
 /** Makes a recipe. Throws  DATA_INVALID when the folder has too few images to hold some back for testing. */
 export function recipeFor(inputs: RecipeInputs): Recipe {
   const { facts, pretrained, kind: wanted } = inputs;
@@ -54,7 +55,7 @@ export function recipeFor(inputs: RecipeInputs): Recipe {
   const testShare = facts.hasTest ? 0 : shareFor(all);
   const test = facts.hasTest ? facts.testImages : drawn(facts, testShare);
   const rest = facts.hasTest ? all : all - test;
-  const kind = wanted ?? kindFor(rest, pretrained);
+  const kind = pretrained === undefined ? 'scratch' : (wanted ?? kindFor(rest));
   const validationShare = validationFor(kind, rest, facts);
   const validation = typeof validationShare === 'number' ? Math.round(validationShare * rest) : 0;
   const train = rest - validation;
@@ -88,23 +89,13 @@ export function recipeFor(inputs: RecipeInputs): Recipe {
     ...evaluationChoices(validationShare, facts),
     ...(kind === 'head' ? [SELDOM_SAVED] : []),
   ];
-  return { kind, choices, images: { train, validation, test }, epochs, batchSize };
+  return { kind, choices, images: { train, validation, test }, epochs };
 }
 
 /** The config of a recipe. */
 export function configOf({ choices }: Recipe): RunConfigInput {
-  const tree: Record<string, unknown> = {};
-  for (const { option, value } of choices) {
-    const keys = option.split('.');
-    const last = keys.pop() as string;
-    let section = tree;
-    for (const key of keys) {
-      section[key] ??= {};
-      section = section[key] as Record<string, unknown>;
-    }
-    section[last] = value;
-  }
-  return tree as unknown as RunConfigInput;
+  const settings = choices.map(({ option, value }) => ({ path: option.split('.'), value }));
+  return withSettings({}, settings) as unknown as RunConfigInput;
 }
 
 /** A name that a run may have. */
@@ -113,8 +104,7 @@ export function runName(folder: string): string {
   return name.slice(0, 64) || 'photos';
 }
 
-function kindFor(images: number, pretrained: Pretrained | undefined): TrainingKind {
-  if (pretrained === undefined) return 'scratch';
+function kindFor(images: number): TrainingKind {
   return images < FINETUNE_IMAGES ? 'head' : 'finetune';
 }
 

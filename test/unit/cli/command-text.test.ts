@@ -181,6 +181,11 @@ describe('a line to type', () => {
     expect(typable('in my-tessera train, or /opt/tessera train', npx)).not.toContain('npx');
     expect(typable('the version of tessera that trained it', npx)).not.toContain('npx');
   });
+
+  it.each(createProgram().commands.map((command) => command.name()))('in a hint of %s', (name) => {
+    const npx = { ...INSTALLED, env: { npm_command: 'exec' } };
+    expect(typable(`type tessera ${name} now`, npx)).toBe(`type npx tessera ${name} now`);
+  });
 });
 
 /** Every string of the source that has a command of tessera in it, placeholders for what is put in. */

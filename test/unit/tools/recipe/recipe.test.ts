@@ -67,6 +67,13 @@ describe('what is trained', () => {
     expect(configOf(made).model).not.toHaveProperty('init');
   });
 
+  it('without pretrained weights there is nothing to fine-tune, whatever was asked for', () => {
+    const facts = folder([600, 600]);
+    const scratch = recipeFor({ facts, pretrained: undefined });
+    expect(recipeFor({ facts, pretrained: undefined, kind: 'finetune' })).toEqual(scratch);
+    expect(recipeFor({ facts, pretrained: TINY, kind: 'finetune' }).kind).toBe('finetune');
+  });
+
   it('classes that are uneven count alike, and the reason names their sizes', () => {
     expect(reasonOf(recipe([1000, 50]), 'training.classWeights')).toMatchObject({
       value: 'balanced',
