@@ -1,8 +1,5 @@
 /** @file The step that engines run: forward, loss, gradients, written once in TensorFlow.js. */
 import * as tf from '@tensorflow/tfjs-core';
-// For its side effect: tfjs-core's build for Node leaves the gradients of its kernels out, and this
-// package registers them; the other that does, @tensorflow/tfjs, takes three times as long to load.
-import '@tensorflow/tfjs-layers';
 import { classify } from '../model/layers.ts';
 import { correctCount, crossEntropySum, type Targets } from '../model/loss.ts';
 import { dropoutName, maskSites, pathName } from '../model/masks.ts';
@@ -10,6 +7,7 @@ import { dropped } from '../model/ops.ts';
 import { type ParameterEntry, parameterTable } from '../model/parameters.ts';
 import type { ParameterTensors } from '../model/tensors.ts';
 import { features, type Hooks, vit } from '../model/vit.ts';
+import './gradients.ts';
 import type { ProgramSpec } from './program.ts';
 
 /** The tensors that a step is computed from. */
@@ -107,7 +105,10 @@ export function imagesShape({ model, microBatch }: ProgramSpec): [number, number
 }
 
 /** Dropout and stochastic depth by the masks that are given, and what is to happen where blocks begin. */
-function hooksOf(spec: ProgramSpec, { masks, atBlock }: StepInputs): Hooks {
+export function hooksOf(
+  spec: Pick<ProgramSpec, 'model' | 'dropout' | 'stochasticDepth'>,
+  { masks, atBlock }: Pick<StepInputs, 'masks' | 'atBlock'>,
+): Hooks {
   const block = atBlock && { block: atBlock };
   if (masks === undefined) return { ...block };
   const rates = new Map(maskSites(spec.model, spec).map(({ name, rate }) => [name, rate]));
