@@ -14,7 +14,7 @@ import { NORM_EPSILON } from './variants.ts';
 export const LAYER_NORM_KERNEL = 'TesseraLayerNorm';
 
 /** Affine map of rows. Shapes  x [R, I], weight [O, I], bias [O] -> [R, O]. */
-export function linear(x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor2D {
+export function linearRows(x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor2D {
   return tf.add(tf.matMul(x, weight, false, true), bias);
 }
 
@@ -28,7 +28,7 @@ export function linear(x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor1D): 
  * Shapes  x [R, D], gamma and beta [D] -> [R, D].
  * Source  Ba et al. 2016 (arXiv:1607.06450).
  */
-export function layerNorm(
+export function layerNormRows(
   x: tf.Tensor2D,
   gamma: tf.Tensor1D,
   beta: tf.Tensor1D,
@@ -87,7 +87,11 @@ function normalise(
  *
  * Source  Hendrycks and Gimpel 2016 (arXiv:1606.08415).
  */
-export const gelu = tf.customGrad((x, save) => {
+export function gelu<T extends tf.Tensor>(x: T): T {
+  return geluOp(x) as T;
+}
+
+const geluOp = tf.customGrad((x, save) => {
   const u = tf.mul(x as tf.Tensor, Math.SQRT1_2);
   const twoPhi = tf.add(tf.erf(u), 1);
   (save as tf.GradSaveFunc)([u, twoPhi]);
@@ -97,7 +101,7 @@ export const gelu = tf.customGrad((x, save) => {
     return tf.mul(tf.mul(dy, 0.5), tf.add(twoPhi, tf.mul(u, bell)));
   };
   return { value: tf.mul(tf.mul(u, twoPhi), Math.SQRT1_2), gradFunc };
-}) as (x: tf.Tensor2D) => tf.Tensor2D;
+});
 
 /**
  * Scaled dot-product attention: softmax(q k^T / sqrt(K)) v.

@@ -39,6 +39,15 @@ const refused = await readRun('nowhere').catch((error: unknown) => error);
 console.log(manifest.name, runs, refused instanceof TesseraError ? refused.code : refused);
 `;
 
+/** What a program does with the blocks. The declarations of TensorFlow.js contradict those of TypeScript's DOM: skipLibCheck. */
+const BLOCKS = `import { modelConfig, parameterTable, part, tf } from 'tessera-train/model';
+const { entries, size } = parameterTable(modelConfig('B/16', { classes: 1000 }));
+// @ts-expect-error The parameters of a part are named by a text.
+export const wrong = () => part({}, 0);
+const four: tf.Tensor = tf.add(tf.scalar(1), 3);
+console.log(entries.length, size, four.dataSync()[0], tf.getBackend());
+`;
+
 /** Runs a command that must end with 0; returns all that it printed. */
 async function run(command: readonly string[], cwd: string): Promise<string> {
   const { code, stdout, stderr } = await new WatchedProcess(command, { cwd }).ended;
@@ -64,6 +73,7 @@ beforeAll(async () => {
   symlinkSync('../tessera-train/dist/cli/main.js', join(modules, '.bin/tessera'));
   writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
   writeFileSync(join(project, 'main.ts'), PROGRAM);
+  writeFileSync(join(project, 'blocks.ts'), BLOCKS);
 });
 
 describe('the package', () => {
@@ -82,6 +92,8 @@ describe('the package', () => {
       'dist/index.d.ts',
       'dist/index.js',
       'dist/launch',
+      'dist/model.d.ts',
+      'dist/model.js',
       'dist/node_modules',
       'dist/shared',
       'dist/tools',
@@ -122,10 +134,11 @@ describe('the package', () => {
     expect(found('onnxruntime-node/script/install.js')).toContain(installed);
   });
 
-  it('exports its entry with types, and its manifest', () => {
+  it('exports its entries with types, and its manifest', () => {
     const { exports, bin } = manifest;
     expect(exports).toEqual({
       '.': { types: './dist/index.d.ts', default: './dist/index.js' },
+      './model': { types: './dist/model.d.ts', default: './dist/model.js' },
       './package.json': './package.json',
     });
     expect(bin).toEqual({ tessera: 'dist/cli/main.js' });
@@ -136,10 +149,13 @@ describe('the package', () => {
     ['bundler', ['--module', 'esnext', '--moduleResolution', 'bundler']],
   ])('compiles in an empty strict project: %s', async (_resolution, flags) => {
     const target = ['--target', 'es2023', '--types', 'node', '--outDir', 'out'];
-    const tsc = [process.execPath, join(modules, 'typescript/bin/tsc'), 'main.ts', '--strict'];
-    await run([...tsc, '--resolveJsonModule', ...target, ...flags], project);
+    const tsc = [process.execPath, join(modules, 'typescript/bin/tsc'), ...target, ...flags];
+    await run([...tsc, 'main.ts', '--strict', '--resolveJsonModule'], project);
+    await run([...tsc, 'blocks.ts', '--strict', '--skipLibCheck'], project);
     const printed = await run([process.execPath, join('out', 'main.js')], project);
-    expect(printed.trim()).toBe('tessera-train 0 DATA_INVALID');
+    expect(printed).toBe('tessera-train 0 DATA_INVALID\n');
+    const blocks = await run([process.execPath, join('out', 'blocks.js')], project);
+    expect(blocks).toBe('152 86567656 4 cpu\n');
   });
 
   it('trains the quickstart by npx in any folder', async () => {
