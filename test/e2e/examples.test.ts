@@ -99,6 +99,7 @@ it('own-training-loop: in at most 30 lines the losses of train() with one worker
   expect(source.trim().split('\n').length).toBeLessThanOrEqual(30);
   const settings = [
     ...['training.epochs=1', 'data.testFraction=0.92', 'training.schedule.warmupSteps=5'],
+    ...['model.depth=1', 'training.batchSize=16', 'training.microBatch=8'],
     ...['model.dropout=0.1', 'model.stochasticDepth=0.1', 'training.labelSmoothing=0.1'],
   ];
   const ended = await run('own-training-loop', settings);
@@ -107,8 +108,7 @@ it('own-training-loop: in at most 30 lines the losses of train() with one worker
     return { step: Number(line[1]), loss: Number(line[2]) };
   });
   expect(losses).toHaveLength(20);
-  const small = ['model.width=32', 'model.depth=2', 'training.batchSize=32'];
-  const flags = [...small, ...settings].flatMap((setting) => ['--set', setting]);
+  const flags = ['model.width=32', ...settings].flatMap((setting) => ['--set', setting]);
   const args = ['train', 'quickstart', '--workers', '1', '--run-folder', 'theirs', ...flags];
   expect(await tessera(args, { cwd: folder })).toMatchObject({ code: 0 });
   const { metrics } = await readRun(join(folder, 'theirs'));
