@@ -7,12 +7,13 @@
 
 import { readdir, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { errnoOf, reasonOf } from '../core/errno.ts';
 import { TesseraError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import { isRecord } from '../core/text.ts';
 import { formatBytes } from '../core/units.ts';
+import { nearPath } from '../files/near-path.ts';
 import { readRegularFile } from '../files/regular-file.ts';
 import { type ConfigDocument, parseConfigDocument } from './document.ts';
 import { fittingConfig, openOptions } from './fitting.ts';
@@ -168,8 +169,7 @@ async function findConfig(nameOrPath: string): Promise<{ path: string; label: st
   const presets = await presetNames();
   if (presets.includes(nameOrPath)) {
     const path = join(presetFolder, `${nameOrPath}.yaml`);
-    const near = relative(process.cwd(), path);
-    return { path, label: near.startsWith('..') ? path : near };
+    return { path, label: nearPath(path) };
   }
   const path = resolve(nameOrPath);
   const found = await stat(path).catch(() => undefined);
