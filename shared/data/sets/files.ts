@@ -7,7 +7,7 @@ import { formatBytes } from '../../core/units.ts';
 import { rawRealpath, shownName, systemPath } from '../../files/raw-names.ts';
 import { readRegularFile } from '../../files/regular-file.ts';
 import type { Collection, StoredImage } from './collection.ts';
-import { type ImageGroup, isBelow } from './walk.ts';
+import { type ImageGroup, isBelow } from './walk/walk.ts';
 
 /** Maximum bytes of an image file: 100 megapixels of noise as PNG. */
 export const IMAGE_BYTES_MAX = 256 * 1024 ** 2;

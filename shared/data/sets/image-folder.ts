@@ -13,9 +13,9 @@ import { leftOutText, remedies } from '../found.ts';
 import type { Collection, DataSet } from './collection.ts';
 import { fileCollection, type LabelledGroup } from './files.ts';
 import { classNames, findLayout, type SplitFolder } from './layout.ts';
-import { sameSpelling, splitOf } from './rules.ts';
-import { Tally } from './tally.ts';
-import { type ImageGroup, Walk, type WalkFolder } from './walk.ts';
+import { sameSpelling, splitOf } from './walk/rules.ts';
+import { Tally } from './walk/tally.ts';
+import { type ImageGroup, Walk, type WalkFolder } from './walk/walk.ts';
 
 export { IMAGE_BYTES_MAX } from './files.ts';
 

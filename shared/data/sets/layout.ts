@@ -8,9 +8,9 @@ import {
   sameSpelling,
   splitHinted,
   splitOf,
-} from './rules.ts';
-import { LOOSE, Tally } from './tally.ts';
-import type { Listing, Walk, WalkFolder } from './walk.ts';
+} from './walk/rules.ts';
+import { LOOSE, Tally } from './walk/tally.ts';
+import type { Listing, Walk, WalkFolder } from './walk/walk.ts';
 
 /** A folder of classes. */
 export interface SplitFolder {

@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { foundSentence, remedies } from '../../../../shared/data/found.ts';
 import { type DataSet, dataSourceOf } from '../../../../shared/data/sets/collection.ts';
 import { openImageFolder } from '../../../../shared/data/sets/image-folder.ts';
-import { Tally } from '../../../../shared/data/sets/tally.ts';
-import { Walk } from '../../../../shared/data/sets/walk.ts';
+import { Tally } from '../../../../shared/data/sets/walk/tally.ts';
+import { Walk } from '../../../../shared/data/sets/walk/walk.ts';
 import { expectInvalid, temporaryFolder, writeFiles } from '../../../support/data.ts';
 import { binary, HEADS, READABLE } from '../../../support/image-heads.ts';
 

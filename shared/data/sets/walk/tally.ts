@@ -1,6 +1,6 @@
 /** @file Counts of skipped files during the walk of a folder: each file in exactly one of them. Pure. */
-import { type ImageKind, kindName, remedy } from '../../files/image-kind.ts';
-import type { LeftOut } from '../found.ts';
+import { type ImageKind, kindName, remedy } from '../../../files/image-kind.ts';
+import type { LeftOut } from '../../found.ts';
 import type { Look } from './look.ts';
 import { endingOf } from './rules.ts';
 

@@ -6,16 +6,16 @@
  */
 import { stat } from 'node:fs/promises';
 import { sep } from 'node:path';
-import { errnoOf, reasonOf } from '../../core/errno.ts';
-import { TesseraError } from '../../core/errors.ts';
-import { isDecodable } from '../../files/image-kind.ts';
+import { errnoOf, reasonOf } from '../../../core/errno.ts';
+import { TesseraError } from '../../../core/errors.ts';
+import { isDecodable } from '../../../files/image-kind.ts';
 import {
   listRawFolder,
   type RawEntry,
   rawRealpath,
   shownName,
   systemPath,
-} from '../../files/raw-names.ts';
+} from '../../../files/raw-names.ts';
 import { lookAtFiles } from './look.ts';
 import { isHidden, isImageName } from './rules.ts';
 import { DEAD_LINKS, HIDDEN, LINKS_OUT, LOOPS, passedOver, SPECIAL, type Tally } from './tally.ts';
