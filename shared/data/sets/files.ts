@@ -37,7 +37,9 @@ export function fileCollection(
     const at = groupOf[position] as number;
     const group = groups[at] as LabelledGroup;
     const place = position - (firsts[at] as number);
-    return { bytes: group.bytes[place] as number, name: `${group.folder}/${group.names[place]}` };
+    const name = group.names[place] as string;
+    const path = group.folder === '' ? name : `${group.folder}/${name}`;
+    return { bytes: group.bytes[place] as number, name: path };
   };
   return {
     labels,

@@ -1,10 +1,12 @@
 /**
- * @file A folder of images: train/CLASS/FILE with val/CLASS/FILE and test/CLASS/FILE, or CLASS/FILE alone.
+ * @file A folder of images: train/CLASS/FILE with val/CLASS/FILE and test/CLASS/FILE, or CLASS/FILE alone; or files named
+ * CLASS_NUMBER.
  *
  * Folders are listed once, at the start. The images are read one by one, on request, and by
  * index: a name from outside never becomes a path.
  */
 import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { errnoOf, reasonOf } from '../../core/errno.ts';
 import { TesseraError } from '../../core/errors.ts';
 import { formatCount } from '../../core/units.ts';
@@ -12,10 +14,12 @@ import { rawRealpath, shownName, systemPath } from '../../files/raw-names.ts';
 import { leftOutText, remedies } from '../found.ts';
 import type { Collection, DataSet } from './collection.ts';
 import { fileCollection, type LabelledGroup } from './files.ts';
-import { classNames, findLayout, type SplitFolder } from './layout.ts';
+import { findLayout, type SplitFolder } from './layout.ts';
+import { classNames } from './layout-refusals.ts';
+import type { ClassFolder } from './name-classes.ts';
 import { sameSpelling, splitOf } from './walk/rules.ts';
 import { Tally } from './walk/tally.ts';
-import { type ImageGroup, Walk, type WalkFolder } from './walk/walk.ts';
+import { type ImageGroup, imageGroup, Walk } from './walk/walk.ts';
 
 export { IMAGE_BYTES_MAX } from './files.ts';
 
@@ -104,9 +108,10 @@ export async function openImageFolder(
 
 async function imagesOfClass(
   walk: Walk,
-  { folder, label, split }: { folder: WalkFolder; label: number; split: string },
+  { folder, label, split }: { folder: ClassFolder; label: number; split: string },
   total: Tally,
 ): Promise<LabelledGroup[]> {
+  if (folder.images !== undefined) return [{ ...imageGroup(split, folder.images), label }];
   const tally = new Tally();
   const found = await walk.images(folder, tally);
   const shown = shownName(folder.path);
@@ -155,7 +160,8 @@ function folderAboveTrain(groups: readonly ImageGroup[]): readonly string[] | un
 function refuseShared(splits: readonly (SplitFolder | undefined)[]): void {
   const owners = new Map<string, { readonly split: SplitFolder; readonly path: string }>();
   for (const split of splits) {
-    for (const { path, chain } of split?.classes ?? []) {
+    for (const { path: own, chain, images } of split?.classes ?? []) {
+      const path = images === undefined ? own : dirname(own);
       const owner = owners.get(chain.real);
       if (owner !== undefined && split !== owner.split) {
         throw invalid(
@@ -169,7 +175,7 @@ function refuseShared(splits: readonly (SplitFolder | undefined)[]): void {
 }
 
 /** A single class is useless, and usually a path that is one folder too high. */
-function lonelyClass(classes: readonly WalkFolder[]): string[] {
+function lonelyClass(classes: readonly ClassFolder[]): string[] {
   const [only] = classes;
   if (classes.length !== 1 || only === undefined) return [];
   return [
@@ -206,7 +212,7 @@ const sum = (groups: readonly ImageGroup[], what: 'damaged' | 'closed') =>
   groups.reduce((all, group) => all + group[what], 0);
 
 /** Classes that differ only in capitals, spaces or the coding of accents, which look the same. */
-function twinClasses(classes: readonly WalkFolder[]): string[] {
+function twinClasses(classes: readonly ClassFolder[]): string[] {
   const known = new Map<string, string>();
   const notes: string[] = [];
   for (const { name } of classes) {

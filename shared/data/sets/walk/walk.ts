@@ -47,7 +47,7 @@ interface Chain {
 }
 
 /** An image that was found. */
-interface WalkImage {
+export interface WalkImage {
   readonly name: string;
   readonly bytes: number;
   /** Only its name says that it is an image. */
@@ -135,13 +135,7 @@ export class Walk {
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       const { at, depth } = next;
       const { folders, images } = await this.list(next.folder, tally);
-      if (images.length > 0) {
-        const names = images.map(({ name }) => name);
-        const bytes = Float64Array.from(images, (image) => image.bytes);
-        const damaged = images.filter((image) => image.isDamaged).length;
-        const closed = images.filter((image) => image.isClosed).length;
-        groups.push({ folder: at, names, bytes, damaged, closed });
-      }
+      if (images.length > 0) groups.push(imageGroup(at, images));
       if (folders.length > 0 && depth >= DEPTH_MAX) {
         throw invalid(
           `${shownName(next.folder.path)} lies more than ${DEPTH_MAX} folders deep`,
@@ -229,6 +223,17 @@ export class Walk {
       'put the folders themselves into the set',
     );
   }
+}
+
+/** Images of one folder as a group. */
+export function imageGroup(folder: string, images: readonly WalkImage[]): ImageGroup {
+  return {
+    folder,
+    names: images.map(({ name }) => name),
+    bytes: Float64Array.from(images, ({ bytes }) => bytes),
+    damaged: images.filter(({ isDamaged }) => isDamaged).length,
+    closed: images.filter(({ isClosed }) => isClosed).length,
+  };
 }
 
 type Reason = Parameters<Tally['add']>[0];

@@ -71,6 +71,13 @@ it.each<[what: string, files: Files, images: object]>([
     Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`class ${at}`, 5])),
     { train: 360, validation: 40, test: 100 },
   ],
+  [
+    'images named by their class, in no folders',
+    Object.fromEntries(
+      Array.from({ length: 20 }, (_, at) => [`${at % 2 ? 'cat' : 'dog'}_${at}.png`, 'broken']),
+    ),
+    { train: 14, validation: 2, test: 4 },
+  ],
   ['a broken image among good ones', { ...two, 'cat/broken.jpg': 'no image' }, { test: 4 }],
 ])('%s: a plan', async (_what, files, images) => {
   const outcome = await outcomeOf(files);
@@ -79,8 +86,14 @@ it.each<[what: string, files: Files, images: object]>([
 });
 
 it.each<[what: string, files: Files, sentence: RegExp, hint: RegExp]>([
-  ['nothing', {}, /has no folders of classes/, /expected/],
-  ['loose images', { '.': 5 }, /has no folders of classes/, /CLASS\/FILE/],
+  ['nothing', {}, /has no folders of classes and no images/, /CLASS\/FILE/],
+  ['loose images', { '.': 5 }, /no folders of classes, and its file names/, /CLASS\/FILE/],
+  [
+    'photos of one class in no folders',
+    { 'pizza_1.jpg': 'x', 'pizza_2.jpg': 'x' },
+    /one class only, pizza/,
+    /CLASS_NUMBER/,
+  ],
   ['a single class', { cat: 20 }, /a single class/, /folder/],
   ['one image a class', { a: 1, b: 1, c: 1 }, /a single image/, /at least five/],
   [

@@ -127,7 +127,7 @@ describe('splits', () => {
     const set = await open(
       files('train/a/1.jpg', 'train/b/1.jpg', 'test/a/1.jpg', 'extra/a/1.jpg', 'extra/x/y/2.txt'),
     );
-    expect(set.found.notes).toEqual(['test has no folder of b, which train has']);
+    expect(set.found.notes).toEqual(['test has no images of b, which train has']);
     expect(set.found.leftOut).toEqual([
       { what: 'in extra', why: 'neither train, val nor test', count: 2 },
     ]);
