@@ -29,7 +29,7 @@ export async function initConfig(options: InitOptions): Promise<void> {
   const { folder, force, yes } = options;
   if (!(await isImageFolder(folder))) {
     throw new TesseraError('USAGE', `${folder} is not a folder`, {
-      hint: 'give the folder of the images, with a folder for each class in it',
+      hint: 'give the folder of the images, with a folder for each class in it; an archive is unpacked first',
     });
   }
   const shutdown = watchShutdown({ announce: say });

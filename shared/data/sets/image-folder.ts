@@ -73,7 +73,10 @@ export async function openImageFolder(
     }
     damaged += sum(groups, 'damaged');
     closed += sum(groups, 'closed');
-    if (split === train) same = sameFolders(groups, split.name, classes.length);
+    if (split === train) {
+      refuseUnreadable(root, groups, classes);
+      same = sameFolders(groups, split.name, classes.length);
+    }
     return fileCollection(groups, { root, links });
   };
   const collections = {
@@ -141,7 +144,7 @@ async function imagesOfClass(
   throw invalid(
     `class folder ${shown} has no readable images${holds}`,
     remedies(leftOut)[0] ??
-      'put images into it or remove it; data.path must be the folder above the classes',
+      'put images into it, or remove it; the data set is the folder above the classes',
   );
 }
 
@@ -210,6 +213,24 @@ function unreadableClass(path: string, groups: readonly ImageGroup[]): string[] 
 
 const sum = (groups: readonly ImageGroup[], what: 'damaged' | 'closed') =>
   groups.reduce((all, group) => all + group[what], 0);
+
+/** Refuses a set of which at most one class can be read: there would be nothing to distinguish. */
+function refuseUnreadable(
+  root: string,
+  groups: readonly LabelledGroup[],
+  classes: readonly string[],
+): void {
+  const readable = groups.filter((group) => group.damaged + group.closed < group.names.length);
+  const labels = new Set(readable.map(({ label }) => label));
+  if (classes.length < 2 || labels.size > 1) return;
+  const [only] = labels;
+  const what = only === undefined ? '' : ` outside of the class ${classes[only]}`;
+  const hint =
+    sum(groups, 'closed') > sum(groups, 'damaged')
+      ? 'make the files readable for this user'
+      : 'open one of them with another program; copy or download them again if that cannot show it either';
+  throw invalid(`none of the images in ${shownName(root)}${what} can be read`, hint);
+}
 
 /** Classes that differ only in capitals, spaces or the coding of accents, which look the same. */
 function twinClasses(classes: readonly ClassFolder[]): string[] {

@@ -3,9 +3,9 @@ import { TesseraError } from '../../core/errors.ts';
 import { isText, shownName } from '../../files/raw-names.ts';
 import { leftOutText, remedies } from '../found.ts';
 import { type ClassFolder, classesInNames, whyNotNamed } from './name-classes.ts';
-import { type SplitName, sameSpelling } from './walk/rules.ts';
-import type { Tally } from './walk/tally.ts';
-import type { WalkFolder, WalkImage } from './walk/walk.ts';
+import { type SplitName, sameSpelling, splitHinted, splitOf } from './walk/rules.ts';
+import { Tally } from './walk/tally.ts';
+import type { Listing, Walk, WalkFolder, WalkImage } from './walk/walk.ts';
 
 /** Refuses two folders for one split. */
 export function refuseTwins(splits: ReadonlyMap<SplitName, readonly WalkFolder[]>): void {
@@ -14,6 +14,64 @@ export function refuseTwins(splits: ReadonlyMap<SplitName, readonly WalkFolder[]
     const paths = folders.map(({ path }) => shownName(path)).join(' and ');
     throw invalid(`${paths} both mean the ${split} split`, 'keep one of them, or rename the other');
   }
+}
+
+/** Refuses folders of splits without a training folder: they cannot be classes. */
+export async function refuseSplitsWithoutTrain(
+  walk: Walk,
+  { folders }: Listing,
+  train: Parameters<typeof withoutClasses> | undefined,
+): Promise<void> {
+  const named = folders.filter(({ name }) => splitOf(name) !== undefined);
+  const others = folders.filter((folder) => !named.includes(folder));
+  if (named.length === 0) return;
+  if (others.length === 0 && train !== undefined) throw withoutClasses(...train);
+  const inner = (await Promise.all(named.map((folder) => foldersIn(walk, folder)))).flat();
+  const areClasses = others.some(({ name }) => inner.includes(sameSpelling(name)));
+  const like = areClasses ? undefined : await folderWith(walk, others, inner);
+  if (others.length > 0 && !areClasses && like === undefined) return;
+  const rename = like === undefined ? '' : `; to train on ${shownName(like.name)}, name it train`;
+  throw invalid(
+    `${shownName(walk.root.path)} has ${named.map(({ name }) => name).join(' and ')}, but no train folder with folders of classes`,
+    `expected train/CLASS/FILE beside it${rename}`,
+  );
+}
+
+/** The first folder that holds two folders of these names: it has the same classes. */
+async function folderWith(
+  walk: Walk,
+  folders: readonly WalkFolder[],
+  names: readonly string[],
+): Promise<WalkFolder | undefined> {
+  if (names.length < 2) return undefined;
+  for (const folder of folders) {
+    const own = await foldersIn(walk, folder);
+    if (own.filter((name) => names.includes(name)).length >= 2) return folder;
+  }
+  return undefined;
+}
+
+/** Names of the folders in a folder, as they are compared. */
+async function foldersIn(walk: Walk, folder: WalkFolder): Promise<string[]> {
+  const { folders } = await walk.list(folder, new Tally());
+  return folders.map(({ name }) => sameSpelling(name));
+}
+
+/** Refuses class folders whose names contain words for training and for testing: seg_train and seg_test. */
+export async function refuseHintedSplits(
+  walk: Walk,
+  folders: readonly WalkFolder[],
+): Promise<void> {
+  const hinted = folders.filter(({ name }) => splitHinted(name) !== undefined);
+  const train = hinted.find(({ name }) => splitHinted(name) === 'train');
+  if (train === undefined || hinted.every(({ name }) => splitHinted(name) === 'train')) return;
+  const isAll = hinted.length === folders.length;
+  if (!isAll && (await foldersIn(walk, train)).length === 0) return;
+  const names = hinted.map(({ path }) => shownName(path)).join(' and ');
+  throw invalid(
+    `${names} are named like splits, but are not train/CLASS, val/CLASS and test/CLASS: they would be used as classes`,
+    'name them train, val and test, with the folders of the classes in each; if they are classes, put them into a folder train',
+  );
 }
 
 /** Refuses classes that are not in the training split. */

@@ -1,9 +1,10 @@
 /** @file Which folders of a data set are its splits and which its classes. */
 import { shownName } from '../../files/raw-names.ts';
 import {
-  invalid,
   partlyNamed,
   refuseForeign,
+  refuseHintedSplits,
+  refuseSplitsWithoutTrain,
   refuseTwins,
   someNames,
   withoutClasses,
@@ -15,14 +16,7 @@ import {
   whyNotNamed,
   whyUnnamed,
 } from './name-classes.ts';
-import {
-  isExactSplit,
-  isPlainName,
-  type SplitName,
-  sameSpelling,
-  splitHinted,
-  splitOf,
-} from './walk/rules.ts';
+import { isExactSplit, isPlainName, type SplitName, sameSpelling, splitOf } from './walk/rules.ts';
 import { LOOSE, Tally } from './walk/tally.ts';
 import type { Listing, Walk, WalkFolder } from './walk/walk.ts';
 
@@ -83,8 +77,11 @@ export async function findLayout(walk: Walk, tally: Tally): Promise<Layout> {
   return {
     train: { name: '', classes: top.folders },
     notes: top.folders
-      .filter(({ name }) => splitOf(name) !== undefined)
-      .map(({ name }) => `the folder ${name} is used as a class: there is no train/CLASS`),
+      .filter(({ name }) => isPlainName(name))
+      .map(
+        ({ name }) =>
+          `the folder ${shownName(name)} is used as a class${splitOf(name) === undefined ? '' : ': there is no train/CLASS'}`,
+      ),
   };
 }
 
@@ -245,20 +242,6 @@ async function isUnlabelled(
   return (await listOf(walk, only)).folders.length === 0;
 }
 
-/** Refuses class folders whose names contain words for training and for testing: seg_train and seg_test. */
-async function refuseHintedSplits(walk: Walk, folders: readonly WalkFolder[]): Promise<void> {
-  const hinted = folders.filter(({ name }) => splitHinted(name) !== undefined);
-  const train = hinted.find(({ name }) => splitHinted(name) === 'train');
-  if (train === undefined || hinted.every(({ name }) => splitHinted(name) === 'train')) return;
-  const isAll = hinted.length === folders.length;
-  if (!isAll && (await listOf(walk, train)).folders.length === 0) return;
-  const names = hinted.map(({ path }) => shownName(path)).join(' and ');
-  throw invalid(
-    `${names} are named like splits, but are not train/CLASS, val/CLASS and test/CLASS: they would be used as classes`,
-    'name them train, val and test, with the folders of the classes in each; if they are classes, put them into a folder train',
-  );
-}
-
 /** The folders with names of splits, by split. */
 function splitFolders(folders: readonly WalkFolder[]): ReadonlyMap<SplitName, WalkFolder[]> {
   const splits = new Map<SplitName, WalkFolder[]>();
@@ -271,25 +254,4 @@ function splitFolders(folders: readonly WalkFolder[]): ReadonlyMap<SplitName, Wa
     if (exact.length > 0) splits.set(split, exact);
   }
   return splits;
-}
-
-/** Refuses folders of splits without a training folder: they cannot be classes. */
-async function refuseSplitsWithoutTrain(
-  walk: Walk,
-  top: Seen,
-  train: readonly [WalkFolder, Seen] | undefined,
-): Promise<void> {
-  const named = top.folders.filter(({ name }) => splitOf(name) !== undefined);
-  if (named.length === 0) return;
-  const isAll = named.length === top.folders.length;
-  if (isAll && train !== undefined) throw withoutClasses(...train);
-  const classes = new Set(top.folders.map(({ name }) => sameSpelling(name)));
-  for (const folder of named) {
-    const { folders } = isAll ? { folders: [] } : await listOf(walk, folder);
-    if (!isAll && !folders.some(({ name }) => classes.has(sameSpelling(name)))) continue;
-    throw invalid(
-      `${shownName(walk.root.path)} has ${named.map(({ name }) => name).join(' and ')}, but no train folder with folders of classes`,
-      'expected train/CLASS/FILE beside it',
-    );
-  }
 }

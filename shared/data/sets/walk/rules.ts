@@ -39,6 +39,7 @@ const SPLIT_NAMES: Readonly<Partial<Record<string, SplitName>>> = {
   val: 'validation',
   valid: 'validation',
   validation: 'validation',
+  dev: 'validation',
   test: 'test',
   testing: 'test',
 };

@@ -289,7 +289,7 @@ function below(folder: string, name: string): string {
 function leavesSet(path: string): TesseraError {
   return invalid(
     `${shownName(path)} is a link that leaves the data set or leads nowhere`,
-    'put the files themselves into the set, or follow its links with data.links: follow',
+    'put the files themselves into the set, or follow its links: --set data.links=follow',
   );
 }
 
