@@ -42,8 +42,8 @@ export function namedFolders(
 }
 
 /**
- * Why the names of images are no classes to train on: each must have one, with a second image of it, and a second
- * class beside it. Undefined if they are; a name that is mistyped would be a class of its own otherwise.
+ * Why there are no classes to train on in the names of images: each must have one, with a second image of it, and a second
+ * class beside it. Undefined if there are; a name that is mistyped would be a class of its own otherwise.
  */
 export function whyNotNamed({ classes, without }: NamedClasses<Named>): string | undefined {
   const reason = whyUnnamed({ classes, without });
