@@ -2,7 +2,7 @@
 import { formatCount } from '../../shared/core/units.ts';
 import type { FolderFacts } from '../../tools/recipe/look.ts';
 import { foundLines } from '../inputs/found-lines.ts';
-import { pointer } from '../terminal/output.ts';
+import { pointer, warning } from '../terminal/output.ts';
 import type { FolderPlan } from './plan.ts';
 
 /** Classes that are listed with their counts. */
@@ -15,17 +15,29 @@ const KINDS = {
 } as const;
 
 /** The lines of what was found in a folder. */
-export function folderLines({ found: source, counts }: FolderFacts): readonly string[] {
+export function folderLines(facts: FolderFacts): readonly string[] {
+  const { found: source, counts } = facts;
   const lines = foundLines(source).map((line, at) => (at === 0 ? pointer('found', line) : line));
-  return [...lines, pointer('classes', classesText(source.classes, counts))];
+  return [...lines, pointer('classes', classesText(source.classes, counts)), ...neverTested(facts)];
+}
+
+/** Classes with a single image, none of which can be held back. */
+function neverTested({ found, counts, hasTest }: FolderFacts): readonly string[] {
+  const names = found.classes.filter((_, at) => counts[at] === 1);
+  const [first] = names;
+  if (hasTest || first === undefined) return [];
+  const more = names.length - 1;
+  const which = more === 0 ? `${first} has` : `${first} and ${formatCount(more)} more have`;
+  return [warning(`${which} a single image: it is trained on, and never tested`)];
 }
 
 /** The lines of what will be trained, on how many images. */
 export function planLines({ recipe, pretrained }: FolderPlan): readonly string[] {
   const { kind, images, epochs } = recipe;
   const { train, validation, test } = images;
-  const of = `${formatCount(epochs)} ${epochs === 1 ? 'pass' : 'passes'} over ${formatCount(train)} images`;
-  const chooses = validation > 0 ? `; ${formatCount(validation)} others choose the best` : '';
+  const of = `${formatCount(epochs)} ${epochs === 1 ? 'pass' : 'passes'} over ${imagesText(train)}`;
+  const others = validation === 1 ? '1 other chooses' : `${formatCount(validation)} others choose`;
+  const chooses = validation > 0 ? `; ${others} the best` : '';
   const model =
     pretrained === undefined
       ? KINDS[kind]
@@ -33,9 +45,14 @@ export function planLines({ recipe, pretrained }: FolderPlan): readonly string[]
   return [
     pointer('model', model),
     pointer('training', `${of}${chooses}`),
-    pointer('test', `${formatCount(test)} images that are not looked at before the end`),
+    pointer(
+      'test',
+      `${imagesText(test)} that ${test === 1 ? 'is' : 'are'} not looked at before the end`,
+    ),
   ];
 }
+
+const imagesText = (count: number) => `${formatCount(count)} ${count === 1 ? 'image' : 'images'}`;
 
 /** `pizza 600, steak 600 and 3 more`: the largest first. */
 function classesText(names: readonly string[], counts: readonly number[]): string {

@@ -18,7 +18,8 @@ export const TOPICS: readonly Topic[] = [
       '',
       '  photos/pizza/1.jpg  photos/pizza/2.jpg  photos/sushi/1.jpg  ...',
       '',
-      'or, where you divide them yourself, photos/train/pizza/... and photos/test/pizza/...',
+      'or into one folder, if their names begin with the class: pizza_1.jpg  pizza_2.jpg  sushi_1.jpg',
+      'To choose the test images yourself: photos/train/pizza/... and photos/test/pizza/...',
       'Then:',
       '',
       '  tessera train photos      looks, says what it will do, trains, and tests',
@@ -37,7 +38,7 @@ export const TOPICS: readonly Topic[] = [
     title: 'What words in messages mean',
     lines: [
       'run           one training, with a folder of its own: runs/NAME-TIME',
-      'class         what an image is of: the name of its folder',
+      'class         what an image is of: the name of its folder, or what its own name begins with',
       'step          one change of the model, made from one batch of images',
       'batch         the images of a step',
       'epoch         one pass over all training images',

@@ -33,7 +33,9 @@ export function refuseSingleClass(classes: readonly string[]): void {
   throw new TesseraError(
     'DATA_INVALID',
     `the data set has a single class (${classes[0]}); classification needs at least two`,
-    { hint: 'data.path must be the folder that contains the class folders, at least two of them' },
+    {
+      hint: `the data set is the folder that contains the class folders; if the classes are in ${classes[0]}, it is that one`,
+    },
   );
 }
 

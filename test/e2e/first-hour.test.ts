@@ -1,5 +1,12 @@
 /** @file A stranger's first hour: a folder of pictures in, a model out; a run that goes on; a learning rate. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, expect, it } from 'vitest';
@@ -44,6 +51,25 @@ it('train FOLDER looks, says what it will do, trains, tests on what it never saw
     epochs: 4,
     runFolder: expect.stringMatching(/photos-/),
   });
+});
+
+it('photos in one folder, named by their class, train the same, also where workers read them', async () => {
+  mkdirSync(join(cwd, 'flat'));
+  for (const name of Object.keys(COLOURS)) {
+    for (let at = 0; at < 12; at += 1) {
+      copyFileSync(join(cwd, 'photos', name, `${at}.jpg`), join(cwd, 'flat', `${name}_${at}.jpg`));
+    }
+  }
+  const set = ['training.epochs=1', 'data.access=local'].flatMap((setting) => ['--set', setting]);
+  const flat = ['train', 'flat', ...SMALL, ...set, '--run-folder', 'flat-run', '--json'];
+  const { stderr, stdout } = await succeed(flat);
+  expect(stderr).toContain('classes are taken from the file names: blue, green, red');
+  expect(JSON.parse(stdout)).toMatchObject({ epochs: 1 });
+  const { stdout: told } = await succeed(['eval', 'flat-run', '--json']);
+  const classes = Object.keys(COLOURS).map((name) => ({ class: name }));
+  expect(JSON.parse(told)).toMatchObject({ classes, samples: 7 });
+  const resumed = await succeed(['train', '--resume', 'flat-run', '--more-epochs', '1']);
+  expect(resumed.stderr).toContain('classes are taken from the file names');
 });
 
 it('init writes that plan as a config, which trains; it replaces nothing unasked', async () => {

@@ -166,10 +166,7 @@ describe('lines', () => {
       },
       'checkpoint/step-7 written (1.0 KiB, 0.0 s); disk full: deleted checkpoint step-5 to make room',
     ],
-    [
-      { type: 'badSample', name: 'cat/1.jpg', reason: 'empty' },
-      'image cat/1.jpg cannot be read: empty',
-    ],
+    [{ type: 'badSample', name: 'cat/1.jpg', reason: 'empty' }, 'left out: empty (cat/1.jpg)'],
   ] as const)('%j', (event, expected) => {
     expect(eventLine(event)?.text).toBe(expected);
   });

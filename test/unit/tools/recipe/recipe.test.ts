@@ -67,6 +67,12 @@ describe('what is trained', () => {
     expect(configOf(made).model).not.toHaveProperty('init');
   });
 
+  it('four images: none is left to choose an epoch with', () => {
+    const made = recipeFor({ facts: folder([2, 2]), pretrained: undefined });
+    expect(made.images).toEqual({ train: 3, validation: 0, test: 1 });
+    expect(configOf(made).data).toMatchObject({ validation: 'none' });
+  });
+
   it('without pretrained weights there is nothing to fine-tune, whatever was asked for', () => {
     const facts = folder([600, 600]);
     const scratch = recipeFor({ facts, pretrained: undefined });
