@@ -93,8 +93,8 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'tar-stream': ['tools/downloads/unpack.ts'],
   yaml: ['shared/config/document.ts', 'shared/config/write.ts'],
   '@tensorflow/tfjs-core': [
-    'shared/model/',
-    'shared/compute/',
+    'shared/model/tensorflow.ts',
+    'shared/compute/engines/tfjs-here.ts',
     'tools/export/',
     'tools/inference/',
     'bench/',
@@ -102,10 +102,10 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   zod: ['shared/', 'tools/'],
 };
 
-/** Rooms without I/O: of Node they import only what is a pure function. */
+/** Rooms without I/O: of Node they import only what is a pure function, and what loads a package as `import` does. */
 const PURE =
   /^(shared\/(core|model|training|weights\/(formats|names|describe|fit)|data\/pixels\/formats)|coordinator\/core|worker\/core)\//;
-const PURE_BUILTINS: ReadonlySet<string> = new Set(['node:zlib']);
+const PURE_BUILTINS: ReadonlySet<string> = new Set(['node:zlib', 'node:module']);
 
 /** Every import that the table forbids, every outside package at another door, and every circle of folders, as sentences. */
 export function faultsOf(sources: Sources): string[] {
