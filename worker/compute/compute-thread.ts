@@ -6,8 +6,8 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { chooseEngine } from '../../shared/compute/engines/choose.ts';
-import { type EngineRequest, isOnCpu } from '../../shared/compute/engines/options.ts';
-import { compileProgram, engineOf } from '../../shared/compute/engines/registry.ts';
+import type { EngineRequest } from '../../shared/compute/engines/options.ts';
+import { compileProgram, engineOf, isOnCpu } from '../../shared/compute/engines/registry.ts';
 import {
   type DeviceReport,
   hasFrozenBackbone,
