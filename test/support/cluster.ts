@@ -14,6 +14,7 @@ const MAIN = process.env['TESSERA_MAIN'] ?? join(REPO, 'dist/cli/main.js');
 /** The words that start it. */
 export const TESSERA: readonly string[] = [process.execPath, MAIN];
 const DEADLINE_MS = 120_000;
+const POLL_MS = 40;
 
 /** How a process ended and what it printed. */
 export interface Ended {
@@ -162,7 +163,8 @@ export async function statusWhere(
       if (condition(status)) return status;
       last = `${status.phase} at step ${status.step}: ${status.reason}`;
     }
-    await new Promise((later) => setTimeout(later, 20));
+    // A question costs both processes some milliseconds, and a step takes as long as one.
+    await new Promise((later) => setTimeout(later, POLL_MS));
   }
   throw new Error(`the status never came: ${last}`);
 }
@@ -172,7 +174,10 @@ export function scratchFolder(): string {
   return mkdtempSync(join(tmpdir(), 'tessera-e2e-'));
 }
 
-/** A run small enough for tests and long enough to be disturbed: 40 steps of 8 leaves. */
+/**
+ * A run small enough for tests and long enough to be disturbed: 40 steps of 8 leaves. What computes it costs less than the
+ * processes that it takes.
+ */
 export const SMALL_RUN: readonly string[] = [
   'quickstart',
   ...[
@@ -180,10 +185,10 @@ export const SMALL_RUN: readonly string[] = [
     `data.path=${inject('smallDigits')}`,
     'data.validation=none',
     'training.epochs=2',
-    'training.batchSize=128',
-    'training.microBatch=16',
+    'training.batchSize=64',
+    'training.microBatch=8',
     'training.schedule.warmupSteps=5',
-    'model.width=32',
+    'model.width=16',
     'model.depth=2',
     'model.heads=2',
     // Two threads of an engine wait for each other by spinning, and the tests beside would pay for it.

@@ -74,7 +74,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@grpc/grpc-js': ['shared/exchange/grpc/', 'bench/exchange/naive.ts'],
   '@grpc/proto-loader': ['shared/exchange/grpc/protos.ts'],
-  '@grpc/reflection': ['shared/exchange/grpc/server.ts'],
+  '@grpc/reflection': ['shared/exchange/grpc/reflection.ts'],
   'grpc-health-check': ['shared/exchange/grpc/server.ts'],
   '@peculiar/x509': ['shared/security/certificates.ts'],
   'reflect-metadata': ['shared/security/certificates.ts'],

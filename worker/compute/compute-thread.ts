@@ -6,8 +6,9 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { chooseEngine } from '../../shared/compute/engines/choose.ts';
+import { isOnCpu } from '../../shared/compute/engines/on-cpu.ts';
 import type { EngineRequest } from '../../shared/compute/engines/options.ts';
-import { compileProgram, engineOf, isOnCpu } from '../../shared/compute/engines/registry.ts';
+import { compileProgram, engineOf } from '../../shared/compute/engines/registry.ts';
 import {
   type DeviceReport,
   hasFrozenBackbone,

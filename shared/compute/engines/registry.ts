@@ -50,15 +50,6 @@ export function engineOf(id: EngineId): Engine {
 }
 
 /**
- * Whether an engine computes on the cores, by what its program reports: its id, or a text that begins with it. An engine
- * that is not in the registry, such as a replay, does not.
- */
-export function isOnCpu(identity: string): boolean {
-  const engine = ENGINES.find(({ id }) => id === identity.split(' ')[0]);
-  return engine !== undefined && engine.needs === undefined;
-}
-
-/**
  * Compiles the training step of a model.
  *
  * Throws  as `Engine.compile` does; ENGINE_UNAVAILABLE when the engine lacks what the program asks for, such as its precision.
