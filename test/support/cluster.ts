@@ -14,7 +14,6 @@ const MAIN = process.env['TESSERA_MAIN'] ?? join(REPO, 'dist/cli/main.js');
 /** The words that start it. */
 export const TESSERA: readonly string[] = [process.execPath, MAIN];
 const DEADLINE_MS = 120_000;
-const POLL_MS = 40;
 
 /** How a process ended and what it printed. */
 export interface Ended {
@@ -163,8 +162,7 @@ export async function statusWhere(
       if (condition(status)) return status;
       last = `${status.phase} at step ${status.step}: ${status.reason}`;
     }
-    // A question costs both processes some milliseconds, and a step takes as long as one.
-    await new Promise((later) => setTimeout(later, POLL_MS));
+    await new Promise((later) => setTimeout(later, 20));
   }
   throw new Error(`the status never came: ${last}`);
 }
