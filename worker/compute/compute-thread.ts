@@ -6,9 +6,9 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { chooseEngine } from '../../shared/compute/engines/choose.ts';
-import { isOnCpu } from '../../shared/compute/engines/on-cpu.ts';
 import type { EngineRequest } from '../../shared/compute/engines/options.ts';
 import { compileProgram, engineOf } from '../../shared/compute/engines/registry.ts';
+import { isOnCpu } from '../../shared/compute/on-cpu.ts';
 import {
   type DeviceReport,
   hasFrozenBackbone,

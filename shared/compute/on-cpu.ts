@@ -1,5 +1,5 @@
 /** @file Which engines compute on the cores; apart from the options of a config, whose library no thread needs. */
-import { ENGINES } from './registry.ts';
+import { ENGINES } from './engines/registry.ts';
 
 /**
  * Whether an engine computes on the cores, by what its program reports: its id, or a text that begins with it. An engine
