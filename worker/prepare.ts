@@ -1,8 +1,6 @@
 /** @file From a welcome to a worker that can compute: config, model, engine, data. */
-
-import type { EngineRequest } from '../shared/compute/engines/options.ts';
+import { type EngineRequest, isOnCpu } from '../shared/compute/engines/options.ts';
 import type { ExecutableStore } from '../shared/compute/executables.ts';
-import { isOnCpu } from '../shared/compute/on-cpu.ts';
 import { modelFingerprint } from '../shared/config/fingerprint.ts';
 import { keepsFeatures, programSpec } from '../shared/config/program.ts';
 import { resolveModel } from '../shared/config/rules.ts';

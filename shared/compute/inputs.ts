@@ -1,5 +1,4 @@
 /** @file Which tensors each part of a step takes, by name, and their values in a leaf. */
-
 import { drawMask, maskSites } from '../model/masks.ts';
 import { backboneSize, type ParameterEntry, parameterTable } from '../model/parameters.ts';
 import * as tf from '../model/tensorflow.ts';

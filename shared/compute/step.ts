@@ -1,5 +1,4 @@
 /** @file The step that engines run: forward, loss, gradients, written once in TensorFlow.js. */
-
 import { classify } from '../model/layers.ts';
 import { correctCount, crossEntropySum, type Targets } from '../model/loss.ts';
 import { dropoutName, maskSites, pathName } from '../model/masks.ts';

@@ -1,5 +1,4 @@
 /** @file What the layers of vit.ts work on: parameters by name, and activations by token or in rows. */
-
 import { TesseraError } from '../core/errors.ts';
 import { type ParameterTable, parameterView } from './parameters.ts';
 import * as tf from './tensorflow.ts';

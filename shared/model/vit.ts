@@ -6,7 +6,6 @@
  *   B images   C channels   S side of an image   P side of a patch   G patches along a side   N patches, G * G
  *   T tokens, N + 1   D width   H heads   K width of a head, D / H   M hidden width   R rows, B * T   O classes
  */
-
 import {
   classify,
   classToken,

@@ -1,5 +1,4 @@
 /** @file A trained model as one ONNX file for others to run: images in, logits out, the weights inside. */
-
 import { record } from '../../shared/compute/graph/backend.ts';
 import { simplify } from '../../shared/compute/graph/simplify.ts';
 import { encodeOnnx } from '../../shared/compute/lower/onnx-model.ts';

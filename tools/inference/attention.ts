@@ -1,5 +1,4 @@
 /** @file Looks inside a model: the attention probabilities of every block, computed by ONNX Runtime on the CPU. */
-
 import { runGraph } from '../../shared/compute/engines/onnxruntime/program.ts';
 import { record } from '../../shared/compute/graph/backend.ts';
 import { imagesShape } from '../../shared/compute/step.ts';

@@ -1,8 +1,8 @@
 /** @file A trained model in this process: predicts, computes features, is evaluated. What programs and commands use. */
 import { chooseEngine } from '../../shared/compute/engines/choose.ts';
+import { isOnCpu } from '../../shared/compute/engines/options.ts';
 import { compileProgram } from '../../shared/compute/engines/registry.ts';
 import { cachedExecutables, userExecutables } from '../../shared/compute/executable-cache.ts';
-import { isOnCpu } from '../../shared/compute/on-cpu.ts';
 import type { Program } from '../../shared/compute/program.ts';
 import { programSpec } from '../../shared/config/program.ts';
 import { TesseraError } from '../../shared/core/errors.ts';

@@ -1,7 +1,7 @@
 /** @file The `compute` section of a config: which engine runs the step. */
 import { z } from 'zod';
 import { count } from '../../core/options.ts';
-import { ENGINE_NAMES, PROVIDER_NAMES } from './registry.ts';
+import { ENGINE_NAMES, ENGINES, PROVIDER_NAMES } from './registry.ts';
 
 export const computeOptions = z.strictObject({
   engine: z
@@ -26,3 +26,12 @@ type ComputeOptions = Readonly<z.infer<typeof computeOptions>>;
 /** What a config, or the flags of a worker, ask for; all devices unless some are named. */
 export type EngineRequest = Omit<ComputeOptions, 'devices'> &
   Partial<Pick<ComputeOptions, 'devices'>>;
+
+/**
+ * Whether an engine computes on the cores, by what its program reports: its id, or a text that begins with it. An engine
+ * that is not in the registry, such as a replay, does not.
+ */
+export function isOnCpu(identity: string): boolean {
+  const engine = ENGINES.find(({ id }) => id === identity.split(' ')[0]);
+  return engine !== undefined && engine.needs === undefined;
+}

@@ -1,5 +1,4 @@
 /** @file The step run eagerly by TensorFlow.js, on whichever backend is loaded. */
-
 import { TesseraError } from '../../core/errors.ts';
 import { fromHalves } from '../../core/floats.ts';
 import { parameterTable } from '../../model/parameters.ts';

@@ -4,7 +4,6 @@
  * Registered like any other backend, so that TensorFlow.js's own autodiff runs on it once and leaves
  * the whole step, forward and backward, as a graph.
  */
-
 import { assert, TesseraError } from '../../core/errors.ts';
 import * as tf from '../../model/tensorflow.ts';
 import { onBackend } from '../backend-lock.ts';

@@ -4,7 +4,6 @@
  * One entry a TensorFlow.js kernel. A kernel that is missing here fails by name when a step is recorded,
  * never later.
  */
-
 import { assert } from '../../core/errors.ts';
 import { LAYER_NORM_KERNEL } from '../../model/ops.ts';
 import { backend_util, slice_util, util } from '../../model/tensorflow.ts';

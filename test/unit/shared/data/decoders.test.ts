@@ -1,6 +1,6 @@
 /** @file How many threads of a worker make images. */
 import { expect, it } from 'vitest';
-import { isOnCpu } from '../../../../shared/compute/on-cpu.ts';
+import { isOnCpu } from '../../../../shared/compute/engines/options.ts';
 import { decodersOf } from '../../../../shared/data/pipeline/threads/decoders.ts';
 
 it.each([
