@@ -19,6 +19,8 @@ const SMALL = [
   ...['model.imageSize=16', 'model.width=16', 'model.depth=1', 'model.heads=2'],
   ...['training.epochs=4', 'data.augment.mixup=0', 'data.augment.erasing=0'],
 ].flatMap((setting) => ['--set', setting]);
+/** Where the claim is not about workers. */
+const ONE = ['--set', 'cluster.workers=1'];
 
 beforeAll(async () => {
   for (const [name, colour] of Object.entries(COLOURS)) {
@@ -87,7 +89,7 @@ it('init writes that plan as a config, which trains; it replaces nothing unasked
 });
 
 it('two epochs and one more are the bits of three; the run before stays as it is', async () => {
-  const run = [...SMALL_RUN, '--set', 'training.schedule={name: constant}', '--json'];
+  const run = [...SMALL_RUN, ...ONE, '--set', 'training.schedule={name: constant}', '--json'];
   const sha = async (args: readonly string[]) =>
     JSON.parse((await succeed(['train', ...args])).stdout);
   const two = await sha([...run, '--set', 'training.epochs=2', '--run-folder', 'two']);
@@ -106,7 +108,15 @@ it('two epochs and one more are the bits of three; the run before stays as it is
 it('find lr draws a picture, suggests a rate, and leaves no run', async () => {
   const runs = () => (existsSync(join(cwd, 'runs')) ? readdirSync(join(cwd, 'runs')) : []);
   const before = runs();
-  const { stdout } = await succeed(['find', 'lr', ...SMALL_RUN, '--json', '--out', 'lr.svg']);
+  const { stdout } = await succeed([
+    'find',
+    'lr',
+    ...SMALL_RUN,
+    ...ONE,
+    '--json',
+    '--out',
+    'lr.svg',
+  ]);
   const { suggestion, losses } = JSON.parse(stdout);
   expect(suggestion).toBeGreaterThan(1e-5);
   expect(suggestion).toBeLessThan(1);
