@@ -19,8 +19,8 @@ import { type ConfigDocument, parseConfigDocument } from './document.ts';
 import { fittingConfig, openOptions } from './fitting.ts';
 import { type ConfigInput, placeInputs } from './inputs.ts';
 import { importConfig, isConfigModule } from './module.ts';
-import { configError, type PlacedProblem, schemaProblems } from './problems.ts';
-import { type ConfigProblem, checkConfig } from './rules.ts';
+import { type ConfigProblem, configError, type PlacedProblem, schemaProblems } from './problems.ts';
+import { checkConfig } from './rules.ts';
 import {
   type PlannedConfig,
   plannedSchema,
