@@ -147,6 +147,6 @@ export function someNames(folders: readonly ClassFolder[]): string {
 }
 
 /** A refusal of a data set. */
-export function invalid(sentence: string, hint: string): TesseraError {
+function invalid(sentence: string, hint: string): TesseraError {
   return new TesseraError('DATA_INVALID', sentence, { hint });
 }
