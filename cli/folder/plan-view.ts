@@ -31,19 +31,21 @@ function neverTested({ found, counts, hasTest }: FolderFacts): readonly string[]
   return [warning(`${which} a single image: it is trained on, and never tested`)];
 }
 
-/** The lines of what will be trained, on how many images. */
-export function planLines({ recipe, pretrained }: FolderPlan): readonly string[] {
-  const { kind, images, epochs } = recipe;
+/** The line of the model that will be trained. */
+export function modelLine({ recipe, pretrained }: FolderPlan): string {
+  const what = KINDS[recipe.kind];
+  if (pretrained === undefined) return pointer('model', what);
+  return pointer('model', `ViT-${pretrained.variant} from ${pretrained.weights}: ${what}`);
+}
+
+/** The lines of how it will be trained, and on how many images. */
+export function trainingLines({ recipe }: FolderPlan): readonly string[] {
+  const { images, epochs } = recipe;
   const { train, validation, test } = images;
   const of = `${formatCount(epochs)} ${epochs === 1 ? 'pass' : 'passes'} over ${imagesText(train)}`;
   const others = validation === 1 ? '1 other chooses' : `${formatCount(validation)} others choose`;
   const chooses = validation > 0 ? `; ${others} the best` : '';
-  const model =
-    pretrained === undefined
-      ? KINDS[kind]
-      : `ViT-${pretrained.variant} from ${pretrained.weights}: ${KINDS[kind]}`;
   return [
-    pointer('model', model),
     pointer('training', `${of}${chooses}`),
     pointer(
       'test',

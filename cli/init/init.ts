@@ -66,7 +66,6 @@ function textOf(recipe: Recipe, path: string): string {
       '',
       'Written by `tessera init`. Every value may be changed; `tessera config show` lists the others.',
       `Run  tessera train ${nearPath(path)}`,
-      '',
     ],
   });
 }

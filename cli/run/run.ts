@@ -93,7 +93,8 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
       observers: [{ name: 'terminal', event: (event) => display.event(event) }],
     });
     // A folder's warnings have been shown with its plan.
-    for (const line of banner(run, options, performance.now() - startedMs)) {
+    const how = { resume: options.resume, continues: origin.continues };
+    for (const line of banner(run, how, performance.now() - startedMs)) {
       if (!said.has(line)) display.line(line);
     }
     for (const line of inputLines(loaded.inputs)) display.line(line);
@@ -118,12 +119,16 @@ function listenSetting({ listen }: RunOptions): string[] {
   return listen === undefined ? [] : [`cluster.listen=${JSON.stringify(listen)}`];
 }
 
-function banner(run: Run, { resume }: RunOptions, readyMs: number): readonly string[] {
+function banner(
+  run: Run,
+  { resume, continues }: Readonly<Record<'resume' | 'continues', string | true | undefined>>,
+  readyMs: number,
+): readonly string[] {
   const { resumed, weightsNotes } = run;
   const beginning =
     resumed === undefined
       ? 'from the beginning: nothing was saved yet'
-      : `from step ${resumed.step}`;
+      : `from step ${resumed.step}${continues === undefined ? '' : ` of ${continues}`}`;
   const name = paint('bold', paint('green', `tessera ${VERSION}`));
   return [
     '',

@@ -95,10 +95,12 @@ it('two epochs and one more are the bits of three; the run before stays as it is
   const two = await sha([...run, '--set', 'training.epochs=2', '--run-folder', 'two']);
   const before = readdirSync(join(cwd, 'two/checkpoints'));
   const more = ['--resume', 'two', '--more-epochs', '1', '--run-folder', 'more', '--json'];
-  const [three, twoAndOne] = await Promise.all([
+  const [three, continued] = await Promise.all([
     sha([...run, '--set', 'training.epochs=3', '--run-folder', 'three']),
-    sha(more),
+    succeed(['train', ...more]),
   ]);
+  const twoAndOne = JSON.parse(continued.stdout);
+  expect(continued.stderr).toMatch(/resumes +from step \d+ of two/);
   expect(twoAndOne.parametersSha256).toBe(three.parametersSha256);
   expect(twoAndOne.parametersSha256).not.toBe(two.parametersSha256);
   expect(twoAndOne.steps).toBe(three.steps);

@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { leavesOf } from '../../../cli/config/config-view.ts';
 import { type Diagnosis, diagnosisJson, diagnosisLines } from '../../../cli/doctor/doctor-view.ts';
-import { classLines, confusionLines } from '../../../cli/eval/eval-view.ts';
+import { classLines, confusionLines, lossText } from '../../../cli/eval/eval-view.ts';
 import { LineDisplay } from '../../../cli/run/display.ts';
 import { eventLine, stepLine } from '../../../cli/run/progress-lines.ts';
 import { sparkline, view } from '../../../cli/run/progress-view.ts';
@@ -88,6 +88,11 @@ describe('the progress view', () => {
   ])('a sparkline that %s', (_what, values, width, expected) => {
     expect(sparkline(values, width)).toBe(expected);
   });
+});
+
+it('a loss without the label smoothing that the run counts says so', () => {
+  expect(lossText(0.27781, 0)).toBe('0.2778');
+  expect(lossText(0.27781, 0.1)).toBe('0.2778 (without label smoothing, which the run counts too)');
 });
 
 describe('names of classes', () => {

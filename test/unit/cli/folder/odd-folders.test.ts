@@ -136,6 +136,15 @@ it.each<[what: string, files: Files, sentence: RegExp, hint: RegExp]>([
   expect((error as TesseraError).hint).toMatch(hint);
 });
 
+it('a trial says what was found, not how long a whole run is', async () => {
+  const lines: string[] = [];
+  const say = (line: string) => lines.push(line);
+  const { signal } = new AbortController();
+  await planFolder(await folderOf(two), { signal, say, isTrial: true });
+  expect(lines.join('\n')).toMatch(/found.*\n.*classes.*\n.*model/);
+  expect(lines.join('\n')).not.toMatch(/training {2}|test {2}|time {2}/);
+});
+
 it('a class with a single image is never tested, which is said', async () => {
   const { said } = (await outcomeOf({ few: 1, many: 20 })) as { said: string };
   expect(said).toContain('few has a single image: it is trained on, and never tested');
