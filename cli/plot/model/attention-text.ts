@@ -1,9 +1,9 @@
 /** @file What pictures of attention say in words. Pure. */
-import type { TrainedModel } from '../../tools/inference/read/read-model.ts';
-import { bestGuesses } from '../../tools/inference/top-classes.ts';
-import { HEAT_LEGEND_HEIGHT, heatLegend } from '../../tools/pictures/heat.ts';
-import type { SheetOptions } from '../../tools/pictures/sheet.ts';
-import { formatPercent } from '../terminal/table.ts';
+import type { TrainedModel } from '../../../tools/inference/read/read-model.ts';
+import { bestGuesses } from '../../../tools/inference/top-classes.ts';
+import { HEAT_LEGEND_HEIGHT, heatLegend } from '../../../tools/pictures/heat.ts';
+import type { SheetOptions } from '../../../tools/pictures/sheet.ts';
+import { formatPercent } from '../../terminal/table.ts';
 
 /** The legend of heat that is attention. */
 export const LOOKED_AT: NonNullable<SheetOptions['footer']> = {

@@ -1,13 +1,13 @@
 /** @file `tessera plot attention`: what each head of a block looks at in an image. */
-import { TesseraError } from '../../shared/core/errors.ts';
-import { attentionByImage } from '../../tools/inference/attention.ts';
-import { type AttentionMap, classAttention } from '../../tools/inference/attention-maps.ts';
-import { heated } from '../../tools/pictures/heat.ts';
-import type { RgbImage } from '../../tools/pictures/image.ts';
-import { writePicture } from '../../tools/pictures/render.ts';
-import { sheet, type Tile } from '../../tools/pictures/sheet.ts';
-import { readNamedModel } from '../inputs/model.ts';
-import { print } from '../terminal/output.ts';
+import { TesseraError } from '../../../shared/core/errors.ts';
+import { attentionByImage } from '../../../tools/inference/attention.ts';
+import { type AttentionMap, classAttention } from '../../../tools/inference/attention-maps.ts';
+import { heated } from '../../../tools/pictures/heat.ts';
+import type { RgbImage } from '../../../tools/pictures/image.ts';
+import { writePicture } from '../../../tools/pictures/render.ts';
+import { sheet, type Tile } from '../../../tools/pictures/sheet.ts';
+import { readNamedModel } from '../../inputs/model.ts';
+import { print } from '../../terminal/output.ts';
 import { guessText, LOOKED_AT } from './attention-text.ts';
 import { loadImages } from './inputs.ts';
 import type { RolloutOptions } from './rollout.ts';

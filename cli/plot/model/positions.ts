@@ -1,10 +1,10 @@
 /** @file `tessera plot positions`: how alike position embeddings are, the ViT paper's figure 7 centre. */
-import { cosineSimilarity } from '../../tools/inference/attention-maps.ts';
-import { enlarged, heat, mosaic } from '../../tools/pictures/pixels.ts';
-import { writePicture } from '../../tools/pictures/render.ts';
-import { sheet } from '../../tools/pictures/sheet.ts';
-import { readNamedModel } from '../inputs/model.ts';
-import { print } from '../terminal/output.ts';
+import { cosineSimilarity } from '../../../tools/inference/attention-maps.ts';
+import { enlarged, heat, mosaic } from '../../../tools/pictures/pixels.ts';
+import { writePicture } from '../../../tools/pictures/render.ts';
+import { sheet } from '../../../tools/pictures/sheet.ts';
+import { readNamedModel } from '../../inputs/model.ts';
+import { print } from '../../terminal/output.ts';
 import { parameterOf } from './inputs.ts';
 
 /** Flags of `plot positions`. */

@@ -1,0 +1,146 @@
+/** @file Flags and help of the commands of `tessera plot` that look into a model. */
+import { type Command, Option } from 'commander';
+import {
+  addCommand,
+  examples,
+  headsOption,
+  parseWholeCount,
+  setOption,
+  verboseOption,
+  weightsKeyOption,
+} from '../../terminal/flags.ts';
+import { outOption, SUB } from '../out-flag.ts';
+
+const CHECKPOINT = [
+  '--checkpoint <path>',
+  'Run (default: the newest), checkpoint, or any weights',
+] as const;
+
+/** Adds them, in the order in which an image passes through a model. */
+export function addModelPlots(plot: Command): void {
+  addEmbedding(plot);
+  addFilters(plot);
+  addPositions(plot);
+  addAttention(plot);
+  addDistance(plot);
+  addRollout(plot);
+}
+
+function addEmbedding(plot: Command): void {
+  const embedding = addCommand(
+    plot,
+    'embedding <image>',
+    SUB,
+    'An image as the sequence of its patches',
+  )
+    .option(...CHECKPOINT)
+    .addOption(weightsKeyOption())
+    .addOption(setOption())
+    .addOption(outOption().makeOptionMandatory())
+    .addOption(verboseOption());
+  examples(embedding, 'Feature maps and the flattened sequence', [
+    'tessera plot embedding sushi.jpg --checkpoint runs/a --out embedding.png',
+  ]);
+  embedding.action(async (image, options) =>
+    (await import('./embedding.ts')).plotEmbedding({ ...options, image }),
+  );
+}
+
+function addFilters(plot: Command): void {
+  const filters = addCommand(
+    plot,
+    'filters [checkpoint]',
+    SUB,
+    "Patch-embedding filters: the paper's figure 7, left",
+  )
+    .option('--raw', 'The filters themselves instead of their principal components')
+    .addOption(weightsKeyOption())
+    .addOption(outOption().makeOptionMandatory())
+    .addOption(verboseOption());
+  examples(filters, 'The 28 first components', ['tessera plot filters runs/a --out filters.png']);
+  filters.action(async (checkpoint, options) =>
+    (await import('./filters.ts')).plotFilters({ ...options, checkpoint }),
+  );
+}
+
+function addPositions(plot: Command): void {
+  const positions = addCommand(
+    plot,
+    'positions [checkpoint]',
+    SUB,
+    'Similarity of position embeddings: figure 7, centre',
+  )
+    .addOption(weightsKeyOption())
+    .addOption(outOption().makeOptionMandatory())
+    .addOption(verboseOption());
+  examples(positions, 'Of a run', ['tessera plot positions runs/a --out positions.png']);
+  positions.action(async (checkpoint, options) =>
+    (await import('./positions.ts')).plotPositions({ ...options, checkpoint }),
+  );
+}
+
+function addDistance(plot: Command): void {
+  const distance = addCommand(
+    plot,
+    'attention-distance [checkpoint]',
+    SUB,
+    'Mean attention distance by depth: figure 7, right',
+  )
+    .requiredOption('--images <file-or-folder...>', 'Images to look at')
+    .addOption(
+      new Option('--samples <count>', 'Most images').argParser(parseWholeCount).default(16),
+    )
+    .addOption(headsOption())
+    .addOption(weightsKeyOption())
+    .addOption(setOption())
+    .addOption(outOption().makeOptionMandatory())
+    .addOption(verboseOption());
+  examples(distance, 'Over 16 photos of a folder', [
+    'tessera plot attention-distance runs/a --images photos --out distance.png',
+  ]);
+  distance.action(async (checkpoint, options) =>
+    (await import('./attention-distance.ts')).plotDistance({ ...options, checkpoint }),
+  );
+}
+
+function addRollout(plot: Command): void {
+  const rollout = addCommand(plot, 'rollout <image...>', SUB, 'Where a model looks: figure 6')
+    .option(...CHECKPOINT)
+    .addOption(headsOption())
+    .addOption(weightsKeyOption())
+    .addOption(setOption())
+    .addOption(outOption().makeOptionMandatory())
+    .addOption(verboseOption());
+  examples(rollout, 'Photos and the attention on them, side by side', [
+    'tessera plot rollout cat.jpg dog.jpg --checkpoint runs/a --out looks.png',
+  ]);
+  rollout.action(async (images, options) =>
+    (await import('./rollout.ts')).plotRollout({ ...options, images }),
+  );
+}
+
+function addAttention(plot: Command): void {
+  const attention = addCommand(
+    plot,
+    'attention <image...>',
+    SUB,
+    'What each head of a block looks at',
+  )
+    .option(...CHECKPOINT)
+    .addOption(
+      new Option('--block <number>', 'Block, from 1 (default: the last)').argParser(
+        parseWholeCount,
+      ),
+    )
+    .addOption(headsOption())
+    .addOption(weightsKeyOption())
+    .addOption(setOption())
+    .addOption(outOption().makeOptionMandatory())
+    .addOption(verboseOption());
+  examples(attention, 'The heads of the last block on a photo', [
+    'tessera plot attention cat.jpg --checkpoint runs/a --out heads.png',
+  ]);
+  attention.action(async (images, options) =>
+    (await import('./attention.ts')).plotAttention({ ...options, images }),
+  );
+}
