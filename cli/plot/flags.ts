@@ -5,6 +5,7 @@ import {
   addCommand,
   examples,
   GROUPS,
+  listOption,
   parseWholeCount,
   setOption,
   verboseOption,
@@ -34,9 +35,18 @@ function addCurves(plot: Command): void {
     SUB,
     'Loss and accuracy of runs (default: the newest)',
   )
+    .addOption(
+      listOption(
+        '--beside <file.csv>',
+        'Figures of another source to show too: columns epoch and accuracy, or loss',
+      ),
+    )
     .addOption(outOption('Where to write it (default: pictures/curves.png of the first run)'))
     .addOption(verboseOption());
-  examples(curves, 'Two runs in one picture', ['tessera plot curves runs/a runs/b --out ab.svg']);
+  examples(curves, 'Two runs in one picture; a run beside the figures of a paper', [
+    'tessera plot curves runs/a runs/b --out ab.svg',
+    'tessera plot curves runs/a --beside paper.csv --out beside.svg',
+  ]);
   curves.action(async (runs, options) =>
     (await import('./curves.ts')).plotCurves({ ...options, runs }),
   );

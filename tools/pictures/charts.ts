@@ -151,7 +151,7 @@ function drawSeries(panel: Panel, series: Series, at: number, number: number) {
     lineStyle: {
       width: isFaint ? 1 : 2,
       opacity: isFaint ? 0.25 : 1,
-      type: mark === 'dashed' ? 'dashed' : 'solid',
+      type: mark === 'dashed' || mark === 'dotted' ? mark : 'solid',
     },
   };
 }

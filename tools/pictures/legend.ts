@@ -3,7 +3,7 @@ import { text } from './svg.ts';
 import { fitted, textWidth } from './text-width.ts';
 
 /** How a series is drawn: a line, the dots of a scatter chart, or one point that stands out. */
-export type Mark = 'line' | 'dashed' | 'dot' | 'diamond';
+export type Mark = 'line' | 'dashed' | 'dotted' | 'dot' | 'diamond';
 
 /** A mark and what it stands for. */
 export interface LegendEntry {
@@ -53,6 +53,6 @@ function drawMark(
   if (mark === 'diamond') {
     return `<path d="M${middle} ${y - 6}l6 6l-6 6l-6 -6z" fill="${colour}"/>`;
   }
-  const pattern = mark === 'dashed' ? '6 4' : 'none';
+  const pattern = { line: 'none', dashed: '6 4', dotted: '2 4' }[mark];
   return `<line x1="${x}" y1="${y}" x2="${x + MARK_WIDTH}" y2="${y}" stroke="${colour}" stroke-width="2" stroke-dasharray="${pattern}"/>`;
 }

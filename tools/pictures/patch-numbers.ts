@@ -19,7 +19,7 @@ const CHANNELS = [
   { name: 'blue', ink: '#2459b8', light: [96, 150, 255] },
 ] as const;
 /** Luminance from which words on a ground are dark. */
-const BRIGHT = 130;
+const BRIGHT = 150;
 
 /** Draws the patch of a number, counted from 1. */
 export async function patchNumbers(

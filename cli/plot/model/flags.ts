@@ -16,12 +16,17 @@ const CHECKPOINT = [
   'Run (default: the newest), checkpoint, or any weights',
 ] as const;
 
+const blockOption = () =>
+  new Option('--block <number>', 'Block, from 1 (default: the last)').argParser(parseWholeCount);
+
 /** Adds them, in the order in which an image passes through a model. */
 export function addModelPlots(plot: Command): void {
   addEmbedding(plot);
   addFilters(plot);
   addPositions(plot);
   addAttention(plot);
+  addMatrix(plot);
+  addResidual(plot);
   addDistance(plot);
   addRollout(plot);
 }
@@ -70,10 +75,14 @@ function addPositions(plot: Command): void {
     SUB,
     'Similarity of position embeddings: figure 7, centre',
   )
+    .option('--before', 'Also those that the run began with')
     .addOption(weightsKeyOption())
     .addOption(outOption().makeOptionMandatory())
     .addOption(verboseOption());
-  examples(positions, 'Of a run', ['tessera plot positions runs/a --out positions.png']);
+  examples(positions, 'Of a run; before and after its training', [
+    'tessera plot positions runs/a --out positions.png',
+    'tessera plot positions runs/a --before --out both.png',
+  ]);
   positions.action(async (checkpoint, options) =>
     (await import('./positions.ts')).plotPositions({ ...options, checkpoint }),
   );
@@ -127,11 +136,7 @@ function addAttention(plot: Command): void {
     'What each head of a block looks at',
   )
     .option(...CHECKPOINT)
-    .addOption(
-      new Option('--block <number>', 'Block, from 1 (default: the last)').argParser(
-        parseWholeCount,
-      ),
-    )
+    .addOption(blockOption())
     .addOption(headsOption())
     .addOption(weightsKeyOption())
     .addOption(setOption())
@@ -142,5 +147,56 @@ function addAttention(plot: Command): void {
   ]);
   attention.action(async (images, options) =>
     (await import('./attention.ts')).plotAttention({ ...options, images }),
+  );
+}
+
+function addMatrix(plot: Command): void {
+  const matrix = addCommand(
+    plot,
+    'attention-matrix <image>',
+    SUB,
+    'One head: which token looks at which, and a row of it over the image',
+  )
+    .option(...CHECKPOINT)
+    .addOption(blockOption())
+    .addOption(new Option('--head <number>', 'Head, from 1').argParser(parseWholeCount).default(1))
+    .addOption(
+      new Option(
+        '--patch <number>',
+        'Whose row is shown, from 1 in reading order (default: that of the class token)',
+      ).argParser(parseWholeCount),
+    )
+    .addOption(headsOption())
+    .addOption(weightsKeyOption())
+    .addOption(setOption())
+    .addOption(outOption().makeOptionMandatory())
+    .addOption(verboseOption());
+  examples(matrix, 'What patch 90 looks at, by the second head of block 6', [
+    'tessera plot attention-matrix cat.jpg --block 6 --head 2 --patch 90 --out matrix.png',
+  ]);
+  matrix.action(async (image, options) =>
+    (await import('./attention-matrix.ts')).plotMatrix({ ...options, image }),
+  );
+}
+
+function addResidual(plot: Command): void {
+  const residual = addCommand(
+    plot,
+    'residual <image>',
+    SUB,
+    'What the two halves of a block add to the tokens',
+  )
+    .option(...CHECKPOINT)
+    .addOption(blockOption())
+    .addOption(headsOption())
+    .addOption(weightsKeyOption())
+    .addOption(setOption())
+    .addOption(outOption().makeOptionMandatory())
+    .addOption(verboseOption());
+  examples(residual, 'The tokens of a photo, before and behind block 6', [
+    'tessera plot residual cat.jpg --block 6 --out residual.png',
+  ]);
+  residual.action(async (image, options) =>
+    (await import('./residual.ts')).plotResidual({ ...options, image }),
   );
 }
