@@ -40,7 +40,7 @@ export function besideOf(text: string, path: string): Omit<Beside, 'name'> {
       ? []
       : lines.map(({ cells, number }) => {
           const epoch = Number(cells[epochAt] || Number.NaN);
-          const value = valueOf(cells[column] ?? '', isShare);
+          const value = readValue(cells[column] ?? '', isShare);
           if (Number.isFinite(epoch) && Number.isFinite(value)) return [epoch, value] as const;
           const what = isShare
             ? 'an epoch and an accuracy from 0 to 1, or in %'
@@ -53,7 +53,7 @@ export function besideOf(text: string, path: string): Omit<Beside, 'name'> {
 }
 
 /** A number, or one in per cent; NaN for anything else, and for shares beyond 1. */
-function valueOf(cell: string, isShare: boolean): number {
+function readValue(cell: string, isShare: boolean): number {
   const match = /^(\d+(?:\.\d+)?)\s*(%?)$/.exec(cell);
   if (match === null) return Number.NaN;
   const value = match[2] === '%' ? Number(match[1]) / 100 : Number(match[1]);
