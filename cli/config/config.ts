@@ -1,5 +1,5 @@
 /** @file `tessera config`: look at configs, check them, list every option. */
-import { firstParameters } from '../../coordinator/begin/first-parameters.ts';
+
 import { absentNames, getCommand, requireInputs } from '../../shared/config/absent-inputs.ts';
 import { configJsonSchema, explainConfig } from '../../shared/config/explain.ts';
 import { type LoadedConfig, loadConfig } from '../../shared/config/load.ts';
@@ -7,6 +7,7 @@ import { checkAgainstData, resolveModel } from '../../shared/config/rules.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { FoundSource } from '../../shared/data/found.ts';
 import { openDataSource } from '../../shared/data/sets/open.ts';
+import { firstParameters } from '../../shared/runs/first-parameters.ts';
 import { foundLines } from '../inputs/found-lines.ts';
 import { inputLines } from '../inputs/inputs.ts';
 import { typable } from '../terminal/command-text.ts';

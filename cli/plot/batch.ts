@@ -3,12 +3,10 @@ import { requireInputs } from '../../shared/config/absent-inputs.ts';
 import { fittingConfig } from '../../shared/config/fitting.ts';
 import { loadConfig } from '../../shared/config/load.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
-import { mixesImages } from '../../shared/data/options.ts';
 import { imageAt } from '../../shared/data/pipeline/drawing.ts';
-import { assembleLeaf, mixLeaf } from '../../shared/data/pipeline/leaf.ts';
 import { createImagePipeline } from '../../shared/data/pipeline/pipeline.ts';
-import { batchIndices } from '../../shared/data/sampler.ts';
 import { openDataSource } from '../../shared/data/sets/open.ts';
+import { trainingLeaves } from '../../tools/blocks/training-leaves.ts';
 import { imageOf } from '../../tools/pictures/image.ts';
 import { writePicture } from '../../tools/pictures/render.ts';
 import { sheet, type Tile } from '../../tools/pictures/sheet.ts';
@@ -36,32 +34,19 @@ export async function plotBatch(options: BatchOptions): Promise<void> {
   const { seed, data } = loaded.config;
   const source = await openDataSource(data, { seed, baseFolder });
   const config = fittingConfig(loaded.config, { samples: source.size.train });
-  const { training } = config;
   const { imageSize } = config.model;
-  const epoch = options.epoch - 1;
-  const batch = batchIndices({
-    ...{ seed, epoch, batch: 0 },
-    numSamples: source.size.train,
-    batchSize: training.batchSize,
-  });
   const pipeline = createImagePipeline(data, { imageSize, seed });
   const warnings = new Warnings();
   const tiles: (Tile & { readonly label: number })[] = [];
   // Whole leaves: images are mixed with others of their leaf, whatever is shown of it.
-  for (let first = 0; first < Math.min(options.count, batch.length); first += training.microBatch) {
-    const samples = batch.subarray(first, first + training.microBatch);
-    const { bad, ...leaf } = await assembleLeaf({
-      ...{ pipeline, epoch, microBatch: samples.length, numSamples: samples.length },
-      imageFloats: data.channels * imageSize ** 2,
-      read: (place) => source.read('train', samples[place] as number),
-      // As in a run: an image that cannot be read counts for nothing, and is mixed with none.
-      isBad: ({ code }) => data.onBadImage !== 'fail' && code !== 'INTERNAL',
-    });
+  const isBad = ({ code }: TesseraError) => data.onBadImage !== 'fail' && code !== 'INTERNAL';
+  const place = { epoch: options.epoch - 1, batch: 0 };
+  let left = options.count;
+  for await (const leaf of trainingLeaves({ config, source, pipeline, isBad }, place)) {
+    const { samples, bad, mix } = leaf;
     for (const { error } of bad) warnings.give(error.sentence);
-    const mix = mixesImages(config)
-      ? mixLeaf(leaf, data.augment, { seed, epoch, samples, imageSize })
-      : undefined;
-    const shown = Math.min(samples.length, options.count - first);
+    const shown = Math.min(samples.length, left);
+    left -= shown;
     for (const [place, label] of leaf.labels.subarray(0, shown).entries()) {
       if (leaf.weights[place] === 0) continue;
       const share = mix?.shares[place] ?? 1;
@@ -72,6 +57,7 @@ export async function plotBatch(options: BatchOptions): Promise<void> {
       const image = imageOf(imageAt(leaf.images, place, samples.length), imageSize, data);
       tiles.push({ image, label, ...mixedTitle(parts, source.classes) });
     }
+    if (left <= 0) break;
   }
   warnings.close();
   if (tiles.length === 0) {

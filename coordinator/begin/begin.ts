@@ -8,6 +8,7 @@ import { sha256OfText } from '../../shared/files/digest.ts';
 import type { VectorMemory } from '../../shared/kernels/vectors.ts';
 import type { Logger } from '../../shared/machine/log.ts';
 import type { LoadedCheckpoint } from '../../shared/runs/checkpoint/read.ts';
+import { firstParameters } from '../../shared/runs/first-parameters.ts';
 import { identify, type RunIdentity } from '../../shared/runs/identity.ts';
 import {
   type Beginning,
@@ -17,7 +18,6 @@ import {
   refuseOtherData,
 } from '../../shared/runs/identity-file.ts';
 import { findCheckpoint } from './build.ts';
-import { firstParameters } from './first-parameters.ts';
 
 /** What is known of a run before it is put together. */
 export interface RunStart {

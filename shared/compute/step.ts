@@ -1,26 +1,23 @@
 /** @file The step that engines run: forward, loss, gradients, written once in TensorFlow.js. */
 import * as tf from '@tensorflow/tfjs-core';
-// For its side effect: tfjs-core's build for Node leaves the gradients of its kernels out, and this
-// package registers them; the other that does, @tensorflow/tfjs, takes three times as long to load.
-import '@tensorflow/tfjs-layers';
+import { classify } from '../model/layers.ts';
 import { correctCount, crossEntropySum, type Targets } from '../model/loss.ts';
 import { dropoutName, maskSites, pathName } from '../model/masks.ts';
 import { dropped } from '../model/ops.ts';
 import { type ParameterEntry, parameterTable } from '../model/parameters.ts';
-import { classify, features, type Hooks, vit } from '../model/vit.ts';
+import type { ParameterTensors } from '../model/tensors.ts';
+import { features, type Hooks, vit } from '../model/vit.ts';
+import './gradients.ts';
 import type { ProgramSpec } from './program.ts';
-
-/** Tensors by name; parameters have timm's names, masks those of `model/masks.ts`. */
-type NamedTensors = ReadonlyMap<string, tf.Tensor>;
 
 /** The tensors that a step is computed from. */
 export interface StepInputs extends Targets {
-  readonly parameters: NamedTensors;
+  readonly parameters: ParameterTensors;
   /** One of the two: images, or what the frozen backbone made of them. */
   readonly images?: tf.Tensor4D;
   readonly features?: tf.Tensor2D;
-  /** Masks of dropout and stochastic depth; none for an evaluation. */
-  readonly masks?: NamedTensors;
+  /** Masks of dropout and stochastic depth, by the names of `model/masks.ts`; none for an evaluation. */
+  readonly masks?: ReadonlyMap<string, tf.Tensor>;
   /** Is called where a block begins. */
   readonly atBlock?: NonNullable<Hooks['block']>;
 }
@@ -59,7 +56,7 @@ export function computePart(
   if (part === 'training') return trainStep(spec, inputs);
   if (part === 'forward') return new Map(Object.entries(forwardStep(spec, inputs)));
   const { parameters, images } = inputs;
-  return new Map([['features', features(spec.model, parameters, images as tf.Tensor4D)]]);
+  return new Map([['features', features(images as tf.Tensor4D, parameters, spec.model)]]);
 }
 
 /** The parameters that a step has gradients of, in table order. */
@@ -76,8 +73,8 @@ export function gradientName(parameter: string): string {
 function forwardStep(spec: ProgramSpec, inputs: StepInputs) {
   const logits =
     inputs.features === undefined
-      ? vit(spec.model, inputs.parameters, inputs.images as tf.Tensor4D, hooksOf(spec, inputs))
-      : classify(inputs.parameters, inputs.features);
+      ? vit(inputs.images as tf.Tensor4D, inputs.parameters, spec.model, hooksOf(spec, inputs))
+      : classify(inputs.features, inputs.parameters);
   return {
     loss: crossEntropySum(logits, inputs, spec.labelSmoothing),
     correct: correctCount(logits, inputs, spec.weighsClasses),
@@ -90,13 +87,13 @@ function trainStep(spec: ProgramSpec, inputs: StepInputs): Map<string, tf.Tensor
   const names = trainableEntries(spec).map(({ name }) => name);
   let correct: tf.Tensor | undefined;
   const loss = (...trained: tf.Tensor[]) => {
-    const parameters = new Map(inputs.parameters);
-    for (const [index, name] of names.entries()) parameters.set(name, trained[index] as tf.Tensor);
+    const own = names.map((name, index) => [name, trained[index] as tf.Tensor] as const);
+    const parameters = { ...inputs.parameters, ...Object.fromEntries(own) };
     const outputs = forwardStep(spec, { ...inputs, parameters });
     correct = tf.keep(outputs.correct);
     return outputs.loss as tf.Scalar;
   };
-  const trained = names.map((name) => inputs.parameters.get(name) as tf.Tensor);
+  const trained = names.map((name) => inputs.parameters[name] as tf.Tensor);
   const { value, grads } = tf.valueAndGrads(loss)(trained);
   const gradients = names.map((name, index) => [gradientName(name), grads[index]] as const);
   return new Map([['loss', value], ['correct', correct], ...gradients] as [string, tf.Tensor][]);
@@ -108,7 +105,10 @@ export function imagesShape({ model, microBatch }: ProgramSpec): [number, number
 }
 
 /** Dropout and stochastic depth by the masks that are given, and what is to happen where blocks begin. */
-function hooksOf(spec: ProgramSpec, { masks, atBlock }: StepInputs): Hooks {
+export function hooksOf(
+  spec: Pick<ProgramSpec, 'model' | 'dropout' | 'stochasticDepth'>,
+  { masks, atBlock }: Pick<StepInputs, 'masks' | 'atBlock'>,
+): Hooks {
   const block = atBlock && { block: atBlock };
   if (masks === undefined) return { ...block };
   const rates = new Map(maskSites(spec.model, spec).map(({ name, rate }) => [name, rate]));

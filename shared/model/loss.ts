@@ -46,6 +46,25 @@ export function crossEntropySum(
   return op(logits) as tf.Scalar;
 }
 
+/**
+ * Mean of the samples' cross-entropies, over those whose weight is not 0.
+ *
+ * Shapes  logits [B, O] -> scalar; without weights every sample counts 1.
+ * Source  as `crossEntropySum`.
+ */
+export function crossEntropy(
+  logits: tf.Tensor2D,
+  { labels, weights, mix }: Omit<Targets, 'weights'> & Partial<Targets>,
+  labelSmoothing = 0,
+): tf.Scalar {
+  const weights_B = weights ?? tf.ones([labels.shape[0]]);
+  const samples = tf.sum(tf.cast(tf.notEqual(weights_B, 0), 'float32'));
+  return tf.div(
+    crossEntropySum(logits, { labels, weights: weights_B, mix }, labelSmoothing),
+    samples,
+  );
+}
+
 /** From `start` (share 0) to `end` (share 1). */
 function between(start: tf.Tensor, end: tf.Tensor, share: tf.Tensor): tf.Tensor {
   return tf.add(start, tf.mul(tf.sub(end, start), share));

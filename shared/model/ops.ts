@@ -14,7 +14,7 @@ import { NORM_EPSILON } from './variants.ts';
 export const LAYER_NORM_KERNEL = 'TesseraLayerNorm';
 
 /** Affine map of rows. Shapes  x [R, I], weight [O, I], bias [O] -> [R, O]. */
-export function linear(x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor2D {
+export function linearRows(x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor2D {
   return tf.add(tf.matMul(x, weight, false, true), bias);
 }
 
@@ -28,7 +28,7 @@ export function linear(x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor1D): 
  * Shapes  x [R, D], gamma and beta [D] -> [R, D].
  * Source  Ba et al. 2016 (arXiv:1607.06450).
  */
-export function layerNorm(
+export function layerNormRows(
   x: tf.Tensor2D,
   gamma: tf.Tensor1D,
   beta: tf.Tensor1D,
@@ -97,7 +97,7 @@ export const gelu = tf.customGrad((x, save) => {
     return tf.mul(tf.mul(dy, 0.5), tf.add(twoPhi, tf.mul(u, bell)));
   };
   return { value: tf.mul(tf.mul(u, twoPhi), Math.SQRT1_2), gradFunc };
-}) as (x: tf.Tensor2D) => tf.Tensor2D;
+}) as <T extends tf.Tensor>(x: T) => T;
 
 /**
  * Scaled dot-product attention: softmax(q k^T / sqrt(K)) v.

@@ -61,6 +61,35 @@ export function parseVariant(name: string): EncoderSize & { readonly patchSize: 
   return { ...size, patchSize };
 }
 
+/** The parts of a model that its public name leaves open. */
+export interface VariantOptions {
+  /** Classes, O. */
+  readonly classes: number;
+  /** Side of an image in pixels (default: 224). */
+  readonly imageSize?: number;
+  /** 1 for grey images, 3 for RGB (default). */
+  readonly channels?: number;
+}
+
+/**
+ * The model of a public name, such as `B/16`.
+ *
+ * Throws  CONFIG_INVALID when there is no such size, or its patches do not divide an image.
+ */
+export function modelConfig(
+  name: string,
+  { classes, imageSize = 224, channels = 3 }: VariantOptions,
+): ModelConfig {
+  const size = parseVariant(name);
+  if (imageSize % size.patchSize === 0)
+    return { imageSize, channels, ...size, numClasses: classes };
+  throw new TesseraError(
+    'CONFIG_INVALID',
+    `patches of ${size.patchSize} pixels do not divide an image of ${imageSize}`,
+    { hint: 'choose an image size that is a multiple of the patch size' },
+  );
+}
+
 /** Patches of an image, N = H * W / P^2; the encoder sees one token more, the class token. */
 export function numPatches(model: ModelConfig): number {
   return (model.imageSize / model.patchSize) ** 2;

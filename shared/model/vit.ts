@@ -1,18 +1,26 @@
 /**
  * @file The Vision Transformer, to be read beside the paper (Dosovitskiy et al., arXiv:2010.11929, section 3.1).
  *
- * Parameters come by timm's names. Letters after an underscore are the sides of a tensor:
- *   B images   C channels   P side of a patch   G patches along a side   N patches, G * G
- *   T tokens, N + 1   D width   H heads   K width of a head, D / H   R rows, B * T   O classes
+ * What a block is made of is in layers.ts. Parameters come by timm's names.
+ * Letters after an underscore are the sides of a tensor:
+ *   B images   C channels   S side of an image   P side of a patch   G patches along a side   N patches, G * G
+ *   T tokens, N + 1   D width   H heads   K width of a head, D / H   M hidden width   R rows, B * T   O classes
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { attention, attentionProbabilities, gelu, layerNorm, linear } from './ops.ts';
+import {
+  classify,
+  classToken,
+  type EncoderOptions,
+  layerNorm,
+  mlp,
+  multiHeadSelfAttention,
+  patchEmbedding,
+  tokensOf,
+} from './layers.ts';
+import { type Activations, inRows, type ParameterTensors, part } from './tensors.ts';
 import { type ModelConfig, numPatches } from './variants.ts';
 
-/** A model's parameters as tensors, by timm's names. */
-export type ParameterTensors = ReadonlyMap<string, tf.Tensor>;
-
-/** Hooks on the activations; each returns the activations for the next layer. */
+/** Hooks on the activations of a model; each returns the activations for the next layer. */
 export interface Hooks {
   /** Dropout. `place` is the name of the layer that made `x`. */
   dropout?(x: tf.Tensor2D, place: string): tf.Tensor2D;
@@ -27,143 +35,92 @@ export interface Hooks {
 /**
  * The logits of a batch of images.
  *
- * Shapes  images [B, C, G*P, G*P] -> [B, O].
+ * Shapes  images [B, C, S, S] -> [B, O].
  */
 export function vit(
-  model: ModelConfig,
-  parameters: ParameterTensors,
   images: tf.Tensor4D,
+  parameters: ParameterTensors,
+  model: ModelConfig,
   hooks: Hooks = {},
 ): tf.Tensor2D {
-  return classify(parameters, features(model, parameters, images, hooks));
+  return classify(features(images, parameters, model, hooks), parameters);
 }
 
 /**
  * What the backbone makes of a batch of images: the class token behind the last norm.
  *
- * Shapes  images [B, C, G*P, G*P] -> [B, D].
+ * Shapes  images [B, C, S, S] -> [B, D].
  */
 export function features(
-  model: ModelConfig,
-  parameters: ParameterTensors,
   images: tf.Tensor4D,
+  parameters: ParameterTensors,
+  model: ModelConfig,
   hooks: Hooks = {},
 ): tf.Tensor2D {
-  const net = new Net(model, parameters, images.shape[0], hooks);
-  let z_RD = net.embed(images);
+  const options = { ...model, tokens: numPatches(model) + 1 };
+  const z0_BTD = patchEmbedding(images, parameters, model);
+  let z_RD = tf.reshape(z0_BTD, [images.shape[0] * options.tokens, model.width]) as tf.Tensor2D;
+  z_RD = hooks.dropout?.(z_RD, 'embed') ?? z_RD;
   for (let block = 0; block < model.depth; block += 1) {
-    z_RD = net.encoderBlock(hooks.block?.(z_RD, block) ?? z_RD, block);
+    z_RD = hooks.block?.(z_RD, block) ?? z_RD;
+    const own = part(parameters, `blocks.${block}`);
+    z_RD = encoderBlock(z_RD, own, options, blockHooks(hooks, block));
   }
-  return net.classToken(z_RD);
+  return classToken(z_RD, parameters, options);
 }
 
-/** The head: logits from features. Shapes  [B, D] -> [B, O]. */
-export function classify(parameters: ParameterTensors, features_BD: tf.Tensor2D): tf.Tensor2D {
-  const weight = parameters.get('head.weight') as tf.Tensor2D;
-  return linear(features_BD, weight, parameters.get('head.bias') as tf.Tensor1D);
+/** Hooks on the activations of an encoder block; each returns the activations for the next layer. */
+export interface BlockHooks {
+  /** Dropout. `layer` is the layer that made `x`. */
+  dropout?(x: tf.Tensor2D, layer: 'attn' | 'mlp.fc1' | 'mlp.fc2'): tf.Tensor2D;
+  /** Stochastic depth: `x_BTD` is what a branch adds. */
+  path?(x_BTD: tf.Tensor3D, branch: 'attn' | 'mlp'): tf.Tensor3D;
+  /** Looks at the attention probabilities. Shapes  [B, H, T, T]. */
+  attention?(probabilities: tf.Tensor4D): void;
 }
 
-/** The layers of one model, for one batch size. */
-class Net {
-  readonly #model: ModelConfig;
-  readonly #parameters: ParameterTensors;
-  readonly #batch: number;
-  readonly #tokens: number;
-  readonly #hooks: Hooks;
-
-  constructor(model: ModelConfig, parameters: ParameterTensors, batch: number, hooks: Hooks) {
-    this.#model = model;
-    this.#parameters = parameters;
-    this.#batch = batch;
-    this.#tokens = numPatches(model) + 1;
-    this.#hooks = hooks;
-  }
-
-  /** Equation 1: z0 = [class; x1 E; x2 E; ... xN E] + E_pos. */
-  embed(images_BCSS: tf.Tensor4D): tf.Tensor2D {
-    const { channels: C, patchSize: P, width: D, imageSize } = this.#model;
-    const G = imageSize / P;
-    const split_BCGPGP = tf.reshape(images_BCSS, [this.#batch, C, G, P, G, P]);
-    const patches_BGGCPP = tf.transpose(split_BCGPGP, [0, 2, 4, 1, 3, 5]);
-    const x_NI = tf.reshape(patches_BGGCPP, [this.#batch * G * G, C * P * P]) as tf.Tensor2D;
-    const E_DI = tf.reshape(this.#get('patch_embed.proj.weight'), [D, C * P * P]) as tf.Tensor2D;
-    const bias_D = this.#get('patch_embed.proj.bias') as tf.Tensor1D;
-    const xE_ND = linear(x_NI, E_DI, bias_D);
-    const xE_BND = tf.reshape(xE_ND, [this.#batch, G * G, D]);
-    const class_B1D = tf.add(tf.zeros([this.#batch, 1, D]), this.#get('cls_token'));
-    const z0_BTD = tf.add(tf.concat([class_B1D, xE_BND], 1), this.#get('pos_embed'));
-    const z0_RD = tf.reshape(z0_BTD, [this.#batch * this.#tokens, D]) as tf.Tensor2D;
-    return this.#dropout(z0_RD, 'embed');
-  }
-
-  /** Equations 2 and 3: z' = MSA(LN(z)) + z, then z = MLP(LN(z')) + z'. */
-  encoderBlock(z_RD: tf.Tensor2D, block: number): tf.Tensor2D {
-    const name = `blocks.${block}`;
-    const attended_RD: tf.Tensor2D = tf.add(
-      z_RD,
-      this.#path(this.#selfAttention(this.#norm(z_RD, `${name}.norm1`), block), `${name}.attn`),
+/**
+ * One block of the encoder: attention and MLP, each behind a norm and beside a residual connection.
+ *
+ * Shapes  z [B, T, D] -> [B, T, D]; parameters norm1, attn, norm2 and mlp, of the layers below.
+ * Source  equations 2 and 3: z' = MSA(LN(z)) + z, then z = MLP(LN(z')) + z'.
+ */
+export function encoderBlock<X extends Activations>(
+  z: X,
+  parameters: ParameterTensors,
+  options: EncoderOptions,
+  hooks: BlockHooks = {},
+): X {
+  const tokens = tokensOf(z, options);
+  const of = (name: string) => part(parameters, name);
+  const norm = (x_RD: tf.Tensor2D, name: string) => layerNorm(x_RD, of(name), options.normEpsilon);
+  const dropout = (x_RD: tf.Tensor2D, layer: 'attn' | 'mlp.fc1' | 'mlp.fc2') =>
+    hooks.dropout?.(x_RD, layer) ?? x_RD;
+  const path = (x_RD: tf.Tensor2D, branch: 'attn' | 'mlp') => {
+    if (hooks.path === undefined) return x_RD;
+    const [rows, width] = x_RD.shape;
+    const x_BTD = tf.reshape(x_RD, [rows / tokens, tokens, width]) as tf.Tensor3D;
+    return tf.reshape(hooks.path(x_BTD, branch), x_RD.shape);
+  };
+  return inRows(z, (z_RD) => {
+    const attended_RD = multiHeadSelfAttention(
+      norm(z_RD, 'norm1'),
+      of('attn'),
+      { heads: options.heads, tokens },
+      hooks.attention,
     );
-    const mlp_RD = this.#mlp(this.#norm(attended_RD, `${name}.norm2`), `${name}.mlp`);
-    return tf.add(attended_RD, this.#path(mlp_RD, `${name}.mlp`));
-  }
+    const z1_RD: tf.Tensor2D = tf.add(z_RD, path(dropout(attended_RD, 'attn'), 'attn'));
+    const mlp_RD = mlp(norm(z1_RD, 'norm2'), of('mlp'), (x, layer) => dropout(x, `mlp.${layer}`));
+    return tf.add(z1_RD, path(mlp_RD, 'mlp'));
+  });
+}
 
-  /** Equation 4: y = LN(z_L^0), the class token of the last block. */
-  classToken(z_RD: tf.Tensor2D): tf.Tensor2D {
-    const { width: D } = this.#model;
-    const z_BTD = tf.reshape(z_RD, [this.#batch, this.#tokens, D]);
-    const class_BD = tf.reshape(tf.slice(z_BTD, [0, 0, 0], [this.#batch, 1, D]), [this.#batch, D]);
-    return this.#norm(class_BD as tf.Tensor2D, 'norm');
-  }
-
-  /** Multi-head self-attention (the paper's appendix A): heads in parallel, joined and projected. */
-  #selfAttention(x_RD: tf.Tensor2D, block: number): tf.Tensor2D {
-    const name = `blocks.${block}.attn`;
-    const qkv_RX = this.#linear(x_RD, `${name}.qkv`);
-    const [q, k, v] = tf.split(qkv_RX, 3, 1).map((part_RD) => this.#splitHeads(part_RD)) as [
-      tf.Tensor4D,
-      tf.Tensor4D,
-      tf.Tensor4D,
-    ];
-    this.#hooks.attention?.(attentionProbabilities(q, k), block);
-    const heads_BTHK = tf.transpose(attention(q, k, v), [0, 2, 1, 3]);
-    return this.#dropout(this.#linear(tf.reshape(heads_BTHK, x_RD.shape), `${name}.proj`), name);
-  }
-
-  /** Gives each head its part of the width: [R, D] -> [B, H, T, K]. */
-  #splitHeads(x_RD: tf.Tensor): tf.Tensor4D {
-    const { width: D, heads: H } = this.#model;
-    const x_BTHK = tf.reshape(x_RD, [this.#batch, this.#tokens, H, D / H]);
-    return tf.transpose(x_BTHK, [0, 2, 1, 3]) as tf.Tensor4D;
-  }
-
-  /** Two layers with a GELU between. */
-  #mlp(x_RD: tf.Tensor2D, name: string): tf.Tensor2D {
-    const hidden_RM = this.#dropout(gelu(this.#linear(x_RD, `${name}.fc1`)), `${name}.fc1`);
-    return this.#dropout(this.#linear(hidden_RM, `${name}.fc2`), `${name}.fc2`);
-  }
-
-  #dropout(x: tf.Tensor2D, place: string): tf.Tensor2D {
-    return this.#hooks.dropout?.(x, place) ?? x;
-  }
-
-  /** What a branch adds, sample by sample. */
-  #path(x_RD: tf.Tensor2D, place: string): tf.Tensor2D {
-    if (this.#hooks.path === undefined) return x_RD;
-    const x_BTD = tf.reshape(x_RD, [this.#batch, this.#tokens, this.#model.width]) as tf.Tensor3D;
-    return tf.reshape(this.#hooks.path(x_BTD, place), x_RD.shape);
-  }
-
-  #norm(x: tf.Tensor2D, name: string): tf.Tensor2D {
-    const [gamma, beta] = [this.#get(`${name}.weight`), this.#get(`${name}.bias`)];
-    return layerNorm(x, gamma as tf.Tensor1D, beta as tf.Tensor1D, this.#model.normEpsilon);
-  }
-
-  #linear(x: tf.Tensor2D, name: string): tf.Tensor2D {
-    const [weight, bias] = [this.#get(`${name}.weight`), this.#get(`${name}.bias`)];
-    return linear(x, weight as tf.Tensor2D, bias as tf.Tensor1D);
-  }
-
-  #get(name: string): tf.Tensor {
-    return this.#parameters.get(name) as tf.Tensor;
-  }
+/** The hooks of one block of a model. */
+function blockHooks({ dropout, path, attention }: Hooks, block: number): BlockHooks {
+  const name = `blocks.${block}`;
+  return {
+    ...(dropout && { dropout: (x, layer) => dropout(x, `${name}.${layer}`) }),
+    ...(path && { path: (x_BTD, branch) => path(x_BTD, `${name}.${branch}`) }),
+    ...(attention && { attention: (probabilities) => attention(probabilities, block) }),
+  };
 }

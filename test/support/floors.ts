@@ -65,6 +65,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'tools/estimate': ['shared', 'tools'],
   launch: ['shared', 'coordinator', 'worker', 'tools/estimate'],
   'index.ts': ['shared', 'coordinator', 'worker', 'tools', 'launch'],
+  'model.ts': ['shared', 'tools'],
   cli: ['index.ts', 'shared', 'coordinator', 'worker', 'tools', 'launch'],
   bench: ['index.ts', 'shared', 'coordinator', 'worker', 'tools', 'launch', 'cli'],
 };
@@ -78,7 +79,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@peculiar/x509': ['shared/security/certificates.ts'],
   'reflect-metadata': ['shared/security/certificates.ts'],
   '@tensorflow/tfjs-backend-cpu': ['shared/compute/engines/', 'bench/'],
-  '@tensorflow/tfjs-layers': ['shared/compute/step.ts'],
+  '@tensorflow/tfjs-layers': ['shared/compute/gradients.ts'],
   '@tensorflow/tfjs-node': ['shared/compute/engines/'],
   '@tensorflow/tfjs-node-gpu': ['shared/compute/engines/'],
   '@tensorflow/tfjs-backend-wasm': ['bench/'],

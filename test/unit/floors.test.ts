@@ -14,7 +14,7 @@ function sourcesOf(): Map<string, string> {
   const paths = FOLDERS.filter((name) => !name.endsWith('.ts')).flatMap((folder) =>
     readdirSync(join(REPO, folder), { recursive: true }).map((name) => join(folder, String(name))),
   );
-  const own = [...paths, 'index.ts'].filter(
+  const own = [...paths, 'index.ts', 'model.ts'].filter(
     (path) => path.endsWith('.ts') && !path.includes('/generated/'),
   );
   return new Map(own.map((path) => [path, readFileSync(join(REPO, path), 'utf8')]));

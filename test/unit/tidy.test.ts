@@ -12,7 +12,7 @@ const SOURCES = ['shared', 'coordinator', 'worker', 'launch', 'tools', 'cli', 'b
       join(folder, String(name)),
     ),
   )
-  .concat('index.ts')
+  .concat('index.ts', 'model.ts')
   .filter((path) => path.endsWith('.ts') && !path.includes('generated'))
   .map((path) => ({ path, text: readFileSync(resolve(REPO, path), 'utf8') }));
 const PURE =

@@ -38,7 +38,7 @@ export async function exportOnnx(
       return [name, parameter(name, shape, parameterView(parameters, entry))] as const;
     });
     const images = input(inputName, [1, channels, imageSize, imageSize]) as tf.Tensor4D;
-    return new Map([['logits', vit(model, new Map(tensors), images)]]);
+    return new Map([['logits', vit(images, Object.fromEntries(tensors), model)]]);
   });
   const lowered = withStoredWeights(lowerForAnyBatch(simplify(graph)), weights);
   const { classes, pixels, ...facts } = modelFacts(trained);

@@ -5,9 +5,10 @@ import { record } from '../../shared/compute/graph/backend.ts';
 import { imagesShape } from '../../shared/compute/step.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { firstNonFinite } from '../../shared/core/floats.ts';
+import { classify } from '../../shared/model/layers.ts';
 import { parameterTable, parameterViews } from '../../shared/model/parameters.ts';
 import type { ModelConfig } from '../../shared/model/variants.ts';
-import { classify, features } from '../../shared/model/vit.ts';
+import { features } from '../../shared/model/vit.ts';
 import type { AttentionMap } from './attention-maps.ts';
 import type { TrainedModel } from './read/read-model.ts';
 
@@ -34,14 +35,14 @@ export async function attentionMaps(
   const shape = imagesShape({ model, microBatch: numImages, labelSmoothing: 0 });
   const table = parameterTable(model);
   const graph = await record((inputs) => {
-    const tensors = new Map(
+    const tensors = Object.fromEntries(
       table.entries.map((entry) => [entry.name, inputs.input(entry.name, entry.shape)]),
     );
     const maps = new Map<string, tf.Tensor>();
-    const seen = features(model, tensors, inputs.input('images', shape) as tf.Tensor4D, {
+    const seen = features(inputs.input('images', shape) as tf.Tensor4D, tensors, model, {
       attention: (probabilities, block) => maps.set(mapName(block), probabilities),
     });
-    return maps.set('logits', classify(tensors, seen));
+    return maps.set('logits', classify(seen, tensors));
   });
   const values = parameterViews(parameters, table);
   const outputs = await runGraph(graph, values.set('images', images));

@@ -2,7 +2,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { TesseraError } from '../../core/errors.ts';
 import { fromHalves } from '../../core/floats.ts';
-import { parameterTable, parameterView } from '../../model/parameters.ts';
+import { parameterTable } from '../../model/parameters.ts';
+import { namedTensors, type ParameterTensors } from '../../model/tensors.ts';
 import { lockBackend, onBackend } from '../backend-lock.ts';
 import type { ValueType } from '../graph/graph.ts';
 import { inputsOf, leafValues, stepInputs } from '../inputs.ts';
@@ -83,7 +84,7 @@ export async function compileEagerly(
 export class EagerProgram extends StepProgram {
   readonly description: string;
   readonly #backend: string;
-  readonly #parameters = new Map<string, tf.Tensor>();
+  #parameters: ParameterTensors = {};
 
   constructor(spec: ProgramSpec, description: string, backend: string) {
     super(spec);
@@ -93,11 +94,7 @@ export class EagerProgram extends StepProgram {
 
   setParameters(parameters: Float32Array): void {
     this.#disposeParameters();
-    for (const entry of parameterTable(this.spec.model).entries) {
-      // Copied: the caller may reuse the vector, and the cpu backend keeps the arrays that it is given.
-      const values = parameterView(parameters, entry).slice();
-      this.#parameters.set(entry.name, tf.tensor(values, [...entry.shape]));
-    }
+    this.#parameters = namedTensors(parameters, parameterTable(this.spec.model));
   }
 
   async dispose(): Promise<void> {
@@ -127,8 +124,8 @@ export class EagerProgram extends StepProgram {
   }
 
   #disposeParameters(): void {
-    tf.dispose([...this.#parameters.values()]);
-    this.#parameters.clear();
+    tf.dispose(Object.values(this.#parameters));
+    this.#parameters = {};
   }
 }
 

@@ -10,7 +10,8 @@ import { onBackend } from '../backend-lock.ts';
 import { type Constant, type Graph, type GraphNode, graphNode, type Value } from './graph.ts';
 import { RECORD_KERNELS } from './kernels.ts';
 
-const BACKEND = 'tessera-record';
+/** Its name in TensorFlow.js. */
+export const RECORDING = 'tessera-record';
 
 /** Inputs that a recorded function may ask for. */
 export interface RecordInputs {
@@ -92,11 +93,11 @@ let backend: RecordBackend | undefined;
 function registeredBackend(): RecordBackend {
   if (backend !== undefined) return backend;
   const made = new RecordBackend();
-  tf.registerBackend(BACKEND, () => made);
+  tf.registerBackend(RECORDING, () => made);
   for (const [kernelName, record] of Object.entries(RECORD_KERNELS)) {
     tf.registerKernel({
       kernelName,
-      backendName: BACKEND,
+      backendName: RECORDING,
       kernelFunc: ({ inputs, attrs }) => {
         const values = Object.entries(inputs as tf.NamedTensorInfoMap).map(
           ([name, info]) => [name, made.recorded(info as tf.TensorInfo)] as const,
@@ -128,7 +129,7 @@ export function record(
   build: (inputs: RecordInputs) => ReadonlyMap<string, tf.Tensor>,
 ): Promise<Graph> {
   const recorder = registeredBackend();
-  return onBackend(BACKEND, () => {
+  return onBackend(RECORDING, () => {
     recorder.restart();
     const inputs = new Map<string, Value>();
     const marks = new Map<string, Value>();

@@ -27,7 +27,7 @@ export async function recordPart(
     const tensors = inputsOf(spec, part).map(
       ({ name, shape, type }) => [name, input(name, shape, type)] as const,
     );
-    const inputs = stepInputs(spec, part, new Map(parameters), new Map(tensors));
+    const inputs = stepInputs(spec, part, Object.fromEntries(parameters), new Map(tensors));
     const outputs = computePart(spec, part, {
       ...inputs,
       ...(recomputes && { atBlock: markBlocks(mark) }),

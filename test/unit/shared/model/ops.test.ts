@@ -4,7 +4,7 @@ import '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { TFJS_CPU } from '../../../../shared/compute/engines/tfjs.ts';
 import { loadEager } from '../../../../shared/compute/engines/tfjs-program.ts';
-import { attention, gelu, layerNorm } from '../../../../shared/model/ops.ts';
+import { attention, gelu, layerNormRows } from '../../../../shared/model/ops.ts';
 
 beforeAll(async () => {
   await loadEager(TFJS_CPU);
@@ -12,7 +12,7 @@ beforeAll(async () => {
 
 describe('layer norm', () => {
   it('of a constant row is its bias', () => {
-    const rows = layerNorm(tf.fill([2, 3], 7), tf.ones([3]), tf.tensor1d([1, 2, 3]));
+    const rows = layerNormRows(tf.fill([2, 3], 7), tf.ones([3]), tf.tensor1d([1, 2, 3]));
     expect(rows.arraySync()).toEqual([
       [1, 2, 3],
       [1, 2, 3],
@@ -22,8 +22,8 @@ describe('layer norm', () => {
   it('of rows that hardly vary depends on the epsilon', () => {
     const row = tf.tensor2d([[0, 1e-3]]);
     const [gamma, beta] = [tf.ones([2]) as tf.Tensor1D, tf.zeros([2]) as tf.Tensor1D];
-    expect(layerNorm(row, gamma, beta).dataSync()[1]).toBeCloseTo(5e-4 / Math.sqrt(1.25e-6), 4);
-    expect(layerNorm(row, gamma, beta, 1e-12).dataSync()[1]).toBeCloseTo(1, 4);
+    expect(layerNormRows(row, gamma, beta).dataSync()[1]).toBeCloseTo(5e-4 / Math.sqrt(1.25e-6), 4);
+    expect(layerNormRows(row, gamma, beta, 1e-12).dataSync()[1]).toBeCloseTo(1, 4);
   });
 });
 
