@@ -35,11 +35,11 @@ export async function residualParts(
   const shape = imagesShape({ model, microBatch: 1, labelSmoothing: 0 });
   const table = parameterTable(model);
   const graph = await record((inputs) => {
-    const tensors = new Map(
+    const tensors = Object.fromEntries(
       table.entries.map((entry) => [entry.name, inputs.input(entry.name, entry.shape)]),
     );
     const seen = new Map<string, tf.Tensor>();
-    const last = features(model, tensors, inputs.input('images', shape) as tf.Tensor4D, {
+    const last = features(inputs.input('images', shape) as tf.Tensor4D, tensors, model, {
       block: (z, at) => {
         if (at === block) seen.set('before', z);
         return z;
