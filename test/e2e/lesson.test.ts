@@ -2,11 +2,10 @@
  * @file Every block of code in docs/lesson runs in an empty folder against the packed package, and prints what its page
  * says. `npm run lesson` runs what takes long, too; `LESSON=write npm run lesson` replaces outputs and pictures.
  */
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, inject, it } from 'vitest';
-import { scratchFolder } from '../support/cluster.ts';
+import { scratchFolder, WatchedProcess } from '../support/cluster.ts';
 import { LESSON, readPages } from '../support/lesson/pages.ts';
 import { Reader, withOutputs } from '../support/lesson/reader.ts';
 
@@ -32,18 +31,17 @@ describe('the lesson', () => {
     reader.takePictures(page);
   });
 
-  it('its code is correct by TypeScript in its strictest form', () => {
+  it('its code is correct by TypeScript in its strictest form', async () => {
     const options = ['--allowJs', '--checkJs', '--strict', '--noEmit', '--skipLibCheck'];
     const target = ['--module', 'nodenext', '--target', 'es2023', '--types', 'node'];
     const files = pages.flatMap(({ blocks }) =>
       blocks.flatMap((block) => (block.kind === 'file' ? [block.name] : [])),
     );
     const modules = new Set(files.filter((name) => name.endsWith('.mjs')));
-    const tsc = join(inject('packedModules'), 'typescript/bin/tsc');
-    const args = [tsc, ...options, ...target, ...modules];
-    const check = () =>
-      execFileSync(process.execPath, args, { cwd: reader.folder, encoding: 'utf8' });
-    expect(check()).toBe('');
+    const tsc = [process.execPath, join(inject('packedModules'), 'typescript/bin/tsc')];
+    const command = [...tsc, ...options, ...target, ...modules];
+    const { code, stdout } = await new WatchedProcess(command, { cwd: reader.folder }).ended;
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
   });
 });
 
