@@ -7,7 +7,7 @@ import { checkAgainstData, resolveModel } from '../../shared/config/rules.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { FoundSource } from '../../shared/data/found.ts';
 import { openDataSource } from '../../shared/data/sets/open.ts';
-import { firstParameters } from '../../shared/runs/first-parameters.ts';
+import { firstParameters } from '../../shared/runs/checkpoint/first-parameters.ts';
 import { foundLines } from '../inputs/found-lines.ts';
 import { inputLines } from '../inputs/inputs.ts';
 import { typable } from '../terminal/command-text.ts';

@@ -7,8 +7,8 @@ import type { DataSource } from '../../shared/data/source.ts';
 import { sha256OfText } from '../../shared/files/digest.ts';
 import type { VectorMemory } from '../../shared/kernels/vectors.ts';
 import type { Logger } from '../../shared/machine/log.ts';
+import { firstParameters } from '../../shared/runs/checkpoint/first-parameters.ts';
 import type { LoadedCheckpoint } from '../../shared/runs/checkpoint/read.ts';
-import { firstParameters } from '../../shared/runs/first-parameters.ts';
 import { identify, type RunIdentity } from '../../shared/runs/identity.ts';
 import {
   type Beginning,

@@ -87,7 +87,11 @@ function normalise(
  *
  * Source  Hendrycks and Gimpel 2016 (arXiv:1606.08415).
  */
-export const gelu = tf.customGrad((x, save) => {
+export function gelu<T extends tf.Tensor>(x: T): T {
+  return geluOp(x) as T;
+}
+
+const geluOp = tf.customGrad((x, save) => {
   const u = tf.mul(x as tf.Tensor, Math.SQRT1_2);
   const twoPhi = tf.add(tf.erf(u), 1);
   (save as tf.GradSaveFunc)([u, twoPhi]);
@@ -97,7 +101,7 @@ export const gelu = tf.customGrad((x, save) => {
     return tf.mul(tf.mul(dy, 0.5), tf.add(twoPhi, tf.mul(u, bell)));
   };
   return { value: tf.mul(tf.mul(u, twoPhi), Math.SQRT1_2), gradFunc };
-}) as <T extends tf.Tensor>(x: T) => T;
+});
 
 /**
  * Scaled dot-product attention: softmax(q k^T / sqrt(K)) v.

@@ -16,6 +16,7 @@ const manifest = JSON.parse(readFileSync(join(REPO, 'package.json'), 'utf8'));
 
 /** What a program does with the library; compiled in strict projects. */
 const PROGRAM = `import { defineConfig, listRuns, openModel, readRun, TesseraError } from 'tessera-train';
+import { modelConfig, parameterTable, part, tf } from 'tessera-train/model';
 import manifest from 'tessera-train/package.json' with { type: 'json' };
 export const config = defineConfig({
   name: 'digits',
@@ -28,6 +29,11 @@ export const wrong = () => readRun(1);
 export const open = (path: string) => openModel(path);
 const runs: number = (await listRuns('.')).length;
 const refused = await readRun('nowhere').catch((error: unknown) => error);
+const { entries, size } = parameterTable(modelConfig('B/16', { classes: 1000 }));
+// @ts-expect-error The parameters of a part are named by a text.
+export const wrongPart = () => part({}, 0);
+const four: tf.Tensor = tf.add(tf.scalar(1), 3);
+console.log(entries.length, size, four.dataSync()[0]);
 console.log(manifest.name, runs, refused instanceof TesseraError ? refused.code : refused);
 `;
 
@@ -61,6 +67,8 @@ describe('the package', () => {
       'dist/index.d.ts',
       'dist/index.js',
       'dist/launch',
+      'dist/model.d.ts',
+      'dist/model.js',
       'dist/node_modules',
       'dist/shared',
       'dist/tools',
@@ -101,10 +109,11 @@ describe('the package', () => {
     expect(found('onnxruntime-node/script/install.js')).toContain(installed);
   });
 
-  it('exports its entry with types, and its manifest', () => {
+  it('exports its entries with types, and its manifest', () => {
     const { exports, bin } = manifest;
     expect(exports).toEqual({
       '.': { types: './dist/index.d.ts', default: './dist/index.js' },
+      './model': { types: './dist/model.d.ts', default: './dist/model.js' },
       './package.json': './package.json',
     });
     expect(bin).toEqual({ tessera: 'dist/cli/main.js' });
@@ -118,7 +127,7 @@ describe('the package', () => {
     const tsc = [process.execPath, join(modules, 'typescript/bin/tsc'), 'main.ts', '--strict'];
     await run([...tsc, '--resolveJsonModule', ...target, ...flags], project);
     const printed = await run([process.execPath, join('out', 'main.js')], project);
-    expect(printed.trim()).toBe('tessera-train 0 DATA_INVALID');
+    expect(printed).toBe('152 86567656 4\ntessera-train 0 DATA_INVALID\n');
   });
 
   it('trains the quickstart by npx in any folder', async () => {

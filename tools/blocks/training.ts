@@ -12,7 +12,7 @@ import { classCounts, type DataSource } from '../../shared/data/source.ts';
 import { parameterTable } from '../../shared/model/parameters.ts';
 import { namedTensors, type ParameterTensors } from '../../shared/model/tensors.ts';
 import type { ModelConfig } from '../../shared/model/variants.ts';
-import { firstParameters } from '../../shared/runs/first-parameters.ts';
+import { firstParameters } from '../../shared/runs/checkpoint/first-parameters.ts';
 import { type Batch, batchOf } from './batch.ts';
 import { Optimizer } from './optimizer.ts';
 import { type TrainingLeaf, trainingLeaves } from './training-leaves.ts';

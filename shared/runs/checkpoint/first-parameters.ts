@@ -1,16 +1,16 @@
 /** @file What a new run begins with: pretrained weights, or random values from its seed. */
 import { basename, resolve } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { PlannedConfig } from '../config/schema.ts';
-import { TesseraError } from '../core/errors.ts';
-import { findNonFinite } from '../kernels/values.ts';
-import { initialSlices } from '../model/init.ts';
-import { brokenTensor, parameterTable } from '../model/parameters.ts';
-import type { ModelConfig } from '../model/variants.ts';
-import { readWeights } from '../weights/files/read.ts';
-import { type FittedWeights, fitWeights } from '../weights/fit/fit.ts';
-import { otherPixels } from '../weights/fit/other-pixels.ts';
-import { withModelFile } from './checkpoint/model-file.ts';
+import type { PlannedConfig } from '../../config/schema.ts';
+import { TesseraError } from '../../core/errors.ts';
+import { findNonFinite } from '../../kernels/values.ts';
+import { initialSlices } from '../../model/init.ts';
+import { brokenTensor, parameterTable } from '../../model/parameters.ts';
+import type { ModelConfig } from '../../model/variants.ts';
+import { readWeights } from '../../weights/files/read.ts';
+import { type FittedWeights, fitWeights } from '../../weights/fit/fit.ts';
+import { otherPixels } from '../../weights/fit/other-pixels.ts';
+import { withModelFile } from './model-file.ts';
 
 /**
  * The parameters of version 0, and what was done to the weights that they come from.
