@@ -39,11 +39,14 @@ export async function plotPositions(options: PositionsOptions): Promise<void> {
       await sheet([{ image, note }], { columns: 1, tileSize: PIXELS, title }),
     );
   } else {
+    const start = similarities(atStart(trained), PIXELS_OF_TWO);
+    const end = similarities(trained, PIXELS_OF_TWO);
     const tiles: Tile[] = [
-      { image: similarities(atStart(trained), PIXELS_OF_TWO), title: 'before the training', note },
-      { image: similarities(trained, PIXELS_OF_TWO), title: 'after it', note: '' },
+      { image: start, title: 'before the training', note: 'a map for each patch, where it lies' },
+      { image: end, title: 'after the training', note: 'cosine from -1 (dark) to 1 (yellow)' },
     ];
-    await writePicture(out, await sheet(tiles, { columns: 2, tileSize: PIXELS_OF_TWO, title }));
+    const options = { columns: 2, tileSize: PIXELS_OF_TWO, title, gap: 48 };
+    await writePicture(out, await sheet(tiles, options));
   }
   print([out]);
 }
