@@ -10,7 +10,7 @@ import {
   setOption,
   verboseOption,
 } from '../terminal/flags.ts';
-import { addModelPlots } from './model/flags.ts';
+import { addModelPlots } from './model-flags.ts';
 import { outOption, SUB } from './out-flag.ts';
 
 /** Adds `tessera plot`. */

@@ -8,8 +8,8 @@ import {
   setOption,
   verboseOption,
   weightsKeyOption,
-} from '../../terminal/flags.ts';
-import { outOption, SUB } from '../out-flag.ts';
+} from '../terminal/flags.ts';
+import { outOption, SUB } from './out-flag.ts';
 
 const CHECKPOINT = [
   '--checkpoint <path>',
@@ -47,7 +47,7 @@ function addEmbedding(plot: Command): void {
     'tessera plot embedding sushi.jpg --checkpoint runs/a --out embedding.png',
   ]);
   embedding.action(async (image, options) =>
-    (await import('./embedding.ts')).plotEmbedding({ ...options, image }),
+    (await import('./model/embedding.ts')).plotEmbedding({ ...options, image }),
   );
 }
 
@@ -64,7 +64,7 @@ function addFilters(plot: Command): void {
     .addOption(verboseOption());
   examples(filters, 'The 28 first components', ['tessera plot filters runs/a --out filters.png']);
   filters.action(async (checkpoint, options) =>
-    (await import('./filters.ts')).plotFilters({ ...options, checkpoint }),
+    (await import('./model/filters.ts')).plotFilters({ ...options, checkpoint }),
   );
 }
 
@@ -84,7 +84,7 @@ function addPositions(plot: Command): void {
     'tessera plot positions runs/a --before --out both.png',
   ]);
   positions.action(async (checkpoint, options) =>
-    (await import('./positions.ts')).plotPositions({ ...options, checkpoint }),
+    (await import('./model/positions.ts')).plotPositions({ ...options, checkpoint }),
   );
 }
 
@@ -108,7 +108,7 @@ function addDistance(plot: Command): void {
     'tessera plot attention-distance runs/a --images photos --out distance.png',
   ]);
   distance.action(async (checkpoint, options) =>
-    (await import('./attention-distance.ts')).plotDistance({ ...options, checkpoint }),
+    (await import('./model/attention-distance.ts')).plotDistance({ ...options, checkpoint }),
   );
 }
 
@@ -124,7 +124,7 @@ function addRollout(plot: Command): void {
     'tessera plot rollout cat.jpg dog.jpg --checkpoint runs/a --out looks.png',
   ]);
   rollout.action(async (images, options) =>
-    (await import('./rollout.ts')).plotRollout({ ...options, images }),
+    (await import('./model/rollout.ts')).plotRollout({ ...options, images }),
   );
 }
 
@@ -146,7 +146,7 @@ function addAttention(plot: Command): void {
     'tessera plot attention cat.jpg --checkpoint runs/a --out heads.png',
   ]);
   attention.action(async (images, options) =>
-    (await import('./attention.ts')).plotAttention({ ...options, images }),
+    (await import('./model/attention.ts')).plotAttention({ ...options, images }),
   );
 }
 
@@ -171,11 +171,11 @@ function addMatrix(plot: Command): void {
     .addOption(setOption())
     .addOption(outOption().makeOptionMandatory())
     .addOption(verboseOption());
-  examples(matrix, 'What patch 90 looks at, by the second head of block 6', [
-    'tessera plot attention-matrix cat.jpg --block 6 --head 2 --patch 90 --out matrix.png',
+  examples(matrix, 'What the class token looks at, by the second head of block 6', [
+    'tessera plot attention-matrix cat.jpg --block 6 --head 2 --out matrix.png',
   ]);
   matrix.action(async (image, options) =>
-    (await import('./attention-matrix.ts')).plotMatrix({ ...options, image }),
+    (await import('./model/attention-matrix.ts')).plotMatrix({ ...options, image }),
   );
 }
 
@@ -197,6 +197,6 @@ function addResidual(plot: Command): void {
     'tessera plot residual cat.jpg --block 6 --out residual.png',
   ]);
   residual.action(async (image, options) =>
-    (await import('./residual.ts')).plotResidual({ ...options, image }),
+    (await import('./model/residual.ts')).plotResidual({ ...options, image }),
   );
 }
