@@ -50,12 +50,9 @@ const FLOW = 456;
 
 /** Draws the model in the sizes given. With `lit`, all other parts are faint. */
 export function figure1(sizes: FigureSizes, lit?: FigurePart): string {
-  const draw: Readonly<Record<FigurePart, (sizes: FigureSizes) => readonly string[]>> = {
-    ...{ patches, embedding, attention, mlp, encoder, head },
-  };
-  const groups = FIGURE_PARTS.map((part) => {
-    const isFaint = lit !== undefined && part !== lit;
-    return `<g${isFaint ? ' class="off"' : ''}>${draw[part](sizes).join('')}</g>`;
+  const groups = GROUPS.map(({ parts, draw }) => {
+    const isFaint = lit !== undefined && !parts.includes(lit);
+    return `<g${isFaint ? ' class="off"' : ''}>${draw(sizes).join('')}</g>`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="${FONT_FAMILY}, Verdana, sans-serif">
 <style>${STYLE}</style>
@@ -65,6 +62,31 @@ ${groups.join('\n')}
 </svg>
 `;
 }
+
+/** What is drawn, from below, and with which parts it is lit. */
+const GROUPS: readonly {
+  readonly parts: readonly FigurePart[];
+  draw(sizes: FigureSizes): readonly string[];
+}[] = [
+  { parts: ['patches'], draw: patches },
+  { parts: ['embedding'], draw: embedding },
+  { parts: ['encoder'], draw: encoder },
+  { parts: ['attention'], draw: attention },
+  { parts: ['mlp'], draw: mlp },
+  { parts: ['head'], draw: head },
+  {
+    parts: ['attention', 'encoder'],
+    draw: () => [
+      label('equation 2: z′ = MSA(LN(z)) + z', { x: 282, y: FLOW + 68, anchor: 'middle' }),
+    ],
+  },
+  {
+    parts: ['mlp', 'encoder'],
+    draw: () => [
+      label('equation 3: z = MLP(LN(z′)) + z′', { x: 694, y: FLOW + 68, anchor: 'middle' }),
+    ],
+  },
+];
 
 function numPatches({ imageSize, patchSize }: FigureSizes): number {
   return (imageSize / patchSize) ** 2;
@@ -129,6 +151,8 @@ function encoder(sizes: FigureSizes): string[] {
     '<path class="ray" d="M522 318h88L920 344H40z"/>',
     '<rect class="card" x="28" y="344" width="904" height="200" rx="12"/>',
     label('inside one block', { x: 44, y: 370, isBold: true }),
+    box('LN', { x: 108, y: FLOW - 40, width: 44, height: 80, kind: 'norm', size: 15 }),
+    box('LN', { x: 520, y: FLOW - 40, width: 44, height: 80, kind: 'norm', size: 15 }),
     label('z', { x: 56, y: FLOW + 5, anchor: 'middle', isBold: true }),
     half(88, 452),
     half(500, 862),
@@ -157,7 +181,6 @@ function attention({ heads, width }: FigureSizes): string[] {
       return `<rect class="on" x="${x + 11 * column}" y="${FLOW - 24 + 11 * row}" width="10" height="10" opacity="${share.toFixed(2)}"/>`;
     }).join('');
   return [
-    box('LN', { x: 108, y: FLOW - 40, width: 44, height: 80, kind: 'norm', size: 15 }),
     box('', { x: 178, y: FLOW - 62, width: 232, height: 104, kind: 'attention' }),
     label('multi-head self-attention', { x: 294, y: FLOW - 42, anchor: 'middle', kind: 'on' }),
     matrix(196, 0.4),
@@ -167,7 +190,6 @@ function attention({ heads, width }: FigureSizes): string[] {
     label(`${heads} heads of ${width / heads}`, {
       ...{ x: 294, y: FLOW + 35, anchor: 'middle', kind: 'on', size: 11 },
     }),
-    label('equation 2: z′ = MSA(LN(z)) + z', { x: 282, y: FLOW + 68, anchor: 'middle' }),
   ];
 }
 
@@ -178,7 +200,6 @@ function mlp({ width, mlpWidth }: FigureSizes): string[] {
     `<path class="on" opacity=".4" d="M${x} ${FLOW - 2 - from / 2}L${x + 52} ${FLOW - 2 - to / 2}v${to}L${x} ${FLOW - 2 + from / 2}z"/>`;
   const size = { anchor: 'middle', kind: 'on', size: 11 } as const;
   return [
-    box('LN', { x: 520, y: FLOW - 40, width: 44, height: 80, kind: 'norm', size: 15 }),
     box('', { x: 590, y: FLOW - 62, width: 230, height: 104, kind: 'mlp' }),
     label('MLP', { x: 705, y: FLOW - 42, anchor: 'middle', kind: 'on' }),
     ...[fan(647, 18, 50), fan(711, 50, 18)],
@@ -187,7 +208,6 @@ function mlp({ width, mlpWidth }: FigureSizes): string[] {
     label(`${width}`, { ...size, x: 641, y: FLOW + 35 }),
     label(`${mlpWidth}`, { ...size, x: 705, y: FLOW + 36 }),
     label(`${width}`, { ...size, x: 769, y: FLOW + 35 }),
-    label('equation 3: z = MLP(LN(z′)) + z′', { x: 694, y: FLOW + 68, anchor: 'middle' }),
   ];
 }
 

@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 
 import { basename, join, resolve } from 'node:path';
 import { WatchedProcess } from '../cluster.ts';
 import { outputFault } from './compare.ts';
-import { type CommandBlock, LESSON, type Need, type Page } from './pages.ts';
+import { type CommandBlock, type FileBlock, LESSON, type Need, type Page } from './pages.ts';
 
 const SHARED = resolve(import.meta.dirname, '../../../../shared');
 /** What the reader has downloaded, and where a checkout has it. */
@@ -42,12 +42,19 @@ export class Reader {
     }
   }
 
-  /** Does what a page says; returns its faults, and for each block of commands that ran, by its line, what it printed. */
-  async read(page: Page): Promise<{ faults: string[]; printed: Map<number, string> }> {
+  /** Does what a page says after those before; returns its faults, and for each block of commands that ran, by its line, what it printed. */
+  async read(
+    page: Page,
+    before: readonly Page[],
+  ): Promise<{ faults: string[]; printed: Map<number, string> }> {
+    // Typed already, unless this page alone is read (`-t NAME`).
+    for (const { name, text } of before.flatMap(({ blocks }) => blocks.filter(isFile))) {
+      writeFileSync(join(this.folder, name), text);
+    }
     const faults: string[] = [];
     const printed = new Map<number, string>();
     for (const block of page.blocks) {
-      if (block.kind === 'file') {
+      if (isFile(block)) {
         writeFileSync(join(this.folder, block.name), block.text);
       } else if (this.#isRun(block)) {
         const { text, fault } = await this.#run(block);
@@ -90,6 +97,10 @@ export class Reader {
       code !== 0 ? `ended with ${code}` : output && outputFault(output, stdout, tolerance);
     return { text: stdout, fault: this.#reading.isWriting && code === 0 ? undefined : fault };
   }
+}
+
+function isFile(block: FileBlock | CommandBlock): block is FileBlock {
+  return block.kind === 'file';
 }
 
 /** The text of a page with other outputs: those that were printed, where they differ from what it says. */

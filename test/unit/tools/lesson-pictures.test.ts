@@ -40,8 +40,10 @@ describe('figure 1', () => {
   it('has all parts lit, or one', () => {
     const off = (svg: string) => svg.match(/<g class="off">/g)?.length ?? 0;
     expect(off(figure1(SIZES))).toBe(0);
-    for (const part of FIGURE_PARTS)
-      expect(off(figure1(SIZES, part))).toBe(FIGURE_PARTS.length - 1);
+    // Equations 2 and 3 are lit with their own part and with the encoder.
+    const expected = { patches: 7, embedding: 7, encoder: 5, attention: 6, mlp: 6, head: 7 };
+    const found = FIGURE_PARTS.map((part) => [part, off(figure1(SIZES, part))]);
+    expect(Object.fromEntries(found)).toEqual(expected);
   });
 
   it('has a light and a dark colour for each of its classes, and a ground of its own', () => {
