@@ -61,7 +61,9 @@ export default defineConfig({
       project('sim', 3_600_000, { setupFiles: ['test/sim/no-machine-disk.ts'] }),
       project('mutations', 180_000),
       project('fuzz', 600_000),
-      project('e2e', 300_000, { globalSetup: ['test/support/small-digits.ts'] }),
+      project('e2e', 300_000, {
+        globalSetup: ['test/support/small-digits.ts', 'test/support/packed.ts'],
+      }),
       project('chaos', 3_600_000),
       project('ops', 180_000, { globalSetup: ['test/support/small-digits.ts'] }),
     ],

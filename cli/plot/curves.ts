@@ -11,10 +11,13 @@ import { writePicture } from '../../tools/pictures/render.ts';
 import { COLOURS } from '../../tools/pictures/svg.ts';
 import { SAY_PASSED_OVER } from '../inputs/found-run.ts';
 import { print } from '../terminal/output.ts';
+import { type Beside, readBeside } from './beside.ts';
 
 /** Flags of `plot curves`. */
 export interface CurvesOptions {
   readonly runs: readonly string[];
+  /** Tables with figures of other sources. */
+  readonly beside?: readonly string[];
   readonly out?: string;
 }
 
@@ -41,7 +44,8 @@ const LINES: Readonly<Record<string, { readonly mark: Mark; readonly colour: num
  *
  * Throws  DATA_INVALID when none of them has made a step; after the others were drawn, when one cannot be read.
  */
-export async function plotCurves({ runs, out }: CurvesOptions): Promise<void> {
+export async function plotCurves({ runs, beside = [], out }: CurvesOptions): Promise<void> {
+  const others = await Promise.all(beside.map((file) => readBeside(file)));
   const wanted = runs.length === 0 ? [undefined] : runs;
   const folders = await Promise.all(wanted.map((run) => findRun(run, SAY_PASSED_OVER)));
   const names = namesOf(folders);
@@ -63,7 +67,7 @@ export async function plotCurves({ runs, out }: CurvesOptions): Promise<void> {
   }
   const path = out ?? join(first, 'pictures', 'curves.png');
   if (out === undefined) await makeFolder(join(first, 'pictures'));
-  await writePicture(path, curves(read));
+  await writePicture(path, curves(read, others));
   print([path]);
   if (unread.length === 0) return;
   const sentence = `${unread.length} of ${folders.length} runs are not in the picture: ${someOf(unread)}`;
@@ -76,36 +80,59 @@ function namesOf(folders: readonly string[]): readonly string[] {
   return new Set(names).size === names.length ? names : folders;
 }
 
-/** The picture of some runs: of one, a colour for each split; of several, a colour for each run. */
-export function curves(runs: readonly Run[]): string {
-  const both = [panelOf(runs, 'loss'), panelOf(runs, 'accuracy')];
+/** The picture of some runs: of one, a colour for each split; of several, a colour for each run. Others have one each. */
+export function curves(runs: readonly Run[], beside: readonly Beside[] = []): string {
+  const both = [panelOf(runs, beside, 'loss'), panelOf(runs, beside, 'accuracy')];
   if (runs.length === 1) return panels(both);
+  const isOther = new Set(beside.map(({ name }) => name));
   const splits = new Set(both.flatMap(({ series }) => series.map(({ name }) => name)));
   return panels(both, [
-    runs.map(({ name }, run) => {
-      return { label: name, colour: colourOf(run), mark: 'line' } as const;
-    }),
-    [...splits].map((split) => {
-      return { label: split, colour: COLOURS.faint, mark: LINES[split]?.mark ?? 'line' };
-    }),
+    [
+      ...runs.map(
+        ({ name }, run) => ({ label: name, colour: colourOf(run), mark: 'line' }) as const,
+      ),
+      ...beside.map(({ name }, at) => {
+        return { label: name, colour: colourOf(runs.length + at), mark: 'dotted' } as const;
+      }),
+    ],
+    [...splits]
+      .filter((split) => !isOther.has(split))
+      .map((split) => {
+        return { label: split, colour: COLOURS.faint, mark: LINES[split]?.mark ?? 'line' };
+      }),
   ]);
 }
 
-function panelOf(runs: readonly Run[], quantity: Quantity): Panel {
+function panelOf(runs: readonly Run[], beside: readonly Beside[], quantity: Quantity): Panel {
   const isShare = quantity === 'accuracy';
+  const first = runs.length > 1 ? runs.length : Object.keys(LINES).length - 1;
   return {
     title: isShare ? 'Accuracy' : 'Loss',
     xLabel: 'epoch',
     yLabel: isShare ? 'accuracy' : 'cross-entropy',
     kind: 'line',
     isShare,
-    series: runs.flatMap(({ metrics }, run) =>
-      seriesOf(metrics, quantity).map((series) => ({
-        ...series,
-        ...LINES[series.name],
-        ...(runs.length > 1 && { colour: run }),
-      })),
-    ),
+    series: [
+      ...runs.flatMap(({ metrics }, run) =>
+        seriesOf(metrics, quantity).map((series) => ({
+          ...series,
+          ...LINES[series.name],
+          ...(runs.length > 1 && { colour: run }),
+        })),
+      ),
+      ...beside.flatMap((other, at) =>
+        other[quantity].length === 0
+          ? []
+          : [
+              {
+                name: other.name,
+                points: other[quantity],
+                mark: 'dotted',
+                colour: first + at,
+              } as const,
+            ],
+      ),
+    ],
   };
 }
 

@@ -1,22 +1,17 @@
 /** @file Flags and help of `tessera plot`. */
 import { type Command, Option } from 'commander';
+import { FIGURE_PARTS } from '../../tools/pictures/figure1.ts';
 import {
   addCommand,
   examples,
   GROUPS,
-  headsOption,
+  listOption,
   parseWholeCount,
   setOption,
   verboseOption,
-  weightsKeyOption,
 } from '../terminal/flags.ts';
-
-const SUB = 'Commands:';
-const outOption = (text = 'Where to write it: .png or .svg') => new Option('--out <file>', text);
-const CHECKPOINT = [
-  '--checkpoint <path>',
-  'Run (default: the newest), checkpoint, or any weights',
-] as const;
+import { addModelPlots } from './model-flags.ts';
+import { outOption, SUB } from './out-flag.ts';
 
 /** Adds `tessera plot`. */
 export function addPlot(program: Command): void {
@@ -26,14 +21,11 @@ export function addPlot(program: Command): void {
     'tessera plot rollout cat.jpg --checkpoint runs/cats --out looks.png',
   ]);
   addCurves(plot);
-  addPatches(plot);
-  addEmbedding(plot);
-  addFilters(plot);
-  addPositions(plot);
-  addDistance(plot);
-  addRollout(plot);
-  addAttention(plot);
   addBatch(plot);
+  addFigure1(plot);
+  addPatches(plot);
+  addPatchNumbers(plot);
+  addModelPlots(plot);
 }
 
 function addCurves(plot: Command): void {
@@ -43,24 +35,61 @@ function addCurves(plot: Command): void {
     SUB,
     'Loss and accuracy of runs (default: the newest)',
   )
+    .addOption(
+      listOption(
+        '--beside <file.csv>',
+        'Figures of another source to show too: columns epoch and accuracy, or loss',
+      ),
+    )
     .addOption(outOption('Where to write it (default: pictures/curves.png of the first run)'))
     .addOption(verboseOption());
-  examples(curves, 'Two runs in one picture', ['tessera plot curves runs/a runs/b --out ab.svg']);
+  examples(curves, 'Two runs in one picture; a run beside the figures of a paper', [
+    'tessera plot curves runs/a runs/b --out ab.svg',
+    'tessera plot curves runs/a --beside paper.csv --out beside.svg',
+  ]);
   curves.action(async (runs, options) =>
     (await import('./curves.ts')).plotCurves({ ...options, runs }),
   );
 }
 
+function addFigure1(plot: Command): void {
+  const figure = addCommand(plot, 'figure1 [size]', SUB, 'A whole model in one drawing')
+    .addOption(
+      new Option('--light <part>', 'The part that is shown; the others are faint').choices(
+        FIGURE_PARTS,
+      ),
+    )
+    .addOption(imageSizeOption())
+    .addOption(
+      new Option('--classes <count>', 'Number of classes').argParser(parseWholeCount).default(1000),
+    )
+    .addOption(outOption().makeOptionMandatory())
+    .addOption(verboseOption());
+  examples(figure, 'ViT-B/16 (the default), with the attention lit; another size', [
+    'tessera plot figure1 --light attention --out figure1.svg',
+    'tessera plot figure1 Ti/16 --classes 3 --out tiny.svg',
+  ]);
+  figure.action(async (model, options) =>
+    (await import('./figure1.ts')).plotFigure1({ ...options, model: model ?? 'B/16' }),
+  );
+}
+
+function imageSizeOption(): Option {
+  return new Option('--image-size <pixels>', 'Side of the image')
+    .argParser(parseWholeCount)
+    .default(224);
+}
+
+function patchSizeOption(): Option {
+  return new Option('--patch-size <pixels>', 'Side of a patch')
+    .argParser(parseWholeCount)
+    .default(16);
+}
+
 function addPatches(plot: Command): void {
   const patches = addCommand(plot, 'patches <image>', SUB, 'An image cut into its patches')
-    .addOption(
-      new Option('--image-size <pixels>', 'Side of the image')
-        .argParser(parseWholeCount)
-        .default(224),
-    )
-    .addOption(
-      new Option('--patch-size <pixels>', 'Side of a patch').argParser(parseWholeCount).default(16),
-    )
+    .addOption(imageSizeOption())
+    .addOption(patchSizeOption())
     .addOption(outOption().makeOptionMandatory())
     .addOption(verboseOption());
   examples(patches, 'The 196 patches of a photo', ['tessera plot patches sushi.jpg --out p.png']);
@@ -69,122 +98,27 @@ function addPatches(plot: Command): void {
   );
 }
 
-function addEmbedding(plot: Command): void {
-  const embedding = addCommand(
+function addPatchNumbers(plot: Command): void {
+  const numbers = addCommand(
     plot,
-    'embedding <image>',
+    'patch-numbers <image>',
     SUB,
-    'An image as the sequence of its patches',
+    'The numbers of one patch, and the row they become',
   )
-    .option(...CHECKPOINT)
-    .addOption(weightsKeyOption())
-    .addOption(setOption())
-    .addOption(outOption().makeOptionMandatory())
-    .addOption(verboseOption());
-  examples(embedding, 'Feature maps and the flattened sequence', [
-    'tessera plot embedding sushi.jpg --checkpoint runs/a --out embedding.png',
-  ]);
-  embedding.action(async (image, options) =>
-    (await import('./embedding.ts')).plotEmbedding({ ...options, image }),
-  );
-}
-
-function addFilters(plot: Command): void {
-  const filters = addCommand(
-    plot,
-    'filters [checkpoint]',
-    SUB,
-    "Patch-embedding filters: the paper's figure 7, left",
-  )
-    .option('--raw', 'The filters themselves instead of their principal components')
-    .addOption(weightsKeyOption())
-    .addOption(outOption().makeOptionMandatory())
-    .addOption(verboseOption());
-  examples(filters, 'The 28 first components', ['tessera plot filters runs/a --out filters.png']);
-  filters.action(async (checkpoint, options) =>
-    (await import('./filters.ts')).plotFilters({ ...options, checkpoint }),
-  );
-}
-
-function addPositions(plot: Command): void {
-  const positions = addCommand(
-    plot,
-    'positions [checkpoint]',
-    SUB,
-    'Similarity of position embeddings: figure 7, centre',
-  )
-    .addOption(weightsKeyOption())
-    .addOption(outOption().makeOptionMandatory())
-    .addOption(verboseOption());
-  examples(positions, 'Of a run', ['tessera plot positions runs/a --out positions.png']);
-  positions.action(async (checkpoint, options) =>
-    (await import('./positions.ts')).plotPositions({ ...options, checkpoint }),
-  );
-}
-
-function addDistance(plot: Command): void {
-  const distance = addCommand(
-    plot,
-    'attention-distance [checkpoint]',
-    SUB,
-    'Mean attention distance by depth: figure 7, right',
-  )
-    .requiredOption('--images <file-or-folder...>', 'Images to look at')
     .addOption(
-      new Option('--samples <count>', 'Most images').argParser(parseWholeCount).default(16),
-    )
-    .addOption(headsOption())
-    .addOption(weightsKeyOption())
-    .addOption(setOption())
-    .addOption(outOption().makeOptionMandatory())
-    .addOption(verboseOption());
-  examples(distance, 'Over 16 photos of a folder', [
-    'tessera plot attention-distance runs/a --images photos --out distance.png',
-  ]);
-  distance.action(async (checkpoint, options) =>
-    (await import('./attention-distance.ts')).plotDistance({ ...options, checkpoint }),
-  );
-}
-
-function addRollout(plot: Command): void {
-  const rollout = addCommand(plot, 'rollout <image...>', SUB, 'Where a model looks: figure 6')
-    .option(...CHECKPOINT)
-    .addOption(headsOption())
-    .addOption(weightsKeyOption())
-    .addOption(setOption())
-    .addOption(outOption().makeOptionMandatory())
-    .addOption(verboseOption());
-  examples(rollout, 'Photos and the attention on them, side by side', [
-    'tessera plot rollout cat.jpg dog.jpg --checkpoint runs/a --out looks.png',
-  ]);
-  rollout.action(async (images, options) =>
-    (await import('./rollout.ts')).plotRollout({ ...options, images }),
-  );
-}
-
-function addAttention(plot: Command): void {
-  const attention = addCommand(
-    plot,
-    'attention <image...>',
-    SUB,
-    'What each head of a block looks at',
-  )
-    .option(...CHECKPOINT)
-    .addOption(
-      new Option('--block <number>', 'Block, from 1 (default: the last)').argParser(
+      new Option('--patch <number>', 'Which patch, from 1 (default: the middle one)').argParser(
         parseWholeCount,
       ),
     )
-    .addOption(headsOption())
-    .addOption(weightsKeyOption())
-    .addOption(setOption())
+    .addOption(imageSizeOption())
+    .addOption(patchSizeOption())
     .addOption(outOption().makeOptionMandatory())
     .addOption(verboseOption());
-  examples(attention, 'The heads of the last block on a photo', [
-    'tessera plot attention cat.jpg --checkpoint runs/a --out heads.png',
+  examples(numbers, 'The 768 numbers of patch 90 of 196', [
+    'tessera plot patch-numbers sushi.jpg --patch 90 --out numbers.png',
   ]);
-  attention.action(async (images, options) =>
-    (await import('./attention.ts')).plotAttention({ ...options, images }),
+  numbers.action(async (image, options) =>
+    (await import('./patches.ts')).plotPatchNumbers({ ...options, image }),
   );
 }
 

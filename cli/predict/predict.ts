@@ -64,9 +64,8 @@ export async function runPredict(options: PredictOptions): Promise<void> {
     const { predictions, unreadable, notFinite } = found;
     if (options.json) printJson({ schema: 'predict/1', ...found, leftOut });
     else print(tableOf(predictions));
-    if (out !== undefined) {
-      say(`${predictions.length} ${predictions.length === 1 ? 'picture' : 'pictures'} in ${out}`);
-    }
+    const { length } = predictions;
+    if (out !== undefined) say(`${length} ${length === 1 ? 'picture' : 'pictures'} in ${out}`);
     if (notFinite.length > 0) throw notFiniteError(model.path, notFinite, 'they have no class');
     if (unreadable.length === 0) return;
     throw new TesseraError(

@@ -2,22 +2,14 @@
  * @file The npm package, laid out as an install lays it out: its files, its types, its command in another folder.
  * `npm run package` installs it from the registry on each version of Node.js that package.json names.
  */
-import {
-  chmodSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { scratchFolder, WatchedProcess } from '../support/cluster.ts';
 
 const REPO = resolve(import.meta.dirname, '../..');
-const folder = scratchFolder();
-const project = join(folder, 'project');
+const project = join(scratchFolder(), 'project');
 const modules = join(project, 'node_modules');
 const installed = join(modules, 'tessera-train');
 const manifest = JSON.parse(readFileSync(join(REPO, 'package.json'), 'utf8'));
@@ -55,22 +47,9 @@ async function run(command: readonly string[], cwd: string): Promise<string> {
   return stdout + stderr;
 }
 
-beforeAll(async () => {
-  mkdirSync(join(modules, '.bin'), { recursive: true });
-  // The build is that of `npm test`; the scripts of packing would make it anew beneath the other tests.
-  const pack = ['npm', 'pack', '--ignore-scripts', '--silent', '--pack-destination', folder];
-  const tarball = (await run(pack, REPO)).trim();
-  await run(['tar', 'xzf', join(folder, tarball), '-C', folder], folder);
-  await run(['mv', join(folder, 'package'), installed], folder);
-  const carry = join(REPO, 'tools/packaging/carry-onnxruntime.mjs');
-  await run([process.execPath, carry, join(installed, 'dist')], folder);
-  for (const name of [...Object.keys(manifest.dependencies), 'typescript', '@types/node']) {
-    mkdirSync(dirname(join(modules, name)), { recursive: true });
-    symlinkSync(join(REPO, 'node_modules', name), join(modules, name));
-  }
-  // As npm does for a command.
-  chmodSync(join(installed, 'dist/cli/main.js'), 0o755);
-  symlinkSync('../tessera-train/dist/cli/main.js', join(modules, '.bin/tessera'));
+beforeAll(() => {
+  mkdirSync(project);
+  symlinkSync(inject('packedModules'), modules);
   writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
   writeFileSync(join(project, 'main.ts'), PROGRAM);
   writeFileSync(join(project, 'blocks.ts'), BLOCKS);

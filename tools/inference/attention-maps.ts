@@ -78,13 +78,17 @@ export function attentionRollout(maps: readonly AttentionMap[], image: number): 
 }
 
 /**
- * What the class token of a block attends to in one image, by one head.
+ * What a token of a block attends to in one image, by one head; token 0 is the class token.
  *
- * Shapes  returns [side, side]; with the class token itself it would sum to 1.
+ * Shapes  returns [side, side]; with the class token it would sum to 1.
  */
-export function classAttention({ values, side }: AttentionMap, head: number): Float32Array {
+export function tokenAttention(
+  { values, side }: AttentionMap,
+  head: number,
+  token: number,
+): Float32Array {
   const tokens = side * side + 1;
-  const row = head * tokens * tokens;
+  const row = (head * tokens + token) * tokens;
   return values.slice(row + 1, row + tokens);
 }
 

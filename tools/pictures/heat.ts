@@ -47,6 +47,17 @@ export function heated(image: RgbImage, values: Float32Array, side: number): Rgb
   return { ...image, pixels };
 }
 
+/** Values as colours alone, as hot as in `heated`. Shapes  any -> [.., 3]. */
+export function heatColours(values: Float32Array): Uint8Array {
+  const sorted = values.toSorted();
+  const high = sorted[Math.floor((1 - HOTTEST) * (sorted.length - 1))] ?? 1;
+  const pixels = new Uint8Array(3 * values.length);
+  for (const [at, value] of values.entries()) {
+    pixels.set(inferno(high === 0 ? 0 : Math.min(1, value / high)).map(Math.round), 3 * at);
+  }
+  return pixels;
+}
+
 /** Height of the legend below. */
 export const HEAT_LEGEND_HEIGHT = 34;
 

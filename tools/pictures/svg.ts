@@ -57,7 +57,7 @@ ${parts.join('\n')}
 }
 
 /** Text as XML wants it; characters that XML has no place for are left out. */
-function escapeXml(content: string): string {
+export function escapeXml(content: string): string {
   return content
     .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '')
     .replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);

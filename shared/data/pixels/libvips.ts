@@ -135,7 +135,8 @@ export async function renderSvg(svg: string, density: number): Promise<Uint8Arra
   const sharp = loadSharp();
   return await sharp(Buffer.from(svg), { density, limitInputPixels: SVG_PIXELS_MAX })
     .flatten({ background: '#fff' })
-    .png()
+    // Photos take half of the bytes then.
+    .png({ adaptiveFiltering: true })
     .toBuffer();
 }
 

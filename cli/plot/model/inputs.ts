@@ -1,16 +1,16 @@
 /** @file Images as a model sees them, for the pictures of what it does with them. */
 
-import { imageAt } from '../../shared/data/pipeline/drawing.ts';
-import { assembleLeaf } from '../../shared/data/pipeline/leaf.ts';
-import { createImagePipeline } from '../../shared/data/pipeline/pipeline.ts';
-import { parameterTable, parameterViews } from '../../shared/model/parameters.ts';
-import { findImages } from '../../tools/inference/image-files.ts';
-import { type ImageInput, readSample } from '../../tools/inference/predict.ts';
-import type { TrainedModel } from '../../tools/inference/read/read-model.ts';
-import { imageOf, type RgbImage } from '../../tools/pictures/image.ts';
-import { leftOutLines } from '../inputs/found-lines.ts';
-import { sayNotes } from '../inputs/model.ts';
-import { say } from '../terminal/output.ts';
+import { imageAt } from '../../../shared/data/pipeline/drawing.ts';
+import { assembleLeaf } from '../../../shared/data/pipeline/leaf.ts';
+import { createImagePipeline } from '../../../shared/data/pipeline/pipeline.ts';
+import { parameterTable, parameterViews } from '../../../shared/model/parameters.ts';
+import { findImages } from '../../../tools/inference/image-files.ts';
+import { type ImageInput, readSample } from '../../../tools/inference/predict.ts';
+import type { TrainedModel } from '../../../tools/inference/read/read-model.ts';
+import { imageOf, type RgbImage } from '../../../tools/pictures/image.ts';
+import { leftOutLines } from '../../inputs/found-lines.ts';
+import { sayNotes } from '../../inputs/model.ts';
+import { say } from '../../terminal/output.ts';
 
 /** Images ready for a model. */
 export interface ModelImages {

@@ -1,10 +1,10 @@
 /** @file `tessera plot attention-distance`: how far each head looks, the ViT paper's figure 7 right. */
-import { attentionByImage } from '../../tools/inference/attention.ts';
-import { meanAttentionDistance } from '../../tools/inference/attention-maps.ts';
-import { panels } from '../../tools/pictures/charts.ts';
-import { writePicture } from '../../tools/pictures/render.ts';
-import { readNamedModel } from '../inputs/model.ts';
-import { print } from '../terminal/output.ts';
+import { attentionByImage } from '../../../tools/inference/attention.ts';
+import { meanAttentionDistance } from '../../../tools/inference/attention-maps.ts';
+import { panels } from '../../../tools/pictures/charts.ts';
+import { writePicture } from '../../../tools/pictures/render.ts';
+import { readNamedModel } from '../../inputs/model.ts';
+import { print } from '../../terminal/output.ts';
 import { loadImages } from './inputs.ts';
 
 /** Flags of `plot attention-distance`. */

@@ -1,12 +1,12 @@
 /** @file `tessera plot rollout`: what of an image reaches the class token, the ViT paper's figure 6. */
-import { attentionByImage } from '../../tools/inference/attention.ts';
-import { attentionRollout } from '../../tools/inference/attention-maps.ts';
-import { heated } from '../../tools/pictures/heat.ts';
-import type { RgbImage } from '../../tools/pictures/image.ts';
-import { writePicture } from '../../tools/pictures/render.ts';
-import { sheet, type Tile } from '../../tools/pictures/sheet.ts';
-import { readNamedModel } from '../inputs/model.ts';
-import { print } from '../terminal/output.ts';
+import { attentionByImage } from '../../../tools/inference/attention.ts';
+import { attentionRollout } from '../../../tools/inference/attention-maps.ts';
+import { heated } from '../../../tools/pictures/heat.ts';
+import type { RgbImage } from '../../../tools/pictures/image.ts';
+import { writePicture } from '../../../tools/pictures/render.ts';
+import { sheet, type Tile } from '../../../tools/pictures/sheet.ts';
+import { readNamedModel } from '../../inputs/model.ts';
+import { print } from '../../terminal/output.ts';
 import { guessText, LOOKED_AT } from './attention-text.ts';
 import { loadImages } from './inputs.ts';
 

@@ -1,10 +1,10 @@
 /** @file `tessera plot embedding`: an image as feature maps of the patch embedding, and as the sequence that they are. */
-import type { ModelConfig } from '../../shared/model/variants.ts';
-import { enlarged, heat, mosaic } from '../../tools/pictures/pixels.ts';
-import { writePicture } from '../../tools/pictures/render.ts';
-import { sheet } from '../../tools/pictures/sheet.ts';
-import { readNamedModel } from '../inputs/model.ts';
-import { print } from '../terminal/output.ts';
+import type { ModelConfig } from '../../../shared/model/variants.ts';
+import { enlarged, heat, mosaic } from '../../../tools/pictures/pixels.ts';
+import { writePicture } from '../../../tools/pictures/render.ts';
+import { sheet } from '../../../tools/pictures/sheet.ts';
+import { readNamedModel } from '../../inputs/model.ts';
+import { print } from '../../terminal/output.ts';
 import { loadImages, parameterOf } from './inputs.ts';
 
 /** Flags of `plot embedding`. */

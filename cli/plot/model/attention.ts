@@ -1,14 +1,13 @@
 /** @file `tessera plot attention`: what each head of a block looks at in an image. */
-import { TesseraError } from '../../shared/core/errors.ts';
-import { attentionByImage } from '../../tools/inference/attention.ts';
-import { type AttentionMap, classAttention } from '../../tools/inference/attention-maps.ts';
-import { heated } from '../../tools/pictures/heat.ts';
-import type { RgbImage } from '../../tools/pictures/image.ts';
-import { writePicture } from '../../tools/pictures/render.ts';
-import { sheet, type Tile } from '../../tools/pictures/sheet.ts';
-import { readNamedModel } from '../inputs/model.ts';
-import { print } from '../terminal/output.ts';
-import { guessText, LOOKED_AT } from './attention-text.ts';
+import { attentionByImage } from '../../../tools/inference/attention.ts';
+import { type AttentionMap, tokenAttention } from '../../../tools/inference/attention-maps.ts';
+import { heated } from '../../../tools/pictures/heat.ts';
+import type { RgbImage } from '../../../tools/pictures/image.ts';
+import { writePicture } from '../../../tools/pictures/render.ts';
+import { sheet, type Tile } from '../../../tools/pictures/sheet.ts';
+import { readNamedModel } from '../../inputs/model.ts';
+import { print } from '../../terminal/output.ts';
+import { chosenBlock, guessText, LOOKED_AT } from './attention-text.ts';
 import { loadImages } from './inputs.ts';
 import type { RolloutOptions } from './rollout.ts';
 
@@ -26,12 +25,7 @@ export async function plotAttention(options: AttentionOptions): Promise<void> {
   const { checkpoint, heads, weightsKey, set, out } = options;
   const trained = await readNamedModel(checkpoint, { heads, weightsKey, set });
   const { depth } = trained.model;
-  const { block = depth } = options;
-  if (block > depth) {
-    throw new TesseraError('USAGE', `the model has ${depth} blocks, and no block ${block}`, {
-      hint: `choose --block from 1 to ${depth}`,
-    });
-  }
+  const block = chosenBlock(options.block, depth);
   const { values, images } = await loadImages(trained, options.images);
   const tiles: Tile[] = [];
   let row = 0;
@@ -49,7 +43,7 @@ export async function plotAttention(options: AttentionOptions): Promise<void> {
 
 function headTiles(image: RgbImage, map: AttentionMap): Tile[] {
   return Array.from({ length: map.heads }, (_, head) => ({
-    image: heated(image, classAttention(map, head), map.side),
+    image: heated(image, tokenAttention(map, head, 0), map.side),
     title: `head ${head + 1}`,
   }));
 }

@@ -1,11 +1,11 @@
 /** @file `tessera plot filters`: what the patch embedding looks for, the ViT paper's figure 7 left. */
-import { principalComponents } from '../../tools/inference/attention-maps.ts';
-import type { RgbImage } from '../../tools/pictures/image.ts';
-import { blank, enlarged, mosaic } from '../../tools/pictures/pixels.ts';
-import { writePicture } from '../../tools/pictures/render.ts';
-import { sheet } from '../../tools/pictures/sheet.ts';
-import { readNamedModel } from '../inputs/model.ts';
-import { print } from '../terminal/output.ts';
+import { principalComponents } from '../../../tools/inference/attention-maps.ts';
+import type { RgbImage } from '../../../tools/pictures/image.ts';
+import { blank, enlarged, mosaic } from '../../../tools/pictures/pixels.ts';
+import { writePicture } from '../../../tools/pictures/render.ts';
+import { sheet } from '../../../tools/pictures/sheet.ts';
+import { readNamedModel } from '../../inputs/model.ts';
+import { print } from '../../terminal/output.ts';
 import { parameterOf } from './inputs.ts';
 
 /** Flags of `plot filters`. */
