@@ -31,6 +31,8 @@ describe('help is quick', () => {
         /\/cli\/(main|command-line|program|[a-z]+\/flags|terminal\/(output|streams|flag-values|command-text))\.js$/,
         /\/shared\/core\//,
         /\/shared\/machine\/(entry|run-process|shutdown|version|debugger|closed-stream|heap)\.js$/,
+        // Which folder a line is typed in.
+        /\/shared\/files\/near-path\.js$/,
         // Names for a flag.
         /\/tools\/estimate\/devices\.js$/,
         // What an engine is called, not the engine.
