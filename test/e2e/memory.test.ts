@@ -66,7 +66,7 @@ describe.skipIf(process.platform !== 'linux')('workers on the machine of their c
 
   it('test the best version through memory, though it is older than the newest', async () => {
     // The rate rises until it destroys what was learned.
-    const worse = ['training.epochs=2', 'training.schedule.name=rising'];
+    const worse = ['training.schedule={name: rising, warmupSteps: 31}', 'training.epochs=2'];
     const settings = [...worse, 'training.optimizer.learningRate=1', 'data.validation=0.2'];
     const run = await tessera([
       ...['train', ...SMALL_RUN, ...WIDE, '--workers', '1'],
