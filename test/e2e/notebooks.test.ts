@@ -10,7 +10,7 @@ const CHAPTER = '07-mlp.ipynb';
 
 it.skipIf(!hasKernel)(
   'a notebook trains with a worker, opens what it has trained, and predicts',
-  () => {
+  async () => {
     const settings = [
       ...['data.source=idx', `data.path=${inject('smallDigits')}`, 'data.validation=none'],
       ...['training.epochs=1', 'training.schedule.warmupSteps=5', 'compute.threads=1'],
@@ -41,7 +41,7 @@ await model.close();
 npx tessera version
 \`\`\`
 `;
-    const printed = runNotebook(makeNotebooks({ 'train.md': page }), 'train.ipynb');
+    const printed = await runNotebook(makeNotebooks({ 'train.md': page }), 'train.ipynb');
     expect(printed[1]?.trim()).toMatch(/^\d+ true true$/);
     expect(printed[2]?.trim()).toBe('3');
     expect(printed.at(-1)).toMatch(/^tessera +0/);
@@ -50,10 +50,10 @@ npx tessera version
 
 it.skipIf(!hasKernel || !existsSync(join(LESSON, CHAPTER.replace('.ipynb', '.md'))))(
   'a chapter of the lesson prints what its page says',
-  () => {
+  async () => {
     const folder = makeNotebooks(LESSON);
     const cells = cellsIn(folder, CHAPTER);
-    const printed = runNotebook(folder, CHAPTER);
+    const printed = await runNotebook(folder, CHAPTER);
     const said = cells.map(({ outputs = [] }) => outputs.map(({ text }) => text).join(''));
     const withOutput = [...said.entries()].filter(([, text]) => text !== '');
     expect(withOutput.length).toBeGreaterThan(1);

@@ -1,5 +1,5 @@
 /** @file Pages of a lesson as notebooks, and the Jupyter kernel of Deno that runs them where it is installed. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 
 const REPO = resolve(import.meta.dirname, '../..');
 /** A virtual environment with nbclient and Deno's wheel; `.ci/run` makes it. */
@@ -44,8 +45,8 @@ export function cellsIn(folder: string, name: string): readonly Cell[] {
   return JSON.parse(readFileSync(join(folder, name), 'utf8')).cells;
 }
 
-/** Runs a notebook as Jupyter does, beside an installed package; returns what each cell printed. */
-export function runNotebook(folder: string, name: string): readonly string[] {
+/** Runs a notebook as Jupyter does, beside an installed package; returns what each cell printed. Throws  the error of a cell. */
+export async function runNotebook(folder: string, name: string): Promise<readonly string[]> {
   const modules = join(folder, 'node_modules');
   if (!existsSync(modules)) {
     mkdirSync(join(modules, '.bin'), { recursive: true });
@@ -64,7 +65,6 @@ export function runNotebook(folder: string, name: string): readonly string[] {
   const python = join(TESSERA_NOTEBOOKS, 'bin/python');
   const runner = join(import.meta.dirname, 'run-notebook.py');
   const env = { ...process.env, JUPYTER_PATH: folder, DENO_NO_UPDATE_CHECK: '1' };
-  const run = spawnSync(python, [runner, join(folder, name)], { encoding: 'utf8', env });
-  if (run.status !== 0) throw new Error(run.stderr);
-  return JSON.parse(run.stdout);
+  const { stdout } = await promisify(execFile)(python, [runner, join(folder, name)], { env });
+  return JSON.parse(stdout);
 }
