@@ -16,6 +16,7 @@ import { benchEstimate } from './growth/estimate.ts';
 import { benchGrowth } from './growth/growth.ts';
 import { benchHandout } from './handout.ts';
 import { benchHelp } from './help.ts';
+import { benchImbalance } from './imbalance.ts';
 import { benchOptimizer } from './optimizer.ts';
 import { benchPeers, PEERS } from './peers.ts';
 import { benchPrecision, benchRounding } from './precision.ts';
@@ -47,6 +48,7 @@ const ONLY_BY_NAME: Readonly<Record<string, Bench>> = {
   estimate: () => benchEstimate(),
   growth: benchGrowth,
   handout: benchHandout,
+  imbalance: () => benchImbalance(),
   input: (python) => benchPeers(['input'], python),
   optimizer: benchOptimizer,
   precision: benchPrecision,

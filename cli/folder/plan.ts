@@ -5,7 +5,7 @@ import { TesseraError } from '../../shared/core/errors.ts';
 import { formatDuration } from '../../shared/core/units.ts';
 import { findDevices } from '../../shared/machine/devices.ts';
 import { type FolderFacts, lookAt } from '../../tools/recipe/look.ts';
-import { findPretrained, type Pretrained, SMALL_WEIGHTS } from '../../tools/recipe/pretrained.ts';
+import { findPretrained, OFFERED_WEIGHTS, type Pretrained } from '../../tools/recipe/pretrained.ts';
 import { configOf, type Recipe, type RecipeInputs, recipeFor } from '../../tools/recipe/recipe.ts';
 import { expectedSeconds, type Speed } from '../../tools/recipe/time.ts';
 import { isAgreed } from '../terminal/agreement.ts';
@@ -79,7 +79,8 @@ async function pretrainedFor({ yes, signal, say }: PlanOptions): Promise<Pretrai
   const found = await findPretrained(kind, process.env);
   for (const reason of found.passedOver) say(warning(`not used: ${reason}`));
   if (found.pretrained !== undefined) return found.pretrained;
-  const question = `No pretrained weights in ./weights. Download ${SMALL_WEIGHTS.title} from ${SMALL_WEIGHTS.host}? Results are much better with them.`;
+  const offered = OFFERED_WEIGHTS[kind];
+  const question = `No pretrained weights in ./weights. Download ${offered.title} from ${offered.host}? Results are much better with them.`;
   const mayAsk = process.stdin.isTTY && process.stderr.isTTY;
   if (yes !== true && !(mayAsk && (await isAgreed(question, signal)))) {
     say(
@@ -87,12 +88,12 @@ async function pretrainedFor({ yes, signal, say }: PlanOptions): Promise<Pretrai
         'no pretrained weights in ./weights: training from scratch, which needs many more images',
       ),
     );
-    say(hint(`tessera weights get ${SMALL_WEIGHTS.name}, or --yes, and train again`));
+    say(hint(`tessera weights get ${offered.name}, or --yes, and train again`));
     return undefined;
   }
   // Unpacking and the rest are needed for this alone.
   const { getInputs } = await import('../get/get.ts');
-  await getInputs([{ kind: 'weights', name: SMALL_WEIGHTS.name }], signal);
+  await getInputs([{ kind: 'weights', name: offered.name }], signal);
   return (await findPretrained(kind, process.env)).pretrained;
 }
 

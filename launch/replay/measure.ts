@@ -29,7 +29,10 @@ export interface Cell {
 /** Digits, at a size that costs next to nothing to prepare; the model is as large as asked for. */
 const DATA = ['data.augment.shift=0', 'data.testFraction=0.5', 'data.validation=none'];
 const QUIET = ['evaluation.everyEpochs=0', 'checkpoint.everyEpochs=0', 'training.epochs=1000'];
-const STEADY = ['training.schedule.warmupSteps=0', 'training.optimizer.learningRate=0.00001'];
+const STEADY = [
+  ...['training.schedule.warmupSteps=0', 'training.optimizer.learningRate=0.00001'],
+  'training.classWeights=none',
+];
 const IMAGE_SIZE = 32;
 const CLASSES = 10;
 /** A GPU's, in small: a wait that takes no core. */
@@ -117,19 +120,24 @@ export interface LeafPlan extends Pick<ReplayPlan, 'config' | 'set'> {
   readonly workers: number;
 }
 
+/** What a leaf is measured with on top of a config: it leaves nothing open, since nothing is looked for in the data. */
+export function leafSettings({ set, batchSize, microBatch, workers }: LeafPlan): string[] {
+  const sizes = [`training.batchSize=${batchSize}`, `training.microBatch=${microBatch}`];
+  return [...set, ...QUIET, ...STEADY, ...sizes, `cluster.minWorkers=${workers}`];
+}
+
 /** Measures a leaf of a config as so many workers of this machine compute it. Throws  as `replay`. */
 export async function measureLeaf(plan: LeafPlan): Promise<MeasuredLeaf> {
-  const { config, set, microBatch, workers } = plan;
+  const { config, microBatch, workers } = plan;
   const devices = await findDevices();
   const slotsEach = Math.max(1, Math.floor(devices.gpus.length / workers));
   const ofOne = leavesOfOne(Math.ceil(plan.batchSize / microBatch), workers);
   const leaves = Math.min(ofOne, LEAVES_MAX * slotsEach);
   const batchSize = leaves * workers * microBatch;
-  const sizes = [`training.batchSize=${batchSize}`, `training.microBatch=${microBatch}`];
   const { timings, engine, others, ...used } = await replay({
     ...{ config, workers, steps: LEAF_STEPS, measureMs: LEAF_MS_MIN },
     leafMs: { real: threadsEach(devices, workers) },
-    set: [...set, ...QUIET, ...STEADY, ...sizes, `cluster.minWorkers=${workers}`],
+    set: leafSettings({ ...plan, batchSize }),
   });
   const { computeMs, fetchMs } = timings;
   const { engine: name = '', deviceCount = 0, deviceBytesPeak = 0 } = engine ?? {};

@@ -82,6 +82,12 @@ export const WEIGHTS: readonly KnownWeights[] = [
     timmPixels(224),
   ),
   huggingFace(
+    'vit_small_patch16_224',
+    'timm/vit_small_patch16_224.augreg_in21k_ft_in1k',
+    'timm ViT-S/16, ImageNet-21k then ImageNet-1k',
+    timmPixels(224),
+  ),
+  huggingFace(
     'google_vit_base_patch16_224',
     'google/vit-base-patch16-224',
     'transformers ViT-B/16, ImageNet-21k then ImageNet-1k',

@@ -68,7 +68,7 @@ function evaluationsIn(runFolder: string) {
 }
 
 it.each(Object.keys(RECIPES) as (keyof typeof RECIPES)[])(
-  '%s: a run of two workers that is killed and resumed ends with the bits of one worker',
+  '%s: a run of two workers that is killed and resumed with three ends with the bits of one worker',
   async (name) => {
     const args = [...argumentsOf(RECIPES[name]), '--workers', '2'];
     const runFolder = join(folder, `${name} killed`);
@@ -77,7 +77,7 @@ it.each(Object.keys(RECIPES) as (keyof typeof RECIPES)[])(
     await statusWhere(address, (status) => status.step >= 8 && status.parametersVersion >= 7);
     before.kill('SIGKILL');
     await before.ended;
-    const resumed = await train(args, '--resume', runFolder);
+    const resumed = await train(args, '--resume', runFolder, '--workers', '3');
     const { result, evaluations } = await expectedOf(name);
     expect(resumed).toMatchObject(result);
     expect(evaluationsIn(runFolder)).toEqual(evaluations);

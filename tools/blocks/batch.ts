@@ -43,57 +43,40 @@ export function batchOf(
   if (classWeights !== 'none') {
     for (const leaf of leaves) weighClasses(leaf, leaf.mix, classWeights);
   }
-  const made: tf.Tensor[] = [];
-  const owned = <T extends tf.Tensor>(tensor: tf.Tensor): T => {
-    made.push(tensor);
-    return tensor as T;
-  };
-  const floats = (of: (leaf: TrainingLeaf) => Float32Array) =>
-    Float32Array.from(leaves.flatMap((leaf) => [...of(leaf)]));
-  const integers = (of: (leaf: TrainingLeaf) => Int32Array) =>
-    owned<tf.Tensor1D>(
-      tf.tensor1d(Int32Array.from(leaves.flatMap((leaf) => [...of(leaf)])), 'int32'),
-    );
-  const { imageSize, channels } = model;
+  const { imageSize: S, channels: C } = model;
   const samples = leaves.flatMap((leaf) => [...leaf.samples]);
-  const masks = new Map(
-    [...drawnMasks(config, model, { epoch: place.epoch - 1, samples })].map(
-      ([name, mask]) => [name, owned(mask)] as const,
+  const mixes = leaves.flatMap(({ mix }) => (mix === undefined ? [] : [mix]));
+  const { masks, ...tensors } = tf.tidy(() => ({
+    images: tf.concat(
+      leaves.map(({ images, labels }) => tf.tensor4d(images, [labels.length, C, S, S])),
     ),
-  );
-  const isMixed = leaves.every(({ mix }) => mix !== undefined);
-  const batch = {
-    ...place,
-    images: owned<tf.Tensor4D>(
-      tf.tensor4d(
-        floats(({ images }) => images),
-        [samples.length, channels, imageSize, imageSize],
-      ),
-    ),
-    labels: integers(({ labels }) => labels),
-    weights: owned<tf.Tensor1D>(tf.tensor1d(floats(({ weights }) => weights))),
-    mix: isMixed
-      ? {
-          labels: integers(({ mix }) => mix?.labels ?? new Int32Array()),
-          shares: owned<tf.Tensor1D>(
-            tf.tensor1d(floats(({ mix }) => mix?.shares ?? new Float32Array())),
-          ),
-        }
-      : undefined,
-    hooks: hooksOf(programSpec(config, model), { masks }),
+    labels: tf.concat(leaves.map(({ labels }) => tf.tensor1d(labels, 'int32'))),
+    weights: tf.concat(leaves.map(({ weights }) => tf.tensor1d(weights))),
+    ...(mixes.length > 0 && {
+      mix: {
+        labels: tf.concat(mixes.map(({ labels }) => tf.tensor1d(labels, 'int32'))),
+        shares: tf.concat(mixes.map(({ shares }) => tf.tensor1d(shares))),
+      },
+    }),
+    masks: drawnMasks(config, model, { epoch: place.epoch - 1, samples }),
+  }));
+  const hooks = hooksOf(programSpec(config, model), { masks: new Map(Object.entries(masks)) });
+  return {
+    batch: { ...place, mix: undefined, ...tensors, hooks },
+    dispose: () => tf.dispose([tensors, masks]),
   };
-  return { batch, dispose: () => tf.dispose(made) };
 }
 
 /** The masks of a batch by name. */
-function* drawnMasks(
+function drawnMasks(
   config: RunConfig,
   model: ModelConfig,
   { epoch, samples }: { readonly epoch: number; readonly samples: readonly number[] },
-): Generator<readonly [name: string, mask: tf.Tensor]> {
-  const spec = programSpec(config, model);
-  for (const [index, site] of maskSites(model, spec).entries()) {
-    const mask = drawMask(site, index, { seed: config.seed, epoch, samples }, samples.length);
-    yield [site.name, tf.tensor(mask, [samples.length, site.size], 'bool')];
-  }
+): Record<string, tf.Tensor> {
+  const key = { seed: config.seed, epoch, samples };
+  const masks = maskSites(model, programSpec(config, model)).map((site, index) => {
+    const mask = drawMask(site, index, key, samples.length);
+    return [site.name, tf.tensor(mask, [samples.length, site.size], 'bool')] as const;
+  });
+  return Object.fromEntries(masks);
 }

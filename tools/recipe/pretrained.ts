@@ -18,11 +18,10 @@ export interface Pretrained {
   readonly pixels: PixelFacts;
 }
 
-/** What is downloaded where there are none here and the user agrees. */
-export const SMALL_WEIGHTS = {
-  name: 'vit_tiny_patch16_224',
-  title: 'ViT-Ti/16 (23 MB)',
-  host: 'huggingface.co',
+/** What is downloaded where there are none here and the user agrees: the smallest where a CPU computes. */
+export const OFFERED_WEIGHTS = {
+  cpu: { name: 'vit_tiny_patch16_224', title: 'ViT-Ti/16 (23 MB)', host: 'huggingface.co' },
+  gpu: { name: 'vit_small_patch16_224', title: 'ViT-S/16 (88 MB)', host: 'huggingface.co' },
 } as const;
 
 /** What was found. */
