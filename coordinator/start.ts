@@ -40,7 +40,7 @@ export interface StartOptions {
   readonly listen?: string | undefined;
   /** Folder of a new run, instead of runs/NAME-TIME. */
   readonly runFolder?: string | undefined;
-  /** The data set, for `data.source: program`. */
+  /** The data set, for `data.source: program`, or where it is open already. */
   readonly dataSource?: DataSource | undefined;
   /** Folder of a run to resume. */
   readonly resume?: string | undefined;

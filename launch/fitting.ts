@@ -31,6 +31,13 @@ export interface SettleOptions {
   readonly notify: (sentence: string) => void;
 }
 
+/** What a run begins with. */
+export interface Settled {
+  readonly loaded: LoadedConfig<RunConfig>;
+  /** The data set, where it had to be opened for its numbers: listing it again would take as long. */
+  readonly dataSource: DataSource | undefined;
+}
+
 /**
  * A config whose numbers are all there: what it says, or, for `auto`, what fits its model, data and devices. A run keeps
  * them: they are a part of its numbers.
@@ -40,21 +47,25 @@ export interface SettleOptions {
 export async function settleNumbers(
   loaded: LoadedConfig,
   options: SettleOptions,
-): Promise<LoadedConfig<RunConfig>> {
+): Promise<Settled> {
   const { baseFolder } = loaded;
-  const { resume, notify } = options;
+  const { resume, notify, dataSource } = options;
+  const ended = (config: RunConfig, opened = dataSource) => ({
+    loaded: { ...loaded, config },
+    dataSource: opened,
+  });
   const open = openOptions(loaded.config);
-  if (open.length === 0) return { ...loaded, config: settled(loaded.config) };
-  if (resume !== undefined) return { ...loaded, config: await keptNumbers(loaded, resume) };
+  if (open.length === 0) return ended(settled(loaded.config));
+  if (resume !== undefined) return ended(await keptNumbers(loaded, resume));
   const { data, seed } = loaded.config;
-  const source = options.dataSource ?? (await openDataSource(data, { seed, baseFolder }));
+  const source = dataSource ?? (await openDataSource(data, { seed, baseFolder }));
   const images = { samples: source.size.train, counts: classCounts(source) };
   const config = fittingConfig(loaded.config, images);
   const isMeasured = open.includes(MICRO_BATCH) && (await drivesAllDevices(config.compute));
   const chosen = open.filter((option) => option !== MICRO_BATCH || !isMeasured);
   if (chosen.length > 0) notify(`chosen for these images: ${chosenText(config, chosen)}`);
-  if (!isMeasured) return { ...loaded, config };
-  return { ...loaded, config: await measuredLeaf(config, source.classes.length, options) };
+  if (!isMeasured) return ended(config, source);
+  return ended(await measuredLeaf(config, source.classes.length, options), source);
 }
 
 const MICRO_BATCH = 'training.microBatch';

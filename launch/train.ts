@@ -118,7 +118,7 @@ export async function startTraining(
   const { isRemote = false, certs, insecure = false, log, resume } = options;
   const notify = options.onNotice ?? (() => {});
   const size = isRemote ? undefined : await localSize(planned.config);
-  const loaded = await settleNumbers(planned, {
+  const { loaded, dataSource } = await settleNumbers(planned, {
     ...{ dataSource: options.dataSource, resume, workers: size?.count ?? 1 },
     signal: options.signal,
     notify: (text) => notify({ level: 'info', text }),
@@ -132,7 +132,7 @@ export async function startTraining(
   const running = await startCoordinator({
     loaded,
     security: await serverSecurity(options, token, (text) => notify({ level: 'warn', text })),
-    ...{ certs, insecure, resume, runFolder: options.runFolder, dataSource: options.dataSource },
+    ...{ certs, insecure, resume, runFolder: options.runFolder, dataSource },
     // Local workers get its address; others use the former one.
     listen: isRemote ? await knownAddress(resume, loaded) : undefined,
     log: createLog({

@@ -3,6 +3,12 @@ import type { ClassReport } from '../../tools/inference/confusion.ts';
 import type { Evaluation, Mistake } from '../../tools/inference/evaluate.ts';
 import { formatPercent, formatTable } from '../terminal/table.ts';
 
+/** A loss, and why the run's own is another one. */
+export function lossText(loss: number, labelSmoothing: number): string {
+  const why = labelSmoothing === 0 ? '' : ' (without label smoothing, which the run counts too)';
+  return `${loss.toFixed(4)}${why}`;
+}
+
 /** Precision, recall, F1 and number of samples of each class. */
 export function classLines(
   confusion: { readonly classes: readonly ClassReport[] },

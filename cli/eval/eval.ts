@@ -15,7 +15,7 @@ import { foundJson, foundLines } from '../inputs/found-lines.ts';
 import { readNamedModel, sayNotes } from '../inputs/model.ts';
 import { print, printJson, say, Warnings } from '../terminal/output.ts';
 import { formatPercent } from '../terminal/table.ts';
-import { classLines, confusionLines, mistakeLines } from './eval-view.ts';
+import { classLines, confusionLines, lossText, mistakeLines } from './eval-view.ts';
 
 /** Flags of `eval`. */
 export interface EvalOptions {
@@ -83,14 +83,14 @@ function evaluationJson(found: Evaluation, { path, classes }: Model, source: Dat
   };
 }
 
-function evaluationLines(found: Evaluation, { classes }: Model): readonly string[] {
+function evaluationLines(found: Evaluation, { classes, trained }: Model): readonly string[] {
   const { split, samples, badSamples, correct, accuracy, top5Accuracy, loss, mistakes } = found;
   const fact = (label: string, value: string) =>
     `${label.padEnd(`${split} accuracy`.length)}  ${value}`;
   return [
     fact(`${split} accuracy`, `${formatPercent(accuracy)} (${correct} of ${samples})`),
     ...(classes.length > TOP ? [fact('top 5', formatPercent(top5Accuracy))] : []),
-    fact(`${split} loss`, loss.toFixed(4)),
+    fact(`${split} loss`, lossText(loss, trained.config.training.labelSmoothing)),
     ...(badSamples === 0 ? [] : [fact('unreadable', `${badSamples} images`)]),
     ...['', ...classLines(found, classes)],
     ...(classes.length > MATRIX_CLASSES_MAX

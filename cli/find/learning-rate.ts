@@ -55,7 +55,8 @@ async function lossesOf(options: FindRateOptions, signal: AbortSignal): Promise<
   const losses: RatedLoss[] = [];
   try {
     const set = [...(options.set ?? [])];
-    const load = await configLoader(options.config, { ...options, set, signal, say });
+    const how = { ...options, set, signal, say, isTrial: true } as const;
+    const load = await configLoader(options.config, how);
     const loaded = rising(await withInputs(load, options, signal));
     const run = await startTraining(loaded, {
       runFolder: join(folder, 'run'),

@@ -35,7 +35,8 @@ export async function findMicroBatch(options: FindMicroBatchOptions): Promise<vo
   try {
     const { signal } = shutdown;
     const set = [...(options.set ?? [])];
-    const load = await configLoader(options.config, { ...options, set, signal, say });
+    const how = { ...options, set, signal, say, isTrial: true } as const;
+    const load = await configLoader(options.config, how);
     const { config } = await withInputs(load, options, signal);
     const measured = await measureSizes(config, signal);
     const fastest = Math.max(...measured.map(({ imagesPerSecond }) => imagesPerSecond));

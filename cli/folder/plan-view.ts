@@ -2,7 +2,7 @@
 import { formatCount } from '../../shared/core/units.ts';
 import type { FolderFacts } from '../../tools/recipe/look.ts';
 import { foundLines } from '../inputs/found-lines.ts';
-import { pointer } from '../terminal/output.ts';
+import { pointer, warning } from '../terminal/output.ts';
 import type { FolderPlan } from './plan.ts';
 
 /** Classes that are listed with their counts. */
@@ -15,27 +15,46 @@ const KINDS = {
 } as const;
 
 /** The lines of what was found in a folder. */
-export function folderLines({ found: source, counts }: FolderFacts): readonly string[] {
+export function folderLines(facts: FolderFacts): readonly string[] {
+  const { found: source, counts } = facts;
   const lines = foundLines(source).map((line, at) => (at === 0 ? pointer('found', line) : line));
-  return [...lines, pointer('classes', classesText(source.classes, counts))];
+  return [...lines, pointer('classes', classesText(source.classes, counts)), ...neverTested(facts)];
 }
 
-/** The lines of what will be trained, on how many images. */
-export function planLines({ recipe, pretrained }: FolderPlan): readonly string[] {
-  const { kind, images, epochs } = recipe;
+/** Classes with a single image, none of which can be held back. */
+function neverTested({ found, counts, hasTest }: FolderFacts): readonly string[] {
+  const names = found.classes.filter((_, at) => counts[at] === 1);
+  const [first] = names;
+  if (hasTest || first === undefined) return [];
+  const more = names.length - 1;
+  const which = more === 0 ? `${first} has` : `${first} and ${formatCount(more)} more have`;
+  return [warning(`${which} a single image: it is trained on, and never tested`)];
+}
+
+/** The line of the model that will be trained. */
+export function modelLine({ recipe, pretrained }: FolderPlan): string {
+  const what = KINDS[recipe.kind];
+  if (pretrained === undefined) return pointer('model', what);
+  return pointer('model', `ViT-${pretrained.variant} from ${pretrained.weights}: ${what}`);
+}
+
+/** The lines of how it will be trained, and on how many images. */
+export function trainingLines({ recipe }: FolderPlan): readonly string[] {
+  const { images, epochs } = recipe;
   const { train, validation, test } = images;
-  const of = `${formatCount(epochs)} ${epochs === 1 ? 'pass' : 'passes'} over ${formatCount(train)} images`;
-  const chooses = validation > 0 ? `; ${formatCount(validation)} others choose the best` : '';
-  const model =
-    pretrained === undefined
-      ? KINDS[kind]
-      : `ViT-${pretrained.variant} from ${pretrained.weights}: ${KINDS[kind]}`;
+  const of = `${formatCount(epochs)} ${epochs === 1 ? 'pass' : 'passes'} over ${imagesText(train)}`;
+  const others = validation === 1 ? '1 other chooses' : `${formatCount(validation)} others choose`;
+  const chooses = validation > 0 ? `; ${others} the best` : '';
   return [
-    pointer('model', model),
     pointer('training', `${of}${chooses}`),
-    pointer('test', `${formatCount(test)} images that are not looked at before the end`),
+    pointer(
+      'test',
+      `${imagesText(test)} that ${test === 1 ? 'is' : 'are'} not looked at before the end`,
+    ),
   ];
 }
+
+const imagesText = (count: number) => `${formatCount(count)} ${count === 1 ? 'image' : 'images'}`;
 
 /** `pizza 600, steak 600 and 3 more`: the largest first. */
 function classesText(names: readonly string[], counts: readonly number[]): string {

@@ -10,13 +10,15 @@ import { configOf, type Recipe, type RecipeInputs, recipeFor } from '../../tools
 import { expectedSeconds, type Speed } from '../../tools/recipe/time.ts';
 import { isAgreed } from '../terminal/agreement.ts';
 import { hint, pointer, warning } from '../terminal/output.ts';
-import { folderLines, planLines } from './plan-view.ts';
+import { folderLines, modelLine, trainingLines } from './plan-view.ts';
 
 /** How a folder is planned for. */
 export interface PlanOptions {
   /** Weights may be downloaded without asking. */
   readonly yes?: true | undefined;
   readonly set?: readonly string[] | undefined;
+  /** Only a few steps are made: how long a whole run would be is not said. */
+  readonly isTrial?: true | undefined;
   readonly signal: AbortSignal;
   /** Gets the lines that are shown meanwhile. */
   readonly say: (line: string) => void;
@@ -49,16 +51,14 @@ export async function planFolder(folder: string, options: PlanOptions): Promise<
     { facts, pretrained },
     { ...options, isAsked: asked.kind !== undefined },
   );
-  for (const line of planLines({ recipe, facts, pretrained })) say(line);
-  say(
-    pointer(
-      'time',
-      seconds === undefined
-        ? 'a minute or less'
-        : `about ${formatDuration(seconds)} on this machine`,
-    ),
-  );
-  return { recipe, facts, pretrained };
+  const plan = { recipe, facts, pretrained };
+  say(modelLine(plan));
+  if (options.isTrial) return plan;
+  for (const line of trainingLines(plan)) say(line);
+  const time =
+    seconds === undefined ? 'a minute or less' : `about ${formatDuration(seconds)} on this machine`;
+  say(pointer('time', time));
+  return plan;
 }
 
 /** What settings say of what a recipe decides first. */

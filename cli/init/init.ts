@@ -1,17 +1,18 @@
 /** @file `tessera init`: the plan for a folder of images as a config to read and to change. */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, relative, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { loadConfig } from '../../shared/config/load.ts';
 import { configText } from '../../shared/config/write.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { writeFileAtomically } from '../../shared/files/files.ts';
+import { nearPath } from '../../shared/files/near-path.ts';
 import { watchShutdown } from '../../shared/machine/shutdown.ts';
 import type { Choice } from '../../tools/recipe/choices.ts';
 import { configOf, type Recipe } from '../../tools/recipe/recipe.ts';
 import { planFolder } from '../folder/plan.ts';
 import { isImageFolder } from '../inputs/image-folder.ts';
-import { commandLine, nearPath, pathWord } from '../terminal/command-text.ts';
+import { commandLine, pathWord } from '../terminal/command-text.ts';
 import { pointer, print, say } from '../terminal/output.ts';
 
 /** Flags of `init`. */
@@ -28,7 +29,7 @@ export async function initConfig(options: InitOptions): Promise<void> {
   const { folder, force, yes } = options;
   if (!(await isImageFolder(folder))) {
     throw new TesseraError('USAGE', `${folder} is not a folder`, {
-      hint: 'give the folder of the images, with a folder for each class in it',
+      hint: 'give the folder of the images, with a folder for each class in it; an archive is unpacked first',
     });
   }
   const shutdown = watchShutdown({ announce: say });
@@ -65,7 +66,6 @@ function textOf(recipe: Recipe, path: string): string {
       '',
       'Written by `tessera init`. Every value may be changed; `tessera config show` lists the others.',
       `Run  tessera train ${nearPath(path)}`,
-      '',
     ],
   });
 }
@@ -74,6 +74,5 @@ function textOf(recipe: Recipe, path: string): string {
 function placedValue({ option, value }: Choice, from: string): unknown {
   if (option !== 'data.path' && option !== 'model.init.weights') return value;
   const path = resolve(String(value));
-  const near = relative(from, path);
-  return near.startsWith('..') ? path : near || '.';
+  return path === from ? '.' : nearPath(path, from);
 }

@@ -28,14 +28,14 @@ interface Run {
   readonly metrics: RunMetrics;
 }
 
-/** The name of a test that is one point: at the end, of the version that validation chose. */
-const TESTED_ONCE = 'test of the best';
+/** The name of a test that is one point, of the model that the run ends with. */
+const TESTED_ONCE = 'test of the kept model';
 
 /** How the curve of a split is drawn: by its line alone where runs have a colour each. */
 const LINES: Readonly<Record<string, { readonly mark: Mark; readonly colour: number }>> = {
   train: { mark: 'line', colour: 0 },
   validation: { mark: 'dashed', colour: 1 },
-  test: { mark: 'dashed', colour: 1 },
+  test: { mark: 'dotted', colour: 1 },
   [TESTED_ONCE]: { mark: 'diamond', colour: 2 },
 };
 
@@ -153,12 +153,11 @@ function seriesOf(
       isFaint: true,
       points: steps.map((step) => [step.step / perEpoch, step[quantity]] as const),
     },
-    { name: 'train', points: meansByEpoch(steps, quantity) },
+    { name: 'train', isBare: true, points: meansByEpoch(steps, quantity) },
     {
-      name: chosenOn,
+      name: chosenOn === 'test' && evaluations.length === 1 ? TESTED_ONCE : chosenOn,
       points: evaluations.map((found) => [found.version / perEpoch, found[quantity]] as const),
     },
-    // One point, of the version that was tested at the end.
     ...(chosenOn === 'test' || test === undefined
       ? []
       : [{ name: TESTED_ONCE, points: [[test.version / perEpoch, test[quantity]] as const] }]),

@@ -1,6 +1,7 @@
 /** @file `tessera plot figure1`: a whole model in one drawing, with a part of it lit. */
 import { parseVariant } from '../../shared/model/variants.ts';
-import { type FigurePart, figure1 } from '../../tools/pictures/figure1.ts';
+import { figure1 } from '../../tools/pictures/figure1.ts';
+import type { FigurePart } from '../../tools/pictures/figure1-parts.ts';
 import { writePicture } from '../../tools/pictures/render.ts';
 import { print } from '../terminal/output.ts';
 

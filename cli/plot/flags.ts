@@ -1,6 +1,6 @@
 /** @file Flags and help of `tessera plot`. */
 import { type Command, Option } from 'commander';
-import { FIGURE_PARTS } from '../../tools/pictures/figure1.ts';
+import { FIGURE_PARTS } from '../../tools/pictures/figure1-parts.ts';
 import {
   addCommand,
   examples,

@@ -69,7 +69,7 @@ export function eventLine(
         `no image of step ${event.step} can be read: it counts as a step and changes nothing; so do further ones`,
       );
     case 'badSample':
-      return warning(`image ${event.name} cannot be read: ${event.reason}`);
+      return warning(`left out: ${event.reason} (${event.name})`);
   }
 }
 

@@ -24,6 +24,8 @@ export interface RunFlags {
 export interface RunOrigin {
   readonly config: string;
   readonly resume: string | undefined;
+  /** The run that a new one continues. */
+  readonly continues?: string;
 }
 
 /**
@@ -65,7 +67,7 @@ async function continued(
   const from =
     resume === true ? await newestRunFolder(undefined, SAY_PASSED_OVER) : await findRun(resume);
   const folder = await continueRun({ from, epochs, runFolder });
-  return { config: join(folder, RUN_FILES.config), resume: folder };
+  return { config: join(folder, RUN_FILES.config), resume: folder, continues: from };
 }
 
 /** A run without its config cannot be resumed; an older run in its place would be another run. */

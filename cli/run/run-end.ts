@@ -45,7 +45,8 @@ export function summary(result: RunResult): readonly string[] {
 function bestText(result: RunResult): string {
   const { chosenOn, bestStep, bestAccuracy, testedStep, isTestedOnce } = result;
   if (Number.isNaN(bestStep)) return NO_BEST;
-  if (chosenOn === 'test' && isTestedOnce) return 'the last: the test images were looked at once';
+  if (chosenOn === 'test' && isTestedOnce)
+    return 'the last step; the test images were looked at once';
   const best = `step ${formatNumber(bestStep, 0)}, ${formatPercent(bestAccuracy)} of the ${chosenOn} images`;
   if (chosenOn === 'test')
     return `${best}: chosen on the images that it is tested with (see data.validation)`;

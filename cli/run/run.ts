@@ -68,11 +68,13 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
       ...devicesSettings(options.devices),
       ...listenSetting(options),
     ];
+    const said = new Set<string>();
     const load = await configLoader(origin.config, {
-      ...options,
-      set,
-      signal,
-      say: (line) => display.line(line),
+      ...{ ...options, set, signal },
+      say: (line) => {
+        said.add(line);
+        display.line(line);
+      },
     });
     const loaded = await withInputs(load, options, signal);
     const run = await startTraining(loaded, {
@@ -90,7 +92,11 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
       // The terminal shows log lines too, and is closed after the last of them.
       observers: [{ name: 'terminal', event: (event) => display.event(event) }],
     });
-    for (const line of banner(run, options, performance.now() - startedMs)) display.line(line);
+    // A folder's warnings have been shown with its plan.
+    const how = { resume: options.resume, continues: origin.continues };
+    for (const line of banner(run, how, performance.now() - startedMs)) {
+      if (!said.has(line)) display.line(line);
+    }
     for (const line of inputLines(loaded.inputs)) display.line(line);
     for (const line of part.banner(run)) display.line(line);
     display.attach(() => run.status());
@@ -113,12 +119,16 @@ function listenSetting({ listen }: RunOptions): string[] {
   return listen === undefined ? [] : [`cluster.listen=${JSON.stringify(listen)}`];
 }
 
-function banner(run: Run, { resume }: RunOptions, readyMs: number): readonly string[] {
+function banner(
+  run: Run,
+  { resume, continues }: Readonly<Record<'resume' | 'continues', string | true | undefined>>,
+  readyMs: number,
+): readonly string[] {
   const { resumed, weightsNotes } = run;
   const beginning =
     resumed === undefined
       ? 'from the beginning: nothing was saved yet'
-      : `from step ${resumed.step}`;
+      : `from step ${resumed.step}${continues === undefined ? '' : ` of ${continues}`}`;
   const name = paint('bold', paint('green', `tessera ${VERSION}`));
   return [
     '',

@@ -1,6 +1,7 @@
 /** @file `tessera status`: what a run is doing, once or every second. */
 import type { RunStatus } from '../../shared/contract/messages.ts';
 import { ERROR_CODES } from '../../shared/core/errors.ts';
+import { nearPath } from '../../shared/files/near-path.ts';
 import { watchShutdown } from '../../shared/machine/shutdown.ts';
 import type { RunRecord } from '../../shared/runs/reader/read.ts';
 import { type AskedRun, askedBy, askStatus } from '../../tools/operator/ask.ts';
@@ -9,7 +10,6 @@ import type { Outage, Scene } from '../../tools/operator/watch-story.ts';
 import type { RunAddressFlags } from '../connect/credentials.ts';
 import { resumeLine } from '../runs/runs.ts';
 import { endLines, endOf, outcomeOf } from '../runs/runs-view.ts';
-import { nearPath } from '../terminal/command-text.ts';
 import { jsonText, print, printJson, say } from '../terminal/output.ts';
 import { statusLines } from './status-view.ts';
 

@@ -1,9 +1,9 @@
 /** @file `tessera stop`: ends a run early, what is trained being saved. */
 
+import { nearPath } from '../../shared/files/near-path.ts';
 import { askedBy, askToStop } from '../../tools/operator/ask.ts';
 import type { RunAddressFlags } from '../connect/credentials.ts';
 import { endOf, outcomeOf } from '../runs/runs-view.ts';
-import { nearPath } from '../terminal/command-text.ts';
 import { pointer, printJson, say } from '../terminal/output.ts';
 
 /** Flags of `stop`. */

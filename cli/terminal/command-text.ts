@@ -1,6 +1,7 @@
 /** @file Lines to type: what a person copies into a shell has to do there what it says. */
 import { existsSync, realpathSync } from 'node:fs';
-import { basename, delimiter, isAbsolute, join, relative, resolve } from 'node:path';
+import { basename, delimiter, join, relative, resolve } from 'node:path';
+import { currentFolder } from '../../shared/files/near-path.ts';
 
 /** How this process was started. */
 export interface Invocation {
@@ -21,15 +22,6 @@ function ownInvocation(): Invocation {
   };
 }
 
-/** The folder that this command was typed in; '' for one that is not there any more. */
-function currentFolder(): string {
-  try {
-    return process.cwd();
-  } catch {
-    return '';
-  }
-}
-
 /**
  * A line to type: `tessera`, as it was called itself, and its arguments, quoted where a shell asks for it. It works in
  * any shell of POSIX, from the folder that this command was typed in.
@@ -46,13 +38,6 @@ export function lineElsewhere(args: readonly string[]): string {
 /** A path that no command takes for a flag; `-` alone is stdin. */
 export function pathWord(path: string): string {
   return path.startsWith('-') && path !== '-' ? `./${path}` : path;
-}
-
-/** A path below the current folder as it is seen from there; any other as it is. */
-export function nearPath(path: string): string {
-  const folder = currentFolder();
-  const near = folder === '' ? '' : relative(folder, path);
-  return near === '' || near.startsWith('..') || isAbsolute(near) ? path : near;
 }
 
 /** A text with commands in it (`tessera runs list shows ...`), which names them as they are to be typed here. */

@@ -35,17 +35,17 @@ export function missingWorkers(plan: RunPlan, numWorkers: number, isRoundOpen: b
 export function standingOf(point: Standpoint): Standing {
   const { plan, task, version, tested, numWorkers } = point;
   if (task === undefined) return { phase: 'done', reason: doneText(plan, version, point.isEarly) };
-  if (task === 'save') return { phase: 'saving', reason: `writing version ${version}` };
+  if (task === 'save') return { phase: 'saving', reason: `writing step ${version}` };
   const missing = missingWorkers(plan, numWorkers, point.isRoundOpen);
   if (missing > 0 && !point.isAwaited) {
     const noun = missing === 1 ? 'worker' : 'workers';
     return { phase: 'waiting', reason: `waiting for ${missing} more ${noun}` };
   }
   if (task === 'test' && judgingKind(plan) === 'validate') {
-    return { phase: 'evaluating', reason: `version ${tested} on the test images` };
+    return { phase: 'evaluating', reason: `step ${tested} on the test images` };
   }
   if (task === 'test' || task === 'validate') {
-    return { phase: 'evaluating', reason: `version ${version}` };
+    return { phase: 'evaluating', reason: `step ${version}` };
   }
   const epoch = epochOf(plan, version + 1);
   return { phase: 'training', reason: `epoch ${epoch} of ${plan.epochs}` };

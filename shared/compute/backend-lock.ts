@@ -3,7 +3,7 @@
  *
  * Several programs of one process may be at work at the same time.
  */
-import * as tf from '@tensorflow/tfjs-core';
+import * as tf from '../model/tensorflow.ts';
 
 let last: Promise<unknown> = Promise.resolve();
 

@@ -1,7 +1,7 @@
 /** @file Which tensors each part of a step takes, by name, and their values in a leaf. */
-import * as tf from '@tensorflow/tfjs-core';
 import { drawMask, maskSites } from '../model/masks.ts';
 import { backboneSize, type ParameterEntry, parameterTable } from '../model/parameters.ts';
+import * as tf from '../model/tensorflow.ts';
 import { hasFrozenBackbone, type LeafInputs, type Pixels, type ProgramSpec } from './program.ts';
 import { imagesShape, type Part, type StepInputs } from './step.ts';
 

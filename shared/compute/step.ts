@@ -1,10 +1,10 @@
 /** @file The step that engines run: forward, loss, gradients, written once in TensorFlow.js. */
-import * as tf from '@tensorflow/tfjs-core';
 import { classify } from '../model/layers.ts';
 import { correctCount, crossEntropySum, type Targets } from '../model/loss.ts';
 import { dropoutName, maskSites, pathName } from '../model/masks.ts';
 import { dropped } from '../model/ops.ts';
 import { type ParameterEntry, parameterTable } from '../model/parameters.ts';
+import * as tf from '../model/tensorflow.ts';
 import type { ParameterTensors } from '../model/tensors.ts';
 import { features, type Hooks, vit } from '../model/vit.ts';
 import './gradients.ts';

@@ -1,8 +1,8 @@
 /** @file The data and weights that a config names and that are not here: which they are, and the commands that get them. */
-import { isAbsolute, relative } from 'node:path';
 import { catalogNames } from '../catalog/find.ts';
 import { TesseraError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
+import { nearPath } from '../files/near-path.ts';
 import type { ConfigInput } from './inputs.ts';
 
 const TITLES = { data: 'data set', weights: 'weights' } as const;
@@ -37,7 +37,7 @@ export function requireInputs(
   const absent = absentNames(inputs);
   if (absent.length === 0) return;
   const names = absent.map(({ kind, name }) => `the ${TITLES[kind]} ${name}`).join(' and ');
-  const folders = new Set(absent.flatMap(({ lookedIn }) => lookedIn.map(nearName)));
+  const folders = new Set(absent.flatMap(({ lookedIn }) => lookedIn.map(shownFolder)));
   throw new TesseraError(
     'DATA_INVALID',
     `${names} ${absent.length === 1 && absent[0]?.kind === 'data' ? 'is' : 'are'} not here: looked for in ${[...folders].join(', ')}`,
@@ -47,10 +47,10 @@ export function requireInputs(
   );
 }
 
-/** A path below the current folder as people type it. */
-function nearName(path: string): string {
-  const near = relative('', path);
-  return near === '' || near.startsWith('..') || isAbsolute(near) ? path : `./${near}`;
+/** A folder below the current one is shown as such. */
+function shownFolder(path: string): string {
+  const near = nearPath(path);
+  return near === path ? path : `./${near}`;
 }
 
 function notThere({ option, kind, given, path }: ConfigInput): TesseraError {

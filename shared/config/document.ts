@@ -13,8 +13,8 @@ import {
   type YAMLError,
 } from 'yaml';
 import { isRecord } from '../core/text.ts';
+import type { ConfigProblem } from './problems.ts';
 import { configError } from './problems.ts';
-import type { ConfigProblem } from './rules.ts';
 
 /** More aliases than any config has; an "alias bomb" has thousands. */
 const ALIASES_MAX = 32;

@@ -7,19 +7,20 @@
 
 import { readdir, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { errnoOf, reasonOf } from '../core/errno.ts';
 import { TesseraError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import { isRecord } from '../core/text.ts';
 import { formatBytes } from '../core/units.ts';
+import { nearPath } from '../files/near-path.ts';
 import { readRegularFile } from '../files/regular-file.ts';
 import { type ConfigDocument, parseConfigDocument } from './document.ts';
 import { fittingConfig, openOptions } from './fitting.ts';
 import { type ConfigInput, placeInputs } from './inputs.ts';
 import { importConfig, isConfigModule } from './module.ts';
-import { configError, type PlacedProblem, schemaProblems } from './problems.ts';
-import { type ConfigProblem, checkConfig } from './rules.ts';
+import { type ConfigProblem, configError, type PlacedProblem, schemaProblems } from './problems.ts';
+import { checkConfig } from './rules.ts';
 import {
   type PlannedConfig,
   plannedSchema,
@@ -168,15 +169,17 @@ async function findConfig(nameOrPath: string): Promise<{ path: string; label: st
   const presets = await presetNames();
   if (presets.includes(nameOrPath)) {
     const path = join(presetFolder, `${nameOrPath}.yaml`);
-    const near = relative(process.cwd(), path);
-    return { path, label: near.startsWith('..') ? path : near };
+    return { path, label: nearPath(path) };
   }
   const path = resolve(nameOrPath);
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile() && found.size <= FILE_BYTES_MAX) return { path, label: nameOrPath };
   const meant = nearest(basename(nameOrPath).replace(/\.ya?ml$/, ''), presets);
+  const wanted = `give the path of a YAML file or of a module, or a preset: ${presets.join(', ')}`;
   throw new TesseraError('CONFIG_INVALID', refusal(nameOrPath, found), {
-    hint: `${meant === undefined ? '' : `did you mean ${meant}? `}give the path of a YAML file or of a module, or a preset: ${presets.join(', ')}`,
+    hint: found?.isDirectory()
+      ? 'tessera init FOLDER writes a config for a folder of images'
+      : `${meant === undefined ? '' : `did you mean ${meant}? `}${wanted}`,
     details: { isFile: found?.isFile() ?? false },
   });
 }
@@ -185,7 +188,7 @@ function refusal(
   name: string,
   found: { readonly size: number; isFile(): boolean } | undefined,
 ): string {
-  if (found === undefined) return `there is no config file ${name}, nor a preset of this name`;
+  if (found === undefined) return `there is no folder or file ${name}, nor a preset of this name`;
   if (!found.isFile()) return `${name} is not a file`;
   return `${name} has ${formatBytes(found.size)}; a config file has at most ${formatBytes(FILE_BYTES_MAX)}`;
 }
@@ -196,9 +199,18 @@ async function readText(path: string, label: string): Promise<string> {
       await readRegularFile(path, FILE_BYTES_MAX),
     );
   } catch (error) {
-    const reason = error instanceof TypeError ? 'it is not UTF-8 text' : reasonOf(error);
+    if (error instanceof TypeError) {
+      throw new TesseraError(
+        'CONFIG_INVALID',
+        `${label} is not a config file: it is not UTF-8 text`,
+        {
+          hint: 'give a config in YAML, or a folder of images; an archive is unpacked first',
+          cause: error,
+        },
+      );
+    }
     const isSystem = errnoOf(error) !== '';
-    throw new TesseraError('CONFIG_INVALID', `cannot read ${label}: ${reason}`, {
+    throw new TesseraError('CONFIG_INVALID', `cannot read ${label}: ${reasonOf(error)}`, {
       hint: isSystem ? 'check its permissions, and the disk' : 'a config file is YAML text',
       cause: error,
     });

@@ -9,7 +9,16 @@ import {
   pathsUnder,
   typeInWords,
 } from './explain.ts';
-import type { ConfigProblem } from './rules.ts';
+
+/** One thing that is wrong with a config. */
+export interface ConfigProblem {
+  /** Keys and list positions from the root to the value. */
+  readonly path: readonly (string | number)[];
+  /** What is wrong; follows `path:` in the message. */
+  readonly sentence: string;
+  /** What to type or change. */
+  readonly hint?: string;
+}
 
 /** A problem and the source of its value: `path/to/file.yaml:12:3`, or `--set training.epochs`. */
 export interface PlacedProblem extends ConfigProblem {

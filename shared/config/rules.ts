@@ -3,19 +3,11 @@ import { lackOf } from '../compute/engines/abilities.ts';
 import { ENGINES } from '../compute/engines/registry.ts';
 import { TesseraError } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
-import { isFolderName, mixesImages, needsPath } from '../data/options.ts';
+import { mixesImages } from '../data/options.ts';
 import { epsilonOf, type ModelConfig, parseVariant } from '../model/variants.ts';
-import type { PlannedConfig, RunConfig } from './schema.ts';
-
-/** One thing that is wrong with a config. */
-export interface ConfigProblem {
-  /** Keys and list positions from the root to the value. */
-  readonly path: readonly (string | number)[];
-  /** What is wrong; follows `path:` in the message. */
-  readonly sentence: string;
-  /** What to type or change. */
-  readonly hint?: string;
-}
+import { dataProblems } from './data-rules.ts';
+import type { ConfigProblem } from './problems.ts';
+import type { PlannedConfig } from './schema.ts';
 
 /** Bytes of a chunk's message beside the chunk: its other fields and gRPC's framing. */
 const ENVELOPE_BYTES = 64 * 1024;
@@ -33,7 +25,9 @@ export function refuseSingleClass(classes: readonly string[]): void {
   throw new TesseraError(
     'DATA_INVALID',
     `the data set has a single class (${classes[0]}); classification needs at least two`,
-    { hint: 'data.path must be the folder that contains the class folders, at least two of them' },
+    {
+      hint: `the data set is the folder that contains the class folders; if the classes are in ${classes[0]}, it is that one`,
+    },
   );
 }
 
@@ -155,82 +149,6 @@ function* modelProblems(config: PlannedConfig): Generator<ConfigProblem> {
       hint: `choose at most blocks<${depth}, or backbone`,
     };
   }
-}
-
-function* programDataProblems({ access, validation }: RunConfig['data']): Generator<ConfigProblem> {
-  if (access === 'local') {
-    yield {
-      path: ['data', 'access'],
-      sentence: 'local, and worker processes cannot read a data set that a program hands in',
-      hint: 'leave it at coordinator: the program reads the samples, and workers fetch them',
-    };
-  }
-  if (validation !== 'auto') {
-    yield {
-      path: ['data', 'validation'],
-      sentence: 'a data set that a program hands in has its own validation split',
-      hint: 'leave it at auto',
-    };
-  }
-}
-
-function* dataProblems({ data }: PlannedConfig): Generator<ConfigProblem> {
-  if (needsPath(data) && data.path === undefined) {
-    yield {
-      path: ['data', 'path'],
-      sentence: `missing; source ${data.source} needs the folder of the data set`,
-      hint: 'give it relative to the config file, or with --set data.path=FOLDER',
-    };
-  }
-  if (data.source === 'mnist' && (data.testFraction === 0 || data.testFraction === 1)) {
-    yield {
-      path: ['data', 'testFraction'],
-      sentence: `the embedded digits have no test split, and ${data.testFraction} would leave one of the two splits empty`,
-      hint: 'choose a share between 0 and 1, such as 0.2',
-    };
-  }
-  if (data.source === 'program') yield* programDataProblems(data);
-  yield* validationProblems(data);
-  yield* transferProblems(data);
-  for (const key of ['mean', 'deviation'] as const) {
-    const { length } = data[key];
-    if (length === 1 || length === data.channels) continue;
-    yield {
-      path: ['data', key],
-      sentence: `${length} values for images of ${data.channels} ${data.channels === 1 ? 'channel' : 'channels'}`,
-      hint:
-        data.channels === 1
-          ? 'give one value'
-          : `give one value for all channels, or ${data.channels}`,
-    };
-  }
-  const [smallest, largest] = data.augment.cropScale;
-  if (smallest > largest) {
-    yield {
-      path: ['data', 'augment', 'cropScale'],
-      sentence: `the smallest share (${smallest}) is larger than the largest (${largest})`,
-      hint: `write [${largest}, ${smallest}]`,
-    };
-  }
-}
-
-function* transferProblems({ transfer, augment }: RunConfig['data']): Generator<ConfigProblem> {
-  const { mixup, erasing } = augment;
-  if (transfer !== 'uint8' || (mixup === 0 && erasing === 0)) return;
-  yield {
-    path: ['data', 'transfer'],
-    sentence: `uint8 holds decoded pixels, and ${mixup > 0 ? 'mixup' : 'erasing'} makes values between them`,
-    hint: 'choose float16, or turn data.augment.mixup and data.augment.erasing off',
-  };
-}
-
-function* validationProblems({ source, validation }: RunConfig['data']): Generator<ConfigProblem> {
-  if (source === 'image-folder' || !isFolderName(validation)) return;
-  yield {
-    path: ['data', 'validation'],
-    sentence: `${validation} is a folder, but source ${source} has no folders`,
-    hint: 'set a share of the training images, such as 0.1, or none',
-  };
 }
 
 /** Where an engine is named that lacks the precision; `auto` is decided by each machine. */

@@ -6,9 +6,9 @@
  *   B images   C channels   S side of an image   P side of a patch   G patches along a side   N patches, G * G
  *   T tokens, N + 1   D width   H heads   K width of a head, D / H   M hidden width   R rows, B * T   O classes
  */
-import * as tf from '@tensorflow/tfjs-core';
 import { TesseraError } from '../core/errors.ts';
 import { attention, attentionProbabilities, gelu, layerNormRows, linearRows } from './ops.ts';
+import * as tf from './tensorflow.ts';
 import { type Activations, inRows, type ParameterTensors, parameterOf, part } from './tensors.ts';
 import type { ModelConfig } from './variants.ts';
 

@@ -1,5 +1,5 @@
 /** @file What training minimises: weighted softmax cross-entropy, as sums over samples. */
-import * as tf from '@tensorflow/tfjs-core';
+import * as tf from './tensorflow.ts';
 
 /** Labels of a leaf and how much each sample counts. Shapes  all [B]; weights are 0 or 1, or those of classes. */
 export interface Targets {

@@ -4,7 +4,7 @@
  * Written in plain TensorFlow.js operations, so that every backend runs them. `tf.customGrad` says what
  * to keep from the forward pass where autodiff would keep more, or compute it again.
  */
-import * as tf from '@tensorflow/tfjs-core';
+import * as tf from './tensorflow.ts';
 import { NORM_EPSILON } from './variants.ts';
 
 /**

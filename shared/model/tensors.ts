@@ -1,7 +1,7 @@
 /** @file What the layers of vit.ts work on: parameters by name, and activations by token or in rows. */
-import * as tf from '@tensorflow/tfjs-core';
 import { TesseraError } from '../core/errors.ts';
 import { type ParameterTable, parameterView } from './parameters.ts';
+import * as tf from './tensorflow.ts';
 
 /** The parameters of a model or of one of its parts as tensors, by timm's names. */
 export type ParameterTensors<T extends tf.Tensor = tf.Tensor> = Readonly<Record<string, T>>;

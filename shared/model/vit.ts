@@ -6,7 +6,6 @@
  *   B images   C channels   S side of an image   P side of a patch   G patches along a side   N patches, G * G
  *   T tokens, N + 1   D width   H heads   K width of a head, D / H   M hidden width   R rows, B * T   O classes
  */
-import * as tf from '@tensorflow/tfjs-core';
 import {
   classify,
   classToken,
@@ -17,6 +16,7 @@ import {
   patchEmbedding,
   tokensOf,
 } from './layers.ts';
+import * as tf from './tensorflow.ts';
 import { type Activations, inRows, type ParameterTensors, part } from './tensors.ts';
 import { type ModelConfig, numPatches } from './variants.ts';
 

@@ -37,6 +37,8 @@ function quickstart(epochs: number): string[] {
     'data.validation': 'none',
     'training.microBatch': 16,
     'training.schedule.warmupSteps': 5,
+    // Two threads of an engine wait for each other by spinning.
+    'compute.threads': 1,
     'evaluation.everyEpochs': 3,
     'checkpoint.everySteps': 3,
     'cluster.heartbeatMs': 250,

@@ -27,7 +27,9 @@ it('a run whose processes are killed and paused at random moments loses no step 
 it('a run ends well although a worker hangs and never says goodbye', async () => {
   const runFolder = join(folder, 'no-goodbye');
   // Its leaves go to the other soon, but nobody calls it lost before the run ends.
-  const patience = ['--set', 'cluster.leaseMs=1000', '--set', 'cluster.silenceMs=60000'];
+  const patience = ['leaseMs=1000', 'silenceMs=60000', 'minWorkers=2'].flatMap((setting) => [
+    ...['--set', `cluster.${setting}`],
+  ]);
   const flags = ['--json', '--run-folder', runFolder, '--listen', '127.0.0.1:0', ...patience];
   const coordinator = new TesseraProcess(['coordinator', ...SMALL_RUN, ...flags]);
   const [address = ''] = await coordinator.printed(/127\.0\.0\.1:[1-9]\d*/);

@@ -1,5 +1,12 @@
 /** @file A stranger's first hour: a folder of pictures in, a model out; a run that goes on; a learning rate. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, expect, it } from 'vitest';
@@ -12,6 +19,8 @@ const SMALL = [
   ...['model.imageSize=16', 'model.width=16', 'model.depth=1', 'model.heads=2'],
   ...['training.epochs=4', 'data.augment.mixup=0', 'data.augment.erasing=0'],
 ].flatMap((setting) => ['--set', setting]);
+/** Where the claim is not about workers. */
+const ONE = ['--set', 'cluster.workers=1'];
 
 beforeAll(async () => {
   for (const [name, colour] of Object.entries(COLOURS)) {
@@ -46,6 +55,25 @@ it('train FOLDER looks, says what it will do, trains, tests on what it never saw
   });
 });
 
+it('photos in one folder, named by their class, train the same, also where workers read them', async () => {
+  mkdirSync(join(cwd, 'flat'));
+  for (const name of Object.keys(COLOURS)) {
+    for (let at = 0; at < 12; at += 1) {
+      copyFileSync(join(cwd, 'photos', name, `${at}.jpg`), join(cwd, 'flat', `${name}_${at}.jpg`));
+    }
+  }
+  const set = ['training.epochs=1', 'data.access=local'].flatMap((setting) => ['--set', setting]);
+  const flat = ['train', 'flat', ...SMALL, ...set, '--run-folder', 'flat-run', '--json'];
+  const { stderr, stdout } = await succeed(flat);
+  expect(stderr).toContain('classes are taken from the file names: blue, green, red');
+  expect(JSON.parse(stdout)).toMatchObject({ epochs: 1 });
+  const { stdout: told } = await succeed(['eval', 'flat-run', '--json']);
+  const classes = Object.keys(COLOURS).map((name) => ({ class: name }));
+  expect(JSON.parse(told)).toMatchObject({ classes, samples: 7 });
+  const resumed = await succeed(['train', '--resume', 'flat-run', '--more-epochs', '1']);
+  expect(resumed.stderr).toContain('classes are taken from the file names');
+});
+
 it('init writes that plan as a config, which trains; it replaces nothing unasked', async () => {
   const { stdout } = await succeed(['init', 'photos']);
   expect(stdout).toBe('photos.yaml\n');
@@ -61,16 +89,18 @@ it('init writes that plan as a config, which trains; it replaces nothing unasked
 });
 
 it('two epochs and one more are the bits of three; the run before stays as it is', async () => {
-  const run = [...SMALL_RUN, '--set', 'training.schedule={name: constant}', '--json'];
+  const run = [...SMALL_RUN, ...ONE, '--set', 'training.schedule={name: constant}', '--json'];
   const sha = async (args: readonly string[]) =>
     JSON.parse((await succeed(['train', ...args])).stdout);
   const two = await sha([...run, '--set', 'training.epochs=2', '--run-folder', 'two']);
   const before = readdirSync(join(cwd, 'two/checkpoints'));
   const more = ['--resume', 'two', '--more-epochs', '1', '--run-folder', 'more', '--json'];
-  const [three, twoAndOne] = await Promise.all([
+  const [three, continued] = await Promise.all([
     sha([...run, '--set', 'training.epochs=3', '--run-folder', 'three']),
-    sha(more),
+    succeed(['train', ...more]),
   ]);
+  const twoAndOne = JSON.parse(continued.stdout);
+  expect(continued.stderr).toMatch(/resumes +from step \d+ of two/);
   expect(twoAndOne.parametersSha256).toBe(three.parametersSha256);
   expect(twoAndOne.parametersSha256).not.toBe(two.parametersSha256);
   expect(twoAndOne.steps).toBe(three.steps);
@@ -80,7 +110,15 @@ it('two epochs and one more are the bits of three; the run before stays as it is
 it('find lr draws a picture, suggests a rate, and leaves no run', async () => {
   const runs = () => (existsSync(join(cwd, 'runs')) ? readdirSync(join(cwd, 'runs')) : []);
   const before = runs();
-  const { stdout } = await succeed(['find', 'lr', ...SMALL_RUN, '--json', '--out', 'lr.svg']);
+  const { stdout } = await succeed([
+    'find',
+    'lr',
+    ...SMALL_RUN,
+    ...ONE,
+    '--json',
+    '--out',
+    'lr.svg',
+  ]);
   const { suggestion, losses } = JSON.parse(stdout);
   expect(suggestion).toBeGreaterThan(1e-5);
   expect(suggestion).toBeLessThan(1);

@@ -28,11 +28,13 @@ describe('help is quick', () => {
       // A small file for each command's flags, and nothing of what the commands do.
       const own = modules.filter((url) => url.startsWith('file:') && !url.includes('node_modules'));
       const isLight = [
-        /\/cli\/(main|command-line|program|[a-z]+\/flags|terminal\/(output|streams|flag-values|command-text))\.js$/,
+        /\/cli\/(main|command-line|program|[a-z]+\/([a-z]+-)?flags?|terminal\/(output|streams|flag-values|command-text))\.js$/,
         /\/shared\/core\//,
         /\/shared\/machine\/(entry|run-process|shutdown|version|debugger|closed-stream|heap)\.js$/,
+        // Which folder a line is typed in.
+        /\/shared\/files\/near-path\.js$/,
         // Names for a flag.
-        /\/tools\/estimate\/devices\.js$/,
+        /\/tools\/(estimate\/devices|pictures\/figure1-parts)\.js$/,
         // What an engine is called, not the engine.
         /\/shared\/compute\/engines\/(abilities|registry|onnxruntime|tfjs|xla)\.js$/,
         /\/shared\/model\/precision\.js$/,

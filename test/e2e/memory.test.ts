@@ -63,6 +63,19 @@ describe.skipIf(process.platform !== 'linux')('workers on the machine of their c
       }
     },
   );
+
+  it('test the best version through memory, though it is older than the newest', async () => {
+    // The rate rises until it destroys what was learned.
+    const worse = ['training.schedule={name: rising, warmupSteps: 31}', 'training.epochs=2'];
+    const settings = [...worse, 'training.optimizer.learningRate=1', 'data.validation=0.2'];
+    const run = await tessera([
+      ...['train', ...SMALL_RUN, ...WIDE, '--workers', '1'],
+      ...settings.flatMap((setting) => ['--set', setting]),
+      ...['--set', 'evaluation.everyEpochs=1', '--run-folder', join(folder, 'best')],
+    ]);
+    expect(run.code, run.stderr).toBe(0);
+    expect(run.stdout + run.stderr).toMatch(/test {2}epoch 1 .*the best on the validation images/);
+  });
 });
 
 function sha256In(stdout: string): string {

@@ -47,7 +47,7 @@ it('a worker and then the coordinator are killed; the resumed run ends with the 
   const third = start();
   await statusWhere(address, ({ step, parametersVersion: v }) => step >= 10 && v >= 7);
   before.kill('SIGKILL');
-  await before.ended;
+  expect((await before.ended).signal).toBe('SIGKILL');
   const after = new TesseraProcess(['coordinator', '--json', '--resume', runFolder]);
   const ended = await after.ended;
   expect(ended.code, ended.stderr).toBe(0);

@@ -99,7 +99,7 @@ describe('P3: deaths change no bit', () => {
     const workers = [1, 2].map(() => new TesseraProcess(['worker', address, '--threads', '1']));
     await statusWhere(address, (status) => status.step >= 10 && status.parametersVersion >= 7);
     before.kill('SIGKILL');
-    await before.ended;
+    expect((await before.ended).signal).toBe('SIGKILL');
     // Config and address come from the folder; what does not decide the numbers may change, and nobody minds.
     const changed = [
       'name=other',
@@ -150,7 +150,7 @@ describe('P3: deaths change no bit', () => {
     if (first !== undefined) process.kill(first.pid, 'SIGTERM');
     await before.printed(/worker\/w1 left[\s\S]*w1 ended with exit code 0: .* starts again/);
     before.kill('SIGKILL');
-    await before.ended;
+    expect((await before.ended).signal).toBe('SIGKILL');
     for (const { pid } of status.workers) await processGone(pid);
     const ended = await tessera(['train', '--json', '--resume', runFolder]);
     expect(ended.code, ended.stderr).toBe(0);

@@ -20,17 +20,19 @@ it('certificates and tokens join one run over TLS, which ends with the bits of a
   const secure = new TesseraProcess([
     ...['train', ...SMALL_RUN, ...args, '--run-folder', join(folder, 'secure')],
     ...['--listen', '127.0.0.1:0', '--certs', join(certs, 'coordinator'), '--token-file', token],
+    // It waits for the others, so it can be asked.
+    ...['--set', 'cluster.minWorkers=3'],
   ]);
   const address = (await secure.printed(/(127\.0\.0\.1:[1-9]\d*)/))[1] as string;
+  const status = await tessera(['status', address, '--json', '--certs', join(certs, 'operator')]);
+  expect(status.code, status.stderr).toBe(0);
+  const denied = await tessera(['stop', address, '--certs', join(certs, 'worker')]);
+  expect(denied.code).toBe(77);
   const others = [
     ['--certs', join(certs, 'worker')],
     ['--ca', join(certs, 'ca.crt'), '--token-file', token],
   ].map((shown) => new TesseraProcess(['worker', address, '--threads', '1', ...shown]));
   await secure.printed(/\(3 workers\)/);
-  const status = await tessera(['status', address, '--json', '--certs', join(certs, 'operator')]);
-  expect(status.code, status.stderr).toBe(0);
-  const denied = await tessera(['stop', address, '--certs', join(certs, 'worker')]);
-  expect(denied.code).toBe(77);
   const ended = await secure.ended;
   expect(ended.code, ended.stderr).toBe(0);
   for (const other of others) expect((await other.ended).code).toBe(0);

@@ -104,6 +104,11 @@ describe('on loopback', () => {
         await dropFile(page, readFileSync(second));
         await page.waitForFunction(`document.querySelector('img').alt === 'dropped.jpg'`);
         await page.locator('ol li').first().waitFor();
+        expect(await page.locator('#view').textContent()).toBe('Choose another photo');
+        // A small photo is shown as large as others.
+        expect(await page.evaluate(`document.querySelector('img').clientWidth`)).toBeGreaterThan(
+          200,
+        );
         await dropFile(page, Buffer.from('no photo'));
         await page.locator('#status.bad').waitFor();
         expect(await page.locator('#status').textContent()).toContain('not an image');

@@ -91,7 +91,7 @@ export const GARBAGE: readonly Situation[] = [
     async play(stage) {
       const wild = set(
         'training.optimizer.learningRate=1e3',
-        'training.batchSize=640',
+        'training.batchSize=320',
         'training.schedule.warmupSteps=0',
       );
       return stage.tessera([

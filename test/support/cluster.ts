@@ -172,7 +172,10 @@ export function scratchFolder(): string {
   return mkdtempSync(join(tmpdir(), 'tessera-e2e-'));
 }
 
-/** A run small enough for tests and long enough to be disturbed: 40 steps of 8 leaves. */
+/**
+ * A run small enough for tests and long enough to be disturbed: 40 steps of 8 leaves. What computes it costs less than the
+ * processes that it takes.
+ */
 export const SMALL_RUN: readonly string[] = [
   'quickstart',
   ...[
@@ -180,10 +183,10 @@ export const SMALL_RUN: readonly string[] = [
     `data.path=${inject('smallDigits')}`,
     'data.validation=none',
     'training.epochs=2',
-    'training.batchSize=128',
-    'training.microBatch=16',
+    'training.batchSize=64',
+    'training.microBatch=8',
     'training.schedule.warmupSteps=5',
-    'model.width=32',
+    'model.width=16',
     'model.depth=2',
     'model.heads=2',
     // Two threads of an engine wait for each other by spinning, and the tests beside would pay for it.

@@ -13,8 +13,8 @@ declare module 'vitest' {
   }
 }
 
-const COUNT = 3_072;
-/** Every sixth is for testing: 2,560 to train, 512 to test. */
+const COUNT = 1_536;
+/** Every sixth is for testing: 1,280 to train, 256 to test. */
 const TEST_EVERY = 6;
 
 const folder = mkdtempSync(join(tmpdir(), 'tessera-digits-'));

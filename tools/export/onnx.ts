@@ -1,10 +1,10 @@
 /** @file A trained model as one ONNX file for others to run: images in, logits out, the weights inside. */
-import type * as tf from '@tensorflow/tfjs-core';
 import { record } from '../../shared/compute/graph/backend.ts';
 import { simplify } from '../../shared/compute/graph/simplify.ts';
 import { encodeOnnx } from '../../shared/compute/lower/onnx-model.ts';
 import { assert } from '../../shared/core/errors.ts';
 import { parameterTable, parameterView } from '../../shared/model/parameters.ts';
+import type * as tf from '../../shared/model/tensorflow.ts';
 import { vit } from '../../shared/model/vit.ts';
 import type { TrainedModel } from '../inference/read/read-model.ts';
 import { lowerForAnyBatch } from './any-batch.ts';

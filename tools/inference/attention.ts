@@ -1,5 +1,4 @@
 /** @file Looks inside a model: the attention probabilities of every block, computed by ONNX Runtime on the CPU. */
-import type * as tf from '@tensorflow/tfjs-core';
 import { runGraph } from '../../shared/compute/engines/onnxruntime/program.ts';
 import { record } from '../../shared/compute/graph/backend.ts';
 import { imagesShape } from '../../shared/compute/step.ts';
@@ -7,6 +6,7 @@ import { TesseraError } from '../../shared/core/errors.ts';
 import { firstNonFinite } from '../../shared/core/floats.ts';
 import { classify } from '../../shared/model/layers.ts';
 import { parameterTable, parameterViews } from '../../shared/model/parameters.ts';
+import type * as tf from '../../shared/model/tensorflow.ts';
 import type { ModelConfig } from '../../shared/model/variants.ts';
 import { features } from '../../shared/model/vit.ts';
 import type { AttentionMap } from './attention-maps.ts';

@@ -1,9 +1,9 @@
 /** @file Looks inside one encoder block: the tokens that come in, what each half adds, and what leaves. */
-import type * as tf from '@tensorflow/tfjs-core';
 import { runGraph } from '../../shared/compute/engines/onnxruntime/program.ts';
 import { record } from '../../shared/compute/graph/backend.ts';
 import { imagesShape } from '../../shared/compute/step.ts';
 import { parameterTable, parameterViews } from '../../shared/model/parameters.ts';
+import type * as tf from '../../shared/model/tensorflow.ts';
 import { features } from '../../shared/model/vit.ts';
 import { principalComponents } from './attention-maps.ts';
 import type { TrainedModel } from './read/read-model.ts';

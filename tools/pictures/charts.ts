@@ -28,6 +28,8 @@ export interface Series {
   readonly mark?: Mark;
   /** Thin and pale, and not in the legend. */
   readonly isFaint?: boolean;
+  /** A line without a mark at each of its points; a single point has one. */
+  readonly isBare?: boolean;
   /** Number of its colour: series of one thing share one. */
   readonly colour?: number;
 }
@@ -136,7 +138,8 @@ function finest({ series }: Panel): number {
 }
 
 function drawSeries(panel: Panel, series: Series, at: number, number: number) {
-  const { name, points, mark, isFaint, colour = number } = series;
+  const { name, points, mark, isFaint, isBare, colour = number } = series;
+  const hasMarks = isBare ? points.length === 1 : points.length <= 30;
   return {
     name: isFaint ? `${name} ` : name,
     type: panel.kind,
@@ -144,7 +147,7 @@ function drawSeries(panel: Panel, series: Series, at: number, number: number) {
     yAxisIndex: at,
     data: points,
     color: colourOf(colour),
-    showSymbol: !isFaint && points.length <= 30,
+    showSymbol: !isFaint && hasMarks,
     ...(mark === 'diamond'
       ? { symbol: 'diamond', symbolSize: 12 }
       : { symbolSize: panel.kind === 'scatter' ? 7 : 5 }),

@@ -11,20 +11,8 @@ import {
   patchOfPhoto,
   STYLE,
 } from './figure1-marks.ts';
+import type { FigurePart } from './figure1-parts.ts';
 import { FONT_FAMILY } from './svg.ts';
-
-/** Parts of the drawing that can be lit. The encoder is the ground on which attention and MLP are drawn. */
-export const FIGURE_PARTS = [
-  'patches',
-  'embedding',
-  'encoder',
-  'attention',
-  'mlp',
-  'head',
-] as const;
-
-/** One of them. */
-export type FigurePart = (typeof FIGURE_PARTS)[number];
 
 /** Sizes that are written into the drawing. */
 export interface FigureSizes {

@@ -143,7 +143,10 @@ export function optimizerChoices(
     rate,
     { option: 'training.optimizer.weightDecay', value: 0.05 },
     ...layers,
-    { option: 'training.schedule.warmupSteps', value: Math.max(1, Math.round(0.07 * steps)) },
+    {
+      option: 'training.schedule.warmupSteps',
+      value: Math.min(steps - 1, Math.max(1, Math.round(0.07 * steps))),
+    },
     { option: 'training.clipNorm', value: 1 },
     smoothing,
     {

@@ -1,8 +1,9 @@
 /** @file Pretrained weights on this machine that a run can begin with: what lies in ./weights and in the cache. */
 import { readdir, stat } from 'node:fs/promises';
-import { basename, join, relative, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { cacheFolder, OUT_FOLDERS } from '../../shared/catalog/find.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
+import { nearPath } from '../../shared/files/near-path.ts';
 import { withModelFile } from '../../shared/runs/checkpoint/model-file.ts';
 import { describeModel } from '../../shared/weights/describe/description.ts';
 import { readWeights } from '../../shared/weights/files/read.ts';
@@ -52,7 +53,7 @@ export async function findPretrained(
         const pretrained = await describe(path);
         if (pretrained !== undefined) found.push(pretrained);
       } catch (thrown) {
-        passedOver.push(`${nearName(path)}: ${TesseraError.from(thrown).sentence}`);
+        passedOver.push(`${nearPath(path)}: ${TesseraError.from(thrown).sentence}`);
       }
     }
     const rank = ({ variant }: Pretrained) => wanted.indexOf(variant.split('/')[0] ?? '');
@@ -84,11 +85,5 @@ async function describe(path: string): Promise<Pretrained | undefined> {
     PIXEL_NAMES.map((name) => [name, facts[name].value]),
   ) as unknown as PixelFacts;
   const { imageSize, normEpsilon } = model;
-  return { weights: nearName(path), variant, imageSize, normEpsilon, pixels };
-}
-
-/** A path below the current folder as people type it. */
-function nearName(path: string): string {
-  const near = relative('', path);
-  return near.startsWith('..') ? path : near;
+  return { weights: nearPath(path), variant, imageSize, normEpsilon, pixels };
 }

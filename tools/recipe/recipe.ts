@@ -136,5 +136,6 @@ function validationFor(
 ): number | 'auto' | 'none' {
   if (hasValidation && hasTest) return 'auto';
   if (images < VALIDATION_IMAGES && kind !== 'scratch') return 'none';
-  return images < 5000 ? 0.1 : 0.05;
+  const share = images < 5000 ? 0.1 : 0.05;
+  return Math.round(share * images) === 0 ? 'none' : share;
 }

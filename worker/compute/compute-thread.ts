@@ -6,7 +6,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { chooseEngine } from '../../shared/compute/engines/choose.ts';
-import { type EngineRequest, isOnCpu } from '../../shared/compute/engines/options.ts';
+import type { EngineRequest } from '../../shared/compute/engines/options.ts';
 import { compileProgram, engineOf } from '../../shared/compute/engines/registry.ts';
 import {
   type DeviceReport,
@@ -139,7 +139,7 @@ async function main(): Promise<void> {
   const { choice, program } = started;
   const { description, identity = choice.id, slots } = program;
   const devices = program.devices();
-  const processor = isOnCpu(identity) ? processorKind() : '';
+  const processor = engineOf(choice.id).needs === undefined ? processorKind() : '';
   const ready = { id: 0, engineId: identity, processor, description, slots, devices };
   port.postMessage(ready satisfies ThreadReply);
 }

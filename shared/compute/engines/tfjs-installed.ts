@@ -7,8 +7,8 @@
  */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import * as tf from '@tensorflow/tfjs-core';
 import { TesseraError } from '../../core/errors.ts';
+import * as tf from '../../model/tensorflow.ts';
 import type { InstalledEngine } from './installed.ts';
 
 /** What the addon exports, as far as it is used here; the backend takes it whole. */
@@ -51,7 +51,7 @@ export function loadInstalled(engine: InstalledEngine, threads: number): LoadedT
   checkVersion(load('../package.json').version, engine);
   // The addon first: what fails, fails before a kernel is registered.
   const addon: Addon = load('../tfjs_binding.node');
-  Object.assign(load('@tensorflow/tfjs-core'), tf);
+  Object.assign(load('@tensorflow/tfjs-core'), tf.library);
   load('./register_all_kernels');
   const { NodeJSKernelBackend } = load('./nodejs_kernel_backend') as {
     NodeJSKernelBackend: NodeBackend;

@@ -1,8 +1,8 @@
 /** @file The step run eagerly by TensorFlow.js, on whichever backend is loaded. */
-import * as tf from '@tensorflow/tfjs-core';
 import { TesseraError } from '../../core/errors.ts';
 import { fromHalves } from '../../core/floats.ts';
 import { parameterTable } from '../../model/parameters.ts';
+import * as tf from '../../model/tensorflow.ts';
 import { namedTensors, type ParameterTensors } from '../../model/tensors.ts';
 import { lockBackend, onBackend } from '../backend-lock.ts';
 import type { ValueType } from '../graph/graph.ts';

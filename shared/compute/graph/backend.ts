@@ -4,8 +4,8 @@
  * Registered like any other backend, so that TensorFlow.js's own autodiff runs on it once and leaves
  * the whole step, forward and backward, as a graph.
  */
-import * as tf from '@tensorflow/tfjs-core';
 import { assert, TesseraError } from '../../core/errors.ts';
+import * as tf from '../../model/tensorflow.ts';
 import { onBackend } from '../backend-lock.ts';
 import { type Constant, type Graph, type GraphNode, graphNode, type Value } from './graph.ts';
 import { RECORD_KERNELS } from './kernels.ts';

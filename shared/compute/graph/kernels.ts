@@ -4,9 +4,9 @@
  * One entry a TensorFlow.js kernel. A kernel that is missing here fails by name when a step is recorded,
  * never later.
  */
-import { backend_util, slice_util, util } from '@tensorflow/tfjs-core';
 import { assert } from '../../core/errors.ts';
 import { LAYER_NORM_KERNEL } from '../../model/ops.ts';
+import { backend_util, slice_util, util } from '../../model/tensorflow.ts';
 import type { Op, Operations, Value, ValueType } from './graph.ts';
 
 /** Inputs of a kernel by TensorFlow.js's names, its attributes, and where to record. */

@@ -10,7 +10,7 @@
  *
  * Source  Chen et al. 2016 (arXiv:1604.06174), with a block of the encoder for a segment.
  */
-import * as tf from '@tensorflow/tfjs-core';
+import * as tf from '../../model/tensorflow.ts';
 import { type Graph, type GraphNode, graphNode, type Value } from './graph.ts';
 
 const beginningName = (block: number) => `blocks.${block}`;

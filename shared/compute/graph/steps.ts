@@ -1,5 +1,5 @@
 /** @file The graphs of a program: the training step, the forward pass alone, and the backbone's features. */
-import * as tf from '@tensorflow/tfjs-core';
+import * as tf from '../../model/tensorflow.ts';
 import { inputsOf, parametersOf, stepInputs } from '../inputs.ts';
 import type { ProgramSpec } from '../program.ts';
 import { computePart, gradientName, type Part, trainableEntries } from '../step.ts';

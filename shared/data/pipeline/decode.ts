@@ -18,7 +18,7 @@ import {
   planResize,
   type ResizeOptions,
 } from '../pixels/geometry.ts';
-import { type Look, scaled } from '../pixels/libvips.ts';
+import { INPUT_PIXELS_MAX, type Look, scaled } from '../pixels/libvips.ts';
 import type { Raster } from '../pixels/raster.ts';
 import { EXACT_PIXELS_MAX } from '../pixels/shrinking.ts';
 import type { EncodedSample } from '../source.ts';
@@ -155,6 +155,8 @@ function invalid(sample: EncodedSample, reason: string, cause?: unknown): Tesser
   });
 }
 
+const TOO_LARGE = `it has more than ${INPUT_PIXELS_MAX / 1e6} megapixels: make it smaller`;
+
 function failed(sample: EncodedSample, error: unknown): TesseraError {
   const lines = (error instanceof Error ? error.message : String(error)).trim().split('\n');
   // The decoder's warning is on the next line, or missing.
@@ -165,7 +167,8 @@ function failed(sample: EncodedSample, error: unknown): TesseraError {
     const sentence = `cannot decode ${sample.name}: ${failure.sentence}`;
     return new TesseraError('SYSTEM', sentence, { hint: failure.hint, cause: error });
   }
-  const reason = isWarning ? (lines[1] ?? 'its data are damaged') : lines[0];
+  const said = isWarning ? (lines[1] ?? 'its data are damaged') : lines[0];
+  const reason = said?.includes('exceeds pixel limit') ? TOO_LARGE : said;
   return invalid(sample, reason || 'unknown reason', error);
 }
 

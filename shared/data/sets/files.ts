@@ -7,7 +7,7 @@ import { formatBytes } from '../../core/units.ts';
 import { rawRealpath, shownName, systemPath } from '../../files/raw-names.ts';
 import { readRegularFile } from '../../files/regular-file.ts';
 import type { Collection, StoredImage } from './collection.ts';
-import { type ImageGroup, isBelow } from './walk.ts';
+import { type ImageGroup, isBelow } from './walk/walk.ts';
 
 /** Maximum bytes of an image file: 100 megapixels of noise as PNG. */
 export const IMAGE_BYTES_MAX = 256 * 1024 ** 2;
@@ -37,7 +37,9 @@ export function fileCollection(
     const at = groupOf[position] as number;
     const group = groups[at] as LabelledGroup;
     const place = position - (firsts[at] as number);
-    return { bytes: group.bytes[place] as number, name: `${group.folder}/${group.names[place]}` };
+    const name = group.names[place] as string;
+    const path = group.folder === '' ? name : `${group.folder}/${name}`;
+    return { bytes: group.bytes[place] as number, name: path };
   };
   return {
     labels,

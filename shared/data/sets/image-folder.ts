@@ -1,10 +1,12 @@
 /**
- * @file A folder of images: train/CLASS/FILE with val/CLASS/FILE and test/CLASS/FILE, or CLASS/FILE alone.
+ * @file A folder of images: train/CLASS/FILE with val/CLASS/FILE and test/CLASS/FILE, or CLASS/FILE alone; or files named
+ * CLASS_NUMBER.
  *
  * Folders are listed once, at the start. The images are read one by one, on request, and by
  * index: a name from outside never becomes a path.
  */
 import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { errnoOf, reasonOf } from '../../core/errno.ts';
 import { TesseraError } from '../../core/errors.ts';
 import { formatCount } from '../../core/units.ts';
@@ -12,10 +14,12 @@ import { rawRealpath, shownName, systemPath } from '../../files/raw-names.ts';
 import { leftOutText, remedies } from '../found.ts';
 import type { Collection, DataSet } from './collection.ts';
 import { fileCollection, type LabelledGroup } from './files.ts';
-import { classNames, findLayout, type SplitFolder } from './layout.ts';
-import { sameSpelling, splitOf } from './rules.ts';
-import { Tally } from './tally.ts';
-import { type ImageGroup, Walk, type WalkFolder } from './walk.ts';
+import { findLayout, type SplitFolder } from './layout.ts';
+import { classNames } from './layout-refusals.ts';
+import type { ClassFolder } from './name-classes.ts';
+import { sameSpelling, splitOf } from './walk/rules.ts';
+import { Tally } from './walk/tally.ts';
+import { type ImageGroup, imageGroup, Walk } from './walk/walk.ts';
 
 export { IMAGE_BYTES_MAX } from './files.ts';
 
@@ -69,7 +73,10 @@ export async function openImageFolder(
     }
     damaged += sum(groups, 'damaged');
     closed += sum(groups, 'closed');
-    if (split === train) same = sameFolders(groups, split.name, classes.length);
+    if (split === train) {
+      refuseUnreadable(root, groups, classes);
+      same = sameFolders(groups, split.name, classes.length);
+    }
     return fileCollection(groups, { root, links });
   };
   const collections = {
@@ -104,9 +111,10 @@ export async function openImageFolder(
 
 async function imagesOfClass(
   walk: Walk,
-  { folder, label, split }: { folder: WalkFolder; label: number; split: string },
+  { folder, label, split }: { folder: ClassFolder; label: number; split: string },
   total: Tally,
 ): Promise<LabelledGroup[]> {
+  if (folder.images !== undefined) return [{ ...imageGroup(split, folder.images), label }];
   const tally = new Tally();
   const found = await walk.images(folder, tally);
   const shown = shownName(folder.path);
@@ -136,7 +144,7 @@ async function imagesOfClass(
   throw invalid(
     `class folder ${shown} has no readable images${holds}`,
     remedies(leftOut)[0] ??
-      'put images into it or remove it; data.path must be the folder above the classes',
+      'put images into it, or remove it; the data set is the folder above the classes',
   );
 }
 
@@ -155,7 +163,8 @@ function folderAboveTrain(groups: readonly ImageGroup[]): readonly string[] | un
 function refuseShared(splits: readonly (SplitFolder | undefined)[]): void {
   const owners = new Map<string, { readonly split: SplitFolder; readonly path: string }>();
   for (const split of splits) {
-    for (const { path, chain } of split?.classes ?? []) {
+    for (const { path: own, chain, images } of split?.classes ?? []) {
+      const path = images === undefined ? own : dirname(own);
       const owner = owners.get(chain.real);
       if (owner !== undefined && split !== owner.split) {
         throw invalid(
@@ -169,7 +178,7 @@ function refuseShared(splits: readonly (SplitFolder | undefined)[]): void {
 }
 
 /** A single class is useless, and usually a path that is one folder too high. */
-function lonelyClass(classes: readonly WalkFolder[]): string[] {
+function lonelyClass(classes: readonly ClassFolder[]): string[] {
   const [only] = classes;
   if (classes.length !== 1 || only === undefined) return [];
   return [
@@ -205,8 +214,26 @@ function unreadableClass(path: string, groups: readonly ImageGroup[]): string[] 
 const sum = (groups: readonly ImageGroup[], what: 'damaged' | 'closed') =>
   groups.reduce((all, group) => all + group[what], 0);
 
+/** Refuses a set of which at most one class can be read: there would be nothing to distinguish. */
+function refuseUnreadable(
+  root: string,
+  groups: readonly LabelledGroup[],
+  classes: readonly string[],
+): void {
+  const readable = groups.filter((group) => group.damaged + group.closed < group.names.length);
+  const labels = new Set(readable.map(({ label }) => label));
+  if (classes.length < 2 || labels.size > 1) return;
+  const [only] = labels;
+  const what = only === undefined ? '' : ` outside of the class ${classes[only]}`;
+  const hint =
+    sum(groups, 'closed') > sum(groups, 'damaged')
+      ? 'make the files readable for this user'
+      : 'open one of them with another program; copy or download them again if that cannot show it either';
+  throw invalid(`none of the images in ${shownName(root)}${what} can be read`, hint);
+}
+
 /** Classes that differ only in capitals, spaces or the coding of accents, which look the same. */
-function twinClasses(classes: readonly WalkFolder[]): string[] {
+function twinClasses(classes: readonly ClassFolder[]): string[] {
   const known = new Map<string, string>();
   const notes: string[] = [];
   for (const { name } of classes) {

@@ -1,22 +1,30 @@
 /** @file Which folders of a data set are its splits and which its classes. */
-import { TesseraError } from '../../core/errors.ts';
-import { isText, shownName } from '../../files/raw-names.ts';
+import { shownName } from '../../files/raw-names.ts';
 import {
-  isExactSplit,
-  isPlainName,
-  type SplitName,
-  sameSpelling,
-  splitHinted,
-  splitOf,
-} from './rules.ts';
-import { LOOSE, Tally } from './tally.ts';
-import type { Listing, Walk, WalkFolder } from './walk.ts';
+  partlyNamed,
+  refuseForeign,
+  refuseHintedSplits,
+  refuseSplitsWithoutTrain,
+  refuseTwins,
+  someNames,
+  withoutClasses,
+} from './layout-refusals.ts';
+import {
+  type ClassFolder,
+  classesInNames,
+  namedFolders,
+  whyNotNamed,
+  whyUnnamed,
+} from './name-classes.ts';
+import { isExactSplit, isPlainName, type SplitName, sameSpelling, splitOf } from './walk/rules.ts';
+import { LOOSE, Tally } from './walk/tally.ts';
+import type { Listing, Walk, WalkFolder } from './walk/walk.ts';
 
 /** A folder of classes. */
 export interface SplitFolder {
   /** Its path relative to the set; '' for the set itself. */
   readonly name: string;
-  readonly classes: readonly WalkFolder[];
+  readonly classes: readonly ClassFolder[];
 }
 
 /** The splits of a data set. */
@@ -28,7 +36,8 @@ export interface Layout {
 }
 
 /**
- * Finds the splits and their folders of classes: train/CLASS, or CLASS alone. What lies beside them is counted.
+ * Finds the splits and their folders of classes: train/CLASS, or CLASS alone; or their images named CLASS_NUMBER. What
+ * lies beside them is counted.
  *
  * Throws  DATA_INVALID, naming the folders: two for one split, none of classes, splits without one to train on.
  */
@@ -40,32 +49,71 @@ export async function findLayout(walk: Walk, tally: Tally): Promise<Layout> {
   for (const folder of trains) trainLists.push([folder, await listOf(walk, folder)]);
   const withClasses = trainLists.filter(([, { folders }]) => folders.length > 0);
   if (withClasses.length > 0) {
-    refuseTwins(splits);
     tally.add(LOOSE, top.images.length);
     const [folder, seen] = withClasses[0] as [WalkFolder, Seen];
     const train = await descend(walk, { folder, at: folder.name, seen }, 2);
     return await splitLayout(walk, { top, splits, trainFolder: folder, train }, tally);
   }
-  await refuseSplitsWithoutTrain(walk, top, trains);
-  if (top.folders.length === 0) throw withoutClasses(walk.root);
+  const [first] = trainLists;
+  const areSplits = top.folders.every(({ name }) => splitOf(name) !== undefined);
+  // Without another split, train may be a class: bus, plane and train.
+  if (first !== undefined && (areSplits || splits.size > 1)) {
+    const [folder, seen] = first;
+    const named = withNames(folder, seen);
+    if (named !== undefined) {
+      tally.add(LOOSE, top.images.length);
+      const train = { folder, at: folder.name, seen: named };
+      return await splitLayout(walk, { top, splits, trainFolder: folder, train }, tally);
+    }
+  }
+  await refuseSplitsWithoutTrain(walk, top, first);
+  if (top.folders.length === 0) {
+    const named = withNames(walk.root, top);
+    if (named === undefined) throw withoutClasses(walk.root, top);
+    return { train: { name: '', classes: named.folders }, notes: [nameNote(named.folders)] };
+  }
   await refuseHintedSplits(walk, top.folders);
   tally.add(LOOSE, top.images.length);
   return {
     train: { name: '', classes: top.folders },
     notes: top.folders
-      .filter(({ name }) => splitOf(name) !== undefined)
-      .map(({ name }) => `the folder ${name} is used as a class: there is no train/CLASS`),
+      .filter(({ name }) => isPlainName(name))
+      .map(
+        ({ name }) =>
+          `the folder ${shownName(name)} is used as a class${splitOf(name) === undefined ? '' : ': there is no train/CLASS'}`,
+      ),
   };
 }
 
 /** The contents of a folder, and its counts, which may still be replaced. */
 interface Seen extends Listing {
+  readonly folders: readonly ClassFolder[];
   readonly tally: Tally;
 }
 
 async function listOf(walk: Walk, folder: WalkFolder, into?: Tally): Promise<Seen> {
   const tally = into ?? new Tally();
   return { ...(await walk.list(folder, tally)), tally };
+}
+
+/** What a folder of images to train on holds by their names; undefined if those do not have the classes. */
+function withNames(folder: WalkFolder, seen: Seen): Seen | undefined {
+  const found = classesInNames(seen.images);
+  if (whyNotNamed(found) !== undefined) return undefined;
+  return { ...seen, folders: namedFolders(folder, found), images: [] };
+}
+
+/** What another split holds by the names of its images, if it has no folders. Throws  DATA_INVALID where only some have one. */
+function asNamed(folder: WalkFolder, seen: Seen): Seen {
+  const found = classesInNames(seen.images);
+  if (seen.folders.length > 0 || found.classes.size === 0) return seen;
+  const reason = whyUnnamed(found);
+  if (reason !== undefined) throw partlyNamed(folder, reason);
+  return { ...seen, folders: namedFolders(folder, found), images: [] };
+}
+
+function nameNote(classes: readonly ClassFolder[]): string {
+  return `classes are taken from the file names: ${someNames(classes)}`;
 }
 
 /** A folder of a split, or the one folder in it that holds the classes: train/images. */
@@ -91,7 +139,7 @@ async function descend(
   for (let depth = 0; depth < BETWEEN_MAX; depth += 1) {
     const [only, ...others] = last.seen.folders;
     if (only === undefined || others.length > 0 || last.seen.images.length > 0) break;
-    if (isClass(only.name)) break;
+    if (only.images !== undefined || isClass(only.name)) break;
     const tally = new Tally();
     tally.addAll(last.seen.tally);
     const seen = await listOf(walk, only, tally);
@@ -116,7 +164,9 @@ async function splitLayout(
   },
   tally: Tally,
 ): Promise<Layout> {
-  const notes: string[] = [];
+  refuseTwins(splits);
+  const isNamed = train.seen.folders[0]?.images !== undefined;
+  const notes = isNamed ? [nameNote(train.seen.folders)] : [];
   const others: Partial<Record<'validation' | 'test', SplitFolder>> = {};
   tally.addAll(train.seen.tally);
   tally.add(LOOSE, train.seen.images.length);
@@ -134,10 +184,12 @@ async function splitLayout(
       });
       continue;
     }
-    const first = { folder, at: folder.name, seen: await listOf(walk, folder) };
+    const listed = await listOf(walk, folder);
+    const first = { folder, at: folder.name, seen: isNamed ? asNamed(folder, listed) : listed };
     const { at, seen } = await descend(walk, first, 1, isTrained);
     if (await isUnlabelled(walk, seen, isTrained)) {
-      notes.push(...(await leaveOut(walk, { folder, at, seen }, tally)));
+      const why = isNamed ? 'its file names begin with no class' : 'it has no folders of classes';
+      notes.push(...(await leaveOut(walk, { folder, at, seen }, why, tally)));
       continue;
     }
     tally.addAll(seen.tally);
@@ -152,21 +204,25 @@ async function splitLayout(
 /** Reports the classes that a split lacks. */
 function missingClasses(
   split: WalkFolder,
-  classes: readonly WalkFolder[],
+  classes: readonly ClassFolder[],
   trainFolder: WalkFolder,
-  trained: readonly WalkFolder[],
+  trained: readonly ClassFolder[],
 ): string[] {
   const known = new Set(classes.map(({ name }) => name));
   const missing = trained.filter(({ name }) => !known.has(name));
   if (missing.length === 0) return [];
   const [has, lacks] = [shownName(trainFolder.name), shownName(split.name)];
-  return [`${lacks} has no folder of ${someNames(missing)}, which ${has} has`];
+  return [`${lacks} has no images of ${someNames(missing)}, which ${has} has`];
 }
 
 /** Counts the images of a split without classes; a split without images is reported. */
-async function leaveOut(walk: Walk, { folder, seen }: Place, tally: Tally): Promise<string[]> {
+async function leaveOut(
+  walk: Walk,
+  { folder, seen }: Place,
+  why: string,
+  tally: Tally,
+): Promise<string[]> {
   const shown = shownName(folder.name);
-  const why = 'it has no folders of classes';
   tally.addAll(seen.tally);
   let images = seen.images.length;
   for (const inner of seen.folders) images += (await listOf(walk, inner, tally)).images.length;
@@ -186,20 +242,6 @@ async function isUnlabelled(
   return (await listOf(walk, only)).folders.length === 0;
 }
 
-/** Refuses class folders whose names contain words for training and for testing: seg_train and seg_test. */
-async function refuseHintedSplits(walk: Walk, folders: readonly WalkFolder[]): Promise<void> {
-  const hinted = folders.filter(({ name }) => splitHinted(name) !== undefined);
-  const train = hinted.find(({ name }) => splitHinted(name) === 'train');
-  if (train === undefined || hinted.every(({ name }) => splitHinted(name) === 'train')) return;
-  const isAll = hinted.length === folders.length;
-  if (!isAll && (await listOf(walk, train)).folders.length === 0) return;
-  const names = hinted.map(({ path }) => shownName(path)).join(' and ');
-  throw invalid(
-    `${names} are named like splits, but are not train/CLASS, val/CLASS and test/CLASS: they would be used as classes`,
-    'name them train, val and test, with the folders of the classes in each; if they are classes, put them into a folder train',
-  );
-}
-
 /** The folders with names of splits, by split. */
 function splitFolders(folders: readonly WalkFolder[]): ReadonlyMap<SplitName, WalkFolder[]> {
   const splits = new Map<SplitName, WalkFolder[]>();
@@ -212,86 +254,4 @@ function splitFolders(folders: readonly WalkFolder[]): ReadonlyMap<SplitName, Wa
     if (exact.length > 0) splits.set(split, exact);
   }
   return splits;
-}
-
-function refuseTwins(splits: ReadonlyMap<SplitName, readonly WalkFolder[]>): void {
-  for (const [split, folders] of splits) {
-    if (folders.length < 2) continue;
-    const paths = folders.map(({ path }) => shownName(path)).join(' and ');
-    throw invalid(`${paths} both mean the ${split} split`, 'keep one of them, or rename the other');
-  }
-}
-
-/** Refuses folders of splits without a training folder: they cannot be classes. */
-async function refuseSplitsWithoutTrain(
-  walk: Walk,
-  top: Seen,
-  trains: readonly WalkFolder[],
-): Promise<void> {
-  const named = top.folders.filter(({ name }) => splitOf(name) !== undefined);
-  if (named.length === 0) return;
-  const isAll = named.length === top.folders.length;
-  if (isAll && trains[0] !== undefined) throw withoutClasses(trains[0]);
-  const classes = new Set(top.folders.map(({ name }) => sameSpelling(name)));
-  for (const folder of named) {
-    const { folders } = isAll ? { folders: [] } : await listOf(walk, folder);
-    if (!isAll && !folders.some(({ name }) => classes.has(sameSpelling(name)))) continue;
-    throw invalid(
-      `${shownName(walk.root.path)} has ${named.map(({ name }) => name).join(' and ')}, but no train folder with folders of classes`,
-      'expected train/CLASS/FILE beside it',
-    );
-  }
-}
-
-/** Refuses classes that are not in the training split. */
-function refuseForeign(
-  split: WalkFolder,
-  classes: readonly WalkFolder[],
-  trainFolder: WalkFolder,
-  trained: readonly WalkFolder[],
-): void {
-  const known = new Set(trained.map(({ name }) => name));
-  const foreign = classes.find(({ name }) => !known.has(name));
-  if (foreign === undefined) return;
-  const twin = trained.find(({ name }) => sameSpelling(name) === sameSpelling(foreign.name));
-  if (twin !== undefined) {
-    throw invalid(
-      `${shownName(foreign.path)} is spelled differently from ${shownName(twin.path)}`,
-      'give both the same name, with the same capitals, accents and spaces',
-    );
-  }
-  throw invalid(
-    `class ${shownName(foreign.path)} is not among the training classes`,
-    `${trainFolder.name} has ${someNames(trained)}; images without classes lie in ${split.name} itself`,
-  );
-}
-
-/** Names of classes, as the model keeps them. Throws  DATA_INVALID for a name with control characters. */
-export function classNames(classes: readonly WalkFolder[]): string[] {
-  const names = classes.map(({ name, path }) => {
-    // Names are shown in terminals and logs, which interpret some of these characters.
-    if (/\p{Cc}/u.test(name)) {
-      throw invalid(`the name ${JSON.stringify(path)} has control characters`, 'rename it');
-    }
-    return isText(name) ? name : shownName(name);
-  });
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
-  if (twice === undefined) return names;
-  throw invalid(`two classes are shown as ${twice}`, 'rename one of the folders');
-}
-
-function withoutClasses({ path }: WalkFolder): TesseraError {
-  return invalid(
-    `${shownName(path)} has no folders of classes`,
-    'expected train/CLASS/FILE and test/CLASS/FILE, or CLASS/FILE',
-  );
-}
-
-function someNames(folders: readonly WalkFolder[]): string {
-  const some = folders.slice(0, 10).map(({ name }) => shownName(name));
-  return some.join(', ') + (folders.length > 10 ? ` and ${folders.length - 10} more` : '');
-}
-
-function invalid(sentence: string, hint: string): TesseraError {
-  return new TesseraError('DATA_INVALID', sentence, { hint });
 }

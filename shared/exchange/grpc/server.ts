@@ -9,7 +9,6 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { checkAddress, ownAddress, withPort } from '../../core/address.ts';
 import { assert, TesseraError } from '../../core/errors.ts';
@@ -31,7 +30,7 @@ import {
 } from './credentials.ts';
 import type { CallReporter } from './handlers.ts';
 import { watchNewcomers } from './newcomers.ts';
-import { protoPackage } from './protos.ts';
+import { addReflection } from './reflection.ts';
 import { type Distrusted, watchTrust } from './revocation.ts';
 
 /** A running server. */
@@ -123,7 +122,7 @@ export async function startServer(
   for (const { definition, handlers } of served) server.addService(definition, handlers);
   const health = new HealthImplementation({ '': 'SERVING' });
   health.addToServer(server);
-  new ReflectionService(protoPackage).addToServer(server);
+  addReflection(server);
   const port = await bind(server, listen, serverCredentials(settings.security)).catch(
     async (error) => {
       throw await namingHolder(error, listen, settings);

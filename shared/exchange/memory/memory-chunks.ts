@@ -43,7 +43,7 @@ interface Parameters {
   readonly chunkBytes: number;
 }
 
-/** Puts parameters at their place in the vector, and gives the chunk of each piece that is there. Throws  STEP_STALE, SYSTEM. */
+/** Puts parameters at their place in the vector, and gives the chunk of each piece that is there. Throws  SYSTEM. */
 export async function* putParameters(
   vector: SharedVector,
   { version, start, bytes, chunkBytes }: Parameters,

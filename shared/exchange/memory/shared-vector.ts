@@ -10,7 +10,7 @@ interface Piece {
   readonly bytes: Uint8Array;
 }
 
-/** One vector in memory: of the newest version that was put. */
+/** One vector in memory: of the version that was put last, which may be an older one, as the end of a run tests it. */
 export class SharedVector {
   readonly #file: MemoryFile;
   #isShort = false;
@@ -32,15 +32,13 @@ export class SharedVector {
   /**
    * Puts a piece of a version at its place, unless it is there; returns its CRC-32.
    *
-   * Pieces of an older version may be read meanwhile: their reader sees that checksums are wrong.
+   * Pieces of another version may be read meanwhile: their reader sees that checksums are wrong. The caller puts only
+   * what can be pulled at that moment.
    *
-   * Throws  STEP_STALE when there are pieces of a later version; SYSTEM.
+   * Throws  SYSTEM.
    */
   put(version: number, { offset, bytes }: Piece): Promise<number> {
-    if (version < this.#version) {
-      throw new TesseraError('STEP_STALE', `version ${version} is not in memory any more`);
-    }
-    const isNew = version > this.#version || bytes.buffer !== this.#source;
+    const isNew = version !== this.#version || bytes.buffer !== this.#source;
     const before = isNew ? [...this.#pieces.values()] : [];
     if (isNew) {
       this.#version = version;

@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { leavesOf } from '../../../cli/config/config-view.ts';
 import { type Diagnosis, diagnosisJson, diagnosisLines } from '../../../cli/doctor/doctor-view.ts';
-import { classLines, confusionLines } from '../../../cli/eval/eval-view.ts';
+import { classLines, confusionLines, lossText } from '../../../cli/eval/eval-view.ts';
 import { LineDisplay } from '../../../cli/run/display.ts';
 import { eventLine, stepLine } from '../../../cli/run/progress-lines.ts';
 import { sparkline, view } from '../../../cli/run/progress-view.ts';
@@ -90,6 +90,11 @@ describe('the progress view', () => {
   });
 });
 
+it('a loss without the label smoothing that the run counts says so', () => {
+  expect(lossText(0.27781, 0)).toBe('0.2778');
+  expect(lossText(0.27781, 0.1)).toBe('0.2778 (without label smoothing, which the run counts too)');
+});
+
 describe('names of classes', () => {
   const classes = ['hot dog', 'a  b', '-x', '寿司', 'e\u0301clair', 'n'.repeat(70)];
 
@@ -166,10 +171,7 @@ describe('lines', () => {
       },
       'checkpoint/step-7 written (1.0 KiB, 0.0 s); disk full: deleted checkpoint step-5 to make room',
     ],
-    [
-      { type: 'badSample', name: 'cat/1.jpg', reason: 'empty' },
-      'image cat/1.jpg cannot be read: empty',
-    ],
+    [{ type: 'badSample', name: 'cat/1.jpg', reason: 'empty' }, 'left out: empty (cat/1.jpg)'],
   ] as const)('%j', (event, expected) => {
     expect(eventLine(event)?.text).toBe(expected);
   });

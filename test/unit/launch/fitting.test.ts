@@ -10,8 +10,9 @@ const options = { workers: 2, notify: () => expect.unreachable() };
 
 it('a number stays as it is, also of a run that is resumed', async () => {
   const loaded = await load('16');
-  expect(await settleNumbers(loaded, options)).toEqual(loaded);
-  expect(await settleNumbers(loaded, { ...options, resume: 'runs/one' })).toEqual(loaded);
+  const kept = { loaded, dataSource: undefined };
+  expect(await settleNumbers(loaded, options)).toEqual(kept);
+  expect(await settleNumbers(loaded, { ...options, resume: 'runs/one' })).toEqual(kept);
 });
 
 it('auto is a value of a config, and is refused where no run begins', async () => {
@@ -28,10 +29,19 @@ it('auto is a value of a config, and is refused where no run begins', async () =
   const runFolder = await temporaryFolder();
   await writeFiles(runFolder, { 'config.json': JSON.stringify({ training: { microBatch: 24 } }) });
   const kept = await settleNumbers({ ...loaded, config }, { ...options, resume: runFolder });
-  expect(kept.config.training.microBatch).toBe(24);
+  expect(kept.loaded.config.training.microBatch).toBe(24);
   const number = settled((await load('32')).config);
   expect(() => applySettings(number, ['training.microBatch=auto'])).toThrow(
     /what fits is found when a run begins, and this is not a new run/,
   );
   await expect(load('0')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+});
+
+it('a data set that was opened for its numbers is not listed again', async () => {
+  const loaded = await loadConfig('quickstart', {
+    set: ['training.classWeights=balanced'],
+    env: {},
+  });
+  const { dataSource } = await settleNumbers(loaded, { ...options, notify: () => {} });
+  expect(dataSource?.size.train).toBe(7600);
 });

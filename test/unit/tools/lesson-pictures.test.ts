@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { tokenAttention } from '../../../tools/inference/attention-maps.ts';
 import { coloured, meanLength } from '../../../tools/inference/residual.ts';
-import { FIGURE_PARTS, figure1 } from '../../../tools/pictures/figure1.ts';
+import { figure1 } from '../../../tools/pictures/figure1.ts';
+import { FIGURE_PARTS } from '../../../tools/pictures/figure1-parts.ts';
 import { heatColours } from '../../../tools/pictures/heat.ts';
 import { matrixPicture } from '../../../tools/pictures/matrix.ts';
 import { patchNumbers } from '../../../tools/pictures/patch-numbers.ts';

@@ -73,7 +73,7 @@ describe('curves', () => {
     for (const { right } of texts) expect(right).toBeLessThan(width);
     // Below the charts, which end where the legend begins.
     for (const { y } of texts) expect(y).toBeGreaterThan(380);
-    expect(svg).toMatch(/stroke-dasharray="6 4"/);
+    expect(svg).toMatch(/stroke-dasharray="2 4"/);
   });
 
   it('of one run have a colour for each split', () => {
@@ -85,7 +85,16 @@ describe('curves', () => {
   it('of a run that was tested once, at the end, show that as a point', () => {
     const test = { version: 2, loss: 0.5, accuracy: 0.5 };
     const texts = textsOf(curves([run('a', { chosenOn: 'validation', test })]));
-    expect(texts.map(({ text }) => text)).toEqual(['train', 'validation', 'test of the best']);
+    const names = ['train', 'validation', 'test of the kept model'];
+    expect(texts.map(({ text }) => text)).toEqual(names);
+    const once = { evaluations: metrics.evaluations.slice(1) };
+    const without = textsOf(curves([run('a', once)])).map(({ text }) => text);
+    expect(without).toEqual(['train', 'test of the kept model']);
+  });
+
+  it('of several runs tell validation from test by the line', () => {
+    const svg = curves([run('a'), run('b', { chosenOn: 'validation' })]);
+    expect(svg).toMatch(/stroke-dasharray="2 4".*stroke-dasharray="6 4"/s);
   });
 });
 

@@ -111,6 +111,11 @@ function isPlainlyNamed({ names }: Frame): boolean {
   return PLAIN_NAMES.every((name, at) => names[at] === name);
 }
 
+/** Whether a byte is samples across and down, 1 to 4 of each. */
+function isSampling(byte: number): boolean {
+  return [byte >> 4, byte & 15].every((side) => side >= 1 && side <= 4);
+}
+
 function frameOf(body: Uint8Array): Frame | undefined {
   const [bits, high = 0, low = 0, wide = 0, narrow = 0, count = 0] = body;
   const [width, height] = [(wide << 8) | narrow, (high << 8) | low];
@@ -120,8 +125,8 @@ function frameOf(body: Uint8Array): Frame | undefined {
   const stepsOf = all.map(([, , table = 0]) => table);
   const samplings = all.map(([, sampling = 0]) => sampling);
   const frame = { width, height, names, stepsOf };
-  // Of a picture in grey, whatever sampling it names says nothing.
-  if (count === 1) return { ...frame, h: 1, v: 1 };
+  // Of a picture in grey, whatever sampling it names says nothing, as long as there is such a one.
+  if (count === 1) return samplings.every(isSampling) ? { ...frame, h: 1, v: 1 } : undefined;
   if (count !== 3 || samplings[1] !== 0x11 || samplings[2] !== 0x11) return undefined;
   if (samplings[0] === 0x11) return { ...frame, h: 1, v: 1 };
   // Colours of hardly any pixel are not smoothed.

@@ -14,15 +14,15 @@ beforeAll(async () => {
   picture = await blue.png().toBuffer();
 });
 
-/** Files below a folder: so many pictures of each name, or a file's content. */
-type Files = Readonly<Record<string, number | string>>;
+/** Files below a folder: so many pictures in a folder of this name, or a file's content; a picture where it is true. */
+type Files = Readonly<Record<string, number | string | true>>;
 
 async function folderOf(files: Files): Promise<string> {
   const folder = await temporaryFolder();
   for (const [name, content] of Object.entries(files)) {
-    if (typeof content === 'string') {
+    if (typeof content !== 'number') {
       mkdirSync(join(folder, name, '..'), { recursive: true });
-      writeFileSync(join(folder, name), content);
+      writeFileSync(join(folder, name), content === true ? picture : content);
       continue;
     }
     mkdirSync(join(folder, name), { recursive: true });
@@ -71,6 +71,13 @@ it.each<[what: string, files: Files, images: object]>([
     Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`class ${at}`, 5])),
     { train: 360, validation: 40, test: 100 },
   ],
+  [
+    'images named by their class, in no folders',
+    Object.fromEntries(
+      Array.from({ length: 20 }, (_, at) => [`${at % 2 ? 'cat' : 'dog'}_${at}.png`, true]),
+    ),
+    { train: 14, validation: 2, test: 4 },
+  ],
   ['a broken image among good ones', { ...two, 'cat/broken.jpg': 'no image' }, { test: 4 }],
 ])('%s: a plan', async (_what, files, images) => {
   const outcome = await outcomeOf(files);
@@ -79,15 +86,35 @@ it.each<[what: string, files: Files, images: object]>([
 });
 
 it.each<[what: string, files: Files, sentence: RegExp, hint: RegExp]>([
-  ['nothing', {}, /has no folders of classes/, /expected/],
-  ['loose images', { '.': 5 }, /has no folders of classes/, /CLASS\/FILE/],
+  ['nothing', {}, /has no folders of classes and no images/, /CLASS\/FILE/],
+  ['loose images', { '.': 5 }, /no folders of classes, and its file names/, /CLASS\/FILE/],
+  [
+    'photos of one class in no folders',
+    { 'pizza_1.jpg': true, 'pizza_2.jpg': true },
+    /one class only, pizza/,
+    /CLASS_NUMBER/,
+  ],
   ['a single class', { cat: 20 }, /a single class/, /folder/],
+  ['a folder too high', { 'all/cat': 9, 'all/dog': 9 }, /a single class \(all\)/, /in all, it is/],
   ['one image a class', { a: 1, b: 1, c: 1 }, /a single image/, /at least five/],
   [
     'a class without images',
     { ...two, 'empty/notes.txt': 'x' },
     /no readable images/,
     /put|remove/,
+  ],
+  [
+    'broken images only',
+    { 'a/1.jpg': 'x', 'a/2.jpg': '', 'b/1.jpg': 'x', 'b/2.jpg': '' },
+    /none of the images in .* can be read/,
+    /download/,
+  ],
+  ['an archive', { 'photos.zip': 'PK\u0003\u0004' }, /1 \.zip/, /unpack it/],
+  [
+    'splits without one to train on',
+    { ...splits('trn', 'val', 'tst') },
+    /no train/,
+    /name it train/,
   ],
   [
     'HEIC only',
@@ -107,4 +134,25 @@ it.each<[what: string, files: Files, sentence: RegExp, hint: RegExp]>([
   expect(error).toBeInstanceOf(TesseraError);
   expect((error as TesseraError).sentence).toMatch(sentence);
   expect((error as TesseraError).hint).toMatch(hint);
+});
+
+it('a trial says what was found, not how long a whole run is', async () => {
+  const lines: string[] = [];
+  const say = (line: string) => lines.push(line);
+  const { signal } = new AbortController();
+  await planFolder(await folderOf(two), { signal, say, isTrial: true });
+  expect(lines.join('\n')).toMatch(/found.*\n.*classes.*\n.*model/);
+  expect(lines.join('\n')).not.toMatch(/training {2}|test {2}|time {2}/);
+});
+
+it('a class with a single image is never tested, which is said', async () => {
+  const { said } = (await outcomeOf({ few: 1, many: 20 })) as { said: string };
+  expect(said).toContain('few has a single image: it is trained on, and never tested');
+  const tested = await outcomeOf({ 'train/a': 1, 'train/b': 9, 'test/a': 2, 'test/b': 2 });
+  expect((tested as { said: string }).said).not.toContain('never tested');
+});
+
+it.each(['images', 'all'])('a folder named %s is used as a class, which is said', async (name) => {
+  const { said } = (await outcomeOf({ [name]: 9, masks: 9 })) as { said: string };
+  expect(said).toContain(`the folder ${name} is used as a class`);
 });

@@ -236,17 +236,21 @@ describe('what is wrong with a file is said with its line', () => {
   ])('a file that is not there: %s', async (_name, path, hint) => {
     const error = await errorOf(loadConfig(path, { env: {} }));
     expect(error.message).toBe(
-      `[CONFIG_INVALID] there is no config file ${path}, nor a preset of this name`,
+      `[CONFIG_INVALID] there is no folder or file ${path}, nor a preset of this name`,
     );
     expect(error.hint).toContain(hint);
   });
 
   it('a folder, a file of 2 MiB, and one that is no text are refused', async () => {
-    expect((await errorOf(loadConfig(CONFIGS))).sentence).toBe(`${CONFIGS} is not a file`);
+    const folder = await errorOf(loadConfig(CONFIGS));
+    expect(folder.sentence).toBe(`${CONFIGS} is not a file`);
+    expect(folder.hint).toContain('tessera init FOLDER');
     const large = await writeConfig(new Uint8Array(2 * 1024 ** 2));
     expect((await errorOf(loadConfig(large))).sentence).toContain('has 2.0 MiB; a config file has');
     const binary = await writeConfig(new Uint8Array([0xff, 0xfe, 0x00]));
-    expect((await errorOf(loadConfig(binary))).sentence).toContain('it is not UTF-8 text');
+    const binaryError = await errorOf(loadConfig(binary));
+    expect(binaryError.sentence).toContain('is not a config file: it is not UTF-8 text');
+    expect(binaryError.hint).toContain('an archive is unpacked first');
   });
 });
 

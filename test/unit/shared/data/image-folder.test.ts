@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { foundSentence, remedies } from '../../../../shared/data/found.ts';
 import { type DataSet, dataSourceOf } from '../../../../shared/data/sets/collection.ts';
 import { openImageFolder } from '../../../../shared/data/sets/image-folder.ts';
-import { Tally } from '../../../../shared/data/sets/tally.ts';
-import { Walk } from '../../../../shared/data/sets/walk.ts';
+import { Tally } from '../../../../shared/data/sets/walk/tally.ts';
+import { Walk } from '../../../../shared/data/sets/walk/walk.ts';
 import { expectInvalid, temporaryFolder, writeFiles } from '../../../support/data.ts';
 import { binary, HEADS, READABLE } from '../../../support/image-heads.ts';
 
@@ -100,6 +100,7 @@ describe('splits', () => {
   it.each([
     ['Train', 'TEST', undefined],
     ['training', 'testing', 'Validation'],
+    ['train', 'test', 'dev'],
     ['TRAIN', 'Test', 'valid'],
     ['Training', undefined, 'VAL'],
   ])('are %s, %s and %s, in any capitals (case 43)', async (train, test, validation) => {
@@ -127,7 +128,7 @@ describe('splits', () => {
     const set = await open(
       files('train/a/1.jpg', 'train/b/1.jpg', 'test/a/1.jpg', 'extra/a/1.jpg', 'extra/x/y/2.txt'),
     );
-    expect(set.found.notes).toEqual(['test has no folder of b, which train has']);
+    expect(set.found.notes).toEqual(['test has no images of b, which train has']);
     expect(set.found.leftOut).toEqual([
       { what: 'in extra', why: 'neither train, val nor test', count: 2 },
     ]);
@@ -188,6 +189,11 @@ describe('splits', () => {
   });
 
   it.each([
+    [
+      'train by another name',
+      ['trn/a/1.jpg', 'trn/b/1.jpg', 'val/a/1.jpg', 'val/b/1.jpg'],
+      /has val, but no train/,
+    ],
     ['two folders', ['train/a/1.jpg', 'val/a/1.jpg', 'valid/a/1.jpg'], /val and .*valid both mean/],
     ['two capitals', ['train/a/1.jpg', 'Train/a/1.jpg'], /Train and .*train both mean the train/],
     ['no train', ['test/a/1.jpg', 'val/a/1.jpg'], /has test and val, but no train folder/],
@@ -229,11 +235,20 @@ describe('a class without images', () => {
 });
 
 it('a class of which nothing can be read is said', async () => {
-  const set = await open({ ...files('b/1.jpg'), 'a/1.jpg': '', 'a/2.jpg': 'junk' });
+  const set = await open({ ...files('b/1.jpg', 'c/1.jpg'), 'a/1.jpg': '', 'a/2.jpg': 'junk' });
   expect(set.found.notes).toEqual([
     '2 of them are not images in spite of their names: they count as unreadable',
     expect.stringMatching(/^none of the images in .*\/a can be read$/),
   ]);
+});
+
+it('a set of which one class or none can be read is refused', async () => {
+  const broken = { 'a/1.jpg': '', 'a/2.jpg': 'junk' };
+  await expectInvalid(open({ ...broken, 'b/1.jpg': '' }), /none of the images in .*\w can be read/);
+  await expectInvalid(
+    open({ ...broken, ...files('b/1.jpg') }),
+    /outside of the class b can be read/,
+  );
 });
 
 it('a link that git wrote as text is left out as that', async () => {
@@ -257,7 +272,7 @@ describe('links', () => {
     await symlink(join(pool, '1.jpg'), join(folder, 'a/1.jpg'));
     await expectInvalid(openImageFolder(folder), /a\/1\.jpg is a link that leaves/);
     await expect(openImageFolder(folder)).rejects.toMatchObject({
-      hint: expect.stringContaining('data.links: follow'),
+      hint: expect.stringContaining('data.links=follow'),
     });
     await symlink(join(pool, 'more'), join(folder, 'a/more'));
     await symlink(join(pool, 'more'), join(folder, 'c'));

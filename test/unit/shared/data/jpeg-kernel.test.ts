@@ -97,6 +97,21 @@ describe('the kernels', () => {
     );
   });
 
+  it('read a grey file of the samplings that libvips reads', async () => {
+    const grey = sharp(new Uint8Array(32 ** 2).fill(90), {
+      raw: { width: 32, height: 32, channels: 1 },
+    });
+    const file = await grey.toColourspace('b-w').jpeg().toBuffer();
+    // Behind the marker: length, bits, height, width, components, then the component's name.
+    const at = file.indexOf(Buffer.from([0xff, 0xc0])) + 11;
+    expect(file[at]).toBe(0x11);
+    for (let sampling = 0; sampling < 256; sampling += 1) {
+      file[at] = sampling;
+      const isRead = decodeByKernels(file, undefined) !== undefined;
+      expect(isRead, `sampling ${sampling}`).toBe((await byLibvips(file)) !== undefined);
+    }
+  });
+
   it('leave alone what is not of the commonest kind', async () => {
     const raw = { width: 32, height: 32, channels: 3 } as const;
     const progressive = sharp(new Uint8Array(3 * 32 ** 2), { raw }).jpeg({ progressive: true });

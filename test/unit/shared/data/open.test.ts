@@ -56,11 +56,11 @@ describe('mnist', () => {
 describe('image-folder', () => {
   it('lists train and test, sorted, and ignores what is no image', async () => {
     const source = await openFolder({
-      'train/cat/b.JPG': 'b',
-      'train/cat/a.png': 'a',
+      'train/cat/b.JPG': 'GIF89a b',
+      'train/cat/a.png': 'GIF89a a',
       'train/cat/notes.txt': '',
       'train/cat/.hidden.png': '',
-      'train/ant/x.webp': 'x',
+      'train/ant/x.webp': 'GIF89a x',
       'test/cat/t.jpeg': 't',
       'README.md': '',
     });
@@ -133,7 +133,8 @@ describe('image-folder', () => {
 
   it('refuses what has become of a file since the listing: a link out of the set, a pipe, a monster', async () => {
     const outside = await writeFiles({ 'secret.jpg': 'secret' });
-    const folder = await writeFiles({ 'a/1.jpg': '', 'a/2.jpg': '', 'a/3.jpg': '', 'b/1.jpg': '' });
+    const names = ['a/1.jpg', 'a/2.jpg', 'a/3.jpg', 'b/1.jpg'];
+    const folder = await writeFiles(Object.fromEntries(names.map((name) => [name, 'GIF89a'])));
     const source = await open('image-folder', folder, 0);
     const replace = async (name: string) => {
       await rm(join(folder, name));
@@ -153,11 +154,11 @@ describe('image-folder', () => {
 
   it('follows links within the set and refuses those that leave it', async () => {
     const outside = await writeFiles({ 'secret.jpg': '' });
-    const folder = await writeFiles({ 'a/1.jpg': 'one', 'b/3.jpg': '' });
+    const folder = await writeFiles({ 'a/1.jpg': 'GIF89a one', 'b/3.jpg': 'GIF89a' });
     await symlink(join(folder, 'a/1.jpg'), join(folder, 'a/2.jpg'));
     await symlink('/nowhere', join(folder, 'latest'));
     const source = await open('image-folder', folder, 0);
-    expect(new TextDecoder().decode((await source.read('train', 1)).bytes)).toBe('one');
+    expect(new TextDecoder().decode((await source.read('train', 1)).bytes)).toBe('GIF89a one');
 
     await symlink(join(outside, 'secret.jpg'), join(folder, 'b/4.jpg'));
     await expectInvalid(open('image-folder', folder), /b\/4\.jpg is a link that leaves/);

@@ -171,5 +171,5 @@ describe('the optimizer', () => {
 
 it('a config is refused as train() refuses it', async () => {
   await expect(open('training.batchSize=65')).rejects.toThrow('which has 64');
-  await expect(openTraining('quickstrat')).rejects.toThrow('no config file quickstrat');
+  await expect(openTraining('quickstrat')).rejects.toThrow('no folder or file quickstrat');
 });

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadObject } from '../../../../shared/config/load.ts';
+import { checkAgainstData } from '../../../../shared/config/rules.ts';
 import type { FolderFacts } from '../../../../tools/recipe/look.ts';
 import type { Pretrained } from '../../../../tools/recipe/pretrained.ts';
 import { configOf, recipeFor, runName } from '../../../../tools/recipe/recipe.ts';
@@ -67,6 +68,12 @@ describe('what is trained', () => {
     expect(configOf(made).model).not.toHaveProperty('init');
   });
 
+  it('four images: none is left to choose an epoch with', () => {
+    const made = recipeFor({ facts: folder([2, 2]), pretrained: undefined });
+    expect(made.images).toEqual({ train: 3, validation: 0, test: 1 });
+    expect(configOf(made).data).toMatchObject({ validation: 'none' });
+  });
+
   it('without pretrained weights there is nothing to fine-tune, whatever was asked for', () => {
     const facts = folder([600, 600]);
     const scratch = recipeFor({ facts, pretrained: undefined });
@@ -92,14 +99,19 @@ it('refuses a folder that leaves nothing to test with, saying what to do', () =>
 it('every recipe is a config, for any counts', () => {
   fc.assert(
     fc.property(
-      fc.array(fc.integer({ min: 5, max: 4000 }), { minLength: 2, maxLength: 40 }),
+      fc.oneof(
+        fc.array(fc.integer({ min: 5, max: 4000 }), { minLength: 2, maxLength: 40 }),
+        fc.array(fc.integer({ min: 2, max: 4 }), { minLength: 2, maxLength: 3 }),
+      ),
       fc.constantFrom(TINY, undefined),
       fc.boolean(),
-      (counts, pretrained, hasTest) => {
+      fc.constantFrom(1, undefined),
+      (counts, pretrained, hasTest, epochs) => {
         const facts = folder(counts, { hasTest, testImages: hasTest ? 9 : 0 });
-        const made = recipeFor({ facts, pretrained });
+        const made = recipeFor({ facts, pretrained, epochs });
         const { config } = loadObject(configOf(made), { env: {} });
         const { train, validation, test } = made.images;
+        checkAgainstData(config, { size: { train, test }, classes: facts.found.classes });
         expect(train + validation + (hasTest ? 0 : test)).toBe(counts.reduce((a, b) => a + b, 0));
         expect(config.training.batchSize).toBeLessThanOrEqual(train);
         expect(expectedSeconds(made, { secondsPerImage: 0.01, kind: made.kind })).toBeGreaterThan(

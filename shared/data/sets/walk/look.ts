@@ -7,9 +7,9 @@
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { mapAtMost } from '../../core/concurrency.ts';
-import { type ImageKind, imageKind } from '../../files/image-kind.ts';
-import { systemPath } from '../../files/raw-names.ts';
+import { mapAtMost } from '../../../core/concurrency.ts';
+import { type ImageKind, imageKind } from '../../../files/image-kind.ts';
+import { systemPath } from '../../../files/raw-names.ts';
 
 /** What a file is. */
 export interface Look {

@@ -1,6 +1,6 @@
 /** @file Counts of skipped files during the walk of a folder: each file in exactly one of them. Pure. */
-import { type ImageKind, kindName, remedy } from '../../files/image-kind.ts';
-import type { LeftOut } from '../found.ts';
+import { type ImageKind, kindName, remedy } from '../../../files/image-kind.ts';
+import type { LeftOut } from '../../found.ts';
 import type { Look } from './look.ts';
 import { endingOf } from './rules.ts';
 
@@ -8,6 +8,8 @@ import { endingOf } from './rules.ts';
 const KINDS_MAX = 24;
 /** Kinds of files whose ending is clear enough. */
 const PLAIN: ReadonlySet<ImageKind> = new Set(['numpy', 'zip', 'gzip', 'pdf', 'html', 'video']);
+/** Endings of archives. Others of the kind zip are documents and arrays. */
+const ARCHIVE = /^\.(?:zip|tar|tgz|gz|7z|rar)$/;
 
 /** Counts files that are left out, by what they are and why. */
 export class Tally {
@@ -57,6 +59,8 @@ export function passedOver(name: string, { kind, isClosed }: Look): Omit<LeftOut
   const ending = endingOf(name);
   const what = ending === '' ? 'without an ending' : ending;
   if (isClosed) return { what, why: 'cannot be opened' };
+  if (ARCHIVE.test(ending))
+    return { what, why: 'not images', remedy: 'unpack it, if images are in it' };
   if (kind === undefined || PLAIN.has(kind)) return { what, why: 'not images' };
   const why = `.${kind}` === ending ? 'not readable here' : `${kindName(kind)}, not readable here`;
   return { what, why, remedy: remedy(kind) };

@@ -39,6 +39,7 @@ const SPLIT_NAMES: Readonly<Partial<Record<string, SplitName>>> = {
   val: 'validation',
   valid: 'validation',
   validation: 'validation',
+  dev: 'validation',
   test: 'test',
   testing: 'test',
 };
@@ -76,4 +77,25 @@ export function isPlainName(folder: string): boolean {
 /** A name without capitals and outer spaces, in one normal form: equal for two spellings of one class. */
 export function sameSpelling(name: string): string {
   return name.normalize('NFC').trim().toLowerCase();
+}
+
+/** What cameras and programs name their pictures, in small letters: no class. */
+const NUMBERED_PICTURES: ReadonlySet<string> = new Set(
+  'img imgp dsc dscn dscf pxl mvimg cimg imag gopr dji sam pict pic p image picture photo screenshot scan frame video untitled file download'.split(
+    ' ',
+  ),
+);
+
+const NUMBERED = /^(.+?)(?:[ _.-]+\d+|[ _.-]*\(\d+\))$/s;
+
+/**
+ * The class that the name of an image begins with, before its number: of `pizza_001.jpg`, `ice cream (3).png` and
+ * `cat.7.jpg`. None where a second number leaves in doubt what the class is: `IMG_20250101_120000`, `pizza_1 (2)`.
+ */
+export function classInName(name: string): string | undefined {
+  const before = NUMBERED.exec(name.replace(IMAGE_NAME, ''))?.[1];
+  if (before === undefined || !/\p{L}/u.test(before)) return undefined;
+  if (before.split(/[ _.()-]+/).some((word) => /^\d+$/.test(word))) return undefined;
+  const isClass = !isPlainName(before) && !NUMBERED_PICTURES.has(before.toLowerCase());
+  return isClass ? before : undefined;
 }

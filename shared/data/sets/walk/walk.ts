@@ -6,16 +6,16 @@
  */
 import { stat } from 'node:fs/promises';
 import { sep } from 'node:path';
-import { errnoOf, reasonOf } from '../../core/errno.ts';
-import { TesseraError } from '../../core/errors.ts';
-import { isDecodable } from '../../files/image-kind.ts';
+import { errnoOf, reasonOf } from '../../../core/errno.ts';
+import { TesseraError } from '../../../core/errors.ts';
+import { isDecodable } from '../../../files/image-kind.ts';
 import {
   listRawFolder,
   type RawEntry,
   rawRealpath,
   shownName,
   systemPath,
-} from '../../files/raw-names.ts';
+} from '../../../files/raw-names.ts';
 import { lookAtFiles } from './look.ts';
 import { isHidden, isImageName } from './rules.ts';
 import { DEAD_LINKS, HIDDEN, LINKS_OUT, LOOPS, passedOver, SPECIAL, type Tally } from './tally.ts';
@@ -47,7 +47,7 @@ interface Chain {
 }
 
 /** An image that was found. */
-interface WalkImage {
+export interface WalkImage {
   readonly name: string;
   readonly bytes: number;
   /** Only its name says that it is an image. */
@@ -135,13 +135,7 @@ export class Walk {
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       const { at, depth } = next;
       const { folders, images } = await this.list(next.folder, tally);
-      if (images.length > 0) {
-        const names = images.map(({ name }) => name);
-        const bytes = Float64Array.from(images, (image) => image.bytes);
-        const damaged = images.filter((image) => image.isDamaged).length;
-        const closed = images.filter((image) => image.isClosed).length;
-        groups.push({ folder: at, names, bytes, damaged, closed });
-      }
+      if (images.length > 0) groups.push(imageGroup(at, images));
       if (folders.length > 0 && depth >= DEPTH_MAX) {
         throw invalid(
           `${shownName(next.folder.path)} lies more than ${DEPTH_MAX} folders deep`,
@@ -231,6 +225,17 @@ export class Walk {
   }
 }
 
+/** Images of one folder as a group. */
+export function imageGroup(folder: string, images: readonly WalkImage[]): ImageGroup {
+  return {
+    folder,
+    names: images.map(({ name }) => name),
+    bytes: Float64Array.from(images, ({ bytes }) => bytes),
+    damaged: images.filter(({ isDamaged }) => isDamaged).length,
+    closed: images.filter(({ isClosed }) => isClosed).length,
+  };
+}
+
 type Reason = Parameters<Tally['add']>[0];
 
 /** The kind of an entry: left out, a folder with its real path, or a file. */
@@ -284,7 +289,7 @@ function below(folder: string, name: string): string {
 function leavesSet(path: string): TesseraError {
   return invalid(
     `${shownName(path)} is a link that leaves the data set or leads nowhere`,
-    'put the files themselves into the set, or follow its links with data.links: follow',
+    'put the files themselves into the set, or follow its links: --set data.links=follow',
   );
 }
 

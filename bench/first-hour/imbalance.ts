@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { permutation } from '../shared/data/permutation.ts';
+import { permutation } from '../../shared/data/permutation.ts';
 
 /** Balanced accuracy of each seed, and the mean. */
 export interface ImbalanceBench {
@@ -21,7 +21,7 @@ export interface ImbalanceBench {
   readonly meanGain: number;
 }
 
-const TESSERA = fileURLToPath(new URL('../cli/main.js', import.meta.url));
+const TESSERA = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 const SEEDS = [1, 2, 3];
 const SHARES = [1, 1 / 5, 1 / 20];
 
