@@ -28,7 +28,7 @@ function project(
 /** Files of minutes. Begun last, one of them would run alone at the end. */
 const LONG = [
   ...['same-bits', 'chaos', 'recipes', 'netns', 'devices', 'refusals', 'executables', 'memory'],
-  ...['rounded-exchange', 'engines', 'no-room', 'aborts', 'secure', 'quiet', 'package'],
+  ...['rounded-exchange', 'engines', 'no-room', 'aborts', 'secure', 'quiet', 'package', 'lesson'],
 ];
 
 /**

@@ -11,7 +11,8 @@ import { scratchFolder, WatchedProcess } from '../support/cluster.ts';
 const REPO = resolve(import.meta.dirname, '../..');
 const project = join(scratchFolder(), 'project');
 const modules = join(project, 'node_modules');
-const installed = join(modules, 'tessera-train');
+// Where it really is: Node.js resolves links.
+const installed = join(inject('packedModules'), 'tessera-train');
 const manifest = JSON.parse(readFileSync(join(REPO, 'package.json'), 'utf8'));
 
 /** What a program does with the library; compiled in strict projects. */
