@@ -1,4 +1,5 @@
 /** @file What `tessera help TOPIC` prints: pages for people who begin. */
+import { exitCodeRows } from '../../shared/machine/exit-codes.ts';
 
 /** A page. */
 export interface Topic {
@@ -87,19 +88,7 @@ export const TOPICS: readonly Topic[] = [
     name: 'exit-codes',
     title: 'Exit codes, for scripts',
     lines: [
-      '0    done',
-      '1    a difference was found (runs compare --exact), or something does not work (doctor)',
-      '2    wrong flags or arguments',
-      '65   data, weights, a checkpoint or a number of the training is wrong',
-      '69   workers, the coordinator or an engine is not there',
-      '70   an engine or Tessera itself failed',
-      '71   the machine failed: memory, files or processes',
-      '73   a file cannot be written, or a port or a run is taken',
-      '75   try again: full, late, or interrupted',
-      '76   the other side speaks another version',
-      '77   access denied',
-      '78   a config, or a checkpoint for it, does not fit',
-      '130  stopped with Ctrl-C',
+      ...exitCodeRows().map(({ code, meaning }) => `${String(code).padEnd(5)}${meaning}`),
       '',
       'Results are on stdout, messages on stderr. --json prints one JSON document on stdout.',
     ],

@@ -86,6 +86,7 @@ function tokenWord(path: string | undefined): string | undefined {
 /** Ends after which the same run may be resumed. */
 const CAN_GO_ON: ReadonlySet<TesseraError['code']> = new Set([
   'CANCELLED',
+  'INTERRUPTED',
   'CANNOT_WRITE',
   'WORKERS_LOST',
 ]);
@@ -94,7 +95,8 @@ const CAN_GO_ON: ReadonlySet<TesseraError['code']> = new Set([
 export function withWayOn(error: TesseraError, resume: string): TesseraError {
   const { code, sentence, hint, details } = error;
   if (!CAN_GO_ON.has(code)) return error;
-  const first = code !== 'CANCELLED' && hint !== undefined ? `${hint}, then ` : '';
+  const first =
+    code !== 'CANCELLED' && code !== 'INTERRUPTED' && hint !== undefined ? `${hint}, then ` : '';
   const wayOn = `${first}resume with: ${resume}`;
   return new TesseraError(code, sentence, { hint: wayOn, details, cause: error });
 }

@@ -54,11 +54,14 @@ const SIGNS: Readonly<Record<LaunchNotice['level'], string>> = {
   error: '✖ ',
 };
 
-/** Runs a run to its end. Throws  the reason when it ends badly, CANCELLED after Ctrl-C. */
+/** Runs a run to its end. Throws  the reason when it ends badly, CANCELLED after Ctrl-C, INTERRUPTED after a scheduler's signal. */
 export async function driveRun(options: RunOptions, part: RunPart): Promise<void> {
   const startedMs = performance.now();
   const display = createDisplay();
-  const shutdown = watchShutdown({ announce: (sentence) => display.line(sentence) });
+  const shutdown = watchShutdown({
+    announce: (sentence) => display.line(sentence),
+    isRepeatable: true,
+  });
   const { signal } = shutdown;
   try {
     const origin = await runOrigin(options);
