@@ -22,6 +22,7 @@ import { settleNumbers } from './fitting.ts';
 import { Launch } from './launch.ts';
 import type { LaunchNotice } from './launcher.ts';
 import { localLauncher, localSize } from './local-run.ts';
+import { placeOfRun } from './run-place.ts';
 import type { RunStanding } from './supervisor.ts';
 
 /** How a run is started. */
@@ -36,7 +37,7 @@ export interface StartTrainingOptions extends ServerFiles {
   readonly dataSource?: DataSource | undefined;
   /** Folder of a new run (default: runs/NAME-TIME). */
   readonly runFolder?: string | undefined;
-  /** Folder of a run to resume. */
+  /** Folder of a run to resume; `auto` resumes the run of `runFolder` if there is one, and begins it there if not. */
   readonly resume?: string | undefined;
   /** Lets others reach the coordinator in plaintext. */
   readonly insecure?: boolean | undefined;
@@ -63,6 +64,8 @@ export interface Run extends AsyncIterable<TimedEvent | Dropped> {
   readonly data: RunningCoordinator['data'];
   /** The checkpoint that a resumed run continues from. */
   readonly resumed: RunningCoordinator['resumed'];
+  /** Whether the resumed run was done already: nothing of it is left to do. */
+  readonly isDone: boolean;
   /** What was chosen, converted or left of the weights that it begins with, a sentence each. */
   readonly weightsNotes: readonly string[];
   /** Resolves at the end of the run; rejects with a TesseraError when it ends badly, CANCELLED once it was stopped. */
@@ -89,7 +92,8 @@ export async function train(
   config: string | RunConfigInput | undefined,
   options: TrainOptions = {},
 ): Promise<Run> {
-  const { workers, set = [], dataSource, resume } = options;
+  const { workers, set = [], dataSource } = options;
+  const { resume, isKept } = await placeOfRun(options);
   const isRemote = workers === 0;
   const settings = [
     ...(dataSource === undefined ? [] : ['data.source=program']),
@@ -106,7 +110,7 @@ export async function train(
     typeof origin === 'string'
       ? await loadConfig(origin, { set: settings })
       : loadObject(origin, { set: settings });
-  requireInputs(loaded.inputs.filter(({ kind }) => resume === undefined || kind === 'data'));
+  requireInputs(loaded.inputs.filter(({ kind }) => !isKept || kind === 'data'));
   return await startTraining(loaded, { ...options, isRemote });
 }
 
@@ -115,11 +119,13 @@ export async function startTraining(
   planned: LoadedConfig,
   options: StartTrainingOptions,
 ): Promise<Run> {
-  const { isRemote = false, certs, insecure = false, log, resume } = options;
+  const { isRemote = false, certs, insecure = false, log } = options;
+  const { resume, runFolder: newFolder, isKept } = await placeOfRun(options);
   const notify = options.onNotice ?? (() => {});
   const size = isRemote ? undefined : await localSize(planned.config);
   const loaded = await settleNumbers(planned, {
-    ...{ dataSource: options.dataSource, resume, workers: size?.count ?? 1 },
+    ...{ dataSource: options.dataSource, workers: size?.count ?? 1 },
+    resume: isKept ? resume : undefined,
     signal: options.signal,
     notify: (text) => notify({ level: 'info', text }),
   });
@@ -132,7 +138,7 @@ export async function startTraining(
   const running = await startCoordinator({
     loaded,
     security: await serverSecurity(options, token, (text) => notify({ level: 'warn', text })),
-    ...{ certs, insecure, resume, runFolder: options.runFolder, dataSource: options.dataSource },
+    ...{ certs, insecure, resume, runFolder: newFolder, dataSource: options.dataSource },
     // Local workers get its address; others use the former one.
     listen: isRemote ? await knownAddress(resume, loaded) : undefined,
     log: createLog({
@@ -146,9 +152,10 @@ export async function startTraining(
       { name: 'reader of the run', event: (event) => events.push(event) },
     ],
   });
-  const { address, runFolder, data, resumed, weightsNotes } = running;
+  const { address, runFolder, data, resumed, isDone, weightsNotes } = running;
   const launched =
     size &&
+    !isDone &&
     new Launch({
       launcher: localLauncher(
         { config, address, runFolder, certs, token, insecure, verbose: log?.level === 'debug' },
@@ -158,11 +165,11 @@ export async function startTraining(
       ...{ restarts: config.cluster.restarts, minWorkers: config.cluster.minWorkers, notify },
       standing: () => standingOf(running.status(), signals),
     });
-  const result = endOf(running, launched, stop).finally(() => events.end());
+  const result = endOf(running, launched || undefined, stop).finally(() => events.end());
   // The program may look later.
   result.catch(() => {});
   return {
-    ...{ address, runFolder, data, resumed, weightsNotes, result },
+    ...{ address, runFolder, data, resumed, isDone, weightsNotes, result },
     status: () => running.status(),
     stop: async () => {
       stop.abort(new TesseraError('CANCELLED', 'stopped by the program that started it'));

@@ -6,8 +6,8 @@ import type { PlanOptions } from './plan.ts';
 /** How a config is loaded. */
 export interface LoadOptions extends PlanOptions {
   readonly set: readonly string[];
-  /** A resumed run has its own config. */
-  readonly resume?: string | true | undefined;
+  /** A run that is continued has its own config. */
+  readonly isKept?: boolean;
 }
 
 /** Loads the config of a name, each time that it is called; a folder is planned once. Throws  as `planFolder`. */
@@ -15,8 +15,8 @@ export async function configLoader(
   name: string,
   options: LoadOptions,
 ): Promise<() => Promise<LoadedConfig>> {
-  const { set, resume } = options;
-  if (resume !== undefined || !(await isImageFolder(name))) return () => loadConfig(name, { set });
+  const { set, isKept } = options;
+  if (isKept || !(await isImageFolder(name))) return () => loadConfig(name, { set });
   // Most runs need none of this.
   const { planFolder } = await import('./plan.ts');
   const { configOf } = await import('../../tools/recipe/recipe.ts');

@@ -15,7 +15,10 @@ export function addRunOptions(target: Command): void {
     .optionsGroup('Run:')
     .addOption(setOption())
     .option('--run-folder <folder>', 'Where the run is recorded (default: runs/NAME-TIME)')
-    .option('--resume [run-folder]', 'Resume a run, with its own config (default: newest run)')
+    .option(
+      '--resume [run-folder]',
+      'Resume a run, with its own config (default: newest run); auto: that of --run-folder, or begin it there',
+    )
     .addOption(
       new Option(
         '--more-epochs <count>',

@@ -1,6 +1,7 @@
 /** @file What `train` and `coordinator` have in common: start a run, show it, end it, sum it up. */
 
 import type { LaunchNotice } from '../../launch/launcher.ts';
+import { AUTO } from '../../launch/run-place.ts';
 import { type Run, startTraining } from '../../launch/train.ts';
 import {
   devicesSettings,
@@ -19,7 +20,7 @@ import { commandLine, pathWord } from '../terminal/command-text.ts';
 import { readableLogLine } from '../terminal/log-lines.ts';
 import { paint, pointer, printJson, say } from '../terminal/output.ts';
 import { createDisplay } from './display.ts';
-import { resumeFolder, runOrigin } from './resume.ts';
+import { type RunOrigin, resumeFolder, runOrigin, withOtherFolder } from './resume.ts';
 import { type KeptFlags, resumeCommand, summary, withWayOn } from './run-end.ts';
 
 /** Flags of `train` and `coordinator`. */
@@ -31,7 +32,7 @@ export interface RunOptions extends KeptFlags {
   readonly devices?: readonly number[];
   readonly listen?: string;
   readonly runFolder?: string;
-  /** True without a folder: the newest run, of the config's name where one is given. */
+  /** True without a folder: the newest run, of the config's name where one is given; or auto. */
   readonly resume?: string | true;
   /** Epochs of a new run that continues the resumed one. */
   readonly moreEpochs?: number;
@@ -73,11 +74,12 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
     ];
     const load = await configLoader(origin.config, {
       ...options,
+      isKept: origin.isKept,
       set,
       signal,
       say: (line) => display.line(line),
     });
-    const loaded = await withInputs(load, options, signal);
+    const loaded = await withInputs(load, { ...options, isKept: origin.isKept }, signal);
     const run = await startTraining(loaded, {
       ...options,
       isRemote: part.command === 'coordinator',
@@ -93,11 +95,15 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
       // The terminal shows log lines too, and is closed after the last of them.
       observers: [{ name: 'terminal', event: (event) => display.event(event) }],
     });
-    for (const line of banner(run, options, performance.now() - startedMs)) display.line(line);
+    const begins = options.resume === undefined ? undefined : beginningOf(run, origin);
+    for (const line of banner(run, begins, performance.now() - startedMs)) display.line(line);
     for (const line of inputLines(loaded.inputs)) display.line(line);
-    for (const line of part.banner(run)) display.line(line);
+    for (const line of run.isDone ? [''] : part.banner(run)) display.line(line);
     display.attach(() => run.status());
-    const again = resumeCommand(part.command, options, run);
+    const again =
+      options.resume === AUTO
+        ? 'the same line again continues it'
+        : `resume with: ${resumeCommand(part.command, options, run)}`;
     const result = await run.result.catch((error: TesseraError) => {
       throw withWayOn(error, again);
     });
@@ -105,7 +111,7 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
     report(result, options, run.data);
   } catch (thrown) {
     display.close();
-    throw thrown;
+    throw options.resume === AUTO ? withOtherFolder(thrown) : thrown;
   } finally {
     shutdown.dispose();
   }
@@ -116,12 +122,15 @@ function listenSetting({ listen }: RunOptions): string[] {
   return listen === undefined ? [] : [`cluster.listen=${JSON.stringify(listen)}`];
 }
 
-function banner(run: Run, { resume }: RunOptions, readyMs: number): readonly string[] {
-  const { resumed, weightsNotes } = run;
-  const beginning =
-    resumed === undefined
-      ? 'from the beginning: nothing was saved yet'
-      : `from step ${resumed.step}`;
+/** Where a run begins that may be resumed. */
+function beginningOf({ resumed, isDone }: Run, { resume }: RunOrigin): string {
+  if (isDone) return 'nothing: this run is done already';
+  if (resumed !== undefined) return `from step ${resumed.step}`;
+  return `from the beginning: ${resume === undefined ? 'there is no run in this folder yet' : 'nothing was saved yet'}`;
+}
+
+function banner(run: Run, begins: string | undefined, readyMs: number): readonly string[] {
+  const { weightsNotes } = run;
   const name = paint('bold', paint('green', `tessera ${VERSION}`));
   return [
     '',
@@ -131,7 +140,7 @@ function banner(run: Run, { resume }: RunOptions, readyMs: number): readonly str
     pointer('run folder', run.runFolder),
     ...weightsNotes.map((note) => pointer('weights', note)),
     ...foundLines(run.data).map((line, at) => (at === 0 ? pointer('data set', line) : line)),
-    ...(resume === undefined ? [] : [pointer('resumes', beginning)]),
+    ...(begins === undefined ? [] : [pointer('resumes', begins)]),
   ];
 }
 
