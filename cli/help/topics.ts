@@ -71,6 +71,26 @@ export const TOPICS: readonly Topic[] = [
     ],
   },
   {
+    name: 'variables',
+    title: 'Variables of the environment, in place of flags',
+    lines: [
+      'Each flag has a variable: --run-folder is TESSERA_RUN_FOLDER. tessera COMMAND --help lists them.',
+      '',
+      '  a flag that is typed comes before its variable; an empty variable counts as none',
+      '  switches such as --insecure: 1 or true, 0 or false',
+      '  TESSERA_SET="training.epochs=2,seed=7" is --set for each of them',
+      '  tessera config show CONFIG --origin shows which values come from variables',
+      '',
+      'Others:',
+      '',
+      '  TESSERA_ENGINES           folder of the engines that were added',
+      '  TESSERA_XLA_ANY_VERSION   1: try plugins of versions that were not tested',
+      '  CUDA_VISIBLE_DEVICES      GPUs that may be used, as elsewhere',
+      '  SLURM_JOB_END_TIME        set by Slurm: a run saves and ends before it',
+      '  NO_COLOR                  no colours',
+    ],
+  },
+  {
     name: 'machines',
     title: 'Several machines',
     lines: [

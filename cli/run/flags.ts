@@ -4,10 +4,30 @@ import { addServerSecurity } from '../connect/flags.ts';
 import {
   jsonOption,
   LOG_MORE,
+  parseDevices,
   parseWholeCount,
+  parseWorkers,
   setOption,
   verboseOption,
 } from '../terminal/flags.ts';
+
+/** `--workers`, of commands that start workers on this machine. */
+export const localWorkersOption = () =>
+  new Option(
+    '--workers <count>',
+    'Worker processes, auto, or MIN:MAX (default: cluster.workers)',
+  ).argParser(parseWorkers);
+
+/** `--devices`, of commands that choose for a run. */
+export const devicesOption = () =>
+  new Option(
+    '--devices <numbers>',
+    'GPUs, or shares of the threads on CPU, such as 0,1,3 (default: compute.devices)',
+  ).argParser(parseDevices);
+
+/** `--listen`, of commands that choose for a run. */
+export const listenOption = () =>
+  new Option('--listen <host:port>', 'Address to listen on (default: cluster.listen)');
 
 /** Adds what `train` and `coordinator` have in common. */
 export function addRunOptions(target: Command): void {
@@ -26,7 +46,7 @@ export function addRunOptions(target: Command): void {
       ).argParser(parseWholeCount),
     )
     .option('-y, --yes', 'Download what the config names and this machine has not')
-    .option('--listen <host:port>', 'Address to listen on (default: cluster.listen)');
+    .addOption(listenOption());
   addServerSecurity(target);
   target.optionsGroup('Output:').addOption(jsonOption()).addOption(verboseOption(LOG_MORE));
 }

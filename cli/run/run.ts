@@ -3,11 +3,6 @@
 import type { LaunchNotice } from '../../launch/launcher.ts';
 import { AUTO } from '../../launch/run-place.ts';
 import { type Run, startTraining } from '../../launch/train.ts';
-import {
-  devicesSettings,
-  type WorkerCount,
-  workersSettings,
-} from '../../shared/config/settings.ts';
 import type { TesseraError } from '../../shared/core/errors.ts';
 import type { FoundSource } from '../../shared/data/found.ts';
 import { watchShutdown } from '../../shared/machine/shutdown.ts';
@@ -22,15 +17,12 @@ import { paint, pointer, printJson, say } from '../terminal/output.ts';
 import { createDisplay } from './display.ts';
 import { type RunOrigin, resumeFolder, runOrigin, withOtherFolder } from './resume.ts';
 import { type KeptFlags, resumeCommand, summary, withWayOn } from './run-end.ts';
+import { type SettingFlags, settingsOf } from './settings.ts';
 
 /** Flags of `train` and `coordinator`. */
-export interface RunOptions extends KeptFlags {
+export interface RunOptions extends KeptFlags, SettingFlags {
   /** Name of a preset or path of a file; a resumed run has its own. */
   readonly config?: string;
-  readonly set?: readonly string[];
-  readonly workers?: WorkerCount;
-  readonly devices?: readonly number[];
-  readonly listen?: string;
   readonly runFolder?: string;
   /** True without a folder: the newest run, of the config's name where one is given; or auto. */
   readonly resume?: string | true;
@@ -66,16 +58,10 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
   const { signal } = shutdown;
   try {
     const origin = await runOrigin(options);
-    const set = [
-      ...(options.set ?? []),
-      ...workersSettings(options.workers),
-      ...devicesSettings(options.devices),
-      ...listenSetting(options),
-    ];
     const load = await configLoader(origin.config, {
       ...options,
       isKept: origin.isKept,
-      set,
+      ...settingsOf(options),
       signal,
       say: (line) => display.line(line),
     });
@@ -115,11 +101,6 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
   } finally {
     shutdown.dispose();
   }
-}
-
-/** The address is a setting like any other, so that a resumed run has it from its folder. */
-function listenSetting({ listen }: RunOptions): string[] {
-  return listen === undefined ? [] : [`cluster.listen=${JSON.stringify(listen)}`];
 }
 
 /** Where a run begins that may be resumed. */
