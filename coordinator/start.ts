@@ -64,6 +64,8 @@ export interface RunningCoordinator {
   readonly runFolder: string;
   /** What its data set holds, and what of it was passed over. */
   readonly data: FoundSource;
+  /** Values of its model. */
+  readonly numParameters: number;
   /** The checkpoint that it resumes from; undefined for a new run. */
   readonly resumed: SavedCheckpoint | undefined;
   /** Whether it resumes a run of which nothing is left to do: it ends by itself, without a worker. */
@@ -221,6 +223,7 @@ async function serveRun(
     address,
     runFolder,
     data,
+    numParameters: store.table.size,
     resumed: resumedFrom,
     isDone,
     weightsNotes: notes,

@@ -62,6 +62,8 @@ export interface Run extends AsyncIterable<TimedEvent | Dropped> {
   readonly runFolder: string;
   /** What the data set holds, and what of it was left out. */
   readonly data: RunningCoordinator['data'];
+  /** Values of the model. */
+  readonly numParameters: number;
   /** The checkpoint that a resumed run continues from. */
   readonly resumed: RunningCoordinator['resumed'];
   /** Whether the resumed run was done already: nothing of it is left to do. */
@@ -152,7 +154,7 @@ export async function startTraining(
       { name: 'reader of the run', event: (event) => events.push(event) },
     ],
   });
-  const { address, runFolder, data, resumed, isDone, weightsNotes } = running;
+  const { address, runFolder, data, numParameters, resumed, isDone, weightsNotes } = running;
   const launched =
     size &&
     !isDone &&
@@ -169,7 +171,7 @@ export async function startTraining(
   // The program may look later.
   result.catch(() => {});
   return {
-    ...{ address, runFolder, data, resumed, isDone, weightsNotes, result },
+    ...{ address, runFolder, data, numParameters, resumed, isDone, weightsNotes, result },
     status: () => running.status(),
     stop: async () => {
       stop.abort(new TesseraError('CANCELLED', 'stopped by the program that started it'));

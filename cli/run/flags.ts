@@ -5,6 +5,7 @@ import {
   jsonOption,
   LOG_MORE,
   parseDevices,
+  parseDuration,
   parseWholeCount,
   parseWorkers,
   setOption,
@@ -29,6 +30,13 @@ export const devicesOption = () =>
 export const listenOption = () =>
   new Option('--listen <host:port>', 'Address to listen on (default: cluster.listen)');
 
+/** `--time-limit`, of commands that train. */
+export const timeLimitOption = () =>
+  new Option(
+    '--time-limit <duration>',
+    'Save and end before so long, such as 2h (default: the end of the Slurm job)',
+  ).argParser(parseDuration);
+
 /** Adds what `train` and `coordinator` have in common. */
 export function addRunOptions(target: Command): void {
   target
@@ -45,6 +53,7 @@ export function addRunOptions(target: Command): void {
         'With --resume: a new run that continues that one for so many epochs',
       ).argParser(parseWholeCount),
     )
+    .addOption(timeLimitOption())
     .option('-y, --yes', 'Download what the config names and this machine has not')
     .addOption(listenOption());
   addServerSecurity(target);

@@ -5,7 +5,6 @@ import { AUTO } from '../../launch/run-place.ts';
 import { type Run, startTraining } from '../../launch/train.ts';
 import type { TesseraError } from '../../shared/core/errors.ts';
 import type { FoundSource } from '../../shared/data/found.ts';
-import { watchShutdown } from '../../shared/machine/shutdown.ts';
 import { VERSION } from '../../shared/machine/version.ts';
 import type { RunResult } from '../../shared/runs/events.ts';
 import { configLoader } from '../folder/load.ts';
@@ -15,6 +14,7 @@ import { commandLine, pathWord } from '../terminal/command-text.ts';
 import { readableLogLine } from '../terminal/log-lines.ts';
 import { paint, pointer, printJson, say } from '../terminal/output.ts';
 import { createDisplay } from './display.ts';
+import { watchInterruptions } from './interruptions.ts';
 import { type RunOrigin, resumeFolder, runOrigin, withOtherFolder } from './resume.ts';
 import { type KeptFlags, resumeCommand, summary, withWayOn } from './run-end.ts';
 import { type SettingFlags, settingsOf } from './settings.ts';
@@ -26,6 +26,8 @@ export interface RunOptions extends KeptFlags, SettingFlags {
   readonly runFolder?: string;
   /** True without a folder: the newest run, of the config's name where one is given; or auto. */
   readonly resume?: string | true;
+  /** Milliseconds from the start of the process. */
+  readonly timeLimit?: number;
   /** Epochs of a new run that continues the resumed one. */
   readonly moreEpochs?: number;
   /** Download what the config names and this machine has not. */
@@ -51,11 +53,8 @@ const SIGNS: Readonly<Record<LaunchNotice['level'], string>> = {
 export async function driveRun(options: RunOptions, part: RunPart): Promise<void> {
   const startedMs = performance.now();
   const display = createDisplay();
-  const shutdown = watchShutdown({
-    announce: (sentence) => display.line(sentence),
-    isRepeatable: true,
-  });
-  const { signal } = shutdown;
+  const ends = watchInterruptions((sentence) => display.line(sentence), options.timeLimit);
+  const { signal } = ends;
   try {
     const origin = await runOrigin(options);
     const load = await configLoader(origin.config, {
@@ -79,8 +78,17 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
         for (const line of text.split('\n')) display.line(`${SIGNS[level]}${line}`);
       },
       // The terminal shows log lines too, and is closed after the last of them.
-      observers: [{ name: 'terminal', event: (event) => display.event(event) }],
+      observers: [
+        {
+          name: 'terminal',
+          event: (event) => {
+            display.event(event);
+            if (event.type === 'checkpoint') ends.saved(event.seconds);
+          },
+        },
+      ],
     });
+    ends.sized(run.numParameters);
     const begins = options.resume === undefined ? undefined : beginningOf(run, origin);
     for (const line of banner(run, begins, performance.now() - startedMs)) display.line(line);
     for (const line of inputLines(loaded.inputs)) display.line(line);
@@ -99,7 +107,7 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
     display.close();
     throw options.resume === AUTO ? withOtherFolder(thrown) : thrown;
   } finally {
-    shutdown.dispose();
+    ends.dispose();
   }
 }
 

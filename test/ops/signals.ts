@@ -127,6 +127,22 @@ export const SIGNALS: readonly Situation[] = [
   trainGets('SIGUSR1'),
   trainGets('SIGUSR2'),
   trainGets('SIGQUIT'),
+  {
+    kind: 7,
+    title: 'The end of the Slurm job is near: train saves before it, and ends to be started again',
+    code: 75,
+    says: [/time limit/, /before its time limit \(SLURM_JOB_END_TIME\)/, /resume with/],
+    async play(stage) {
+      // 10 s before it the run ends: some seconds are left to train.
+      const end = { SLURM_JOB_END_TIME: String(Math.ceil(Date.now() / 1000) + 18) };
+      const train = stage.tessera(
+        ['train', ...TINY, ...ENDLESS, ...['--workers', '1', '--run-folder', 'run']],
+        { env: end },
+      );
+      await stage.checkpointed('run');
+      return train;
+    },
+  },
   workerGets('SIGUSR1'),
   workerGets('SIGQUIT'),
   {
