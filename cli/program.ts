@@ -28,6 +28,7 @@ import { addSummary } from './summary/flags.ts';
 import { examples } from './terminal/flags.ts';
 import { say, warning } from './terminal/output.ts';
 import { addTrain } from './train/flags.ts';
+import { addUp } from './up/flags.ts';
 import { FlagCommand } from './variables/command.ts';
 import { addWeights } from './weights/flags.ts';
 import { addWorker } from './worker/flags.ts';
@@ -53,6 +54,7 @@ export function createProgram(env: Readonly<NodeJS.ProcessEnv> = process.env): C
   addTrain(program);
   addInit(program);
   addFind(program);
+  addUp(program);
   addCoordinator(program);
   addWorker(program);
   addStop(program);

@@ -29,6 +29,8 @@ import type { RunStanding } from './supervisor.ts';
 export interface StartTrainingOptions extends ServerFiles {
   /** Whether workers join from elsewhere; else worker processes are started on this machine, as `cluster` says. */
   readonly isRemote?: boolean;
+  /** Whether others join too, so that a run that is started again listens where it did. */
+  readonly isShared?: boolean;
   /** Ends the run early; what is trained is saved. */
   readonly signal?: AbortSignal | undefined;
   /** Get each event of the run. They may be slow or fail without harm to the run. */
@@ -48,7 +50,7 @@ export interface StartTrainingOptions extends ServerFiles {
 }
 
 /** How a program trains. */
-export interface TrainOptions extends Omit<StartTrainingOptions, 'isRemote'> {
+export interface TrainOptions extends Omit<StartTrainingOptions, 'isRemote' | 'isShared'> {
   /** Local worker processes: a number, auto, or a range; 0 when workers join from elsewhere (default: cluster.workers). */
   readonly workers?: WorkerCount | undefined;
   /** `key=value` settings over those of the config. */
@@ -121,7 +123,7 @@ export async function startTraining(
   planned: LoadedConfig,
   options: StartTrainingOptions,
 ): Promise<Run> {
-  const { isRemote = false, certs, insecure = false, log } = options;
+  const { isRemote = false, isShared = false, certs, insecure = false, log } = options;
   const { resume, runFolder: newFolder, isKept } = await placeOfRun(options);
   const notify = options.onNotice ?? (() => {});
   const size = isRemote ? undefined : await localSize(planned.config);
@@ -142,7 +144,7 @@ export async function startTraining(
     security: await serverSecurity(options, token, (text) => notify({ level: 'warn', text })),
     ...{ certs, insecure, resume, runFolder: newFolder, dataSource: options.dataSource },
     // Local workers get its address; others use the former one.
-    listen: isRemote ? await knownAddress(resume, loaded) : undefined,
+    listen: isRemote || isShared ? await knownAddress(resume, loaded) : undefined,
     log: createLog({
       component: 'coordinator',
       level: log === undefined ? 'off' : (log.level ?? 'warn'),

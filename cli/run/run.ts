@@ -38,9 +38,13 @@ export interface RunOptions extends KeptFlags, SettingFlags {
 
 /** How a command takes part in the run it started. */
 export interface RunPart {
-  readonly command: 'train' | 'coordinator';
+  readonly command: 'train' | 'coordinator' | 'up';
+  /** Whether workers join from elsewhere, beside those of this machine. */
+  readonly isShared?: boolean;
   /** Lines of the banner beside those that every run has. */
   banner(run: Run): readonly string[];
+  /** Called once the run can be joined. */
+  started?(run: Run): Promise<void>;
 }
 
 const SIGNS: Readonly<Record<LaunchNotice['level'], string>> = {
@@ -68,6 +72,7 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
     const run = await startTraining(loaded, {
       ...options,
       isRemote: part.command === 'coordinator',
+      isShared: part.isShared ?? false,
       resume: await resumeFolder(options, origin, loaded),
       signal,
       log: {
@@ -89,6 +94,7 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
       ],
     });
     ends.sized(run.numParameters);
+    await part.started?.(run);
     const begins = options.resume === undefined ? undefined : beginningOf(run, origin);
     for (const line of banner(run, begins, performance.now() - startedMs)) display.line(line);
     for (const line of inputLines(loaded.inputs)) display.line(line);
@@ -97,7 +103,7 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
     const again =
       options.resume === AUTO
         ? 'the same line again continues it'
-        : `resume with: ${resumeCommand(part.command, options, run)}`;
+        : `resume with: ${resumeCommand(part.command === 'coordinator' ? 'coordinator' : 'train', options, run)}`;
     const result = await run.result.catch((error: TesseraError) => {
       throw withWayOn(error, again);
     });
