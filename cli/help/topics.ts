@@ -102,6 +102,11 @@ export const TOPICS: readonly Topic[] = [
       '  tessera status HOST:50051 --certs certs/operator',
       '',
       'Workers may come, go and crash at any time. Images need to be on the first machine only.',
+      '',
+      'Or the same line on every machine, in a folder that they share, any number of times:',
+      '',
+      '  tessera up CONFIG --nodes gpu1,gpu2,gpu3',
+      '  srun --ntasks-per-node=1 tessera up CONFIG                  in a Slurm job',
     ],
   },
   {
