@@ -6,6 +6,7 @@ import { type LoadedConfig, loadConfig, loadObject } from '../shared/config/load
 import type { RunConfigInput } from '../shared/config/schema.ts';
 import { type WorkerCount, workersSettings } from '../shared/config/settings.ts';
 import type { RunStatus } from '../shared/contract/messages.ts';
+import { ADDRESS, portOf, withPort } from '../shared/core/address.ts';
 import { withDeadline } from '../shared/core/async.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
@@ -223,7 +224,9 @@ export async function knownAddress(
   runFolder: string | undefined,
   { config }: LoadedConfig,
 ): Promise<string | undefined> {
-  if (runFolder === undefined || !config.cluster.listen.endsWith(':0')) return undefined;
+  const { listen } = config.cluster;
+  if (runFolder === undefined || !listen.endsWith(':0')) return undefined;
   const text = await readTextFile(join(runFolder, RUN_FILES.address)).catch(() => '');
-  return /^\S+:\d{1,5}$/.test(text.trim()) ? text.trim() : undefined;
+  // Its host is that of the config: the same run may have been for this machine alone before.
+  return ADDRESS.test(text.trim()) ? withPort(listen, portOf(text.trim())) : undefined;
 }

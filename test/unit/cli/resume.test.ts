@@ -138,6 +138,10 @@ describe('--resume RUN', () => {
       set: ['cluster.listen="127.0.0.1:5000"'],
     });
     expect(await knownAddress(folder, loaded)).toBe('10.0.0.1:41234');
+    const everywhere = await loadConfig(join(folder, 'config.json'), {
+      set: ['cluster.listen="0.0.0.0:0"'],
+    });
+    expect(await knownAddress(folder, everywhere)).toBe('0.0.0.0:41234');
     expect(await knownAddress(folder, settled)).toBeUndefined();
     expect(await knownAddress(undefined, loaded)).toBeUndefined();
     const other = aRun('never', { 'config.json': config, address: 'nonsense' });
