@@ -5,6 +5,7 @@ import { runProcess } from '../shared/machine/run-process.ts';
 import { createProgram } from './program.ts';
 import { describeError } from './terminal/output.ts';
 import { allWritten, watchStreams } from './terminal/streams.ts';
+import { switchValue, valueIn } from './variables/names.ts';
 
 /** Runs the command that `args` are, and sets the exit code of the process. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -13,8 +14,8 @@ export async function main(args: readonly string[]): Promise<void> {
 }
 
 async function run(words: readonly string[]): Promise<number> {
-  const program = createProgram();
   try {
+    const program = createProgram();
     await program.parseAsync(words, { from: 'user' });
     return 0;
   } catch (thrown) {
@@ -23,8 +24,11 @@ async function run(words: readonly string[]): Promise<number> {
       return thrown.exitCode === 0 ? 0 : ERROR_CODES.USAGE.exit;
     }
     const error = TesseraError.from(thrown);
-    const verbose = words.includes('--verbose') || words.includes('-v');
-    process.stderr.write(describeError(error, { stack: verbose }));
+    const verbose =
+      words.includes('--verbose') ||
+      words.includes('-v') ||
+      switchValue(valueIn(process.env, 'verbose') ?? '');
+    process.stderr.write(describeError(error, { stack: verbose ?? false }));
     return exitCodeOf(error);
   }
 }

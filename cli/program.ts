@@ -4,7 +4,7 @@
  * Only commander and small modules are imported here: `flags.ts` of a command has its flags and help; the rest of it is
  * loaded when it runs, so that `--help` never waits for an engine or gRPC.
  */
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { VERSION } from '../shared/machine/version.ts';
 import { addCerts } from './certs/flags.ts';
 import { addConfig } from './config/flags.ts';
@@ -26,19 +26,26 @@ import { addStatus } from './status/flags.ts';
 import { addStop } from './stop/flags.ts';
 import { addSummary } from './summary/flags.ts';
 import { examples } from './terminal/flags.ts';
+import { say, warning } from './terminal/output.ts';
 import { addTrain } from './train/flags.ts';
+import { addUp } from './up/flags.ts';
+import { FlagCommand } from './variables/command.ts';
 import { addWeights } from './weights/flags.ts';
 import { addWorker } from './worker/flags.ts';
 
 /** The command line, ready to parse. It throws CommanderErrors instead of exiting. */
-export function createProgram(): Command {
-  const program = new Command('tessera')
+export function createProgram(env: Readonly<NodeJS.ProcessEnv> = process.env): Command {
+  const program = new FlagCommand('tessera', env)
     .description('Train Vision Transformers across machines')
     .version(VERSION, '-V, --version', 'Print the version')
     .helpOption('-h, --help', 'Print this help')
     .helpCommand(false)
     .configureHelp({ helpWidth: 80, subcommandTerm: termOf })
-    .exitOverride();
+    .exitOverride()
+    .hook('preAction', (all, command) => {
+      for (const sentence of (all as FlagCommand).strays) say(warning(sentence));
+      (command as FlagCommand).checkVariables();
+    });
   examples(program, 'A folder of photos; a first run without any, and its state', [
     'tessera train photos',
     'tessera train quickstart',
@@ -47,6 +54,7 @@ export function createProgram(): Command {
   addTrain(program);
   addInit(program);
   addFind(program);
+  addUp(program);
   addCoordinator(program);
   addWorker(program);
   addStop(program);

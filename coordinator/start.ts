@@ -21,6 +21,7 @@ import type { HeldLock } from '../shared/runs/lock/lock.ts';
 import { lockRun } from '../shared/runs/lock/run-lock.ts';
 import { MetricsFile } from '../shared/runs/metrics-file.ts';
 import { Observers, type RunObserver } from '../shared/runs/observer.ts';
+import { forgetResult, readResult, writeResult } from '../shared/runs/result-file.ts';
 import { createRunFolder, describeRun } from '../shared/runs/run-folder.ts';
 import { refuseExposure } from '../shared/security/listen-policy.ts';
 import { sumsText } from '../shared/training/parameter-sums.ts';
@@ -63,8 +64,12 @@ export interface RunningCoordinator {
   readonly runFolder: string;
   /** What its data set holds, and what of it was passed over. */
   readonly data: FoundSource;
+  /** Values of its model. */
+  readonly numParameters: number;
   /** The checkpoint that it resumes from; undefined for a new run. */
   readonly resumed: SavedCheckpoint | undefined;
+  /** Whether it resumes a run of which nothing is left to do: it ends by itself, without a worker. */
+  readonly isDone: boolean;
   /** What was chosen, converted or left of the weights that it begins with, a sentence each. */
   readonly weightsNotes: readonly string[];
   status(): RunStatus;
@@ -188,7 +193,9 @@ async function serveRun(
   });
   const { address } = server;
   const { configJson } = parts.identity;
+  const isDone = parts.run.work.task === 'finish';
   const description = { runFolder, configJson, beginning, address, certs };
+  if (!isDone) await forgetResult(runFolder);
   await describeRun(description).catch(async (error) => {
     await server.stop(0);
     await closeObservers();
@@ -200,6 +207,7 @@ async function serveRun(
   if (options.signal.aborted) onAbort();
   options.signal.addEventListener('abort', onAbort, { once: true });
   const finished = ended.promise
+    .then(() => keptResult(resultOf(driver, parts.identity.config), isDone, log))
     .finally(async () => {
       stopTicking();
       const { absent, watchers } = driver.sessions;
@@ -208,15 +216,16 @@ async function serveRun(
       await reducers.close();
       await closeObservers();
       await lock.release();
-    })
-    .then(() => resultOf(driver, parts.identity.config));
+    });
   // The caller may await it later; meanwhile a failure must not be an unhandled rejection.
   finished.catch(() => {});
   return {
     address,
     runFolder,
     data,
+    numParameters: store.table.size,
     resumed: resumedFrom,
+    isDone,
     weightsNotes: notes,
     status: () => driver.status(),
     finished,
@@ -250,6 +259,14 @@ async function serve(driver: CoordinatorDriver, options: StartOptions, reducers:
 
 function listenOf({ listen, loaded }: StartOptions): string {
   return listen ?? loaded.config.cluster.listen;
+}
+
+/** The result of a run as its folder keeps it: of one that was done already, as it was then. */
+async function keptResult(result: RunResult, wasDone: boolean, log: Logger): Promise<RunResult> {
+  const kept = wasDone ? await readResult(result.runFolder) : undefined;
+  if (kept?.parametersSha256 === result.parametersSha256) return { ...result, ...kept };
+  await writeResult(result).catch((err: unknown) => log.warn({ err }, 'the result was not kept'));
+  return result;
 }
 
 function resultOf(driver: CoordinatorDriver, { evaluation }: RunConfig): RunResult {

@@ -19,6 +19,8 @@ export interface KeptWorkerOptions {
   readonly args: readonly string[];
   /** '' lets the coordinator choose one. */
   readonly name: string;
+  /** Beside that of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Its first line on stdin, where it reads a token there. */
   readonly token: string | undefined;
   /** Starts after a crash, until one process has lasted. */
@@ -45,7 +47,10 @@ export async function keepWorker(options: KeptWorkerOptions): Promise<number> {
     command: [...program, ...args],
     firstWords: token === undefined ? '' : `${token}\n`,
     output: print,
-    environment: () => decodingEnvironment(availableThreads()),
+    environment: () => ({
+      ...decodingEnvironment(availableThreads()),
+      ...options.environment,
+    }),
   });
   const stopLooking = clock.every(LOOK_MS, () => {
     for (const { text } of launcher.look()) warn(text);

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { drivesAllDevices } from '../shared/compute/engines/choose.ts';
+import type { EngineRequest } from '../shared/compute/engines/options.ts';
 import type { RunConfig } from '../shared/config/schema.ts';
 import type { WorkerCount } from '../shared/config/settings.ts';
 import { ownAddress } from '../shared/core/address.ts';
@@ -26,12 +27,10 @@ export async function localSize({
   limits,
   compute,
 }: Pick<RunConfig, 'cluster' | 'limits' | 'compute'>): Promise<LocalSize> {
-  const devices = await findDevices();
-  const drivesAll = compute.devices !== 'all' || (await drivesAllDevices(compute));
   const { minWorkers: min } = cluster;
   const range = { min, max: Math.max(min, limits.workersMax) };
-  const wanted = cluster.workers === 'auto' ? range : cluster.workers;
-  const count = countWorkers(wanted, devices, drivesAll);
+  const size = await sizeOf(cluster.workers === 'auto' ? range : cluster.workers, compute);
+  const { count } = size;
   if (count > limits.workersMax) {
     throw new TesseraError(
       'CONFIG_INVALID',
@@ -39,7 +38,15 @@ export async function localSize({
       { hint: 'make --workers or cluster.workers smaller, or limits.workersMax larger' },
     );
   }
-  return { devices, count, drivesAll };
+  return size;
+}
+
+/** Workers of this machine, and its devices. */
+export async function sizeOf(wanted: WorkerCount, compute: EngineRequest): Promise<LocalSize> {
+  const devices = await findDevices();
+  const isNamed = compute.devices !== undefined && compute.devices !== 'all';
+  const drivesAll = isNamed || (await drivesAllDevices(compute));
+  return { devices, count: countWorkers(wanted, devices, drivesAll), drivesAll };
 }
 
 /**
@@ -91,14 +98,35 @@ export interface LocalRun {
   readonly verbose: boolean;
 }
 
-/** The launcher of a run's local workers. Their token goes over stdin, where no other account can read it. */
-export function localLauncher(run: LocalRun, size: LocalSize): LocalLauncher {
-  const { devices, count, drivesAll } = size;
-  const { certs, insecure, verbose } = run;
-  const { threads, devices: named } = run.config.compute;
+/** What one of several workers of a machine computes on, as arguments and as an environment. */
+export interface DeviceShare {
+  readonly flags: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** The share of worker `index`; `named` are the devices that the user has chosen. */
+export function deviceShare(
+  index: number,
+  { devices, count, drivesAll }: LocalSize,
+  named: RunConfig['compute']['devices'],
+): DeviceShare {
   const gpus = visibleGpus(devices.gpus.length, process.env['CUDA_VISIBLE_DEVICES']);
   const all = count > 1 ? [...gpus.keys()] : [];
   const numbers = named === 'all' ? all : named;
+  return {
+    flags: drivesAll ? devicesFlag(devicesOf(index, count, numbers)) : [],
+    environment: {
+      ...decodingEnvironment(threadsEach(devices, count)),
+      ...(drivesAll ? {} : gpuEnvironment(index, gpus)),
+    },
+  };
+}
+
+/** The launcher of a run's local workers. Their token goes over stdin, where no other account can read it. */
+export function localLauncher(run: LocalRun, size: LocalSize): LocalLauncher {
+  const { devices, count } = size;
+  const { certs, insecure, verbose } = run;
+  const { threads, devices: named } = run.config.compute;
   // The same module as source and as built.
   const main = fileURLToPath(
     new URL(`../worker/main${import.meta.url.slice(-3)}`, import.meta.url),
@@ -113,11 +141,8 @@ export function localLauncher(run: LocalRun, size: LocalSize): LocalLauncher {
     command: [process.execPath, ...NO_DEBUGGER_FLAGS, main, ownAddress(run.address), ...flags],
     firstWords: certs === undefined ? '' : `${run.token}\n`,
     output: { logsFolder: join(run.runFolder, 'logs') },
-    flagsOf: (index) => (drivesAll ? devicesFlag(devicesOf(index, count, numbers)) : []),
-    environment: (index) => ({
-      ...decodingEnvironment(threadsEach(devices, count)),
-      ...(drivesAll ? {} : gpuEnvironment(index, gpus)),
-    }),
+    flagsOf: (index) => deviceShare(index, size, named).flags,
+    environment: (index) => deviceShare(index, size, named).environment,
   });
 }
 

@@ -6,6 +6,7 @@ import { type LoadedConfig, loadConfig, loadObject } from '../shared/config/load
 import type { RunConfigInput } from '../shared/config/schema.ts';
 import { type WorkerCount, workersSettings } from '../shared/config/settings.ts';
 import type { RunStatus } from '../shared/contract/messages.ts';
+import { ADDRESS, portOf, withPort } from '../shared/core/address.ts';
 import { withDeadline } from '../shared/core/async.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import { TesseraError } from '../shared/core/errors.ts';
@@ -22,12 +23,15 @@ import { settleNumbers } from './fitting.ts';
 import { Launch } from './launch.ts';
 import type { LaunchNotice } from './launcher.ts';
 import { localLauncher, localSize } from './local-run.ts';
+import { placeOfRun } from './run-place.ts';
 import type { RunStanding } from './supervisor.ts';
 
 /** How a run is started. */
 export interface StartTrainingOptions extends ServerFiles {
   /** Whether workers join from elsewhere; else worker processes are started on this machine, as `cluster` says. */
   readonly isRemote?: boolean;
+  /** Whether others join too, so that a run that is started again listens where it did. */
+  readonly isShared?: boolean;
   /** Ends the run early; what is trained is saved. */
   readonly signal?: AbortSignal | undefined;
   /** Get each event of the run. They may be slow or fail without harm to the run. */
@@ -36,7 +40,7 @@ export interface StartTrainingOptions extends ServerFiles {
   readonly dataSource?: DataSource | undefined;
   /** Folder of a new run (default: runs/NAME-TIME). */
   readonly runFolder?: string | undefined;
-  /** Folder of a run to resume. */
+  /** Folder of a run to resume; `auto` resumes the run of `runFolder` if there is one, and begins it there if not. */
   readonly resume?: string | undefined;
   /** Lets others reach the coordinator in plaintext. */
   readonly insecure?: boolean | undefined;
@@ -47,7 +51,7 @@ export interface StartTrainingOptions extends ServerFiles {
 }
 
 /** How a program trains. */
-export interface TrainOptions extends Omit<StartTrainingOptions, 'isRemote'> {
+export interface TrainOptions extends Omit<StartTrainingOptions, 'isRemote' | 'isShared'> {
   /** Local worker processes: a number, auto, or a range; 0 when workers join from elsewhere (default: cluster.workers). */
   readonly workers?: WorkerCount | undefined;
   /** `key=value` settings over those of the config. */
@@ -61,8 +65,12 @@ export interface Run extends AsyncIterable<TimedEvent | Dropped> {
   readonly runFolder: string;
   /** What the data set holds, and what of it was left out. */
   readonly data: RunningCoordinator['data'];
+  /** Values of the model. */
+  readonly numParameters: number;
   /** The checkpoint that a resumed run continues from. */
   readonly resumed: RunningCoordinator['resumed'];
+  /** Whether the resumed run was done already: nothing of it is left to do. */
+  readonly isDone: boolean;
   /** What was chosen, converted or left of the weights that it begins with, a sentence each. */
   readonly weightsNotes: readonly string[];
   /** Resolves at the end of the run; rejects with a TesseraError when it ends badly, CANCELLED once it was stopped. */
@@ -89,7 +97,8 @@ export async function train(
   config: string | RunConfigInput | undefined,
   options: TrainOptions = {},
 ): Promise<Run> {
-  const { workers, set = [], dataSource, resume } = options;
+  const { workers, set = [], dataSource } = options;
+  const { resume, isKept } = await placeOfRun(options);
   const isRemote = workers === 0;
   const settings = [
     ...(dataSource === undefined ? [] : ['data.source=program']),
@@ -106,7 +115,7 @@ export async function train(
     typeof origin === 'string'
       ? await loadConfig(origin, { set: settings })
       : loadObject(origin, { set: settings });
-  requireInputs(loaded.inputs.filter(({ kind }) => resume === undefined || kind === 'data'));
+  requireInputs(loaded.inputs.filter(({ kind }) => !isKept || kind === 'data'));
   return await startTraining(loaded, { ...options, isRemote });
 }
 
@@ -115,11 +124,13 @@ export async function startTraining(
   planned: LoadedConfig,
   options: StartTrainingOptions,
 ): Promise<Run> {
-  const { isRemote = false, certs, insecure = false, log, resume } = options;
+  const { isRemote = false, isShared = false, certs, insecure = false, log } = options;
+  const { resume, runFolder: newFolder, isKept } = await placeOfRun(options);
   const notify = options.onNotice ?? (() => {});
   const size = isRemote ? undefined : await localSize(planned.config);
   const { loaded, dataSource } = await settleNumbers(planned, {
-    ...{ dataSource: options.dataSource, resume, workers: size?.count ?? 1 },
+    ...{ dataSource: options.dataSource, workers: size?.count ?? 1 },
+    resume: isKept ? resume : undefined,
     signal: options.signal,
     notify: (text) => notify({ level: 'info', text }),
   });
@@ -132,9 +143,9 @@ export async function startTraining(
   const running = await startCoordinator({
     loaded,
     security: await serverSecurity(options, token, (text) => notify({ level: 'warn', text })),
-    ...{ certs, insecure, resume, runFolder: options.runFolder, dataSource },
+    ...{ certs, insecure, resume, runFolder: newFolder, dataSource },
     // Local workers get its address; others use the former one.
-    listen: isRemote ? await knownAddress(resume, loaded) : undefined,
+    listen: isRemote || isShared ? await knownAddress(resume, loaded) : undefined,
     log: createLog({
       component: 'coordinator',
       level: log === undefined ? 'off' : (log.level ?? 'warn'),
@@ -146,9 +157,10 @@ export async function startTraining(
       { name: 'reader of the run', event: (event) => events.push(event) },
     ],
   });
-  const { address, runFolder, data, resumed, weightsNotes } = running;
+  const { address, runFolder, data, numParameters, resumed, isDone, weightsNotes } = running;
   const launched =
     size &&
+    !isDone &&
     new Launch({
       launcher: localLauncher(
         { config, address, runFolder, certs, token, insecure, verbose: log?.level === 'debug' },
@@ -158,11 +170,11 @@ export async function startTraining(
       ...{ restarts: config.cluster.restarts, minWorkers: config.cluster.minWorkers, notify },
       standing: () => standingOf(running.status(), signals),
     });
-  const result = endOf(running, launched, stop).finally(() => events.end());
+  const result = endOf(running, launched || undefined, stop).finally(() => events.end());
   // The program may look later.
   result.catch(() => {});
   return {
-    ...{ address, runFolder, data, resumed, weightsNotes, result },
+    ...{ address, runFolder, data, numParameters, resumed, isDone, weightsNotes, result },
     status: () => running.status(),
     stop: async () => {
       stop.abort(new TesseraError('CANCELLED', 'stopped by the program that started it'));
@@ -212,7 +224,9 @@ export async function knownAddress(
   runFolder: string | undefined,
   { config }: LoadedConfig,
 ): Promise<string | undefined> {
-  if (runFolder === undefined || !config.cluster.listen.endsWith(':0')) return undefined;
+  const { listen } = config.cluster;
+  if (runFolder === undefined || !listen.endsWith(':0')) return undefined;
   const text = await readTextFile(join(runFolder, RUN_FILES.address)).catch(() => '');
-  return /^\S+:\d{1,5}$/.test(text.trim()) ? text.trim() : undefined;
+  // Its host is that of the config: the same run may have been for this machine alone before.
+  return ADDRESS.test(text.trim()) ? withPort(listen, portOf(text.trim())) : undefined;
 }

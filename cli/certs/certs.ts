@@ -13,9 +13,15 @@ import {
   checkHost,
   createAuthority,
   describeCertificate,
-  issueCertificate,
   type KeyPairPem,
 } from '../../shared/security/certificates.ts';
+import {
+  AUTHORITY_KEY,
+  authorityFiles,
+  type CredentialText,
+  leafFiles,
+  ROLES,
+} from '../../shared/security/cluster-credentials.ts';
 import { CREDENTIAL_FILES } from '../../shared/security/credentials.ts';
 import { newToken } from '../../shared/security/tokens.ts';
 import { commandLine, pathWord } from '../terminal/command-text.ts';
@@ -40,11 +46,7 @@ export interface IssueOptions {
   readonly out?: string;
 }
 
-const AUTHORITY_KEY = 'ca.key';
-const ROLES = ['coordinator', 'worker', 'operator'] as const;
 const DAY_MS = 86_400_000;
-/** A coordinator is always dialled by its own machine too. */
-const OWN_HOSTS = ['localhost', '127.0.0.1', '::1'];
 
 /**
  * Makes an authority and one credential of each role.
@@ -66,8 +68,7 @@ export async function initCerts({
   refuseLongerLife(authority, days);
   await wholeOrNothing([folder, ...ROLES.map((role) => join(folder, role))], async () => {
     await makeFolder(folder);
-    await writeNew(join(folder, AUTHORITY_KEY), authority.key, 0o600);
-    await writeNew(join(folder, CREDENTIAL_FILES.authority), authority.certificate, 0o644);
+    for (const file of authorityFiles(authority)) await writeNew(folder, file);
     for (const role of ROLES) await writeLeaf(authority, { folder, name: role, role, host, days });
   });
   say(
@@ -155,13 +156,13 @@ async function writeLeaf(authority: KeyPairPem, options: IssueOptions): Promise<
   const { folder, name, role, host = [], days } = options;
   const out = options.out ?? join(folder, name);
   await refuseExisting(join(out, CREDENTIAL_FILES.key));
-  const hosts = role === 'coordinator' ? [...new Set([...host, ...OWN_HOSTS])] : [];
-  const leaf = await issueCertificate(authority, { name, role, hosts, days });
+  const files = await leafFiles(authority, { name, role, hosts: host, days });
   await makeFolder(out);
-  await replace(join(out, CREDENTIAL_FILES.authority), authority.certificate);
-  // The key first: who watches the folder then never sees a certificate without its key.
-  await writeNew(join(out, CREDENTIAL_FILES.key), leaf.key, 0o600);
-  await replace(join(out, CREDENTIAL_FILES.certificate), leaf.certificate);
+  for (const file of files) {
+    // A key is never written over.
+    if (file.mode !== 0o600) await writing(out, () => rm(join(out, file.path), { force: true }));
+    await writeNew(out, file);
+  }
   return out;
 }
 
@@ -208,13 +209,9 @@ async function makeFolder(path: string): Promise<void> {
 }
 
 /** Writes a new file, never through a link, which could leak a key. A file that others can read is writable only by us. */
-async function writeNew(path: string, text: string, mode: 0o600 | 0o644): Promise<void> {
-  await writing(path, () => writeFile(path, text, { mode, flag: 'wx' }));
-}
-
-async function replace(path: string, text: string): Promise<void> {
-  await writing(path, () => rm(path, { force: true }));
-  await writeNew(path, text, 0o644);
+async function writeNew(folder: string, { path, text, mode }: CredentialText): Promise<void> {
+  const whole = join(folder, path);
+  await writing(whole, () => writeFile(whole, text, { mode, flag: 'wx' }));
 }
 
 async function writing(path: string, work: () => Promise<unknown>): Promise<void> {

@@ -10,14 +10,14 @@ import { openDataSource } from '../../shared/data/sets/open.ts';
 import { firstParameters } from '../../shared/runs/checkpoint/first-parameters.ts';
 import { foundLines } from '../inputs/found-lines.ts';
 import { inputLines } from '../inputs/inputs.ts';
+import { type SettingFlags, settingsOf } from '../run/settings.ts';
 import { typable } from '../terminal/command-text.ts';
 import { describeError, pointer, print, printJson, say } from '../terminal/output.ts';
 import { optionLines, valueLines } from './config-view.ts';
 
 /** Flags of `config show`. */
-export interface ShowConfigOptions {
+export interface ShowConfigOptions extends SettingFlags {
   readonly config?: string;
-  readonly set?: string[];
   readonly origin?: true;
   readonly json?: true;
 }
@@ -36,7 +36,7 @@ export async function showConfig(options: ShowConfigOptions): Promise<void> {
     else print(optionLines(explained));
     return;
   }
-  const loaded = await loadConfig(options.config, { set: options.set ?? [] });
+  const loaded = await loadConfig(options.config, settingsOf(options));
   if (options.json) {
     const origins = options.origin ? { origins: Object.fromEntries(loaded.origins) } : {};
     const { path, config, inputs } = loaded;

@@ -1,5 +1,6 @@
 /** @file Flags and help of `tessera config`. */
 import type { Command } from 'commander';
+import { devicesOption, listenOption, localWorkersOption } from '../run/flags.ts';
 import {
   addCommand,
   examples,
@@ -8,6 +9,7 @@ import {
   setOption,
   verboseOption,
 } from '../terminal/flags.ts';
+import { setByVariables } from '../variables/command.ts';
 
 /** Adds `tessera config`. */
 export function addConfig(program: Command): void {
@@ -20,11 +22,18 @@ export function addConfig(program: Command): void {
   )
     .option('--origin', 'Say where each value comes from')
     .addOption(setOption())
+    .addOption(localWorkersOption())
+    .addOption(devicesOption())
+    .addOption(listenOption())
     .addOption(jsonOption())
     .addOption(verboseOption());
   examples(show, 'What a run would use, and why', ['tessera config show quickstart --origin']);
-  show.action(async (name, options) =>
-    (await import('./config.ts')).showConfig({ ...options, config: name }),
+  show.action(async (name, options, command) =>
+    (await import('./config.ts')).showConfig({
+      ...options,
+      config: name,
+      setByVariables: setByVariables(command),
+    }),
   );
   const schema = addCommand(
     config,

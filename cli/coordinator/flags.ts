@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { addRunOptions } from '../run/flags.ts';
 import { addCommand, examples, GROUPS, parseWorkers } from '../terminal/flags.ts';
+import { setByVariables } from '../variables/command.ts';
 
 /** Adds `tessera coordinator`. */
 export function addCoordinator(program: Command): void {
@@ -25,7 +26,11 @@ export function addCoordinator(program: Command): void {
     '  --certs certs/coordinator',
     'tessera worker 10.0.0.1:50051 --certs certs/worker',
   ]);
-  coordinator.action(async (config, options) =>
-    (await import('./coordinator.ts')).runCoordinator({ ...options, config }),
+  coordinator.action(async (config, options, command) =>
+    (await import('./coordinator.ts')).runCoordinator({
+      ...options,
+      config,
+      setByVariables: setByVariables(command),
+    }),
   );
 }

@@ -1,5 +1,4 @@
 /** @file `tessera engines add`: says what an engine takes, asks, downloads and unpacks it, and tries it. */
-import { homedir } from 'node:os';
 import { KNOWN_ENGINES, type KnownEngine } from '../../shared/catalog/engines.ts';
 import {
   type EngineRecord,
@@ -10,6 +9,7 @@ import { TesseraError } from '../../shared/core/errors.ts';
 import { nearest } from '../../shared/core/nearest.ts';
 import { formatBytes } from '../../shared/core/units.ts';
 import { readTextFile } from '../../shared/files/regular-file.ts';
+import { userHome } from '../../shared/files/user-cache.ts';
 import { findDevices } from '../../shared/machine/devices.ts';
 import { watchShutdown } from '../../shared/machine/shutdown.ts';
 import type { Send } from '../../tools/downloads/http.ts';
@@ -116,7 +116,7 @@ async function supplyOf({ from, index }: EnginesAddOptions, signal: AbortSignal)
   if (from !== undefined) return { source: folderSource(from), send: undefined };
   const { env } = process;
   const files: string[] = [];
-  for (const path of pipFiles(env, env['HOME'] ?? homedir())) {
+  for (const path of pipFiles(env, userHome(env))) {
     files.push(await readTextFile(path).catch(() => ''));
   }
   const settings = indexSettings(env, files, { index });

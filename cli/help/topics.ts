@@ -1,4 +1,5 @@
 /** @file What `tessera help TOPIC` prints: pages for people who begin. */
+import { exitCodeRows } from '../../shared/machine/exit-codes.ts';
 
 /** A page. */
 export interface Topic {
@@ -76,6 +77,26 @@ export const TOPICS: readonly Topic[] = [
     ],
   },
   {
+    name: 'variables',
+    title: 'Variables of the environment, in place of flags',
+    lines: [
+      'Each flag has a variable: --run-folder is TESSERA_RUN_FOLDER. tessera COMMAND --help lists them.',
+      '',
+      '  a flag that is typed comes before its variable; an empty variable counts as none',
+      '  switches such as --insecure: 1 or true, 0 or false',
+      '  TESSERA_SET="training.epochs=2,seed=7" is --set for each of them',
+      '  tessera config show CONFIG --origin shows which values come from variables',
+      '',
+      'Others:',
+      '',
+      '  TESSERA_ENGINES           folder of the engines that were added',
+      '  TESSERA_XLA_ANY_VERSION   1: try plugins of versions that were not tested',
+      '  CUDA_VISIBLE_DEVICES      GPUs that may be used, as elsewhere',
+      '  SLURM_JOB_END_TIME        set by Slurm: a run saves and ends before it',
+      '  NO_COLOR                  no colours',
+    ],
+  },
+  {
     name: 'machines',
     title: 'Several machines',
     lines: [
@@ -87,25 +108,18 @@ export const TOPICS: readonly Topic[] = [
       '  tessera status HOST:50051 --certs certs/operator',
       '',
       'Workers may come, go and crash at any time. Images need to be on the first machine only.',
+      '',
+      'Or the same line on every machine, in a folder that they share, any number of times:',
+      '',
+      '  tessera up CONFIG --nodes gpu1,gpu2,gpu3',
+      '  srun --ntasks-per-node=1 tessera up CONFIG                  in a Slurm job',
     ],
   },
   {
     name: 'exit-codes',
     title: 'Exit codes, for scripts',
     lines: [
-      '0    done',
-      '1    a difference was found (runs compare --exact), or something does not work (doctor)',
-      '2    wrong flags or arguments',
-      '65   data, weights, a checkpoint or a number of the training is wrong',
-      '69   workers, the coordinator or an engine is not there',
-      '70   an engine or Tessera itself failed',
-      '71   the machine failed: memory, files or processes',
-      '73   a file cannot be written, or a port or a run is taken',
-      '75   try again: full, late, or interrupted',
-      '76   the other side speaks another version',
-      '77   access denied',
-      '78   a config, or a checkpoint for it, does not fit',
-      '130  stopped with Ctrl-C',
+      ...exitCodeRows().map(({ code, meaning }) => `${String(code).padEnd(5)}${meaning}`),
       '',
       'Results are on stdout, messages on stderr. --json prints one JSON document on stdout.',
     ],

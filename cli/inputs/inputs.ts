@@ -14,18 +14,19 @@ export function inputLines(inputs: readonly ConfigInput[]): readonly string[] {
 /** Whether what is missing is downloaded, and what is needed at all. */
 export interface InputRequests {
   readonly yes?: true;
-  readonly resume?: string | true;
+  /** Whether a run is continued that has saved something. */
+  readonly isKept?: boolean;
 }
 
 /** Loads a config whose data and weights are here, downloaded if that is wanted. Throws  as `requireInputs` and downloads do. */
 export async function withInputs(
   load: () => Promise<LoadedConfig>,
-  { yes, resume }: InputRequests,
+  { yes, isKept }: InputRequests,
   signal: AbortSignal,
 ): Promise<LoadedConfig> {
   // A checkpoint has what became of the weights that its run began with.
   const needed = ({ inputs }: LoadedConfig) =>
-    inputs.filter(({ kind }) => resume === undefined || kind === 'data');
+    inputs.filter(({ kind }) => !isKept || kind === 'data');
   let loaded = await load();
   const absent = absentNames(needed(loaded));
   if (yes && absent.length > 0) {

@@ -4,10 +4,38 @@ import { addServerSecurity } from '../connect/flags.ts';
 import {
   jsonOption,
   LOG_MORE,
+  parseDevices,
+  parseDuration,
   parseWholeCount,
+  parseWorkers,
   setOption,
   verboseOption,
 } from '../terminal/flags.ts';
+
+/** `--workers`, of commands that start workers on this machine. */
+export const localWorkersOption = () =>
+  new Option(
+    '--workers <count>',
+    'Worker processes, auto, or MIN:MAX (default: cluster.workers)',
+  ).argParser(parseWorkers);
+
+/** `--devices`, of commands that choose for a run. */
+export const devicesOption = () =>
+  new Option(
+    '--devices <numbers>',
+    'GPUs, or shares of the threads on CPU, such as 0,1,3 (default: compute.devices)',
+  ).argParser(parseDevices);
+
+/** `--listen`, of commands that choose for a run. */
+export const listenOption = () =>
+  new Option('--listen <host:port>', 'Address to listen on (default: cluster.listen)');
+
+/** `--time-limit`, of commands that train. */
+export const timeLimitOption = () =>
+  new Option(
+    '--time-limit <duration>',
+    'Save and end before so long, such as 2h (default: the end of the Slurm job)',
+  ).argParser(parseDuration);
 
 /** Adds what `train` and `coordinator` have in common. */
 export function addRunOptions(target: Command): void {
@@ -15,15 +43,19 @@ export function addRunOptions(target: Command): void {
     .optionsGroup('Run:')
     .addOption(setOption())
     .option('--run-folder <folder>', 'Where the run is recorded (default: runs/NAME-TIME)')
-    .option('--resume [run-folder]', 'Resume a run, with its own config (default: newest run)')
+    .option(
+      '--resume [run-folder]',
+      'Resume a run, with its own config (default: newest run); auto: that of --run-folder, or begin it there',
+    )
     .addOption(
       new Option(
         '--more-epochs <count>',
         'With --resume: a new run that continues that one for so many epochs',
       ).argParser(parseWholeCount),
     )
+    .addOption(timeLimitOption())
     .option('-y, --yes', 'Download what the config names and this machine has not')
-    .option('--listen <host:port>', 'Address to listen on (default: cluster.listen)');
+    .addOption(listenOption());
   addServerSecurity(target);
   target.optionsGroup('Output:').addOption(jsonOption()).addOption(verboseOption(LOG_MORE));
 }

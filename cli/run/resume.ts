@@ -1,18 +1,22 @@
 /** @file The settings of a resumed run: from its own folder, unless a config is given. */
-import { join } from 'node:path';
+import { realpath } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { continueRun } from '../../launch/more-epochs.ts';
+import { AUTO, placeOfRun } from '../../launch/run-place.ts';
 import type { LoadedConfig } from '../../shared/config/load.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
+import { isRecord } from '../../shared/core/text.ts';
 import { RUN_FILES } from '../../shared/runs/layout.ts';
 import { findRun, newestRunFolder } from '../../shared/runs/reader/find.ts';
 import { configOf } from '../../shared/runs/reader/read.ts';
 import { SAY_PASSED_OVER } from '../inputs/found-run.ts';
+import { isImageFolder } from '../inputs/image-folder.ts';
 import { pathWord } from '../terminal/command-text.ts';
 
 /** The run on the command line: its config, or the folder to resume, or both. */
 export interface RunFlags {
   readonly config?: string | undefined;
-  /** True without a folder: the newest run. */
+  /** True without a folder: the newest run; `auto`: the run of `runFolder`, if there is one. */
   readonly resume?: string | true | undefined;
   /** Folder of a new run. */
   readonly runFolder?: string | undefined;
@@ -26,6 +30,8 @@ export interface RunOrigin {
   readonly resume: string | undefined;
   /** The run that a new one continues. */
   readonly continues?: string;
+  /** Whether something of a run was saved, so that this one continues it. */
+  readonly isKept: boolean;
 }
 
 /**
@@ -37,13 +43,15 @@ export interface RunOrigin {
 export async function runOrigin(flags: RunFlags): Promise<RunOrigin> {
   const { config, resume, runFolder, moreEpochs } = flags;
   if (moreEpochs !== undefined) return await continued(flags, moreEpochs);
+  if (resume === AUTO) return await whatIsThere(config, runFolder);
   if (resume !== undefined && runFolder !== undefined) {
     throw new TesseraError('USAGE', 'a resumed run stays in its folder', {
       hint: 'give --resume RUN_FOLDER without --run-folder',
     });
   }
   const named = typeof resume === 'string' ? await findRun(resume) : undefined;
-  if (config !== undefined) return { config, resume: named };
+  const isKept = resume !== undefined;
+  if (config !== undefined) return { config, resume: named, isKept };
   if (resume === undefined) {
     throw new TesseraError('USAGE', 'there is no config to train and no run to resume', {
       hint: 'give a config, such as quickstart, or --resume RUN_FOLDER',
@@ -51,7 +59,57 @@ export async function runOrigin(flags: RunFlags): Promise<RunOrigin> {
   }
   const folder = named ?? (await newestRunFolder(undefined, SAY_PASSED_OVER));
   await refuseUnreadable(folder, named === undefined);
-  return { config: join(folder, RUN_FILES.config), resume: folder };
+  return { config: join(folder, RUN_FILES.config), resume: folder, isKept };
+}
+
+/**
+ * The run of a folder, if it has saved something; else a new one.
+ *
+ * Throws  USAGE without a folder, or without a config where none is kept; CHECKPOINT_MISMATCH for other images.
+ */
+async function whatIsThere(
+  config: string | undefined,
+  runFolder: string | undefined,
+): Promise<RunOrigin> {
+  const { resume, isKept } = await placeOfRun({ resume: AUTO, runFolder });
+  if (resume === undefined || !isKept) {
+    if (config !== undefined) return { config, resume, isKept };
+    throw new TesseraError('USAGE', `there is no run in ${runFolder}, and no config to begin one`, {
+      hint: 'give a config, such as quickstart',
+    });
+  }
+  const kept = join(resume, RUN_FILES.config);
+  if (config === undefined) return { config: kept, resume, isKept };
+  if (!(await isImageFolder(config))) return { config, resume, isKept };
+  // What was chosen for a folder of images when its run began might be chosen differently now.
+  await refuseOtherImages(resume, config);
+  return { config: kept, resume, isKept };
+}
+
+/** Throws  CHECKPOINT_MISMATCH when the run of a folder is of other images. */
+async function refuseOtherImages(runFolder: string, images: string): Promise<void> {
+  const { config = {} } = await configOf(runFolder);
+  const data = isRecord(config['data']) ? config['data'] : {};
+  const path = String(data['path'] ?? data['source'] ?? 'other images');
+  const [theirs, ours] = await Promise.all(
+    [path, images].map((one) => realpath(one).catch(() => resolve(one))),
+  );
+  if (theirs === ours) return;
+  throw new TesseraError(
+    'CHECKPOINT_MISMATCH',
+    `the run in ${runFolder} is of ${path}, not of ${images}`,
+    { hint: 'give that folder again' },
+  );
+}
+
+const OTHER_FOLDER = 'a new run needs another --run-folder';
+
+/** An error of `--resume auto`, with what to do where another run is in the folder. */
+export function withOtherFolder(thrown: unknown): unknown {
+  if (!(thrown instanceof TesseraError) || thrown.code !== 'CHECKPOINT_MISMATCH') return thrown;
+  const { code, sentence, details, hint } = thrown;
+  const ways = hint === undefined ? OTHER_FOLDER : `${hint}; ${OTHER_FOLDER}`;
+  return new TesseraError(code, sentence, { hint: ways, details, cause: thrown });
 }
 
 /** A new run that begins where the resumed one is. Throws  USAGE without one, or with a config; as `continueRun`. */
@@ -59,7 +117,7 @@ async function continued(
   { config, resume, runFolder }: RunFlags,
   epochs: number,
 ): Promise<RunOrigin> {
-  if (resume === undefined || config !== undefined) {
+  if (resume === undefined || resume === AUTO || config !== undefined) {
     throw new TesseraError('USAGE', '--more-epochs continues a run, with the config that it has', {
       hint: 'give --resume [RUN_FOLDER] --more-epochs COUNT, and no config',
     });
@@ -67,7 +125,10 @@ async function continued(
   const from =
     resume === true ? await newestRunFolder(undefined, SAY_PASSED_OVER) : await findRun(resume);
   const folder = await continueRun({ from, epochs, runFolder });
-  return { config: join(folder, RUN_FILES.config), resume: folder, continues: from };
+  return {
+    config: join(folder, RUN_FILES.config),
+    ...{ resume: folder, continues: from, isKept: true },
+  };
 }
 
 /** A run without its config cannot be resumed; an older run in its place would be another run. */
@@ -81,12 +142,12 @@ async function refuseUnreadable(folder: string, isNewest: boolean): Promise<void
   });
 }
 
-/** The folder of a resumed run; undefined for a new one. Throws  USAGE when there is none. */
+/** The folder of a resumed run, or AUTO; undefined for a new one. Throws  USAGE when there is none. */
 export async function resumeFolder(
   flags: RunFlags,
   origin: RunOrigin,
   { config }: LoadedConfig,
 ): Promise<string | undefined> {
-  if (flags.resume === undefined) return undefined;
+  if (flags.resume === undefined || flags.resume === AUTO) return flags.resume;
   return origin.resume ?? (await newestRunFolder(config.name, SAY_PASSED_OVER));
 }

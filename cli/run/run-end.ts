@@ -87,15 +87,16 @@ function tokenWord(path: string | undefined): string | undefined {
 /** Ends after which the same run may be resumed. */
 const CAN_GO_ON: ReadonlySet<TesseraError['code']> = new Set([
   'CANCELLED',
+  'INTERRUPTED',
   'CANNOT_WRITE',
   'WORKERS_LOST',
 ]);
 
-/** The end of a run that can be resumed, with the command: it was stopped, lost its workers, or its last save had no room. */
-export function withWayOn(error: TesseraError, resume: string): TesseraError {
+/** The end of a run that can be resumed, with what to type: it was stopped, lost its workers, or its last save had no room. */
+export function withWayOn(error: TesseraError, again: string): TesseraError {
   const { code, sentence, hint, details } = error;
   if (!CAN_GO_ON.has(code)) return error;
-  const first = code !== 'CANCELLED' && hint !== undefined ? `${hint}, then ` : '';
-  const wayOn = `${first}resume with: ${resume}`;
-  return new TesseraError(code, sentence, { hint: wayOn, details, cause: error });
+  const first =
+    code !== 'CANCELLED' && code !== 'INTERRUPTED' && hint !== undefined ? `${hint}, then ` : '';
+  return new TesseraError(code, sentence, { hint: `${first}${again}`, details, cause: error });
 }

@@ -1,15 +1,10 @@
 /** @file What `train` and `coordinator` have in common: start a run, show it, end it, sum it up. */
 
 import type { LaunchNotice } from '../../launch/launcher.ts';
+import { AUTO } from '../../launch/run-place.ts';
 import { type Run, startTraining } from '../../launch/train.ts';
-import {
-  devicesSettings,
-  type WorkerCount,
-  workersSettings,
-} from '../../shared/config/settings.ts';
 import type { TesseraError } from '../../shared/core/errors.ts';
 import type { FoundSource } from '../../shared/data/found.ts';
-import { watchShutdown } from '../../shared/machine/shutdown.ts';
 import { VERSION } from '../../shared/machine/version.ts';
 import type { RunResult } from '../../shared/runs/events.ts';
 import { configLoader } from '../folder/load.ts';
@@ -19,20 +14,20 @@ import { commandLine, pathWord } from '../terminal/command-text.ts';
 import { readableLogLine } from '../terminal/log-lines.ts';
 import { paint, pointer, printJson, say } from '../terminal/output.ts';
 import { createDisplay } from './display.ts';
-import { resumeFolder, runOrigin } from './resume.ts';
+import { watchInterruptions } from './interruptions.ts';
+import { type RunOrigin, resumeFolder, runOrigin, withOtherFolder } from './resume.ts';
 import { type KeptFlags, resumeCommand, summary, withWayOn } from './run-end.ts';
+import { type SettingFlags, settingsOf } from './settings.ts';
 
 /** Flags of `train` and `coordinator`. */
-export interface RunOptions extends KeptFlags {
+export interface RunOptions extends KeptFlags, SettingFlags {
   /** Name of a preset or path of a file; a resumed run has its own. */
   readonly config?: string;
-  readonly set?: readonly string[];
-  readonly workers?: WorkerCount;
-  readonly devices?: readonly number[];
-  readonly listen?: string;
   readonly runFolder?: string;
-  /** True without a folder: the newest run, of the config's name where one is given. */
+  /** True without a folder: the newest run, of the config's name where one is given; or auto. */
   readonly resume?: string | true;
+  /** Milliseconds from the start of the process. */
+  readonly timeLimit?: number;
   /** Epochs of a new run that continues the resumed one. */
   readonly moreEpochs?: number;
   /** Download what the config names and this machine has not. */
@@ -43,9 +38,13 @@ export interface RunOptions extends KeptFlags {
 
 /** How a command takes part in the run it started. */
 export interface RunPart {
-  readonly command: 'train' | 'coordinator';
+  readonly command: 'train' | 'coordinator' | 'up';
+  /** Whether workers join from elsewhere, beside those of this machine. */
+  readonly isShared?: boolean;
   /** Lines of the banner beside those that every run has. */
   banner(run: Run): readonly string[];
+  /** Called once the run can be joined. */
+  started?(run: Run): Promise<void>;
 }
 
 const SIGNS: Readonly<Record<LaunchNotice['level'], string>> = {
@@ -54,32 +53,30 @@ const SIGNS: Readonly<Record<LaunchNotice['level'], string>> = {
   error: '✖ ',
 };
 
-/** Runs a run to its end. Throws  the reason when it ends badly, CANCELLED after Ctrl-C. */
+/** Runs a run to its end. Throws  the reason when it ends badly, CANCELLED after Ctrl-C, INTERRUPTED after a scheduler's signal. */
 export async function driveRun(options: RunOptions, part: RunPart): Promise<void> {
   const startedMs = performance.now();
   const display = createDisplay();
-  const shutdown = watchShutdown({ announce: (sentence) => display.line(sentence) });
-  const { signal } = shutdown;
+  const ends = watchInterruptions((sentence) => display.line(sentence), options.timeLimit);
+  const { signal } = ends;
   try {
     const origin = await runOrigin(options);
-    const set = [
-      ...(options.set ?? []),
-      ...workersSettings(options.workers),
-      ...devicesSettings(options.devices),
-      ...listenSetting(options),
-    ];
     const said = new Set<string>();
     const load = await configLoader(origin.config, {
-      ...{ ...options, set, signal },
+      ...options,
+      isKept: origin.isKept,
+      ...settingsOf(options),
+      signal,
       say: (line) => {
         said.add(line);
         display.line(line);
       },
     });
-    const loaded = await withInputs(load, options, signal);
+    const loaded = await withInputs(load, { ...options, isKept: origin.isKept }, signal);
     const run = await startTraining(loaded, {
       ...options,
       isRemote: part.command === 'coordinator',
+      isShared: part.isShared ?? false,
       resume: await resumeFolder(options, origin, loaded),
       signal,
       log: {
@@ -90,17 +87,30 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
         for (const line of text.split('\n')) display.line(`${SIGNS[level]}${line}`);
       },
       // The terminal shows log lines too, and is closed after the last of them.
-      observers: [{ name: 'terminal', event: (event) => display.event(event) }],
+      observers: [
+        {
+          name: 'terminal',
+          event: (event) => {
+            display.event(event);
+            if (event.type === 'checkpoint') ends.saved(event.seconds);
+          },
+        },
+      ],
     });
+    ends.sized(run.numParameters);
+    await part.started?.(run);
+    const begins = options.resume === undefined ? undefined : beginningOf(run, origin);
     // A folder's warnings have been shown with its plan.
-    const how = { resume: options.resume, continues: origin.continues };
-    for (const line of banner(run, how, performance.now() - startedMs)) {
+    for (const line of banner(run, begins, performance.now() - startedMs)) {
       if (!said.has(line)) display.line(line);
     }
     for (const line of inputLines(loaded.inputs)) display.line(line);
-    for (const line of part.banner(run)) display.line(line);
+    for (const line of run.isDone ? [''] : part.banner(run)) display.line(line);
     display.attach(() => run.status());
-    const again = resumeCommand(part.command, options, run);
+    const again =
+      options.resume === AUTO
+        ? 'the same line again continues it'
+        : `resume with: ${resumeCommand(part.command === 'coordinator' ? 'coordinator' : 'train', options, run)}`;
     const result = await run.result.catch((error: TesseraError) => {
       throw withWayOn(error, again);
     });
@@ -108,27 +118,22 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
     report(result, options, run.data);
   } catch (thrown) {
     display.close();
-    throw thrown;
+    throw options.resume === AUTO ? withOtherFolder(thrown) : thrown;
   } finally {
-    shutdown.dispose();
+    ends.dispose();
   }
 }
 
-/** The address is a setting like any other, so that a resumed run has it from its folder. */
-function listenSetting({ listen }: RunOptions): string[] {
-  return listen === undefined ? [] : [`cluster.listen=${JSON.stringify(listen)}`];
+/** Where a run begins that may be resumed. */
+function beginningOf({ resumed, isDone }: Run, { resume, continues }: RunOrigin): string {
+  if (isDone) return 'nothing: this run is done already';
+  if (resumed !== undefined)
+    return `from step ${resumed.step}${continues === undefined ? '' : ` of ${continues}`}`;
+  return `from the beginning: ${resume === undefined ? 'there is no run in this folder yet' : 'nothing was saved yet'}`;
 }
 
-function banner(
-  run: Run,
-  { resume, continues }: Readonly<Record<'resume' | 'continues', string | true | undefined>>,
-  readyMs: number,
-): readonly string[] {
-  const { resumed, weightsNotes } = run;
-  const beginning =
-    resumed === undefined
-      ? 'from the beginning: nothing was saved yet'
-      : `from step ${resumed.step}${continues === undefined ? '' : ` of ${continues}`}`;
+function banner(run: Run, begins: string | undefined, readyMs: number): readonly string[] {
+  const { weightsNotes } = run;
   const name = paint('bold', paint('green', `tessera ${VERSION}`));
   return [
     '',
@@ -138,7 +143,7 @@ function banner(
     pointer('run folder', run.runFolder),
     ...weightsNotes.map((note) => pointer('weights', note)),
     ...foundLines(run.data).map((line, at) => (at === 0 ? pointer('data set', line) : line)),
-    ...(resume === undefined ? [] : [pointer('resumes', beginning)]),
+    ...(begins === undefined ? [] : [pointer('resumes', begins)]),
   ];
 }
 

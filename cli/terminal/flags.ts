@@ -1,5 +1,6 @@
 /** @file What the commands' flags are made of. Light: it is loaded for `--help`. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { variablesText } from '../variables/command.ts';
 import { parseCount, parseDeviceList, parseDurationMs, parseWorkerCount } from './flag-values.ts';
 
 /** Headings under which `tessera --help` lists the commands. */
@@ -17,7 +18,12 @@ export function addCommand(
   group: string,
   description: string,
 ): Command {
-  return parent.command(usage).description(description).helpGroup(group).helpCommand(false);
+  return parent
+    .command(usage)
+    .description(description)
+    .helpGroup(group)
+    .helpCommand(false)
+    .addHelpText('after', ({ command }) => variablesText(command));
 }
 
 /** Puts examples below a command's help. */

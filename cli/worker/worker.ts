@@ -22,7 +22,7 @@ export interface WorkerOptions extends ClientSecurityFlags, Partial<EngineReques
 }
 
 /** As many as `cluster.restarts` has by default. */
-const RESTARTS = 3;
+export const RESTARTS = 3;
 
 /**
  * Computes for the run at `address` until it is over, or SIGTERM; returns the exit code.
@@ -49,7 +49,7 @@ export async function runWorker(options: WorkerOptions): Promise<number> {
 }
 
 /** The arguments of `worker/main.ts`. */
-function argsOf(options: WorkerOptions): readonly string[] {
+export function argsOf(options: WorkerOptions): readonly string[] {
   const { threads, engine, provider, devices, decoders, dataPath, reconnect, certs, ca } = options;
   const values = {
     ...{ threads, engine, provider, devices, decoders, certs, ca },
@@ -82,7 +82,7 @@ function recordsFor(
 }
 
 /** People get words, a line at a time. */
-function wordsFor(write: (line: string) => void): Pick<KeptWorkerOptions, 'print' | 'warn'> {
+export function wordsFor(write: (line: string) => void): Pick<KeptWorkerOptions, 'print' | 'warn'> {
   const decoder = new TextDecoder();
   let unfinished = '';
   return {

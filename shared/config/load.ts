@@ -57,6 +57,8 @@ export interface LoadedConfig<Config extends PlannedConfig = PlannedConfig> {
 export interface LoadOptions {
   /** `path=value` texts of `--set`. */
   readonly set?: readonly string[];
+  /** Those of other variables than TESSERA_SET, by the variable. */
+  readonly variables?: readonly { readonly name: string; readonly set: readonly string[] }[];
   readonly env?: Readonly<NodeJS.ProcessEnv>;
 }
 
@@ -108,14 +110,15 @@ function plainValues(written: ConfigDocument['tree'], place: string): ConfigDocu
 function completed(
   { tree: written, placeOf }: ConfigDocument,
   path: string,
-  { env = process.env, set = [] }: LoadOptions,
+  { env = process.env, set = [], variables = [] }: LoadOptions,
 ): LoadedConfig {
   const fromEnv = readSettings(splitSettings(env['TESSERA_SET'] ?? ''), 'env');
-  const fromFlags = readSettings(set, 'flag');
-  const settings = [...fromEnv.settings, ...fromFlags.settings];
+  const fromVariables = variables.map((one) => readSettings(one.set, 'env', one.name));
+  const all = [fromEnv, ...fromVariables, readSettings(set, 'flag')];
+  const settings = all.flatMap((one) => one.settings);
   const tree = withSettings(plainValues(written, placeOf([])), settings);
   const parsed = parseTree(tree, {
-    problems: [...fromEnv.problems, ...fromFlags.problems],
+    problems: all.flatMap((one) => one.problems),
     placeOf: (problemPath) => settingOf(problemPath, settings)?.place ?? placeOf(problemPath),
   });
   const baseFolder = path === '' ? process.cwd() : dirname(path);

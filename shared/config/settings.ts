@@ -24,12 +24,16 @@ export interface ReadSettings {
 
 const SOURCE_NAMES = { env: 'TESSERA_SET', flag: '--set' } as const;
 
-/** Reads `path=value` texts; a value is YAML. */
-export function readSettings(texts: readonly string[], origin: SettingOrigin): ReadSettings {
+/** Reads `path=value` texts; a value is YAML. `source` is what a message names. */
+export function readSettings(
+  texts: readonly string[],
+  origin: SettingOrigin,
+  source: string = SOURCE_NAMES[origin],
+): ReadSettings {
   const settings: Setting[] = [];
   const problems: PlacedProblem[] = [];
   for (const text of texts) {
-    const read = readSetting(text, origin);
+    const read = readSetting(text, origin, source);
     if ('sentence' in read) problems.push(read);
     else settings.push(read);
   }
@@ -62,11 +66,11 @@ export function settingOf(
   return settings.findLast((setting) => setting.path.every((key, at) => path[at] === key));
 }
 
-function readSetting(text: string, origin: SettingOrigin): Setting | PlacedProblem {
+function readSetting(text: string, origin: SettingOrigin, source: string): Setting | PlacedProblem {
   const equals = text.indexOf('=');
   const name = (equals === -1 ? text : text.slice(0, equals)).trim();
   const valueText = equals === -1 ? '' : text.slice(equals + 1).trim();
-  const place = `${SOURCE_NAMES[origin]} ${name}`;
+  const place = `${source} ${name}`;
   const path = name.split('.');
   if (name === '' || valueText === '') {
     const hint = 'such as training.epochs=2; a value of null removes the key';

@@ -25,6 +25,17 @@ export function hostOf(address: string): string {
   return address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '');
 }
 
+/** The address of a host, a name or an address, with a port. */
+export function addressWith(host: string, port: number): string {
+  const plain = host.replace(/^\[|\]$/g, '');
+  return `${plain.includes(':') ? `[${plain}]` : plain}:${port}`;
+}
+
+/** The port of a HOST:PORT. */
+export function portOf(address: string): number {
+  return Number(address.slice(address.lastIndexOf(':') + 1));
+}
+
 /** The same host with another port. */
 export function withPort(address: string, port: number): string {
   return `${address.slice(0, address.lastIndexOf(':'))}:${port}`;

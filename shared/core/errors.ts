@@ -48,6 +48,8 @@ export const ERROR_CODES = {
   TIMEOUT: { exit: 75, status: 'DEADLINE_EXCEEDED', retry: 'passing', log: 'warn' },
   SESSION_UNKNOWN: { exit: 75, status: 'ABORTED', retry: 'session', log: 'debug' },
   STEP_STALE: { exit: 75, status: 'ABORTED', retry: 'session', log: 'debug' },
+  // The coordinator was asked to end by its machine, has saved, and is to be started again.
+  INTERRUPTED: { exit: 75, status: 'UNAVAILABLE', retry: 'session', log: 'debug' },
   DRAINING: { exit: 75, status: 'UNAVAILABLE', retry: 'session', log: 'debug' },
   PROTOCOL_MISMATCH: { exit: 76, status: 'FAILED_PRECONDITION', retry: 'permanent', log: 'warn' },
   MESSAGE_INVALID: { exit: 76, status: 'INVALID_ARGUMENT', retry: 'permanent', log: 'warn' },

@@ -21,8 +21,10 @@ export interface RegularFile extends AsyncDisposable {
   readonly handle: FileHandle;
   /** Bytes that it had when it was opened. */
   readonly size: number;
-  /** Who may do what with it, as `stat` says. */
+  /** Who may do what with it, and whose it is, as `stat` says. */
   readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
 }
 
 /**
@@ -41,11 +43,11 @@ export async function openRegularFile(
   try {
     const found = await handle.stat();
     if (!found.isFile()) throw new Error(`it is ${kindOf(found)}, not a file`);
-    const { size, mode } = found;
+    const { size, mode, uid, gid } = found;
     if (size > bytesMax) {
       throw new Error(`it has ${formatBytes(size)}, more than ${formatBytes(bytesMax)}`);
     }
-    return { handle, size, mode, [Symbol.asyncDispose]: () => handle.close() };
+    return { handle, size, mode, uid, gid, [Symbol.asyncDispose]: () => handle.close() };
   } catch (error) {
     await handle.close();
     throw error;

@@ -6,6 +6,15 @@ import { isAbsolute, join } from 'node:path';
 export function userCache(env: Readonly<NodeJS.ProcessEnv>): string {
   const wanted = env['XDG_CACHE_HOME'] ?? '';
   // The XDG specification has relative paths ignored.
-  const root = isAbsolute(wanted) ? wanted : join(env['HOME'] ?? homedir(), '.cache');
+  const root = isAbsolute(wanted) ? wanted : join(userHome(env), '.cache');
   return join(root, 'tessera');
+}
+
+/** The user's home; the current folder for a user without one, as any number may be in a container. */
+export function userHome(env: Readonly<NodeJS.ProcessEnv>): string {
+  try {
+    return env['HOME'] || homedir();
+  } catch {
+    return '.';
+  }
 }

@@ -20,6 +20,9 @@ const WORDS: Partial<Record<StopCause, string>> = {
   EPIPE: 'the reader of the output is gone',
 };
 
+/** What a machine or a scheduler sends: a process that saves is started again after it. */
+const INTERRUPTIONS: ReadonlySet<string> = new Set(['SIGTERM', ...WARNING_SIGNALS]);
+
 /** The active watches. */
 const watching = new Set<(cause: StopCause) => void>();
 let hasHungUp = false;
@@ -31,11 +34,13 @@ export interface ShutdownSettings {
   readonly exit?: (code: number) => void;
   /** Whether one of the standard streams is a terminal, which can go. */
   readonly hasTerminal?: boolean;
+  /** Whether the same line continues what is saved: a scheduler's signal then ends it with INTERRUPTED. */
+  readonly isRepeatable?: boolean;
 }
 
 /** A watch for what asks the process to stop. */
 export interface ShutdownWatch {
-  /** Aborts with CANCELLED at the first cause. */
+  /** Aborts with CANCELLED or INTERRUPTED at the first cause. */
   readonly signal: AbortSignal;
   /** Restores the previous signal handlers. */
   dispose(): void;
@@ -50,19 +55,22 @@ export function watchShutdown({
   announce,
   exit = process.exit,
   hasTerminal = [0, 1, 2].some(isatty),
+  isRepeatable = false,
 }: ShutdownSettings): ShutdownWatch {
   const stop = new AbortController();
   let wasAsked = false;
+  const codeOf = (cause: StopCause) =>
+    isRepeatable && INTERRUPTIONS.has(cause) ? 'INTERRUPTED' : 'CANCELLED';
   const onCause = (cause: StopCause) => {
     hasHungUp ||= cause === 'SIGHUP';
     const isRequest = (REQUESTS as readonly string[]).includes(cause);
     if (!stop.signal.aborted) {
       const words = WORDS[cause];
       const sentence = words === undefined ? `stopped by ${cause}` : `stopped: ${words}`;
-      stop.abort(new TesseraError('CANCELLED', sentence, { details: { signal: cause } }));
+      stop.abort(new TesseraError(codeOf(cause), sentence, { details: { signal: cause } }));
       const again = isRequest ? '; repeat it to stop at once' : '';
       announce(`${words ?? cause}: shutting down gracefully${again}`);
-    } else if (isRequest && wasAsked) exit(ERROR_CODES.CANCELLED.exit);
+    } else if (isRequest && wasAsked) exit(ERROR_CODES[codeOf(cause)].exit);
     wasAsked ||= isRequest;
   };
   const onHangup = hasTerminal ? onCause : () => {};

@@ -4,13 +4,14 @@ import { RUN_PHASES } from '../core/work.ts';
 
 /** A number of things, or a version. */
 export const count = z.int().min(0);
-/** JSON writes NaN as null. */
-const figure = z
+/** A number, also one that is none: JSON writes NaN as null. */
+export const figure = z
   .number()
   .nullable()
   .transform((value) => value ?? Number.NaN);
 
-const split = z.enum(['validation', 'test']);
+/** The splits that a run is judged by. */
+export const split = z.enum(['validation', 'test']);
 const stepReport = {
   step: count,
   epoch: count,

@@ -11,6 +11,8 @@ export const RUN_FILES = {
   /** Address of the coordinator while it runs. */
   address: 'address',
   metrics: 'metrics.jsonl',
+  /** What a run that is done came to. */
+  result: 'result.json',
   /** The folder of the coordinator's credentials, where it has some. */
   certs: 'certs',
   /** Held by the coordinator while it runs. */

@@ -2,7 +2,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { TesseraError } from '../core/errors.ts';
-import { openRegularFile, readOpenFile } from '../files/regular-file.ts';
+import { openRegularFile, type RegularFile, readOpenFile } from '../files/regular-file.ts';
 import { whyNot } from '../files/why-not.ts';
 
 /** Names of the files of a credential folder. */
@@ -58,7 +58,10 @@ async function readCredentials(folder: string, use: CertificateUse): Promise<Tls
   const certificate = (await read(path('certificate'))).bytes;
   const keyFile = await read(path('key'));
   if (keyFile.isOpenToOthers) {
-    throw denied(`${path('key')} can be read by others`, `chmod 600 ${path('key')}`);
+    throw denied(
+      `${path('key')} can be read by others`,
+      `chmod 600 ${path('key')}; of a Secret of Kubernetes, defaultMode: 0400`,
+    );
   }
   const chain = parse(certificate, path('certificate'));
   const [leaf] = chain.certificates as [X509Certificate];
@@ -257,6 +260,16 @@ export async function readSmallFile(path: string): Promise<SmallFile> {
   const { buffer } = await readOpenFile(file);
   return {
     bytes: Buffer.from(buffer),
-    isOpenToOthers: process.platform !== 'win32' && (file.mode & 0o077) !== 0,
+    isOpenToOthers: process.platform !== 'win32' && isOpenToOthers(file),
   };
+}
+
+/**
+ * Whether others than its owner may read a file. A file of root that our own group may read is not open: so an
+ * administrator, or a Secret of Kubernetes with an fsGroup, gives a key to one group.
+ */
+function isOpenToOthers({ mode, uid, gid }: RegularFile): boolean {
+  if ((mode & 0o077) === 0) return false;
+  const ours = [...(process.getgroups?.() ?? []), process.getgid?.()];
+  return (mode & 0o037) !== 0 || uid !== 0 || !ours.includes(gid);
 }

@@ -55,7 +55,7 @@ it('a run goes on without files that vanish, shrink, grow, or become something e
   await statusWhere(address, (now) => now.step > step + 2);
   train.kill('SIGTERM');
   const { code, stderr } = await train.ended;
-  expect(code, stderr).toBe(130);
+  expect(code, stderr).toBe(75);
   for (const [at, why] of [
     'no such file',
     'cannot decode',

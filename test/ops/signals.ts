@@ -8,12 +8,15 @@ import { ENDLESS, finishedRun, TINY } from './tiny-run.ts';
 const DEBUGGER = /Debugger listening/;
 const SAVED = [/checkpoint/, /resume with: .+ (train|coordinator) --resume run/];
 
+/** Ctrl-\ is a person; the others come from schedulers, which then start the same line again. */
+const codeOf = (signal: NodeJS.Signals) => (signal === 'SIGQUIT' ? 130 : 75);
+
 /** Sends a signal to `tessera train` in the midst of a run, whose state is saved then. */
 function trainGets(signal: NodeJS.Signals): Situation {
   return {
     kind: 7,
     title: `${signal} to train: it saves, says how to resume, and ends`,
-    code: 130,
+    code: codeOf(signal),
     says: [new RegExp(signal), ...SAVED],
     never: [DEBUGGER],
     async play(stage) {
@@ -35,17 +38,27 @@ function trainGets(signal: NodeJS.Signals): Situation {
 
 /** Sends a signal to a coordinator. */
 function coordinatorGets(signal: NodeJS.Signals): Situation {
+  const isPerson = codeOf(signal) === 130;
   return {
     kind: 7,
-    title: `${signal} to a coordinator: no debugger opens; it saves and ends, and its workers end with it`,
-    code: 130,
+    title: `${signal} to a coordinator: no debugger opens; it saves and ends, and its workers ${isPerson ? 'end with it' : 'look for it again'}`,
+    code: codeOf(signal),
     says: [new RegExp(signal), ...SAVED],
     never: [DEBUGGER],
     async play(stage) {
       const { coordinator, worker } = await pair(stage);
       coordinator.kill(signal);
-      const { code } = await worker.ended;
-      if (code !== 130) throw new Error(`the worker ended with ${code}: ${worker.stderr}`);
+      if (isPerson) {
+        const { code } = await worker.ended;
+        if (code !== 130) throw new Error(`the worker ended with ${code}: ${worker.stderr}`);
+        return coordinator;
+      }
+      await worker.printed(/is to be started again/);
+      await coordinator.ended;
+      const back = await stage.coordinator(['--resume', 'run']);
+      await statusWhere(back.address, ({ workers }) =>
+        workers.some(({ state }) => state !== 'joining'),
+      );
       return coordinator;
     },
   };
@@ -109,10 +122,27 @@ function answerTo(
 export const SIGNALS: readonly Situation[] = [
   coordinatorGets('SIGUSR1'),
   coordinatorGets('SIGUSR2'),
+  coordinatorGets('SIGTERM'),
   coordinatorGets('SIGQUIT'),
   trainGets('SIGUSR1'),
   trainGets('SIGUSR2'),
   trainGets('SIGQUIT'),
+  {
+    kind: 7,
+    title: 'The end of the Slurm job is near: train saves before it, and ends to be started again',
+    code: 75,
+    says: [/time limit/, /before its time limit \(SLURM_JOB_END_TIME\)/, /resume with/],
+    async play(stage) {
+      // 10 s before it the run ends: some seconds are left to train.
+      const end = { SLURM_JOB_END_TIME: String(Math.ceil(Date.now() / 1000) + 18) };
+      const train = stage.tessera(
+        ['train', ...TINY, ...ENDLESS, ...['--workers', '1', '--run-folder', 'run']],
+        { env: end },
+      );
+      await stage.checkpointed('run');
+      return train;
+    },
+  },
   workerGets('SIGUSR1'),
   workerGets('SIGQUIT'),
   {

@@ -22,7 +22,7 @@ export interface Start {
 }
 
 /** Processes of a situation bear this in their environment, and so do their children. */
-const MARK = 'TESSERA_OPS_STAGE';
+const MARK = 'OPS_STAGE';
 const POLL_MS = 20;
 const WAIT_MS = 45_000;
 /** Workers see the end of their parent, and look again for a coordinator that was killed, no longer than this. */

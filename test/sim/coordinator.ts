@@ -62,8 +62,8 @@ export class SimCoordinator {
     return this.#driver?.progress.chosen;
   }
 
-  /** A graceful stop, as by Ctrl-C. */
-  stop(reason = new TesseraError('CANCELLED', 'stopped')): void {
+  /** A graceful stop, as by Ctrl-C or a scheduler. */
+  stop(reason: TesseraError): void {
     void this.#driver?.stop(reason).catch((error: unknown) => this.#world.fail(error));
   }
 

@@ -1,5 +1,6 @@
 /** @file Who dies, freezes, stops or is cut off, and when: asked of the dice ten times a second. */
 
+import { TesseraError } from '../../shared/core/errors.ts';
 import type { SimCoordinator } from './coordinator.ts';
 import type { Counts } from './counts.ts';
 import { type Faults, NO_FAULTS } from './settings.ts';
@@ -52,7 +53,11 @@ function strikeCoordinator(world: World, coordinator: SimCoordinator): void {
     world.crashCoordinator(coordinator, 'crashes');
     return;
   }
-  if (happens(world, 'coordinatorStopPerSecond', 'coordinatorStops')) coordinator.stop();
+  if (happens(world, 'coordinatorStopPerSecond', 'coordinatorStops')) {
+    // Every other time by its machine: its workers then wait for it.
+    const code = world.counts.coordinatorStops % 2 === 0 ? 'CANCELLED' : 'INTERRUPTED';
+    coordinator.stop(new TesseraError(code, 'stopped'));
+  }
   if (happens(world, 'freezePerSecond', 'freezes'))
     coordinator.host.freeze(dice.between(100, FREEZE_MS_MAX));
   if (happens(world, 'diskFullPerSecond', 'diskFull')) {

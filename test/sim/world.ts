@@ -367,7 +367,12 @@ export class World {
 }
 
 /** Ends of a worker that another process makes good: it was told to go, or the run failed, or is another's. */
-const FORESEEN_ENDS: ReadonlySet<string> = new Set(['CANCELLED', 'CANNOT_WRITE', 'RUN_IN_USE']);
+const FORESEEN_ENDS: ReadonlySet<string> = new Set([
+  'CANCELLED',
+  'INTERRUPTED',
+  'CANNOT_WRITE',
+  'RUN_IN_USE',
+]);
 
 const COUNTERS: Partial<Record<RunEvent['type'], keyof Counts>> = {
   step: 'steps',

@@ -1,5 +1,6 @@
 /** @file When a worker connects again after a lost line: exponential back-off with jitter, within a budget. Pure. */
 import { randomUnit } from '../../shared/core/random.ts';
+import type { SessionEvent } from './messages.ts';
 
 /** A line that has stood for so long was stable: the next break begins with the shortest pause again. */
 const STABLE_MS = 10_000;
@@ -46,4 +47,10 @@ export class Reconnect {
     this.#attempts += 1;
     return Math.min(leftMs, longestMs * jitter);
   }
+}
+
+/** A coordinator that was interrupted has saved and is to come back: its end is a lost line, not the end of the run. */
+export function withReturn(event: SessionEvent): SessionEvent {
+  if (event.type !== 'finished' || event.code !== 'INTERRUPTED') return event;
+  return { type: 'connectionLost', reason: `${event.reason}; it is to be started again` };
 }

@@ -12,7 +12,7 @@ import { Backlog } from './backlog.ts';
 import type { LostLine, SessionEffect, SessionEvent, SessionPhase } from './messages.ts';
 import { ANOTHER_MODEL, ANOTHER_RUN } from './other-run.ts';
 import { Patience } from './patience.ts';
-import { Reconnect } from './reconnect.ts';
+import { Reconnect, withReturn } from './reconnect.ts';
 import { isInPlace, type ParametersChoice, parametersFor } from './wanted-parameters.ts';
 
 /** Fixed properties of a session. */
@@ -89,7 +89,7 @@ export class Session {
     if (this.#line === 'stopped') return [];
     if (SIGNS_OF_LIFE.has(event.type)) this.#lastMessageMs = nowMs;
     this.#noteWork(event, nowMs);
-    this.#noteLine(event, nowMs);
+    this.#noteLine(withReturn(event), nowMs);
     if (this.#drainedByMs !== undefined) this.#goOnceDrained(this.#drainedByMs, nowMs);
     else if (this.#line === 'ready') this.#proceed(nowMs);
     return this.#effects;

@@ -310,7 +310,10 @@ describe('the end of a run', () => {
 
   it('of a run that can go on says how', () => {
     const hintOf = (code: ErrorCode, hint?: string) =>
-      withWayOn(new TesseraError(code, 'it ended', hint === undefined ? {} : { hint }), 'CMD').hint;
+      withWayOn(
+        new TesseraError(code, 'it ended', hint === undefined ? {} : { hint }),
+        'resume with: CMD',
+      ).hint;
     expect(hintOf('CANCELLED')).toBe('resume with: CMD');
     expect(hintOf('CANNOT_WRITE', 'free some space')).toBe(
       'free some space, then resume with: CMD',

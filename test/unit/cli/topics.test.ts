@@ -2,13 +2,13 @@
 import { expect, it } from 'vitest';
 import { TOPICS } from '../../../cli/help/topics.ts';
 import { createProgram } from '../../../cli/program.ts';
-import { ERROR_CODES } from '../../../shared/core/errors.ts';
+import { exitCodeRows } from '../../../shared/machine/exit-codes.ts';
 
 const text = (name: string) => TOPICS.find((topic) => topic.name === name)?.lines.join('\n') ?? '';
 
 it('names every exit code', () => {
-  const codes = [...new Set(Object.values(ERROR_CODES).map(({ exit }) => exit))];
-  for (const code of codes) expect(text('exit-codes')).toMatch(new RegExp(`^${code} `, 'm'));
+  for (const { code, meaning } of exitCodeRows())
+    expect(text('exit-codes')).toMatch(new RegExp(`^${code} +${meaning.slice(0, 20)}`, 'm'));
 });
 
 it('names only commands that there are, and fits a terminal', () => {

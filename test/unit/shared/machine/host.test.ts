@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { reasonOf } from '../../../../shared/core/errno.ts';
-import { TesseraError } from '../../../../shared/core/errors.ts';
+import { exitCodeOf, TesseraError } from '../../../../shared/core/errors.ts';
 import {
   availableThreads,
   countGpuNodes,
@@ -72,6 +72,28 @@ describe('a request to stop', () => {
       expect(process.listenerCount(name)).toBe(0);
     },
   );
+});
+
+describe('a process that can be started again', () => {
+  it.each([
+    ['SIGINT', 'CANCELLED', 130],
+    ['SIGQUIT', 'CANCELLED', 130],
+    ['SIGTERM', 'INTERRUPTED', 75],
+    ['SIGUSR1', 'INTERRUPTED', 75],
+    ['SIGUSR2', 'INTERRUPTED', 75],
+    ['SIGXCPU', 'INTERRUPTED', 75],
+  ] as const)('ends by %s with %s, %i', (name, code, exitCode) => {
+    const exits: number[] = [];
+    const exit = (exitedWith: number) => exits.push(exitedWith);
+    const watch = watchShutdown({ announce: () => {}, exit, isRepeatable: true });
+    process.emit(name, name);
+    const { reason } = watch.signal;
+    expect(reason).toMatchObject({ code });
+    expect(exitCodeOf(reason)).toBe(exitCode);
+    for (const _ of [1, 2]) process.emit('SIGINT', 'SIGINT');
+    expect(exits.at(-1)).toBe(130);
+    watch.dispose();
+  });
 });
 
 describe('causes that are not requests', () => {

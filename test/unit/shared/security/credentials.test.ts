@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import {
   chmodSync,
+  chownSync,
   copyFileSync,
   mkdirSync,
   mkdtempSync,
@@ -185,6 +186,28 @@ describe('a token', () => {
   it('that others can read is no secret', async () => {
     const path = file('seen', TOKEN, 0o644);
     await expect(readToken(path)).rejects.toMatchObject(denied(/seen can be read by others/));
+  });
+
+  it('that root has given to our group is not open to others; one of the user, or for all, is', async () => {
+    const path = join(folder, 'of the group');
+    writeFileSync(path, TOKEN);
+    chmodSync(path, 0o440);
+    const isRoot = process.getuid?.() === 0;
+    const read = readToken(path);
+    // As a Secret of Kubernetes with an fsGroup is mounted.
+    if (isRoot) expect(await read).toBe(TOKEN);
+    else await expect(read).rejects.toMatchObject(denied(/can be read by others/));
+    if (isRoot) {
+      chownSync(path, 0, 54_321);
+      await expect(readToken(path)).rejects.toMatchObject(denied(/can be read by others/));
+      chownSync(path, 54_321, 0);
+      await expect(readToken(path)).rejects.toMatchObject(denied(/can be read by others/));
+      chownSync(path, 0, 0);
+    }
+    for (const mode of [0o444, 0o644, 0o660]) {
+      chmodSync(path, mode);
+      await expect(readToken(path)).rejects.toMatchObject(denied(/can be read by others/));
+    }
   });
 
   it.each([['-'], [join(folder, 'one')]])('cannot be for both roles (%s)', async (path) => {

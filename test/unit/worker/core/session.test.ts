@@ -174,6 +174,18 @@ describe('the line', () => {
     }
   });
 
+  it('looks again for a coordinator that was interrupted, for as long as for one that is lost', () => {
+    const bench = Bench.ready();
+    const end = { code: 'INTERRUPTED', reason: 'stopped by SIGTERM', hint: '' };
+    const [effect] = bench.session.handle({ type: 'finished', ...end }, 0);
+    expect(effect).toMatchObject({
+      type: 'connect',
+      lost: { reason: 'stopped by SIGTERM; it is to be started again' },
+    });
+    bench.nowMs = RECONNECT_MS;
+    expect(bench.tell(LOST).at(-1)).toMatch(/^stop COORDINATOR_UNREACHABLE/);
+  });
+
   it('stops without an error when the run is over, and then does nothing more', () => {
     const bench = Bench.ready();
     expect(bench.tell({ type: 'finished', ...NO_ERROR })).toEqual(['stop']);

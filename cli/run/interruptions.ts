@@ -1,0 +1,44 @@
+/** @file What ends a run early from outside: signals, the end of a terminal, and its time limit. */
+import { marginMs, timeLimit, watchTimeLimit } from '../../launch/up/time-limit.ts';
+import { systemClock } from '../../shared/core/clock.ts';
+import { watchShutdown } from '../../shared/machine/shutdown.ts';
+
+/** A watch for what ends a run early. */
+export interface Interruptions {
+  /** Aborts with CANCELLED for a person, with INTERRUPTED for a machine or a time limit. */
+  readonly signal: AbortSignal;
+  /** The size of the model, once it is known. */
+  sized(parameters: number): void;
+  /** A save took so long. */
+  saved(seconds: number): void;
+  dispose(): void;
+}
+
+/** Watches from now on; `limitMs` is `--time-limit`. Throws  USAGE for a time limit that leaves no time. */
+export function watchInterruptions(
+  announce: (sentence: string) => void,
+  limitMs: number | undefined,
+): Interruptions {
+  let parameters = 0;
+  let longestSeconds: number | undefined;
+  const shutdown = watchShutdown({ announce, isRepeatable: true });
+  const now = { nowMs: systemClock.nowMs(), wallMs: Date.now() };
+  const limit = watchTimeLimit(timeLimit({ limitMs, env: process.env, ...now }), {
+    clock: systemClock,
+    margin: () => marginMs({ parameters, longestSeconds }),
+  });
+  limit.signal.addEventListener('abort', () => announce('time limit: shutting down gracefully'));
+  return {
+    signal: AbortSignal.any([shutdown.signal, limit.signal]),
+    sized(numParameters) {
+      parameters = numParameters;
+    },
+    saved(seconds) {
+      longestSeconds = Math.max(longestSeconds ?? 0, seconds);
+    },
+    dispose() {
+      limit.dispose();
+      shutdown.dispose();
+    },
+  };
+}
