@@ -99,7 +99,7 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
     });
     ends.sized(run.numParameters);
     await part.started?.(run);
-    const begins = options.resume === undefined ? undefined : beginningOf(run, origin);
+    const begins = options.resume && beginningOf(run, origin);
     // A folder's warnings have been shown with its plan.
     for (const line of banner(run, begins, performance.now() - startedMs)) {
       if (!said.has(line)) display.line(line);
@@ -107,12 +107,8 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
     for (const line of inputLines(loaded.inputs)) display.line(line);
     for (const line of run.isDone ? [''] : part.banner(run)) display.line(line);
     display.attach(() => run.status());
-    const again =
-      options.resume === AUTO
-        ? 'the same line again continues it'
-        : `resume with: ${resumeCommand(part.command === 'coordinator' ? 'coordinator' : 'train', options, run)}`;
     const result = await run.result.catch((error: TesseraError) => {
-      throw withWayOn(error, again);
+      throw withWayOn(error, wayOn(options, part, run));
     });
     display.close();
     report(result, options, run.data);
@@ -122,6 +118,13 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
   } finally {
     ends.dispose();
   }
+}
+
+/** How a run that ended early is continued. */
+function wayOn(options: RunOptions, { command }: RunPart, run: Run): string {
+  if (options.resume === AUTO) return 'the same line again continues it';
+  const again = command === 'coordinator' ? command : 'train';
+  return `resume with: ${resumeCommand(again, options, run)}`;
 }
 
 /** Where a run begins that may be resumed. */
