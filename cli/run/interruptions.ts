@@ -2,6 +2,7 @@
 import { marginMs, timeLimit, watchTimeLimit } from '../../launch/up/time-limit.ts';
 import { systemClock } from '../../shared/core/clock.ts';
 import { watchShutdown } from '../../shared/machine/shutdown.ts';
+import type { RunObserver } from '../../shared/runs/observer.ts';
 
 /** A watch for what ends a run early. */
 export interface Interruptions {
@@ -9,8 +10,8 @@ export interface Interruptions {
   readonly signal: AbortSignal;
   /** The size of the model, once it is known. */
   sized(parameters: number): void;
-  /** A save took so long. */
-  saved(seconds: number): void;
+  /** Measures the saves of the run. */
+  readonly observer: RunObserver;
   dispose(): void;
 }
 
@@ -33,8 +34,12 @@ export function watchInterruptions(
     sized(numParameters) {
       parameters = numParameters;
     },
-    saved(seconds) {
-      longestSeconds = Math.max(longestSeconds ?? 0, seconds);
+    observer: {
+      name: 'time limit',
+      event: (event) => {
+        if (event.type !== 'checkpoint') return;
+        longestSeconds = Math.max(longestSeconds ?? 0, event.seconds);
+      },
     },
     dispose() {
       limit.dispose();

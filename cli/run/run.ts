@@ -3,6 +3,7 @@
 import type { LaunchNotice } from '../../launch/launcher.ts';
 import { AUTO } from '../../launch/run-place.ts';
 import { type Run, startTraining } from '../../launch/train.ts';
+import type { LoadedConfig } from '../../shared/config/load.ts';
 import type { TesseraError } from '../../shared/core/errors.ts';
 import type { FoundSource } from '../../shared/data/found.ts';
 import { VERSION } from '../../shared/machine/version.ts';
@@ -13,8 +14,8 @@ import { inputLines, withInputs } from '../inputs/inputs.ts';
 import { commandLine, pathWord } from '../terminal/command-text.ts';
 import { readableLogLine } from '../terminal/log-lines.ts';
 import { paint, pointer, printJson, say } from '../terminal/output.ts';
-import { createDisplay } from './display.ts';
-import { watchInterruptions } from './interruptions.ts';
+import { createDisplay, type Display } from './display.ts';
+import { type Interruptions, watchInterruptions } from './interruptions.ts';
 import { type RunOrigin, resumeFolder, runOrigin, withOtherFolder } from './resume.ts';
 import { type KeptFlags, resumeCommand, summary, withWayOn } from './run-end.ts';
 import { type SettingFlags, settingsOf } from './settings.ts';
@@ -63,52 +64,26 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
     const origin = await runOrigin(options);
     const said = new Set<string>();
     const load = await configLoader(origin.config, {
-      ...options,
-      isKept: origin.isKept,
-      ...settingsOf(options),
-      signal,
+      ...{ ...options, ...settingsOf(options), signal, isKept: origin.isKept },
       say: (line) => {
         said.add(line);
         display.line(line);
       },
     });
     const loaded = await withInputs(load, { ...options, isKept: origin.isKept }, signal);
-    const run = await startTraining(loaded, {
-      ...options,
-      isRemote: part.command === 'coordinator',
-      isShared: part.isShared ?? false,
-      resume: await resumeFolder(options, origin, loaded),
-      signal,
-      log: {
-        level: options.verbose ? 'debug' : 'warn',
-        write: (line) => display.line(readableLogLine(line)),
-      },
-      onNotice: ({ level, text }) => {
-        for (const line of text.split('\n')) display.line(`${SIGNS[level]}${line}`);
-      },
-      // The terminal shows log lines too, and is closed after the last of them.
-      observers: [
-        {
-          name: 'terminal',
-          event: (event) => {
-            display.event(event);
-            if (event.type === 'checkpoint') ends.saved(event.seconds);
-          },
-        },
-      ],
-    });
-    ends.sized(run.numParameters);
-    await part.started?.(run);
-    const begins = options.resume && beginningOf(run, origin);
-    // A folder's warnings have been shown with its plan.
-    for (const line of banner(run, begins, performance.now() - startedMs)) {
-      if (!said.has(line)) display.line(line);
-    }
-    for (const line of inputLines(loaded.inputs)) display.line(line);
-    for (const line of run.isDone ? [''] : part.banner(run)) display.line(line);
+    const resume = await resumeFolder(options, origin, loaded);
+    const run = await started({ ...options, resume }, part, { loaded, ends, display });
+    const begins = options.resume === undefined ? undefined : beginningOf(run, origin);
+    const lines = [
+      // A folder's warnings have been shown with its plan.
+      ...banner(run, begins, performance.now() - startedMs).filter((line) => !said.has(line)),
+      ...inputLines(loaded.inputs),
+      ...(run.isDone ? [''] : part.banner(run)),
+    ];
+    for (const line of lines) display.line(line);
     display.attach(() => run.status());
     const result = await run.result.catch((error: TesseraError) => {
-      throw withWayOn(error, wayOn(options, part, run));
+      throw withWayOn(error, wayOn(part, options, run));
     });
     display.close();
     report(result, options, run.data);
@@ -120,8 +95,42 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
   }
 }
 
-/** How a run that ended early is continued. */
-function wayOn(options: RunOptions, { command }: RunPart, run: Run): string {
+/** Starts a run that is shown and can be interrupted; resolves once it can be joined. Throws  as `startTraining` does. */
+async function started(
+  options: Omit<RunOptions, 'resume'> & { readonly resume: string | undefined },
+  part: RunPart,
+  given: {
+    readonly loaded: LoadedConfig;
+    readonly ends: Interruptions;
+    readonly display: Display;
+  },
+): Promise<Run> {
+  const { loaded, ends, display } = given;
+  const run = await startTraining(loaded, {
+    ...options,
+    isRemote: part.command === 'coordinator',
+    isShared: part.isShared ?? false,
+    signal: ends.signal,
+    log: {
+      level: options.verbose ? 'debug' : 'warn',
+      write: (line) => display.line(readableLogLine(line)),
+    },
+    onNotice: ({ level, text }) => {
+      for (const line of text.split('\n')) display.line(`${SIGNS[level]}${line}`);
+    },
+    // The terminal shows log lines too, and is closed after the last of them.
+    observers: [{ name: 'terminal', event: (event) => display.event(event) }, ends.observer],
+  });
+  ends.sized(run.numParameters);
+  await part.started?.(run).catch(async (error: unknown) => {
+    await run.stop();
+    throw error;
+  });
+  return run;
+}
+
+/** What to type to continue a run that has ended early. */
+function wayOn({ command }: RunPart, options: RunOptions, run: Run): string {
   if (options.resume === AUTO) return 'the same line again continues it';
   const again = command === 'coordinator' ? command : 'train';
   return `resume with: ${resumeCommand(again, options, run)}`;
@@ -130,8 +139,9 @@ function wayOn(options: RunOptions, { command }: RunPart, run: Run): string {
 /** Where a run begins that may be resumed. */
 function beginningOf({ resumed, isDone }: Run, { resume, continues }: RunOrigin): string {
   if (isDone) return 'nothing: this run is done already';
-  if (resumed !== undefined)
+  if (resumed !== undefined) {
     return `from step ${resumed.step}${continues === undefined ? '' : ` of ${continues}`}`;
+  }
   return `from the beginning: ${resume === undefined ? 'there is no run in this folder yet' : 'nothing was saved yet'}`;
 }
 
