@@ -1,5 +1,4 @@
 /** @file `tessera config`: look at configs, check them, list every option. */
-
 import { absentNames, getCommand, requireInputs } from '../../shared/config/absent-inputs.ts';
 import { configJsonSchema, explainConfig } from '../../shared/config/explain.ts';
 import { type LoadedConfig, loadConfig } from '../../shared/config/load.ts';

@@ -1,15 +1,11 @@
 /** @file Looks inside a model: the attention probabilities of every block, computed by ONNX Runtime on the CPU. */
-import { runGraph } from '../../shared/compute/engines/onnxruntime/program.ts';
-import { record } from '../../shared/compute/graph/backend.ts';
-import { imagesShape } from '../../shared/compute/step.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { firstNonFinite } from '../../shared/core/floats.ts';
 import { classify } from '../../shared/model/layers.ts';
-import { parameterTable, parameterViews } from '../../shared/model/parameters.ts';
 import type * as tf from '../../shared/model/tensorflow.ts';
 import type { ModelConfig } from '../../shared/model/variants.ts';
-import { features } from '../../shared/model/vit.ts';
 import type { AttentionMap } from './attention-maps.ts';
+import { lookInside } from './look-inside.ts';
 import type { TrainedModel } from './read/read-model.ts';
 
 /** What a model attends to in some images, and what it takes them for. */
@@ -31,21 +27,13 @@ export async function attentionMaps(
   parameters: Float32Array,
   images: Float32Array,
 ): Promise<Attention> {
-  const numImages = images.length / (model.channels * model.imageSize ** 2);
-  const shape = imagesShape({ model, microBatch: numImages, labelSmoothing: 0 });
-  const table = parameterTable(model);
-  const graph = await record((inputs) => {
-    const tensors = Object.fromEntries(
-      table.entries.map((entry) => [entry.name, inputs.input(entry.name, entry.shape)]),
-    );
+  const outputs = await lookInside({ model, parameters }, images, (run, tensors) => {
     const maps = new Map<string, tf.Tensor>();
-    const seen = features(inputs.input('images', shape) as tf.Tensor4D, tensors, model, {
+    const seen = run({
       attention: (probabilities, block) => maps.set(mapName(block), probabilities),
     });
     return maps.set('logits', classify(seen, tensors));
   });
-  const values = parameterViews(parameters, table);
-  const outputs = await runGraph(graph, values.set('images', images));
   const maps = Array.from(
     { length: model.depth },
     (_, block) => outputs.get(mapName(block)) as Float32Array,

@@ -1,11 +1,7 @@
 /** @file Looks inside one encoder block: the tokens that come in, what each half adds, and what leaves. */
-import { runGraph } from '../../shared/compute/engines/onnxruntime/program.ts';
-import { record } from '../../shared/compute/graph/backend.ts';
-import { imagesShape } from '../../shared/compute/step.ts';
-import { parameterTable, parameterViews } from '../../shared/model/parameters.ts';
 import type * as tf from '../../shared/model/tensorflow.ts';
-import { features } from '../../shared/model/vit.ts';
 import { principalComponents } from './attention-maps.ts';
+import { lookInside } from './look-inside.ts';
 import type { TrainedModel } from './read/read-model.ts';
 
 /** The tokens of one image on their way through a block. Shapes  each [T, D], the class token first. */
@@ -28,18 +24,13 @@ export interface ResidualParts {
  * Shapes  image [C, S, S] flat, normalised.
  */
 export async function residualParts(
-  { model, parameters }: Pick<TrainedModel, 'model' | 'parameters'>,
+  trained: Pick<TrainedModel, 'model' | 'parameters'>,
   image: Float32Array,
   block: number,
 ): Promise<ResidualParts> {
-  const shape = imagesShape({ model, microBatch: 1, labelSmoothing: 0 });
-  const table = parameterTable(model);
-  const graph = await record((inputs) => {
-    const tensors = Object.fromEntries(
-      table.entries.map((entry) => [entry.name, inputs.input(entry.name, entry.shape)]),
-    );
+  const outputs = await lookInside(trained, image, (run) => {
     const seen = new Map<string, tf.Tensor>();
-    const last = features(inputs.input('images', shape) as tf.Tensor4D, tensors, model, {
+    const last = run({
       block: (z, at) => {
         if (at === block) seen.set('before', z);
         return z;
@@ -50,10 +41,8 @@ export async function residualParts(
         return added;
       },
     });
-    // An output that every parameter has its part in: the graph keeps all inputs.
     return seen.set('features', last);
   });
-  const outputs = await runGraph(graph, parameterViews(parameters, table).set('images', image));
   const part = (name: string) => outputs.get(name) as Float32Array;
   const [before, attention, mlp] = [part('before'), part('attention'), part('mlp')];
   const between = sum(before, attention);
