@@ -19,6 +19,16 @@ const CHECKPOINT = [
 const blockOption = () =>
   new Option('--block <number>', 'Block, from 1 (default: the last)').argParser(parseWholeCount);
 
+/** What the commands have in common that compute what a model does with images. */
+function addLookingIn(command: Command): void {
+  command
+    .addOption(headsOption())
+    .addOption(weightsKeyOption())
+    .addOption(setOption())
+    .addOption(outOption().makeOptionMandatory())
+    .addOption(verboseOption());
+}
+
 /** Adds them, in the order in which an image passes through a model. */
 export function addModelPlots(plot: Command): void {
   addEmbedding(plot);
@@ -98,12 +108,8 @@ function addDistance(plot: Command): void {
     .requiredOption('--images <file-or-folder...>', 'Images to look at')
     .addOption(
       new Option('--samples <count>', 'Most images').argParser(parseWholeCount).default(16),
-    )
-    .addOption(headsOption())
-    .addOption(weightsKeyOption())
-    .addOption(setOption())
-    .addOption(outOption().makeOptionMandatory())
-    .addOption(verboseOption());
+    );
+  addLookingIn(distance);
   examples(distance, 'Over 16 photos of a folder', [
     'tessera plot attention-distance runs/a --images photos --out distance.png',
   ]);
@@ -113,13 +119,13 @@ function addDistance(plot: Command): void {
 }
 
 function addRollout(plot: Command): void {
-  const rollout = addCommand(plot, 'rollout <image...>', SUB, 'Where a model looks: figure 6')
-    .option(...CHECKPOINT)
-    .addOption(headsOption())
-    .addOption(weightsKeyOption())
-    .addOption(setOption())
-    .addOption(outOption().makeOptionMandatory())
-    .addOption(verboseOption());
+  const rollout = addCommand(
+    plot,
+    'rollout <image...>',
+    SUB,
+    'Where a model looks: figure 6',
+  ).option(...CHECKPOINT);
+  addLookingIn(rollout);
   examples(rollout, 'Photos and the attention on them, side by side', [
     'tessera plot rollout cat.jpg dog.jpg --checkpoint runs/a --out looks.png',
   ]);
@@ -136,12 +142,8 @@ function addAttention(plot: Command): void {
     'What each head of a block looks at',
   )
     .option(...CHECKPOINT)
-    .addOption(blockOption())
-    .addOption(headsOption())
-    .addOption(weightsKeyOption())
-    .addOption(setOption())
-    .addOption(outOption().makeOptionMandatory())
-    .addOption(verboseOption());
+    .addOption(blockOption());
+  addLookingIn(attention);
   examples(attention, 'The heads of the last block on a photo', [
     'tessera plot attention cat.jpg --checkpoint runs/a --out heads.png',
   ]);
@@ -165,12 +167,8 @@ function addMatrix(plot: Command): void {
         '--patch <number>',
         'Whose row is shown, from 1 in reading order (default: that of the class token)',
       ).argParser(parseWholeCount),
-    )
-    .addOption(headsOption())
-    .addOption(weightsKeyOption())
-    .addOption(setOption())
-    .addOption(outOption().makeOptionMandatory())
-    .addOption(verboseOption());
+    );
+  addLookingIn(matrix);
   examples(matrix, 'What the class token looks at, by the second head of block 6', [
     'tessera plot attention-matrix cat.jpg --block 6 --head 2 --out matrix.png',
   ]);
@@ -187,12 +185,8 @@ function addResidual(plot: Command): void {
     'What the two halves of a block add to the tokens',
   )
     .option(...CHECKPOINT)
-    .addOption(blockOption())
-    .addOption(headsOption())
-    .addOption(weightsKeyOption())
-    .addOption(setOption())
-    .addOption(outOption().makeOptionMandatory())
-    .addOption(verboseOption());
+    .addOption(blockOption());
+  addLookingIn(residual);
   examples(residual, 'The tokens of a photo, before and behind block 6', [
     'tessera plot residual cat.jpg --block 6 --out residual.png',
   ]);
