@@ -1,9 +1,6 @@
-/** @file The figure that a slow moment of the machine does not move, and how far such moments reach. */
+/** @file How far the slow moments of a machine reach. */
 
-/** The middle of some values, NaN of none. */
-export function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}
+export { median } from '../shared/core/numbers.ts';
 
 /** `0.83 to 1.15`: the least and the largest of some values. */
 export function rangeOf(values: readonly number[]): string {

@@ -6,10 +6,9 @@ import type {
   NodeHeader,
   PushOutcome,
   Ready,
-  RunStatus,
-  StoppingRun,
   WelcomeInfo,
 } from '../shared/contract/messages.ts';
+import type { RunStatus, StoppingRun } from '../shared/contract/status.ts';
 import type { ErrorReport } from '../shared/core/error-report.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import type { ValueType } from '../shared/core/floats.ts';
@@ -112,6 +111,7 @@ export class CoordinatorDriver implements CoordinatorPort {
     const fault = this.#loop.notes.faultIn(node, this.#parts);
     if (fault !== undefined) this.#loop.end(fault);
     this.sessions.credit(worker, node, this.#parts.clock.nowMs());
+    this.#loop.watch.delivered(worker, node);
     if (gradient !== undefined) {
       this.#loop.arithmetic.add(worker, node, gradient, this.#parts.run.numLeaves);
     }
@@ -158,6 +158,7 @@ export class CoordinatorDriver implements CoordinatorPort {
       version: store.version,
       badSamples: this.#loop.notes.numUnreadable,
       stall: this.#loop.stalls.text,
+      watch: this.#loop.watch,
       failure: this.#loop.failure,
       delays: delays(),
       reducers: store.reducers.threads,

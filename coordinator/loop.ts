@@ -13,6 +13,7 @@ import { isErrorCode, TesseraError } from '../shared/core/errors.ts';
 import type { DataSource } from '../shared/data/source.ts';
 import type { Disk } from '../shared/files/disk.ts';
 import type { Logger } from '../shared/machine/log.ts';
+import type { Activity } from '../shared/runs/activity.ts';
 import type { Checkpointer } from '../shared/runs/checkpoint/checkpointer.ts';
 import type { RunEvent } from '../shared/runs/events.ts';
 import type { RunIdentity } from '../shared/runs/identity.ts';
@@ -22,6 +23,7 @@ import type { Run } from './core/run.ts';
 import type { Delays } from './report/delays.ts';
 import { RunWarnings } from './report/run-warnings.ts';
 import { Stalls } from './report/stalls.ts';
+import { WorkerWatch } from './report/worker-watch.ts';
 import { Evaluations } from './step/evaluations.ts';
 import type { ParameterStore } from './step/parameters.ts';
 import type { RunProgress } from './step/progress.ts';
@@ -45,6 +47,8 @@ export interface DriverParts {
   /** Of the main thread, where something looks at them. */
   readonly delays?: () => Delays;
   readonly onEvent: (event: RunEvent) => void;
+  /** Gets what workers do, where something looks at it. */
+  readonly onActivity?: ((activity: Activity) => void) | undefined;
   /** Called once, when the run has ended: with the error, if it failed. */
   readonly onEnd: (error: TesseraError | undefined) => void;
 }
@@ -54,6 +58,7 @@ export class RunLoop {
   readonly notes: RunWarnings;
   readonly roster: Roster;
   readonly stalls: Stalls;
+  readonly watch: WorkerWatch;
   readonly arithmetic: StepArithmetic;
   readonly evaluations: Evaluations;
   /** Pulls that have come before their version. */
@@ -79,6 +84,7 @@ export class RunLoop {
     this.arithmetic = new StepArithmetic(parts.store, config, parts.run.totalSteps);
     this.roster = new Roster({ ...parts, notes: this.notes, dispatch: this.dispatch });
     this.stalls = new Stalls({ ...parts, roster: this.roster });
+    this.watch = new WorkerWatch({ ...parts, roster: this.roster });
   }
 
   /** Whether the run takes events: it has not ended, and is not about to. */
@@ -176,10 +182,12 @@ export class RunLoop {
     }
   }
 
-  #assign({ worker, assignment, reason }: Extract<CoreEffect, { type: 'assign' }>): void {
+  #assign(effect: Extract<CoreEffect, { type: 'assign' }>): void {
+    const { worker, assignment, reason } = effect;
     const { sequence, kind, step, ranges } = assignment;
     this.#parts.log.debug({ worker, sequence, kind, step, ranges, reason }, 'assignment');
     this.roster.sessions.byWorker(worker)?.handle.send({ type: 'assignment', assignment });
+    this.watch.assigned(effect);
   }
 
   /** The error of a run whose workers have left with one. */
@@ -203,6 +211,7 @@ export class RunLoop {
   async #applyStep(effect: Extract<CoreEffect, { type: 'applyStep' }>): Promise<void> {
     const { progress, clock, onEvent } = this.#parts;
     const { stepIndex, totals } = effect;
+    this.watch.roundEnded();
     const { timings, parameterSums, ...step } = await this.arithmetic.apply(
       stepIndex,
       totals,
@@ -216,6 +225,7 @@ export class RunLoop {
     );
     if (totals.samples === 0) this.notes.emptyStep(report.step);
     onEvent({ type: 'step', ...report, timings, parameterSums });
+    this.watch.stepDone(report.step);
     this.dispatch({ type: 'stepApplied', stepIndex });
   }
 

@@ -3,7 +3,7 @@
 import type { LoadedConfig } from '../shared/config/load.ts';
 import { checkAgainstData } from '../shared/config/rules.ts';
 import type { RunConfig } from '../shared/config/schema.ts';
-import type { RunStatus } from '../shared/contract/messages.ts';
+import type { RunStatus } from '../shared/contract/status.ts';
 import { hostOf, isLoopback, ownAddress } from '../shared/core/address.ts';
 import { deferred } from '../shared/core/async.ts';
 import { systemClock } from '../shared/core/clock.ts';
@@ -162,14 +162,10 @@ async function serveRun(
   // Its facts only: what was loaded would keep its tensors alive.
   const { last: resumedFrom } = parts.checkpointer;
   const ended = deferred<void>();
-  const metrics = new MetricsFile(runFolder, metricsWatcher(log));
-  const observers = new Observers([metrics, ...(options.observers ?? [])], log);
-  const later = new LaterEvents(observers.emit);
-  const onEvent = later.emit;
   const delays = watchDelays();
+  const { onEvent, onActivity, ...observers } = observe(options, runFolder);
   const closeObservers = async () => {
     delays.stop();
-    later.flush();
     await observers.close();
   };
   const { classes, size, found } = source;
@@ -184,7 +180,8 @@ async function serveRun(
     if (code !== 'RUN_IN_USE') onEvent({ type: 'phase', phase: 'failed', reason, code });
     ended.reject(error);
   };
-  const driver = new CoordinatorDriver({ ...parts, log, onEvent, onEnd, delays: delays.read });
+  const sinks = { log, onEvent, onActivity, onEnd };
+  const driver = new CoordinatorDriver({ ...parts, ...sinks, delays: delays.read });
   const { certs } = options;
   const server = await serve(driver, options, reducers).catch(async (error) => {
     // What is written later would make a folder again that is taken back.
@@ -230,6 +227,18 @@ async function serveRun(
     status: () => driver.status(),
     finished,
   };
+}
+
+/** Gives what happens to metrics.jsonl, and to those who watch. */
+function observe({ observers: watching = [], log }: StartOptions, runFolder: string) {
+  const metrics = new MetricsFile(runFolder, metricsWatcher(log));
+  const observers = new Observers([metrics, ...watching], log);
+  const later = new LaterEvents(observers.emit);
+  const close = async () => {
+    later.flush();
+    await observers.close();
+  };
+  return { onEvent: later.emit, onActivity: observers.onActivity, close };
 }
 
 /**

@@ -5,7 +5,7 @@ import { requireInputs } from '../shared/config/absent-inputs.ts';
 import { type LoadedConfig, loadConfig, loadObject } from '../shared/config/load.ts';
 import type { RunConfigInput } from '../shared/config/schema.ts';
 import { type WorkerCount, workersSettings } from '../shared/config/settings.ts';
-import type { RunStatus } from '../shared/contract/messages.ts';
+import type { RunStatus } from '../shared/contract/status.ts';
 import { ADDRESS, portOf, withPort } from '../shared/core/address.ts';
 import { withDeadline } from '../shared/core/async.ts';
 import { systemClock } from '../shared/core/clock.ts';

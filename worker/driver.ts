@@ -30,6 +30,8 @@ export interface WorkerOptions extends LineOptions {
   /** Whether the coordinator is one whose executables may run here; asked each time. */
   mayShareExecutables?(): boolean;
   readonly reconnectMs: number;
+  /** Resident memory of the process. */
+  memoryBytes?(): number;
   /** Makes the pauses between attempts differ between workers. */
   readonly seed: number;
   readonly signal: AbortSignal;
@@ -154,6 +156,7 @@ export class WorkerDriver {
           assignment: effect.assignment,
           leavesOpen: effect.leavesOpen,
           error: effect.error ?? NO_ERROR,
+          memoryBytes: this.#options.memoryBytes?.(),
           devices: this.#preparation?.engine.devices,
         });
         break;

@@ -52,6 +52,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<void> {
     mayShareExecutables: () => security !== undefined || isOwnListener(address),
     executableCache: userExecutables({ note: (err, sentence) => log.debug({ err }, sentence) }),
     seed: process.pid,
+    memoryBytes: () => process.memoryUsage.rss(),
     reconnectMs: options.reconnectMs ?? RECONNECT_MS,
     signal,
   });

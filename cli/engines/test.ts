@@ -3,6 +3,7 @@ import { enginesFolder, installedEngines } from '../../shared/compute/engines/in
 import { ENGINES, type EngineId } from '../../shared/compute/engines/registry.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { nearest } from '../../shared/core/nearest.ts';
+import { median } from '../../shared/core/numbers.ts';
 import { formatBytes } from '../../shared/core/units.ts';
 import { findDevices } from '../../shared/machine/devices.ts';
 import { watchShutdown } from '../../shared/machine/shutdown.ts';
@@ -86,7 +87,7 @@ export function reportLines(report: EngineReport): readonly string[] {
 }
 
 function speedLines(speed: NonNullable<EngineReport['speed']>): readonly string[] {
-  const ms = medianOf(speed.leafMs);
+  const ms = median(speed.leafMs);
   const { images, precision, compileMs, devices, hostBytes } = speed;
   const peak = devices?.bytesPeak;
   return [
@@ -96,11 +97,7 @@ function speedLines(speed: NonNullable<EngineReport['speed']>): readonly string[
   ];
 }
 
-function medianOf(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
 function reportJson(name: string, { speed, isRight, ...report }: EngineReport) {
-  const timed = speed === undefined ? null : { ...speed, leafMsMedian: medianOf(speed.leafMs) };
+  const timed = speed === undefined ? null : { ...speed, leafMsMedian: median(speed.leafMs) };
   return { schema: 'engines-test/1', name, isRight, ...report, speed: timed };
 }

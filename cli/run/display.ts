@@ -1,6 +1,6 @@
 /** @file Shows a run as it goes: a window at the bottom of a terminal, lines everywhere else. Everything on stderr. */
 
-import type { RunStatus } from '../../shared/contract/messages.ts';
+import type { RunStatus } from '../../shared/contract/status.ts';
 import type { RunEvent } from '../../shared/runs/events.ts';
 import { BottomWindow } from '../terminal/live-region.ts';
 import { paint, say } from '../terminal/output.ts';

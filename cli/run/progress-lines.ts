@@ -1,9 +1,9 @@
 /** @file Events of a run as lines that stay: one order, one width, so that columns line up. Pure. */
 import { basename } from 'node:path';
 import { isPlausible } from '../../shared/core/divergence.ts';
-import { formatBytes, formatDuration, formatSpan } from '../../shared/core/units.ts';
+import { formatBytes, formatDuration, formatNumber, formatSpan } from '../../shared/core/units.ts';
 import type { RunEvent, StepReport } from '../../shared/runs/events.ts';
-import { formatNumber, formatPercent } from '../terminal/table.ts';
+import { formatPercent } from '../terminal/table.ts';
 
 /** What a step's line says beside the step itself. */
 export interface StepContext {
@@ -64,6 +64,13 @@ export function eventLine(
       return warning(event.sentence);
     case 'stallOver':
       return plain(`the run moves again, after ${formatSpan(event.seconds * 1000)}`);
+    case 'slowWorker': {
+      const text = `worker/${event.worker} ${event.sentence}`;
+      return event.state === 'raised' ? warning(text) : plain(text);
+    }
+    case 'workers':
+      // The status and the page have it.
+      return undefined;
     case 'emptyStep':
       return warning(
         `no image of step ${event.step} can be read: it counts as a step and changes nothing; so do further ones`,

@@ -1,7 +1,7 @@
 /** @file The progress of a run as lines of text: what the window at the bottom of a terminal shows. Pure. */
-import type { RunStatus } from '../../shared/contract/messages.ts';
-import { formatDuration } from '../../shared/core/units.ts';
-import { formatNumber, formatPercent } from '../terminal/table.ts';
+import type { RunStatus } from '../../shared/contract/status.ts';
+import { formatDuration, formatNumber } from '../../shared/core/units.ts';
+import { formatPercent } from '../terminal/table.ts';
 
 /** What the view is drawn from. */
 export interface ProgressState {

@@ -1,13 +1,7 @@
 /** @file A run's status as text: the run, then a table of its workers. Pure. */
-import type { RunStatus, WorkerStatus } from '../../shared/contract/messages.ts';
-import { formatBytes, formatCount, formatDuration } from '../../shared/core/units.ts';
-import {
-  type Column,
-  formatAge,
-  formatNumber,
-  formatPercent,
-  formatTable,
-} from '../terminal/table.ts';
+import type { RunStatus, TimeShares, WorkerStatus } from '../../shared/contract/status.ts';
+import { formatBytes, formatCount, formatDuration, formatNumber } from '../../shared/core/units.ts';
+import { type Column, formatAge, formatPercent, formatTable } from '../terminal/table.ts';
 
 const WORKER_COLUMNS: readonly Column[] = [
   { title: 'WORKER' },
@@ -15,13 +9,16 @@ const WORKER_COLUMNS: readonly Column[] = [
   { title: 'STEP', align: 'right' },
   { title: 'LEAVES', align: 'right' },
   { title: 'IMG/S', align: 'right' },
+  { title: 'TIME' },
+  { title: 'HOLDS', align: 'right' },
   { title: 'SILENT', align: 'right' },
   { title: 'AGE', align: 'right' },
+  { title: 'MEMORY', align: 'right' },
   { title: 'ENGINE' },
 ];
 
 /** Shown where a worker reports its devices. Memory is in use and at most so far. */
-const DEVICE_COLUMNS: readonly Column[] = [{ title: 'DEVICES' }, { title: 'MEMORY/PEAK' }];
+const DEVICE_COLUMNS: readonly Column[] = [{ title: 'DEVICES' }, { title: 'DEVICE MEMORY/PEAK' }];
 
 /** A run's status, with the refused joins if its coordinator reports them. */
 type ShownStatus = RunStatus & {
@@ -41,8 +38,11 @@ export function statusLines(status: ShownStatus): readonly string[] {
     String(worker.step),
     String(worker.leavesDone),
     formatNumber(worker.imagesPerSecond, 0),
+    timeText(worker.shares),
+    String(worker.held.reduce((sum, { count }) => sum + count, 0)),
     `${worker.silentSeconds.toFixed(1)}s`,
     formatAge(worker.ageSeconds),
+    worker.memoryBytes === 0 ? '-' : formatBytes(worker.memoryBytes).replace(' ', ''),
     worker.engine.replace(/,? +/g, '-'),
     ...(hasDevices ? deviceCells(worker) : []),
   ]);
@@ -51,7 +51,18 @@ export function statusLines(status: ShownStatus): readonly string[] {
   const errors = status.workers
     .filter(({ lastError }) => lastError !== '')
     .map(({ worker, lastError }) => `last error of ${worker}: ${lastError}`);
-  return [...runBlock(status), '', ...table, ...errors.slice(0, ERRORS_MAX)];
+  const slow = status.workers
+    .filter(({ slow }) => slow !== '')
+    .map(({ worker, slow }) => `${worker} ${slow}`);
+  return [...runBlock(status), '', ...table, ...slow, ...errors.slice(0, ERRORS_MAX)];
+}
+
+/** The two largest parts of its time: `compute-84%,idle-9%`; a cell has no spaces, so that a script can split lines. */
+function timeText(shares: TimeShares | null): string {
+  if (shares === null) return '-';
+  const parts = Object.entries(shares).sort(([, a], [, b]) => b - a);
+  const shown = parts.slice(0, 2).map(([part, share]) => `${part}-${Math.round(share * 100)}%`);
+  return shown.join(',');
 }
 
 /** `8x NVIDIA H200` and `12.0/40.1 GiB`; empty where they are unknown. */
@@ -91,6 +102,9 @@ function runBlock(status: ShownStatus): readonly string[] {
     ['Folder', status.runFolder],
     ...(status.delayMaxMs === 0 ? [] : [['Coordinator', coordinatorText(status)] as const]),
     ...(status.stall === '' ? [] : [['Stalled', status.stall] as const]),
+    ...(status.waitingFor === '' || status.stall !== ''
+      ? []
+      : [['Late', status.waitingFor] as const]),
     ...(status.badSamples === 0 ? [] : [['Unreadable', `${status.badSamples} images`] as const]),
     ...(status.refusedJoins ? [['Refused', refusedText(status)] as const] : []),
   ];

@@ -1,5 +1,5 @@
 /** @file `tessera status`: what a run is doing, once or every second. */
-import type { RunStatus } from '../../shared/contract/messages.ts';
+import type { RunStatus } from '../../shared/contract/status.ts';
 import { ERROR_CODES } from '../../shared/core/errors.ts';
 import { nearPath } from '../../shared/files/near-path.ts';
 import { watchShutdown } from '../../shared/machine/shutdown.ts';

@@ -42,11 +42,6 @@ export function formatAge(seconds: number): string {
   return hours === 0 ? `${minutes}m${whole % 60}s` : `${hours}h${minutes % 60}m`;
 }
 
-/** A number with `digits` decimals, or `-` where there is none yet. */
-export function formatNumber(value: number, digits: number): string {
-  return Number.isFinite(value) ? value.toFixed(digits) : '-';
-}
-
 /** A fraction as a percentage with one decimal, or `-`. */
 export function formatPercent(fraction: number): string {
   return Number.isFinite(fraction) ? `${(fraction * 100).toFixed(1)}%` : '-';

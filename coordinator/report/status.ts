@@ -1,6 +1,6 @@
 /** @file The answer to "what is the run doing now?", for the status call and the progress display. */
 
-import type { RunStatus, WorkerStatus } from '../../shared/contract/messages.ts';
+import type { RunStatus, WorkerStatus } from '../../shared/contract/status.ts';
 import type { TesseraError } from '../../shared/core/errors.ts';
 import type { SavedCheckpoint } from '../../shared/runs/checkpoint/checkpointer.ts';
 import type { RunIdentity } from '../../shared/runs/identity.ts';
@@ -8,6 +8,7 @@ import type { Run } from '../core/run.ts';
 import type { RunProgress } from '../step/progress.ts';
 import type { ConnectedWorker, Sessions } from '../workers/sessions.ts';
 import type { Delays } from './delays.ts';
+import type { WorkerWatch } from './worker-watch.ts';
 
 /** What a status is read from. */
 export interface StatusSources {
@@ -21,6 +22,7 @@ export interface StatusSources {
   readonly badSamples: number;
   /** Why nothing moves; '' while the run moves. */
   readonly stall: string;
+  readonly watch: WorkerWatch;
   /** Why the run ended early. */
   readonly failure: TesseraError | undefined;
   readonly delays: Delays;
@@ -54,27 +56,32 @@ export function describeStatus(sources: StatusSources): RunStatus {
     parametersSha256: saved?.parametersSha256 ?? '',
     parametersVersion: saved?.step ?? 0,
     runFolder: identity.runFolder,
-    workers: sessions.all().map((known) => describeWorker(known, run, nowMs)),
+    workers: sessions.all().map((known) => describeWorker(known, sources)),
     tesseraVersion: identity.tesseraVersion,
     badSamples: sources.badSamples,
     stall: sources.failure === undefined ? sources.stall : '',
+    waitingFor: sources.failure === undefined ? sources.watch.waitingFor : '',
     ...sources.delays,
     reducers: sources.reducers,
   };
 }
 
-function describeWorker(known: ConnectedWorker, run: Run, nowMs: number): WorkerStatus {
+function describeWorker(
+  known: ConnectedWorker,
+  { run, nowMs, watch }: StatusSources,
+): WorkerStatus {
   const ageSeconds = (nowMs - known.joinedMs) / 1000;
-  const holdsWork = run.heldBy(known.worker) !== undefined;
+  const held = run.heldBy(known.worker);
+  const pace = watch.paceOf(known.worker);
   return {
     worker: known.worker,
-    state: known.ready ? (holdsWork ? 'computing' : 'idle') : 'joining',
+    state: known.ready ? (held !== undefined ? 'computing' : 'idle') : 'joining',
     engine: known.engine,
     host: known.host,
     pid: known.pid,
     step: run.version,
     leavesDone: known.leavesDone,
-    imagesPerSecond: known.samplesDone / Math.max(ageSeconds, 0.001),
+    imagesPerSecond: pace.imagesPerSecond,
     ageSeconds,
     silentSeconds: (nowMs - known.lastMessageMs) / 1000,
     lastError: errorText(known),
@@ -82,6 +89,11 @@ function describeWorker(known: ConnectedWorker, run: Run, nowMs: number): Worker
     deviceCount: known.devices?.count ?? 0,
     deviceBytes: known.devices?.bytesInUse ?? 0,
     deviceBytesPeak: known.devices?.bytesPeak ?? 0,
+    shares: Number.isNaN(pace.shares.compute) ? null : pace.shares,
+    paceRatio: pace.ratio,
+    memoryBytes: known.memoryBytes,
+    held: held?.leaves ?? [],
+    slow: watch.whySlow(known.worker),
   };
 }
 

@@ -7,10 +7,9 @@ import type {
   NodeHeader,
   PushOutcome,
   Ready,
-  RunStatus,
-  StoppingRun,
   WelcomeInfo,
 } from '../../shared/contract/messages.ts';
+import type { RunStatus, StoppingRun } from '../../shared/contract/status.ts';
 import type { ErrorReport } from '../../shared/core/error-report.ts';
 import type { ValueType } from '../../shared/core/floats.ts';
 import type { DataSource } from '../../shared/data/source.ts';

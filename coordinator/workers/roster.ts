@@ -94,13 +94,15 @@ export class Roster {
     dispatch({ type: 'workerReady', worker, slots });
   }
 
-  heartbeat(worker: string, { assignment, leavesOpen, error, devices }: Heartbeat): void {
+  heartbeat(worker: string, heartbeat: Heartbeat): void {
+    const { assignment, leavesOpen, error, devices, memoryBytes } = heartbeat;
     const { clock, dispatch } = this.#parts;
     const known = this.sessions.byWorker(worker);
     if (known === undefined) return;
     known.lastMessageMs = clock.nowMs();
     known.lastError = error;
     known.devices = devices ?? known.devices;
+    known.memoryBytes = memoryBytes ?? 0;
     known.handle.send({ type: 'alive' });
     if (known.ready) dispatch({ type: 'heartbeat', worker, assignment, leavesOpen });
   }

@@ -38,9 +38,10 @@ export interface ConnectedWorker {
   ready: boolean;
   /** As its last message had them. */
   devices: WorkerDevices | undefined;
+  /** Resident memory of its process, by its last heartbeat; 0 if unknown. */
+  memoryBytes: number;
   lastMessageMs: number;
   leavesDone: number;
-  samplesDone: number;
   /** Pulls and pushes under way, and since when. */
   readonly transfers: Map<TransferKind, number>;
   /** The last error after which it tries again, by its last heartbeat. */
@@ -98,9 +99,9 @@ export class Sessions {
       engine: request.engine,
       ready: false,
       devices: undefined,
+      memoryBytes: 0,
       lastMessageMs: nowMs,
       leavesDone: 0,
-      samplesDone: 0,
       transfers: new Map(),
       lastError: NO_ERROR,
     };
@@ -140,7 +141,6 @@ export class Sessions {
     const known = this.#byWorker.get(worker);
     if (known === undefined) return;
     known.leavesDone += node.count;
-    known.samplesDone += node.samples;
     known.lastMessageMs = nowMs;
   }
 

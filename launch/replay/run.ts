@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunConfigInput } from '../../shared/config/schema.ts';
+import { median } from '../../shared/core/numbers.ts';
 import type { StepTimings } from '../../shared/runs/events.ts';
 import { ReplayChild } from './child.ts';
 import type { CoordinatorTask } from './coordinator.ts';
@@ -131,11 +132,6 @@ async function usageOf(children: readonly ReplayChild[]): Promise<Usage> {
 
 function perStep(start: Usage, end: Usage, steps: number): Usage {
   return { cpuSeconds: (end.cpuSeconds - start.cpuSeconds) / steps, peakBytes: end.peakBytes };
-}
-
-/** The middle of some values, which a slow moment of the machine does not move. */
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
 /** Medians of each time. */

@@ -1,5 +1,5 @@
 /** @file What a process of a replay says to its parent: what it has used of a core and of memory, and its steps. */
-import type { WorkerStatus } from '../../shared/contract/messages.ts';
+import type { WorkerStatus } from '../../shared/contract/status.ts';
 import type { StepTimings } from '../../shared/runs/events.ts';
 
 /** What a process has used since it began. Units  seconds of a core; bytes. */

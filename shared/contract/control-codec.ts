@@ -20,11 +20,11 @@ import type {
   Heartbeat,
   JoinRequest,
   Ready,
-  RunStatus,
   SharedMemory,
   WelcomeInfo,
   WorkerDevices,
 } from './messages.ts';
+import type { RunStatus } from './status.ts';
 import { inverse, toWireText, wireChoice, wireInteger, wirePresent, wireText } from './validate.ts';
 
 const NAME_LENGTH_MAX = 200;
@@ -82,8 +82,15 @@ export function decodeReady(ready: Ready__Output): Ready {
 }
 
 /** A heartbeat as a message. */
-export function encodeHeartbeat({ assignment, leavesOpen, error, devices }: Heartbeat) {
+export function encodeHeartbeat({
+  assignment,
+  leavesOpen,
+  error,
+  devices,
+  memoryBytes,
+}: Heartbeat) {
   return {
+    memoryBytes: memoryBytes ?? 0,
     devices: encodeDevices(devices),
     assignment,
     leavesOpen,
@@ -102,6 +109,7 @@ export function decodeHeartbeat(heartbeat: Heartbeat__Output): Heartbeat {
       reason: wireText(heartbeat.errorReason, 'heartbeat.error_reason', TEXT_LENGTH_MAX),
     },
     devices: decodeDevices(heartbeat.devices, 'heartbeat.devices'),
+    memoryBytes: wireInteger(heartbeat.memoryBytes, 'heartbeat.memory_bytes') || undefined,
   };
 }
 
@@ -237,7 +245,10 @@ export function decodeWatcher(watcher: string): string {
 
 /** A status as a message. */
 export function encodeStatus(status: RunStatus): StatusReply {
-  return { ...status, workers: status.workers.map((worker) => ({ ...worker })) };
+  return {
+    ...status,
+    workers: status.workers.map((worker) => ({ ...worker, held: [...worker.held] })),
+  };
 }
 
 function decodeFingerprint(text: string, where: string): string {

@@ -47,6 +47,20 @@ const stepTimings = z.object({
   coordinatorBusyMs: time,
 });
 
+const workerReport = z.object({
+  worker: z.string(),
+  imagesPerSecond: figure,
+  /** Shares of its time; their sum is 1. */
+  pull: figure,
+  fetch: figure,
+  compute: figure,
+  push: figure,
+  idle: figure,
+  /** Of its process and of its devices; 0 if unknown. */
+  memoryBytes: count,
+  deviceBytes: count,
+});
+
 function event<T extends string, Fields extends z.ZodRawShape>(type: T, fields: Fields) {
   return z.object({ type: z.literal(type), time: z.iso.datetime(), ...fields });
 }
@@ -119,6 +133,18 @@ export const timedEventSchema = z.discriminatedUnion('type', [
   event('stall', { seconds: z.number(), sentence: z.string() }),
   /** Something was completed again, after so long. */
   event('stallOver', { seconds: z.number() }),
+  /** A worker takes about twice as long for an image as the others, or no longer does. */
+  event('slowWorker', {
+    step: count,
+    worker: z.string(),
+    state: z.enum(['raised', 'over']),
+    /** Its time for an image, as a multiple of the median of the others. */
+    ratio: figure,
+    /** Without the worker's name. */
+    sentence: z.string(),
+  }),
+  /** All workers over their last steps; each ten seconds, or less often where there are many. */
+  event('workers', { step: count, workers: z.array(workerReport).readonly() }),
   /** A step none of whose samples could be read; said of the first one only. */
   event('emptyStep', { step: count }),
   event('badSample', { name: z.string(), reason: z.string() }),
@@ -137,6 +163,8 @@ export function engineOn(engine: string, processor = ''): string {
 
 /** One committed step. */
 export type StepReport = Readonly<z.infer<z.ZodObject<typeof stepReport>>>;
+/** What all workers did over their last steps. */
+export type WorkersReport = readonly Readonly<z.infer<typeof workerReport>>[];
 /** One evaluation on a whole split. */
 export type EvaluationReport = Readonly<z.infer<z.ZodObject<typeof evaluationReport>>>;
 /** Where the time of one step went. The figures of workers are means over the workers. */

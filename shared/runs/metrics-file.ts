@@ -2,10 +2,10 @@
 
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BoundedLines } from '../core/lines.ts';
 import { jsonRecord } from '../core/text.ts';
 import { type Disk, machineDisk } from '../files/disk.ts';
 import { readWholeFile } from '../files/files.ts';
+import { BoundedLines } from '../files/lines.ts';
 import { RUN_FILES } from './layout.ts';
 import type { RunObserver } from './observer.ts';
 

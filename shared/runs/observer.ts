@@ -3,6 +3,7 @@ import { withDeadline } from '../core/async.ts';
 import { systemClock } from '../core/clock.ts';
 import { TesseraError } from '../core/errors.ts';
 import type { Logger } from '../machine/log.ts';
+import type { Activity, TimedActivity } from './activity.ts';
 import type { RunEvent, TimedEvent } from './events.ts';
 
 /** Watches a run: a file, a terminal, a dashboard, or a program. */
@@ -11,6 +12,8 @@ export interface RunObserver {
   readonly name: string;
   /** Takes the next event. Until the promise that it may return settles, later events wait. */
   event(event: TimedEvent): void | Promise<void>;
+  /** Takes what a worker does. It comes often, and nothing waits for it: to be kept is all that may be done with it. */
+  activity?(activity: TimedActivity): void;
   /** The run is over, and every event was given. */
   close?(): void | Promise<void>;
 }
@@ -33,6 +36,16 @@ export class Observers {
     for (const feed of this.#feeds) feed.give(timed);
   };
 
+  /** Undefined where no observer takes activities. */
+  get onActivity(): ((activity: Activity) => void) | undefined {
+    const feeds = this.#feeds.filter((feed) => feed.takesActivities);
+    if (feeds.length === 0) return undefined;
+    return (activity) => {
+      const timed = { ...activity, atMs: performance.timeOrigin + performance.now() };
+      for (const feed of feeds) feed.giveActivity(timed);
+    };
+  }
+
   /** Resolves when all observers have closed, or had `closeMs` for it. */
   async close(closeMs = CLOSE_MS): Promise<void> {
     await Promise.all(this.#feeds.map((feed) => feed.close(closeMs)));
@@ -52,6 +65,18 @@ class Feed {
   constructor(observer: RunObserver, log: Logger) {
     this.#observer = observer;
     this.#log = log;
+  }
+
+  get takesActivities(): boolean {
+    return this.#observer.activity !== undefined;
+  }
+
+  giveActivity(activity: TimedActivity): void {
+    try {
+      this.#observer.activity?.(activity);
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
   give(event: TimedEvent): void {

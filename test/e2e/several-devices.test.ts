@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import type { RunStatus } from '../../shared/contract/messages.ts';
+import type { RunStatus } from '../../shared/contract/status.ts';
 import {
   SMALL_RUN,
   scratchFolder,

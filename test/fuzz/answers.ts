@@ -3,7 +3,7 @@
 import { Metadata } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { statusLines } from '../../cli/status/status-view.ts';
-import { decodeWelcome } from '../../shared/contract/control-codec.ts';
+import { decodeWelcome, encodeStatus } from '../../shared/contract/control-codec.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { fromStatus } from '../../shared/exchange/grpc/errors.ts';
 import { services } from '../../shared/exchange/grpc/protos.ts';
@@ -16,8 +16,7 @@ import { encodings, parsed, Session } from './messages.ts';
 
 const { GetStatus } = services.Control.service;
 const port = new NotingPort();
-const status = port.status();
-const STATUS = GetStatus.responseSerialize({ ...status, workers: [...status.workers] });
+const STATUS = GetStatus.responseSerialize(encodeStatus(port.status()));
 
 const text = fc.oneof(
   fc.constantFrom('it is so', '\u001b[2J', 'a\r\nb', '%', '%ff', '%1b%5b', 'x'.repeat(2000)),

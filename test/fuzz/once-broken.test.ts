@@ -10,7 +10,7 @@ import { statusLines } from '../../cli/status/status-view.ts';
 import { applySettings, loadConfig } from '../../shared/config/load.ts';
 import { decodeFinish } from '../../shared/contract/control-codec.ts';
 import { decodeFeatures } from '../../shared/contract/feature-rows.ts';
-import type { RunStatus } from '../../shared/contract/messages.ts';
+import type { RunStatus } from '../../shared/contract/status.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { type DecodeOptions, decodeImage } from '../../shared/data/pipeline/decode.ts';
 import {

@@ -1,6 +1,6 @@
 /** @file That a run which stands still says so, and names who holds what. */
 
-import type { RunStatus } from '../../shared/contract/messages.ts';
+import type { RunStatus } from '../../shared/contract/status.ts';
 import type { RunEvent } from '../../shared/runs/events.ts';
 import { check } from './violation.ts';
 

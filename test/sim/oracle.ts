@@ -3,7 +3,7 @@
 import type { ParameterStore } from '../../coordinator/step/parameters.ts';
 import type { RunProgress } from '../../coordinator/step/progress.ts';
 import type { RunConfig } from '../../shared/config/schema.ts';
-import type { RunStatus } from '../../shared/contract/messages.ts';
+import type { RunStatus } from '../../shared/contract/status.ts';
 import { firstNonFinite, type ValueType } from '../../shared/core/floats.ts';
 import type { RunEvent } from '../../shared/runs/events.ts';
 import { parameterSums, sumsText } from '../../shared/training/parameter-sums.ts';

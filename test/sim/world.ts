@@ -4,7 +4,7 @@
  */
 
 import { setImmediate as turnOfLoop } from 'node:timers/promises';
-import type { RunStatus } from '../../shared/contract/messages.ts';
+import type { RunStatus } from '../../shared/contract/status.ts';
 import type { TesseraError } from '../../shared/core/errors.ts';
 import { initialParameters } from '../../shared/model/init.ts';
 import { checkpointsFolder } from '../../shared/runs/checkpoint/layout.ts';

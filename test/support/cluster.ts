@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, inject } from 'vitest';
-import type { RunStatus } from '../../shared/contract/messages.ts';
+import type { RunStatus } from '../../shared/contract/status.ts';
 import { fetchStatus } from '../../shared/exchange/grpc/operator.ts';
 
 const REPO = resolve(import.meta.dirname, '../..');

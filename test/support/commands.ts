@@ -1,5 +1,5 @@
 /** @file A run's status to draw. */
-import type { RunStatus } from '../../shared/contract/messages.ts';
+import type { RunStatus } from '../../shared/contract/status.ts';
 
 export const STATUS: RunStatus = {
   run: 'quickstart',
@@ -37,6 +37,7 @@ export const STATUS: RunStatus = {
       silentSeconds: 0.31,
       lastError: '',
       ...{ deviceKind: '', deviceCount: 0, deviceBytes: 0, deviceBytesPeak: 0 },
+      ...{ shares: null, paceRatio: Number.NaN, memoryBytes: 0, held: [], slow: '' },
     },
     {
       worker: 'w2',
@@ -51,11 +52,13 @@ export const STATUS: RunStatus = {
       silentSeconds: 12,
       lastError: '',
       ...{ deviceKind: '', deviceCount: 0, deviceBytes: 0, deviceBytesPeak: 0 },
+      ...{ shares: null, paceRatio: Number.NaN, memoryBytes: 0, held: [], slow: '' },
     },
   ],
   tesseraVersion: '0.1.0',
   badSamples: 0,
   stall: '',
+  waitingFor: '',
   delayMaxMs: 4.5,
   delayUsualMs: 0.5,
   reducers: 2,

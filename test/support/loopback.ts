@@ -12,9 +12,9 @@ import {
   type NodeHeader,
   PROTOCOL_VERSION,
   type PushOutcome,
-  type RunStatus,
   type WelcomeInfo,
 } from '../../shared/contract/messages.ts';
+import type { RunStatus } from '../../shared/contract/status.ts';
 import { systemClock } from '../../shared/core/clock.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { ValueType } from '../../shared/core/floats.ts';
@@ -196,6 +196,10 @@ export class NotingPort implements CoordinatorPort {
       deviceBytes: 2 ** 40,
       deviceBytesPeak: 2 ** 41,
     };
+    const watched = {
+      shares: { pull: 0.1, fetch: 0, compute: 0.8, push: 0.1, idle: 0 },
+      ...{ paceRatio: 1, memoryBytes: 2 ** 40, held: [{ first: 2, count: 2 }], slow: '' },
+    };
     return {
       ...{ run: 'test', phase: 'training', reason: '', step: 5, stepsTotal: 2 ** 40 },
       ...{ epoch: 1, epochsTotal: 2, loss: 0.5, trainAccuracy: 0.25, testAccuracy: Number.NaN },
@@ -204,9 +208,10 @@ export class NotingPort implements CoordinatorPort {
       ...{ seconds: 1, etaSeconds: 2, parametersSha256: 'ab', parametersVersion: 4 },
       ...{
         runFolder: '/runs/x',
-        workers: [{ ...worker, ...numbers, lastError: '', ...devices }],
+        workers: [{ ...worker, ...numbers, lastError: '', ...devices, ...watched }],
         tesseraVersion: '0',
       },
+      waitingFor: '',
       ...{ badSamples: 0, stall: '', code: '', delayMaxMs: 4.5, delayUsualMs: 0.5, reducers: 2 },
     };
   }

@@ -1,5 +1,5 @@
 /** @file The messages of successive polls of a run: it runs, ends, does not respond, is gone, is back. Pure. */
-import type { RunStatus } from '../../shared/contract/messages.ts';
+import type { RunStatus } from '../../shared/contract/status.ts';
 import { ERROR_CODES, isErrorCode, TesseraError } from '../../shared/core/errors.ts';
 import { formatDuration } from '../../shared/core/units.ts';
 

@@ -18,6 +18,7 @@ import type { StatusReply as _tessera_v1_StatusReply, StatusReply__Output as _te
 import type { StatusRequest as _tessera_v1_StatusRequest, StatusRequest__Output as _tessera_v1_StatusRequest__Output } from './tessera/v1/StatusRequest.ts';
 import type { StopReply as _tessera_v1_StopReply, StopReply__Output as _tessera_v1_StopReply__Output } from './tessera/v1/StopReply.ts';
 import type { StopRequest as _tessera_v1_StopRequest, StopRequest__Output as _tessera_v1_StopRequest__Output } from './tessera/v1/StopRequest.ts';
+import type { TimeShares as _tessera_v1_TimeShares, TimeShares__Output as _tessera_v1_TimeShares__Output } from './tessera/v1/TimeShares.ts';
 import type { Welcome as _tessera_v1_Welcome, Welcome__Output as _tessera_v1_Welcome__Output } from './tessera/v1/Welcome.ts';
 import type { WorkerMessage as _tessera_v1_WorkerMessage, WorkerMessage__Output as _tessera_v1_WorkerMessage__Output } from './tessera/v1/WorkerMessage.ts';
 import type { WorkerStatus as _tessera_v1_WorkerStatus, WorkerStatus__Output as _tessera_v1_WorkerStatus__Output } from './tessera/v1/WorkerStatus.ts';
@@ -46,6 +47,7 @@ export interface ProtoGrpcType {
       StatusRequest: MessageTypeDefinition<_tessera_v1_StatusRequest, _tessera_v1_StatusRequest__Output>
       StopReply: MessageTypeDefinition<_tessera_v1_StopReply, _tessera_v1_StopReply__Output>
       StopRequest: MessageTypeDefinition<_tessera_v1_StopRequest, _tessera_v1_StopRequest__Output>
+      TimeShares: MessageTypeDefinition<_tessera_v1_TimeShares, _tessera_v1_TimeShares__Output>
       Welcome: MessageTypeDefinition<_tessera_v1_Welcome, _tessera_v1_Welcome__Output>
       WorkKind: EnumTypeDefinition
       WorkerMessage: MessageTypeDefinition<_tessera_v1_WorkerMessage, _tessera_v1_WorkerMessage__Output>

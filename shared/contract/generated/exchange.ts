@@ -33,6 +33,7 @@ import type { StatusReply as _tessera_v1_StatusReply, StatusReply__Output as _te
 import type { StatusRequest as _tessera_v1_StatusRequest, StatusRequest__Output as _tessera_v1_StatusRequest__Output } from './tessera/v1/StatusRequest.ts';
 import type { StopReply as _tessera_v1_StopReply, StopReply__Output as _tessera_v1_StopReply__Output } from './tessera/v1/StopReply.ts';
 import type { StopRequest as _tessera_v1_StopRequest, StopRequest__Output as _tessera_v1_StopRequest__Output } from './tessera/v1/StopRequest.ts';
+import type { TimeShares as _tessera_v1_TimeShares, TimeShares__Output as _tessera_v1_TimeShares__Output } from './tessera/v1/TimeShares.ts';
 import type { Timings as _tessera_v1_Timings, Timings__Output as _tessera_v1_Timings__Output } from './tessera/v1/Timings.ts';
 import type { VectorRange as _tessera_v1_VectorRange, VectorRange__Output as _tessera_v1_VectorRange__Output } from './tessera/v1/VectorRange.ts';
 import type { Welcome as _tessera_v1_Welcome, Welcome__Output as _tessera_v1_Welcome__Output } from './tessera/v1/Welcome.ts';
@@ -81,6 +82,7 @@ export interface ProtoGrpcType {
       StatusRequest: MessageTypeDefinition<_tessera_v1_StatusRequest, _tessera_v1_StatusRequest__Output>
       StopReply: MessageTypeDefinition<_tessera_v1_StopReply, _tessera_v1_StopReply__Output>
       StopRequest: MessageTypeDefinition<_tessera_v1_StopRequest, _tessera_v1_StopRequest__Output>
+      TimeShares: MessageTypeDefinition<_tessera_v1_TimeShares, _tessera_v1_TimeShares__Output>
       Timings: MessageTypeDefinition<_tessera_v1_Timings, _tessera_v1_Timings__Output>
       ValueType: EnumTypeDefinition
       VectorRange: MessageTypeDefinition<_tessera_v1_VectorRange, _tessera_v1_VectorRange__Output>

@@ -24,6 +24,10 @@ export interface Heartbeat {
    * As of the last node; absent where the engine does not report them.
    */
   'devices'?: (_tessera_v1_Devices | null);
+  /**
+   * Resident memory of the worker's process; 0 from an older worker.
+   */
+  'memoryBytes'?: (number | string | Long);
 }
 
 /**
@@ -47,4 +51,8 @@ export interface Heartbeat__Output {
    * As of the last node; absent where the engine does not report them.
    */
   'devices': (_tessera_v1_Devices__Output | null);
+  /**
+   * Resident memory of the worker's process; 0 from an older worker.
+   */
+  'memoryBytes': (number);
 }

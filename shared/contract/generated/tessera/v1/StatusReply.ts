@@ -69,6 +69,10 @@ export interface StatusReply {
    * Threads that add gradients and take optimizer steps, beside the main thread.
    */
   'reducers'?: (number);
+  /**
+   * Which worker the others wait for, as a message; empty while nothing is late.
+   */
+  'waitingFor'?: (string);
 }
 
 export interface StatusReply__Output {
@@ -137,4 +141,8 @@ export interface StatusReply__Output {
    * Threads that add gradients and take optimizer steps, beside the main thread.
    */
   'reducers': (number);
+  /**
+   * Which worker the others wait for, as a message; empty while nothing is late.
+   */
+  'waitingFor': (string);
 }

@@ -1,5 +1,7 @@
 // Original file: proto/tessera/v1/control.proto
 
+import type { TimeShares as _tessera_v1_TimeShares, TimeShares__Output as _tessera_v1_TimeShares__Output } from '../../tessera/v1/TimeShares.ts';
+import type { LeafRange as _tessera_v1_LeafRange, LeafRange__Output as _tessera_v1_LeafRange__Output } from '../../tessera/v1/LeafRange.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface WorkerStatus {
@@ -13,6 +15,9 @@ export interface WorkerStatus {
   'pid'?: (number);
   'step'?: (number | string | Long);
   'leavesDone'?: (number | string | Long);
+  /**
+   * Over its last steps.
+   */
   'imagesPerSecond'?: (number | string);
   'ageSeconds'?: (number | string);
   'silentSeconds'?: (number | string);
@@ -27,6 +32,26 @@ export interface WorkerStatus {
   'deviceCount'?: (number);
   'deviceBytes'?: (number | string | Long);
   'deviceBytesPeak'?: (number | string | Long);
+  /**
+   * Where its time went over its last steps; absent before its first one.
+   */
+  'shares'?: (_tessera_v1_TimeShares | null);
+  /**
+   * Its time for an image, as a multiple of the median of the other workers; NaN where there is nothing to compare.
+   */
+  'paceRatio'?: (number | string);
+  /**
+   * Resident memory of its process; 0 if unknown.
+   */
+  'memoryBytes'?: (number | string | Long);
+  /**
+   * Leaves of the open round that it holds.
+   */
+  'held'?: (_tessera_v1_LeafRange)[];
+  /**
+   * Why it counts as slow; empty if it does not.
+   */
+  'slow'?: (string);
 }
 
 export interface WorkerStatus__Output {
@@ -40,6 +65,9 @@ export interface WorkerStatus__Output {
   'pid': (number);
   'step': (number);
   'leavesDone': (number);
+  /**
+   * Over its last steps.
+   */
   'imagesPerSecond': (number);
   'ageSeconds': (number);
   'silentSeconds': (number);
@@ -54,4 +82,24 @@ export interface WorkerStatus__Output {
   'deviceCount': (number);
   'deviceBytes': (number);
   'deviceBytesPeak': (number);
+  /**
+   * Where its time went over its last steps; absent before its first one.
+   */
+  'shares': (_tessera_v1_TimeShares__Output | null);
+  /**
+   * Its time for an image, as a multiple of the median of the other workers; NaN where there is nothing to compare.
+   */
+  'paceRatio': (number);
+  /**
+   * Resident memory of its process; 0 if unknown.
+   */
+  'memoryBytes': (number);
+  /**
+   * Leaves of the open round that it holds.
+   */
+  'held': (_tessera_v1_LeafRange__Output)[];
+  /**
+   * Why it counts as slow; empty if it does not.
+   */
+  'slow': (string);
 }

@@ -1,6 +1,6 @@
 /** @file Lines come out as they went in, however they are cut; one without an end takes no memory. */
 import { expect, it } from 'vitest';
-import { BoundedLines } from '../../../../shared/core/lines.ts';
+import { BoundedLines } from '../../../../shared/files/lines.ts';
 
 function cut(pieces: readonly string[], bytesMax: number): (string | undefined)[] {
   const lines = new BoundedLines(bytesMax);
