@@ -5,8 +5,8 @@ import { watchShutdown } from '../../shared/machine/shutdown.ts';
 import { CredentialFolder } from '../../shared/security/credentials.ts';
 import { refuseExposure } from '../../shared/security/listen-policy.ts';
 import { KnownToken, readToken } from '../../shared/security/tokens.ts';
+import type { HttpSecurity } from '../../tools/http/access.ts';
 import type { ReadOptions } from '../../tools/inference/read/read-model.ts';
-import type { ServeSecurity } from '../../tools/serve/access.ts';
 import { startServedModel } from '../../tools/serve/served-model.ts';
 import { serveModel } from '../../tools/serve/server.ts';
 import { findNamedModel } from '../inputs/model.ts';
@@ -59,7 +59,7 @@ export async function runServe(flags: ServeFlags): Promise<void> {
 }
 
 /** Throws  ACCESS_DENIED when a file cannot be used; USAGE when a token is to travel in plaintext. */
-async function securityOf({ certs, tokenFile }: ServeFlags): Promise<ServeSecurity | undefined> {
+async function securityOf({ certs, tokenFile }: ServeFlags): Promise<HttpSecurity | undefined> {
   if (certs === undefined) {
     if (tokenFile === undefined) return undefined;
     throw new TesseraError(

@@ -1,7 +1,8 @@
 /** @file Receives the body of a request, within the bytes that a server holds. */
 import type { IncomingMessage } from 'node:http';
+import { type Refusal, refused } from '../http/refusal.ts';
 import { boundaryOf, fileInForm } from './multipart.ts';
-import { type Refusal, refused, tooLarge } from './requests.ts';
+import { tooLarge } from './requests.ts';
 
 /** Bytes that are held for all requests of a server. */
 export class HeldBytes {

@@ -1,37 +1,9 @@
-/** @file Figures of a server in the text format of Prometheus. Pure. Source  its "Exposition formats", version 0.0.4. */
+/** @file Figures of `tessera serve`, for Prometheus. Pure. */
+import { family, gauge, Histogram, histogram } from '../http/exposition.ts';
 
 /** Upper bounds of a histogram's buckets, in its own unit. */
 const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 const IMAGES = [1, 2, 4, 8, 16, 32, 64] as const;
-
-class Histogram {
-  readonly #bounds: readonly number[];
-  readonly #counts: number[];
-  #sum = 0;
-  #count = 0;
-
-  constructor(bounds: readonly number[]) {
-    this.#bounds = bounds;
-    this.#counts = bounds.map(() => 0);
-  }
-
-  add(value: number): void {
-    this.#sum += value;
-    this.#count += 1;
-    for (const [at, bound] of this.#bounds.entries()) {
-      if (value <= bound) this.#counts[at] = (this.#counts[at] as number) + 1;
-    }
-  }
-
-  lines(name: string): string[] {
-    return [
-      ...this.#bounds.map((bound, at) => `${name}_bucket{le="${bound}"} ${this.#counts[at]}`),
-      `${name}_bucket{le="+Inf"} ${this.#count}`,
-      `${name}_sum ${this.#sum}`,
-      `${name}_count ${this.#count}`,
-    ];
-  }
-}
 
 /** Values that are read when they are asked for. */
 export interface Gauges {
@@ -62,15 +34,6 @@ export class ServerMetrics {
   }
 
   text(gauges: Gauges): string {
-    const family = (name: string, type: string, help: string, lines: readonly string[]) => [
-      `# HELP ${name} ${help}`,
-      `# TYPE ${name} ${type}`,
-      ...lines,
-    ];
-    const gauge = (name: string, help: string, value: number) =>
-      family(name, 'gauge', help, [`${name} ${value}`]);
-    const histogram = (name: string, help: string, of: Histogram) =>
-      family(name, 'histogram', help, of.lines(name));
     const replies = [...this.#replies].map(
       ([status, count]) => `tessera_predict_replies_total{status="${status}"} ${count}`,
     );

@@ -1,13 +1,11 @@
 /** @file What a request asks for, by its head alone: decisions of `tessera serve`. Pure. */
-import { isLoopback } from '../../shared/core/address.ts';
-
-/** The head of a request. */
-export interface RequestHead {
-  readonly method: string;
-  readonly url: string;
-  /** By lower-case names. */
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-}
+import {
+  type Refusal,
+  type RequestHead,
+  refused,
+  refuseOtherName,
+  refuseOtherSite,
+} from '../http/refusal.ts';
 
 /** Which hosts and sizes are served. */
 export interface RequestRules {
@@ -24,15 +22,6 @@ export type Asked =
   | { readonly type: 'predict'; readonly top: number; readonly withLogits: boolean }
   | Refusal;
 
-/** A request that is not carried out. */
-export interface Refusal {
-  readonly type: 'refused';
-  readonly status: number;
-  readonly code: string;
-  readonly sentence: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
 const ROUTES = {
   '/': { type: 'page', methods: ['GET', 'HEAD'] },
   '/health': { type: 'health', methods: ['GET', 'HEAD'] },
@@ -44,10 +33,8 @@ const TOP = 5;
 
 /** Judges the head of a request. */
 export function judgeHead({ method, url, headers }: RequestHead, rules: RequestRules): Asked {
-  const host = String(headers['host'] ?? '');
-  if (rules.isLocal && !isLoopback(/:\d+$/.test(host) ? host : `${host}:80`)) {
-    return refused(421, 'WRONG_HOST', `this server is not called ${host || 'nothing'}`);
-  }
+  const wrongHost = rules.isLocal ? refuseOtherName(headers) : undefined;
+  if (wrongHost !== undefined) return wrongHost;
   const [path = '', query = ''] = url.split('?');
   const route = Object.hasOwn(ROUTES, path) ? ROUTES[path as keyof typeof ROUTES] : undefined;
   if (route === undefined) {
@@ -58,9 +45,8 @@ export function judgeHead({ method, url, headers }: RequestHead, rules: RequestR
     return refused(405, 'METHOD', `${path} takes ${allow}`, { allow });
   }
   if (route.type !== 'predict') return { type: route.type };
-  if (headers['sec-fetch-site'] === 'cross-site') {
-    return refused(403, 'CROSS_SITE', 'pages of other sites may not use this server');
-  }
+  const crossSite = refuseOtherSite(headers);
+  if (crossSite !== undefined) return crossSite;
   if (Number(headers['content-length'] ?? 0) > rules.bodyBytesMax) return tooLarge(rules);
   return predictionBy(new URLSearchParams(query));
 }
@@ -81,14 +67,4 @@ function predictionBy(query: URLSearchParams): Asked {
     return refused(400, 'QUERY', `logits is 0 or 1, not ${JSON.stringify(logits)}`);
   }
   return { type: 'predict', top: Number(top), withLogits: logits === '1' };
-}
-
-/** A refusal in words. */
-export function refused(
-  status: number,
-  code: string,
-  sentence: string,
-  headers?: Refusal['headers'],
-): Refusal {
-  return { type: 'refused', status, code, sentence, ...(headers && { headers }) };
 }

@@ -3,15 +3,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { deferred } from '../../shared/core/async.ts';
 import type { Clock } from '../../shared/core/clock.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
+import { type HttpSecurity, refuseUnlessKnown } from '../http/access.ts';
+import { EXPOSITION_TYPE } from '../http/exposition.ts';
+import { type Refusal, refused } from '../http/refusal.ts';
 import { bestGuesses } from '../inference/top-classes.ts';
-import { refuseUnlessKnown, type ServeSecurity } from './access.ts';
 import { HeldBytes, noRoom, receiveImage } from './body.ts';
 import type { ServeLimits } from './limits.ts';
 import { ServerMetrics } from './metrics.ts';
 import type { Failure } from './model-messages.ts';
 import type { Page } from './page.ts';
 import { ImageQueue } from './queue.ts';
-import { type Asked, judgeHead, type Refusal, refused } from './requests.ts';
+import { type Asked, judgeHead } from './requests.ts';
 import type { ServedModel } from './served-model.ts';
 
 /** What a service is made of. */
@@ -20,7 +22,7 @@ export interface ServiceOptions {
   /** Images of one computation, at most. */
   readonly batch: number;
   readonly page: Page;
-  readonly security: ServeSecurity | undefined;
+  readonly security: HttpSecurity | undefined;
   /** Whether it is plaintext on loopback: then it has the names of this machine only. */
   readonly isLocal: boolean;
   readonly limits: ServeLimits;
@@ -124,8 +126,7 @@ export class PredictionService {
         ...{ connections, waiting: this.#queue.waiting, heldBytes: this.#held.held },
         residentBytes: process.memoryUsage.rss(),
       };
-      const type = 'text/plain; version=0.0.4; charset=utf-8';
-      return { status: 200, type, body: this.#metrics.text(gauges) };
+      return { status: 200, type: EXPOSITION_TYPE, body: this.#metrics.text(gauges) };
     }
     if (this.#isEnding) return refusalOf(noRoom(1));
     if (waitsToSend) response.writeContinue();
