@@ -27,6 +27,7 @@ import { addStop } from './stop/flags.ts';
 import { addSummary } from './summary/flags.ts';
 import { examples } from './terminal/flags.ts';
 import { say, warning } from './terminal/output.ts';
+import { addTrace } from './trace/flags.ts';
 import { addTrain } from './train/flags.ts';
 import { addUp } from './up/flags.ts';
 import { FlagCommand } from './variables/command.ts';
@@ -62,6 +63,7 @@ export function createProgram(env: Readonly<NodeJS.ProcessEnv> = process.env): C
   addStatus(program);
   addEstimate(program);
   addRuns(program);
+  addTrace(program);
   addPlot(program);
   addEval(program);
   addPredict(program);

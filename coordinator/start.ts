@@ -19,8 +19,7 @@ import type { SavedCheckpoint } from '../shared/runs/checkpoint/layout.ts';
 import type { RunResult } from '../shared/runs/events.ts';
 import type { HeldLock } from '../shared/runs/lock/lock.ts';
 import { lockRun } from '../shared/runs/lock/run-lock.ts';
-import { MetricsFile } from '../shared/runs/metrics-file.ts';
-import { Observers, type RunObserver } from '../shared/runs/observer.ts';
+import type { RunObserver } from '../shared/runs/observer.ts';
 import { forgetResult, readResult, writeResult } from '../shared/runs/result-file.ts';
 import { createRunFolder, describeRun } from '../shared/runs/run-folder.ts';
 import { refuseExposure } from '../shared/security/listen-policy.ts';
@@ -30,8 +29,8 @@ import { assemble, type RunSeed } from './begin/build.ts';
 import { CoordinatorDriver } from './driver.ts';
 import { numLanes, openReducers, type Reducers } from './reducers/reducers.ts';
 import { watchDelays } from './report/delays.ts';
-import { LaterEvents } from './report/later-events.ts';
-import { lockWatcher, metricsWatcher } from './report/run-folder-watch.ts';
+import { observe } from './report/observe.ts';
+import { lockWatcher } from './report/run-folder-watch.ts';
 import { serveCoordinator } from './service/service.ts';
 
 /** What a coordinator is started with. */
@@ -227,18 +226,6 @@ async function serveRun(
     status: () => driver.status(),
     finished,
   };
-}
-
-/** Gives what happens to metrics.jsonl, and to those who watch. */
-function observe({ observers: watching = [], log }: StartOptions, runFolder: string) {
-  const metrics = new MetricsFile(runFolder, metricsWatcher(log));
-  const observers = new Observers([metrics, ...watching], log);
-  const later = new LaterEvents(observers.emit);
-  const close = async () => {
-    later.flush();
-    await observers.close();
-  };
-  return { onEvent: later.emit, onActivity: observers.onActivity, close };
 }
 
 /**

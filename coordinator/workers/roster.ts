@@ -176,8 +176,8 @@ export class Roster {
     const { log, onEvent } = this.#parts;
     const workers = this.sessions.all().length;
     log.info({ worker: known.worker, reason, workers }, `worker ${what}`);
-    const { worker } = known;
+    const { worker, host } = known;
     const computing = { ...(engine && { engine }), ...(processor && { processor }) };
-    onEvent({ type: 'worker', worker, what, reason, workers, ...computing });
+    onEvent({ type: 'worker', worker, what, reason, workers, host, ...computing });
   }
 }

@@ -118,6 +118,8 @@ export const timedEventSchema = z.discriminatedUnion('type', [
     what: z.enum(['joined', 'ready', 'lost', 'left']),
     reason: z.string(),
     workers: count,
+    /** The machine that it runs on. Older versions did not record it. */
+    host: z.string().exactOptional(),
     /** Identity of its engine, once it is ready: other identities may compute other bits. */
     engine: z.string().exactOptional(),
     /** Kind of the processor that it computes on: another kind may compute other bits. */

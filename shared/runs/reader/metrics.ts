@@ -6,24 +6,11 @@
  * neither a line without an end nor a file without one takes all memory.
  */
 
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { isPlausible } from '../../core/divergence.ts';
-import { errnoOf } from '../../core/errno.ts';
-import { TesseraError } from '../../core/errors.ts';
 import { jsonRecord } from '../../core/text.ts';
-import { BoundedLines } from '../../files/lines.ts';
-import { streamRegularFile } from '../../files/regular-file.ts';
-import { whyNot } from '../../files/why-not.ts';
 import { type JudgingSplit, type TimedEvent, timedEventSchema } from '../events.ts';
-import { RUN_FILES } from '../layout.ts';
-import { LINE_BYTES_MAX } from '../metrics-file.ts';
+import { eachLine } from './lines.ts';
 import { OriginsCollector, type RunOrigins } from './origins.ts';
-
-/** Two million steps take this much. */
-const FILE_BYTES_MAX = 512 * 1024 ** 2;
-/** The file is read in pieces of this size. */
-const PIECE_BYTES = 1024 ** 2;
 
 /** Events that tables and pictures are made of: one of these that does not fit its schema is damage. */
 const IN_TABLES: ReadonlySet<unknown> = new Set(['step', 'evaluation', 'checkpoint', 'phase']);
@@ -64,23 +51,8 @@ export interface RunMetrics {
  * Throws  DATA_INVALID when the file is there and cannot be read, or the run is not there (any more).
  */
 export async function readMetrics(runFolder: string): Promise<RunMetrics> {
-  const path = join(runFolder, RUN_FILES.metrics);
   const collector = new MetricsCollector();
-  try {
-    const lines = new BoundedLines(LINE_BYTES_MAX);
-    const how = { bytesMax: FILE_BYTES_MAX, highWaterMark: PIECE_BYTES };
-    for await (const piece of await streamRegularFile(path, how)) {
-      for (const line of lines.add(piece)) collector.add(line);
-    }
-    for (const line of lines.end()) collector.add(line);
-  } catch (cause) {
-    if (errnoOf(cause) !== 'ENOENT' || !existsSync(runFolder)) {
-      throw new TesseraError('DATA_INVALID', `cannot read ${path}: ${whyNot(path, cause)}`, {
-        hint: 'check that it is a file that you may read',
-        cause,
-      });
-    }
-  }
+  await eachLine(runFolder, (line) => collector.add(line));
   return collector.metrics();
 }
 
