@@ -12,6 +12,7 @@ import type { RunStatus, StoppingRun } from '../shared/contract/status.ts';
 import type { ErrorReport } from '../shared/core/error-report.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import type { ValueType } from '../shared/core/floats.ts';
+import { UNDISTURBED } from '../shared/runs/spot.ts';
 import { ExecutableKeeper } from './executables/keeper.ts';
 import { type DriverParts, RunLoop } from './loop.ts';
 import { NO_DELAYS } from './report/delays.ts';
@@ -147,7 +148,7 @@ export class CoordinatorDriver implements CoordinatorPort {
   status(watcher = ''): RunStatus {
     if (watcher !== '') this.sessions.watchers[this.#loop.hasEnded ? 'returned' : 'lost'](watcher);
     const { run, progress, clock, identity, checkpointer, store } = this.#parts;
-    const { delays = () => NO_DELAYS } = this.#parts;
+    const { delays = () => NO_DELAYS, spot = () => UNDISTURBED } = this.#parts;
     return describeStatus({
       run,
       progress,
@@ -162,6 +163,7 @@ export class CoordinatorDriver implements CoordinatorPort {
       failure: this.#loop.failure,
       delays: delays(),
       reducers: store.reducers.threads,
+      spot: spot(),
     });
   }
 

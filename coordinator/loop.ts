@@ -18,6 +18,7 @@ import type { Checkpointer } from '../shared/runs/checkpoint/checkpointer.ts';
 import type { RunEvent } from '../shared/runs/events.ts';
 import type { RunIdentity } from '../shared/runs/identity.ts';
 import type { HeldLock } from '../shared/runs/lock/lock.ts';
+import type { SpotReport } from '../shared/runs/spot.ts';
 import type { CoreEffect, CoreEvent } from './core/messages.ts';
 import type { Run } from './core/run.ts';
 import type { Delays } from './report/delays.ts';
@@ -46,6 +47,8 @@ export interface DriverParts {
   readonly log: Logger;
   /** Of the main thread, where something looks at them. */
   readonly delays?: () => Delays;
+  /** What has happened to the run beside training, over all its lives. */
+  readonly spot?: () => SpotReport;
   readonly onEvent: (event: RunEvent) => void;
   /** Gets what workers do, where something looks at it. */
   readonly onActivity?: ((activity: Activity) => void) | undefined;

@@ -22,6 +22,7 @@ import { lockRun } from '../shared/runs/lock/run-lock.ts';
 import type { RunObserver } from '../shared/runs/observer.ts';
 import { forgetResult, readResult, writeResult } from '../shared/runs/result-file.ts';
 import { createRunFolder, describeRun } from '../shared/runs/run-folder.ts';
+import type { SpotReport } from '../shared/runs/spot.ts';
 import { refuseExposure } from '../shared/security/listen-policy.ts';
 import { sumsText } from '../shared/training/parameter-sums.ts';
 import { type BegunRun, beginRun } from './begin/begin.ts';
@@ -162,7 +163,9 @@ async function serveRun(
   const { last: resumedFrom } = parts.checkpointer;
   const ended = deferred<void>();
   const delays = watchDelays();
-  const { onEvent, onActivity, ...observers } = observe(options, runFolder);
+  const observed = { ...options, isResumed: options.resume !== undefined };
+  const { onEvent, onActivity, ...observers } = await observe(observed, parts.identity);
+  const { mirror, spot } = observers;
   const closeObservers = async () => {
     delays.stop();
     await observers.close();
@@ -179,7 +182,7 @@ async function serveRun(
     if (code !== 'RUN_IN_USE') onEvent({ type: 'phase', phase: 'failed', reason, code });
     ended.reject(error);
   };
-  const sinks = { log, onEvent, onActivity, onEnd };
+  const sinks = { log, onEvent, onActivity, onEnd, spot };
   const driver = new CoordinatorDriver({ ...parts, ...sinks, delays: delays.read });
   const { certs } = options;
   const server = await serve(driver, options, reducers).catch(async (error) => {
@@ -197,19 +200,22 @@ async function serveRun(
     await closeObservers();
     throw error;
   });
+  // The copy of an earlier life may not have come to its end.
+  if (resumedFrom !== undefined) mirror?.saved(resumedFrom);
   lock.watch(lockWatcher(description, log, (reason) => void driver.stop(reason)));
   const stopTicking = systemClock.every(TICK_MS, () => driver.tick());
   const onAbort = () => void driver.stop(TesseraError.from(options.signal.reason, 'CANCELLED'));
   if (options.signal.aborted) onAbort();
   options.signal.addEventListener('abort', onAbort, { once: true });
   const finished = ended.promise
-    .then(() => keptResult(resultOf(driver, parts.identity.config), isDone, log))
+    .then(() => keptResult(resultOf(driver, parts.identity.config, spot()), isDone, log))
     .finally(async () => {
       stopTicking();
       const { absent, watchers } = driver.sessions;
       await Promise.all([absent.allBack(), watchers.allBack()]);
       await server.stop(FAREWELL_MS);
       await reducers.close();
+      await mirror?.finish();
       await closeObservers();
       await lock.release();
     });
@@ -265,7 +271,8 @@ async function keptResult(result: RunResult, wasDone: boolean, log: Logger): Pro
   return result;
 }
 
-function resultOf(driver: CoordinatorDriver, { evaluation }: RunConfig): RunResult {
+function resultOf(driver: CoordinatorDriver, config: RunConfig, spot: SpotReport): RunResult {
+  const { evaluation } = config;
   const status = driver.status();
   const { chosen } = driver.progress;
   return {
@@ -283,5 +290,6 @@ function resultOf(driver: CoordinatorDriver, { evaluation }: RunConfig): RunResu
     runFolder: status.runFolder,
     badSamples: status.badSamples,
     emptySteps: driver.notes.emptySteps,
+    spot,
   };
 }

@@ -23,7 +23,8 @@ import { settleNumbers } from './fitting.ts';
 import { Launch } from './launch.ts';
 import type { LaunchNotice } from './launcher.ts';
 import { localLauncher, localSize } from './local-run.ts';
-import { placeOfRun } from './run-place.ts';
+import { restoreFromMirror } from './restore.ts';
+import { AUTO, placeOfRun } from './run-place.ts';
 import type { RunStanding } from './supervisor.ts';
 
 /** How a run is started. */
@@ -98,25 +99,40 @@ export async function train(
   options: TrainOptions = {},
 ): Promise<Run> {
   const { workers, set = [], dataSource } = options;
-  const { resume, isKept } = await placeOfRun(options);
   const isRemote = workers === 0;
   const settings = [
     ...(dataSource === undefined ? [] : ['data.source=program']),
     ...(isRemote ? [] : workersSettings(workers)),
     ...set,
   ];
-  const origin = config ?? (resume && join(resume, RUN_FILES.config));
-  if (origin === undefined) {
-    throw new TesseraError('USAGE', 'there is no config to train and no run to resume', {
-      hint: 'give a config, such as quickstart, or the option resume',
-    });
-  }
-  const loaded =
-    typeof origin === 'string'
-      ? await loadConfig(origin, { set: settings })
-      : loadObject(origin, { set: settings });
+  const load = async () => {
+    const { resume, isKept } = await placeOfRun(options);
+    const origin = config ?? (resume && join(resume, RUN_FILES.config));
+    if (origin === undefined) {
+      throw new TesseraError('USAGE', 'there is no config to train and no run to resume', {
+        hint: 'give a config, such as quickstart, or the option resume',
+      });
+    }
+    const loaded =
+      typeof origin === 'string'
+        ? await loadConfig(origin, { set: settings })
+        : loadObject(origin, { set: settings });
+    return { loaded, isKept };
+  };
+  let { loaded, isKept } = await load();
+  if (await isRestored(loaded, options)) ({ loaded, isKept } = await load());
   requireInputs(loaded.inputs.filter(({ kind }) => !isKept || kind === 'data'));
   return await startTraining(loaded, { ...options, isRemote });
+}
+
+/** Restores the run of an empty folder from its mirror, if it is there. Throws  as `restoreFromMirror`. */
+async function isRestored(
+  { config }: LoadedConfig,
+  { resume, runFolder, signal, onNotice = () => {} }: TrainOptions,
+): Promise<boolean> {
+  if (resume !== AUTO || runFolder === undefined) return false;
+  const notify = (level: 'info' | 'warn', text: string) => onNotice({ level, text });
+  return (await restoreFromMirror({ config, runFolder, signal, notify })) !== undefined;
 }
 
 /** Trains with a config that is loaded, and whose data and weights are here. Throws  as `train` does. */

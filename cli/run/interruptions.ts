@@ -22,11 +22,12 @@ export function watchInterruptions(
 ): Interruptions {
   let parameters = 0;
   let longestSeconds: number | undefined;
+  let mirrorSeconds = 0;
   const shutdown = watchShutdown({ announce, isRepeatable: true });
   const now = { nowMs: systemClock.nowMs(), wallMs: Date.now() };
   const limit = watchTimeLimit(timeLimit({ limitMs, env: process.env, ...now }), {
     clock: systemClock,
-    margin: () => marginMs({ parameters, longestSeconds }),
+    margin: () => marginMs({ parameters, longestSeconds, mirrorSeconds }),
   });
   limit.signal.addEventListener('abort', () => announce('time limit: shutting down gracefully'));
   return {
@@ -37,6 +38,7 @@ export function watchInterruptions(
     observer: {
       name: 'time limit',
       event: (event) => {
+        if (event.type === 'mirrored') mirrorSeconds = Math.max(mirrorSeconds, event.seconds);
         if (event.type !== 'checkpoint') return;
         longestSeconds = Math.max(longestSeconds ?? 0, event.seconds);
       },

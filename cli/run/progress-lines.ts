@@ -52,6 +52,14 @@ export function eventLine(
       return bad(
         `checkpoint of step ${event.step} not written, the run continues: ${event.reason}`,
       );
+    case 'mirrored':
+      return event.bytes === 0
+        ? plain(`the mirror has step ${event.step} already`)
+        : good(
+            `mirrored step ${event.step} (${formatBytes(event.bytes)}, ${event.seconds.toFixed(1)} s)`,
+          );
+    case 'mirrorFailed':
+      return warning(`step ${event.step} is not in the mirror, the run continues: ${event.reason}`);
     case 'worker':
       return workerLine(event);
     case 'phase':

@@ -82,24 +82,25 @@ async function whatIsThere(
   if (config === undefined) return { config: kept, resume, isKept };
   if (!(await isImageFolder(config))) return { config, resume, isKept };
   // What was chosen for a folder of images when its run began might be chosen differently now.
-  await refuseOtherImages(resume, config);
+  const { config: keptConfig = {} } = await configOf(resume);
+  await refuseOtherImages({ kept: keptConfig, of: `the run in ${resume}` }, config);
   return { config: kept, resume, isKept };
 }
 
-/** Throws  CHECKPOINT_MISMATCH when the run of a folder is of other images. */
-async function refuseOtherImages(runFolder: string, images: string): Promise<void> {
-  const { config = {} } = await configOf(runFolder);
-  const data = isRecord(config['data']) ? config['data'] : {};
+/** Throws  CHECKPOINT_MISMATCH when the run with the config `kept` is of other images. */
+export async function refuseOtherImages(
+  { kept, of }: { readonly kept: Readonly<Record<string, unknown>>; readonly of: string },
+  images: string,
+): Promise<void> {
+  const data = isRecord(kept['data']) ? kept['data'] : {};
   const path = String(data['path'] ?? data['source'] ?? 'other images');
   const [theirs, ours] = await Promise.all(
     [path, images].map((one) => realpath(one).catch(() => resolve(one))),
   );
   if (theirs === ours) return;
-  throw new TesseraError(
-    'CHECKPOINT_MISMATCH',
-    `the run in ${runFolder} is of ${path}, not of ${images}`,
-    { hint: 'give that folder again' },
-  );
+  throw new TesseraError('CHECKPOINT_MISMATCH', `${of} is of ${path}, not of ${images}`, {
+    hint: 'give that folder again',
+  });
 }
 
 const OTHER_FOLDER = 'a new run needs another --run-folder';
@@ -108,6 +109,8 @@ const OTHER_FOLDER = 'a new run needs another --run-folder';
 export function withOtherFolder(thrown: unknown): unknown {
   if (!(thrown instanceof TesseraError) || thrown.code !== 'CHECKPOINT_MISMATCH') return thrown;
   const { code, sentence, details, hint } = thrown;
+  // The folder is empty where the run of a mirror is another.
+  if (hint?.includes('checkpoint.mirror')) return thrown;
   const ways = hint === undefined ? OTHER_FOLDER : `${hint}; ${OTHER_FOLDER}`;
   return new TesseraError(code, sentence, { hint: ways, details, cause: thrown });
 }

@@ -4,6 +4,8 @@ import { LOSS_MAX } from '../../shared/core/divergence.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { formatDuration, formatNumber } from '../../shared/core/units.ts';
 import type { RunResult } from '../../shared/runs/events.ts';
+import { isDisturbed } from '../../shared/runs/spot.ts';
+import { spotTexts } from '../../shared/runs/spot-text.ts';
 import type { ServerSecurityFlags } from '../connect/credentials.ts';
 import { commandLine, pathWord } from '../terminal/command-text.ts';
 import { paint } from '../terminal/output.ts';
@@ -33,6 +35,11 @@ export function summary(result: RunResult): readonly string[] {
     fact('parameters', `sha256 ${result.parametersSha256}`),
     fact('checkpoints', `${result.runFolder}/checkpoints`),
   ];
+  if (result.spot !== undefined && isDisturbed(result.spot)) {
+    for (const [at, text] of spotTexts(result.spot).entries()) {
+      lines.push(fact(at === 0 ? 'disturbances' : '', text));
+    }
+  }
   if (result.badSamples > 0) lines.push(fact('unreadable', `${result.badSamples} images`));
   if (result.emptySteps > 0) {
     const { emptySteps, steps } = result;

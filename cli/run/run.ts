@@ -16,6 +16,7 @@ import { readableLogLine } from '../terminal/log-lines.ts';
 import { paint, pointer, printJson, say } from '../terminal/output.ts';
 import { createDisplay, type Display } from './display.ts';
 import { type Interruptions, watchInterruptions } from './interruptions.ts';
+import { restoredFromMirror } from './restore.ts';
 import { type RunOrigin, resumeFolder, runOrigin, withOtherFolder } from './resume.ts';
 import { type KeptFlags, resumeCommand, summary, withWayOn } from './run-end.ts';
 import { type SettingFlags, settingsOf } from './settings.ts';
@@ -61,15 +62,21 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
   const ends = watchInterruptions((sentence) => display.line(sentence), options.timeLimit);
   const { signal } = ends;
   try {
-    const origin = await runOrigin(options);
     const said = new Set<string>();
-    const load = await configLoader(origin.config, {
-      ...{ ...options, ...settingsOf(options), signal, isKept: origin.isKept },
-      say: (line) => {
-        said.add(line);
-        display.line(line);
-      },
-    });
+    const loader = (from: RunOrigin) =>
+      configLoader(from.config, {
+        ...{ ...options, ...settingsOf(options), signal, isKept: from.isKept },
+        say: (line) => {
+          said.add(line);
+          display.line(line);
+        },
+      });
+    let origin = await runOrigin(options);
+    let load = await loader(origin);
+    if (await restoredFromMirror(options, load, { signal, line: (text) => display.line(text) })) {
+      origin = await runOrigin(options);
+      load = await loader(origin);
+    }
     const loaded = await withInputs(load, { ...options, isKept: origin.isKept }, signal);
     const resume = await resumeFolder(options, origin, loaded);
     const run = await started({ ...options, resume }, part, { loaded, ends, display });

@@ -105,6 +105,7 @@ function runBlock(status: ShownStatus): readonly string[] {
     ...(status.waitingFor === '' || status.stall !== ''
       ? []
       : [['Late', status.waitingFor] as const]),
+    ...(status.disturbances === '' ? [] : [['Disturbed', status.disturbances] as const]),
     ...(status.badSamples === 0 ? [] : [['Unreadable', `${status.badSamples} images`] as const]),
     ...(status.refusedJoins ? [['Refused', refusedText(status)] as const] : []),
   ];

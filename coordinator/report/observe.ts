@@ -1,25 +1,37 @@
-/** @file Who gets what happens to a run: the files in its folder, and those who watch. */
+/** @file The observers that every run has: its records, its spot arithmetic, its mirror where the config names one. */
 import type { Logger } from '../../shared/machine/log.ts';
 import { ActivityFiles } from '../../shared/runs/activity-files.ts';
+import type { RunIdentity } from '../../shared/runs/identity.ts';
 import { MetricsFile } from '../../shared/runs/metrics-file.ts';
+import { openMirror } from '../../shared/runs/mirror/mirror.ts';
 import { Observers, type RunObserver } from '../../shared/runs/observer.ts';
+import { SpotObserver } from '../../shared/runs/spot-observer.ts';
 import { LaterEvents } from './later-events.ts';
 import { metricsWatcher } from './run-folder-watch.ts';
 
-/** What is watched, by whom. */
-interface Watching {
+/** Who watches a run, beside what every run has. */
+export interface ObserveOptions {
   readonly observers?: readonly RunObserver[];
   readonly log: Logger;
+  /** Whether it has earlier lives. */
+  readonly isResumed: boolean;
 }
 
-/** Gives events and activities to the files of a run and to its observers, until it is closed. */
-export function observe({ observers: others = [], log }: Watching, runFolder: string) {
+/** Opens the observers of a run: its records first, so that what others see is written. */
+export async function observe(options: ObserveOptions, identity: RunIdentity) {
+  const { observers: watching = [], log, isResumed } = options;
+  const { config, runFolder } = identity;
   const metrics = new MetricsFile(runFolder, metricsWatcher(log));
-  const observers = new Observers([metrics, new ActivityFiles(runFolder), ...others], log);
+  const spot = new SpotObserver(config.training.batchSize);
+  if (isResumed) await spot.readEarlier(runFolder);
+  const mirror = openMirror(identity, log, (event) => later.emit(event));
+  const files = [metrics, new ActivityFiles(runFolder)];
+  const own = mirror === undefined ? [...files, spot] : [...files, spot, mirror];
+  const observers = new Observers([...own, ...watching], log);
   const later = new LaterEvents(observers.emit);
   const close = async () => {
     later.flush();
     await observers.close();
   };
-  return { onEvent: later.emit, onActivity: observers.onActivity, close };
+  return { onEvent: later.emit, onActivity: observers.onActivity, close, mirror, spot: () => spot.report() };
 }

@@ -4,6 +4,8 @@ import type { RunStatus, WorkerStatus } from '../../shared/contract/status.ts';
 import type { TesseraError } from '../../shared/core/errors.ts';
 import type { SavedCheckpoint } from '../../shared/runs/checkpoint/checkpointer.ts';
 import type { RunIdentity } from '../../shared/runs/identity.ts';
+import { isDisturbed, type SpotReport } from '../../shared/runs/spot.ts';
+import { spotTexts } from '../../shared/runs/spot-text.ts';
 import type { Run } from '../core/run.ts';
 import type { RunProgress } from '../step/progress.ts';
 import type { ConnectedWorker, Sessions } from '../workers/sessions.ts';
@@ -27,6 +29,8 @@ export interface StatusSources {
   readonly failure: TesseraError | undefined;
   readonly delays: Delays;
   readonly reducers: number;
+  /** What has happened to the run beside training. */
+  readonly spot: SpotReport;
 }
 
 /** Describes a run at one moment. */
@@ -63,6 +67,7 @@ export function describeStatus(sources: StatusSources): RunStatus {
     waitingFor: sources.failure === undefined ? sources.watch.waitingFor : '',
     ...sources.delays,
     reducers: sources.reducers,
+    disturbances: isDisturbed(sources.spot) ? spotTexts(sources.spot)[0] : '',
   };
 }
 

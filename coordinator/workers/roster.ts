@@ -163,7 +163,9 @@ export class Roster {
       what === 'lost' ? reason : ['left', reason].filter((word) => word !== '').join(': ');
     this.gone = { who: worker, reason: words, atMs: this.#parts.clock.nowMs() };
     if (what === 'lost') this.sessions.absent.lost(instance);
-    this.#report(known, what, reason);
+    const held = what === 'lost' ? this.#parts.run.heldBy(worker)?.leaves : undefined;
+    const leaves = held?.reduce((sum, range) => sum + range.count, 0);
+    this.#report(known, what, reason, { ...(leaves !== undefined && { leaves }) });
     this.#parts.dispatch({ type: 'workerGone', worker, ...(failure && { failure }) });
   }
 
@@ -171,13 +173,17 @@ export class Roster {
     known: ConnectedWorker,
     what: 'joined' | 'ready' | 'lost' | 'left',
     reason: string,
-    { engine = '', processor = '' } = {},
+    {
+      engine = '',
+      processor = '',
+      ...others
+    }: { readonly engine?: string; readonly processor?: string; readonly leaves?: number } = {},
   ): void {
     const { log, onEvent } = this.#parts;
     const workers = this.sessions.all().length;
     log.info({ worker: known.worker, reason, workers }, `worker ${what}`);
     const { worker, host } = known;
     const computing = { ...(engine && { engine }), ...(processor && { processor }) };
-    onEvent({ type: 'worker', worker, what, reason, workers, host, ...computing });
+    onEvent({ type: 'worker', worker, what, reason, workers, host, ...computing, ...others });
   }
 }

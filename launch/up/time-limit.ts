@@ -31,6 +31,8 @@ const FAR_MS = 10 * 365 * 86_400_000;
 const ENDING_MS = 10_000;
 /** A save may have begun just then, and another one follows; the third is for a disk that is busy. */
 const SAVES = 3;
+/** A copy may have begun just then, and the last one follows it. */
+const MIRRORS = 2;
 /** Until a save was measured: a slow network disk, and four values for each of the model (AdamW, an average). */
 const BYTES_PER_MS = 50_000;
 const BYTES_PER_PARAMETER = 16;
@@ -60,13 +62,15 @@ export interface SaveFacts {
   readonly parameters: number;
   /** The longest save so far; undefined before the first. */
   readonly longestSeconds: number | undefined;
+  /** The longest copy of a checkpoint to the mirror; 0 without one. */
+  readonly mirrorSeconds?: number;
 }
 
 /** How long before its limit a run begins to end. Units  milliseconds. */
-export function marginMs({ parameters, longestSeconds }: SaveFacts): number {
+export function marginMs({ parameters, longestSeconds, mirrorSeconds = 0 }: SaveFacts): number {
   const guessedMs = (parameters * BYTES_PER_PARAMETER) / BYTES_PER_MS;
   const saveMs = longestSeconds === undefined ? guessedMs : longestSeconds * 1000;
-  return ENDING_MS + SAVES * saveMs;
+  return ENDING_MS + SAVES * saveMs + MIRRORS * mirrorSeconds * 1000;
 }
 
 const LOOK_MS = 500;

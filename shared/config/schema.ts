@@ -11,6 +11,7 @@ import { VALUE_TYPES } from '../core/floats.ts';
 import { bytes, count, text } from '../core/options.ts';
 import { dataOptions } from '../data/options.ts';
 import { modelOptions } from '../model/options.ts';
+import { CREDENTIAL_SOURCES, PLACE } from '../objects/place.ts';
 import { plannedTraining, trainingOptions } from '../training/options.ts';
 
 const checkpoint = z.strictObject({
@@ -21,6 +22,20 @@ const checkpoint = z.strictObject({
     .describe('Save every N steps (0: only at the end of an epoch)'),
   everyEpochs: z.int().min(0).default(1).describe('Save every N epochs (0: off)'),
   keep: count.default(3).describe('Newest checkpoints to keep; the best one is kept too'),
+  mirror: text(PLACE, 's3://BUCKET/PREFIX')
+    .optional()
+    .describe(
+      'Object store that each checkpoint is copied to, in the background; --resume auto in an empty run folder continues from there',
+    ),
+  mirrorCredentials: z
+    .enum(CREDENTIAL_SOURCES)
+    .default('chain')
+    .describe(
+      'Credentials of the mirror (chain: variables AWS_*, profiles, those of a container; instance: the metadata of a cloud machine)',
+    ),
+  mirrorWaitMs: count
+    .default(120_000)
+    .describe('Longest wait at the end of a run for the last copy to the mirror'),
 });
 
 /** Lanes of one coordinator. */

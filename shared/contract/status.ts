@@ -42,6 +42,8 @@ export interface RunStatus {
   readonly reducers: number;
   /** Which worker the others wait for, as a sentence; '' while nothing is late. */
   readonly waitingFor: string;
+  /** What the deaths of workers and coordinators have cost so far, as a sentence; '' while there were none. */
+  readonly disturbances: string;
 }
 
 /** A run that is being stopped. */

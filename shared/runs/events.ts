@@ -1,6 +1,7 @@
 /** @file What happens to a run: one schema for the events that observers get and the records of metrics.jsonl. */
 import { z } from 'zod';
 import { RUN_PHASES } from '../core/work.ts';
+import type { SpotReport } from './spot.ts';
 
 /** A number of things, or a version. */
 export const count = z.int().min(0);
@@ -113,6 +114,10 @@ export const timedEventSchema = z.discriminatedUnion('type', [
     givenUp: z.string().exactOptional(),
   }),
   event('checkpointFailed', { step: count, reason: z.string() }),
+  /** A checkpoint is whole in the mirror; `bytes` are those that were sent. */
+  event('mirrored', { step: count, bytes: count, seconds: figure }),
+  /** A checkpoint is not in the mirror. Said of the first of several in a row. */
+  event('mirrorFailed', { step: count, reason: z.string() }),
   event('worker', {
     worker: z.string(),
     what: z.enum(['joined', 'ready', 'lost', 'left']),
@@ -124,6 +129,8 @@ export const timedEventSchema = z.discriminatedUnion('type', [
     engine: z.string().exactOptional(),
     /** Kind of the processor that it computes on: another kind may compute other bits. */
     processor: z.string().exactOptional(),
+    /** Leaves that it held when it was lost, where that is known: others compute them. */
+    leaves: count.exactOptional(),
   }),
   event('phase', {
     phase: z.enum(RUN_PHASES),
@@ -199,4 +206,6 @@ export interface RunResult {
   readonly badSamples: number;
   /** Steps none of whose samples could be read. */
   readonly emptySteps: number;
+  /** What the deaths of the run have cost. Older versions did not count it. */
+  readonly spot?: SpotReport | undefined;
 }

@@ -28,6 +28,13 @@ const resultSchema = z.object({
   engine: z.string(),
   badSamples: count,
   emptySteps: count,
+  spot: z
+    .object({
+      ...{ lives: count, workersLost: count, secondsLost: z.number() },
+      ...{ stepsAgain: count, samplesAgain: count, leavesAgain: count, stepsDiffering: count },
+      isOneKind: z.boolean(),
+    })
+    .optional(),
 });
 
 /** Writes what a run came to. Throws  CANNOT_WRITE. */

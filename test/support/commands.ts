@@ -59,6 +59,7 @@ export const STATUS: RunStatus = {
   badSamples: 0,
   stall: '',
   waitingFor: '',
+  disturbances: '',
   delayMaxMs: 4.5,
   delayUsualMs: 0.5,
   reducers: 2,

@@ -39,7 +39,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'shared/model',
     'shared/training',
   ],
-  'shared/config': [...SHARED_LOW],
+  'shared/objects': ['shared/core', 'shared/files'],
+  'shared/config': [...SHARED_LOW, 'shared/objects'],
   'shared/security': ['shared/core', 'shared/files'],
   'shared/contract': ['shared/core', 'shared/kernels', 'shared/data', 'shared/security'],
   'shared/exchange': [
@@ -52,6 +53,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'shared/runs': [
     ...SHARED_LOW,
+    'shared/objects',
     'shared/config',
     'shared/contract',
     'shared/exchange',
@@ -85,6 +87,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@tensorflow/tfjs-backend-wasm': ['bench/'],
   'onnxruntime-node': ['shared/compute/engines/', 'tools/export/folder/'],
   'onnxruntime-web': ['tools/export/folder/'],
+  aws4fetch: ['shared/objects/signing.ts'],
   commander: ['cli/'],
   koffi: ['shared/compute/engines/xla/'],
   echarts: ['tools/pictures/charts.ts'],

@@ -212,6 +212,7 @@ export class NotingPort implements CoordinatorPort {
         tesseraVersion: '0',
       },
       waitingFor: '',
+      disturbances: '',
       ...{ badSamples: 0, stall: '', code: '', delayMaxMs: 4.5, delayUsualMs: 0.5, reducers: 2 },
     };
   }

@@ -84,6 +84,11 @@ export async function readState(
   const bytes = await blamingCheckpoint(folder, () =>
     readWholeFile(join(folder, CHECKPOINT_FILES.state), { disk }),
   );
+  return { state: decodeState(folder, bytes), bytes: bytes.length };
+}
+
+/** What the bytes of a `state.json` say; `folder` is for words. Throws  as `readState` does. */
+export function decodeState(folder: string, bytes: Uint8Array): CheckpointState {
   const { crc32: noted, ...content } = parseObject(folder, bytes);
   if (crc32(textOf(folder, content)) !== noted) {
     throw corrupt(folder, `the checksum of ${CHECKPOINT_FILES.state} does not hold`);
@@ -97,7 +102,7 @@ export async function readState(
   const parsed = stateSchema.safeParse(content);
   if (!parsed.success) throw corrupt(folder, unbroken(z.prettifyError(parsed.error)));
   const { schema: _, ...state } = parsed.data;
-  return { state, bytes: bytes.length };
+  return state;
 }
 
 /**

@@ -73,6 +73,10 @@ export interface StatusReply {
    * Which worker the others wait for, as a message; empty while nothing is late.
    */
   'waitingFor'?: (string);
+  /**
+   * What the deaths of workers and coordinators have cost so far, as a message; empty while there were none.
+   */
+  'disturbances'?: (string);
 }
 
 export interface StatusReply__Output {
@@ -145,4 +149,8 @@ export interface StatusReply__Output {
    * Which worker the others wait for, as a message; empty while nothing is late.
    */
   'waitingFor': (string);
+  /**
+   * What the deaths of workers and coordinators have cost so far, as a message; empty while there were none.
+   */
+  'disturbances': (string);
 }

@@ -1,0 +1,55 @@
+/** @file One copy at a time, the newest wins, failures come again. */
+import { expect, it } from 'vitest';
+import { inventoryOf, unkept } from '../../../../../shared/runs/mirror/manifest.ts';
+import { MirrorQueue } from '../../../../../shared/runs/mirror/queue.ts';
+
+const at = (step: number) => ({ step, folder: `step-${step}` });
+
+it('copies one at a time, and of those that wait the newest', () => {
+  const queue = new MirrorQueue();
+  expect(queue.next(0)).toBeUndefined();
+  queue.saved(at(1));
+  expect(queue.next(0)).toEqual(at(1));
+  queue.saved(at(2));
+  queue.saved(at(3));
+  expect(queue.next(0)).toBeUndefined();
+  queue.copied();
+  expect(queue.next(0)).toEqual(at(3));
+  queue.copied();
+  expect(queue.isEmpty).toBe(true);
+});
+
+it('tries what failed again after growing pauses, soon at the end, never where a newer one came', () => {
+  const queue = new MirrorQueue();
+  queue.saved(at(1));
+  queue.next(0);
+  expect(queue.failed(at(1), true, 0)).toBe(true);
+  expect(queue.next(0)).toEqual({ waitMs: 15_000 });
+  expect(queue.next(15_000)).toEqual(at(1));
+  expect(queue.failed(at(1), true, 20_000)).toBe(false);
+  expect(queue.next(20_000)).toEqual({ waitMs: 30_000 });
+  queue.saved(at(2));
+  expect(queue.next(20_000)).toEqual(at(2));
+  queue.closing();
+  queue.failed(at(2), true, 21_000);
+  expect(queue.next(21_000)).toEqual({ waitMs: 1_000 });
+  expect(queue.next(22_000)).toEqual(at(2));
+  queue.failed(at(2), false, 22_000);
+  expect(queue.isEmpty).toBe(true);
+  queue.saved(at(3));
+  queue.next(23_000);
+  queue.end();
+  queue.saved(at(4));
+  expect(queue.isEmpty).toBe(true);
+});
+
+it('removes manifests before what they speak of, and keeps what is newer, best or not its own', () => {
+  const steps = [1, 2, 3, 4].flatMap((step) =>
+    ['model.safetensors', 'manifest.json'].map((name) => `step-0000000${step}/${name}`),
+  );
+  const names = [...steps, 'step-00000002.txt', 'executables/ab', 'step-1/x'];
+  const inventory = inventoryOf(names.map((key) => ({ key, bytes: 1 })));
+  expect(inventory.steps).toEqual([4, 3, 2, 1]);
+  const gone = unkept(inventory, { keep: 1, bestStep: 2, newestStep: 3 });
+  expect(gone).toEqual(['step-00000001/manifest.json', 'step-00000001/model.safetensors']);
+});
