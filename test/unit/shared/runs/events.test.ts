@@ -32,6 +32,8 @@ const EVENTS: readonly RunEvent[] = [
     ...{ parametersSha256: 'ab', givenUp: 'e' },
   },
   { type: 'checkpointFailed', step: 1, reason: 'full' },
+  { type: 'mirrored', step: 1, bytes: 9, seconds: 0.5 },
+  { type: 'mirrorFailed', step: 1, reason: 'away' },
   { type: 'bestGone', version: 1, reason: 'gone' },
   { type: 'stall', seconds: 9, sentence: 'no step has completed' },
   { type: 'stallOver', seconds: 9 },
