@@ -158,7 +158,7 @@ async function serveRun(
   const { log } = options;
   const { source, lock, reducers } = begun;
   const parts = assemble(begun);
-  const { runFolder } = parts.identity;
+  const { runFolder, configJson } = parts.identity;
   // Its facts only: what was loaded would keep its tensors alive.
   const { last: resumedFrom } = parts.checkpointer;
   const ended = deferred<void>();
@@ -191,7 +191,6 @@ async function serveRun(
     throw error;
   });
   const { address } = server;
-  const { configJson } = parts.identity;
   const isDone = parts.run.work.task === 'finish';
   const description = { runFolder, configJson, beginning, address, certs };
   if (!isDone) await forgetResult(runFolder);

@@ -18,13 +18,13 @@ import type { RunResult, TimedEvent } from '../shared/runs/events.ts';
 import { RUN_FILES } from '../shared/runs/layout.ts';
 import type { RunObserver } from '../shared/runs/observer.ts';
 import { newToken } from '../shared/security/tokens.ts';
+import { restoreFromMirror } from './begin/restore.ts';
+import { AUTO, placeOfRun } from './begin/run-place.ts';
 import { type Dropped, EventBuffer } from './event-buffer.ts';
 import { settleNumbers } from './fitting.ts';
 import { Launch } from './launch.ts';
 import type { LaunchNotice } from './launcher.ts';
 import { localLauncher, localSize } from './local-run.ts';
-import { restoreFromMirror } from './restore.ts';
-import { AUTO, placeOfRun } from './run-place.ts';
 import type { RunStanding } from './supervisor.ts';
 
 /** How a run is started. */

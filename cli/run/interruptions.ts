@@ -1,5 +1,5 @@
 /** @file What ends a run early from outside: signals, the end of a terminal, and its time limit. */
-import { marginMs, timeLimit, watchTimeLimit } from '../../launch/up/time-limit.ts';
+import { marginMs, timeLimit, watchTimeLimit } from '../../launch/time-limit.ts';
 import { systemClock } from '../../shared/core/clock.ts';
 import { watchShutdown } from '../../shared/machine/shutdown.ts';
 import type { RunObserver } from '../../shared/runs/observer.ts';

@@ -1,7 +1,7 @@
 /** @file `--resume auto` on a machine that has nothing of the run yet: its mirror is asked. */
 
-import { restoreFromMirror } from '../../launch/restore.ts';
-import { AUTO } from '../../launch/run-place.ts';
+import { restoreFromMirror } from '../../launch/begin/restore.ts';
+import { AUTO } from '../../launch/begin/run-place.ts';
 import type { LoadedConfig } from '../../shared/config/load.ts';
 import { isImageFolder } from '../inputs/image-folder.ts';
 import { type RunFlags, refuseOtherImages } from './resume.ts';

@@ -1,8 +1,8 @@
 /** @file The settings of a resumed run: from its own folder, unless a config is given. */
 import { realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { continueRun } from '../../launch/more-epochs.ts';
-import { AUTO, placeOfRun } from '../../launch/run-place.ts';
+import { continueRun } from '../../launch/begin/more-epochs.ts';
+import { AUTO, placeOfRun } from '../../launch/begin/run-place.ts';
 import type { LoadedConfig } from '../../shared/config/load.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { isRecord } from '../../shared/core/text.ts';

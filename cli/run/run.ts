@@ -1,7 +1,7 @@
 /** @file What `train` and `coordinator` have in common: start a run, show it, end it, sum it up. */
 
+import { AUTO } from '../../launch/begin/run-place.ts';
 import type { LaunchNotice } from '../../launch/launcher.ts';
-import { AUTO } from '../../launch/run-place.ts';
 import { type Run, startTraining } from '../../launch/train.ts';
 import type { LoadedConfig } from '../../shared/config/load.ts';
 import type { TesseraError } from '../../shared/core/errors.ts';

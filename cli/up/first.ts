@@ -1,6 +1,6 @@
 /** @file The first node of `tessera up`: as `train`, at an address that the others find. */
 import { isIP } from 'node:net';
-import { AUTO } from '../../launch/run-place.ts';
+import { AUTO } from '../../launch/begin/run-place.ts';
 import type { Run } from '../../launch/train.ts';
 import { removeAddresses, writeAddresses } from '../../launch/up/address-file.ts';
 import { type JoinFolder, prepareJoinFolder } from '../../launch/up/join-folder.ts';

@@ -33,5 +33,11 @@ export async function observe(options: ObserveOptions, identity: RunIdentity) {
     later.flush();
     await observers.close();
   };
-  return { onEvent: later.emit, onActivity: observers.onActivity, close, mirror, spot: () => spot.report() };
+  return {
+    onEvent: later.emit,
+    onActivity: observers.onActivity,
+    close,
+    mirror,
+    spot: () => spot.report(),
+  };
 }

@@ -9,6 +9,7 @@ import type { RunEvent } from '../../shared/runs/events.ts';
 import type { RunIdentity } from '../../shared/runs/identity.ts';
 import type { Failure } from '../core/failures.ts';
 import type { CoreEvent } from '../core/messages.ts';
+import type { Run } from '../core/run.ts';
 import { refuseJoin, refuseModel, welcomeOf } from './join-rules.ts';
 import {
   type ConnectedWorker,
@@ -21,6 +22,8 @@ import {
 export interface RosterParts {
   readonly identity: RunIdentity;
   readonly source: DataSource;
+  /** What a worker that is lost held is counted. */
+  readonly run: Pick<Run, 'heldBy'>;
   /** Remembers the engines that took part. */
   readonly notes: { engine(id: string, processor: string): void };
   readonly clock: Clock;

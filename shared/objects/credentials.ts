@@ -5,12 +5,12 @@
  */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { TesseraError } from '../core/errors.ts';
 import { errnoOf } from '../core/errno.ts';
+import { TesseraError } from '../core/errors.ts';
 import { readTextFile } from '../files/regular-file.ts';
+import type { CredentialSource, StoreAddress } from './place.ts';
 import { platformCredentials } from './platform-credentials.ts';
 import { type Profile, profileIn } from './profiles.ts';
-import type { CredentialSource, StoreAddress } from './place.ts';
 import type { Credentials } from './signing.ts';
 
 /** How a store is reached, and as whom. */
@@ -41,7 +41,10 @@ export async function storeAccess(
     endpoint:
       env['AWS_ENDPOINT_URL_S3'] || env['AWS_ENDPOINT_URL'] || profile['endpoint_url'] || undefined,
     async credentials() {
-      if (known === undefined || (known.expiresMs ?? Number.POSITIVE_INFINITY) < Date.now() + EARLY_MS) {
+      if (
+        known === undefined ||
+        (known.expiresMs ?? Number.POSITIVE_INFINITY) < Date.now() + EARLY_MS
+      ) {
         known = await find();
       }
       if (known === undefined) throw noCredentials(profile);
@@ -81,13 +84,15 @@ async function readProfile(env: Readonly<NodeJS.ProcessEnv>): Promise<Profile> {
     env['AWS_SHARED_CREDENTIALS_FILE'] || join(folder, 'credentials'),
   ];
   const found = await Promise.all(paths.map((path) => readIfThere(path)));
-  const profiles = found
-    .map((text) => profileIn(text, name))
-    .filter((one) => one !== undefined);
+  const profiles = found.map((text) => profileIn(text, name)).filter((one) => one !== undefined);
   if (profiles.length === 0 && env['AWS_PROFILE']) {
-    throw new TesseraError('CONFIG_INVALID', `there is no profile ${name} in ${paths.join(' or ')}`, {
-      hint: 'correct AWS_PROFILE',
-    });
+    throw new TesseraError(
+      'CONFIG_INVALID',
+      `there is no profile ${name} in ${paths.join(' or ')}`,
+      {
+        hint: 'correct AWS_PROFILE',
+      },
+    );
   }
   return Object.assign(Object.create(null), ...profiles);
 }
@@ -95,7 +100,10 @@ async function readProfile(env: Readonly<NodeJS.ProcessEnv>): Promise<Profile> {
 async function readIfThere(path: string): Promise<string> {
   return await readTextFile(path).catch((error: unknown) => {
     if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(errnoOf(error))) return '';
-    throw new TesseraError('CONFIG_INVALID', `cannot read ${path}: ${TesseraError.from(error).sentence}`);
+    throw new TesseraError(
+      'CONFIG_INVALID',
+      `cannot read ${path}: ${TesseraError.from(error).sentence}`,
+    );
   });
 }
 

@@ -47,7 +47,9 @@ export interface StoreAddress {
 export function bucketUrl(bucket: string, { region, endpoint }: StoreAddress): URL {
   if (endpoint === undefined) {
     const host = `s3.${region}.amazonaws.com`;
-    return new URL(bucket.includes('.') ? `https://${host}/${bucket}/` : `https://${bucket}.${host}/`);
+    return new URL(
+      bucket.includes('.') ? `https://${host}/${bucket}/` : `https://${bucket}.${host}/`,
+    );
   }
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {

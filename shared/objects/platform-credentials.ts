@@ -24,7 +24,9 @@ export async function platformCredentials(
   env: Readonly<NodeJS.ProcessEnv>,
 ): Promise<Credentials> {
   try {
-    const given = givenSchema.parse(JSON.parse(await (from === 'container' ? ofContainer(env) : ofMachine(env))));
+    const given = givenSchema.parse(
+      JSON.parse(await (from === 'container' ? ofContainer(env) : ofMachine(env))),
+    );
     const { AccessKeyId, SecretAccessKey, Token, Expiration = '' } = given;
     const expiresMs = Date.parse(Expiration);
     return {
@@ -34,7 +36,10 @@ export async function platformCredentials(
   } catch (error) {
     const { sentence } = TesseraError.from(error);
     throw new TesseraError('ACCESS_DENIED', `the ${from} gives no credentials: ${sentence}`, {
-      hint: from === 'instance' ? 'give the machine a role, or use checkpoint.mirrorCredentials: chain' : 'check the role of the container',
+      hint:
+        from === 'instance'
+          ? 'give the machine a role, or use checkpoint.mirrorCredentials: chain'
+          : 'check the role of the container',
       cause: error,
     });
   }
@@ -42,7 +47,9 @@ export async function platformCredentials(
 
 async function ofContainer(env: Readonly<NodeJS.ProcessEnv>): Promise<string> {
   const near = env['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'];
-  const url = near ? new URL(near, CONTAINER_HOST) : new URL(env['AWS_CONTAINER_CREDENTIALS_FULL_URI'] ?? '');
+  const url = near
+    ? new URL(near, CONTAINER_HOST)
+    : new URL(env['AWS_CONTAINER_CREDENTIALS_FULL_URI'] ?? '');
   const file = env['AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'];
   const token = file ? (await readTextFile(file)).trim() : env['AWS_CONTAINER_AUTHORIZATION_TOKEN'];
   return await ask(url, { ...(token && { authorization: token }) });

@@ -19,7 +19,8 @@ const PASSING: ReadonlySet<string> = new Set([
 const HINTS: Readonly<Record<string, string>> = {
   NoSuchBucket: 'make the bucket, or correct checkpoint.mirror',
   RequestTimeTooSkewed: 'set the clock of this machine',
-  SignatureDoesNotMatch: 'check the secret key, and that region and endpoint are those of the bucket',
+  SignatureDoesNotMatch:
+    'check the secret key, and that region and endpoint are those of the bucket',
   InvalidAccessKeyId: 'check the access key and the endpoint',
   ExpiredToken: 'get new credentials',
   AuthorizationHeaderMalformed: 'set AWS_REGION to the region of the bucket',
@@ -41,7 +42,10 @@ export function refused(what: string, refusal: Refusal): TesseraError {
   const hint =
     isElsewhere && typeof region === 'string'
       ? `the bucket is in ${region}: set AWS_REGION=${region}`
-      : (HINTS[name] ?? (status === 403 ? 'the credentials need s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject there' : undefined));
+      : (HINTS[name] ??
+        (status === 403
+          ? 'the credentials need s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject there'
+          : undefined));
   return new TesseraError(codeOf(status, name), `cannot ${what}: the store replied ${said}`, {
     ...(hint !== undefined && { hint }),
   });
@@ -69,14 +73,22 @@ export function readList(text: string): {
   const objects = [...text.matchAll(/<Contents>(.*?)<\/Contents>/gs)].flatMap(([, entry = '']) => {
     const key = /<Key>([^<]*)<\/Key>/.exec(entry)?.[1];
     const bytes = /<Size>(\d{1,15})<\/Size>/.exec(entry)?.[1];
-    return key === undefined || bytes === undefined ? [] : [{ key: plain(key), bytes: Number(bytes) }];
+    return key === undefined || bytes === undefined
+      ? []
+      : [{ key: plain(key), bytes: Number(bytes) }];
   });
   const isCut = /<IsTruncated>\s*true\s*<\/IsTruncated>/.test(text);
   const token = /<NextContinuationToken>([^<]*)<\/NextContinuationToken>/.exec(text)?.[1];
   return { objects, next: isCut && token !== undefined ? plain(token) : undefined };
 }
 
-const SIGNS: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+const SIGNS: Readonly<Record<string, string>> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+};
 
 function plain(text: string): string {
   return text.replace(/&(amp|lt|gt|quot|apos);/g, (_, name: string) => SIGNS[name] ?? '');

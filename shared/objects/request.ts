@@ -1,5 +1,5 @@
 /** @file One request to an object store: a body from a file, a reply as a stream, and a deadline for silence. */
-import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 

@@ -148,7 +148,12 @@ export class ObjectStore {
 
   #tries<T>(work: () => Promise<T>, tries?: number): Promise<T> {
     const { clock = systemClock, budget = TRIES, signal, onRetry } = this.#options;
-    return withTries(work, { clock, signal, onRetry, budget: { ...budget, ...(tries && { tries }) } });
+    return withTries(work, {
+      clock,
+      signal,
+      onRetry,
+      budget: { ...budget, ...(tries && { tries }) },
+    });
   }
 
   #key(name: string): string {

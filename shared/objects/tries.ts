@@ -1,6 +1,7 @@
 /** @file How often a request to an object store is tried, and after which pauses. */
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, TesseraError } from '../core/errors.ts';
+import { randomUnit } from '../core/random.ts';
 
 /** What the tries of one request may cost. */
 export interface TriesBudget {
@@ -46,7 +47,8 @@ export async function withTries<T>(
       onRetry?.(error.sentence);
       const longest = Math.min(budget.pauseMaxMs, budget.pauseMs * 2 ** (number - 1));
       // Machines that lost a store at one time do not come back at one time.
-      await clock.sleep(longest * (0.5 + Math.random() / 2), signal);
+      const part = randomUnit(process.pid, 'jitter', number);
+      await clock.sleep(longest * (0.5 + part / 2), signal);
     }
   }
 }

@@ -116,7 +116,8 @@ export class SpotAccount {
   }
 
   #worker({ what, engine, processor, leaves = 0 }: Extract<TimedEvent, { type: 'worker' }>): void {
-    if (engine !== undefined && this.#kinds.size < KINDS_MAX) this.#kinds.add(engineOn(engine, processor));
+    if (engine !== undefined && this.#kinds.size < KINDS_MAX)
+      this.#kinds.add(engineOn(engine, processor));
     if (what !== 'lost') return;
     this.#workersLost += 1;
     this.#leavesAgain += leaves;

@@ -30,14 +30,13 @@ function spentMs(stderr: string): number {
   return Number(/spentMs=([\d.]+)/.exec(stderr)?.[1]);
 }
 
+const SLOW_PLANS: readonly (readonly [string, FaultPlan])[] = [
+  ['a slow connection', () => 'slow'],
+  ['a store that is away for the first 30 requests', (n) => (n < 30 ? 'unavailable' : 'none')],
+];
 const PLANS: readonly (readonly [string, FaultPlan])[] = [
   ['faults of every kind', randomFaults(7, 0.25)],
-  ...(doesAll
-    ? ([
-        ['a slow connection', () => 'slow'],
-        ['a store that is away for the first 30 requests', (n) => (n < 30 ? 'unavailable' : 'none')],
-      ] as const)
-    : []),
+  ...(doesAll ? SLOW_PLANS : []),
 ];
 
 describe.each(STORES.slice(0, doesAll ? 2 : 1))('a mirror in $name', (store) => {

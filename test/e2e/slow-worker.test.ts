@@ -1,7 +1,7 @@
 /** @file A worker that is stopped for half of the time is named, with what makes it slow: in log, status and metrics. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { readEvents } from '../../shared/runs/reader/lines.ts';
+import { readEvents } from '../../shared/runs/lines.ts';
 import {
   SMALL_RUN,
   scratchFolder,
@@ -52,6 +52,5 @@ it.skipIf(process.platform !== 'linux')('is named within a few steps', async () 
   const [named] = await readEvents(runFolder, ['slowWorker']);
   expect(named).toMatchObject({ worker: 'slow', state: 'raised' });
   const after = (named?.step ?? Number.NaN) - begun;
-  console.info(`named after ${after} steps`);
   expect(after).toBeLessThanOrEqual(STEPS);
 });

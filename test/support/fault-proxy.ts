@@ -1,16 +1,35 @@
 /** @file A proxy before an object store that refuses, cuts, changes bytes and is slow, as it is told for each request. */
-import { createServer, type IncomingMessage, request as httpRequest, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Transform } from 'node:stream';
 import { randomUnit } from '../../shared/core/random.ts';
 
 /** What happens to one request. */
-export type Fault = 'none' | 'unavailable' | 'cutRequest' | 'cutReply' | 'wrongRequest' | 'wrongReply' | 'slow';
+export type Fault =
+  | 'none'
+  | 'unavailable'
+  | 'cutRequest'
+  | 'cutReply'
+  | 'wrongRequest'
+  | 'wrongReply'
+  | 'slow';
 
 /** Decides about request `number`, which begins with 0. */
 export type FaultPlan = (number: number, request: IncomingMessage) => Fault;
 
-const FAULTS: readonly Fault[] = ['unavailable', 'cutRequest', 'cutReply', 'wrongRequest', 'wrongReply', 'slow'];
+const FAULTS: readonly Fault[] = [
+  'unavailable',
+  'cutRequest',
+  'cutReply',
+  'wrongRequest',
+  'wrongReply',
+  'slow',
+];
 
 /** Faults at random, for a share of the requests. */
 export function randomFaults(seed: number, share: number): FaultPlan {
@@ -33,7 +52,15 @@ const SLOW_BYTES = 200_000;
 
 /** Listens on a free port before the store at `target`. */
 export async function serveFaults(target: string, plan: FaultPlan): Promise<FaultProxy> {
-  const counts = { none: 0, unavailable: 0, cutRequest: 0, cutReply: 0, wrongRequest: 0, wrongReply: 0, slow: 0 };
+  const counts = {
+    none: 0,
+    unavailable: 0,
+    cutRequest: 0,
+    cutReply: 0,
+    wrongRequest: 0,
+    wrongReply: 0,
+    slow: 0,
+  };
   let number = 0;
   const server = createServer((request, response) => {
     const fault = plan(number++, request);
@@ -52,7 +79,12 @@ export async function serveFaults(target: string, plan: FaultPlan): Promise<Faul
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, counts, close };
 }
 
-function forward(target: string, request: IncomingMessage, response: ServerResponse, fault: Fault): void {
+function forward(
+  target: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  fault: Fault,
+): void {
   const { hostname, port } = new URL(target);
   const { method, url: path, headers } = request;
   const give = () => {
@@ -69,7 +101,8 @@ function forward(target: string, request: IncomingMessage, response: ServerRespo
     if (fault === 'cutReply') reply.on('end', give);
   });
   onward.on('error', give);
-  const change = fault === 'cutRequest' ? cut(give) : fault === 'wrongRequest' ? wrong() : undefined;
+  const change =
+    fault === 'cutRequest' ? cut(give) : fault === 'wrongRequest' ? wrong() : undefined;
   const through = change ?? (fault === 'slow' ? slow() : undefined);
   (through === undefined ? request : request.pipe(through)).pipe(onward);
   request.on('close', () => {

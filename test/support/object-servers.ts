@@ -3,7 +3,9 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { WatchedProcess } from './cluster.ts';
 
-const FOLDER = process.env['TESSERA_OBJECT_STORES'] ?? resolve(import.meta.dirname, '../../.tessera/object-stores');
+const FOLDER =
+  process.env['TESSERA_OBJECT_STORES'] ??
+  resolve(import.meta.dirname, '../../.tessera/object-stores');
 
 /** A store that may be here. */
 export interface IndependentStore {
@@ -47,6 +49,7 @@ export const STORES: readonly IndependentStore[] = [
 
 /** Says why tests of a store are skipped; returns whether they are. */
 export function lacks({ name, isAbsent }: IndependentStore): boolean {
-  if (isAbsent) process.stdout.write(`skipped: ${name} is not in ${FOLDER} (.ci/object-stores installs it)\n`);
+  if (isAbsent)
+    process.stdout.write(`skipped: ${name} is not in ${FOLDER} (.ci/object-stores installs it)\n`);
   return isAbsent;
 }

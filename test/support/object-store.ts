@@ -26,13 +26,22 @@ export async function serveObjects({ hasTags = true } = {}): Promise<TestObjectS
       server.closeAllConnections();
       server.close(() => resolve());
     });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, objects, asked, close };
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    objects,
+    asked,
+    close,
+  };
 }
 
 async function reply(
   request: IncomingMessage,
   response: ServerResponse,
-  { objects, asked, hasTags }: Pick<TestObjectStore, 'objects' | 'asked'> & { readonly hasTags: boolean },
+  {
+    objects,
+    asked,
+    hasTags,
+  }: Pick<TestObjectStore, 'objects' | 'asked'> & { readonly hasTags: boolean },
 ): Promise<void> {
   const url = new URL(request.url ?? '', 'http://here');
   const key = decodeURIComponent(url.pathname.split('/').slice(2).join('/'));
@@ -62,8 +71,7 @@ function listOf(objects: ReadonlyMap<string, Buffer>, query: URLSearchParams): s
   const keys = [...objects.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
   const page = keys.slice(0, PAGE);
   const entries = page.map(
-    (key) =>
-      `<Contents><Key>${key}</Key><Size>${objects.get(key)?.length}</Size></Contents>`,
+    (key) => `<Contents><Key>${key}</Key><Size>${objects.get(key)?.length}</Size></Contents>`,
   );
   const isCut = keys.length > PAGE;
   const next = isCut ? `<NextContinuationToken>${page.at(-1)}</NextContinuationToken>` : '';

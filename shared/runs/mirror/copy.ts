@@ -10,8 +10,8 @@ import {
   encodeManifest,
   type Inventory,
   inventoryOf,
-  manifestOf,
   type MirroredFile,
+  manifestOf,
   missingOf,
   objectOf,
   unkept,
@@ -54,7 +54,8 @@ export async function copyCheckpoint(due: DueCheckpoint, parts: CopyParts): Prom
     }
     bytes += await copyHeld(due, { ...parts, inventory, state, held });
     const now = inventoryOf(await store.list());
-    for (const name of unkept(now, { keep, bestStep, newestStep: due.step })) await store.remove(name);
+    for (const name of unkept(now, { keep, bestStep, newestStep: due.step }))
+      await store.remove(name);
     return { step: due.step, bytes };
   } finally {
     await release(held);
@@ -106,7 +107,10 @@ async function copyHeld(
     files.push({ of, name, bytes, sha256 });
   }
   if (state.step !== step || !files.some(({ of }) => of === 'checkpoint')) {
-    throw new TesseraError('DATA_INVALID', `${basename(folder)} is not the checkpoint of step ${step}`);
+    throw new TesseraError(
+      'DATA_INVALID',
+      `${basename(folder)} is not the checkpoint of step ${step}`,
+    );
   }
   const manifest = { step, runFingerprint, parametersSha256, files };
   await store.put(manifestOf(step), textContent(encodeManifest(manifest)));

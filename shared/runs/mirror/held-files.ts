@@ -33,7 +33,8 @@ export async function holdFiles(runFolder: string, checkpoint: string): Promise<
     held.push({ of, name, file });
   };
   try {
-    for (const name of (await readdir(checkpoint)).sort()) await add('checkpoint', checkpoint, name);
+    for (const name of (await readdir(checkpoint)).sort())
+      await add('checkpoint', checkpoint, name);
     for (const name of RUN_NAMES) await add('run', runFolder, name).catch(unlessAbsent);
     const programs = join(runFolder, EXECUTABLES_FOLDER);
     const names = (await readdir(programs).catch(unlessAbsent)) ?? [];
@@ -41,7 +42,9 @@ export async function holdFiles(runFolder: string, checkpoint: string): Promise<
     for (const name of names.filter((one) => /^[0-9a-f]+$/.test(one))) {
       await add('executables', programs, name).catch(unlessAbsent);
     }
-    return held.filter(({ name, file }) => name !== RUN_FILES.metrics || file.size <= METRICS_BYTES_MAX);
+    return held.filter(
+      ({ name, file }) => name !== RUN_FILES.metrics || file.size <= METRICS_BYTES_MAX,
+    );
   } catch (error) {
     await release(held);
     throw cannotRead(checkpoint, error);

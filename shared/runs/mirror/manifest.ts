@@ -86,7 +86,9 @@ export interface Inventory {
 }
 
 /** Sorts the objects of a place. What is not ours is left alone. */
-export function inventoryOf(objects: readonly { readonly key: string; readonly bytes: number }[]): Inventory {
+export function inventoryOf(
+  objects: readonly { readonly key: string; readonly bytes: number }[],
+): Inventory {
   const sizes = new Map(objects.map(({ key, bytes }) => [key, bytes]));
   const steps = [...sizes.keys()].flatMap((name) => {
     const step = stepOf(name);
@@ -108,7 +110,11 @@ export function missingOf({ step, files }: Manifest, { sizes }: Inventory): stri
  */
 export function unkept(
   { sizes, steps }: Inventory,
-  { keep, bestStep, newestStep }: { readonly keep: number; readonly bestStep: number | undefined; readonly newestStep: number },
+  {
+    keep,
+    bestStep,
+    newestStep,
+  }: { readonly keep: number; readonly bestStep: number | undefined; readonly newestStep: number },
 ): string[] {
   const reached = steps.filter((step) => step <= newestStep);
   const kept = new Set([...reached.slice(0, keep), bestStep]);

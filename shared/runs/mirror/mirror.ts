@@ -26,8 +26,12 @@ export function openMirror(
   log: Logger,
   onEvent: (event: RunEvent) => void,
 ): Mirror | undefined {
-  const { mirror: place, mirrorCredentials: credentials, mirrorWaitMs: waitMs, keep } =
-    config.checkpoint;
+  const {
+    mirror: place,
+    mirrorCredentials: credentials,
+    mirrorWaitMs: waitMs,
+    keep,
+  } = config.checkpoint;
   if (place === undefined) return undefined;
   return new Mirror({ place, credentials, waitMs, keep, runFolder, log, onEvent });
 }

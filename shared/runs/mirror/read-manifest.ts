@@ -7,7 +7,10 @@ import { decodeManifest, type Manifest, manifestOf } from './manifest.ts';
 const LOOKS = 4;
 
 /** A manifest; undefined for one that is damaged. Throws  DATA_INVALID for one of another version; as `ObjectStore` does. */
-export async function readManifest(store: ObjectStore, step: number): Promise<Manifest | undefined> {
+export async function readManifest(
+  store: ObjectStore,
+  step: number,
+): Promise<Manifest | undefined> {
   for (let look = 1; look <= LOOKS; look += 1) {
     const text = await store.getText(manifestOf(step));
     try {

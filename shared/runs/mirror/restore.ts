@@ -37,7 +37,11 @@ export interface Restored {
 }
 
 /** A checkpoint that is so may have an older one that is good. */
-const PASSED_OVER: ReadonlySet<ErrorCode> = new Set(['CHUNK_CORRUPT', 'DATA_INVALID', 'CHECKPOINT_CORRUPT']);
+const PASSED_OVER: ReadonlySet<ErrorCode> = new Set([
+  'CHUNK_CORRUPT',
+  'DATA_INVALID',
+  'CHECKPOINT_CORRUPT',
+]);
 
 /**
  * Restores the newest whole checkpoint, and the best one if that is another; undefined where the mirror has none at all.
@@ -129,7 +133,17 @@ async function moveOut(
 /** Puts an object into a new file; `arrived` gets the bytes of each piece, 0 where it is begun again. */
 async function fetchFile(
   store: ObjectStore,
-  { step, file, path, disk }: { readonly step: number; readonly file: MirroredFile; readonly path: string; readonly disk: Disk },
+  {
+    step,
+    file,
+    path,
+    disk,
+  }: {
+    readonly step: number;
+    readonly file: MirroredFile;
+    readonly path: string;
+    readonly disk: Disk;
+  },
   arrived: (bytes: number) => void,
 ): Promise<void> {
   let open: NewFile | undefined;
@@ -163,7 +177,9 @@ async function wholeManifest(
   const missing = lists.map((list) => manifest && missingOf(manifest, list));
   if (manifest !== undefined && missing.includes(undefined)) return manifest;
   const reason =
-    manifest === undefined ? 'its manifest is damaged' : `${missing[0]} is missing, or of another size`;
+    manifest === undefined
+      ? 'its manifest is damaged'
+      : `${missing[0]} is missing, or of another size`;
   throw new TesseraError('CHUNK_CORRUPT', `the checkpoint of step ${step} is not whole: ${reason}`);
 }
 

@@ -23,7 +23,12 @@ export type MirrorRequest = { readonly saved: DueCheckpoint } | { readonly closi
 
 /** What the thread sends. */
 export type MirrorReply =
-  | { readonly type: 'copied'; readonly step: number; readonly bytes: number; readonly seconds: number }
+  | {
+      readonly type: 'copied';
+      readonly step: number;
+      readonly bytes: number;
+      readonly seconds: number;
+    }
   | {
       readonly type: 'failed';
       readonly step: number;

@@ -9,7 +9,7 @@
 import { isPlausible } from '../../core/divergence.ts';
 import { jsonRecord } from '../../core/text.ts';
 import { type JudgingSplit, type TimedEvent, timedEventSchema } from '../events.ts';
-import { eachLine } from './lines.ts';
+import { eachLine } from '../lines.ts';
 import { OriginsCollector, type RunOrigins } from './origins.ts';
 
 /** Events that tables and pictures are made of: one of these that does not fit its schema is damage. */

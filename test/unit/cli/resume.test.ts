@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { resumeFolder, runOrigin } from '../../../cli/run/resume.ts';
-import { AUTO, placeOfRun } from '../../../launch/run-place.ts';
+import { AUTO, placeOfRun } from '../../../launch/begin/run-place.ts';
 import { knownAddress } from '../../../launch/train.ts';
 import { loadConfig } from '../../../shared/config/load.ts';
 import { workersSettings } from '../../../shared/config/settings.ts';

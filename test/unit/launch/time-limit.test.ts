@@ -1,6 +1,6 @@
 /** @file The time that a run is given: which limit counts, and how long before it the run ends. */
 import { describe, expect, it } from 'vitest';
-import { marginMs, timeLimit, watchTimeLimit } from '../../../launch/up/time-limit.ts';
+import { marginMs, timeLimit, watchTimeLimit } from '../../../launch/time-limit.ts';
 import type { Clock } from '../../../shared/core/clock.ts';
 
 const HOUR_MS = 3_600_000;

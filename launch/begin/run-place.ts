@@ -1,10 +1,10 @@
 /** @file Where a run is, and whether it begins or resumes there: what `resume` and `runFolder` come to. */
 import { join } from 'node:path';
-import { TesseraError } from '../shared/core/errors.ts';
-import { machineDisk } from '../shared/files/disk.ts';
-import { listCheckpoints } from '../shared/runs/checkpoint/layout.ts';
-import { RUN_FILES } from '../shared/runs/layout.ts';
-import { hasSaved } from '../shared/runs/metrics-file.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
+import { machineDisk } from '../../shared/files/disk.ts';
+import { listCheckpoints } from '../../shared/runs/checkpoint/layout.ts';
+import { RUN_FILES } from '../../shared/runs/layout.ts';
+import { hasSaved } from '../../shared/runs/metrics-file.ts';
 
 /** Resumes the run of `runFolder` if there is one, and begins it there if not. */
 export const AUTO = 'auto';

@@ -1,7 +1,7 @@
 /** @file The time that a run is given: it saves and ends before that is over. Pure, but for the watch. */
-import type { Clock } from '../../shared/core/clock.ts';
-import { TesseraError } from '../../shared/core/errors.ts';
-import { formatSpan } from '../../shared/core/units.ts';
+import type { Clock } from '../shared/core/clock.ts';
+import { TesseraError } from '../shared/core/errors.ts';
+import { formatSpan } from '../shared/core/units.ts';
 
 /** What ends the time of a run. */
 export interface TimeLimit {

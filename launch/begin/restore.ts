@@ -1,20 +1,20 @@
 /** @file An empty run folder and a mirror: brings the newest whole checkpoint here, so that `--resume auto` continues it. */
-import { identityJson } from '../shared/config/fingerprint.ts';
-import { openOptions } from '../shared/config/fitting.ts';
-import type { LoadedConfig } from '../shared/config/load.ts';
-import type { RunConfig } from '../shared/config/schema.ts';
-import { withSettings } from '../shared/config/settings.ts';
-import { TesseraError } from '../shared/core/errors.ts';
-import { isRecord, jsonRecord } from '../shared/core/text.ts';
-import { formatBytes } from '../shared/core/units.ts';
-import { makeFolder } from '../shared/files/files.ts';
-import { storeAccess } from '../shared/objects/credentials.ts';
-import { parsePlace } from '../shared/objects/place.ts';
-import { ObjectStore } from '../shared/objects/store.ts';
-import { checkpointFolder, listCheckpoints } from '../shared/runs/checkpoint/layout.ts';
-import { type CheckpointState, refuseOtherRun } from '../shared/runs/checkpoint/state.ts';
-import { lockRun } from '../shared/runs/lock/run-lock.ts';
-import { type Restored, restoreRun } from '../shared/runs/mirror/restore.ts';
+import { identityJson } from '../../shared/config/fingerprint.ts';
+import { openOptions } from '../../shared/config/fitting.ts';
+import type { LoadedConfig } from '../../shared/config/load.ts';
+import type { RunConfig } from '../../shared/config/schema.ts';
+import { withSettings } from '../../shared/config/settings.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
+import { isRecord, jsonRecord } from '../../shared/core/text.ts';
+import { formatBytes } from '../../shared/core/units.ts';
+import { makeFolder } from '../../shared/files/files.ts';
+import { storeAccess } from '../../shared/objects/credentials.ts';
+import { parsePlace } from '../../shared/objects/place.ts';
+import { ObjectStore } from '../../shared/objects/store.ts';
+import { checkpointFolder, listCheckpoints } from '../../shared/runs/checkpoint/layout.ts';
+import { type CheckpointState, refuseOtherRun } from '../../shared/runs/checkpoint/state.ts';
+import { lockRun } from '../../shared/runs/lock/run-lock.ts';
+import { type Restored, restoreRun } from '../../shared/runs/mirror/restore.ts';
 
 /** A run that may be in a mirror. */
 export interface RestoreRequest {

@@ -1,19 +1,27 @@
 /** @file A new run that begins where an old one ended: its parameters, its moments, more epochs. */
 import { copyFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TesseraError } from '../shared/core/errors.ts';
-import { buildFolderAtomically, makeFolder, writeFileAtomically } from '../shared/files/files.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
+import {
+  buildFolderAtomically,
+  makeFolder,
+  writeFileAtomically,
+} from '../../shared/files/files.ts';
 import {
   CHECKPOINT_FILES,
   checkpointFolder,
   checkpointsFolder,
   listCheckpoints,
-} from '../shared/runs/checkpoint/layout.ts';
-import { withMoreEpochs } from '../shared/runs/checkpoint/more-epochs.ts';
-import { type CheckpointState, encodeState, readState } from '../shared/runs/checkpoint/state.ts';
-import { RUN_FILES } from '../shared/runs/layout.ts';
-import { configOf } from '../shared/runs/reader/read.ts';
-import { createRunFolder } from '../shared/runs/run-folder.ts';
+} from '../../shared/runs/checkpoint/layout.ts';
+import { withMoreEpochs } from '../../shared/runs/checkpoint/more-epochs.ts';
+import {
+  type CheckpointState,
+  encodeState,
+  readState,
+} from '../../shared/runs/checkpoint/state.ts';
+import { RUN_FILES } from '../../shared/runs/layout.ts';
+import { configOf } from '../../shared/runs/reader/read.ts';
+import { createRunFolder } from '../../shared/runs/run-folder.ts';
 
 /** A run to be continued as another. */
 export interface MoreEpochs {

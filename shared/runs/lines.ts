@@ -1,15 +1,15 @@
 /** @file The lines of a metrics.jsonl, and the events that they are. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { errnoOf } from '../../core/errno.ts';
-import { TesseraError } from '../../core/errors.ts';
-import { jsonRecord } from '../../core/text.ts';
-import { BoundedLines } from '../../files/lines.ts';
-import { streamRegularFile } from '../../files/regular-file.ts';
-import { whyNot } from '../../files/why-not.ts';
-import { type TimedEvent, timedEventSchema } from '../events.ts';
-import { RUN_FILES } from '../layout.ts';
-import { LINE_BYTES_MAX } from '../metrics-file.ts';
+import { errnoOf } from '../core/errno.ts';
+import { TesseraError } from '../core/errors.ts';
+import { jsonRecord } from '../core/text.ts';
+import { BoundedLines } from '../files/lines.ts';
+import { streamRegularFile } from '../files/regular-file.ts';
+import { whyNot } from '../files/why-not.ts';
+import { type TimedEvent, timedEventSchema } from './events.ts';
+import { RUN_FILES } from './layout.ts';
+import { LINE_BYTES_MAX } from './metrics-file.ts';
 
 /** Two million steps take this much. */
 const FILE_BYTES_MAX = 512 * 1024 ** 2;
