@@ -90,12 +90,12 @@ function commandWord(word: string): string {
   return unitWord(word.replaceAll('$', '$$$$'));
 }
 
-/** A word of a list: quoted, with C's escapes. */
+/** A word of a list: quoted, with C's escapes. systemd refuses a file that has what Unicode does not assign. */
 function unitWord(word: string): string {
   if (/^[\w./:=@,+$-]+$/.test(word)) return word;
   const quoted = plain(word)
     .replace(/["\\]/g, '\\$&')
-    .replace(/\p{Cc}/gu, codesOf);
+    .replace(/\p{C}/gu, codesOf);
   return `"${quoted}"`;
 }
 
@@ -112,7 +112,7 @@ function plain(text: string): string {
 
 /** Folders are lines, or words of a list without escapes. */
 function checkedPath(path: string): string {
-  if (!/["'\\]|\p{Cc}|\s$/u.test(path)) return path;
+  if (!/["'\\]|\p{C}|\s$/u.test(path)) return path;
   throw new TesseraError('USAGE', `a systemd unit cannot name the folder ${JSON.stringify(path)}`, {
     hint: 'quotes, backslashes and line breaks cannot be written there: use another folder',
   });
