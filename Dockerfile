@@ -14,9 +14,9 @@ RUN npm pack --pack-destination /tmp && mv /tmp/tessera-train-*.tgz /tmp/tessera
 FROM ${NODE_IMAGE} AS install
 COPY --from=package /tmp/tessera.tgz /tmp/tessera.tgz
 # What other systems and processors run stays out.
-RUN npm install --global --prefix /opt/tessera --no-audit --no-fund /tmp/tessera.tgz \
-  && cd /opt/tessera/lib/node_modules/tessera-train/dist/node_modules/onnxruntime-node/bin \
-  && find . -mindepth 2 -maxdepth 2 ! -name linux -exec rm -r {} + \
+RUN npm install --global --prefix /opt/tessera --no-audit --no-fund /tmp/tessera.tgz
+WORKDIR /opt/tessera/lib/node_modules/tessera-train/dist/node_modules/onnxruntime-node/bin
+RUN find . -mindepth 2 -maxdepth 2 ! -name linux -exec rm -r {} + \
   && find . -mindepth 3 -maxdepth 3 ! -name "$(node -p process.arch)" -exec rm -r {} +
 
 # hadolint ignore=DL3006
@@ -38,7 +38,7 @@ CMD ["--help"]
 FROM tessera AS cuda
 ARG ENGINE=xla-cuda13
 # hadolint ignore=DL3002
-USER root
+USER 0:0
 RUN tessera engines add "$ENGINE" --yes
 USER 10001:10001
 ENV NVIDIA_VISIBLE_DEVICES=all \
