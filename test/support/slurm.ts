@@ -18,7 +18,7 @@ if (!hasSlurm) {
 }
 
 /** Facts of a job as `scontrol show job` has them, such as JobState. */
-export type JobFacts = Readonly<Record<string, string>>;
+type JobFacts = Readonly<Record<string, string>>;
 
 /** Nodes n1 and n2, and their controller. */
 export class SlurmCluster {
@@ -61,11 +61,12 @@ export class SlurmCluster {
     return Object.fromEntries([...text.matchAll(/(\w+)=(\S*)/g)].map(([, key, value]) => [key, value]));
   }
 
-  /** Waits until a job is in a state. */
-  async jobIn(id: string, state: RegExp): Promise<JobFacts> {
+  /** Waits until a job is in a state, after a number of starts if that is given. */
+  async jobIn(id: string, state: RegExp, restarts?: number): Promise<JobFacts> {
     return await until(
       () => this.job(id),
-      ({ JobState = '' }) => state.test(JobState),
+      ({ JobState = '', Restarts }) =>
+        state.test(JobState) && (restarts === undefined || Restarts === String(restarts)),
     );
   }
 
