@@ -19,7 +19,7 @@ export function addSlurm(launch: Command): void {
     launch,
     'slurm <folder-or-config>',
     'Commands:',
-    'Submit a Slurm job that trains, and starts again until it is done',
+    'A Slurm job that is queued until it is done',
   )
     .optionsGroup('Job:')
     .addOption(
@@ -53,9 +53,9 @@ export function addSlurm(launch: Command): void {
     .addOption(jsonOption())
     .addOption(verboseOption(LOG_MORE));
   notes(slurm, [
-    'Each node runs tessera up. Before the time limit, and when it is preempted, the',
-    'run saves; the job is queued again and continues. scancel ends it for good.',
-    'The nodes share the current folder.',
+    'Each node runs tessera up. Before the time limit, and when it is preempted,',
+    'the run saves; the job is queued again and continues. scancel ends it for',
+    'good. The nodes share the current folder.',
   ]);
   examples(slurm, 'Two nodes of four GPUs; the script alone', [
     'tessera launch slurm quickstart --nodes 2 --gpus-per-node 4 --time 12h',

@@ -8,7 +8,7 @@ export function addSystemd(launch: Command): void {
     launch,
     'systemd <config-or-command> [words...]',
     'Commands:',
-    'Print a systemd unit that trains, and starts again until it is done',
+    'Print a systemd unit',
   )
     // They are those of another command, which checks them.
     .allowUnknownOption()
@@ -16,8 +16,9 @@ export function addSystemd(launch: Command): void {
     .option('--print', 'Print the unit, which it does anyway')
     .addOption(verboseOption(LOG_MORE));
   notes(systemd, [
-    'A config is a line of tessera up, with the flags of that; coordinator and worker',
-    'are given with theirs. The unit runs in the current folder.',
+    'A config is a line of tessera up, with the flags of that; coordinator and',
+    'worker are given with theirs. The unit runs in the current folder, and starts',
+    'the line again until it is done.',
   ]);
   examples(systemd, 'One machine; a coordinator; a worker of it', [
     'tessera launch systemd quickstart --run-folder runs/digits',

@@ -89,7 +89,7 @@ describe('a systemd unit', () => {
           '-x',
           'ä',
           '',
-          '${X}',
+          `$\{X}`,
         ],
         folder: '/tmp',
         writes: ['/var/tmp', '/tmp/100 % photos'],
@@ -110,7 +110,7 @@ describe('a systemd unit', () => {
           '-x',
           'ä',
           '',
-          '${X}',
+          `$\{X}`,
         ],
       ]);
       expect(read).toMatch(/ReadWritePaths: -\/tmp -\/var\/tmp -\/tmp\/100 % photos/);
