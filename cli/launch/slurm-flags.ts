@@ -19,7 +19,7 @@ export function addSlurm(launch: Command): void {
     launch,
     'slurm <folder-or-config>',
     'Commands:',
-    'A Slurm job that is queued until it is done',
+    'Submit a Slurm job',
   )
     .optionsGroup('Job:')
     .addOption(
