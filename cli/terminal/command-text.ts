@@ -35,6 +35,11 @@ export function lineElsewhere(args: readonly string[]): string {
   return ['tessera', ...args.map(shellWord)].join(' ');
 }
 
+/** The words that start this program from any folder, also on other machines that have its files at the same place. */
+export function programWords({ node, script } = ownInvocation()): readonly string[] {
+  return script === undefined ? ['tessera'] : [node, realPath(script)];
+}
+
 /** A path that no command takes for a flag; `-` alone is stdin. */
 export function pathWord(path: string): string {
   return path.startsWith('-') && path !== '-' ? `./${path}` : path;
@@ -48,7 +53,7 @@ export function typable(text: string, invocation = ownInvocation()): string {
 
 /** `tessera` before one of its commands; not the end of another word, nor of a line that was made for here already. */
 const COMMAND_IN_TEXT =
-  /(?<![\w/.-])(?<!npx )(?<!run --silent )tessera (?=(?:train|init|find|up|coordinator|worker|stop|certs|status|estimate|runs|trace|plot|eval|predict|export|serve|summary|weights|data|doctor|engines|config|version|help)\b)/g;
+  /(?<![\w/.-])(?<!npx )(?<!run --silent )tessera (?=(?:train|init|find|up|launch|coordinator|worker|stop|certs|status|logs|board|estimate|runs|trace|plot|eval|predict|export|serve|summary|weights|data|doctor|engines|config|completion|man|version|help)\b)/g;
 
 /** A word as every shell takes it. */
 function shellWord(word: string): string {

@@ -40,6 +40,8 @@ function faultIn(line: string): string | undefined {
     command = found;
     words.shift();
   }
+  // It takes the flags of another command: launch systemd.
+  if (/^\w+ systemd /.test(line.replace(/^tessera /, ''))) return undefined;
   const flags = words.filter((word) => word.startsWith('--')).map((word) => word.split('=')[0]);
   const unknown = flags.filter(
     (flag) => !command.options.some(({ long }) => long === flag) && flag !== '--help',

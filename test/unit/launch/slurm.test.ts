@@ -1,0 +1,95 @@
+/** @file The batch script of `launch slurm`: what it asks for, and that bash gets every word as it was given. */
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { bashWord } from '../../../launch/slurm/bash-word.ts';
+import { jobName, type SlurmJob, slurmScript } from '../../../launch/slurm/script.ts';
+import { slurmTime } from '../../../launch/slurm/time.ts';
+import { exitCodeRows } from '../../../shared/machine/exit-codes.ts';
+import { hostileWords } from '../../support/hostile-words.ts';
+
+const SPECIAL = ['', "'", '$(id)', '\\', '\n', '-x', '!', '~', '#', '=x', '%j', "a'\n"];
+const JOB: SlurmJob = {
+  ...{ name: 'digits', nodes: 2, more: [], variables: {} },
+  program: ['tessera'],
+  args: ['up', 'quickstart'],
+};
+const optionsOf = (job: Partial<SlurmJob>) =>
+  [...slurmScript({ ...JOB, ...job }).matchAll(/^#SBATCH --(.*)$/gm)].map(([, option]) => option);
+
+describe('the batch script', () => {
+  it('asks for what was given, and lets another option of the user win', () => {
+    const options = optionsOf({
+      ...{ nodes: 3, gpusPerNode: 4, cpusPerNode: 8, partition: 'gpu', account: 'vision' },
+      ...{ time: slurmTime('12h'), more: ['--qos=high', 'exclusive', 'job-name=other'] },
+    });
+    expect(options).toEqual([
+      ...['job-name=digits', 'nodes=3', 'ntasks-per-node=1', 'cpus-per-task=8', 'gpus-per-node=4'],
+      ...['partition=gpu', 'account=vision', 'time=12:00:00', 'requeue', 'open-mode=append'],
+      ...['signal=TERM@60', 'qos=high', 'exclusive', 'job-name=other'],
+    ]);
+    expect(optionsOf({ time: slurmTime('1') })).toContain('signal=TERM@15');
+  });
+
+  it('is a whole bash script whose cases are those of the table of exit codes', () => {
+    const script = slurmScript(JOB);
+    execFileSync('bash', ['-n'], { input: script });
+    const cases = [...script.matchAll(/^ {4}([\d |]+)\)/gm)].map(([, codes = '']) =>
+      codes.split(' | '),
+    );
+    const codes = (wanted: string) =>
+      exitCodeRows().flatMap(({ code, restart }) => (restart === wanted ? [String(code)] : []));
+    expect(cases).toEqual([codes('always'), [...codes('limited'), '137', '143']]);
+  });
+
+  it('starts the line with every word as it was given, and variables too', () => {
+    // One process for all: a word is passed or not, whatever is beside it.
+    const given = [...SPECIAL, ...hostileWords(1_000, 19)];
+    const text = `printf '%s\\0' ${given.map(bashWord).join(' ')}`;
+    const printed = execFileSync('bash', ['-c', text], { encoding: 'utf8' });
+    const words = printed.split('\0').slice(0, -1);
+    expect(words.filter((word, at) => word !== given[at])).toEqual([]);
+    expect(words).toHaveLength(given.length);
+    const variables = { TESSERA_SET: `name=it's,\n"x"` };
+    const exported =
+      slurmScript({ ...JOB, variables }).match(/^export TESSERA_SET=.*$/m)?.[0] ?? '';
+    const value = execFileSync('bash', ['-c', `${exported}; printf %s "$TESSERA_SET"`], {
+      encoding: 'utf8',
+    });
+    expect(value).toBe(variables.TESSERA_SET);
+  });
+
+  it.each([['a\nb'], ['=x'], ['comment=a\n#SBATCH --wrap=id'], ['Nodes'], ['']])(
+    '%j is refused as an option',
+    (option) =>
+      expect(() => slurmScript({ ...JOB, more: [option] })).toThrow(/not an option of sbatch/),
+  );
+
+  it.each([
+    ['quickstart', 'quickstart'],
+    ['my photos (2)', 'my-photos-2-'],
+    ['--x', 'x'],
+    ['\n', 'tessera'],
+    ['Vögel', 'Vögel'],
+  ])('the name %j becomes %j', (text, name) => expect(jobName(text)).toBe(name));
+});
+
+describe('a time limit', () => {
+  it.each([
+    ['90', '90', 5400],
+    ['90:30', '90:30', 5430],
+    ['2:00:00', '2:00:00', 7200],
+    ['1-12', '1-12', 129_600],
+    ['1-12:30', '1-12:30', 131_400],
+    ['1-00:00:30', '1-00:00:30', 86_430],
+    ['12h', '12:00:00', 43_200],
+    ['90m', '01:30:00', 5400],
+    ['3d', '72:00:00', 259_200],
+    ['unlimited', 'UNLIMITED', undefined],
+  ])('%s is %s for Slurm, %s seconds', (text, written, seconds) =>
+    expect(slurmTime(text)).toEqual({ text: written, seconds }),
+  );
+
+  it.each(['', '0', 'soon', '1:2:3:4', '-5', '2w', '1-'])('%j is refused', (text) =>
+    expect(slurmTime(text)).toBeUndefined(),
+  );
+});
