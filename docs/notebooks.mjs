@@ -4,8 +4,8 @@
  *   npm run notebooks -- notebooks                  the pages of docs/lesson
  *   npm run notebooks -- notebooks --pages FOLDER   other pages
  *
- * Files of a page become cells: what they export is there for the cells after them, of later pages too. What a page
- * says that a command prints is the output of its cell until that runs. `test/unit/notebooks.test.ts` has an example.
+ * Files of a page become cells: what they export is there for the cells after them, of later pages too. They lie
+ * beside the notebooks as well. What a page says that a command prints is the output of its cell until that runs. `test/unit/notebooks.test.ts` has an example.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -14,11 +14,17 @@ import { parseArgs } from 'node:util';
 const KERNEL = { display_name: 'Deno', language: 'typescript', name: 'deno' };
 const FENCE = /^```(\S*)\s*$/;
 const LOCAL_IMPORT = /^import\s*\{([^}]*)\}\s*from\s*'\.\/([\w.-]+)';\n/gm;
-/** A command that fails is seen, and the cells after it run. */
-const SHELL = `import { spawnSync } from 'node:child_process';
-const sh = (command) => {
-  const { stdout, stderr } = spawnSync(command, { shell: true, encoding: 'utf8' });
-  console.log(stdout + stderr);
+/** Where links lead that leave the lesson. */
+const REPOSITORY = 'https://github.com/tessera-train/tessera/blob/main';
+/** What a command prints is seen line by line. One that fails is seen, and the cells after it run. */
+const SHELL = `import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+const sh = async (command) => {
+  const { stdout, stderr } = spawn(command, { shell: true });
+  const print = async (input) => {
+    for await (const line of createInterface({ input })) console.log(line);
+  };
+  await Promise.all([print(stdout), print(stderr)]);
 };`;
 
 /** A page as parts: prose, and fences with their language. */
@@ -67,6 +73,9 @@ function prose(text) {
     .replaceAll(/^<!-- lesson: .* -->\n?/gm, '')
     .replaceAll('](pictures/', '](')
     .replaceAll(/\]\(([\w-]+)\.md(#[\w-]+)?\)/g, ']($1.ipynb)')
+    .replaceAll('](../../', `](${REPOSITORY}/`)
+    .replaceAll('](../pictures/', `](${REPOSITORY.replace('blob', 'raw')}/docs/pictures/`)
+    .replaceAll('](../', `](${REPOSITORY}/docs/`)
     .trim();
 }
 
@@ -94,7 +103,7 @@ function cellsOf(page, earlier = new Map()) {
     if (command.startsWith('npm install')) return markdown(`\`\`\`sh\n${command}\n\`\`\``);
     if (!isShellReady) code(SHELL);
     isShellReady = true;
-    code(`sh(${JSON.stringify(command)});`);
+    code(`await sh(${JSON.stringify(command)});`);
   };
   for (const { language, text } of partsOf(page)) {
     const name = /^\/\/ ([\w.-]+\.mjs)\n/.exec(text)?.[1];
@@ -154,7 +163,10 @@ function main() {
     const path = join(folder, name.replace(/\.md$/, '.ipynb'));
     writeFileSync(path, `${JSON.stringify(notebook, undefined, 1)}\n`);
     process.stdout.write(`${path}\n`);
-    for (const [file, text] of filesIn(page)) earlier.set(file, text);
+    for (const [file, text] of filesIn(page)) {
+      writeFileSync(join(folder, file), `${text.trimEnd()}\n`); // a page may run a file as a program
+      earlier.set(file, text);
+    }
   }
 }
 

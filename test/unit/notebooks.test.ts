@@ -1,4 +1,6 @@
 /** @file A page becomes a notebook: prose, files and commands each become what a kernel has for them. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cellsIn, makeNotebooks } from '../support/notebooks.ts';
 
@@ -35,7 +37,7 @@ npx tessera plot batch quickstart \\
   --out batch.png
 node -p "const a = 1; a + 1"
 \`\`\`
-![digits](pictures/batch.png)
+![digits](pictures/batch.png) [data](../data.md), [source](../../index.ts)
 
 Save as \`points.csv\`:
 \`\`\`csv
@@ -71,9 +73,14 @@ describe('a page as a notebook', () => {
 
   it('has a cell for each command, and the pictures where commands write them', () => {
     expect(sources[2]).toMatch(/const sh = /);
-    expect(sources[3]).toBe('sh("npx tessera plot batch quickstart --out batch.png");');
+    expect(sources[3]).toBe('await sh("npx tessera plot batch quickstart --out batch.png");');
     expect(sources[4]).toBe('{\n  const a = 1;\n  console.log(a + 1);\n}');
-    expect(sources[5]).toBe('![digits](batch.png)\n\nSave as `points.csv`:');
+    expect(sources[5]).toEqual(expect.stringContaining('![digits](batch.png) [data](https://'));
+  });
+
+  it('lies beside its files, which are programs too, and leads out of the lesson to the repository', () => {
+    expect(readFileSync(join(folder, 'double.mjs'), 'utf8')).toMatch(/^\/\/ double.mjs\n/);
+    expect(sources[5]).toMatch(/\(https:\S+\/docs\/data\.md\), .*\(https:\S+\/main\/index\.ts\)/);
   });
 
   it('saves data, shows formulas, and leaves the install to the reader', () => {
