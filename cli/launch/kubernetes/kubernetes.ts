@@ -55,8 +55,19 @@ export async function launchKubernetes(flags: KubernetesFlags): Promise<void> {
   print(yamlStream(objects, heading(request)).trimEnd().split('\n'));
 }
 
+/** Throws  USAGE for a claim that is there and a new one at once, and for one that only one pod may mount. */
 function runVolumeOf(flags: KubernetesFlags): RunVolume {
   const { nodes, runClaim, storage, storageClass, accessMode } = flags;
+  if (runClaim !== undefined && (storageClass ?? accessMode) !== undefined) {
+    throw new TesseraError('USAGE', '--storage-class and --access-mode are of a new claim', {
+      hint: 'leave them out, or --run-claim',
+    });
+  }
+  if (accessMode === 'ReadWriteOncePod' && nodes > 1) {
+    throw new TesseraError('USAGE', `a claim of one pod cannot be mounted by ${nodes}`, {
+      hint: 'give --access-mode ReadWriteMany, or ReadWriteOnce if all are on one machine',
+    });
+  }
   if (runClaim === 'none') return { kind: 'none' };
   if (runClaim !== undefined) return { kind: 'claim', claim: runClaim };
   return {
@@ -85,6 +96,9 @@ function aboutIt(request: KubernetesRequest, days: number): readonly string[] {
     pointer('first pod', `${firstHost(request)}:${PORT}`),
     runLine(request),
     pointer('grace', `${graceSeconds} s from SIGTERM to SIGKILL`),
+    ...(runVolume.kind === 'new' && runVolume.accessMode === 'ReadWriteOnce' && nodes > 1
+      ? [warning('all pods have to be on one machine, which alone can mount the claim')]
+      : []),
     ...(runVolume.kind === 'none'
       ? [warning('the run goes with its first pod: give a claim, or a config with a mirror')]
       : []),
