@@ -2,7 +2,7 @@
  * @file `tessera launch kubernetes`: its pods run in namespaces of this machine, as the manifest says; they are killed, and
  * started again by the rules of the Job.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { readResult } from '../../shared/runs/result-file.ts';
@@ -35,7 +35,7 @@ const IN_PODS = [
 class Cluster {
   readonly network = new Network(Array.from({ length: PODS }, (_, index) => `pod${index}`));
   readonly manifest: Manifest;
-  readonly claims = { [`${NAME}-runs`]: join(folder, 'runs'), digits: inject('smallDigits') };
+  readonly claims = { [`${NAME}-runs`]: join(folder, 'runs'), digits: join(folder, 'digits') };
   /** The pods that run, by their indexes. */
   readonly pods = new Map<number, Pod>();
   readonly #waiting = new Set<() => void>();
@@ -44,6 +44,7 @@ class Cluster {
   constructor(manifest: Manifest) {
     this.manifest = manifest;
     mkdirSync(this.claims[`${NAME}-runs`] as string, { recursive: true });
+    cpSync(inject('smallDigits'), this.claims.digits as string, { recursive: true });
   }
 
   /** Starts the pod of an index, with another address than the one before it. */

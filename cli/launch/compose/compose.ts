@@ -3,7 +3,7 @@ import { composeFile } from '../../../launch/compose/compose.ts';
 import { yamlStream } from '../../../shared/config/write.ts';
 import { VERSION } from '../../../shared/machine/version.ts';
 import { pointer, print, say, warning } from '../../terminal/output.ts';
-import { type ContainerFlags, containersOf, requirePrint } from '../containers.ts';
+import { type ContainerFlags, containersOf, requirePrint } from '../containers/containers.ts';
 
 /** Flags of `launch compose`. */
 export interface ComposeFlags extends ContainerFlags {

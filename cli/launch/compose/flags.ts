@@ -1,7 +1,7 @@
 /** @file Flags and help of `tessera launch compose`. */
 import type { Command } from 'commander';
 import { addCommand, examples, verboseOption } from '../../terminal/flags.ts';
-import { addContainerFlags } from '../container-flags.ts';
+import { addContainerFlags } from '../containers/flags.ts';
 
 /** Adds `tessera launch compose`. */
 export function addLaunchCompose(launch: Command): void {

@@ -8,7 +8,7 @@ import {
   parseWholeCount,
   verboseOption,
 } from '../../terminal/flags.ts';
-import { addContainerFlags } from '../container-flags.ts';
+import { addContainerFlags } from '../containers/flags.ts';
 
 /** Adds `tessera launch kubernetes`. */
 export function addLaunchKubernetes(launch: Command): void {

@@ -15,7 +15,7 @@ import { formatBytes } from '../../../shared/core/units.ts';
 import { VERSION } from '../../../shared/machine/version.ts';
 import { clusterCredentials } from '../../../shared/security/cluster-credentials.ts';
 import { pointer, print, say, warning } from '../../terminal/output.ts';
-import { type ContainerFlags, containersOf, requirePrint } from '../containers.ts';
+import { type ContainerFlags, containersOf, requirePrint } from '../containers/containers.ts';
 
 /** Flags of `launch kubernetes`. */
 export interface KubernetesFlags extends ContainerFlags {

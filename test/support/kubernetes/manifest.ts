@@ -19,7 +19,7 @@ export interface JobSpec {
 }
 
 /** The spec of a pod. */
-export interface PodSpec {
+interface PodSpec {
   readonly subdomain: string;
   readonly terminationGracePeriodSeconds: number;
   readonly securityContext: {
@@ -32,7 +32,7 @@ export interface PodSpec {
 }
 
 /** A container of a pod. */
-export interface Container {
+interface Container {
   readonly command: readonly string[];
   readonly args: readonly string[];
   readonly workingDir: string;

@@ -175,7 +175,8 @@ function volumeLines(
     const folder = claims[volume.persistentVolumeClaim.claimName];
     if (folder === undefined || !existsSync(folder)) throw new Error(`no claim of ${volume.name}`);
     return [
-      ...(isReadOnly ? [] : [`chgrp ${fsGroup} ${folder}`, `chmod 2775 ${folder}`]),
+      // Of each claim, for the pod's own group: the manifest has read-only mounts, not read-only claims.
+      `chgrp -R ${fsGroup} ${folder} && chmod -R g+rwX ${folder} && chmod g+s ${folder}`,
       `mount --bind ${folder} ${target}`,
       ...sealed,
     ];

@@ -13,7 +13,7 @@ describe('a name for DNS', () => {
     ['quickstart', 'quickstart'],
     ['My_Run.v2', 'my-run-v2'],
     ['16x16', 'run-16x16'],
-    ['a'.repeat(39) + '..b', 'a'.repeat(39)],
+    [`${'a'.repeat(39)}..b`, 'a'.repeat(39)],
   ])('of %s is %s', (name, label) => {
     expect(labelOf(name)).toBe(label);
     expect(givenName(label)).toBe(label);

@@ -7,7 +7,7 @@ import {
   parseSize,
   parseWholeCount,
   setOption,
-} from '../terminal/flags.ts';
+} from '../../terminal/flags.ts';
 
 /** Adds them; `source` is what a volume is of. */
 export function addContainerFlags(target: Command, source: string): Command {

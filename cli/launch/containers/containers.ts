@@ -1,15 +1,15 @@
 /** @file From flags to the containers of a run: its config, and where they find what that names. */
-import { graceSeconds } from '../../launch/containers/grace.ts';
-import { type ContainerInput, containerInputs } from '../../launch/containers/inputs.ts';
-import { givenName, labelOf } from '../../launch/containers/names.ts';
-import type { ContainersRequest } from '../../launch/containers/request.ts';
-import { givenVolumes } from '../../launch/containers/volumes.ts';
-import { type LoadedConfig, loadConfig } from '../../shared/config/load.ts';
-import { isConfigModule } from '../../shared/config/module.ts';
-import { splitSettings } from '../../shared/config/settings.ts';
-import { TesseraError } from '../../shared/core/errors.ts';
-import { readTextFile } from '../../shared/files/regular-file.ts';
-import { pointer, say, warning } from '../terminal/output.ts';
+import { graceSeconds } from '../../../launch/containers/grace.ts';
+import { type ContainerInput, containerInputs } from '../../../launch/containers/inputs.ts';
+import { givenName, labelOf } from '../../../launch/containers/names.ts';
+import type { ContainersRequest } from '../../../launch/containers/request.ts';
+import { givenVolumes } from '../../../launch/containers/volumes.ts';
+import { type LoadedConfig, loadConfig } from '../../../shared/config/load.ts';
+import { isConfigModule } from '../../../shared/config/module.ts';
+import { splitSettings } from '../../../shared/config/settings.ts';
+import { TesseraError } from '../../../shared/core/errors.ts';
+import { readTextFile } from '../../../shared/files/regular-file.ts';
+import { pointer, say, warning } from '../../terminal/output.ts';
 
 /** Flags of every launch of containers. */
 export interface ContainerFlags {
