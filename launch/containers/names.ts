@@ -9,7 +9,7 @@ const LENGTH_MAX = 40;
 export function givenName(name: string): string {
   if (LABEL.test(name)) return name;
   throw new TesseraError('USAGE', `--name ${JSON.stringify(name)} is not a name for DNS`, {
-    hint: `give up to ${LENGTH_MAX} small letters, digits and dashes, a letter first`,
+    hint: `use at most ${LENGTH_MAX} small letters, digits and dashes, a letter first`,
   });
 }
 

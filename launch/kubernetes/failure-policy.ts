@@ -16,24 +16,24 @@ export interface FailureRule {
 const ACTIONS = { always: 'Ignore', never: 'FailJob', limited: 'Count' } as const;
 
 /**
- * The rules: a pod that the cluster takes away is not a failure, whatever its exit code; then one rule for each answer to
- * "should the line be started again". Codes that the table lacks (137 is SIGKILL, also by memory) count, as a Job does.
+ * The rules: a pod that the cluster takes away is not a failure, whatever its exit code; then one rule for each kind of
+ * restart in the table. Codes that the table lacks (137 is SIGKILL, also by memory) count, as a Job does.
  */
 export function failureRules(containerName: string): readonly FailureRule[] {
-  const answers = ['always', 'never', 'limited'] as const;
+  const kinds = ['always', 'never', 'limited'] as const;
   return [
     { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
-    ...answers.map((answer) => ({
-      action: ACTIONS[answer],
-      onExitCodes: { containerName, operator: 'In' as const, values: codesOf(answer) },
+    ...kinds.map((kind) => ({
+      action: ACTIONS[kind],
+      onExitCodes: { containerName, operator: 'In' as const, values: codesOf(kind) },
     })),
   ];
 }
 
-/** The codes of an answer, in their order; 0 is not a failure, and Kubernetes refuses it here. */
-function codesOf(answer: keyof typeof ACTIONS): readonly number[] {
+/** The codes of a kind, in their order; 0 is not a failure, and Kubernetes refuses it here. */
+function codesOf(kind: keyof typeof ACTIONS): readonly number[] {
   return exitCodeRows()
-    .filter(({ code, restart }) => restart === answer && code !== 0)
+    .filter(({ code, restart }) => restart === kind && code !== 0)
     .map(({ code }) => code)
     .sort((one, other) => one - other);
 }

@@ -67,7 +67,7 @@ function container(request: SealedRequest, volumeMounts: readonly object[]) {
     env: Object.entries(ENVIRONMENT).map(([name, value]) => ({ name, value })),
     ...(envSecret !== undefined && { envFrom: [{ secretRef: { name: envSecret } }] }),
     ports: [{ name: 'grpc', containerPort: PORT }],
-    // No liveness probe: a node that cannot go on ends by itself, and one that only waits must not be killed.
+    // No liveness probe: a node that cannot continue ends by itself, and one that only waits must not be killed.
     readinessProbe: {
       exec: { command: probeLine(first) },
       initialDelaySeconds: 10,

@@ -10,7 +10,7 @@ export interface ComposeFlags extends ContainerFlags {
   readonly runFolder?: string;
 }
 
-/** Of an image's own user, where the one who prints is root or has no number. */
+/** Of an image's own user, where the caller is root or has no number. */
 const USER = 1000;
 
 /** Prints the file. Throws  USAGE, CONFIG_INVALID. */
