@@ -1,18 +1,26 @@
 /** @file Flags and help of `tessera launch`. */
 import type { Command } from 'commander';
 import { addCommand, examples, GROUPS } from '../terminal/flags.ts';
+import { addLaunchCompose } from './compose/flags.ts';
+import { addLaunchKubernetes } from './kubernetes/flags.ts';
 import { addSlurm } from './slurm-flags.ts';
 import { addSystemd } from './systemd-flags.ts';
 
-/** Adds `tessera launch` and its commands, one for each scheduler. */
+/** Adds `tessera launch` and its commands, one for each way to start the nodes of a run. */
 export function addLaunch(program: Command): void {
   const launch = addCommand(
     program,
     'launch',
     GROUPS.run,
-    'Start a run by a scheduler, which repeats it until it is done',
+    'Start the nodes of a run on the machines of others',
   );
-  examples(launch, 'Two nodes of a Slurm cluster', ['tessera launch slurm quickstart --nodes 2']);
+  examples(launch, 'Two nodes of a Slurm cluster; on Kubernetes', [
+    'tessera launch slurm quickstart --nodes 2',
+    'tessera launch kubernetes quickstart --print --image IMAGE \\',
+    '  | kubectl apply -f -',
+  ]);
   addSlurm(launch);
+  addLaunchKubernetes(launch);
+  addLaunchCompose(launch);
   addSystemd(launch);
 }

@@ -1,5 +1,6 @@
 /** @file What the commands' flags are made of. Light: it is loaded for `--help`. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseBytes } from '../../shared/core/units.ts';
 import { variablesText } from '../variables/command.ts';
 import { parseCount, parseDeviceList, parseDurationMs, parseWorkerCount } from './flag-values.ts';
 
@@ -84,6 +85,12 @@ export const parseRestarts = checked(
 export const parseDuration = checked(
   parseDurationMs,
   'a duration with its unit such as 500ms, 30s or 2m',
+);
+
+/** Parser of a size. */
+export const parseSize = checked(
+  (text) => parseBytes(text) || undefined,
+  'a size with its unit, such as 8GiB or 500MiB',
 );
 
 /** A flag that may be given several times. */

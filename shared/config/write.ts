@@ -1,4 +1,4 @@
-/** @file Writes a config as YAML to read and to change: comments beside values, small lists in one line. */
+/** @file Writes YAML: a config to read and to change, with comments beside values and small lists in one line; and files for other programs. */
 import { Document, isScalar, type Pair, type Scalar, visit } from 'yaml';
 
 /** A config to be written. */
@@ -33,6 +33,19 @@ export function configText({ tree, comments, heading }: WrittenConfig): string {
   for (const { key } of first.items.slice(1)) key.spaceBefore = true;
   document.commentBefore = heading.map((line) => (line === '' ? '' : ` ${line}`)).join('\n');
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+}
+
+/**
+ * Objects as a YAML stream for other programs, below lines of comment. What YAML 1.1 would read as something else is
+ * quoted, since Kubernetes reads that.
+ */
+export function yamlStream(objects: readonly object[], heading: readonly string[]): string {
+  const comment = heading.map((line) => `# ${line}`.trimEnd());
+  const texts = objects.map((object) => {
+    const document = new Document(object, { compat: 'yaml-1.1', aliasDuplicateObjects: false });
+    return document.toString({ lineWidth: 0 });
+  });
+  return `${[...comment, ''].join('\n')}${texts.join('---\n')}`;
 }
 
 function pairOf(document: Document, keys: readonly string[]): Pair<Scalar> {

@@ -13,6 +13,8 @@ let networks = 0;
 export class Network {
   readonly #prefix: string;
   readonly #hosts: string[] = [];
+  readonly #addresses = new Map<string, string>();
+  #given = 0;
   readonly #badLines: BadLine[] = [];
 
   /** Makes the hosts. Throws  an Error with what `ip` said where that is not permitted. */
@@ -33,13 +35,23 @@ export class Network {
 
   /** Starts `tessera ARGS` on a host. */
   start(host: string, args: readonly string[]): TesseraProcess {
-    const through = ['ip', 'netns', 'exec', this.#namespace(host)];
-    return new TesseraProcess(args, { env: { PATH }, through });
+    return new TesseraProcess(args, { env: { PATH }, through: this.through(host) });
+  }
+
+  /** The words before a command that is to run on a host. */
+  through(host: string): readonly string[] {
+    return ['ip', 'netns', 'exec', this.#namespace(host)];
   }
 
   /** The address of a host. */
   addressOf(host: string): string {
-    return `10.77.0.${this.#hosts.indexOf(host) + 1}`;
+    return this.#addresses.get(host) ?? '';
+  }
+
+  /** Gives a host the next address in place of its own. */
+  readdress(host: string): void {
+    run(`ip -n ${this.#namespace(host)} address flush dev ${DEVICE}`);
+    this.#address(host);
   }
 
   /** Gives the connections of a host small buffers: what is sent waits in its process, not in the kernel. */
@@ -106,9 +118,15 @@ export class Network {
     run(`ip netns add ${namespace}`);
     run(`${hub} link add ${port(host)} type veth peer name ${DEVICE} netns ${namespace}`);
     run(`${hub} link set ${port(host)} master ${BRIDGE} up`);
-    run(`ip -n ${namespace} address add ${this.addressOf(host)}/24 dev ${DEVICE}`);
+    this.#address(host);
     run(`ip -n ${namespace} link set lo up`);
     run(`ip -n ${namespace} link set ${DEVICE} up`);
+  }
+
+  #address(host: string): void {
+    this.#given += 1;
+    this.#addresses.set(host, `10.77.0.${this.#given}`);
+    run(`ip -n ${this.#namespace(host)} address add ${this.addressOf(host)}/24 dev ${DEVICE}`);
   }
 
   readonly #remove = (): void => {

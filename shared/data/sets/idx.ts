@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
+import { errnoOf, reasonOf } from '../../core/errno.ts';
 import { TesseraError } from '../../core/errors.ts';
 import { openRegularFile, streamOpenFile } from '../../files/regular-file.ts';
 import { NOTHING_LEFT_OUT } from '../found.ts';
@@ -32,8 +33,11 @@ interface OpenSet {
  */
 export async function openIdx(folder: string): Promise<DataSet> {
   const files = await readdir(folder).catch((error: unknown) => {
+    const isAbsent = errnoOf(error) === 'ENOENT';
     throw invalid(
-      `there is no folder ${folder}`,
+      isAbsent
+        ? `there is no folder ${folder}`
+        : `cannot open the folder ${folder}: ${reasonOf(error)}`,
       'data.path names the folder of the idx files',
       error,
     );

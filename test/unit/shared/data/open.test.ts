@@ -202,6 +202,13 @@ describe('idx', () => {
     );
   });
 
+  it('says of a folder that is there why it cannot be opened', async () => {
+    const folder = await writeFiles(train);
+    const file = join(folder, 'train-labels-idx1-ubyte');
+    await expect(open('idx', join(folder, 'gone'))).rejects.toThrow(/there is no folder/);
+    await expect(open('idx', file)).rejects.toThrow(/cannot open the folder .*ubyte: /);
+  });
+
   it('reads plain and gzipped files', async () => {
     const source = await open('idx', await writeFiles({ ...train, ...test }));
     expect(source.classes).toEqual(['0', '1', '2']);
