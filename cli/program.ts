@@ -18,6 +18,7 @@ import { addFind } from './find/flags.ts';
 import { addData, addWeightsGet } from './get/flags.ts';
 import { addHelp } from './help/flags.ts';
 import { addInit } from './init/flags.ts';
+import { addLaunch } from './launch/launch-flags.ts';
 import { addPlot } from './plot/flags.ts';
 import { addPredict } from './predict/flags.ts';
 import { addRuns } from './runs/flags.ts';
@@ -56,6 +57,7 @@ export function createProgram(env: Readonly<NodeJS.ProcessEnv> = process.env): C
   addInit(program);
   addFind(program);
   addUp(program);
+  addLaunch(program);
   addCoordinator(program);
   addWorker(program);
   addStop(program);
