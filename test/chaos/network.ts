@@ -3,7 +3,7 @@
  *
  * Needs root. All of it is in namespaces of its own, the bridge too, and goes with them.
  */
-import { TesseraProcess } from '../support/cluster.ts';
+import { TesseraProcess, WatchedProcess } from '../support/cluster.ts';
 import { type BadLine, badLine, type Disturbance } from './bad-line.ts';
 import { PATH, run } from './commands.ts';
 
@@ -33,8 +33,21 @@ export class Network {
 
   /** Starts `tessera ARGS` on a host. */
   start(host: string, args: readonly string[]): TesseraProcess {
-    const through = ['ip', 'netns', 'exec', this.#namespace(host)];
-    return new TesseraProcess(args, { env: { PATH }, through });
+    return new TesseraProcess(args, { env: { PATH }, through: this.#into(host) });
+  }
+
+  /** Starts another program on a host. */
+  startProgram(host: string, words: readonly string[]): WatchedProcess {
+    return new WatchedProcess([...this.#into(host), ...words], { env: { PATH } });
+  }
+
+  /** Process ids of all that runs on a host, in order. */
+  pidsOf(host: string): number[] {
+    const text = run(`ip netns pids ${this.#namespace(host)}`);
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map(Number);
   }
 
   /** The address of a host. */
@@ -124,6 +137,11 @@ export class Network {
 
   get #hub(): string {
     return this.#namespace('hub');
+  }
+
+  /** The words before a program that runs on a host; they become it. */
+  #into(host: string): readonly string[] {
+    return ['ip', 'netns', 'exec', this.#namespace(host)];
   }
 
   #namespace(host: string): string {
