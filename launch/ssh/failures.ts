@@ -25,6 +25,8 @@ export interface Wanted {
 
 /** ssh ends with it where the connection fails; a program on the host may too. */
 const SSH_EXIT = 255;
+/** Lines that ssh prints when a connection is lost. */
+const SSH_LINES = 3;
 
 /** A way in which ssh fails: its words, and what they mean. */
 interface Refusal {
@@ -49,7 +51,7 @@ const REFUSALS: readonly Refusal[] = [
     hint: (host) => `ssh ${host} once, compare the fingerprint, and answer yes`,
   },
   {
-    words: /Permission denied|Too many authentication failures|No supported authentication methods/,
+    words: /Permission denied \(|Too many authentication failures|No supported authentication methods/,
     code: 'ACCESS_DENIED',
     sentence: 'it accepts no key of ours, and a password cannot be typed here',
     hint: (host) => `make \`ssh ${host} true\` work without a question: ssh-copy-id, ssh-add`,
@@ -73,7 +75,7 @@ const REFUSALS: readonly Refusal[] = [
     hint: () => 'is it up, and does the network lead there?',
   },
   {
-    words: /kex_exchange_identification|Connection (?:closed|reset)|closed by remote host/,
+    words: /kex_exchange_identification|Connection (?:closed|reset)|closed by remote host|Broken pipe/,
     code: 'WORKERS_LOST',
     sentence: 'it closed the connection',
     hint: () => 'its sshd may have been stopped, or admit fewer at once (MaxStartups)',
@@ -139,7 +141,8 @@ export function causeOfEnd(
   end: Omit<HostEnd, 'host' | 'found'>,
 ): TesseraError | { readonly sentence: string } | undefined {
   if (end.reported !== undefined) return end.reported;
-  const refusal = end.code === SSH_EXIT ? refusalIn(end.lines) : undefined;
+  // Only what came last can be of ssh: the lines before are the host's own.
+  const refusal = end.code === SSH_EXIT ? refusalIn(end.lines.slice(-SSH_LINES)) : undefined;
   if (refusal !== undefined) {
     return { sentence: `${refusal.sentence}: ${wordsFor(refusal, end.lines)}` };
   }
