@@ -129,23 +129,26 @@ export class SshHosts {
     const [first = ''] = this.#hosts;
     const there = this.network.addressOf(first);
     const host = (name: string, ...lines: string[]) => [`Host ${name}`, ...lines].join('\n  ');
-    const hosts = this.#hosts.map((name) => host(name, `HostName ${this.network.addressOf(name)}`));
+    // Not for all: keys add up.
+    const key = `IdentityFile ${this.#path('key')}`;
+    const hosts = this.#hosts.map((name) =>
+      host(name, `HostName ${this.network.addressOf(name)}`, key),
+    );
     const pins = [PORTS.ours, PORTS.old, PORTS.none].flatMap((port) =>
       this.#hosts.map((name) => `[${this.network.addressOf(name)}]:${port} ${this.#hostKey()}`),
     );
     writeFileSync(this.#path('known_hosts'), pins.join('\n'));
     return [
       ...hosts,
-      host('stranger', `HostName ${there}`, 'UserKnownHostsFile /dev/null'),
+      host('stranger', `HostName ${there}`, 'UserKnownHostsFile /dev/null', key),
       host('locked', `HostName ${there}`, `IdentityFile ${this.#path('other_key')}`),
-      host('old', `HostName ${there}`, `Port ${PORTS.old}`),
-      host('bare', `HostName ${there}`, `Port ${PORTS.none}`),
-      host('closed', `HostName ${there}`, 'Port 1'),
+      host('old', `HostName ${there}`, `Port ${PORTS.old}`, key),
+      host('bare', `HostName ${there}`, `Port ${PORTS.none}`, key),
+      host('closed', `HostName ${there}`, 'Port 1', key),
       host(
         '*',
         `Port ${PORTS.ours}`,
         'User root',
-        `IdentityFile ${this.#path('key')}`,
         ...['IdentitiesOnly yes', 'IdentityAgent none', 'StrictHostKeyChecking yes'],
         ...[`UserKnownHostsFile ${this.#path('known_hosts')}`, 'GlobalKnownHostsFile /dev/null'],
       ),
