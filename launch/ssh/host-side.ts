@@ -2,6 +2,7 @@
  * @file `tessera launch host`, the side of a host: waits for its job on stdin, keeps its workers, and ends with the
  * launcher. Nothing is written to a disk.
  */
+import type { Readable } from 'node:stream';
 import { deferred } from '../../shared/core/async.ts';
 import { type Clock, systemClock } from '../../shared/core/clock.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
@@ -22,7 +23,7 @@ import {
 /** What a host is started with. */
 export interface HostSideOptions extends Omit<NodeWorkersOptions, 'args' | 'token' | 'signal'> {
   /** The launcher's end of it closes with the launcher. */
-  readonly input: NodeJS.ReadableStream;
+  readonly input: Readable;
   /** Writes a line to the launcher. */
   readonly send: (line: string) => void;
   /** The arguments of a worker that dials this address. */
@@ -84,7 +85,8 @@ function listen({ input, abandon }: HostSideOptions, clock: Clock) {
     leave: leave.signal,
     dispose() {
       stopLooking();
-      input.off('data', take).off('end', abandon).off('error', abandon).pause();
+      // An open stdin would keep the process alive.
+      input.off('data', take).off('end', abandon).off('error', abandon).destroy();
     },
   };
 }
