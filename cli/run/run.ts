@@ -39,7 +39,7 @@ export interface RunOptions extends KeptFlags, SettingFlags {
 }
 
 /** Makes what computes for a run, with what shows a line of a host. */
-export type FleetOf = (line: (text: string) => void) => Fleet;
+type FleetOf = (line: (text: string) => void) => Fleet;
 
 /** How a command takes part in the run it started. */
 export interface RunPart {

@@ -14,7 +14,6 @@ import {
   type Found,
   type Job,
   jobLine,
-  LEAVE,
   LINE_BYTES_MAX,
   type Ready,
   readHostLine,
@@ -104,11 +103,6 @@ export class HostConnection {
   /** Sends the job, with its token: it never stands on a command line, nor on a disk of the host. */
   send(job: Job): void {
     this.#write(jobLine(job));
-  }
-
-  /** Asks the host to deliver what its workers have computed, and to leave. */
-  leave(): void {
-    this.#write(`${LEAVE}\n`);
   }
 
   /** Ends what runs there. */

@@ -51,7 +51,8 @@ const REFUSALS: readonly Refusal[] = [
     hint: (host) => `ssh ${host} once, compare the fingerprint, and answer yes`,
   },
   {
-    words: /Permission denied \(|Too many authentication failures|No supported authentication methods/,
+    words:
+      /Permission denied \(|Too many authentication failures|No supported authentication methods/,
     code: 'ACCESS_DENIED',
     sentence: 'it accepts no key of ours, and a password cannot be typed here',
     hint: (host) => `make \`ssh ${host} true\` work without a question: ssh-copy-id, ssh-add`,
@@ -75,7 +76,8 @@ const REFUSALS: readonly Refusal[] = [
     hint: () => 'is it up, and does the network lead there?',
   },
   {
-    words: /kex_exchange_identification|Connection (?:closed|reset)|closed by remote host|Broken pipe/,
+    words:
+      /kex_exchange_identification|Connection (?:closed|reset)|closed by remote host|Broken pipe/,
     code: 'WORKERS_LOST',
     sentence: 'it closed the connection',
     hint: () => 'its sshd may have been stopped, or admit fewer at once (MaxStartups)',

@@ -10,15 +10,7 @@ import { BoundedLines } from '../../shared/core/lines.ts';
 import { credentialsLine } from '../../worker/parent/credentials.ts';
 import { keepNodeWorkers, type NodeWorkersOptions, nodeSize } from '../up/node-workers.ts';
 import { reach } from '../up/reach.ts';
-import {
-  BEAT,
-  type Job,
-  LEAVE,
-  LINE_BYTES_MAX,
-  readJob,
-  readyLine,
-  SILENCE_MS,
-} from './protocol.ts';
+import { BEAT, type Job, LINE_BYTES_MAX, readJob, readyLine, SILENCE_MS } from './protocol.ts';
 
 /** What a host is started with. */
 export interface HostSideOptions extends Omit<NodeWorkersOptions, 'args' | 'token' | 'signal'> {
@@ -51,7 +43,6 @@ export async function runHostSide(options: HostSideOptions): Promise<number> {
       ...options,
       args: argsFor(address, job),
       token: credentialsLine(job),
-      signal: AbortSignal.any([options.signal, launcher.leave]),
     });
   } finally {
     launcher.dispose();
@@ -61,15 +52,13 @@ export async function runHostSide(options: HostSideOptions): Promise<number> {
 /** Reads the launcher's lines; abandons all once it is gone or silent. */
 function listen({ input, abandon }: HostSideOptions, clock: Clock) {
   const job = deferred<string>();
-  const leave = new AbortController();
   const lines = new BoundedLines(LINE_BYTES_MAX);
   let heardMs = clock.nowMs();
   let lookedMs = heardMs;
   const take = (piece: Buffer) => {
     heardMs = clock.nowMs();
     for (const line of lines.add(piece)) {
-      if (line === LEAVE) leave.abort();
-      else if (line !== BEAT) job.resolve(line ?? '');
+      if (line !== BEAT) job.resolve(line ?? '');
     }
   };
   const stopLooking = clock.every(LOOK_MS, () => {
@@ -82,7 +71,6 @@ function listen({ input, abandon }: HostSideOptions, clock: Clock) {
   input.on('data', take).once('end', abandon).once('error', abandon).resume();
   return {
     job: job.promise,
-    leave: leave.signal,
     dispose() {
       stopLooking();
       // An open stdin would keep the process alive.

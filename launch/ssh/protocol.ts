@@ -14,8 +14,6 @@ export const LINE_BYTES_MAX = 65_536;
 export const BEAT = 'beat';
 export const BEAT_MS = 5_000;
 export const SILENCE_MS = 60_000;
-/** Asks a host to deliver what its workers have computed, and to leave. */
-export const LEAVE = 'leave';
 
 /** What a host has. */
 export interface Found {
@@ -36,7 +34,7 @@ export interface Ready {
 }
 
 /** The error that ends a host. */
-export interface Failed {
+interface Failed {
   readonly type: 'failed';
   readonly error: TesseraError;
 }

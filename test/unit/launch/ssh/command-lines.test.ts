@@ -28,8 +28,7 @@ function program(path: string, line: string): void {
 }
 
 const NODE = 'echo v20.20.2';
-const TESSERA = (version: string) =>
-  `[ "$1" = --version ] && echo ${version} || echo "runs $0 $*"`;
+const TESSERA = (version: string) => `[ "$1" = --version ] && echo ${version} || echo "runs $0 $*"`;
 
 /** Runs the command line of a host as sshd does: by the account's shell. */
 function run(shell: string, line: string, { home, bin }: { home: string; bin: string }) {
@@ -77,7 +76,8 @@ describe('the command line of a host', () => {
   });
 
   it('installs only when it is to, once, into a folder of the version', () => {
-    const npm = 'echo "npm $*"; mkdir -p "$3/node_modules/.bin"; cp "$HOME/new" "$3/node_modules/.bin/tessera"';
+    const npm =
+      'echo "npm $*"; mkdir -p "$3/node_modules/.bin"; cp "$HOME/new" "$3/node_modules/.bin/tessera"';
     const there = place({ node: NODE, npm, tessera: TESSERA('1.2.2') });
     program(join(there.home, 'new'), TESSERA('1.2.3'));
     const line = remoteCommand({ ...COMMAND, install: 'tessera-train@1.2.3' }, HOST);

@@ -102,7 +102,11 @@ describe('lines between launcher and host', () => {
 });
 
 describe('addresses', () => {
-  const ways = { named: undefined, own: ['10.0.0.1', 'fe80::1', '192.168.0.1'], seen: ['10.0.0.1'] };
+  const ways = {
+    named: undefined,
+    own: ['10.0.0.1', 'fe80::1', '192.168.0.1'],
+    seen: ['10.0.0.1'],
+  };
 
   it('are those by which a host sees us, then our others', () => {
     expect(addressesFor('192.168.0.1', ways, 5)).toEqual(['192.168.0.1:5', '10.0.0.1:5']);
