@@ -45,7 +45,7 @@ export async function checkHosts(
       onVerdict({ host, error });
     }
   });
-  // In the order of the hosts, not of their answers.
+  // In the order of the hosts, not of their replies.
   const inOrder = hosts.map(({ name }) => [name, open.get(name) as CheckedHost] as const);
   if (errors.size === 0) return new Map(inOrder);
   for (const { connection } of open.values()) connection.close();

@@ -74,7 +74,7 @@ export function remoteCommand(command: HostCommand, host: Host): string {
   return `exec sh -c '${lines.join('; ')}'`;
 }
 
-/** The arguments of tessera on a host. They are no secret. */
+/** The arguments of tessera on a host. They are not secret. */
 export function hostArgs({ workers, devices }: HostCommand, { slots }: Host): string[] {
   const flags = ['--workers', slots === undefined ? workers : String(slots)];
   return ['launch', 'host', ...flags, ...(devices === undefined ? [] : ['--devices', devices])];

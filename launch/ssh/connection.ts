@@ -66,7 +66,7 @@ export class HostConnection {
     child.stdin.on('error', () => {});
     child.stdout.on(
       'data',
-      this.#reader((line) => this.#heard(line)),
+      this.#reader((line) => this.#printed(line)),
     );
     child.stderr.on(
       'data',
@@ -146,16 +146,16 @@ export class HostConnection {
     };
   }
 
-  #heard(line: string): void {
-    const told = readHostLine(line);
-    if (told === undefined) this.#said(line);
-    else if (told.type === 'found') this.#found = told;
-    else if (told.type === 'failed') this.#reported = told.error;
+  #printed(line: string): void {
+    const read = readHostLine(line);
+    if (read === undefined) this.#said(line);
+    else if (read.type === 'found') this.#found = read;
+    else if (read.type === 'failed') this.#reported = read.error;
     else {
       this.#isReady = true;
       // Banners, and what npm says, explain no later end.
       this.#lines.length = 0;
-      this.#readiness.resolve(told);
+      this.#readiness.resolve(read);
     }
   }
 

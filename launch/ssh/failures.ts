@@ -178,7 +178,7 @@ function numbersIn(text: string): readonly [number, number, number] {
   return [Number(major), Number(minor), Number(patch)];
 }
 
-/** The code of the error that several hosts end a launch with: what no second try mends comes first. */
+/** The code of the error that several hosts end a launch with: what no second try repairs comes first. */
 export function codeOfAll(errors: readonly TesseraError[]): ErrorCode {
   const codes = errors.map(({ code }) => code);
   const worst = (['ACCESS_DENIED', 'PROTOCOL_MISMATCH', 'USAGE'] as const).find((code) =>

@@ -53,10 +53,10 @@ export async function runHostSide(options: HostSideOptions): Promise<number> {
 function listen({ input, abandon }: HostSideOptions, clock: Clock) {
   const job = deferred<string>();
   const lines = new BoundedLines(LINE_BYTES_MAX);
-  let heardMs = clock.nowMs();
-  let lookedMs = heardMs;
+  let lineMs = clock.nowMs();
+  let lookedMs = lineMs;
   const take = (piece: Buffer) => {
-    heardMs = clock.nowMs();
+    lineMs = clock.nowMs();
     for (const line of lines.add(piece)) {
       if (line !== BEAT) job.resolve(line ?? '');
     }
@@ -64,9 +64,9 @@ function listen({ input, abandon }: HostSideOptions, clock: Clock) {
   const stopLooking = clock.every(LOOK_MS, () => {
     const nowMs = clock.nowMs();
     // A machine that slept, or a process that was stopped, first reads what came meanwhile.
-    if (nowMs - lookedMs > SILENCE_MS / 4) heardMs = nowMs;
+    if (nowMs - lookedMs > SILENCE_MS / 4) lineMs = nowMs;
     lookedMs = nowMs;
-    if (nowMs - heardMs > SILENCE_MS) abandon();
+    if (nowMs - lineMs > SILENCE_MS) abandon();
   });
   input.on('data', take).once('end', abandon).once('error', abandon).resume();
   return {

@@ -45,7 +45,7 @@ export function hostsOfFile(text: string, path: string): readonly Host[] {
   return checked(hosts, path);
 }
 
-/** `b:2`; an IPv6 address has several colons, and is no host with a number. */
+/** `b:2`; an IPv6 address has several colons, and is not a host with a number. */
 function hostOfWord(word: string): Host {
   const [, name, slots] = /^([^:]+|.*\]):(\d+)$/.exec(word) ?? [];
   if (name === undefined || slots === undefined) return { name: word, slots: undefined };

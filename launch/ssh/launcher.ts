@@ -58,7 +58,7 @@ export class SshLauncher implements Launcher {
   }
 }
 
-/** A host that was there and is not now may come back: that is no error which the next try has again. */
+/** A host that was there and is not now may come back: the next try need not have that error again. */
 function softened(thrown: unknown, { reported }: HostEnd): WorkerDeath['cause'] {
   const error = TesseraError.from(thrown);
   if (error === reported || error.code !== 'WORKERS_LOST') return error;

@@ -30,7 +30,7 @@ export async function readCredentials(stdin: Readable): Promise<ClientSecurity> 
   const line = await withDeadline(systemClock, wait, WAIT_MS, 'credentials from stdin');
   const { authority, token } = jsonRecord(line) ?? {};
   if (typeof authority !== 'string' || typeof token !== 'string' || !isCertificate(authority)) {
-    throw new TesseraError('ACCESS_DENIED', 'what came over stdin are no credentials');
+    throw new TesseraError('ACCESS_DENIED', 'what came over stdin is not a credential');
   }
   const current = { authority: Buffer.from(authority), identity: undefined };
   return { tls: { current, onChange: () => {} }, token };
