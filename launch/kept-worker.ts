@@ -21,7 +21,7 @@ export interface KeptWorkerOptions {
   readonly name: string;
   /** Beside that of this process. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Its first line on stdin, where it reads a token there. */
+  /** Its first line on stdin, where it reads a token or its credentials there. */
   readonly token: string | undefined;
   /** Starts after a crash, until one process has lasted. */
   readonly restarts: number;

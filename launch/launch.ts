@@ -6,11 +6,17 @@ import type { Launcher, LaunchNotice, WorkerLife, WorkerSlot } from './launcher.
 import { type LaunchEvent, type RunStanding, Supervisor } from './supervisor.ts';
 import { NEVER_STARTED } from './worker-exit.ts';
 
+/** A host of a launch, with several workers in one life. */
+export interface LaunchedHost {
+  readonly name: string;
+  readonly workers: number;
+}
+
 /** What a launch is started with. */
 export interface LaunchOptions {
   readonly launcher: Launcher;
-  /** Number of workers. */
-  readonly count: number;
+  /** Number of workers of this machine; or hosts elsewhere. */
+  readonly count: number | readonly LaunchedHost[];
   /** With fewer the run does not continue; 1 by default. */
   readonly minWorkers?: number;
   /** Restarts over the whole run. */
@@ -42,9 +48,15 @@ export class Launch {
     const { launcher, count, minWorkers = 1, restarts, notify, clock = systemClock } = options;
     this.#options = options;
     this.#clock = clock;
-    const slots = Array.from({ length: count }, (_, index) => ({ index, name: `w${index + 1}` }));
-    this.#slots = new Map(slots.map((slot) => [slot.name, slot]));
-    this.#supervisor = new Supervisor({ workers: [...this.#slots.keys()], minWorkers, restarts });
+    const hosts = typeof count === 'number' ? undefined : count;
+    const names =
+      hosts?.map(({ name }) => name) ??
+      Array.from({ length: Number(count) }, (_, at) => `w${at + 1}`);
+    this.#slots = new Map(names.map((name, index) => [name, { index, name }]));
+    this.#supervisor = new Supervisor({
+      ...{ workers: names, minWorkers, restarts },
+      ...(hosts && { workersOf: new Map(hosts.map(({ name, workers }) => [name, workers])) }),
+    });
     this.#failed.promise.catch(() => {});
     this.#stopTimers = [
       clock.every(TICK_MS, () => this.#dispatch({ type: 'tick' })),

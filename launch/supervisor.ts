@@ -34,8 +34,10 @@ export type LaunchEffect =
 
 /** Fixed properties of a launch. */
 export interface SupervisorOptions {
-  /** Names of the workers. */
+  /** Names of the workers, or of hosts. */
   readonly workers: readonly string[];
+  /** Where they are hosts: the workers of each. */
+  readonly workersOf?: ReadonlyMap<string, number>;
   /** With fewer the run does not continue. */
   readonly minWorkers: number;
   /** Restarts over the whole launch. */
@@ -109,7 +111,7 @@ export class Supervisor {
     const isAtWork = (pid: number) => living.has(pid) || !this.#pids.has(pid);
     const others = { alive: this.#slots.size, atWork: atWork.filter(isAtWork).length };
     const next = whatFollows(this.#failures, others);
-    const what = `worker/${deathText(death)}`;
+    const what = `${this.#options.workersOf ? 'host ' : 'worker/'}${deathText(death)}`;
     if (next === 'startAgain' && this.#restartsUsed < restarts) {
       const pauseMs = Math.min(BACK_OFF_MAX_MS, BACK_OFF_FIRST_MS * 2 ** this.#restartsUsed);
       this.#restartsUsed += 1;
@@ -121,15 +123,22 @@ export class Supervisor {
     const why = next === 'startAgain' ? 'no restarts left' : 'another start would end like that';
     this.#notify('error', `${what}; ${why}`);
     if (next === 'end' && death.cause instanceof TesseraError) this.#fail(death.cause);
-    else this.#continueWith(others.alive, atWork.filter((pid) => !this.#pids.has(pid)).length);
+    else this.#continueWith(atWork.filter((pid) => !this.#pids.has(pid)).length);
   }
 
-  /** Continues with the remaining workers, or fails. */
-  #continueWith(alive: number, others: number): void {
-    const { minWorkers, restarts } = this.#options;
+  /** Continues with the remaining workers, or fails. `joined` are at work and were not started by this launch. */
+  #continueWith(joined: number): void {
+    const { minWorkers, restarts, workersOf } = this.#options;
+    const alive = [...this.#slots.keys()].reduce(
+      (sum, name) => sum + (workersOf?.get(name) ?? 1),
+      0,
+    );
+    // Processes of other machines have numbers of their own: they may be those of our hosts.
+    const others = workersOf ? 0 : joined;
     if (alive > 0 && alive + others >= minWorkers) {
       const left = counted(alive, 'worker');
-      this.#notify('warn', `the run continues with ${left} of this machine`);
+      const where = workersOf ? `on ${counted(this.#slots.size, 'host')}` : 'of this machine';
+      this.#notify('warn', `the run continues with ${left} ${where}`);
       return;
     }
     const [first, ...later] = this.#deaths;
@@ -139,7 +148,7 @@ export class Supervisor {
       alive === 0
         ? { missing: 'no worker is left' }
         : { missing: few, wayOut: 'a smaller cluster.minWorkers lets it continue with fewer' };
-    this.#notify('info', rootCause(first).join('\n'));
+    this.#notify('info', rootCause(first, workersOf ? 'host' : 'worker').join('\n'));
     this.#fail(errorOfLoss([first, ...later], { restarts, ...missing }));
   }
 

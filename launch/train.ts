@@ -22,10 +22,17 @@ import { restoreFromMirror } from './begin/restore.ts';
 import { AUTO, placeOfRun } from './begin/run-place.ts';
 import { type Dropped, EventBuffer } from './event-buffer.ts';
 import { settleNumbers } from './fitting.ts';
-import { Launch } from './launch.ts';
-import type { LaunchNotice } from './launcher.ts';
-import { localLauncher, localSize } from './local-run.ts';
+import { Launch, type LaunchedHost, type LaunchOptions } from './launch.ts';
+import type { Launcher, LaunchNotice } from './launcher.ts';
+import { type LocalRun, type LocalSize, localLauncher, localSize } from './local-run.ts';
 import type { RunStanding } from './supervisor.ts';
+
+/** Hosts that wait to compute for a run. */
+export interface Fleet {
+  readonly hosts: readonly LaunchedHost[];
+  /** What starts them for a coordinator at this address; workers join with the token. */
+  launcher(run: { readonly address: string; readonly token: string }): Launcher;
+}
 
 /** How a run is started. */
 export interface StartTrainingOptions extends ServerFiles {
@@ -33,6 +40,8 @@ export interface StartTrainingOptions extends ServerFiles {
   readonly isRemote?: boolean;
   /** Whether others join too, so that a run that is started again listens where it did. */
   readonly isShared?: boolean;
+  /** Hosts that compute in place of this machine; they are started once the coordinator listens. */
+  readonly fleet?: Fleet | undefined;
   /** Ends the run early; what is trained is saved. */
   readonly signal?: AbortSignal | undefined;
   /** Get each event of the run. They may be slow or fail without harm to the run. */
@@ -52,7 +61,8 @@ export interface StartTrainingOptions extends ServerFiles {
 }
 
 /** How a program trains. */
-export interface TrainOptions extends Omit<StartTrainingOptions, 'isRemote' | 'isShared'> {
+export interface TrainOptions
+  extends Omit<StartTrainingOptions, 'isRemote' | 'isShared' | 'fleet'> {
   /** Local worker processes: a number, auto, or a range; 0 when workers join from elsewhere (default: cluster.workers). */
   readonly workers?: WorkerCount | undefined;
   /** `key=value` settings over those of the config. */
@@ -143,7 +153,7 @@ export async function startTraining(
   const { isRemote = false, isShared = false, certs, insecure = false, log } = options;
   const { resume, runFolder: newFolder, isKept } = await placeOfRun(options);
   const notify = options.onNotice ?? (() => {});
-  const size = isRemote ? undefined : await localSize(planned.config);
+  const size = isRemote || options.fleet ? undefined : await localSize(planned.config);
   const { loaded, dataSource } = await settleNumbers(planned, {
     ...{ dataSource: options.dataSource, workers: size?.count ?? 1 },
     resume: isKept ? resume : undefined,
@@ -161,7 +171,7 @@ export async function startTraining(
     security: await serverSecurity(options, token, (text) => notify({ level: 'warn', text })),
     ...{ certs, insecure, resume, runFolder: newFolder, dataSource },
     // Local workers get its address; others use the former one.
-    listen: isRemote || isShared ? await knownAddress(resume, loaded) : undefined,
+    listen: isRemote || isShared || options.fleet ? await knownAddress(resume, loaded) : undefined,
     log: createLog({
       component: 'coordinator',
       level: log === undefined ? 'off' : (log.level ?? 'warn'),
@@ -174,19 +184,22 @@ export async function startTraining(
     ],
   });
   const { address, runFolder, data, numParameters, resumed, isDone, weightsNotes } = running;
-  const launched =
-    size &&
-    !isDone &&
-    new Launch({
-      launcher: localLauncher(
-        { config, address, runFolder, certs, token, insecure, verbose: log?.level === 'debug' },
-        size,
-      ),
-      count: size.count,
-      ...{ restarts: config.cluster.restarts, minWorkers: config.cluster.minWorkers, notify },
-      standing: () => standingOf(running.status(), signals),
-    });
-  const result = endOf(running, launched || undefined, stop).finally(() => events.end());
+  const launched = isDone
+    ? undefined
+    : workersOf(options.fleet, size, {
+        local: {
+          config,
+          address,
+          runFolder,
+          certs,
+          token,
+          insecure,
+          verbose: log?.level === 'debug',
+        },
+        ...{ restarts: config.cluster.restarts, minWorkers: config.cluster.minWorkers, notify },
+        standing: () => standingOf(running.status(), signals),
+      });
+  const result = endOf(running, launched, stop).finally(() => events.end());
   // The program may look later.
   result.catch(() => {});
   return {
@@ -198,6 +211,19 @@ export async function startTraining(
     },
     [Symbol.asyncIterator]: () => events[Symbol.asyncIterator](),
   };
+}
+
+/** Starts the workers of a run, here or on hosts; undefined where all of them join by themselves. */
+function workersOf(
+  fleet: Fleet | undefined,
+  size: LocalSize | undefined,
+  { local, ...given }: { readonly local: LocalRun } & Omit<LaunchOptions, 'launcher' | 'count'>,
+): Launch | undefined {
+  if (fleet !== undefined) {
+    return new Launch({ ...given, launcher: fleet.launcher(local), count: fleet.hosts });
+  }
+  if (size === undefined) return undefined;
+  return new Launch({ ...given, launcher: localLauncher(local, size), count: size.count });
 }
 
 /** Waits for the end of the run; if its workers are lost first, that is the end. */

@@ -133,14 +133,18 @@ export function deathText({ name, how, cause }: WorkerDeath): string {
 }
 
 /** The block that names the first failure: the later ones are often only its echo. */
-export function rootCause(death: WorkerDeath): readonly string[] {
+export function rootCause(
+  death: WorkerDeath,
+  what: 'worker' | 'host' = 'worker',
+): readonly string[] {
+  const isHost = what === 'host';
   return [
     '',
     'first failure',
-    `  worker  ${death.name} (pid ${death.pid ?? 'none'})`,
+    `  ${what.padEnd(6)}  ${death.name}${isHost ? '' : ` (pid ${death.pid ?? 'none'})`}`,
     `  end     ${death.how}`,
     `  cause   ${unbroken(death.cause?.sentence ?? 'it said nothing')}`,
-    `  log     ${death.logPath || 'none'}`,
+    ...(isHost ? [] : [`  log     ${death.logPath || 'none'}`]),
     '',
   ];
 }

@@ -1,6 +1,6 @@
 /**
  * @file A worker process that a launcher has started: `ADDRESS --name=w1 --threads=2`, and what FLAGS has. With `--token` it
- * reads its token from stdin. It delivers what it has and ends at the next line on stdin; it ends when stdin closes.
+ * reads its token from stdin, with `--credentials` the certificate of the authority too. It delivers what it has and ends at the next line on stdin; it ends when stdin closes.
  */
 import { parseArgs } from 'node:util';
 import type { EngineRequest } from '../shared/compute/engines/options.ts';
@@ -9,6 +9,7 @@ import { clientSecurity } from '../shared/exchange/grpc/security.ts';
 import { createLog } from '../shared/machine/log.ts';
 import { runProcess } from '../shared/machine/run-process.ts';
 import { WARNING_SIGNALS } from '../shared/machine/shutdown.ts';
+import { readCredentials } from './parent/credentials.ts';
 import { sendToParent } from './parent/last-error.ts';
 import type { WorkerChoice } from './prepare.ts';
 import { startWorker } from './start.ts';
@@ -25,6 +26,7 @@ const FLAGS = {
   certs: { type: 'string' },
   ca: { type: 'string' },
   token: { type: 'boolean', default: false },
+  credentials: { type: 'boolean', default: false },
   /** Its parent prints the error that ends it. */
   quiet: { type: 'boolean', default: false },
   insecure: { type: 'boolean', default: false },
@@ -59,11 +61,12 @@ async function work(args: readonly string[]): Promise<void> {
     allowPositionals: true,
   });
   const { name, certs, ca, insecure, verbose } = values;
-  // Before anything else reads stdin: the token comes by it.
-  const security = await clientSecurity(
-    { certs, ca, ...(values.token && { tokenFile: '-' }) },
-    (sentence) => process.stderr.write(`⚠ ${sentence}\n`),
-  );
+  // Before anything else reads stdin: secrets come by it.
+  const security = values.credentials
+    ? await readCredentials(process.stdin)
+    : await clientSecurity({ certs, ca, ...(values.token && { tokenFile: '-' }) }, (sentence) =>
+        process.stderr.write(`⚠ ${sentence}\n`),
+      );
   const parent = obeyParent();
   try {
     await startWorker({

@@ -113,6 +113,10 @@ export const TOPICS: readonly Topic[] = [
       '',
       '  tessera up CONFIG --nodes gpu1,gpu2,gpu3',
       '  srun --ntasks-per-node=1 tessera up CONFIG                  in a Slurm job',
+      '',
+      'Or from one machine, on others that ssh reaches:',
+      '',
+      '  tessera launch ssh --hosts gpu1,gpu2 CONFIG',
     ],
   },
   {

@@ -37,8 +37,8 @@ export const timeLimitOption = () =>
     'Save and end before so long, such as 2h (default: the end of the Slurm job)',
   ).argParser(parseDuration);
 
-/** Adds what `train` and `coordinator` have in common. */
-export function addRunOptions(target: Command): void {
+/** Adds which run a command that trains begins or resumes. */
+export function addRunGroup(target: Command): void {
   target
     .optionsGroup('Run:')
     .addOption(setOption())
@@ -54,8 +54,13 @@ export function addRunOptions(target: Command): void {
       ).argParser(parseWholeCount),
     )
     .addOption(timeLimitOption())
-    .option('-y, --yes', 'Download what the config names and this machine has not')
-    .addOption(listenOption());
+    .option('-y, --yes', 'Download what the config names and this machine has not');
+}
+
+/** Adds what `train` and `coordinator` have in common. */
+export function addRunOptions(target: Command): void {
+  addRunGroup(target);
+  target.addOption(listenOption());
   addServerSecurity(target);
   target.optionsGroup('Output:').addOption(jsonOption()).addOption(verboseOption(LOG_MORE));
 }

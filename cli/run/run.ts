@@ -2,7 +2,7 @@
 
 import { AUTO } from '../../launch/begin/run-place.ts';
 import type { LaunchNotice } from '../../launch/launcher.ts';
-import { type Run, startTraining } from '../../launch/train.ts';
+import { type Fleet, type Run, startTraining } from '../../launch/train.ts';
 import type { LoadedConfig } from '../../shared/config/load.ts';
 import type { TesseraError } from '../../shared/core/errors.ts';
 import type { FoundSource } from '../../shared/data/found.ts';
@@ -38,13 +38,20 @@ export interface RunOptions extends KeptFlags, SettingFlags {
   readonly verbose?: true;
 }
 
+/** Makes what computes for a run, with what shows a line of a host. */
+type FleetOf = (line: (text: string) => void) => Fleet;
+
 /** How a command takes part in the run it started. */
 export interface RunPart {
-  readonly command: 'train' | 'coordinator' | 'up';
+  readonly command: 'train' | 'coordinator' | 'up' | 'launch ssh';
   /** Whether workers join from elsewhere, beside those of this machine. */
   readonly isShared?: boolean;
   /** Lines of the banner beside those that every run has. */
   banner(run: Run): readonly string[];
+  /** Hosts that compute in place of this machine. */
+  readonly fleet?: FleetOf;
+  /** The line that continues the run, where it is not one of `train` or `coordinator`. */
+  readonly again?: (run: Run) => string;
   /** Called once the run can be joined. */
   started?(run: Run): Promise<void>;
 }
@@ -117,6 +124,7 @@ async function started(
     ...options,
     isRemote: part.command === 'coordinator',
     isShared: part.isShared ?? false,
+    fleet: part.fleet?.((line) => display.line(line)),
     signal: ends.signal,
     log: {
       level: options.verbose ? 'debug' : 'warn',
@@ -137,8 +145,9 @@ async function started(
 }
 
 /** What to type to continue a run that has ended early. */
-function wayOn({ command }: RunPart, options: RunOptions, run: Run): string {
+function wayOn({ command, again: line }: RunPart, options: RunOptions, run: Run): string {
   if (options.resume === AUTO) return 'the same line again continues it';
+  if (line !== undefined) return `resume with: ${line(run)}`;
   const again = command === 'coordinator' ? command : 'train';
   return `resume with: ${resumeCommand(again, options, run)}`;
 }

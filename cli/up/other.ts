@@ -35,7 +35,8 @@ export async function runOther(options: UpOptions, node: StartedNode): Promise<n
             ...(certs === undefined ? { insecure: true } : { certs }),
             ...(options.verbose && { verbose: true }),
           }),
-          ...{ signal, restarts: RESTARTS, workers: options.workers, devices: options.devices },
+          ...{ signal, restarts: RESTARTS, token: undefined },
+          ...{ workers: options.workers, devices: options.devices },
           ...wordsFor(say),
         }),
     });

@@ -2,7 +2,7 @@
 import { resolveModel } from '../../shared/config/rules.ts';
 import type { PlannedConfig } from '../../shared/config/schema.ts';
 import { parameterTable } from '../../shared/model/parameters.ts';
-import { marginMs } from '../up/time-limit.ts';
+import { marginMs } from '../time-limit.ts';
 
 /** Less than this is of no use: a save of a small model takes a second on a disk that is not busy. */
 const LEAST_SECONDS = 60;

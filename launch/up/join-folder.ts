@@ -5,7 +5,7 @@
 import { X509Certificate } from 'node:crypto';
 import { access, constants, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { errnoOf } from '../../shared/core/errno.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { cannotWrite } from '../../shared/files/files.ts';
@@ -64,13 +64,16 @@ export async function prepareJoinFolder(folder: string, dialled: DialledAs): Pro
     return { folder, certs, isOurs };
   }
   if (!isOurs)
-    await writeAll(folder, authorityFiles(await createAuthority('tessera', AUTHORITY_DAYS)));
+    await writeCredentials(
+      folder,
+      authorityFiles(await createAuthority('tessera', AUTHORITY_DAYS)),
+    );
   const authority = await readAuthority(folder);
   const hosts = dialled.hosts.filter(isHost);
   for (const role of ROLES) {
     const request = { name: role, role, hosts: role === 'coordinator' ? hosts : [], days: DAYS };
     if (await isGood(join(folder, role), request.hosts, authority)) continue;
-    await writeAll(join(folder, role), await leafFiles(authority, request));
+    await writeCredentials(join(folder, role), await leafFiles(authority, request));
   }
   return { folder, certs, isOurs: true };
 }
@@ -161,14 +164,19 @@ async function readAuthority(folder: string): Promise<KeyPairPem> {
 }
 
 /** Writes files in their order, each whole, a key never with another mode than its own. Throws  CANNOT_WRITE. */
-async function writeAll(folder: string, files: readonly CredentialText[]): Promise<void> {
+export async function writeCredentials(
+  folder: string,
+  files: readonly CredentialText[],
+): Promise<void> {
   try {
     await makeFolders(folder, 0o700);
     for (const { path, text, mode } of files) {
-      const temporary = join(folder, `.${path}.${process.pid}`);
+      const whole = join(folder, path);
+      await makeFolders(dirname(whole), 0o700);
+      const temporary = join(dirname(whole), `.${basename(whole)}.${process.pid}`);
       await rm(temporary, { force: true });
       await writeFile(temporary, text, { mode, flag: 'wx' });
-      await rename(temporary, join(folder, path));
+      await rename(temporary, whole);
     }
   } catch (cause) {
     throw cannotWrite(folder, cause);

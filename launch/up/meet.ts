@@ -1,17 +1,15 @@
 /** @file A node that is not the first waits until that is there: its credentials, its address, its port. */
 
 import { stat } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
-import { hostOf, portOf } from '../../shared/core/address.ts';
 import type { Clock } from '../../shared/core/clock.ts';
-import { errnoOf, reasonOf } from '../../shared/core/errno.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { formatSpan } from '../../shared/core/units.ts';
 import { readResult } from '../../shared/runs/result-file.ts';
 import { CREDENTIAL_FILES } from '../../shared/security/credentials.ts';
 import { readAddresses } from './address-file.ts';
 import { isOwn, refuseOpenFolder } from './join-folder.ts';
+import { reach } from './reach.ts';
 
 /** What a node looks for. */
 export interface Meeting {
@@ -34,7 +32,6 @@ export interface Meeting {
 export type Met = { readonly address: string } | undefined;
 
 const PAUSE_MS = 1_000;
-const CONNECT_MS = 3_000;
 
 /** What is missing, and what may be the matter if it does not come. */
 interface Missing {
@@ -111,26 +108,3 @@ async function hasCredentials(folder: string): Promise<boolean> {
   const found = await Promise.all(files.map((path) => stat(path).catch(() => undefined)));
   return found.every((each) => each !== undefined);
 }
-
-/** Why nothing can be reached at an address; undefined where something listens. */
-async function reach(address: string): Promise<string | undefined> {
-  const socket = connect({ host: hostOf(address), port: portOf(address) });
-  try {
-    return await new Promise((resolve) => {
-      socket.setTimeout(CONNECT_MS, () => resolve('no answer'));
-      socket.once('connect', () => resolve(undefined));
-      socket.once('error', (error) => resolve(WORDS[errnoOf(error)] ?? reasonOf(error)));
-    });
-  } finally {
-    socket.destroy();
-  }
-}
-
-const WORDS: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'its name does not resolve yet',
-  EAI_AGAIN: 'its name does not resolve yet',
-  ECONNREFUSED: 'nothing listens there yet',
-  ETIMEDOUT: 'no answer',
-  EHOSTUNREACH: 'no way leads there',
-  ENETUNREACH: 'no way leads there',
-};

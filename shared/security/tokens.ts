@@ -95,8 +95,8 @@ async function firstLineOfFile(path: string): Promise<string> {
   return lineIn(bytes.toString('latin1'));
 }
 
-/** Only the first line, and no more of it than a token may have: the writer may keep the stream open. */
-function firstLineIn(stream: Readable): Promise<string> {
+/** Only the first line, and not much more of it than a bound: the writer may keep the stream open. */
+export function firstLineIn(stream: Readable, charsMax = 2 * TOKEN_LENGTH_MAX): Promise<string> {
   return new Promise((resolve) => {
     let text = '';
     const finish = () => {
@@ -106,7 +106,7 @@ function firstLineIn(stream: Readable): Promise<string> {
     };
     const take = (piece: Buffer) => {
       text += piece.toString('latin1');
-      if (text.includes('\n') || text.length > 2 * TOKEN_LENGTH_MAX) finish();
+      if (text.includes('\n') || text.length > charsMax) finish();
     };
     stream.on('data', take).once('end', finish).once('error', finish).resume();
     if (stream.readableEnded) finish();

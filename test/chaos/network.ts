@@ -3,7 +3,7 @@
  *
  * Needs root. All of it is in namespaces of its own, the bridge too, and goes with them.
  */
-import { TesseraProcess } from '../support/cluster.ts';
+import { TesseraProcess, WatchedProcess } from '../support/cluster.ts';
 import { type BadLine, badLine, type Disturbance } from './bad-line.ts';
 import { PATH, run } from './commands.ts';
 
@@ -41,6 +41,20 @@ export class Network {
   /** The words before a command that is to run on a host. */
   through(host: string): readonly string[] {
     return ['ip', 'netns', 'exec', this.#namespace(host)];
+  }
+
+  /** Starts another program on a host. */
+  startProgram(host: string, words: readonly string[]): WatchedProcess {
+    return new WatchedProcess([...this.through(host), ...words], { env: { PATH } });
+  }
+
+  /** Process ids of all that runs on a host, in order. */
+  pidsOf(host: string): number[] {
+    const text = run(`ip netns pids ${this.#namespace(host)}`);
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map(Number);
   }
 
   /** The address of a host. */
@@ -144,6 +158,7 @@ export class Network {
     return this.#namespace('hub');
   }
 
+  /** The words before a program that runs on a host; they become it. */
   #namespace(host: string): string {
     return `${this.#prefix}-${host}`;
   }
