@@ -15,12 +15,7 @@ import { addUpFlags } from './up-flags.ts';
 
 /** Adds `tessera launch slurm`. */
 export function addSlurm(launch: Command): void {
-  const slurm = addCommand(
-    launch,
-    'slurm <folder-or-config>',
-    'Commands:',
-    'Submit a Slurm job',
-  )
+  const slurm = addCommand(launch, 'slurm <folder-or-config>', 'Commands:', 'Submit a Slurm job')
     .optionsGroup('Job:')
     .addOption(
       new Option('--nodes <count>', 'Nodes of the job').argParser(parseWholeCount).default(1),

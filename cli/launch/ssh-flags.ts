@@ -20,7 +20,7 @@ export function addLaunchSsh(launch: Command): void {
     launch,
     'ssh [folder-or-config]',
     'Commands:',
-    'Train on machines that ssh reaches; the coordinator is here',
+    'Train on machines that ssh reaches',
   )
     .optionsGroup('Hosts:')
     .requiredOption(
@@ -65,12 +65,7 @@ export function addLaunchSsh(launch: Command): void {
 
 /** Adds `tessera launch host`. */
 export function addLaunchHost(launch: Command): void {
-  const host = addCommand(
-    launch,
-    'host',
-    'Commands:',
-    'What launch ssh starts on a host; its job comes over stdin',
-  )
+  const host = addCommand(launch, 'host', 'Commands:', 'What launch ssh starts on a host')
     .addOption(workersOption())
     .addOption(devicesOption())
     .addOption(verboseOption());

@@ -128,6 +128,7 @@ function runAndWait({ program, args, cpusPerNode }: SlurmJob): string[] {
     '# At the time limit it is queued again: no person has ended it.',
     'on_term() {',
     '  again=yes',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: bash puts it in.
     '  [ "$(date +%s)" -ge "${SLURM_JOB_END_TIME:-9999999999}" ] || ended=yes',
     '}',
     'trap on_term TERM',

@@ -4,8 +4,8 @@ import { deferred, withDeadline } from '../../shared/core/async.ts';
 import { type Clock, systemClock } from '../../shared/core/clock.ts';
 import { errnoOf } from '../../shared/core/errno.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
-import { BoundedLines } from '../../shared/files/lines.ts';
 import { formatSpan } from '../../shared/core/units.ts';
+import { BoundedLines } from '../../shared/files/lines.ts';
 import { type HostEnd, type Wanted, whyNotReady } from './failures.ts';
 import type { Host } from './hosts.ts';
 import {

@@ -104,13 +104,18 @@ describe.runIf(hasSlurm)('a real Slurm', () => {
     expect(readFileSync(out, 'utf8')).not.toContain('TESSERA_NODES');
   });
 
-  it.runIf(isWhole)('queues a job again that saves until the time limit ends it', {
-    timeout: 300_000,
-  }, async () => {
-    const text = "n=0; trap 'n=$((n+1)); [ $n -lt 2 ] || exit 75' TERM; while :; do sleep 0.1; done";
-    const { id } = submit(text, ['time=1']);
-    await slurm.jobIn(id, /PENDING/, 1);
-  });
+  it.runIf(isWhole)(
+    'queues a job again that saves until the time limit ends it',
+    {
+      timeout: 300_000,
+    },
+    async () => {
+      const text =
+        "n=0; trap 'n=$((n+1)); [ $n -lt 2 ] || exit 75' TERM; while :; do sleep 0.1; done";
+      const { id } = submit(text, ['time=1']);
+      await slurm.jobIn(id, /PENDING/, 1);
+    },
+  );
 
   it.runIf(isWhole)('continues through time limits', { timeout: 3_600_000 }, async () => {
     const quickstart = ['quickstart', ...set('checkpoint.everySteps=20', 'cluster.minWorkers=2')];

@@ -9,7 +9,7 @@ export function addLaunchCompose(launch: Command): void {
     launch,
     'compose <config>',
     'Commands:',
-    'Print a file for Docker Compose: containers of one machine',
+    'Print a file for Docker Compose',
   );
   addContainerFlags(compose, 'folder')
     .option('--run-folder <folder>', 'Where runs are kept on that machine (default: ./runs)')

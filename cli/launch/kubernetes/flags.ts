@@ -16,7 +16,7 @@ export function addLaunchKubernetes(launch: Command): void {
     launch,
     'kubernetes <config>',
     'Commands:',
-    'Print what kubectl needs to run it: a Job, its Service and keys',
+    'Print a Job, its Service and its keys',
   );
   addContainerFlags(kubernetes, 'claim')
     .optionsGroup('Kubernetes:')
