@@ -143,7 +143,7 @@ export async function startTraining(
   options: StartTrainingOptions,
 ): Promise<Run> {
   // From here on no folder, worker or message has its address.
-  const told = takeWebhook(given.config.observe, process.env);
+  const told = takeWebhook(given.config.observe);
   const planned = { ...given, config: { ...given.config, observe: told.observe } };
   const { isRemote = false, isShared = false, certs, insecure = false, log } = options;
   const { resume, runFolder: newFolder, isKept } = await placeOfRun(options);

@@ -48,7 +48,7 @@ export function webhookProblem(webhook: string) {
  */
 export function takeWebhook(
   observe: ObserveConfig,
-  env: Readonly<NodeJS.ProcessEnv>,
+  env: Readonly<NodeJS.ProcessEnv> = process.env,
 ): { readonly observe: ObserveConfig; readonly url: URL | undefined } {
   const { webhook } = observe;
   if (webhook === '') return { observe, url: undefined };
