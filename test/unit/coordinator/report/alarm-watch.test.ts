@@ -14,7 +14,7 @@ import { step } from '../../../support/alarm-curves.ts';
 import { smallConfig } from '../../../support/config.ts';
 
 /** A run that is watched by one observer, and what that gets. */
-function watched() {
+async function watched() {
   const runFolder = mkdtempSync(join(tmpdir(), 'tessera-alarms-'));
   onTestFinished(() => rmSync(runFolder, { recursive: true }));
   mkdirSync(join(runFolder, 'checkpoints', 'step-00000001'), { recursive: true });
@@ -24,10 +24,10 @@ function watched() {
     got.push(one);
     if (one.type === 'alarm') alarmed.resolve();
   };
-  const run = observe(
+  const run = await observe(
     {
       observers: [{ name: 'test', event }],
-      log: createLog({ component: 'test', level: 'off' }),
+      ...{ log: createLog({ component: 'test', level: 'off' }), isResumed: false },
     },
     {
       // The run folder and the config are all that is read of it.
@@ -40,7 +40,7 @@ function watched() {
 }
 
 it('an alarm follows its cause, stands in the status, and is a record of metrics.jsonl', async () => {
-  const { run, got, runFolder } = watched();
+  const { run, got, runFolder } = await watched();
   run.onEvent(step(1, { loss: Number.POSITIVE_INFINITY }) as RunEvent);
   expect(run.alarms()).toEqual([]);
   await run.close();
@@ -50,7 +50,7 @@ it('an alarm follows its cause, stands in the status, and is a record of metrics
 });
 
 it('a checkpoint is a reason to look at the disk', async () => {
-  const { run, got, alarmed } = watched();
+  const { run, got, alarmed } = await watched();
   const checkpoint = { step: 1, folder: '', bytes: Number.MAX_SAFE_INTEGER, seconds: 1 };
   run.onEvent({ type: 'checkpoint', ...checkpoint, parametersSha256: '' });
   await alarmed;
