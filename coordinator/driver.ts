@@ -148,7 +148,7 @@ export class CoordinatorDriver implements CoordinatorPort {
   status(watcher = ''): RunStatus {
     if (watcher !== '') this.sessions.watchers[this.#loop.hasEnded ? 'returned' : 'lost'](watcher);
     const { run, progress, clock, identity, checkpointer, store } = this.#parts;
-    const { delays = () => NO_DELAYS, spot = () => UNDISTURBED } = this.#parts;
+    const { delays = () => NO_DELAYS, spot = () => UNDISTURBED, alarms = () => [] } = this.#parts;
     return describeStatus({
       run,
       progress,
@@ -162,6 +162,7 @@ export class CoordinatorDriver implements CoordinatorPort {
       watch: this.#loop.watch,
       failure: this.#loop.failure,
       delays: delays(),
+      alarms: alarms(),
       reducers: store.reducers.threads,
       spot: spot(),
     });

@@ -49,6 +49,8 @@ export interface DriverParts {
   readonly delays?: () => Delays;
   /** What has happened to the run beside training, over all its lives. */
   readonly spot?: () => SpotReport;
+  /** Those that have begun and are not over, where something looks for them. */
+  readonly alarms?: () => readonly string[];
   readonly onEvent: (event: RunEvent) => void;
   /** Gets what workers do, where something looks at it. */
   readonly onActivity?: ((activity: Activity) => void) | undefined;

@@ -16,6 +16,7 @@ import { VectorMemory } from '../shared/kernels/vectors.ts';
 import { assertLoopback } from '../shared/machine/addresses.ts';
 import type { Logger } from '../shared/machine/log.ts';
 import type { SavedCheckpoint } from '../shared/runs/checkpoint/layout.ts';
+import { endEvents } from '../shared/runs/ending.ts';
 import type { RunResult } from '../shared/runs/events.ts';
 import type { HeldLock } from '../shared/runs/lock/lock.ts';
 import { lockRun } from '../shared/runs/lock/run-lock.ts';
@@ -54,8 +55,8 @@ export interface StartOptions {
   readonly log: Logger;
   /** Ends the run early, what is trained being saved. */
   readonly signal: AbortSignal;
-  /** Get each event of the run, after metrics.jsonl has got it. */
-  readonly observers?: readonly RunObserver[];
+  /** Get each event of the run, after metrics.jsonl has got it; some are made once its folder is there. */
+  readonly observers?: readonly (RunObserver | ((runFolder: string) => RunObserver))[];
 }
 
 /** A coordinator that runs. */
@@ -164,7 +165,7 @@ async function serveRun(
   const ended = deferred<void>();
   const delays = watchDelays();
   const observed = { ...options, isResumed: options.resume !== undefined };
-  const { onEvent, onActivity, ...observers } = await observe(observed, parts.identity);
+  const { onEvent, onActivity, alarms, ...observers } = await observe(observed, parts);
   const { mirror, spot } = observers;
   const closeObservers = async () => {
     delays.stop();
@@ -176,13 +177,11 @@ async function serveRun(
   const begins = { version: store.version, parameterSums: sumsText(await store.sums()) };
   onEvent({ type: 'data', sentence: foundSentence(data), ...data, begins });
   const onEnd = (error: TesseraError | undefined) => {
-    if (error === undefined) return ended.resolve();
-    const { code, sentence: reason } = error;
-    // Once another coordinator has the run, its metrics are that one's.
-    if (code !== 'RUN_IN_USE') onEvent({ type: 'phase', phase: 'failed', reason, code });
-    ended.reject(error);
+    for (const event of endEvents(error, parts.run.reason)) onEvent(event);
+    if (error === undefined) ended.resolve();
+    else ended.reject(error);
   };
-  const sinks = { log, onEvent, onActivity, onEnd, spot };
+  const sinks = { log, onEvent, onActivity, onEnd, spot, alarms };
   const driver = new CoordinatorDriver({ ...parts, ...sinks, delays: delays.read });
   const { certs } = options;
   const server = await serve(driver, options, reducers).catch(async (error) => {

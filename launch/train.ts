@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type RunningCoordinator, startCoordinator } from '../coordinator/start.ts';
 import { requireInputs } from '../shared/config/absent-inputs.ts';
 import { type LoadedConfig, loadConfig, loadObject } from '../shared/config/load.ts';
+import { takeWebhook } from '../shared/config/observe.ts';
 import type { RunConfigInput } from '../shared/config/schema.ts';
 import { type WorkerCount, workersSettings } from '../shared/config/settings.ts';
 import type { RunStatus } from '../shared/contract/status.ts';
@@ -25,6 +26,7 @@ import { settleNumbers } from './fitting.ts';
 import { Launch, type LaunchedHost, type LaunchOptions } from './launch.ts';
 import type { Launcher, LaunchNotice } from './launcher.ts';
 import { type LocalRun, type LocalSize, localLauncher, localSize } from './local-run.ts';
+import { webhookOf } from './notices/webhook.ts';
 import type { RunStanding } from './supervisor.ts';
 
 /** Hosts that wait to compute for a run. */
@@ -147,9 +149,12 @@ async function isRestored(
 
 /** Trains with a config that is loaded, and whose data and weights are here. Throws  as `train` does. */
 export async function startTraining(
-  planned: LoadedConfig,
+  given: LoadedConfig,
   options: StartTrainingOptions,
 ): Promise<Run> {
+  // From here on no folder, worker or message has its address.
+  const told = takeWebhook(given.config.observe);
+  const planned = { ...given, config: { ...given.config, observe: told.observe } };
   const { isRemote = false, isShared = false, certs, insecure = false, log } = options;
   const { resume, runFolder: newFolder, isKept } = await placeOfRun(options);
   const notify = options.onNotice ?? (() => {});
@@ -179,6 +184,7 @@ export async function startTraining(
     }),
     signal: AbortSignal.any(signals),
     observers: [
+      ...webhookOf(told, (text) => notify({ level: 'warn', text })),
       ...(options.observers ?? []),
       { name: 'reader of the run', event: (event) => events.push(event) },
     ],

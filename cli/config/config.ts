@@ -2,6 +2,7 @@
 import { absentNames, getCommand, requireInputs } from '../../shared/config/absent-inputs.ts';
 import { configJsonSchema, explainConfig } from '../../shared/config/explain.ts';
 import { type LoadedConfig, loadConfig } from '../../shared/config/load.ts';
+import { withoutSecrets } from '../../shared/config/observe.ts';
 import { checkAgainstData, resolveModel } from '../../shared/config/rules.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { FoundSource } from '../../shared/data/found.ts';
@@ -38,11 +39,12 @@ export async function showConfig(options: ShowConfigOptions): Promise<void> {
   const loaded = await loadConfig(options.config, settingsOf(options));
   if (options.json) {
     const origins = options.origin ? { origins: Object.fromEntries(loaded.origins) } : {};
-    const { path, config, inputs } = loaded;
+    const { path, inputs } = loaded;
+    const config = withoutSecrets(loaded.config);
     printJson({ schema: 'config/1', path, config, inputs, ...origins });
     return;
   }
-  print(valueLines(loaded.config, options.origin ? loaded.origins : undefined));
+  print(valueLines(withoutSecrets(loaded.config), options.origin ? loaded.origins : undefined));
   for (const line of inputLines(loaded.inputs)) say(line);
   const absent = absentNames(loaded.inputs);
   if (absent.length > 0) say(pointer('missing', typable(`to get it: ${getCommand(absent)}`)));

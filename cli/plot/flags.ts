@@ -10,6 +10,7 @@ import {
   setOption,
   verboseOption,
 } from '../terminal/flags.ts';
+import { AXES } from './axis.ts';
 import { addModelPlots } from './model-flags.ts';
 import { outOption, SUB } from './out-flag.ts';
 
@@ -33,7 +34,7 @@ function addCurves(plot: Command): void {
     plot,
     'curves [run...]',
     SUB,
-    'Loss and accuracy of runs (default: the newest)',
+    'Loss, accuracy, rate, norm and speed of runs (default: the newest)',
   )
     .addOption(
       listOption(
@@ -41,10 +42,13 @@ function addCurves(plot: Command): void {
         'Figures of another source to show too: columns epoch and accuracy, or loss',
       ),
     )
+    .addOption(
+      new Option('--by <axis>', 'What they are drawn over').choices(AXES).default('epoch' as const),
+    )
     .addOption(outOption('Where to write it (default: pictures/curves.png of the first run)'))
     .addOption(verboseOption());
   examples(curves, 'Two runs in one picture; a run beside the figures of a paper', [
-    'tessera plot curves runs/a runs/b --out ab.svg',
+    'tessera plot curves runs/a runs/b --by time --out ab.svg',
     'tessera plot curves runs/a --beside paper.csv --out beside.svg',
   ]);
   curves.action(async (runs, options) =>

@@ -37,6 +37,15 @@ export const timeLimitOption = () =>
     'Save and end before so long, such as 2h (default: the end of the Slurm job)',
   ).argParser(parseDuration);
 
+/** `--webhook` and `--notify`, of commands that train. */
+export const noticeOptions = () => [
+  new Option(
+    '--webhook <address>',
+    'Send a notice there at the end, a failure, a new best, an alarm (default: observe.webhook)',
+  ),
+  new Option('--notify', 'Say the same by a notification and the bell of the terminal'),
+];
+
 /** Adds which run a command that trains begins or resumes. */
 export function addRunGroup(target: Command): void {
   target
@@ -62,5 +71,7 @@ export function addRunOptions(target: Command): void {
   addRunGroup(target);
   target.addOption(listenOption());
   addServerSecurity(target);
-  target.optionsGroup('Output:').addOption(jsonOption()).addOption(verboseOption(LOG_MORE));
+  target.optionsGroup('Output:');
+  for (const option of noticeOptions()) target.addOption(option);
+  target.addOption(jsonOption()).addOption(verboseOption(LOG_MORE));
 }

@@ -85,6 +85,11 @@ export function eventLine(
       );
     case 'badSample':
       return warning(`left out: ${event.reason} (${event.name})`);
+    case 'alarm':
+      return event.state === 'raised' ? bad(`alarm: ${event.sentence}`) : good(event.sentence);
+    case 'ended':
+      // The command says it, with what to type next.
+      return undefined;
   }
 }
 

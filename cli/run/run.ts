@@ -20,6 +20,7 @@ import { restoredFromMirror } from './restore.ts';
 import { type RunOrigin, resumeFolder, runOrigin, withOtherFolder } from './resume.ts';
 import { type KeptFlags, resumeCommand, summary, withWayOn } from './run-end.ts';
 import { type SettingFlags, settingsOf } from './settings.ts';
+import { terminalNotices } from './terminal-notices.ts';
 
 /** Flags of `train` and `coordinator`. */
 export interface RunOptions extends KeptFlags, SettingFlags {
@@ -34,6 +35,8 @@ export interface RunOptions extends KeptFlags, SettingFlags {
   readonly moreEpochs?: number;
   /** Download what the config names and this machine has not. */
   readonly yes?: true;
+  /** Notify by the terminal. */
+  readonly notify?: true;
   readonly json?: true;
   readonly verbose?: true;
 }
@@ -134,7 +137,11 @@ async function started(
       for (const line of text.split('\n')) display.line(`${SIGNS[level]}${line}`);
     },
     // The terminal shows log lines too, and is closed after the last of them.
-    observers: [{ name: 'terminal', event: (event) => display.event(event) }, ends.observer],
+    observers: [
+      { name: 'terminal', event: (event) => display.event(event) },
+      ends.observer,
+      ...(options.notify ? terminalNotices(loaded.config.observe, process.stderr) : []),
+    ],
   });
   ends.sized(run.numParameters);
   await part.started?.(run).catch(async (error: unknown) => {

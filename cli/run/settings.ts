@@ -13,17 +13,19 @@ export interface SettingFlags {
   readonly workers?: WorkerCount | undefined;
   readonly devices?: readonly number[] | undefined;
   readonly listen?: string | undefined;
+  readonly webhook?: string | undefined;
   /** Those whose values come from variables. */
   readonly setByVariables?: ReadonlySet<string>;
 }
 
 /** What flags set, with its source: settings are a part of the run, so that a resumed one has them from its folder. */
 export function settingsOf(flags: SettingFlags): Required<Omit<LoadOptions, 'env'>> {
-  const { set = [], workers, devices, listen, setByVariables } = flags;
+  const { set = [], workers, devices, listen, webhook, setByVariables } = flags;
   const named = [
     { flag: 'workers', set: workersSettings(workers) },
     { flag: 'devices', set: devicesSettings(devices) },
-    { flag: 'listen', set: listenSettings(listen) },
+    { flag: 'listen', set: textSettings('cluster.listen', listen) },
+    { flag: 'webhook', set: textSettings('observe.webhook', webhook) },
   ];
   const isTyped = ({ flag }: { readonly flag: string }) => !setByVariables?.has(flag);
   return {
@@ -34,6 +36,6 @@ export function settingsOf(flags: SettingFlags): Required<Omit<LoadOptions, 'env
   };
 }
 
-function listenSettings(listen: string | undefined): string[] {
-  return listen === undefined ? [] : [`cluster.listen=${JSON.stringify(listen)}`];
+function textSettings(path: string, value: string | undefined): string[] {
+  return value === undefined ? [] : [`${path}=${JSON.stringify(value)}`];
 }

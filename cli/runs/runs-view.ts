@@ -57,14 +57,18 @@ export function outcomeOf({ config, metrics }: RunRecord): RunOutcome {
 
 /** How a run that is over came to its end, in words. */
 export function endOf({ state, metrics, occupant, faults }: RunRecord): string {
-  const last = metrics.phases.at(-1);
-  if (state === 'done') return last?.reason ?? 'done';
+  const { ending } = metrics;
+  if (state === 'done') return ending?.reason ?? 'done';
   if (state === 'unknown') return faults.join('; ');
   const reason =
-    last?.phase === 'failed'
-      ? last.reason
-      : 'its coordinator ended without a record, as after a kill or a power cut';
+    ending?.reason ?? 'its coordinator ended without a record, as after a kill or a power cut';
   return occupant === undefined ? reason : `${reason}; ${occupant}`;
+}
+
+/** The state of a run, with the exit code of one that failed. */
+function stateText({ state, metrics: { ending } }: RunRecord): string {
+  const exit = state === 'failed' ? ending?.exit : undefined;
+  return exit === undefined ? state : `${state} (${exit})`;
 }
 
 /** What is the matter with what is on the disk of a run, each in few words. */
@@ -96,7 +100,7 @@ export function listLines(runs: readonly RunRecord[], nowMs: number): readonly s
     const outcome = outcomeOf(run);
     return [
       run.name,
-      run.state,
+      stateText(run),
       `${outcome.epoch}/${formatNumber(outcome.epochs, 0)}`,
       String(outcome.step),
       formatPercent(outcome.testAccuracy),
@@ -121,7 +125,7 @@ export function showLines(run: RunRecord, next: readonly (readonly [string, stri
   const facts: readonly (readonly [string, string])[] = [
     ['Run', run.name],
     ['Folder', run.folder],
-    ['State', run.state],
+    ['State', run.state === 'running' ? run.state : `${stateText(run)}: ${endOf(run)}`],
     ['Began', new Date(run.beganMs).toISOString()],
     ['Duration', formatDuration(run.seconds)],
     ['Step', `${outcome.step}, epoch ${outcome.epoch}/${formatNumber(outcome.epochs, 0)}`],
@@ -222,7 +226,7 @@ export function compareLines(runs: readonly RunRecord[]): readonly string[] {
     ...results.map(cell),
   ];
   const outcomes = [
-    row('state', ({ run }) => run.state),
+    row('state', ({ run }) => stateText(run)),
     row('step', ({ step }) => String(step)),
     row('epoch', ({ epoch }) => String(epoch)),
     row('test accuracy', ({ testAccuracy }) => formatPercent(testAccuracy)),

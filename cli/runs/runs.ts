@@ -4,7 +4,13 @@ import { isLoopback } from '../../shared/core/address.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { someOf } from '../../shared/core/text.ts';
 import { findRun } from '../../shared/runs/reader/find.ts';
-import { isRunFolder, type RunRecord, readRun, readRuns } from '../../shared/runs/reader/read.ts';
+import {
+  hasEndedEarly,
+  isRunFolder,
+  type RunRecord,
+  readRun,
+  readRuns,
+} from '../../shared/runs/reader/read.ts';
 import { leavesOf } from '../config/config-view.ts';
 import { SAY_PASSED_OVER } from '../inputs/found-run.ts';
 import { commandLine, pathWord, typable } from '../terminal/command-text.ts';
@@ -74,7 +80,8 @@ export function summaryOf(run: RunRecord) {
   const { name, folder, state, seconds, metrics } = run;
   const { firstTime = null, lastTime = null, damagedLines } = metrics;
   const known = { name, folder, state, faults: faultsOf(run), seconds, firstTime, lastTime };
-  return { ...known, damagedLines, ...outcomeOf(run) };
+  const { exit = null, code = null } = (state === 'running' ? {} : metrics.ending) ?? {};
+  return { ...known, exit, code, damagedLines, ...outcomeOf(run) };
 }
 
 /** The command that resumes a run. */
@@ -94,7 +101,7 @@ function nextLines(record: RunRecord) {
     lines.push(['Watch', commandLine(['status', run, '--watch'])]);
     lines.push(['Stop', commandLine(['stop', run])]);
   }
-  if (state === 'stopped') lines.push(['Resume', resumeLine(record)]);
+  if (hasEndedEarly(state)) lines.push(['Resume', resumeLine(record)]);
   if (checkpoints.length > 0) {
     lines.push(['Evaluate', commandLine(['eval', pathWord(folder)])]);
     lines.push(['Predict', commandLine(['predict', 'IMAGE...', '--checkpoint', pathWord(folder)])]);

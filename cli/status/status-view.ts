@@ -106,6 +106,7 @@ function runBlock(status: ShownStatus): readonly string[] {
       ? []
       : [['Late', status.waitingFor] as const]),
     ...(status.disturbances === '' ? [] : [['Disturbed', status.disturbances] as const]),
+    ...status.alarms.map((alarm) => ['Alarm', alarm] as const),
     ...(status.badSamples === 0 ? [] : [['Unreadable', `${status.badSamples} images`] as const]),
     ...(status.refusedJoins ? [['Refused', refusedText(status)] as const] : []),
   ];

@@ -3,7 +3,7 @@ import type { RunStatus } from '../../shared/contract/status.ts';
 import { ERROR_CODES } from '../../shared/core/errors.ts';
 import { nearPath } from '../../shared/files/near-path.ts';
 import { watchShutdown } from '../../shared/machine/shutdown.ts';
-import type { RunRecord } from '../../shared/runs/reader/read.ts';
+import { hasEndedEarly, type RunRecord } from '../../shared/runs/reader/read.ts';
 import { type AskedRun, askedBy, askStatus } from '../../tools/operator/ask.ts';
 import { exitCodeOfEnd, watchRun } from '../../tools/operator/watch.ts';
 import type { Outage, Scene } from '../../tools/operator/watch-story.ts';
@@ -92,7 +92,7 @@ function show(status: RunStatus, options: StatusOptions): void {
 /** A run that has ended, from its folder. */
 function showEnd(run: RunRecord, options: StatusOptions): void {
   if (!options.json) {
-    const wayOn = run.state === 'stopped' ? [`${'Resume:'.padEnd(12)} ${resumeLine(run)}`] : [];
+    const wayOn = hasEndedEarly(run.state) ? [`${'Resume:'.padEnd(12)} ${resumeLine(run)}`] : [];
     print([...endLines(run), ...wayOn]);
     return;
   }

@@ -1,6 +1,6 @@
 /** @file Flags and help of `tessera up`. */
 import { type Command, Option } from 'commander';
-import { devicesOption, localWorkersOption, timeLimitOption } from '../run/flags.ts';
+import { devicesOption, localWorkersOption, noticeOptions, timeLimitOption } from '../run/flags.ts';
 import {
   addCommand,
   examples,
@@ -68,9 +68,9 @@ export function addUp(program: Command): void {
     .option('-y, --yes', 'Download what the config names and this machine has not')
     .optionsGroup('Security:')
     .option('--insecure', 'Plaintext, open to all who reach the port')
-    .optionsGroup('Output:')
-    .addOption(jsonOption())
-    .addOption(verboseOption(LOG_MORE));
+    .optionsGroup('Output:');
+  for (const option of noticeOptions()) up.addOption(option);
+  up.addOption(jsonOption()).addOption(verboseOption(LOG_MORE));
   notes(up, [
     'The first node coordinates and computes, the others compute. A run that is in',
     'the run folder continues; one that is done says what it came to.',

@@ -28,6 +28,7 @@ export interface StatusSources {
   /** Why the run ended early. */
   readonly failure: TesseraError | undefined;
   readonly delays: Delays;
+  readonly alarms: readonly string[];
   readonly reducers: number;
   /** What has happened to the run beside training. */
   readonly spot: SpotReport;
@@ -65,6 +66,7 @@ export function describeStatus(sources: StatusSources): RunStatus {
     badSamples: sources.badSamples,
     stall: sources.failure === undefined ? sources.stall : '',
     waitingFor: sources.failure === undefined ? sources.watch.waitingFor : '',
+    alarms: sources.alarms,
     ...sources.delays,
     reducers: sources.reducers,
     disturbances: isDisturbed(sources.spot) ? spotTexts(sources.spot)[0] : '',

@@ -6,6 +6,7 @@ import { formatBytes } from '../core/units.ts';
 import { mixesImages } from '../data/options.ts';
 import { epsilonOf, type ModelConfig, parseVariant } from '../model/variants.ts';
 import { dataProblems } from './data-rules.ts';
+import { webhookProblem } from './observe.ts';
 import type { ConfigProblem } from './problems.ts';
 import type { PlannedConfig } from './schema.ts';
 
@@ -16,7 +17,11 @@ const NEEDED_KEYS = ['patchSize', 'width', 'depth', 'heads'] as const;
 
 /** All violated rules of a config; empty for a valid one. */
 export function checkConfig(config: PlannedConfig): readonly ConfigProblem[] {
-  return [...modelProblems(config), ...dataProblems(config), ...runProblems(config)];
+  const webhook = webhookProblem(config.observe.webhook);
+  return [
+    ...[...modelProblems(config), ...dataProblems(config), ...runProblems(config)],
+    ...(webhook === undefined ? [] : [webhook]),
+  ];
 }
 
 /** Throws  DATA_INVALID when there is only one class. */

@@ -245,9 +245,11 @@ export function decodeWatcher(watcher: string): string {
 
 /** A status as a message. */
 export function encodeStatus(status: RunStatus): StatusReply {
+  const { workers, alarms } = status;
   return {
     ...status,
-    workers: status.workers.map((worker) => ({ ...worker, held: [...worker.held] })),
+    workers: workers.map((worker) => ({ ...worker, held: [...worker.held] })),
+    alarms: [...alarms],
   };
 }
 

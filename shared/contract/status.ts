@@ -40,6 +40,8 @@ export interface RunStatus {
   readonly delayUsualMs: number;
   /** Its threads for sums and optimizer steps. */
   readonly reducers: number;
+  /** Alarms that have begun and are not over, each as `NAME: SENTENCE`. */
+  readonly alarms: readonly string[];
   /** Which worker the others wait for, as a sentence; '' while nothing is late. */
   readonly waitingFor: string;
   /** What the deaths of workers and coordinators have cost so far, as a sentence; '' while there were none. */

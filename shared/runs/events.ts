@@ -61,6 +61,17 @@ const workerReport = z.object({
   memoryBytes: count,
   deviceBytes: count,
 });
+/** What alarms are about. Documented in docs/watching.md; decided in shared/runs/alarms. */
+const alarmName = z.enum([
+  'notFinite',
+  'lossHigh',
+  'gradientHigh',
+  'learningStalled',
+  'overfitting',
+  'diskFull',
+]);
+/** How a process of a run came to its end: a person stopped it, its machine or a time limit did, or an error. */
+const ending = z.enum(['done', 'stopped', 'interrupted', 'failed']);
 
 function event<T extends string, Fields extends z.ZodRawShape>(type: T, fields: Fields) {
   return z.object({ type: z.literal(type), time: z.iso.datetime(), ...fields });
@@ -157,6 +168,16 @@ export const timedEventSchema = z.discriminatedUnion('type', [
   /** A step none of whose samples could be read; said of the first one only. */
   event('emptyStep', { step: count }),
   event('badSample', { name: z.string(), reason: z.string() }),
+  /** Something about the training that is not as it should be begins, or is over. */
+  event('alarm', { name: alarmName, state: z.enum(['raised', 'over']), sentence: z.string() }),
+  /** The last event: how the run ended, with the exit code of its command. Older versions had none. */
+  event('ended', {
+    how: ending,
+    exit: count,
+    /** Of the error that ended it. */
+    code: z.string().exactOptional(),
+    reason: z.string(),
+  }),
 ]);
 
 /** An event of a run and when it happened, as an ISO 8601 time. */
@@ -178,6 +199,8 @@ export type WorkersReport = readonly Readonly<z.infer<typeof workerReport>>[];
 export type EvaluationReport = Readonly<z.infer<z.ZodObject<typeof evaluationReport>>>;
 /** Where the time of one step went. The figures of workers are means over the workers. */
 export type StepTimings = Readonly<z.infer<typeof stepTimings>>;
+/** How a process of a run came to its end. */
+export type Ending = z.infer<typeof ending>;
 /** The split that the best version is chosen on: the test split where a run has no other. */
 export type JudgingSplit = z.infer<typeof split>;
 

@@ -159,7 +159,7 @@ export class Strangers {
       return;
     // A lock that its holder elsewhere cannot touch looks stale for a while.
     if (world.timeline.nowMs - world.locks.touchedMs(coordinator.host) > staleMs) return;
-    const state = stateFromFolder(holder, phase);
+    const state = stateFromFolder(holder, phase === 'done' ? phase : undefined);
     world.watch(() => check(state === 'running', `a run that is held is running, not ${state}`));
   }
 

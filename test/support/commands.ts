@@ -57,6 +57,7 @@ export const STATUS: RunStatus = {
   ],
   tesseraVersion: '0.1.0',
   badSamples: 0,
+  alarms: [],
   stall: '',
   waitingFor: '',
   disturbances: '',

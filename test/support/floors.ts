@@ -105,7 +105,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
 
 /** Rooms without I/O: of Node they import only what is a pure function, and what loads a package as `import` does. */
 const PURE =
-  /^(shared\/(core|model|training|weights\/(formats|names|describe|fit)|data\/pixels\/formats)|coordinator\/core|worker\/core)\//;
+  /^(shared\/(core|model|training|runs\/(alarms|notices)|weights\/(formats|names|describe|fit)|data\/pixels\/formats)|coordinator\/core|worker\/core)\//;
 const PURE_BUILTINS: ReadonlySet<string> = new Set(['node:zlib', 'node:module']);
 
 /** Every import that the table forbids, every outside package at another door, and every circle of folders, as sentences. */

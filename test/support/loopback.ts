@@ -211,8 +211,7 @@ export class NotingPort implements CoordinatorPort {
         workers: [{ ...worker, ...numbers, lastError: '', ...devices, ...watched }],
         tesseraVersion: '0',
       },
-      waitingFor: '',
-      disturbances: '',
+      ...{ waitingFor: '', disturbances: '', alarms: ['lossHigh: it is high'] },
       ...{ badSamples: 0, stall: '', code: '', delayMaxMs: 4.5, delayUsualMs: 0.5, reducers: 2 },
     };
   }

@@ -138,7 +138,6 @@ class RunPlace {
     const run = await readRun(folder).catch(() => undefined);
     if (run === undefined) return found;
     this.wayOn = `resume the run with: ${this.#resumeLine(run)}`;
-    const phase = run.metrics.phases.at(-1)?.phase;
-    return phase === 'done' || phase === 'failed' ? ({ type: 'ended', run } as const) : found;
+    return run.metrics.ending === undefined ? found : ({ type: 'ended', run } as const);
   }
 }

@@ -3,9 +3,9 @@ import { HeatmapChart, LineChart, ScatterChart } from 'echarts/charts';
 import { GridComponent, TitleComponent, VisualMapComponent } from 'echarts/components';
 import * as echarts from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
+import { finest, formatterOf, labelWidth, shortened, TILT } from './labels.ts';
 import { type LegendEntry, legend, type Mark } from './legend.ts';
 import { COLOURS, FONT_FAMILY, picture } from './svg.ts';
-import { fitted, textWidth } from './text-width.ts';
 
 echarts.use([
   GridComponent,
@@ -52,6 +52,8 @@ export interface Panel {
 
 const PANEL_WIDTH = 460;
 const PANEL_HEIGHT = 380;
+/** Of panels in a second row. */
+const SMALL_HEIGHT = 270;
 const MARGIN = { left: 64, right: 22, top: 50, bottom: 56 } as const;
 /** Below the legend. */
 const BOTTOM = 14;
@@ -61,12 +63,38 @@ export function colourOf(number: number): string {
   return PALETTE[number % PALETTE.length] as string;
 }
 
-/** Panels side by side, their one legend below: by default an entry for each name that is drawn. */
-export function panels(all: readonly Panel[], groups = [entriesOf(all)]): string {
+/**
+ * Panels side by side, smaller ones in a row below them, and their one legend at the bottom: by default an entry for each
+ * name that is drawn.
+ */
+export function panels(
+  all: readonly Panel[],
+  groups = [entriesOf(all)],
+  small: readonly Panel[] = [],
+): string {
   const width = all.length * PANEL_WIDTH;
-  const place = { left: MARGIN.left, top: PANEL_HEIGHT, width: width - MARGIN.left - MARGIN.right };
+  const charted = PANEL_HEIGHT + (small.length === 0 ? 0 : SMALL_HEIGHT);
+  const place = { left: MARGIN.left, top: charted, width: width - MARGIN.left - MARGIN.right };
   const { parts, height } = legend(groups, place);
-  return picture(width, PANEL_HEIGHT + height + BOTTOM, [charts(all, width), ...parts]);
+  const row = { top: 0, width: PANEL_WIDTH, height: PANEL_HEIGHT };
+  const below = { top: PANEL_HEIGHT, width: width / small.length, height: SMALL_HEIGHT };
+  const placed = [
+    ...all.map((panel, at) => ({ panel, ...row, left: at * row.width })),
+    ...small.map((panel, at) => ({ panel, ...below, left: at * below.width })),
+  ];
+  return picture(width, charted + height + BOTTOM, [
+    charts(placed, { width, height: charted }),
+    ...parts,
+  ]);
+}
+
+/** A panel in its rectangle of a picture. */
+interface Placed {
+  readonly panel: Panel;
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
 }
 
 function entriesOf(all: readonly Panel[]): readonly LegendEntry[] {
@@ -81,39 +109,39 @@ function entriesOf(all: readonly Panel[]): readonly LegendEntry[] {
   return [...entries.values()];
 }
 
-function charts(all: readonly Panel[], width: number): string {
-  return drawn(width, PANEL_HEIGHT, {
-    title: all.map((panel, at) => ({
+function charts(
+  all: readonly Placed[],
+  { width, height }: { readonly width: number; readonly height: number },
+): string {
+  return drawn(width, height, {
+    title: all.map(({ panel, left, top }) => ({
       text: panel.title,
-      left: at * PANEL_WIDTH + MARGIN.left,
-      top: 12,
+      left: left + MARGIN.left,
+      top: top + 12,
       textStyle: { fontSize: 16, color: COLOURS.ink },
     })),
-    grid: all.map((_, at) => ({
-      left: at * PANEL_WIDTH + MARGIN.left,
-      top: MARGIN.top,
-      width: PANEL_WIDTH - MARGIN.left - MARGIN.right,
-      height: PANEL_HEIGHT - MARGIN.top - MARGIN.bottom,
+    grid: all.map((place) => ({
+      left: place.left + MARGIN.left,
+      top: place.top + MARGIN.top,
+      width: place.width - MARGIN.left - MARGIN.right,
+      height: place.height - MARGIN.top - MARGIN.bottom,
     })),
-    xAxis: all.map((panel, at) => ({
+    xAxis: all.map(({ panel }, at) => ({
       ...axis(panel.xLabel, 30),
       gridIndex: at,
       ...(panel.isLog ? LOG_AXIS : { minInterval: 1, min: 0 }),
       ...(panel.xMax !== undefined && { max: panel.xMax }),
     })),
-    yAxis: all.map((panel, at) => ({
+    yAxis: all.map(({ panel }, at) => ({
       ...axis(panel.yLabel, 44),
       gridIndex: at,
       scale: true,
       ...(!panel.isShare && { minInterval: finest(panel) }),
       ...(panel.yMin !== undefined && { min: panel.yMin }),
       ...(panel.yMax !== undefined && { max: panel.yMax }),
-      axisLabel: {
-        color: COLOURS.faint,
-        ...(panel.isShare && { formatter: (value: number) => `${Math.round(value * 100)}%` }),
-      },
+      axisLabel: { color: COLOURS.faint, ...formatterOf(panel) },
     })),
-    series: all.flatMap((panel, at) =>
+    series: all.flatMap(({ panel }, at) =>
       panel.series.map((series, n) => drawSeries(panel, series, at, n)),
     ),
   });
@@ -127,15 +155,6 @@ const LOG_AXIS = {
     formatter: (value: number) => value.toExponential(0).replace('+0', '0'),
   },
 } as const;
-
-/** The least distance of numbers beside an axis: more than three digits would lie on the axis's name. */
-function finest({ series }: Panel): number {
-  let largest = 0;
-  for (const { points } of series) {
-    for (const [, y] of points) if (Number.isFinite(y)) largest = Math.max(largest, Math.abs(y));
-  }
-  return largest === 0 ? 0 : 10 ** (Math.floor(Math.log10(largest)) - 2);
-}
 
 function drawSeries(panel: Panel, series: Series, at: number, number: number) {
   const { name, points, mark, isFaint, isBare, colour = number } = series;
@@ -168,19 +187,6 @@ export interface Heatmap {
   readonly rows: readonly string[];
   /** Value of each cell, row by row; the colour is by its share of the row. */
   readonly values: readonly (readonly number[])[];
-}
-
-/** Names of rows and columns: their size, the room that they have at most, and their angle where they are long. */
-const LABEL_SIZE = 12;
-const LABEL_WIDTH_MAX = 200;
-const TILT = 40;
-
-function labelWidth(name: string): number {
-  return textWidth(name, LABEL_SIZE);
-}
-
-function shortened(names: readonly string[]): readonly string[] {
-  return names.map((name) => fitted(name, { width: LABEL_WIDTH_MAX, size: LABEL_SIZE }));
 }
 
 /** A confusion matrix and the like: numbers in their cells, coloured by their share of the row. */

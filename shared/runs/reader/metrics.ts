@@ -8,6 +8,7 @@
 
 import { isPlausible } from '../../core/divergence.ts';
 import { jsonRecord } from '../../core/text.ts';
+import { endingOfPhase, type RunEnding } from '../ending.ts';
 import { type JudgingSplit, type TimedEvent, timedEventSchema } from '../events.ts';
 import { eachLine } from '../lines.ts';
 import { OriginsCollector, type RunOrigins } from './origins.ts';
@@ -33,11 +34,15 @@ export interface RunMetrics {
   readonly checkpoints: readonly RecordOf<'checkpoint'>[];
   /** Changes of what the run was doing, the last one of a good run being `done`. */
   readonly phases: readonly RecordOf<'phase'>[];
+  /** How its last process ended; undefined where it left no record of that: it goes on, or was killed. */
+  readonly ending: RunEnding | undefined;
   /** The evaluation of the highest accuracy, the earlier on a tie; a loss beyond all sense is not of a model. */
   readonly best: EvaluationRecord | undefined;
   /** Times of the first and last record, as ISO 8601. */
   readonly firstTime: string | undefined;
   readonly lastTime: string | undefined;
+  /** When each process that continued the run began, and the working time until then. */
+  readonly starts: readonly { readonly timeMs: number; readonly workedSeconds: number }[];
   /** Working time: from the first to the last record of each process that continued the run. */
   readonly workedSeconds: number;
   readonly origins: RunOrigins;
@@ -60,9 +65,11 @@ export async function readMetrics(runFolder: string): Promise<RunMetrics> {
 export const NO_METRICS: RunMetrics = {
   ...{ steps: [], evaluations: [], chosenOn: 'test', test: undefined, checkpoints: [], phases: [] },
   ...{
+    ending: undefined,
     best: undefined,
     firstTime: undefined,
     lastTime: undefined,
+    starts: [],
     workedSeconds: 0,
     origins: new OriginsCollector().origins(),
     damagedLines: 0,
@@ -79,9 +86,11 @@ class MetricsCollector {
   readonly #checkpoints: RecordOf<'checkpoint'>[] = [];
   readonly #phases: RecordOf<'phase'>[] = [];
   readonly #origins = new OriginsCollector();
+  #ending: RunEnding | undefined;
   #firstTime: string | undefined;
   #lastTime: string | undefined;
   #workedMs = 0;
+  readonly #starts: { timeMs: number; workedSeconds: number }[] = [];
   /** Workers that were there by the last record about them. */
   #numWorkers = 0;
   #recordsStarts = false;
@@ -98,8 +107,12 @@ class MetricsCollector {
     const { time: at } = record;
     if (typeof at !== 'string') return;
     // The time between two processes does not count as work.
-    if (!this.#beginsProcess(record) && this.#lastTime !== undefined) {
+    const begins = this.#beginsProcess(record);
+    if (!begins && this.#lastTime !== undefined) {
       this.#workedMs += Math.max(0, Date.parse(at) - Date.parse(this.#lastTime)) || 0;
+    }
+    if (begins || this.#starts.length === 0) {
+      this.#starts.push({ timeMs: Date.parse(at), workedSeconds: this.#workedMs / 1000 });
     }
     this.#firstTime ??= at;
     this.#lastTime = at;
@@ -130,9 +143,11 @@ class MetricsCollector {
       test: test.at(-1),
       checkpoints: this.#checkpoints,
       phases: this.#phases,
+      ending: this.#ending,
       best: bestOf(evaluations),
       firstTime: this.#firstTime,
       lastTime: this.#lastTime,
+      starts: this.#starts,
       workedSeconds: this.#workedMs / 1000,
       origins: this.#origins.origins(),
       damagedLines: this.#damagedLines,
@@ -153,9 +168,17 @@ class MetricsCollector {
     } else if (event.type === 'checkpoint') {
       dropFrom(this.#checkpoints, event.step, stepOf);
       this.#checkpoints.push(event);
-    } else if (event.type === 'phase') this.#phases.push(event);
-    else if (event.type === 'worker') this.#origins.worker(event);
-    else if (event.type === 'data') this.#origins.began(event, this.#sumsAt(event.begins?.version));
+    } else if (event.type === 'phase') {
+      this.#phases.push(event);
+      this.#ending = endingOfPhase(event);
+    } else if (event.type === 'ended') {
+      const { how, reason, exit, code } = event;
+      this.#ending = { how, reason, exit, code };
+    } else if (event.type === 'worker') this.#origins.worker(event);
+    else if (event.type === 'data') {
+      this.#ending = undefined;
+      this.#origins.began(event, this.#sumsAt(event.begins?.version));
+    }
     return true;
   }
 

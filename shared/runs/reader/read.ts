@@ -16,6 +16,7 @@ import { cannotRead } from '../../files/files.ts';
 import { readTextFile } from '../../files/regular-file.ts';
 import { whyNot } from '../../files/why-not.ts';
 import { listCheckpoints } from '../checkpoint/layout.ts';
+import type { Ending } from '../events.ts';
 import { RUN_FILES } from '../layout.ts';
 import { holderOf, type LockHolder } from '../lock/lock.ts';
 import { runStamp, runsFolderNames } from './find.ts';
@@ -23,10 +24,16 @@ import { NO_METRICS, type RunMetrics, readMetrics } from './metrics.ts';
 import { Neighbours } from './run-signs.ts';
 
 /**
- * The state of a run: `stopped` runs ended early, for any reason, `unknown` are those whose
- * folder does not let us know.
+ * The state of a run. A person has stopped those that are `stopped`, a machine or a time limit those that are
+ * `interrupted`, an error those that are `failed`. A `killed` one has left no record of its end, as after a power cut.
+ * The folder of an `unknown` one does not let us know.
  */
-type RunState = 'running' | 'done' | 'stopped' | 'unknown';
+type RunState = 'running' | Ending | 'killed' | 'unknown';
+
+/** Whether a run of this state ended early, so that it may be resumed. */
+export function hasEndedEarly(state: RunState): boolean {
+  return state !== 'running' && state !== 'done' && state !== 'unknown';
+}
 
 /** A checkpoint as it lies on the disk. */
 interface StoredCheckpoint {
@@ -212,10 +219,10 @@ function holderIn(folder: string): Promise<LockHolder | 'unknown' | undefined> {
 /** The present comes before the past: a run that is done may have been resumed, whatever its metrics still say. */
 export function stateFromFolder(
   holder: LockHolder | undefined,
-  lastPhase: string | undefined,
-): 'running' | 'done' | 'stopped' {
+  ending: Ending | undefined,
+): Exclude<RunState, 'unknown'> {
   if (holder !== undefined) return 'running';
-  return lastPhase === 'done' ? 'done' : 'stopped';
+  return ending ?? 'killed';
 }
 
 async function stateOf(
@@ -230,12 +237,9 @@ async function stateOf(
   const { holder, metrics, neighbours } = run;
   const occupant = undefined;
   const isKnown = metrics !== undefined && holder === undefined;
-  const known = stateFromFolder(
-    holder === 'unknown' ? undefined : holder,
-    metrics?.phases.at(-1)?.phase,
-  );
+  const known = stateFromFolder(holder === 'unknown' ? undefined : holder, metrics?.ending?.how);
   if (known === 'running' || (known === 'done' && isKnown)) return { state: known, occupant };
-  const ended = isKnown ? 'stopped' : 'unknown';
+  const ended = isKnown ? known : 'unknown';
   const text = await readTextFile(join(folder, RUN_FILES.address)).catch(() => '');
   const address = ownAddress(text.trim());
   if (address === '') return { state: ended, occupant };

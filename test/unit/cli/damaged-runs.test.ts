@@ -112,7 +112,7 @@ describe('a list of runs', () => {
     for (const [name, words] of FAULTS) expect(noteOf(name)).toContain(words);
     expect([noteOf('a-good'), noteOf('z-good')]).toEqual(['-', '-']);
     // What can be read of it is shown.
-    expect(lines.find((line) => line.startsWith('secret '))).toMatch(/stopped +1\/- +7 /);
+    expect(lines.find((line) => line.startsWith('secret '))).toMatch(/killed +1\/- +7 /);
   });
 
   it('marks them in JSON too, and is no failure', async () => {
@@ -124,7 +124,7 @@ describe('a list of runs', () => {
       state: 'unknown',
       faults: ['permission denied'],
     });
-    expect(byName.get('a-good')).toMatchObject({ state: 'stopped', faults: [] });
+    expect(byName.get('a-good')).toMatchObject({ state: 'killed', faults: [] });
   });
 
   it('says when the folder of runs itself cannot be read', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { removeRuns } from '../../../cli/runs/remove.ts';
-import { showRun } from '../../../cli/runs/runs.ts';
+import { listRuns, showRun } from '../../../cli/runs/runs.ts';
 import { endLines, endOf, listLines } from '../../../cli/runs/runs-view.ts';
 import { runStatus } from '../../../cli/status/status.ts';
 import { runStop } from '../../../cli/stop/stop.ts';
@@ -22,6 +22,7 @@ import { readRun, readRuns } from '../../../shared/runs/reader/read.ts';
 import { findModel } from '../../../tools/inference/read/find-model.ts';
 import { askedBy } from '../../../tools/operator/ask.ts';
 import { smallConfig } from '../../support/config.ts';
+import { printedBy } from '../../support/printed.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'tessera-runs-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -53,18 +54,6 @@ const step = (number: number) => ({
 });
 const joined = (workers: number) => ({ type: 'worker', worker: 'w', what: 'joined', workers });
 const phase = (name: string, reason = '') => ({ type: 'phase', phase: name, reason });
-
-/** What a command prints on stdout. */
-async function printed(command: () => Promise<unknown>): Promise<string> {
-  let text = '';
-  vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-  vi.spyOn(process.stdout, 'write').mockImplementation((part) => {
-    text += String(part);
-    return true;
-  });
-  await command();
-  return text;
-}
 
 describe('a run that is asked for', () => {
   const runs = join(root, 'named');
@@ -308,6 +297,17 @@ describe('time at work', () => {
   });
 });
 
+const failed = phase('failed', 'why');
+const data = {
+  ...{ type: 'data', sentence: '', classes: [], size: {} },
+  found: { from: {}, leftOut: [], notes: [] },
+};
+const end = (how: string, code: string, exit: number) =>
+  [
+    [5, { ...failed, code }],
+    [5, { type: 'ended', how, code, exit, reason: 'why' }],
+  ] as const;
+
 describe('a run that has ended', () => {
   const records = [
     [0, step(1)],
@@ -316,7 +316,15 @@ describe('a run that has ended', () => {
   it.each([
     ['done', [...records, [5, phase('done', 'all 2 steps are done')]], 'all 2 steps are done'],
     ['stopped', [...records, [5, phase('failed', 'stopped by SIGINT')]], 'stopped by SIGINT'],
-    ['stopped', records, /without a record, as after a kill/],
+    ['killed', records, /without a record, as after a kill/],
+    ['stopped', [...records, ...end('stopped', 'CANCELLED', 130)], /^why$/],
+    ['interrupted', [...records, ...end('interrupted', 'INTERRUPTED', 75)], /^why$/],
+    ['failed', [...records, ...end('failed', 'NON_FINITE', 65)], /^why$/],
+    // Of the versions before this one.
+    ['interrupted', [...records, [5, { ...failed, code: 'INTERRUPTED' }]], /^why$/],
+    ['failed', [...records, [5, { ...failed, code: 'DATA_INVALID' }]], /^why$/],
+    // Another process went on with it, and left no record of its end.
+    ['killed', [...records, ...end('stopped', 'CANCELLED', 130), [6, data]], /as after a kill/],
   ] as const)('is %s, and says why', async (state, lines, reason) => {
     const run = await readRun(aRun(`ended-${lines.length}-${reason}`, lines));
     expect(run.state).toBe(state);
@@ -324,14 +332,31 @@ describe('a run that has ended', () => {
     expect(endLines(run).join('\n')).toMatch(/Step: +2, epoch 1\/2/);
   });
 
+  it('that failed is listed with its exit code, in JSON with its error code too', async () => {
+    const runs = join(root, 'ends');
+    aRun('ends/failed', [...records, ...end('failed', 'NON_FINITE', 65)]);
+    aRun('ends/stopped', [...records, ...end('stopped', 'CANCELLED', 130)]);
+    const list = await printedBy(() => listRuns({ runsFolder: runs }));
+    expect(list).toMatch(/^failed +failed \(65\) +1\/2/m);
+    expect(list).toMatch(/^stopped +stopped +1\/2/m);
+    const { runs: all } = JSON.parse(
+      await printedBy(() => listRuns({ runsFolder: runs, json: true })),
+    );
+    const ends = all.map(({ state, exit, code }: Record<string, unknown>) => [state, exit, code]);
+    expect(ends.toSorted()).toEqual([
+      ['failed', 65, 'NON_FINITE'],
+      ['stopped', 130, 'CANCELLED'],
+    ]);
+  });
+
   it('is shown by `status` and told by `stop`, without a coordinator', async () => {
     const run = aRun('over-20260101-120000', [...records, [5, phase('done', 'all done')]]);
-    expect(await printed(() => runStatus({ run }))).toMatch(/Phase: +done \(all done\)/);
-    expect(JSON.parse(await printed(() => runStatus({ run, json: true })))).toMatchObject({
+    expect(await printedBy(() => runStatus({ run }))).toMatch(/Phase: +done \(all done\)/);
+    expect(JSON.parse(await printedBy(() => runStatus({ run, json: true })))).toMatchObject({
       schema: 'status/1',
       ...{ phase: 'done', step: 2, workers: [], runFolder: run, testAccuracy: null },
     });
-    expect(JSON.parse(await printed(() => runStop({ run, json: true })))).toMatchObject({
+    expect(JSON.parse(await printedBy(() => runStop({ run, json: true })))).toMatchObject({
       ...{ schema: 'stop/1', state: 'done', step: 2 },
     });
   });
@@ -347,7 +372,7 @@ describe('the line that resumes a run', () => {
     ['says what its start had to say', listening('0.0.0.0:1'), /--resume \S+ --insecure$/m],
   ])('%s', async (what, files, line) => {
     const name = aRun(`shown-${what.length}`, [[0, step(1)]], files);
-    expect(await printed(() => showRun({ name, runsFolder: root }))).toMatch(line);
+    expect(await printedBy(() => showRun({ name, runsFolder: root }))).toMatch(line);
   });
 });
 

@@ -37,7 +37,10 @@ const EVENTS: readonly RunEvent[] = [
   { type: 'bestGone', version: 1, reason: 'gone' },
   { type: 'stall', seconds: 9, sentence: 'no step has completed' },
   { type: 'stallOver', seconds: 9 },
+  { type: 'alarm', name: 'lossHigh', state: 'raised', sentence: 'the loss is high' },
+  { type: 'alarm', name: 'lossHigh', state: 'over', sentence: 'it is not' },
   { type: 'phase', phase: 'failed', reason: 'stopped', code: 'CANCELLED' },
+  { type: 'ended', how: 'stopped', exit: 130, code: 'CANCELLED', reason: 'stopped' },
 ];
 const time = '2026-01-01T00:00:00.000Z';
 

@@ -70,6 +70,10 @@ export interface StatusReply {
    */
   'reducers'?: (number);
   /**
+   * Alarms about the training that have begun and are not over, each as "NAME: SENTENCE" (docs/watching.md).
+   */
+  'alarms'?: (string)[];
+  /**
    * Which worker the others wait for, as a message; empty while nothing is late.
    */
   'waitingFor'?: (string);
@@ -145,6 +149,10 @@ export interface StatusReply__Output {
    * Threads that add gradients and take optimizer steps, beside the main thread.
    */
   'reducers': (number);
+  /**
+   * Alarms about the training that have begun and are not over, each as "NAME: SENTENCE" (docs/watching.md).
+   */
+  'alarms': (string)[];
   /**
    * Which worker the others wait for, as a message; empty while nothing is late.
    */

@@ -59,11 +59,11 @@ it('a program that says nothing, or something else, is not the run', async () =>
   const web = await listening(createWeb((_, response) => response.end('hello')));
   for (const address of [silent, web]) {
     const run = await readRun(aRun('dead', address), new Neighbours());
-    expect(run.state).toBe('stopped');
+    expect(run.state).toBe('killed');
     expect(endOf(run)).toMatch(`; ${address} is another program's port now`);
   }
   const run = await readRun(aRun('dead', '127.0.0.1:1'), new Neighbours());
-  expect([run.state, run.occupant]).toEqual(['stopped', undefined]);
+  expect([run.state, run.occupant]).toEqual(['killed', undefined]);
 });
 
 it('all questions together have one time: after it nobody is asked', async () => {
@@ -77,7 +77,7 @@ it('all questions together have one time: after it nobody is asked', async () =>
 it('another run is not it, whatever its folder is called; it is itself, however it is reached', async () => {
   const other = await coordinatorOf(join(root, 'elsewhere/same-name'));
   const dead = await readRun(aRun('same-name', other.address));
-  expect(dead.state).toBe('stopped');
+  expect(dead.state).toBe('killed');
   expect(dead.occupant).toMatch(/is the address of another run now \(other, in .*elsewhere/);
   const { address } = await coordinatorOf(join(root, 'alive'));
   const alive = aRun('alive', address);
