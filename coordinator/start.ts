@@ -19,7 +19,6 @@ import type { SavedCheckpoint } from '../shared/runs/checkpoint/layout.ts';
 import type { RunResult } from '../shared/runs/events.ts';
 import type { HeldLock } from '../shared/runs/lock/lock.ts';
 import { lockRun } from '../shared/runs/lock/run-lock.ts';
-import type { RunObserver } from '../shared/runs/observer.ts';
 import { forgetResult, readResult, writeResult } from '../shared/runs/result-file.ts';
 import { createRunFolder, describeRun } from '../shared/runs/run-folder.ts';
 import type { SpotReport } from '../shared/runs/spot.ts';
@@ -30,7 +29,7 @@ import { assemble, type RunSeed } from './begin/build.ts';
 import { CoordinatorDriver } from './driver.ts';
 import { numLanes, openReducers, type Reducers } from './reducers/reducers.ts';
 import { watchDelays } from './report/delays.ts';
-import { observe } from './report/observe.ts';
+import { observe, type Watching } from './report/observe.ts';
 import { lockWatcher } from './report/run-folder-watch.ts';
 import { serveCoordinator } from './service/service.ts';
 
@@ -54,8 +53,8 @@ export interface StartOptions {
   readonly log: Logger;
   /** Ends the run early, what is trained being saved. */
   readonly signal: AbortSignal;
-  /** Get each event of the run, after metrics.jsonl has got it. */
-  readonly observers?: readonly RunObserver[];
+  /** Get each event of the run, after metrics.jsonl has got it; some are made once its folder is there. */
+  readonly observers?: Watching;
 }
 
 /** A coordinator that runs. */

@@ -23,6 +23,7 @@ import { settleNumbers } from './fitting.ts';
 import { Launch } from './launch.ts';
 import type { LaunchNotice } from './launcher.ts';
 import { localLauncher, localSize } from './local-run.ts';
+import { configuredObservers } from './observe/observers.ts';
 import { restoreFromMirror } from './restore.ts';
 import { AUTO, placeOfRun } from './run-place.ts';
 import type { RunStanding } from './supervisor.ts';
@@ -169,6 +170,7 @@ export async function startTraining(
     }),
     signal: AbortSignal.any(signals),
     observers: [
+      ...configuredObservers(loaded),
       ...(options.observers ?? []),
       { name: 'reader of the run', event: (event) => events.push(event) },
     ],

@@ -37,6 +37,13 @@ export const timeLimitOption = () =>
     'Save and end before so long, such as 2h (default: the end of the Slurm job)',
   ).argParser(parseDuration);
 
+/** `--tensorboard`, of commands that train. */
+export const tensorboardOption = () =>
+  new Option(
+    '--tensorboard <what>',
+    'Files for TensorBoard in the run folder: off, figures, or all (default: observe.tensorboard)',
+  ).choices(['off', 'figures', 'all']);
+
 /** Adds what `train` and `coordinator` have in common. */
 export function addRunOptions(target: Command): void {
   target
@@ -57,5 +64,9 @@ export function addRunOptions(target: Command): void {
     .option('-y, --yes', 'Download what the config names and this machine has not')
     .addOption(listenOption());
   addServerSecurity(target);
-  target.optionsGroup('Output:').addOption(jsonOption()).addOption(verboseOption(LOG_MORE));
+  target
+    .optionsGroup('Output:')
+    .addOption(tensorboardOption())
+    .addOption(jsonOption())
+    .addOption(verboseOption(LOG_MORE));
 }

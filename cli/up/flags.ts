@@ -1,6 +1,11 @@
 /** @file Flags and help of `tessera up`. */
 import { type Command, Option } from 'commander';
-import { devicesOption, localWorkersOption, timeLimitOption } from '../run/flags.ts';
+import {
+  devicesOption,
+  localWorkersOption,
+  tensorboardOption,
+  timeLimitOption,
+} from '../run/flags.ts';
 import {
   addCommand,
   examples,
@@ -69,6 +74,7 @@ export function addUp(program: Command): void {
     .optionsGroup('Security:')
     .option('--insecure', 'Plaintext, open to all who reach the port')
     .optionsGroup('Output:')
+    .addOption(tensorboardOption())
     .addOption(jsonOption())
     .addOption(verboseOption(LOG_MORE));
   notes(up, [

@@ -9,9 +9,12 @@ import { SpotObserver } from '../../shared/runs/spot-observer.ts';
 import { LaterEvents } from './later-events.ts';
 import { metricsWatcher } from './run-folder-watch.ts';
 
+/** Observers; some are made once the folder of the run is there. */
+export type Watching = readonly (RunObserver | ((runFolder: string) => RunObserver))[];
+
 /** Who watches a run, beside what every run has. */
 export interface ObserveOptions {
-  readonly observers?: readonly RunObserver[];
+  readonly observers?: Watching;
   readonly log: Logger;
   /** Whether it has earlier lives. */
   readonly isResumed: boolean;
@@ -27,7 +30,8 @@ export async function observe(options: ObserveOptions, identity: RunIdentity) {
   const mirror = openMirror(identity, log, (event) => later.emit(event));
   const files = [metrics, new ActivityFiles(runFolder)];
   const own = mirror === undefined ? [...files, spot] : [...files, spot, mirror];
-  const observers = new Observers([...own, ...watching], log);
+  const others = watching.map((one) => (typeof one === 'function' ? one(runFolder) : one));
+  const observers = new Observers([...own, ...others], log);
   const later = new LaterEvents(observers.emit);
   const close = async () => {
     later.flush();

@@ -23,7 +23,7 @@ export interface RunFacts {
  *
  * It contains: the seed, the data options that change a sample or a split, the model by its numbers (so that
  * `Ti/16` equals its expanded form), all of `training`, and `exchange` where it rounds. It does not contain, since a resumed run may change
- * them: `name`, `cluster`, `limits`, `checkpoint`, `compute`, `evaluation`, where and how the data are
+ * them: `name`, `cluster`, `limits`, `observe`, `checkpoint`, `compute`, `evaluation`, where and how the data are
  * read (`data.path`, `data.links`, `data.access`, `data.cacheBytes`), whether features are cached or blocks computed
  * again (`training.recompute`), the weights that the run started from (a checkpoint has the trained ones), and whether
  * an unreadable image ends the run (`data.onBadImage`): its weight is 0 either way. `data.validation` is part of it if
@@ -61,7 +61,8 @@ function trainingOf({ training: whole }: RunConfig) {
 
 /** Sections and options that no number of a run depends on. */
 const WITHOUT_NUMBERS = [
-  ...['name', 'evaluation', 'checkpoint', 'cluster', 'worker', 'limits'],
+  ...['name', 'evaluation', 'checkpoint', 'cluster', 'worker', 'observe'],
+  'limits',
   ...['data.path', 'data.links', 'data.access', 'data.cacheBytes', 'data.onBadImage'],
   ...['training.cacheFeatures', 'compute.threads', 'compute.devices'],
 ];

@@ -13,6 +13,7 @@ import { dataOptions } from '../data/options.ts';
 import { modelOptions } from '../model/options.ts';
 import { CREDENTIAL_SOURCES, PLACE } from '../objects/place.ts';
 import { plannedTraining, trainingOptions } from '../training/options.ts';
+import { observeOptions } from './observe.ts';
 
 const checkpoint = z.strictObject({
   everySteps: z
@@ -176,6 +177,7 @@ export const configSchema = z.strictObject({
   compute: computeOptions.prefault({}),
   worker: worker.prefault({}),
   exchange: exchange.prefault({}),
+  observe: observeOptions.prefault({}),
   limits: limits.prefault({}),
 });
 
