@@ -20,7 +20,6 @@ import { endEvents } from '../shared/runs/ending.ts';
 import type { RunResult } from '../shared/runs/events.ts';
 import type { HeldLock } from '../shared/runs/lock/lock.ts';
 import { lockRun } from '../shared/runs/lock/run-lock.ts';
-import type { RunObserver } from '../shared/runs/observer.ts';
 import { forgetResult, readResult, writeResult } from '../shared/runs/result-file.ts';
 import { createRunFolder, describeRun } from '../shared/runs/run-folder.ts';
 import type { SpotReport } from '../shared/runs/spot.ts';
@@ -31,7 +30,7 @@ import { assemble, type RunSeed } from './begin/build.ts';
 import { CoordinatorDriver } from './driver.ts';
 import { numLanes, openReducers, type Reducers } from './reducers/reducers.ts';
 import { watchDelays } from './report/delays.ts';
-import { observe } from './report/observe.ts';
+import { observe, type Watching } from './report/observe.ts';
 import { lockWatcher } from './report/run-folder-watch.ts';
 import { serveCoordinator } from './service/service.ts';
 
@@ -56,7 +55,7 @@ export interface StartOptions {
   /** Ends the run early, what is trained being saved. */
   readonly signal: AbortSignal;
   /** Get each event of the run, after metrics.jsonl has got it; some are made once its folder is there. */
-  readonly observers?: readonly (RunObserver | ((runFolder: string) => RunObserver))[];
+  readonly observers?: Watching;
 }
 
 /** A coordinator that runs. */

@@ -27,6 +27,7 @@ import { Launch, type LaunchedHost, type LaunchOptions } from './launch.ts';
 import type { Launcher, LaunchNotice } from './launcher.ts';
 import { type LocalRun, type LocalSize, localLauncher, localSize } from './local-run.ts';
 import { webhookOf } from './notices/webhook.ts';
+import { configuredObservers } from './observe/observers.ts';
 import type { RunStanding } from './supervisor.ts';
 
 /** Hosts that wait to compute for a run. */
@@ -185,6 +186,7 @@ export async function startTraining(
     signal: AbortSignal.any(signals),
     observers: [
       ...webhookOf(told, (text) => notify({ level: 'warn', text })),
+      ...configuredObservers(loaded),
       ...(options.observers ?? []),
       { name: 'reader of the run', event: (event) => events.push(event) },
     ],

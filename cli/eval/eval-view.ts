@@ -1,7 +1,8 @@
 /** @file What an evaluation found, as tables. Pure. */
+import { formatPercent } from '../../shared/core/units.ts';
 import type { ClassReport } from '../../tools/inference/confusion.ts';
 import type { Evaluation, Mistake } from '../../tools/inference/evaluate.ts';
-import { formatPercent, formatTable } from '../terminal/table.ts';
+import { formatTable } from '../terminal/table.ts';
 
 /** A loss, and why the run's own is another one. */
 export function lossText(loss: number, labelSmoothing: number): string {

@@ -1,6 +1,8 @@
 /** @file `tessera eval`: what a model gets right and wrong on the test images or another split, in this one process. */
+
 import { join } from 'node:path';
 import { divergedText, isPlausible } from '../../shared/core/divergence.ts';
+import { formatPercent } from '../../shared/core/units.ts';
 import { SPLIT_WORDS, type Split } from '../../shared/core/work.ts';
 import { openDataSource } from '../../shared/data/sets/open.ts';
 import type { DataSource } from '../../shared/data/source.ts';
@@ -8,13 +10,11 @@ import { makeFolder } from '../../shared/files/files.ts';
 import { type Evaluation, matchData } from '../../tools/inference/evaluate.ts';
 import { Model } from '../../tools/inference/model.ts';
 import { heatmap } from '../../tools/pictures/charts.ts';
-import { imageOf } from '../../tools/pictures/image.ts';
 import { writePicture } from '../../tools/pictures/render.ts';
-import { sheet } from '../../tools/pictures/sheet.ts';
+import { mistakesSheet } from '../../tools/sheets/mistakes.ts';
 import { foundJson, foundLines } from '../inputs/found-lines.ts';
 import { readNamedModel, sayNotes } from '../inputs/model.ts';
 import { print, printJson, say, Warnings } from '../terminal/output.ts';
-import { formatPercent } from '../terminal/table.ts';
 import { classLines, confusionLines, lossText, mistakeLines } from './eval-view.ts';
 
 /** Flags of `eval`. */
@@ -111,15 +111,10 @@ async function draw(found: Evaluation, { classes, trained }: Model, folder: stri
   say(`wrote ${matrix}`);
   if (mistakes.length === 0) return;
   const { model, config } = trained;
-  const tiles = mistakes.map(({ name, label, predicted, probability, pixels }) => ({
-    image: imageOf(pixels, model.imageSize, config.data),
-    title: `${predicted} ${formatPercent(probability)}`,
-    note: `is ${label}`,
-    name,
-    colour: 'bad' as const,
-  }));
   const path = join(folder, 'mistakes.png');
   const heading = `The ${mistakes.length} worst mistakes`;
-  await writePicture(path, await sheet(tiles, { columns: 6, tileSize: 170, title: heading }));
+  const of = { imageSize: model.imageSize, data: config.data };
+  const layout = { columns: 6, tileSize: 170, title: heading };
+  await writePicture(path, await mistakesSheet(mistakes, of, layout));
   say(`wrote ${path}`);
 }

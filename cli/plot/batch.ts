@@ -3,15 +3,13 @@ import { requireInputs } from '../../shared/config/absent-inputs.ts';
 import { fittingConfig } from '../../shared/config/fitting.ts';
 import { loadConfig } from '../../shared/config/load.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
-import { imageAt } from '../../shared/data/pipeline/drawing.ts';
 import { createImagePipeline } from '../../shared/data/pipeline/pipeline.ts';
 import { openDataSource } from '../../shared/data/sets/open.ts';
 import { trainingLeaves } from '../../tools/blocks/training-leaves.ts';
-import { imageOf } from '../../tools/pictures/image.ts';
 import { writePicture } from '../../tools/pictures/render.ts';
-import { sheet, type Tile } from '../../tools/pictures/sheet.ts';
+import { sheet } from '../../tools/pictures/sheet.ts';
+import { type BatchTile, batchTiles } from '../../tools/sheets/batch.ts';
 import { print, Warnings } from '../terminal/output.ts';
-import { formatPercent } from '../terminal/table.ts';
 
 /** Flags of `plot batch`. */
 export interface BatchOptions {
@@ -37,26 +35,17 @@ export async function plotBatch(options: BatchOptions): Promise<void> {
   const { imageSize } = config.model;
   const pipeline = createImagePipeline(data, { imageSize, seed });
   const warnings = new Warnings();
-  const tiles: (Tile & { readonly label: number })[] = [];
+  const tiles: BatchTile[] = [];
   // Whole leaves: images are mixed with others of their leaf, whatever is shown of it.
   const isBad = ({ code }: TesseraError) => data.onBadImage !== 'fail' && code !== 'INTERNAL';
   const place = { epoch: options.epoch - 1, batch: 0 };
   let left = options.count;
   for await (const leaf of trainingLeaves({ config, source, pipeline, isBad }, place)) {
-    const { samples, bad, mix } = leaf;
+    const { samples, bad } = leaf;
     for (const { error } of bad) warnings.give(error.sentence);
     const shown = Math.min(samples.length, left);
     left -= shown;
-    for (const [place, label] of leaf.labels.subarray(0, shown).entries()) {
-      if (leaf.weights[place] === 0) continue;
-      const share = mix?.shares[place] ?? 1;
-      const parts = [
-        { label, share },
-        { label: mix?.labels[place] ?? label, share: 1 - share },
-      ];
-      const image = imageOf(imageAt(leaf.images, place, samples.length), imageSize, data);
-      tiles.push({ image, label, ...mixedTitle(parts, source.classes) });
-    }
+    tiles.push(...batchTiles(leaf, shown, { classes: source.classes, imageSize, data }));
     if (left <= 0) break;
   }
   warnings.close();
@@ -70,27 +59,4 @@ export async function plotBatch(options: BatchOptions): Promise<void> {
   const title = `${config.name}: epoch ${options.epoch}, the first ${tiles.length} images by class`;
   await writePicture(options.out, await sheet(tiles, { columns: COLUMNS, tileSize: 130, title }));
   print([options.out]);
-}
-
-/** A class that an image is partly of. */
-interface LabelShare {
-  readonly label: number;
-  readonly share: number;
-}
-
-/** What an image is made of: the larger share first, one class once, and nothing that shows as 0 %. */
-export function mixedTitle(
-  parts: readonly LabelShare[],
-  classes: readonly string[],
-): { readonly title: string; readonly note?: string } {
-  const shares = new Map<number, number>();
-  for (const { label, share } of parts) shares.set(label, (shares.get(label) ?? 0) + share);
-  const [first, ...others] = [...shares]
-    .map(([label, share]) => [classes[label] ?? '', formatPercent(share), share] as const)
-    .filter(([, shown]) => shown !== formatPercent(0))
-    .toSorted(([, , one], [, , other]) => other - one);
-  if (first === undefined) return { title: '' };
-  if (others.length === 0) return { title: first[0] };
-  const [title = '', note = ''] = [first, ...others].map(([name, shown]) => `${shown} ${name}`);
-  return { title, note };
 }

@@ -1,7 +1,9 @@
 /** @file `tessera predict`: what images show, by a trained model. */
+
 import { join } from 'node:path';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { someOf } from '../../shared/core/text.ts';
+import { formatPercent } from '../../shared/core/units.ts';
 import { decodeWhole } from '../../shared/data/pipeline/decode.ts';
 import { makeFolder } from '../../shared/files/files.ts';
 import { DECODABLE_NAMES } from '../../shared/files/image-kind.ts';
@@ -15,7 +17,7 @@ import { sheet } from '../../tools/pictures/sheet.ts';
 import { leftOutLines } from '../inputs/found-lines.ts';
 import { readNamedModel, sayNotes } from '../inputs/model.ts';
 import { print, printJson, say, Warnings } from '../terminal/output.ts';
-import { formatPercent, formatTable } from '../terminal/table.ts';
+import { formatTable } from '../terminal/table.ts';
 
 /** Flags of `predict`. */
 export interface PredictOptions {

@@ -46,6 +46,13 @@ export const noticeOptions = () => [
   new Option('--notify', 'Say the same by a notification and the bell of the terminal'),
 ];
 
+/** `--tensorboard`, of commands that train. */
+export const tensorboardOption = () =>
+  new Option(
+    '--tensorboard <what>',
+    'Files for TensorBoard in the run folder: off, figures, or all (default: observe.tensorboard)',
+  ).choices(['off', 'figures', 'all']);
+
 /** Adds which run a command that trains begins or resumes. */
 export function addRunGroup(target: Command): void {
   target
@@ -73,5 +80,6 @@ export function addRunOptions(target: Command): void {
   addServerSecurity(target);
   target.optionsGroup('Output:');
   for (const option of noticeOptions()) target.addOption(option);
+  target.addOption(tensorboardOption());
   target.addOption(jsonOption()).addOption(verboseOption(LOG_MORE));
 }

@@ -1,9 +1,14 @@
 /** @file Events of a run as lines that stay: one order, one width, so that columns line up. Pure. */
 import { basename } from 'node:path';
 import { isPlausible } from '../../shared/core/divergence.ts';
-import { formatBytes, formatDuration, formatNumber, formatSpan } from '../../shared/core/units.ts';
+import {
+  formatBytes,
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  formatSpan,
+} from '../../shared/core/units.ts';
 import type { RunEvent, StepReport } from '../../shared/runs/events.ts';
-import { formatPercent } from '../terminal/table.ts';
 
 /** What a step's line says beside the step itself. */
 export interface StepContext {

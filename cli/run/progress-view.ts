@@ -1,7 +1,6 @@
 /** @file The progress of a run as lines of text: what the window at the bottom of a terminal shows. Pure. */
 import type { RunStatus } from '../../shared/contract/status.ts';
-import { formatDuration, formatNumber } from '../../shared/core/units.ts';
-import { formatPercent } from '../terminal/table.ts';
+import { formatDuration, formatNumber, formatPercent } from '../../shared/core/units.ts';
 
 /** What the view is drawn from. */
 export interface ProgressState {

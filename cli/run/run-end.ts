@@ -2,14 +2,13 @@
 
 import { LOSS_MAX } from '../../shared/core/divergence.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
-import { formatDuration, formatNumber } from '../../shared/core/units.ts';
+import { formatDuration, formatNumber, formatPercent } from '../../shared/core/units.ts';
 import type { RunResult } from '../../shared/runs/events.ts';
 import { isDisturbed } from '../../shared/runs/spot.ts';
 import { spotTexts } from '../../shared/runs/spot-text.ts';
 import type { ServerSecurityFlags } from '../connect/credentials.ts';
 import { commandLine, pathWord } from '../terminal/command-text.ts';
 import { paint } from '../terminal/output.ts';
-import { formatPercent } from '../terminal/table.ts';
 
 /** Said where evaluations were made and none may choose the best version. */
 export const NO_BEST = `none: no version has a loss of at most ${LOSS_MAX}, which is garbage by then`;

@@ -41,8 +41,3 @@ export function formatAge(seconds: number): string {
   const hours = Math.floor(minutes / 60);
   return hours === 0 ? `${minutes}m${whole % 60}s` : `${hours}h${minutes % 60}m`;
 }
-
-/** A fraction as a percentage with one decimal, or `-`. */
-export function formatPercent(fraction: number): string {
-  return Number.isFinite(fraction) ? `${(fraction * 100).toFixed(1)}%` : '-';
-}

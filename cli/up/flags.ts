@@ -1,6 +1,12 @@
 /** @file Flags and help of `tessera up`. */
 import { type Command, Option } from 'commander';
-import { devicesOption, localWorkersOption, noticeOptions, timeLimitOption } from '../run/flags.ts';
+import {
+  devicesOption,
+  localWorkersOption,
+  noticeOptions,
+  tensorboardOption,
+  timeLimitOption,
+} from '../run/flags.ts';
 import {
   addCommand,
   examples,
@@ -70,6 +76,7 @@ export function addUp(program: Command): void {
     .option('--insecure', 'Plaintext, open to all who reach the port')
     .optionsGroup('Output:');
   for (const option of noticeOptions()) up.addOption(option);
+  up.addOption(tensorboardOption());
   up.addOption(jsonOption()).addOption(verboseOption(LOG_MORE));
   notes(up, [
     'The first node coordinates and computes, the others compute. A run that is in',

@@ -9,10 +9,12 @@ import { type AlarmParts, AlarmWatch } from './alarm-watch.ts';
 import { LaterEvents } from './later-events.ts';
 import { metricsWatcher } from './run-folder-watch.ts';
 
+/** Observers; some are made once the folder of the run is there. */
+export type Watching = readonly (RunObserver | ((runFolder: string) => RunObserver))[];
+
 /** Who watches a run, beside what every run has. */
 export interface ObserveOptions {
-  /** Some are made once the run's folder is there. */
-  readonly observers?: readonly (RunObserver | ((runFolder: string) => RunObserver))[];
+  readonly observers?: Watching;
   readonly log: Logger;
   /** Whether it has earlier lives. */
   readonly isResumed: boolean;

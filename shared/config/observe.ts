@@ -6,7 +6,17 @@ import { TesseraError } from '../core/errors.ts';
 export const WEBHOOK_TEMPLATES = ['auto', 'json', 'slack', 'plain'] as const;
 export type WebhookTemplate = (typeof WEBHOOK_TEMPLATES)[number];
 
+/** What is written for TensorBoard. */
+export const TENSORBOARD_EXTENTS = ['off', 'figures', 'all'] as const;
+export type TensorBoardExtent = (typeof TENSORBOARD_EXTENTS)[number];
+
 export const observeOptions = z.strictObject({
+  tensorboard: z
+    .enum(TENSORBOARD_EXTENTS)
+    .default('figures')
+    .describe(
+      'Files for TensorBoard in the run folder (figures: curves, settings, config; all: histograms and images of checkpoints too, made by a process of low priority)',
+    ),
   webhook: z
     .string()
     .default('')

@@ -46,3 +46,8 @@ export function formatSeconds(ms: number): string {
 export function formatNumber(value: number, digits: number): string {
   return Number.isFinite(value) ? value.toFixed(digits) : '-';
 }
+
+/** A fraction as a percentage with one decimal, or `-`. */
+export function formatPercent(fraction: number): string {
+  return Number.isFinite(fraction) ? `${(fraction * 100).toFixed(1)}%` : '-';
+}

@@ -26,8 +26,8 @@ export async function writePicture(path: string, svg: string): Promise<void> {
   await writeFileAtomically(path, [bytes]);
 }
 
-/** Draws an SVG. */
-async function pngOfSvg(svg: string): Promise<Uint8Array> {
+/** A PNG file of an SVG. */
+export async function pngOfSvg(svg: string): Promise<Uint8Array> {
   useOwnFonts();
   return await renderSvg(svg, SVG_DPI * SCALE);
 }

@@ -1,10 +1,11 @@
 /** @file What pictures of attention say in words. Pure. */
+
 import { TesseraError } from '../../../shared/core/errors.ts';
+import { formatPercent } from '../../../shared/core/units.ts';
 import type { TrainedModel } from '../../../tools/inference/read/read-model.ts';
 import { bestGuesses } from '../../../tools/inference/top-classes.ts';
 import { HEAT_LEGEND_HEIGHT, heatLegend } from '../../../tools/pictures/heat.ts';
 import type { SheetOptions } from '../../../tools/pictures/sheet.ts';
-import { formatPercent } from '../../terminal/table.ts';
 
 /** The legend of heat that is attention. */
 export const LOOKED_AT: NonNullable<SheetOptions['footer']> = {

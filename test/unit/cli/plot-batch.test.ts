@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, expect, it } from 'vitest';
-import { mixedTitle, plotBatch } from '../../../cli/plot/batch.ts';
+import { plotBatch } from '../../../cli/plot/batch.ts';
+import { mixedTitle } from '../../../tools/sheets/batch.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tessera-batch-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

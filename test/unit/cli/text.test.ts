@@ -17,11 +17,11 @@ import {
 import { BottomWindow } from '../../../cli/terminal/live-region.ts';
 import { readableLogLine } from '../../../cli/terminal/log-lines.ts';
 import { describeError, jsonText } from '../../../cli/terminal/output.ts';
-import { formatAge, formatPercent, formatTable } from '../../../cli/terminal/table.ts';
+import { formatAge, formatTable } from '../../../cli/terminal/table.ts';
 import { engineOf } from '../../../shared/compute/engines/registry.ts';
 import { type ErrorCode, TesseraError } from '../../../shared/core/errors.ts';
 import { displayWidth } from '../../../shared/core/text.ts';
-import { formatNumber } from '../../../shared/core/units.ts';
+import { formatNumber, formatPercent } from '../../../shared/core/units.ts';
 import { readWholeFile } from '../../../shared/files/files.ts';
 import { Confusion } from '../../../tools/inference/confusion.ts';
 import { bestGuesses, softmax } from '../../../tools/inference/top-classes.ts';

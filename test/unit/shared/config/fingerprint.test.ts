@@ -40,6 +40,7 @@ it('are all but those of where, when and with what it is computed', () => {
       "checkpoint",
       "cluster",
       "worker",
+      "observe",
       "limits",
     ]
   `);
