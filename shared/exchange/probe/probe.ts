@@ -118,7 +118,8 @@ async function speaksGrpc(url: string): Promise<boolean> {
   }
 }
 
-function placeOf(address: string) {
+/** Where to connect for an address, with the name that TLS shows. */
+export function placeOf(address: string) {
   const host = hostOf(address);
   const port = Number(address.slice(address.lastIndexOf(':') + 1));
   return { host, port, ...(isIP(host) === 0 && { servername: host }) };
