@@ -1,5 +1,6 @@
 /** @file Flags and help of `tessera doctor`. */
 import { type Command, Option } from 'commander';
+import { typedFlags } from '../variables/command.ts';
 import { addClientSecurity } from '../connect/flags.ts';
 import {
   addCommand,
@@ -54,8 +55,9 @@ export function addDoctor(program: Command): void {
     'TLS, authority, role, version, round trip, bandwidth. It ends with 1 at the',
     'first that does not work. It moves 43 MB at most, and changes nothing in a run.',
   ]);
-  doctor.action(async (address, options) => {
-    if (address === undefined) await (await import('./doctor.ts')).runDoctor(options);
+  doctor.action(async (address, options, command) => {
+    const typed = typedFlags(command);
+    if (address === undefined) await (await import('./doctor.ts')).runDoctor({ ...options, typed });
     else process.exitCode = await (await import('./way.ts')).runWayDoctor({ ...options, address });
   });
 }

@@ -19,15 +19,16 @@ const TITLES: Readonly<Record<CheckName, string>> = {
 
 /** How a check begins. */
 function signOf(outcome: Check['outcome']): string {
-  if (outcome === 'passed') return paint('green', '✔');
-  if (outcome === 'failed') return paint('red', '✖');
-  return outcome === 'unknown' ? paint('yellow', '?') : paint('dim', '-');
+  const { stdout } = process;
+  if (outcome === 'passed') return paint('green', '✔', stdout);
+  if (outcome === 'failed') return paint('red', '✖', stdout);
+  return outcome === 'unknown' ? paint('yellow', '?', stdout) : paint('dim', '-', stdout);
 }
 
 /** A check, and below it what to do. */
 export function checkLines({ check, outcome, text, hint: remedy }: Check): readonly string[] {
   const line = `${signOf(outcome)} ${TITLES[check].padEnd(11)}  ${text}`;
-  return remedy === undefined ? [line] : [line, hint(remedy)];
+  return remedy === undefined ? [line] : [line, hint(remedy, process.stdout)];
 }
 
 /** What the network takes of a step. Units  seconds. */

@@ -48,7 +48,7 @@ export function typable(text: string, invocation = ownInvocation()): string {
 
 /** `tessera` before one of its commands; not the end of another word, nor of a line that was made for here already. */
 const COMMAND_IN_TEXT =
-  /(?<![\w/.-])(?<!npx )(?<!run --silent )tessera (?=(?:train|init|find|up|coordinator|worker|stop|certs|status|estimate|runs|plot|eval|predict|export|serve|summary|weights|data|doctor|engines|config|version|help)\b)/g;
+  /(?<![\w/.-])(?<!npx )(?<!run --silent )tessera (?=(?:train|init|find|up|coordinator|worker|stop|certs|status|estimate|runs|plot|eval|predict|export|serve|summary|weights|data|doctor|engines|config|version|help|completion|man)\b)/g;
 
 /** A word as every shell takes it. */
 function shellWord(word: string): string {

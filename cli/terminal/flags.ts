@@ -1,6 +1,7 @@
 /** @file What the commands' flags are made of. Light: it is loaded for `--help`. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { variablesText } from '../variables/command.ts';
+import { COLOR_CHOICES } from './manners.ts';
 import { parseCount, parseDeviceList, parseDurationMs, parseWorkerCount } from './flag-values.ts';
 
 /** Headings under which `tessera --help` lists the commands. */
@@ -10,6 +11,9 @@ export const GROUPS = {
   models: 'Models:',
   help: 'Help yourself:',
 } as const;
+
+/** Heading of the flags that all commands have. */
+const MANNERS = 'How it speaks:';
 
 /** Adds a command; commander hands the manners of its parent down to it. */
 export function addCommand(
@@ -112,6 +116,21 @@ export const weightsKeyOption = () =>
 /** `--verbose`, of every command. */
 export const verboseOption = (what = 'Show where in the code an error comes from') =>
   new Option('-v, --verbose', what);
+
+/** Adds `--quiet` and `--color` to every command below one, last of its flags. */
+export function addManners(command: Command): void {
+  for (const child of command.commands) {
+    if (child.commands.length > 0) addManners(child);
+    else {
+      child
+        .optionsGroup(MANNERS)
+        .addOption(new Option('-q, --quiet', 'Say only results, warnings and errors'))
+        .addOption(
+          new Option('--color <when>', 'Colours: auto, always or never').choices(COLOR_CHOICES),
+        );
+    }
+  }
+}
 
 /** `--json`, of every command with a result. */
 export const jsonOption = () => new Option('--json', 'Print one JSON document on stdout');
