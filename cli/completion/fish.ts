@@ -17,7 +17,7 @@ const MAIN = `
 function __tessera_at
     set -l path
     for word in (commandline -opc)[2..-1]
-        if contains -- (string join ' ' $path $word) $__tessera_commands
+        if contains -- (string join -- ' ' $path $word) $__tessera_commands
             set -a path $word
         end
     end
@@ -59,7 +59,10 @@ function flagText({ long, short, description, takes }: TypedFlag): string {
   return `${name} -r${files === '' ? ' -f' : files}${value}`;
 }
 
-function offered({ words, files, runs }: Takes): { readonly files: string; readonly value: string } {
+function offered({ words, files, runs }: Takes): {
+  readonly files: string;
+  readonly value: string;
+} {
   const list = [
     ...words,
     ...(runs ? ['(__tessera_runs)'] : []),

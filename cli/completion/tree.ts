@@ -27,7 +27,11 @@ export interface TypedCommand {
   readonly description: string;
   readonly commands: readonly TypedCommand[];
   readonly flags: readonly TypedFlag[];
-  readonly args: readonly { readonly name: string; readonly takes: Takes; readonly repeats: boolean }[];
+  readonly args: readonly {
+    readonly name: string;
+    readonly takes: Takes;
+    readonly repeats: boolean;
+  }[];
 }
 
 /** Names that the tree does not know: of arguments, by the command's path. */
@@ -38,7 +42,11 @@ export interface KnownNames {
 }
 
 /** The tree that is to be completed. */
-export function typedTree(command: Command, names: KnownNames, path: readonly string[] = []): TypedCommand {
+export function typedTree(
+  command: Command,
+  names: KnownNames,
+  path: readonly string[] = [],
+): TypedCommand {
   return {
     path,
     description: command.description(),

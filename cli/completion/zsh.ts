@@ -6,16 +6,16 @@ const HEAD = `#compdef tessera
 # For this shell:  eval "$(tessera completion zsh)"   (after compinit)
 # For all:         tessera completion zsh > FOLDER/_tessera, where FOLDER is in $fpath
 
-_tessera_runs() {
+__tessera_runs() {
   local -a runs=(runs/*(N/:t))
   compadd -a runs
 }
 
-_tessera_values() {
+__tessera_values() {
   local kind=$1
   shift
   (( $# )) && compadd -- "$@"
-  [[ $kind == *runs* ]] && _tessera_runs
+  [[ $kind == *runs* ]] && __tessera_runs
   [[ $kind == *files* ]] && _files
   [[ $kind == *folders* ]] && _files -/
   return 0
@@ -62,7 +62,9 @@ function choice(command: TypedCommand): readonly string[] {
   const named = command.commands.map(
     ({ path, description }) => `      ${quoted(`${path.at(-1)}:${plain(description)}`)}`,
   );
-  const cases = command.commands.map((child) => `        ${child.path.at(-1)}) ${nameOf(child)} ;;`);
+  const cases = command.commands.map(
+    (child) => `        ${child.path.at(-1)}) ${nameOf(child)} ;;`,
+  );
   return [
     '  case $state in',
     '    command)',
@@ -90,7 +92,7 @@ function specOf({ long, short, description, takes, placeholder, repeats }: Typed
 function actionOf({ words, files, runs }: Takes): string {
   const kind = [files === 'none' ? '' : files, runs ? 'runs' : ''].filter(Boolean).join('-');
   if (kind === '' && words.length === 0) return ' ';
-  return `{_tessera_values "${kind}" ${words.join(' ')}}`;
+  return `{__tessera_values "${kind}" ${words.join(' ')}}`;
 }
 
 /** Without the signs that `_arguments` reads. */

@@ -1,6 +1,5 @@
 /** @file Flags and help of `tessera doctor`. */
 import { type Command, Option } from 'commander';
-import { typedFlags } from '../variables/command.ts';
 import { addClientSecurity } from '../connect/flags.ts';
 import {
   addCommand,
@@ -12,6 +11,7 @@ import {
   setOption,
   verboseOption,
 } from '../terminal/flags.ts';
+import { typedFlags } from '../variables/command.ts';
 
 /** Adds `tessera doctor`. */
 export function addDoctor(program: Command): void {

@@ -3,7 +3,7 @@ import { type Check, checkWay, type WayNumbers } from '../../tools/reach/way.ts'
 import { type ClientSecurityFlags, clientConnection } from '../connect/credentials.ts';
 import { estimateOf } from '../estimate/estimate.ts';
 import { print, printJson } from '../terminal/output.ts';
-import { checkLines, shareOf, shareText, type StepShare } from './way-view.ts';
+import { checkLines, type StepShare, shareOf, shareText } from './way-view.ts';
 
 /** Flags of `doctor` with an address. */
 export interface WayOptions extends ClientSecurityFlags {

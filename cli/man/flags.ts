@@ -4,7 +4,12 @@ import { addCommand, examples, GROUPS, verboseOption } from '../terminal/flags.t
 
 /** Adds `tessera man`. */
 export function addMan(program: Command): void {
-  const man = addCommand(program, 'man [command...]', GROUPS.help, 'Manual pages, as man(1) reads them')
+  const man = addCommand(
+    program,
+    'man [command...]',
+    GROUPS.help,
+    'Manual pages, as man(1) reads them',
+  )
     .option('--out <folder>', 'Write all pages into this folder')
     .addOption(verboseOption());
   examples(man, 'Read one; install all for this account', [

@@ -21,11 +21,18 @@ export interface ManPage {
 
 /** A page for the program, and one for each command. */
 export function manPages(program: Command, origin: PageOrigin): readonly ManPage[] {
-  return [mainPage(program, origin), ...program.commands.flatMap((each) => pagesOf(each, [], origin))];
+  return [
+    mainPage(program, origin),
+    ...program.commands.flatMap((each) => pagesOf(each, [], origin)),
+  ];
 }
 
 /** The page of a command, and those of its subcommands. */
-export function pagesOf(command: Command, above: readonly string[], origin: PageOrigin): readonly ManPage[] {
+export function pagesOf(
+  command: Command,
+  above: readonly string[],
+  origin: PageOrigin,
+): readonly ManPage[] {
   const path = [...above, command.name()];
   return [
     commandPage(command, path, origin),
@@ -80,7 +87,8 @@ function page(
   const lines = [
     `.TH ${roff(name.toUpperCase())} 1 ${date} "tessera ${version}" "Tessera"`,
     '.SH NAME',
-    `${roff(name)} \\- ${roff(description)}`,
+    `${roff(name)} \\-`,
+    ...text(description),
     ...body,
   ];
   return { file: `${name}.1`, text: `${lines.join('\n')}\n` };
@@ -98,7 +106,10 @@ function flagSection(options: readonly Option[]): readonly string[] {
       '.TP',
       `.B ${roff(option.flags)}`,
       ...text(
-        [option.description, ...(option.argChoices ? [`(${option.argChoices.join(', ')})`] : [])].join(' '),
+        [
+          option.description,
+          ...(option.argChoices ? [`(${option.argChoices.join(', ')})`] : []),
+        ].join(' '),
       ),
       '.br',
       `Variable: ${roff(variableOf(option.name()))}`,
@@ -119,7 +130,10 @@ function below(help: string): readonly string[] {
   return blocks.flatMap((part) => {
     const [title = '', ...lines] = part.split('\n');
     if (!/^(?:Examples|Notes):$/.test(title)) return [];
-    return [`.SH ${title.slice(0, -1).toUpperCase()}`, ...block(lines.map((line) => line.replace(/^ {2}/, '')))];
+    return [
+      `.SH ${title.slice(0, -1).toUpperCase()}`,
+      ...block(lines.map((line) => line.replace(/^ {2}/, ''))),
+    ];
   });
 }
 
@@ -129,9 +143,18 @@ function block(lines: readonly string[]): readonly string[] {
   return ['.nf', ...shown, '.fi'];
 }
 
-/** Text that is filled. */
+/** Columns of a line of the source: mandoc allows 80, with the escapes. */
+const WIDTH = 70;
+
+/** Text that is filled, in short lines. */
 function text(sentence: string): readonly string[] {
-  return [roff(sentence)];
+  const lines: string[] = [];
+  for (const word of sentence.split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + word.length >= WIDTH) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines.map(roff);
 }
 
 /** A line in which nothing is an instruction. */

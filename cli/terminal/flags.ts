@@ -1,8 +1,8 @@
 /** @file What the commands' flags are made of. Light: it is loaded for `--help`. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { variablesText } from '../variables/command.ts';
-import { COLOR_CHOICES } from './manners.ts';
 import { parseCount, parseDeviceList, parseDurationMs, parseWorkerCount } from './flag-values.ts';
+import { COLOR_CHOICES } from './manners.ts';
 
 /** Headings under which `tessera --help` lists the commands. */
 export const GROUPS = {

@@ -30,7 +30,12 @@ export function isQuiet(): boolean {
 
 /** Whether what goes to a stream is coloured. */
 export function hasColor(stream: MaybeTerminal, env: Readonly<NodeJS.ProcessEnv> = process.env) {
-  return colorIn(manners.color ?? 'auto', stream, env);
+  const { isTTY = false } = stream;
+  return colorIn(
+    manners.color ?? 'auto',
+    { isTTY, hasColors: () => stream.hasColors?.() ?? isTTY },
+    env,
+  );
 }
 
 /**

@@ -39,9 +39,7 @@ export async function runWorker(options: WorkerOptions): Promise<number> {
   try {
     const code = await keepWorker({
       ...{ name, token, restarts, signal, args: argsOf(options) },
-      ...(process.stderr.isTTY || isQuiet()
-        ? wordsFor(say)
-        : recordsFor(process.stderr, verbose)),
+      ...(process.stderr.isTTY || isQuiet() ? wordsFor(say) : recordsFor(process.stderr, verbose)),
     });
     // SIGTERM is how a machine asks a worker to go, and going well is success; Ctrl-C is a person breaking off.
     if (signalIn(signal) === 'SIGINT') throw signal.reason;

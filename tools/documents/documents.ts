@@ -181,7 +181,9 @@ export const DOCUMENTS = {
     inputs: list('data sets and weights that it names'),
     origins: object('with --origin: where each value comes from').optional(),
   }),
-  'config-options/1': document('config show', { options: list('an option each: path, default, text') }),
+  'config-options/1': document('config show', {
+    options: list('an option each: path, default, text'),
+  }),
   'engines-list/1': document('engines list', {
     folder: text('where engines are'),
     engines: list('an engine each: name, version, whether it is installed and works'),

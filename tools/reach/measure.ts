@@ -3,8 +3,8 @@ import type { ProbePiece__Output } from '../../shared/contract/generated/tessera
 import { PROBE_REPLY_BYTES_MAX } from '../../shared/contract/messages.ts';
 import { wirePresent, wireText } from '../../shared/contract/validate.ts';
 import { mapAtMost } from '../../shared/core/concurrency.ts';
-import type { ConnectionSettings } from '../../shared/exchange/grpc/channel.ts';
 import { probeCalls } from '../../shared/exchange/grpc/bulk/client.ts';
+import type { ConnectionSettings } from '../../shared/exchange/grpc/channel.ts';
 
 /** A way that was measured. Units  bytes a second. */
 export interface Bandwidth {

@@ -244,4 +244,3 @@ function rate(bytesPerSecond: number): string {
   const megabytes = bytesPerSecond / 1e6;
   return `${megabytes >= 10 ? Math.round(megabytes) : megabytes.toPrecision(2)} MB/s`;
 }
-

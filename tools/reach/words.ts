@@ -50,7 +50,8 @@ export function refuseRole(role: string, needed: string | undefined): void {
 
 /** Both sides speak the same protocol. */
 export function versionText({ tesseraVersion }: Other): string {
-  const both = tesseraVersion === VERSION ? `${VERSION}, as here` : `${tesseraVersion}, here ${VERSION}`;
+  const both =
+    tesseraVersion === VERSION ? `${VERSION}, as here` : `${tesseraVersion}, here ${VERSION}`;
   return `protocol ${PROTOCOL_VERSION}, Tessera ${both}`;
 }
 
@@ -59,10 +60,14 @@ export function otherVersion(version: string, other: Other | undefined): Tessera
   const named = version === '' ? 'of another version' : `Tessera ${version}`;
   const there = other === undefined ? 'an older protocol' : `protocol ${other.protocolVersion}`;
   // It came over the wire, and is typed into a shell.
-  const install = /^[\w.+-]+$/.test(version) ? `npm install tessera-train@${version}` : 'npm install';
+  const install = /^[\w.+-]+$/.test(version)
+    ? `npm install tessera-train@${version}`
+    : 'npm install';
   return new TesseraError(
     'PROTOCOL_MISMATCH',
     `the coordinator is ${named} and speaks ${there}; this is Tessera ${VERSION} with protocol ${PROTOCOL_VERSION}`,
-    { hint: `install the same version on both machines: ${install} here, or that of this machine there` },
+    {
+      hint: `install the same version on both machines: ${install} here, or that of this machine there`,
+    },
   );
 }

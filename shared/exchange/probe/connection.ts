@@ -3,10 +3,10 @@ import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect, isIP } from 'node:net';
 import { checkServerIdentity, connect as connectTls, type PeerCertificate } from 'node:tls';
-import { certificateFault } from '../../security/certificate-faults.ts';
-import type { TlsMaterial } from '../../security/credentials.ts';
 import { hostOf } from '../../core/address.ts';
 import { TesseraError } from '../../core/errors.ts';
+import { certificateFault } from '../../security/certificate-faults.ts';
+import type { TlsMaterial } from '../../security/credentials.ts';
 import { placeOf } from './probe.ts';
 
 /** Longest time of a step. */
@@ -64,11 +64,10 @@ function tcpError(address: string, code: string, cause: unknown): TesseraError {
             'no reply: connections are neither accepted nor refused',
             'a firewall drops what is sent to this port, or the machine is off: let TCP to this port through on that machine and on the way',
           ];
-  return new TesseraError(
-    'COORDINATOR_UNREACHABLE',
-    `${address} cannot be reached: ${reason}`,
-    { hint, cause },
-  );
+  return new TesseraError('COORDINATOR_UNREACHABLE', `${address} cannot be reached: ${reason}`, {
+    hint,
+    cause,
+  });
 }
 
 /** A handshake that was completed, whoever signed the certificate there. */
@@ -123,7 +122,7 @@ function faultOf(
   address: string,
   certificate: PeerCertificate,
 ): TesseraError {
-  const code = String(error instanceof Error ? (codeOf(error) || error.message) : error);
+  const code = String(error instanceof Error ? codeOf(error) || error.message : error);
   const fault = certificateFault(code.replaceAll('_', ' '));
   const reason = fault?.reason ?? `its certificate is not accepted (${code})`;
   const hosts = /altname/i.test(code) ? ` (${certificate.subjectaltname ?? 'none'})` : '';

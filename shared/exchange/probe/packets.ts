@@ -38,8 +38,15 @@ export async function lookAtPackets(
   session.on('error', () => {});
   try {
     const began = await Promise.race([
-      once(session, 'remoteSettings').then(() => 'begun' as const),
-      once(session, 'close').then(() => 'closed' as const),
+      // It fails with the session's error: what is there is of another kind.
+      once(session, 'remoteSettings').then(
+        () => 'begun' as const,
+        () => 'closed' as const,
+      ),
+      once(session, 'close').then(
+        () => 'closed' as const,
+        () => 'closed' as const,
+      ),
       after(partMs),
     ]);
     if (began === 'closed') return { what: 'unknown' };

@@ -24,14 +24,20 @@ describe('colours', () => {
 });
 
 it('quiet keeps warnings and errors, coloured or not, and drops the rest', () => {
-  for (const line of ['⚠ the disk is slow', '\u001b[33m⚠\u001b[39m x', 'warning: 3 images', '✖ it failed']) {
+  for (const line of [
+    '⚠ the disk is slow',
+    '\u001b[33m⚠\u001b[39m x',
+    'warning: 3 images',
+    '✖ it failed',
+  ]) {
     expect(isImportant(line)).toBe(true);
   }
-  for (const line of ['✔ 10 steps', '  ➜ next', '· it begins', '']) expect(isImportant(line)).toBe(false);
+  for (const line of ['✔ 10 steps', '  ➜ next', '· it begins', ''])
+    expect(isImportant(line)).toBe(false);
 });
 
 it('every command has both flags', () => {
-  const leaves = (command: ReturnType<typeof createProgram>): typeof command[] =>
+  const leaves = (command: ReturnType<typeof createProgram>): (typeof command)[] =>
     command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);
   for (const command of leaves(createProgram({}))) {
     const names = command.options.map((option) => option.long);

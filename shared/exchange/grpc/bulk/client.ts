@@ -36,8 +36,7 @@ export function probeCalls(address: string, connection: ConnectionSettings, time
   refusePlaintextAbroad(address, connection);
   const place = { address, line: new Line(address, connection, times), ...connection.limits };
   return {
-    probe: (call: BulkCall, request: ProbeRequest) =>
-      download(place, call, METHODS.probe, request),
+    probe: (call: BulkCall, request: ProbeRequest) => download(place, call, METHODS.probe, request),
     close: () => place.line.close(),
   };
 }

@@ -46,7 +46,9 @@ async function check(address: string, credentials?: string, plan: Partial<WayPla
   const { works, numbers } = await checkWay({
     address,
     credentials: async () =>
-      credentials === undefined ? undefined : (await clientConnection({ certs: credentials })).security,
+      credentials === undefined
+        ? undefined
+        : (await clientConnection({ certs: credentials })).security,
     ...{ insecure: false, role: undefined, step: undefined },
     onCheck: (each) => checks.push(each),
     ...plan,
@@ -66,7 +68,9 @@ describe('the way to a coordinator', () => {
     ]);
     expect(works).toBe(true);
     expect(numbers.roundTrip).toBeGreaterThan(0);
-    expect(Math.min(numbers.bandwidth?.there ?? 0, numbers.bandwidth?.back ?? 0)).toBeGreaterThan(0);
+    expect(Math.min(numbers.bandwidth?.there ?? 0, numbers.bandwidth?.back ?? 0)).toBeGreaterThan(
+      0,
+    );
     expect(checks.find(({ check }) => check === 'role')?.text).toContain(`${role}: good for`);
   });
 
@@ -86,7 +90,10 @@ describe('a planted fault is named', () => {
     await new Promise((done) => server.close(done));
     const { failed, checks, works } = await check(`127.0.0.1:${free}`);
     expect(works).toBe(false);
-    expect(failed).toMatchObject({ check: 'tcp', text: expect.stringContaining('nothing listens') });
+    expect(failed).toMatchObject({
+      check: 'tcp',
+      text: expect.stringContaining('nothing listens'),
+    });
     expect(failed?.hint).toContain('is this its port?');
     expect(checks.at(-1)?.outcome).toBe('skipped');
   });
@@ -107,9 +114,15 @@ describe('a planted fault is named', () => {
 
   it('no TLS there, and none here', async () => {
     const there = await check(plain.address, join(certs, 'worker'));
-    expect(there.failed).toMatchObject({ check: 'tls', text: expect.stringContaining('plaintext') });
+    expect(there.failed).toMatchObject({
+      check: 'tls',
+      text: expect.stringContaining('plaintext'),
+    });
     const here = await check(secure.address);
-    expect(here.failed).toMatchObject({ check: 'tls', text: expect.stringContaining('speaks TLS') });
+    expect(here.failed).toMatchObject({
+      check: 'tls',
+      text: expect.stringContaining('speaks TLS'),
+    });
   });
 
   it('wrong CA', async () => {
@@ -132,7 +145,10 @@ describe('a planted fault is named', () => {
     const { failed } = await check(secure.address, undefined, {
       credentials: async () => (await clientConnection({ ca: join(certs, 'ca.crt') })).security,
     });
-    expect(failed).toMatchObject({ check: 'role', text: expect.stringContaining('none was shown') });
+    expect(failed).toMatchObject({
+      check: 'role',
+      text: expect.stringContaining('none was shown'),
+    });
   });
 
   it.each([
@@ -142,7 +158,8 @@ describe('a planted fault is named', () => {
     const report = () => {};
     const service = { report, messageBytes: LIMITS.messageBytes, streamMs: 5000 };
     const probe = download(service, METHODS.probe, async function* () {
-      if (protocolVersion !== undefined) yield { protocolVersion, tesseraVersion: '9.1.0', role: '' };
+      if (protocolVersion !== undefined)
+        yield { protocolVersion, tesseraVersion: '9.1.0', role: '' };
     });
     const server = await startServer('127.0.0.1:0', [], {
       ...{ limits: LIMITS, report },
