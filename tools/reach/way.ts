@@ -58,6 +58,8 @@ export interface WayPlan {
 }
 
 const STATUS_MS = 5000;
+/** Longer than a call that has failed takes: this is the answer that was asked for. */
+const LOOK_MS = 5000;
 
 /** Checks a way; returns whether all of it works, and its numbers. Throws  USAGE when the address is not one. */
 export async function checkWay(
@@ -138,7 +140,7 @@ class WayChecks implements Record<CheckName, () => Promise<Finding>> {
         return { text: shaken.protocol };
       }
     }
-    const found = await probeAddress(address, { tlsFirst: isSecure });
+    const found = await probeAddress(address, { tlsFirst: isSecure, lookMs: LOOK_MS });
     const error = new TesseraError('COORDINATOR_UNREACHABLE', `no handshake with ${address}`, {
       hint: 'is the coordinator there overloaded, or is something between that does not pass TLS?',
     });
