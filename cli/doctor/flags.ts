@@ -51,9 +51,9 @@ export function addDoctor(program: Command): void {
     'tessera doctor 10.0.0.1:50051 --certs certs/worker --config quickstart',
   ]);
   notes(doctor, [
-    'With an address it checks, in this order: credentials, name, TCP, large packets,',
-    'TLS, authority, role, version, round trip, bandwidth. It ends with 1 at the',
-    'first that does not work. It moves 43 MB at most, and changes nothing in a run.',
+    'With an address it checks, in this order: credentials, name, TCP, large',
+    'packets, TLS, authority, role, version, round trip, bandwidth. It ends with 1',
+    'at the first that does not work. It moves 43 MB at most, and changes no run.',
   ]);
   doctor.action(async (address, options, command) => {
     const typed = typedFlags(command);

@@ -126,7 +126,7 @@ export function addManners(command: Command): void {
         .optionsGroup(MANNERS)
         .addOption(new Option('-q, --quiet', 'Say only results, warnings and errors'))
         .addOption(
-          new Option('--color <when>', 'Colours: auto, always or never').choices(COLOR_CHOICES),
+          new Option('--color <when>', 'When to use colours').choices(COLOR_CHOICES),
         );
     }
   }

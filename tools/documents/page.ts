@@ -4,7 +4,7 @@ import { DOCUMENTS, type JsonDocument } from './documents.ts';
 
 /** A field as JSON Schema has it. */
 interface FieldSchema {
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly anyOf?: readonly FieldSchema[];
   readonly description?: string;
 }
@@ -47,5 +47,6 @@ function section([name, { command, fields }]: [string, JsonDocument]): string {
 
 function typeOf({ type, anyOf }: FieldSchema): string {
   if (anyOf !== undefined) return anyOf.map(typeOf).join(' or ');
-  return type === 'array' ? 'list' : (type ?? 'any');
+  const types = typeof type === 'string' ? [type] : (type ?? ['any']);
+  return types.map((each) => (each === 'array' ? 'list' : each)).join(' or ');
 }
