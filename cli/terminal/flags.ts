@@ -125,9 +125,7 @@ export function addManners(command: Command): void {
       child
         .optionsGroup(MANNERS)
         .addOption(new Option('-q, --quiet', 'Say only results, warnings and errors'))
-        .addOption(
-          new Option('--color <when>', 'When to use colours').choices(COLOR_CHOICES),
-        );
+        .addOption(new Option('--color <when>', 'When to use colours').choices(COLOR_CHOICES));
     }
   }
 }

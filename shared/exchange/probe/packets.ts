@@ -78,19 +78,25 @@ async function lateHandshake(
   return isAnswered ? { what: 'lost', when: 'handshake' } : { what: 'unknown' };
 }
 
-/** Whether a few bytes get any reply: a server of TLS says that they are not TLS. */
-async function answersWords(address: string, partMs: number): Promise<boolean> {
-  const socket = connect(placeOf(address));
-  socket.on('error', () => {});
-  socket.write(HTTP2_PREFACE);
-  try {
-    const [bytes] = await once(socket, 'data', { signal: AbortSignal.timeout(partMs) });
-    return (bytes as Uint8Array).length > 0;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
+/** Whether a few bytes get any reply: a server of TLS says that they are not TLS, or closes the connection. */
+function answersWords(address: string, partMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(placeOf(address));
+    let isConnected = false;
+    const settle = (isAnswered: boolean) => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(isAnswered);
+    };
+    const timer = setTimeout(() => settle(false), partMs);
+    socket.on('error', () => {});
+    socket.once('connect', () => {
+      isConnected = true;
+      socket.write(HTTP2_PREFACE);
+    });
+    socket.once('data', () => settle(true));
+    socket.once('close', () => settle(isConnected));
+  });
 }
 
 /** Sends PING frames together; whether all are answered. */
