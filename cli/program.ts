@@ -7,6 +7,7 @@
 import type { Command } from 'commander';
 import { VERSION } from '../shared/machine/version.ts';
 import { addCerts } from './certs/flags.ts';
+import { addCompletion } from './completion/flags.ts';
 import { addConfig } from './config/flags.ts';
 import { addCoordinator } from './coordinator/flags.ts';
 import { addDoctor } from './doctor/flags.ts';
@@ -19,6 +20,7 @@ import { addData, addWeightsGet } from './get/flags.ts';
 import { addHelp } from './help/flags.ts';
 import { addInit } from './init/flags.ts';
 import { addLaunch } from './launch/flags.ts';
+import { addMan } from './man/flags.ts';
 import { addPlot } from './plot/flags.ts';
 import { addPredict } from './predict/flags.ts';
 import { addRuns } from './runs/flags.ts';
@@ -26,7 +28,8 @@ import { addServe } from './serve/flags.ts';
 import { addStatus } from './status/flags.ts';
 import { addStop } from './stop/flags.ts';
 import { addSummary } from './summary/flags.ts';
-import { examples } from './terminal/flags.ts';
+import { addManners, examples } from './terminal/flags.ts';
+import { setManners } from './terminal/manners.ts';
 import { say, warning } from './terminal/output.ts';
 import { addTrace } from './trace/flags.ts';
 import { addTrain } from './train/flags.ts';
@@ -45,8 +48,9 @@ export function createProgram(env: Readonly<NodeJS.ProcessEnv> = process.env): C
     .configureHelp({ helpWidth: 80, subcommandTerm: termOf })
     .exitOverride()
     .hook('preAction', (all, command) => {
-      for (const sentence of (all as FlagCommand).strays) say(warning(sentence));
       (command as FlagCommand).checkVariables();
+      setManners(command.opts());
+      for (const sentence of (all as FlagCommand).strays) say(warning(sentence));
     });
   examples(program, 'A folder of photos; a first run without any, and its state', [
     'tessera train photos',
@@ -77,7 +81,10 @@ export function createProgram(env: Readonly<NodeJS.ProcessEnv> = process.env): C
   addDoctor(program);
   addEngines(program);
   addConfig(program);
+  addCompletion(program);
+  addMan(program);
   addHelp(program);
+  addManners(program);
   return program;
 }
 

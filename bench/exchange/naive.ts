@@ -131,7 +131,7 @@ function errorOf(thrown: unknown, { address, what, signal }: CallSettings) {
 
 /** The bulk calls as a service of the library. */
 export function naiveService(calls: ReturnType<typeof exchangeHandlers>): ServedService {
-  const handlers: ExchangeHandlers = {
+  const handlers: Omit<ExchangeHandlers, 'Probe'> = {
     PushNode: clientStream(calls.pushNode),
     PullParameters: serverStream(calls.pullParameters),
     FetchSamples: serverStream(calls.fetchSamples),

@@ -12,7 +12,7 @@ import { foundLines } from '../inputs/found-lines.ts';
 import { inputLines } from '../inputs/inputs.ts';
 import { type SettingFlags, settingsOf } from '../run/settings.ts';
 import { typable } from '../terminal/command-text.ts';
-import { describeError, pointer, print, printJson, say } from '../terminal/output.ts';
+import { describeError, pointer, print, printJson, printSchema, say } from '../terminal/output.ts';
 import { optionLines, valueLines } from './config-view.ts';
 
 /** Flags of `config show`. */
@@ -52,7 +52,7 @@ export async function showConfig(options: ShowConfigOptions): Promise<void> {
 
 /** Prints the schema of a config file. */
 export function showSchema(): void {
-  printJson(configJsonSchema);
+  printSchema(configJsonSchema);
 }
 
 /** Opens the data and weights of a config, as a run does, and returns its data set. Throws  as a run does. */

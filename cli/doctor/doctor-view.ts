@@ -40,7 +40,7 @@ export function diagnosisJson({ engines, ...found }: Diagnosis) {
     const { name, provider = 'cpu' } = engineOf(id);
     return { choice: { name, provider, threads }, ...finding };
   });
-  return { schema: 'doctor/1', ...found, engines: named };
+  return { schema: 'doctor/1' as const, ...found, engines: named };
 }
 
 function engineLines({ choice, works, reason, hint, devices }: EngineFinding): readonly string[] {

@@ -99,5 +99,5 @@ function speedLines(speed: NonNullable<EngineReport['speed']>): readonly string[
 
 function reportJson(name: string, { speed, isRight, ...report }: EngineReport) {
   const timed = speed === undefined ? null : { ...speed, leafMsMedian: median(speed.leafMs) };
-  return { schema: 'engines-test/1', name, isRight, ...report, speed: timed };
+  return { schema: 'engines-test/1' as const, name, isRight, ...report, speed: timed };
 }

@@ -62,7 +62,10 @@ const OF_TENSORS: ReadonlySet<string> = new Set(['timm', 'torchvision']);
 const HAS_BACKGROUND: ReadonlySet<string> = new Set(['node']);
 
 /** Writes a model for another library or program. Throws  CANNOT_WRITE, and what opening the model throws. */
-export async function exportModel(options: ExportOptions, schema = 'export/1'): Promise<void> {
+export async function exportModel(
+  options: ExportOptions,
+  schema: 'export/1' | 'weights-convert/1' = 'export/1',
+): Promise<void> {
   const { path, out, to, dtype, json } = options;
   const isOnnx = to !== 'huggingface' && !OF_TENSORS.has(to);
   if (isOnnx && dtype !== 'f32') {

@@ -3,6 +3,7 @@
 import { formatBytes } from '../../shared/core/units.ts';
 import type { DownloadProgress } from '../../tools/downloads/download.ts';
 import { BottomWindow } from '../terminal/live-region.ts';
+import { isQuiet } from '../terminal/manners.ts';
 import { say } from '../terminal/output.ts';
 
 /** Off a terminal: shortest time between two lines. */
@@ -19,7 +20,8 @@ export class GetProgress {
   constructor(nowMs: () => number = () => performance.now()) {
     this.#nowMs = nowMs;
     this.#saidMs = nowMs();
-    this.#window = process.stderr.isTTY
+    const isWindow = process.stderr.isTTY && !isQuiet();
+    this.#window = isWindow
       ? new BottomWindow(process.stderr, (width) => [this.#view.slice(0, width - 1)])
       : undefined;
   }

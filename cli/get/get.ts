@@ -208,7 +208,7 @@ function find<T extends { readonly name: string }>(
 }
 
 function list(
-  schema: string,
+  schema: 'data-list/1' | 'weights-list/1',
   entries: readonly (KnownFile & { readonly name: string; readonly description: string })[],
   { json }: GetOptions,
 ): void {

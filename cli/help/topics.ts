@@ -93,7 +93,7 @@ export const TOPICS: readonly Topic[] = [
       '  TESSERA_XLA_ANY_VERSION   1: try plugins of versions that were not tested',
       '  CUDA_VISIBLE_DEVICES      GPUs that may be used, as elsewhere',
       '  SLURM_JOB_END_TIME        set by Slurm: a run saves and ends before it',
-      '  NO_COLOR                  no colours',
+      '  NO_COLOR, FORCE_COLOR     no colours; colours into files and pipes too (--color comes before)',
     ],
   },
   {
@@ -126,6 +126,7 @@ export const TOPICS: readonly Topic[] = [
       ...exitCodeRows().map(({ code, meaning }) => `${String(code).padEnd(5)}${meaning}`),
       '',
       'Results are on stdout, messages on stderr. --json prints one JSON document on stdout.',
+      '--quiet leaves only results, warnings and errors.',
     ],
   },
 ];

@@ -27,5 +27,5 @@ export function leftOutLines(images: number, leftOut: readonly LeftOut[]): reado
 }
 
 function hints(leftOut: readonly LeftOut[]): readonly string[] {
-  return remedies(leftOut).map(hint);
+  return remedies(leftOut).map((sentence) => hint(sentence));
 }

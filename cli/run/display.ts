@@ -3,6 +3,7 @@
 import type { RunStatus } from '../../shared/contract/status.ts';
 import type { RunEvent } from '../../shared/runs/events.ts';
 import { BottomWindow } from '../terminal/live-region.ts';
+import { isQuiet } from '../terminal/manners.ts';
 import { paint, say } from '../terminal/output.ts';
 import { eventLine, type Mood, stepLine } from './progress-lines.ts';
 import { view } from './progress-view.ts';
@@ -27,7 +28,8 @@ export interface Display {
 
 /** The display that fits stderr. */
 export function createDisplay(): Display {
-  return process.stderr.isTTY ? new WindowDisplay() : new LineDisplay(() => performance.now());
+  const isWindow = process.stderr.isTTY && !isQuiet();
+  return isWindow ? new WindowDisplay() : new LineDisplay(() => performance.now());
 }
 
 const SYMBOLS: Readonly<Record<Mood, string>> = { good: '✔', plain: '●', warning: '⚠', bad: '✖' };

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseBytes } from '../../shared/core/units.ts';
 import { variablesText } from '../variables/command.ts';
 import { parseCount, parseDeviceList, parseDurationMs, parseWorkerCount } from './flag-values.ts';
+import { COLOR_CHOICES } from './manners.ts';
 
 /** Headings under which `tessera --help` lists the commands. */
 export const GROUPS = {
@@ -11,6 +12,9 @@ export const GROUPS = {
   models: 'Models:',
   help: 'Help yourself:',
 } as const;
+
+/** Heading of the flags that all commands have. */
+const MANNERS = 'How it speaks:';
 
 /** Adds a command; commander hands the manners of its parent down to it. */
 export function addCommand(
@@ -119,6 +123,19 @@ export const weightsKeyOption = () =>
 /** `--verbose`, of every command. */
 export const verboseOption = (what = 'Show where in the code an error comes from') =>
   new Option('-v, --verbose', what);
+
+/** Adds `--quiet` and `--color` to every command below one, last of its flags. */
+export function addManners(command: Command): void {
+  for (const child of command.commands) {
+    if (child.commands.length > 0) addManners(child);
+    else {
+      child
+        .optionsGroup(MANNERS)
+        .addOption(new Option('-q, --quiet', 'Say only results, warnings and errors'))
+        .addOption(new Option('--color <when>', 'When to use colours').choices(COLOR_CHOICES));
+    }
+  }
+}
 
 /** `--json`, of every command with a result. */
 export const jsonOption = () => new Option('--json', 'Print one JSON document on stdout');

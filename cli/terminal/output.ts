@@ -2,14 +2,15 @@
 import { styleText } from 'node:util';
 import type { TesseraError } from '../../shared/core/errors.ts';
 import { escaped } from '../../shared/core/text.ts';
+import type { DocumentName } from '../../tools/documents/documents.ts';
 import { typable } from './command-text.ts';
+import { hasColor, isImportant, isQuiet, type MaybeTerminal } from './manners.ts';
 
 type Style = Parameters<typeof styleText>[0] & string;
 
-/** Text in a colour, where stderr shows colours and NO_COLOR does not forbid it. */
-export function paint(style: Style, text: string): string {
-  // One style a call: for a list of them Node 20 does not ask the stream.
-  return styleText(style, text, { stream: process.stderr });
+/** Text in a colour, where the stream that it goes to shows colours (`--color`, NO_COLOR, FORCE_COLOR). */
+export function paint(style: Style, text: string, stream: MaybeTerminal = process.stderr): string {
+  return hasColor(stream) ? styleText(style, text, { validateStream: false }) : text;
 }
 
 /** One line without control sequences except colours: names of files and classes are untrusted. */
@@ -24,8 +25,9 @@ function asLines(lines: readonly string[]): string {
   return lines.map((line) => `${harmless(line)}\n`).join('');
 }
 
-/** Says a line to the person who watches. */
+/** Says a line to the person who watches; with `--quiet` only one that warns. */
 export function say(line: string): void {
+  if (isQuiet() && !isImportant(line)) return;
   process.stderr.write(asLines([line]));
 }
 
@@ -58,8 +60,8 @@ export function warning(sentence: string): string {
 }
 
 /** What to do about the line above; commands in it are named as they are to be typed here. */
-export function hint(sentence: string): string {
-  return `  ${paint('cyan', 'hint:')} ${typable(sentence)}`;
+export function hint(sentence: string, stream?: MaybeTerminal): string {
+  return `  ${paint('cyan', 'hint:', stream)} ${typable(sentence)}`;
 }
 
 const BUG_HINT = 'this is a bug of Tessera; type it again with --verbose to see where';
@@ -79,9 +81,19 @@ export function describeError(error: TesseraError, options: { readonly stack: bo
   return asLines(lines);
 }
 
+/** A document with its name, which docs/json.md describes. */
+export interface NamedDocument {
+  readonly schema: DocumentName;
+}
+
 /** Prints the one JSON document of a command on stdout. */
-export function printJson(document: object): void {
-  process.stdout.write(`${jsonText(document, 2)}\n`);
+export function printJson<Document extends NamedDocument>(document: Document): void {
+  printSchema(document);
+}
+
+/** Prints a JSON Schema on stdout: the one document without a name of ours. */
+export function printSchema(schema: object): void {
+  process.stdout.write(`${jsonText(schema, 2)}\n`);
 }
 
 /** JSON leaves the control characters from U+007F on as they are, and terminals obey some. */

@@ -51,6 +51,13 @@ export function setByVariables(command: Command): ReadonlySet<string> {
   return new Set(names.filter((name) => command.getOptionValueSource(name) === 'env'));
 }
 
+/** The flags of a command that were typed, by their names. */
+export function typedFlags(command: Command): readonly string[] {
+  return command.options
+    .filter((option) => command.getOptionValueSource(option.attributeName()) === 'cli')
+    .map((option) => option.name());
+}
+
 /** The part of a command's help that lists its variables; '' where it has no flags. */
 export function variablesText(command: Command): string {
   const names = command.options.map((option) => variableOf(option.name()));

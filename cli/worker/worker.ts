@@ -7,6 +7,7 @@ import { watchShutdown } from '../../shared/machine/shutdown.ts';
 import { readToken } from '../../shared/security/tokens.ts';
 import type { ClientSecurityFlags } from '../connect/credentials.ts';
 import { readableLogLine } from '../terminal/log-lines.ts';
+import { isQuiet } from '../terminal/manners.ts';
 import { say } from '../terminal/output.ts';
 
 /** Flags of `worker`. */
@@ -38,7 +39,7 @@ export async function runWorker(options: WorkerOptions): Promise<number> {
   try {
     const code = await keepWorker({
       ...{ name, token, restarts, signal, args: argsOf(options) },
-      ...(process.stderr.isTTY ? wordsFor(say) : recordsFor(process.stderr, verbose)),
+      ...(process.stderr.isTTY || isQuiet() ? wordsFor(say) : recordsFor(process.stderr, verbose)),
     });
     // SIGTERM is how a machine asks a worker to go, and going well is success; Ctrl-C is a person breaking off.
     if (signalIn(signal) === 'SIGINT') throw signal.reason;

@@ -7,7 +7,8 @@ import type { StatusRequest__Output } from '../../shared/contract/generated/tess
 import type { StopRequest__Output } from '../../shared/contract/generated/tessera/v1/StopRequest.ts';
 import { type Clock, systemClock } from '../../shared/core/clock.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
-import { type BulkHandlers, takeBulk } from '../../shared/exchange/grpc/bulk/server.ts';
+import { METHODS } from '../../shared/exchange/grpc/bulk/methods.ts';
+import { type BulkHandlers, download, takeBulk } from '../../shared/exchange/grpc/bulk/server.ts';
 import type { ServerSecurity } from '../../shared/exchange/grpc/credentials.ts';
 import { exchangeHandlers } from '../../shared/exchange/grpc/exchange-handlers.ts';
 import {
@@ -34,6 +35,7 @@ import { isOwnPeer } from '../../shared/machine/socket-owner.ts';
 import { JoinGate } from '../workers/join-rate-limit.ts';
 import { NONE_REFUSED, RefusalLog, type RefusedJoins } from '../workers/refusal-log.ts';
 import { RunExchange, type TransferLimits } from './exchange-host.ts';
+import { Probes } from './probes.ts';
 import type { CoordinatorPort } from './run-port.ts';
 import { listenToWorker } from './session-stream.ts';
 
@@ -149,7 +151,11 @@ export async function serveCoordinator(
     },
   };
   const { messageBytes, rpcMs: streamMs } = limits;
-  const takeStream = takeBulk(bulk, { report, messageBytes, streamMs });
+  const bulkService = { report, messageBytes, streamMs };
+  const probes = new Probes(systemClock);
+  const takeStream = takeBulk(bulk, bulkService, [
+    download(bulkService, METHODS.probe, (request, context) => probes.answer(request, context)),
+  ]);
   const server = await startServer(
     listen,
     [{ definition: services.Control.service, handlers: control }],

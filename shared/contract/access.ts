@@ -22,6 +22,7 @@ export const ACCESS_TABLE: Readonly<Record<string, readonly Role[] | 'any'>> = {
   '/tessera.v1.Exchange/FetchFeatures': ['worker'],
   '/tessera.v1.Exchange/FetchExecutable': ['worker'],
   '/tessera.v1.Exchange/PushExecutable': ['worker'],
+  '/tessera.v1.Exchange/Probe': ['worker', 'operator'],
   // It shows only that a server listens, as the open port does.
   '/grpc.health.v1.Health/Check': 'any',
   // An endless stream is not for unknown callers.
@@ -49,7 +50,7 @@ export interface ShownCredential {
 }
 
 /**
- * Judges a call.
+ * Judges a call; returns the role of the caller, undefined for a call that is open to all.
  *
  * Throws  ACCESS_DENIED: no credential, a wrong one, or one whose role does not allow this call.
  */
@@ -57,11 +58,11 @@ export function refuseUnlessAllowed(
   method: string,
   shown: ShownCredential,
   tokens: TokensByRole,
-): void {
+): Role | undefined {
   const allowed = Object.hasOwn(ACCESS_TABLE, method) ? ACCESS_TABLE[method] : undefined;
-  if (allowed === 'any') return;
+  if (allowed === 'any') return undefined;
   const role = roleOf(shown, tokens);
-  if (role !== undefined && allowed?.includes(role)) return;
+  if (role !== undefined && allowed?.includes(role)) return role;
   const call = method.slice(method.lastIndexOf('/') + 1);
   if (role !== undefined) {
     const whose = allowed?.join(' or ') ?? 'none';

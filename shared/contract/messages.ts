@@ -6,6 +6,10 @@ import type { LeafRange, NodeTotals, WorkKind } from '../core/work.ts';
 /** Version of the contract; both sides of a session must speak the same one. */
 export const PROTOCOL_VERSION = 5;
 
+/** Bytes that one probe may carry there, and ask for on the way back. */
+export const PROBE_BYTES_MAX = 1024 * 1024;
+export const PROBE_REPLY_BYTES_MAX = 16 * 1024 * 1024;
+
 // ---- from a worker ----
 
 /** First message of a session. */

@@ -97,6 +97,21 @@ export class Network {
     run(`bridge -n ${this.#hub} link set dev ${port(host)} state forwarding`);
   }
 
+  /** Packets larger than `bytes` vanish on the way to and from a host, and no ICMP says so. */
+  narrowLink(host: string, bytes: number): void {
+    run(`ip -n ${this.#hub} link set dev ${port(host)} mtu ${bytes}`);
+    // Several packets in one buffer would pass a check of sizes.
+    for (const each of this.#hosts) {
+      run(`ip -n ${this.#namespace(each)} link set dev ${DEVICE} gso_max_segs 1`);
+    }
+  }
+
+  /** A firewall of a host drops what comes to a port. */
+  drop(host: string, tcpPort: number): void {
+    const rule = `INPUT -p tcp --dport ${tcpPort} -j DROP`;
+    run(`ip netns exec ${this.#namespace(host)} iptables -A ${rule}`);
+  }
+
   /** Delays and loses packets in both directions, from now on. */
   async disturb(host: string, disturbance: Disturbance): Promise<BadLine> {
     const line = await badLine(

@@ -2,6 +2,7 @@
 
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
+import { Probes } from '../../coordinator/service/probes.ts';
 import { coordinatorCalls } from '../../coordinator/service/service.ts';
 import { encodeNode } from '../../shared/contract/exchange-codec.ts';
 import { encodeFeatures } from '../../shared/contract/feature-rows.ts';
@@ -16,7 +17,7 @@ import { patched, wireBytes } from './protobuf.ts';
 
 export const { Session } = services.Control.service;
 export const { PushNode, PullParameters, FetchSamples, FetchFeatures } = services.Exchange.service;
-export const { FetchExecutable, PushExecutable } = services.Exchange.service;
+export const { FetchExecutable, PushExecutable, Probe } = services.Exchange.service;
 
 /** What a listener may answer to nonsense. */
 export const WIRE_REFUSALS: readonly ErrorCode[] = [
@@ -148,7 +149,24 @@ const request = fc.oneof(
   ),
 );
 
+const PROBES = [
+  Probe.requestSerialize({ data: Buffer.alloc(9), replyBytes: 0 }),
+  Probe.requestSerialize({ replyBytes: 300_000 }),
+];
+
 export const coordinatorDoors = [
+  door({
+    name: 'probes',
+    numInputs: 500,
+    inputs: encodings('tessera.v1.ProbeRequest', PROBES),
+    async enter(bytes) {
+      // One for each input: their bytes a minute are bounded.
+      const request = parsed(Probe.requestDeserialize, bytes);
+      await drained(new Probes(systemClock).answer(request, {}));
+    },
+    refusals: WIRE_REFUSALS,
+    least: { accepted: 0.2, refused: 0.1 },
+  }),
   door({
     name: 'worker messages',
     numInputs: 1500,

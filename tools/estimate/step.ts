@@ -83,7 +83,7 @@ export interface StepEstimate {
 type Bound = 'worker' | 'coordinator' | 'link' | 'cores';
 
 /** Round trips of a step: of the two transfers, and the assignment goes one way. */
-const ROUND_TRIPS = 2.5;
+export const ROUND_TRIPS = 2.5;
 
 /** Seconds by a line. */
 export function along(line: Line, size: number): number {

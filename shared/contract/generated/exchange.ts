@@ -24,6 +24,8 @@ import type { Leave as _tessera_v1_Leave, Leave__Output as _tessera_v1_Leave__Ou
 import type { MemoryPlace as _tessera_v1_MemoryPlace, MemoryPlace__Output as _tessera_v1_MemoryPlace__Output } from './tessera/v1/MemoryPlace.ts';
 import type { Node as _tessera_v1_Node, Node__Output as _tessera_v1_Node__Output } from './tessera/v1/Node.ts';
 import type { NodeChunk as _tessera_v1_NodeChunk, NodeChunk__Output as _tessera_v1_NodeChunk__Output } from './tessera/v1/NodeChunk.ts';
+import type { ProbePiece as _tessera_v1_ProbePiece, ProbePiece__Output as _tessera_v1_ProbePiece__Output } from './tessera/v1/ProbePiece.ts';
+import type { ProbeRequest as _tessera_v1_ProbeRequest, ProbeRequest__Output as _tessera_v1_ProbeRequest__Output } from './tessera/v1/ProbeRequest.ts';
 import type { PullRequest as _tessera_v1_PullRequest, PullRequest__Output as _tessera_v1_PullRequest__Output } from './tessera/v1/PullRequest.ts';
 import type { PushReply as _tessera_v1_PushReply, PushReply__Output as _tessera_v1_PushReply__Output } from './tessera/v1/PushReply.ts';
 import type { Ready as _tessera_v1_Ready, Ready__Output as _tessera_v1_Ready__Output } from './tessera/v1/Ready.ts';
@@ -71,6 +73,8 @@ export interface ProtoGrpcType {
       MemoryPlace: MessageTypeDefinition<_tessera_v1_MemoryPlace, _tessera_v1_MemoryPlace__Output>
       Node: MessageTypeDefinition<_tessera_v1_Node, _tessera_v1_Node__Output>
       NodeChunk: MessageTypeDefinition<_tessera_v1_NodeChunk, _tessera_v1_NodeChunk__Output>
+      ProbePiece: MessageTypeDefinition<_tessera_v1_ProbePiece, _tessera_v1_ProbePiece__Output>
+      ProbeRequest: MessageTypeDefinition<_tessera_v1_ProbeRequest, _tessera_v1_ProbeRequest__Output>
       PullRequest: MessageTypeDefinition<_tessera_v1_PullRequest, _tessera_v1_PullRequest__Output>
       PushOutcome: EnumTypeDefinition
       PushReply: MessageTypeDefinition<_tessera_v1_PushReply, _tessera_v1_PushReply__Output>

@@ -153,15 +153,15 @@ interface Shown {
   readonly authorization: string;
 }
 
-/** Judges a call by its path. Throws  ACCESS_DENIED. */
-export type JudgeCall = (path: string, shown: Shown) => void;
+/** Judges a call by its path; returns the caller's role, undefined for a call that is open to all. Throws  ACCESS_DENIED. */
+export type JudgeCall = (path: string, shown: Shown) => Role | undefined;
 
 /** The judge of every call of a server, which reports what it refuses. */
 export function judgeOf(tokens: TokensByRole, { report, distrusted }: TrustNews): JudgeCall {
   return (path, { peer, certificate, authorization }) => {
     const fault = distrusted.get(peer);
     try {
-      refuseUnlessAllowed(path, { certificate, fault, authorization }, tokens);
+      return refuseUnlessAllowed(path, { certificate, fault, authorization }, tokens);
     } catch (error) {
       // A fault of the certificate was reported in the handshake.
       if (fault === undefined || authorization !== '') report(TesseraError.from(error), path, peer);

@@ -5,6 +5,7 @@
  * a caller that is gone aborts a signal, and the text of an unforeseen error is reported at home and never sent.
  */
 import type { handleBidiStreamingCall, handleUnaryCall, ServerDuplexStream } from '@grpc/grpc-js';
+import type { Role } from '../../contract/access.ts';
 import { TesseraError } from '../../core/errors.ts';
 import { failureOf, toStatus } from './errors.ts';
 
@@ -12,6 +13,8 @@ import { failureOf, toStatus } from './errors.ts';
 export interface CallContext {
   /** `HOST:PORT` of the caller. */
   readonly peer: string;
+  /** Of its credential, in a bulk call; undefined where every call is open. */
+  readonly role?: Role | undefined;
   /** Aborts when the caller is gone or its deadline has passed. */
   readonly signal: AbortSignal;
 }

@@ -62,7 +62,11 @@ async function lookWithTls(address: string, lookMs: number): Promise<Found | und
     await within(socket, 'secureConnect', lookMs);
     const isHttp2 = socket.alpnProtocol === 'h2';
     socket.end();
-    return { what: 'tls', isHttp2, isGrpc: isHttp2 && (await speaksGrpc(`https://${address}`)) };
+    return {
+      what: 'tls',
+      isHttp2,
+      isGrpc: isHttp2 && (await speaksGrpc(`https://${address}`, lookMs)),
+    };
   } catch (error) {
     // An alert is an answer in TLS: it asks for more than is shown here.
     if (/ALERT/.test(codeOf(error))) return { what: 'tls', isHttp2: true, isGrpc: true };
@@ -87,7 +91,8 @@ async function lookInPlaintext(address: string, lookMs: number): Promise<Found |
     if (bytes.length === 0) return { what: 'closes' };
     const speech = speechOfServer(bytes);
     if (speech === 'tls') return undefined;
-    if (speech === 'http2') return { what: 'http2', isGrpc: await speaksGrpc(`http://${address}`) };
+    if (speech === 'http2')
+      return { what: 'http2', isGrpc: await speaksGrpc(`http://${address}`, lookMs) };
     return speech === 'http1' ? { what: 'http1' } : { what: 'other', words: firstLine(bytes) };
   } catch (error) {
     return unreachable(error);
@@ -97,7 +102,7 @@ async function lookInPlaintext(address: string, lookMs: number): Promise<Found |
 }
 
 /** Whether a server of HTTP/2 replies to the health check of gRPC in the form of gRPC, whatever the status. */
-async function speaksGrpc(url: string): Promise<boolean> {
+async function speaksGrpc(url: string, lookMs: number): Promise<boolean> {
   const session = connectHttp2(url, UNCHECKED);
   session.on('error', () => {});
   try {
@@ -109,7 +114,7 @@ async function speaksGrpc(url: string): Promise<boolean> {
     });
     // An empty message, which has a header of five zeros.
     call.on('error', () => {}).end(Buffer.alloc(5));
-    const [headers] = await once(call, 'response', { signal: AbortSignal.timeout(LOOK_MS) });
+    const [headers] = await once(call, 'response', { signal: AbortSignal.timeout(lookMs) });
     return String(headers['content-type']).startsWith('application/grpc');
   } catch {
     return false;
@@ -118,7 +123,8 @@ async function speaksGrpc(url: string): Promise<boolean> {
   }
 }
 
-function placeOf(address: string) {
+/** Where to connect for an address, with the name that TLS shows. */
+export function placeOf(address: string) {
   const host = hostOf(address);
   const port = Number(address.slice(address.lastIndexOf(':') + 1));
   return { host, port, ...(isIP(host) === 0 && { servername: host }) };

@@ -1,4 +1,5 @@
 /** @file The bulk calls as gRPC on `node:http2`: what the worker's end of an exchange is made of. */
+import type { ProbeRequest } from '../../../contract/generated/tessera/v1/ProbeRequest.ts';
 import { TesseraError } from '../../../core/errors.ts';
 import { type ConnectionSettings, refusePlaintextAbroad } from '../channel.ts';
 import { fromStatus } from '../errors.ts';
@@ -26,6 +27,16 @@ export function bulkCalls(
     fetchFeatures: (call, request) => download(place, call, METHODS.fetchFeatures, request),
     fetchExecutable: (call, request) => download(place, call, METHODS.fetchExecutable, request),
     pushExecutable: (call, messages) => upload(place, call, METHODS.pushExecutable, messages),
+    close: () => place.line.close(),
+  };
+}
+
+/** A probe's calls to the coordinator at `address`, on a connection of their own. Throws  as `bulkCalls` does. */
+export function probeCalls(address: string, connection: ConnectionSettings, times?: LineTimes) {
+  refusePlaintextAbroad(address, connection);
+  const place = { address, line: new Line(address, connection, times), ...connection.limits };
+  return {
+    probe: (call: BulkCall, request: ProbeRequest) => download(place, call, METHODS.probe, request),
     close: () => place.line.close(),
   };
 }

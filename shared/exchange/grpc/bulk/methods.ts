@@ -34,8 +34,15 @@ export interface BulkMethod<Request, RequestIn, Reply, ReplyIn> {
   readonly reply: Codec<Reply, ReplyIn>;
 }
 
-const { PushNode, PullParameters, FetchSamples, FetchFeatures, FetchExecutable, PushExecutable } =
-  services.Exchange.service;
+const {
+  PushNode,
+  PullParameters,
+  FetchSamples,
+  FetchFeatures,
+  FetchExecutable,
+  PushExecutable,
+  Probe,
+} = services.Exchange.service;
 
 const CHUNK = shapeOf('Chunk', PullParameters.responseSerialize);
 const FEATURES = shapeOf('FeatureRows', FetchFeatures.responseSerialize);
@@ -83,6 +90,11 @@ export const METHODS = {
       shapeOf('ExecutableChunk', PushExecutable.requestSerialize, { chunk: CHUNK }),
     ),
     reply: plain(PushExecutable.responseSerialize, PushExecutable.responseDeserialize),
+  },
+  probe: {
+    path: Probe.path,
+    request: plain(Probe.requestSerialize, Probe.requestDeserialize),
+    reply: plain(Probe.responseSerialize, Probe.responseDeserialize),
   },
 } as const;
 

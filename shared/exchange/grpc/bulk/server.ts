@@ -32,9 +32,14 @@ export interface BulkService {
 export type ServedCall = readonly [string, Serve];
 type Serve = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, judge?: JudgeCall) => void;
 
-/** Takes the bulk calls from a server. */
-export function takeBulk(handlers: BulkHandlers, service: BulkService): TakeStream {
+/** Takes the bulk calls from a server, and `others`. */
+export function takeBulk(
+  handlers: BulkHandlers,
+  service: BulkService,
+  others: readonly ServedCall[] = [],
+): TakeStream {
   return takeCalls([
+    ...others,
     upload(service, METHODS.pushNode, handlers.pushNode),
     download(service, METHODS.pullParameters, handlers.pullParameters),
     download(service, METHODS.fetchSamples, handlers.fetchSamples),
@@ -112,14 +117,15 @@ function served<Request, RequestIn, Reply, ReplyIn>(
       fail(error);
       return;
     }
+    let role: CallContext['role'];
     try {
-      judge?.(path, { peer, ...shownBy(stream, headers) });
+      role = judge?.(path, { peer, ...shownBy(stream, headers) });
     } catch (error) {
       // The judge has reported it.
       call.fail(error);
       return;
     }
-    run(call, { peer, signal: call.signal })
+    run(call, { peer, role, signal: call.signal })
       .then(() => call.finish())
       .catch(fail);
   };

@@ -30,6 +30,7 @@ import { createAuthority, issueCertificate } from '../../../../shared/security/c
 import { CredentialFolder } from '../../../../shared/security/credentials.ts';
 import { refuseExposure } from '../../../../shared/security/listen-policy.ts';
 import { KnownToken } from '../../../../shared/security/tokens.ts';
+import { Way } from '../../../../tools/reach/measure.ts';
 import {
   allOf,
   exchangeTo,
@@ -134,6 +135,10 @@ const CALLS: Readonly<Record<string, Call>> = {
     exchangeWith(security).fetchExecutable(EXECUTABLE),
   '/tessera.v1.Exchange/PushExecutable': (security) =>
     exchangeWith(security).pushExecutable(EXECUTABLE, new Uint8Array(8)),
+  '/tessera.v1.Exchange/Probe': async (security) => {
+    const way = new Way(server.address, { security });
+    await way.other().finally(() => way.close());
+  },
   '/grpc.health.v1.Health/Check': (security) => health(security),
   '/grpc.health.v1.Health/Watch': (security) => watchHealth(security),
   '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo': (security) => reflection(security),

@@ -10,6 +10,8 @@ import type { ExecutableRequest as _tessera_v1_ExecutableRequest, ExecutableRequ
 import type { FeatureRows as _tessera_v1_FeatureRows, FeatureRows__Output as _tessera_v1_FeatureRows__Output } from '../../tessera/v1/FeatureRows.ts';
 import type { FetchRequest as _tessera_v1_FetchRequest, FetchRequest__Output as _tessera_v1_FetchRequest__Output } from '../../tessera/v1/FetchRequest.ts';
 import type { NodeChunk as _tessera_v1_NodeChunk, NodeChunk__Output as _tessera_v1_NodeChunk__Output } from '../../tessera/v1/NodeChunk.ts';
+import type { ProbePiece as _tessera_v1_ProbePiece, ProbePiece__Output as _tessera_v1_ProbePiece__Output } from '../../tessera/v1/ProbePiece.ts';
+import type { ProbeRequest as _tessera_v1_ProbeRequest, ProbeRequest__Output as _tessera_v1_ProbeRequest__Output } from '../../tessera/v1/ProbeRequest.ts';
 import type { PullRequest as _tessera_v1_PullRequest, PullRequest__Output as _tessera_v1_PullRequest__Output } from '../../tessera/v1/PullRequest.ts';
 import type { PushReply as _tessera_v1_PushReply, PushReply__Output as _tessera_v1_PushReply__Output } from '../../tessera/v1/PushReply.ts';
 import type { SampleChunk as _tessera_v1_SampleChunk, SampleChunk__Output as _tessera_v1_SampleChunk__Output } from '../../tessera/v1/SampleChunk.ts';
@@ -47,6 +49,19 @@ export interface ExchangeClient extends grpc.Client {
    */
   fetchSamples(argument: _tessera_v1_FetchRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_SampleChunk__Output>;
   fetchSamples(argument: _tessera_v1_FetchRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_SampleChunk__Output>;
+  
+  /**
+   * Measures the way between the caller and the coordinator, and says what is at the other end. It needs no session and
+   * changes nothing in the run.
+   */
+  Probe(argument: _tessera_v1_ProbeRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_ProbePiece__Output>;
+  Probe(argument: _tessera_v1_ProbeRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_ProbePiece__Output>;
+  /**
+   * Measures the way between the caller and the coordinator, and says what is at the other end. It needs no session and
+   * changes nothing in the run.
+   */
+  probe(argument: _tessera_v1_ProbeRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_ProbePiece__Output>;
+  probe(argument: _tessera_v1_ProbeRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_tessera_v1_ProbePiece__Output>;
   
   /**
    * Streams the parameters of one version.
@@ -108,6 +123,12 @@ export interface ExchangeHandlers extends grpc.UntypedServiceImplementation {
   FetchSamples: grpc.handleServerStreamingCall<_tessera_v1_FetchRequest__Output, _tessera_v1_SampleChunk>;
   
   /**
+   * Measures the way between the caller and the coordinator, and says what is at the other end. It needs no session and
+   * changes nothing in the run.
+   */
+  Probe: grpc.handleServerStreamingCall<_tessera_v1_ProbeRequest__Output, _tessera_v1_ProbePiece>;
+  
+  /**
    * Streams the parameters of one version.
    */
   PullParameters: grpc.handleServerStreamingCall<_tessera_v1_PullRequest__Output, _tessera_v1_Chunk>;
@@ -128,6 +149,7 @@ export interface ExchangeDefinition extends grpc.ServiceDefinition {
   FetchExecutable: MethodDefinition<_tessera_v1_ExecutableRequest, _tessera_v1_ExecutablePiece, _tessera_v1_ExecutableRequest__Output, _tessera_v1_ExecutablePiece__Output>
   FetchFeatures: MethodDefinition<_tessera_v1_FetchRequest, _tessera_v1_FeatureRows, _tessera_v1_FetchRequest__Output, _tessera_v1_FeatureRows__Output>
   FetchSamples: MethodDefinition<_tessera_v1_FetchRequest, _tessera_v1_SampleChunk, _tessera_v1_FetchRequest__Output, _tessera_v1_SampleChunk__Output>
+  Probe: MethodDefinition<_tessera_v1_ProbeRequest, _tessera_v1_ProbePiece, _tessera_v1_ProbeRequest__Output, _tessera_v1_ProbePiece__Output>
   PullParameters: MethodDefinition<_tessera_v1_PullRequest, _tessera_v1_Chunk, _tessera_v1_PullRequest__Output, _tessera_v1_Chunk__Output>
   PushExecutable: MethodDefinition<_tessera_v1_ExecutableChunk, _tessera_v1_ExecutableReply, _tessera_v1_ExecutableChunk__Output, _tessera_v1_ExecutableReply__Output>
   PushNode: MethodDefinition<_tessera_v1_NodeChunk, _tessera_v1_PushReply, _tessera_v1_NodeChunk__Output, _tessera_v1_PushReply__Output>
