@@ -28,7 +28,7 @@ export function manPages(program: Command, origin: PageOrigin): readonly ManPage
 }
 
 /** The page of a command, and those of its subcommands. */
-export function pagesOf(
+function pagesOf(
   command: Command,
   above: readonly string[],
   origin: PageOrigin,

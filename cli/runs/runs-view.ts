@@ -1,6 +1,12 @@
 /** @file Runs as text: a list of them, one in full, several side by side. Pure. */
 import { explainConfig } from '../../shared/config/explain.ts';
-import { formatBytes, formatDuration, formatNumber, formatPercent, parseBytes } from '../../shared/core/units.ts';
+import {
+  formatBytes,
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  parseBytes,
+} from '../../shared/core/units.ts';
 import type { RunRecord } from '../../shared/runs/reader/read.ts';
 import { leavesOf } from '../config/config-view.ts';
 import { NO_BEST } from '../run/run-end.ts';

@@ -1,6 +1,12 @@
 /** @file A run's status as text: the run, then a table of its workers. Pure. */
 import type { RunStatus, TimeShares, WorkerStatus } from '../../shared/contract/status.ts';
-import { formatBytes, formatCount, formatDuration, formatNumber, formatPercent } from '../../shared/core/units.ts';
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatNumber,
+  formatPercent,
+} from '../../shared/core/units.ts';
 import { type Column, formatAge, formatTable } from '../terminal/table.ts';
 
 const WORKER_COLUMNS: readonly Column[] = [

@@ -21,10 +21,7 @@ export interface ObserveOptions {
 }
 
 /** Opens the observers of a run: its records first, so that what others see is written; alarms last, after their causes. */
-export async function observe(
-  options: ObserveOptions,
-  parts: Omit<AlarmParts, 'log' | 'onEvent'>,
-) {
+export async function observe(options: ObserveOptions, parts: Omit<AlarmParts, 'log' | 'onEvent'>) {
   const { observers: watching = [], log, isResumed } = options;
   const { config, runFolder } = parts.identity;
   const metrics = new MetricsFile(runFolder, metricsWatcher(log));

@@ -3,11 +3,11 @@ import { z } from 'zod';
 import { TesseraError } from '../core/errors.ts';
 
 /** What a webhook is sent; auto: slack for Slack's own host, else json. */
-export const WEBHOOK_TEMPLATES = ['auto', 'json', 'slack', 'plain'] as const;
+const WEBHOOK_TEMPLATES = ['auto', 'json', 'slack', 'plain'] as const;
 export type WebhookTemplate = (typeof WEBHOOK_TEMPLATES)[number];
 
 /** What is written for TensorBoard. */
-export const TENSORBOARD_EXTENTS = ['off', 'figures', 'all'] as const;
+const TENSORBOARD_EXTENTS = ['off', 'figures', 'all'] as const;
 export type TensorBoardExtent = (typeof TENSORBOARD_EXTENTS)[number];
 
 export const observeOptions = z.strictObject({

@@ -3,7 +3,7 @@ import type { WorkerTimings } from '../contract/messages.ts';
 import type { LeafRange, WorkKind } from '../core/work.ts';
 
 /** A worker was given other work than before; no ranges: nothing for now. */
-export interface Assigned {
+interface Assigned {
   readonly type: 'assigned';
   readonly worker: string;
   readonly kind: WorkKind;
@@ -15,7 +15,7 @@ export interface Assigned {
 }
 
 /** A worker has brought a node that was taken. */
-export interface Delivered extends LeafRange {
+interface Delivered extends LeafRange {
   readonly type: 'delivered';
   readonly worker: string;
   readonly kind: WorkKind;

@@ -59,7 +59,10 @@ it('is off when asked to be, and changes no bit', async () => {
   const steps = metrics('step').length;
   expect(records.filter((record) => record.includes('loss/train'))).toHaveLength(steps);
   for (const tag of ['_hparams_/session_end_info', 'config', 'images/batch', 'images/mistakes']) {
-    expect(records.some((record) => record.includes(tag)), tag).toBe(true);
+    expect(
+      records.some((record) => record.includes(tag)),
+      tag,
+    ).toBe(true);
   }
 });
 

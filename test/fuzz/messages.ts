@@ -17,7 +17,8 @@ import { patched, wireBytes } from './protobuf.ts';
 
 export const { Session } = services.Control.service;
 export const { PushNode, PullParameters, FetchSamples, FetchFeatures } = services.Exchange.service;
-export const { FetchExecutable, PushExecutable, Probe } = services.Exchange.service;
+export const { FetchExecutable, PushExecutable } = services.Exchange.service;
+const { Probe } = services.Exchange.service;
 
 /** What a listener may answer to nonsense. */
 export const WIRE_REFUSALS: readonly ErrorCode[] = [

@@ -10,7 +10,7 @@ import { Transform } from 'node:stream';
 import { randomUnit } from '../../shared/core/random.ts';
 
 /** What happens to one request. */
-export type Fault =
+type Fault =
   | 'none'
   | 'unavailable'
   | 'cutRequest'

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 /** A request as it came. */
-export interface Received {
+interface Received {
   readonly method: string;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;

@@ -13,7 +13,7 @@ import { type Bandwidth, type Other, Way } from './measure.ts';
 import { notPassing, otherVersion, refuseRole, roleText, versionText } from './words.ts';
 
 /** The checks in their order. */
-export const CHECKS = [
+const CHECKS = [
   'credentials',
   'name',
   'tcp',

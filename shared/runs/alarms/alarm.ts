@@ -14,7 +14,7 @@ export type AlarmInput = RunEvent | DiskRoom;
 /** An alarm begins, or is over. */
 export type AlarmEvent = Extract<RunEvent, { type: 'alarm' }>;
 /** What an alarm is about. */
-export type AlarmName = AlarmEvent['name'];
+type AlarmName = AlarmEvent['name'];
 /** A change of one alarm. */
 export type AlarmChange = Pick<AlarmEvent, 'state' | 'sentence'>;
 

@@ -42,7 +42,7 @@ export type MirroredFile = Readonly<z.infer<typeof mirroredFile>>;
 export type Manifest = Readonly<Omit<z.infer<typeof manifestSchema>, 'schema'>>;
 
 /** Name of the folder of a step, in a run's folder of checkpoints and in its mirror. */
-export function stepName(step: number): string {
+function stepName(step: number): string {
   return `step-${String(step).padStart(8, '0')}`;
 }
 

@@ -9,7 +9,13 @@ import { crc32c } from '../../../../tools/tensorboard/crc32c.ts';
 import { EventsFile, newEventsFile } from '../../../../tools/tensorboard/events-file.ts';
 import { TensorBoard } from '../../../../tools/tensorboard/tensorboard.ts';
 import { scratchFolder } from '../../../support/cluster.ts';
-import { dataEvent, eventAt, MemorySink, smallConfig, stepOf } from '../../../support/tensorboard.ts';
+import {
+  dataEvent,
+  eventAt,
+  MemorySink,
+  smallConfig,
+  stepOf,
+} from '../../../support/tensorboard.ts';
 
 const scratch = scratchFolder();
 const of = { extent: 'figures', config: smallConfig(), configText: '' } as const;
@@ -61,7 +67,8 @@ it('holds no event up while the disk is slow, and one that fails is said once', 
   const slow = deferred<void>();
   const slowSink = { write: () => slow.promise, close: async () => {} };
   const board = new TensorBoard({ ...of, runFolder: 'r', opened: async () => slowSink });
-  for (let step = 1; step <= 3; step += 1) expect(board.event(eventAt(step, stepOf(step)))).toBe(undefined);
+  for (let step = 1; step <= 3; step += 1)
+    expect(board.event(eventAt(step, stepOf(step)))).toBe(undefined);
   const closing = board.close();
   slow.resolve();
   await closing;

@@ -8,9 +8,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { TensorBoard } from '../../../../tools/tensorboard/tensorboard.ts';
 import { histogramOf } from '../../../../tools/tensorboard/histogram.ts';
 import { summaryRecord } from '../../../../tools/tensorboard/records.ts';
+import { TensorBoard } from '../../../../tools/tensorboard/tensorboard.ts';
 import { histogram, image } from '../../../../tools/tensorboard/values.ts';
 import {
   dataEvent,
@@ -40,8 +40,7 @@ async function written(): Promise<readonly Buffer[]> {
   const options = { runFolder: `runs/${RUN}`, extent: 'figures', config: smallConfig() } as const;
   const sinks = [new MemorySink(), new MemorySink()];
   const [first, second] = sinks.map(
-    (sink) =>
-      new TensorBoard({ ...options, configText: CONFIG_TEXT, opened: async () => sink }),
+    (sink) => new TensorBoard({ ...options, configText: CONFIG_TEXT, opened: async () => sink }),
   ) as [TensorBoard, TensorBoard];
   first.event(eventAt(0, dataEvent(0)));
   for (const step of [1, 2, 3, 4]) first.event(eventAt(step, stepOf(step)));

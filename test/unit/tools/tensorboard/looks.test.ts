@@ -36,7 +36,16 @@ function scene({ isThere = true } = {}) {
     // What follows the last await of a look.
     await Promise.resolve();
   };
-  return { looks, begun, found, troubles, at, saved, finish, steps: () => begun.map((b) => b.step) };
+  return {
+    looks,
+    begun,
+    found,
+    troubles,
+    at,
+    saved,
+    finish,
+    steps: () => begun.map((b) => b.step),
+  };
 }
 
 it('takes one hundredth of the cores, and the last checkpoint after the run', async () => {
@@ -126,8 +135,17 @@ it('takes images of a split evenly, and leaves the others', async () => {
   };
   const some = sampled(source, 'test', 4);
   expect(some.size).toEqual({ train: 3, validation: 0, test: 4 });
-  expect([0, 1, 2, 3].map((at) => some.name('test', at))).toEqual(['test/0', 'test/2', 'test/5', 'test/7']);
-  expect([some.name('train', 2), some.label('test', 2), some.listedBytes('test', 3)]).toEqual(['train/2', 1, 7]);
+  expect([0, 1, 2, 3].map((at) => some.name('test', at))).toEqual([
+    'test/0',
+    'test/2',
+    'test/5',
+    'test/7',
+  ]);
+  expect([some.name('train', 2), some.label('test', 2), some.listedBytes('test', 3)]).toEqual([
+    'train/2',
+    1,
+    7,
+  ]);
   expect(await some.read('test', 1)).toMatchObject({ index: 1, name: 'test/2' });
   expect(await some.bytes('test', 3)).toBe(7);
   expect(sampled(source, 'test', 10)).toBe(source);
