@@ -154,8 +154,8 @@ export async function startTraining(
   options: StartTrainingOptions,
 ): Promise<Run> {
   // From here on no folder, worker or message has its address.
-  const told = takeWebhook(given.config.observe);
-  const planned = { ...given, config: { ...given.config, observe: told.observe } };
+  const taken = takeWebhook(given.config.observe);
+  const planned = { ...given, config: { ...given.config, observe: taken.observe } };
   const { isRemote = false, isShared = false, certs, insecure = false, log } = options;
   const { resume, runFolder: newFolder, isKept } = await placeOfRun(options);
   const notify = options.onNotice ?? (() => {});
@@ -185,7 +185,7 @@ export async function startTraining(
     }),
     signal: AbortSignal.any(signals),
     observers: [
-      ...webhookOf(told, (text) => notify({ level: 'warn', text })),
+      ...webhookOf(taken, (text) => notify({ level: 'warn', text })),
       ...configuredObservers(loaded),
       ...(options.observers ?? []),
       { name: 'reader of the run', event: (event) => events.push(event) },

@@ -124,7 +124,7 @@ function exitSection(): readonly string[] {
   ];
 }
 
-/** Examples and notes, which help has as blocks with a heading; its list of variables is told with the flags. */
+/** Examples and notes, which help has as blocks with a heading; its list of variables stands with the flags. */
 function below(help: string): readonly string[] {
   const blocks = help.split(/\n(?=[A-Z][^\n]*:\n)/).map((part) => part.trim());
   return blocks.flatMap((part) => {

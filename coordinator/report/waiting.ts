@@ -3,7 +3,7 @@ import { median } from '../../shared/core/numbers.ts';
 import { oneLine } from '../../shared/core/text.ts';
 import { formatSeconds } from '../../shared/core/units.ts';
 
-/** Rounds whose durations tell what is usual. */
+/** Rounds whose durations are the usual ones. */
 const ROUNDS = 20;
 /** A round that is late by less is not worth a word. */
 const LATE_MS = 500;

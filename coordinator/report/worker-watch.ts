@@ -11,7 +11,7 @@ import type { Roster } from '../workers/roster.ts';
 import { RoundClock, waitingText } from './waiting.ts';
 import { type Pace, WorkerPace } from './worker-pace.ts';
 
-/** What is watched, and who is told. */
+/** What is watched, and where it is reported. */
 export interface WatchParts {
   readonly run: Run;
   readonly roster: Roster;

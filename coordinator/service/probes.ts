@@ -32,7 +32,7 @@ export class Probes {
     this.#clock = clock;
   }
 
-  /** Answers a probe. Throws  MESSAGE_INVALID; RATE_LIMITED. */
+  /** Replies to a probe. Throws  MESSAGE_INVALID; RATE_LIMITED. */
   async *answer(
     { data, replyBytes }: ProbeRequest__Output,
     { role }: Pick<CallContext, 'role'>,

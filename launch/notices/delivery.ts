@@ -13,7 +13,7 @@ export type Tried =
 type Next =
   | { readonly type: 'delivered' }
   | { readonly type: 'again'; readonly afterMs: number }
-  | { readonly type: 'given up'; readonly reason: string };
+  | { readonly type: 'abandoned'; readonly reason: string };
 
 /** Tries of one notice, and the pauses between them: doubled each time. */
 const TRIES_MAX = 4;
@@ -33,10 +33,10 @@ export function nextAfter(tried: Tried, number: number, retriesLeft: number): Ne
   if (status >= 300 && status < 400) {
     const to = location === null ? '' : ` to ${hostIn(location)}`;
     const reason = `it redirects (HTTP ${status})${to}, which is not followed: give the address that it leads to`;
-    return { type: 'given up', reason };
+    return { type: 'abandoned', reason };
   }
   const reason = `it replies HTTP ${status}`;
-  if (status < 500 && !PASSING.has(status)) return { type: 'given up', reason };
+  if (status < 500 && !PASSING.has(status)) return { type: 'abandoned', reason };
   return again(reason, retryAfterMs, { number, retriesLeft });
 }
 
@@ -48,7 +48,7 @@ function again(
   const afterMs = Math.max(PAUSE_MS * PAUSE_FACTOR ** (number - 1), wantedMs ?? 0);
   if (number >= TRIES_MAX || retriesLeft <= 0 || afterMs > PAUSE_MS_MAX) {
     const tries = number === 1 ? '1 try' : `${number} tries`;
-    return { type: 'given up', reason: `${reason}, after ${tries}` };
+    return { type: 'abandoned', reason: `${reason}, after ${tries}` };
   }
   return { type: 'again', afterMs };
 }

@@ -35,7 +35,7 @@ const REPLY_MS = 10_000;
 /** The end of a run waits as long for its last notices. */
 const CLOSE_MS = 10_000;
 
-/** Tells a web address of a run. */
+/** Sends notices of a run to a web address. */
 export class Webhook implements RunObserver {
   readonly name = 'webhook';
   readonly #settings: WebhookSettings;
@@ -102,7 +102,7 @@ export class Webhook implements RunObserver {
       if (signal.aborted) return this.#lost('the run ended before it replied');
       const next = nextAfter(await this.#try(notice), number, this.#retriesLeft);
       if (next.type === 'delivered') return;
-      if (next.type === 'given up') return this.#lost(next.reason);
+      if (next.type === 'abandoned') return this.#lost(next.reason);
       this.#retriesLeft -= 1;
       await this.#settings.clock.sleep(next.afterMs, signal).catch(() => {});
     }

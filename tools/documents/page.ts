@@ -15,9 +15,9 @@ With \`--json\` a command prints one JSON document on stdout (\`status --watch\`
 the exit code is the same as without. This page is made from \`tools/documents/documents.ts\`; a test compares them.
 
 Each document begins with \`schema\`: a name and a version. **A field may be added without a new version.** One that is
-removed, renamed, or that means something else makes a new version. So a reader compares \`schema\` and ignores fields that
-it does not know. A number that is not known (yet) is null. \`?\` marks fields that are not always there. Fields that a
-document has beside these are no part of the contract.
+removed, renamed, or that means something else makes a new version. So a reader compares \`schema\`, and ignores fields
+that it does not know. A number that is not known (yet) is null. \`?\` marks fields that may be absent. Fields that a
+document has beside these are not a part of the contract.
 
 \`config schema\` prints a JSON Schema, which has no \`schema\` field. Files of a run folder have versions of their own.
 `;

@@ -1,4 +1,4 @@
-/** @file Which callers a server answers: all on loopback, those with a credential over TLS. */
+/** @file Which callers a server serves: all on loopback, those with a credential over TLS. */
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import type { CredentialFolder } from '../../shared/security/credentials.ts';

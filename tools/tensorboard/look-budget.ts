@@ -15,7 +15,7 @@ export class LookBudget {
     this.#cores = cores;
   }
 
-  /** Whether a look stays within the share of a run that has gone on for so long. */
+  /** Whether a look stays within the share of a run that has lasted for so long. */
   allows(runSeconds: number): boolean {
     return this.#spent + this.#last <= SHARE * this.#cores * runSeconds;
   }

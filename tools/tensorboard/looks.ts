@@ -33,7 +33,7 @@ export interface LooksOptions {
   isThere(folder: string): boolean;
   found(records: Uint8Array): void;
   /** A look failed, or could not show all. */
-  trouble(error: TesseraError): void;
+  fault(error: TesseraError): void;
   runSeconds(): number;
 }
 
@@ -86,16 +86,16 @@ export class Looks {
   }
 
   async #take({ found }: Look, job: LookJob): Promise<void> {
-    const { budget, isThere, trouble } = this.#options;
+    const { budget, isThere, fault } = this.#options;
     try {
       const { records, coreSeconds, lacks } = await found;
       budget.spend(coreSeconds);
       this.#options.found(records);
       const [lack] = lacks;
-      if (lack !== undefined) trouble(new TesseraError('DATA_INVALID', lack));
+      if (lack !== undefined) fault(new TesseraError('DATA_INVALID', lack));
     } catch (error) {
       budget.fail();
-      if (!this.#isDropped && isThere(job.folder)) trouble(TesseraError.from(error));
+      if (!this.#isDropped && isThere(job.folder)) fault(TesseraError.from(error));
     } finally {
       this.#current = undefined;
     }

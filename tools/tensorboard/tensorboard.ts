@@ -28,7 +28,7 @@ export interface TensorBoardOptions {
 
 /** The end of a run waits for so long for histograms and images of its last checkpoint. */
 const LAST_LOOK_MS = 20_000;
-/** How a run ends that someone stops. */
+/** How a run ends that a person stops. */
 const STOPPED: ReadonlySet<string | undefined> = new Set(['CANCELLED', 'INTERRUPTED']);
 
 /** Writes a run for TensorBoard. Nothing is written before there is a figure. */
@@ -40,7 +40,7 @@ export class TensorBoard implements RunObserver {
   #began: Extract<TimedEvent, { type: 'data' }> | undefined;
   #hasBegun = false;
   #isWell = false;
-  #trouble: TesseraError | undefined;
+  #fault: TesseraError | undefined;
 
   constructor(options: TensorBoardOptions) {
     this.#options = options;
@@ -52,9 +52,9 @@ export class TensorBoard implements RunObserver {
   /** Throws  what went wrong behind it, which is said once. */
   event(event: TimedEvent): void {
     this.#take(event);
-    const trouble = this.#trouble ?? this.#file.error;
-    this.#trouble = undefined;
-    if (trouble !== undefined) throw trouble;
+    const fault = this.#fault ?? this.#file.error;
+    this.#fault = undefined;
+    if (fault !== undefined) throw fault;
   }
 
   /** Throws  CANNOT_WRITE when records are lost. */
@@ -63,7 +63,7 @@ export class TensorBoard implements RunObserver {
     await this.#looks?.close(this.#isWell);
     clearTimeout(timer);
     if (this.#hasBegun) await this.#file.close();
-    if (this.#trouble !== undefined) throw this.#trouble;
+    if (this.#fault !== undefined) throw this.#fault;
   }
 
   #take(event: TimedEvent): void {
@@ -121,8 +121,8 @@ export class TensorBoard implements RunObserver {
         this.#begin();
         this.#file.add(records);
       },
-      trouble: (error) => {
-        this.#trouble ??= error;
+      fault: (error) => {
+        this.#fault ??= error;
       },
       runSeconds: () => (performance.now() - startedMs) / 1000,
     });

@@ -70,7 +70,7 @@ function tcpError(address: string, code: string, cause: unknown): TesseraError {
   });
 }
 
-/** A handshake that was completed, whoever signed the certificate there. */
+/** A handshake that was completed, regardless of who signed the certificate there. */
 export interface Handshake {
   /** `TLSv1.3`. */
   readonly protocol: string;

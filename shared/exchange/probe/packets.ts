@@ -21,7 +21,7 @@ export type PacketsFound =
 
 /** Longest time of each part. Lost packets are sent again after 0.2, 0.6, 1.4 and 3 s: one may be lost by chance. */
 const PART_MS = 4000;
-/** Frames of 17 bytes, sent together and answered together: several full packets each way. */
+/** Frames of 17 bytes, sent together and replied to together: several full packets each way. */
 const PINGS = 300;
 const PINGS_MAX = 1000;
 
@@ -68,25 +68,25 @@ export async function lookAtPackets(
 /** Time for an orderly close. */
 const LINGER_MS = 200;
 
-/** A handshake of TLS takes large packets; one that hangs where a few bytes are answered at once has lost them. */
+/** A handshake of TLS takes large packets; one that hangs where a few bytes get a reply at once has lost them. */
 async function lateHandshake(
   address: string,
   isSecure: boolean,
   partMs: number,
 ): Promise<PacketsFound> {
-  const isAnswered = isSecure && (await answersWords(address, partMs));
-  return isAnswered ? { what: 'lost', when: 'handshake' } : { what: 'unknown' };
+  const hasReply = isSecure && (await repliesToWords(address, partMs));
+  return hasReply ? { what: 'lost', when: 'handshake' } : { what: 'unknown' };
 }
 
 /** Whether a few bytes get any reply: a server of TLS says that they are not TLS, or closes the connection. */
-function answersWords(address: string, partMs: number): Promise<boolean> {
+function repliesToWords(address: string, partMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(placeOf(address));
     let isConnected = false;
-    const settle = (isAnswered: boolean) => {
+    const settle = (hasReply: boolean) => {
       clearTimeout(timer);
       socket.destroy();
-      resolve(isAnswered);
+      resolve(hasReply);
     };
     const timer = setTimeout(() => settle(false), partMs);
     socket.on('error', () => {});
@@ -99,16 +99,16 @@ function answersWords(address: string, partMs: number): Promise<boolean> {
   });
 }
 
-/** Sends PING frames together; whether all are answered. */
+/** Sends PING frames together; whether all get a reply. */
 async function pings(session: ClientHttp2Session, count: number): Promise<'passed' | 'failed'> {
-  const answers = Array.from(
+  const replies = Array.from(
     { length: count },
     () =>
       new Promise<boolean>((resolve) => {
         session.ping((error) => resolve(error === null));
       }),
   );
-  return (await Promise.all(answers)).every((isAnswered) => isAnswered) ? 'passed' : 'failed';
+  return (await Promise.all(replies)).every((hasReply) => hasReply) ? 'passed' : 'failed';
 }
 
 function after(ms: number): Promise<'late'> {

@@ -7,7 +7,7 @@ const RATIO = 10;
 const OVER_RATIO = 3;
 /** Multiple of the highest trend of the run: norms fall while a model learns, and a small one may rise far. */
 const HIGHEST_RATIO = 2;
-/** A norm below this is no danger, whatever it was before. */
+/** A norm below this is harmless, whatever it was before. */
 const NORM_MIN = 1;
 
 /** The median gradient norm of the last 10 steps is ten times that of the 100 before. */

@@ -6,7 +6,7 @@ import type { TimedEvent } from '../events.ts';
 /** What a notice is about. */
 type NoticeKind = 'ended' | 'failed' | 'best' | 'quiet' | 'alarm';
 
-/** One thing to tell a person. */
+/** One thing that a person is notified of. */
 export interface Notice {
   readonly kind: NoticeKind;
   /** Of a `quiet` or an `alarm`: whether it begins or is over. */

@@ -34,7 +34,7 @@ export interface RunMetrics {
   readonly checkpoints: readonly RecordOf<'checkpoint'>[];
   /** Changes of what the run was doing, the last one of a good run being `done`. */
   readonly phases: readonly RecordOf<'phase'>[];
-  /** How its last process ended; undefined where it left no record of that: it goes on, or was killed. */
+  /** How its last process ended; undefined where it left no record of that: it still runs, or was killed. */
   readonly ending: RunEnding | undefined;
   /** The evaluation of the highest accuracy, the earlier on a tie; a loss beyond all sense is not of a model. */
   readonly best: EvaluationRecord | undefined;

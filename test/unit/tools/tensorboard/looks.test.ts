@@ -14,7 +14,7 @@ import { sampled } from '../../../../tools/tensorboard/sampled.ts';
 function scene({ isThere = true } = {}) {
   const begun: { step: number; isLast: boolean; found: Deferred<LookFound> }[] = [];
   const found: string[] = [];
-  const troubles: TesseraError[] = [];
+  const faults: TesseraError[] = [];
   const at = { seconds: 1000 };
   const looks = new Looks({
     budget: new LookBudget(2),
@@ -25,7 +25,7 @@ function scene({ isThere = true } = {}) {
     },
     isThere: () => isThere,
     found: (records) => found.push(String(Buffer.from(records))),
-    trouble: (error) => troubles.push(error),
+    fault: (error) => faults.push(error),
     runSeconds: () => at.seconds,
   });
   const saved = (step: number) => looks.saved({ folder: `step-${step}`, step });
@@ -40,7 +40,7 @@ function scene({ isThere = true } = {}) {
     looks,
     begun,
     found,
-    troubles,
+    faults,
     at,
     saved,
     finish,
@@ -49,7 +49,7 @@ function scene({ isThere = true } = {}) {
 }
 
 it('takes one hundredth of the cores, and the last checkpoint after the run', async () => {
-  const { looks, found, at, saved, finish, steps, begun, troubles } = scene();
+  const { looks, found, at, saved, finish, steps, begun, faults } = scene();
   at.seconds = 100;
   saved(1);
   expect(steps()).toEqual([]);
@@ -74,33 +74,33 @@ it('takes one hundredth of the cores, and the last checkpoint after the run', as
     ['2', '5', '6'],
     [false, false, true],
   ]);
-  expect(troubles).toEqual([]);
+  expect(faults).toEqual([]);
 });
 
 it('ends a look at an older checkpoint when the run ends, and looks at nothing of one that ended badly', async () => {
   for (const isThere of [true, false]) {
-    const { looks, saved, steps, troubles, found } = scene({ isThere });
+    const { looks, saved, steps, faults, found } = scene({ isThere });
     saved(1);
     saved(2);
     const closing = looks.close(true);
     await expect.poll(steps).toEqual([1, 2]);
-    expect(troubles).toEqual([]);
+    expect(faults).toEqual([]);
     // It takes too long; that the checkpoint has gone meanwhile is no failure.
     looks.end();
     await closing;
-    expect([found, troubles.length]).toEqual([[], Number(isThere)]);
+    expect([found, faults.length]).toEqual([[], Number(isThere)]);
   }
   const bad = scene();
   bad.saved(1);
   await bad.looks.close(false);
-  expect([bad.steps(), bad.troubles]).toEqual([[1], []]);
+  expect([bad.steps(), bad.faults]).toEqual([[1], []]);
 });
 
 it('waits for longer after a look that failed, and says so', async () => {
-  const { begun, at, saved, steps, troubles } = scene();
+  const { begun, at, saved, steps, faults } = scene();
   saved(1);
   begun[0]?.found.reject(new Error('no memory'));
-  await expect.poll(() => troubles.length).toBe(1);
+  await expect.poll(() => faults.length).toBe(1);
   at.seconds = 599;
   saved(2);
   expect(steps()).toEqual([1]);
