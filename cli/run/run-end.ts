@@ -5,7 +5,7 @@ import { TesseraError } from '../../shared/core/errors.ts';
 import { formatDuration, formatNumber, formatPercent } from '../../shared/core/units.ts';
 import type { RunResult } from '../../shared/runs/events.ts';
 import { isDisturbed } from '../../shared/runs/spot.ts';
-import { spotTexts } from '../../shared/runs/spot-text.ts';
+import { spotTexts } from '../../shared/runs/spot/text.ts';
 import type { ServerSecurityFlags } from '../connect/credentials.ts';
 import { commandLine, pathWord } from '../terminal/command-text.ts';
 import { paint } from '../terminal/output.ts';

@@ -4,7 +4,7 @@ import { ActivityFiles } from '../../shared/runs/activity-files.ts';
 import { MetricsFile } from '../../shared/runs/metrics-file.ts';
 import { openMirror } from '../../shared/runs/mirror/mirror.ts';
 import { Observers, type RunObserver } from '../../shared/runs/observer.ts';
-import { SpotObserver } from '../../shared/runs/spot-observer.ts';
+import { SpotObserver } from '../../shared/runs/spot/observer.ts';
 import { type AlarmParts, AlarmWatch } from './alarm-watch.ts';
 import { LaterEvents } from './later-events.ts';
 import { metricsWatcher } from './run-folder-watch.ts';

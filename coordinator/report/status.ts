@@ -5,7 +5,7 @@ import type { TesseraError } from '../../shared/core/errors.ts';
 import type { SavedCheckpoint } from '../../shared/runs/checkpoint/checkpointer.ts';
 import type { RunIdentity } from '../../shared/runs/identity.ts';
 import { isDisturbed, type SpotReport } from '../../shared/runs/spot.ts';
-import { spotTexts } from '../../shared/runs/spot-text.ts';
+import { spotTexts } from '../../shared/runs/spot/text.ts';
 import type { Run } from '../core/run.ts';
 import type { RunProgress } from '../step/progress.ts';
 import type { ConnectedWorker, Sessions } from '../workers/sessions.ts';

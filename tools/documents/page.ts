@@ -36,13 +36,20 @@ function section([name, { command, fields }]: [string, JsonDocument]): string {
   });
   return [
     `## \`${name}\``,
-    `\`tessera ${command}\``,
+    printedBy(command),
     '',
     '| field | type | meaning |',
     '|---|---|---|',
     ...rows,
     '',
   ].join('\n');
+}
+
+/** The commands, of `eval (with --out)` or `train, up`. */
+function printedBy(command: string): string {
+  const [, names = '', note = ''] = /^(.*?)( \(.*\))?$/.exec(command) ?? [];
+  const named = names.split(', ').map((name) => `\`tessera ${name}\``);
+  return `${named.join(', ')}${note}`;
 }
 
 function typeOf({ type, anyOf }: FieldSchema): string {

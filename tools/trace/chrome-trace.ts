@@ -2,7 +2,7 @@
 import type { WorkKind } from '../../shared/core/work.ts';
 import type { TimedActivity } from '../../shared/runs/activity.ts';
 import type { TimedEvent } from '../../shared/runs/events.ts';
-import { laneSpans } from '../../shared/runs/lanes.ts';
+import { laneSpans } from '../../shared/runs/reader/lanes.ts';
 
 /** What a trace is made of. */
 export interface TraceSources {

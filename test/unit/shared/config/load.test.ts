@@ -172,7 +172,7 @@ const FAULTS: Fault[] = [
   [
     'a section that is a value',
     (text) => `${text}checkpoint: often\n`,
-    ':17:1 checkpoint: expected section with everySteps, everyEpochs, keep, got "often"',
+    ':17:1 checkpoint: expected section with everySteps, everyEpochs, keep, mirror, mirrorCredentials, mirrorWaitMs, got "often"',
   ],
   [
     'two faults',

@@ -152,6 +152,7 @@ describe('the contract', () => {
       '/tessera.v1.Exchange/FetchFeatures',
       '/tessera.v1.Exchange/FetchExecutable',
       '/tessera.v1.Exchange/PushExecutable',
+      '/tessera.v1.Exchange/Probe',
     ]);
   });
 });

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { TimedActivity } from '../../../../shared/runs/activity.ts';
 import { ActivityFiles, readActivities } from '../../../../shared/runs/activity-files.ts';
-import { laneSpans } from '../../../../shared/runs/lanes.ts';
+import { laneSpans } from '../../../../shared/runs/reader/lanes.ts';
 import { temporaryFolder } from '../../../support/data.ts';
 
 const NO_TIME = { pullMs: 0, fetchMs: 0, computeMs: 0, pushMs: 0, idleMs: 0 };

@@ -1,7 +1,7 @@
 /** @file What each worker did when: its activities as spans of time. Pure. */
-import type { WorkerTimings } from '../contract/messages.ts';
-import type { WorkKind } from '../core/work.ts';
-import type { TimedActivity } from './activity.ts';
+import type { WorkerTimings } from '../../contract/messages.ts';
+import type { WorkKind } from '../../core/work.ts';
+import type { TimedActivity } from '../activity.ts';
 
 /** Parts of a worker's time, in the order in which they follow each other between two deliveries. */
 export const LANE_PARTS = ['idle', 'pull', 'fetch', 'compute', 'push'] as const;

@@ -1,9 +1,9 @@
 /** @file Keeps the spot arithmetic of a run: what earlier lives have recorded, then each event of this one. */
-import { jsonRecord } from '../core/text.ts';
-import { type TimedEvent, timedEventSchema } from './events.ts';
-import { eachLine } from './lines.ts';
-import type { RunObserver } from './observer.ts';
-import { SpotAccount, type SpotReport } from './spot.ts';
+import { jsonRecord } from '../../core/text.ts';
+import { type TimedEvent, timedEventSchema } from '../events.ts';
+import { eachLine } from '../lines.ts';
+import type { RunObserver } from '../observer.ts';
+import { SpotAccount, type SpotReport } from '../spot.ts';
 
 /** Records that cost or lose nothing. */
 const TYPES = /"type":"(?:data|step|worker|phase)"/;
