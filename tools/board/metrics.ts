@@ -32,8 +32,16 @@ export function boardMetrics(snapshot: MetricsSnapshot): string {
     ...(disk === undefined
       ? []
       : [
-          ...gauge('tessera_disk_free_bytes', 'Free on the disk of the run folder.', disk.freeBytes),
-          ...gauge('tessera_disk_size_bytes', 'Size of the disk of the run folder.', disk.sizeBytes),
+          ...gauge(
+            'tessera_disk_free_bytes',
+            'Free on the disk of the run folder.',
+            disk.freeBytes,
+          ),
+          ...gauge(
+            'tessera_disk_size_bytes',
+            'Size of the disk of the run folder.',
+            disk.sizeBytes,
+          ),
         ]),
     ...gauge('tessera_page_viewers', 'Pages that follow this run.', viewers),
     ...gauge('process_resident_memory_bytes', 'Memory of the coordinator.', residentBytes),
@@ -97,7 +105,11 @@ function quality(status: RunStatus): string[] {
     ),
     ...gauge('tessera_learning_rate', 'Learning rate of the newest step.', status.learningRate),
     ...gauge('tessera_gradient_norm', 'Norm of the newest gradient.', status.gradientNorm),
-    ...gauge('tessera_images_per_second', 'Images that the run learns from.', status.imagesPerSecond),
+    ...gauge(
+      'tessera_images_per_second',
+      'Images that the run learns from.',
+      status.imagesPerSecond,
+    ),
   ];
 }
 

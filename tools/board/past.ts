@@ -2,8 +2,8 @@
 import { jsonRecord } from '../../shared/core/text.ts';
 import { timedEventSchema } from '../../shared/runs/events.ts';
 import { eachLine } from '../../shared/runs/reader/lines.ts';
-import { STEP_VALUES, type StepRow } from './step-columns.ts';
 import type { RunView } from './run-view.ts';
+import { STEP_VALUES, type StepRow } from './step-columns.ts';
 
 /** Reads steps up to `lastStep` and all else. Throws  DATA_INVALID as `eachLine`. */
 export async function readPast(

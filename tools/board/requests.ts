@@ -41,7 +41,10 @@ const POINTS = { usual: 600, max: 2000 };
 const WINDOW_SECONDS = { usual: 120, max: 600 };
 
 /** Judges the head of a request. */
-export function judgeBoardHead({ method, url, headers }: RequestHead, rules: BoardRules): BoardAsked {
+export function judgeBoardHead(
+  { method, url, headers }: RequestHead,
+  rules: BoardRules,
+): BoardAsked {
   const refusal = refuseRebound(headers, rules) ?? refuseOtherSite(headers);
   if (refusal !== undefined) return refusal;
   const [path = '', query = ''] = url.split('?');
@@ -49,7 +52,9 @@ export function judgeBoardHead({ method, url, headers }: RequestHead, rules: Boa
   const [, name = '', what] = of ?? [];
   const allowed = what === 'stop' ? ['POST'] : ['GET', 'HEAD'];
   if (!allowed.includes(method)) {
-    return refused(405, 'METHOD', `this takes ${allowed.join(', ')}`, { allow: allowed.join(', ') });
+    return refused(405, 'METHOD', `this takes ${allowed.join(', ')}`, {
+      allow: allowed.join(', '),
+    });
   }
   if (of !== null) return ofRun(what as 'steps', name, new URLSearchParams(query), headers, rules);
   if (path === '/api/events') {
@@ -104,7 +109,11 @@ function refuseStop(headers: RequestHead['headers'], { pageToken }: BoardRules) 
   const isOurs =
     origin === undefined || String(origin).replace(/^https?:\/\//, '') === String(headers['host']);
   if (site === 'same-origin' && isOurs && headers['x-tessera-page'] === pageToken) return undefined;
-  return refused(403, 'CROSS_SITE', 'a run is stopped by the page of this server, or by tessera stop');
+  return refused(
+    403,
+    'CROSS_SITE',
+    'a run is stopped by the page of this server, or by tessera stop',
+  );
 }
 
 function decoded(text: string): string | undefined {

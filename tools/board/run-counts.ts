@@ -26,7 +26,8 @@ export class RunCounts {
     switch (event.type) {
       case 'step':
         this.lastStepMs = Date.parse(event.time);
-        if (Number.isFinite(event.timings.wallMs)) this.stepSeconds.add(event.timings.wallMs / 1000);
+        if (Number.isFinite(event.timings.wallMs))
+          this.stepSeconds.add(event.timings.wallMs / 1000);
         return;
       case 'checkpoint':
         this.checkpoints += 1;

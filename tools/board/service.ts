@@ -1,6 +1,7 @@
 /** @file Replies of the page's server. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+
 import { statfs } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { LANE_PARTS } from '../../shared/runs/lanes.ts';
 import { EXPOSITION_TYPE } from '../http/exposition.ts';
@@ -60,14 +61,16 @@ export class BoardService {
         ? this.#options.refuse(request)
         : undefined;
     await this.#options.source.refresh?.();
-    if (refusal === undefined && asked.type === 'events') return this.#follow(asked, response);
-    const reply = refusal === undefined ? await this.#replyTo(asked) : refusalOf(refusal);
-    send(reply, request, response);
+    if (refusal !== undefined) return send(refusalOf(refusal), request, response);
+    if (asked.type === 'events') return this.#follow(asked, response);
+    send(await this.#replyTo(asked), request, response);
   }
 
   #follow({ lastId }: Extract<BoardAsked, { type: 'events' }>, response: ServerResponse): void {
     if (this.#viewers.isFull) {
-      const full = refused(503, 'TOO_MANY', 'too many pages follow already', { 'retry-after': '5' });
+      const full = refused(503, 'TOO_MANY', 'too many pages follow already', {
+        'retry-after': '5',
+      });
       return send(refusalOf(full), response.req, response);
     }
     this.#viewers.follow(this.#options.source.runs()[0]);
@@ -124,7 +127,9 @@ export class BoardService {
 
   #stop(run: BoardRun): Reply {
     if (run.stop === undefined || !this.#options.mayStop) {
-      return refusalOf(refused(403, 'ACCESS_DENIED', 'this page may not stop the run: use tessera stop'));
+      return refusalOf(
+        refused(403, 'ACCESS_DENIED', 'this page may not stop the run: use tessera stop'),
+      );
     }
     // It takes until the last checkpoint is written; the page sees the phases.
     run.stop().catch(() => {});
@@ -177,7 +182,8 @@ function send(reply: Reply, request: IncomingMessage, response: ServerResponse):
   const { status, type, body, headers } = reply;
   const isZipped = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
   const zip =
-    reply.gzip ?? (isZipped && body.length > GZIP_FROM_CHARS ? gzipSync(body, { level: 1 }) : undefined);
+    reply.gzip ??
+    (isZipped && body.length > GZIP_FROM_CHARS ? gzipSync(body, { level: 1 }) : undefined);
   const bytes = isZipped && zip !== undefined ? zip : Buffer.from(body);
   response.writeHead(status, {
     ...SAFE,

@@ -112,9 +112,9 @@ export class StepColumns {
         ? Math.max(Math.floor(firstRow / bucket), known.after)
         : Math.floor(firstRow / bucket);
     const end = Math.ceil(endRow / bucket);
-    const bounds = [];
+    const bounds: (readonly [number, number])[] = [];
     for (let number = first; number < end; number++) {
-      bounds.push([number * bucket, Math.min((number + 1) * bucket, this.#length)] as const);
+      bounds.push([number * bucket, Math.min((number + 1) * bucket, this.#length)]);
     }
     const last = bounds.map(([, to]) => to - 1);
     const buckets = (name: StepValue) => bucketsOf(this.#values[name], bounds);
@@ -164,10 +164,7 @@ function bucketFor(rows: number, points: number): number {
   return bucket;
 }
 
-function bucketsOf(
-  column: Float32Array,
-  bounds: readonly (readonly [number, number])[],
-): Buckets {
+function bucketsOf(column: Float32Array, bounds: readonly (readonly [number, number])[]): Buckets {
   const found: Buckets = { min: [], max: [], mean: [] };
   for (const [from, to] of bounds) {
     let [min, max, sum, count] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0];

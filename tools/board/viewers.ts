@@ -58,6 +58,8 @@ export class Viewers {
 
   close(): void {
     clearInterval(this.#beat);
+    // The pages see how the run has ended.
+    this.#sendState();
     this.#unfollow();
     for (const response of this.#open) response.end();
   }

@@ -35,7 +35,11 @@ function setRange(value) {
 
 function showFigures({ status, lastStep }) {
   const list = [
-    ['Step', status ? `${figure(status.step, 9)} `: figure(lastStep, 9), status ? `of ${figure(status.stepsTotal, 9)}` : ''],
+    [
+      'Step',
+      status ? `${figure(status.step, 9)} ` : figure(lastStep, 9),
+      status ? `of ${figure(status.stepsTotal, 9)}` : '',
+    ],
     ['Epoch', figure(status?.epoch, 6), status ? `of ${status.epochsTotal}` : ''],
     ['Loss', figure(status?.loss), ''],
     ['Train accuracy', percent(status?.trainAccuracy), ''],
@@ -54,10 +58,13 @@ function showFigures({ status, lastStep }) {
 
 function showState() {
   const { id, status, phase } = state;
-  document.title = status ? `${Math.round((100 * status.step) / Math.max(1, status.stepsTotal))}% ${id}` : id;
+  document.title = status
+    ? `${Math.round((100 * status.step) / Math.max(1, status.stepsTotal))}% ${id}`
+    : id;
   at('name').textContent = id;
   at('phase').textContent = phase || 'read from its folder';
-  at('phase').className = `chip ${phase === 'failed' ? 'bad' : phase === 'training' || phase === 'done' ? 'good' : ''}`;
+  at('phase').className =
+    `chip ${phase === 'failed' ? 'bad' : phase === 'training' || phase === 'done' ? 'good' : ''}`;
   at('progress').hidden = status === undefined;
   at('progress').value = status ? status.step / Math.max(1, status.stepsTotal) : 0;
   at('stop').hidden = !state.mayStop || ENDED.includes(phase);
@@ -77,7 +84,12 @@ function showTables() {
   fill('checkpoints', checkpoints, ({ step, bytes: size, seconds, time }) => [
     ...[figure(step, 9), bytes(size), `${seconds.toFixed(1)} s`, age(time)],
   ]);
-  fill('leases', leases, ({ worker, leaves, reason, time }) => [worker, String(leaves), reason, age(time)]);
+  fill('leases', leases, ({ worker, leaves, reason, time }) => [
+    worker,
+    String(leaves),
+    reason,
+    age(time),
+  ]);
   at('leases-sum').textContent =
     `${leavesLost} leaves lost with their workers, ${leavesAgain} given to a second worker because the first was late.`;
 }
@@ -94,11 +106,21 @@ function fill(id, rows, cells) {
 function showLog() {
   const word = at('filter').value.toLowerCase();
   const isWanted = ({ text, mood }) =>
-    text.toLowerCase().includes(word) && (!at('warnings').checked || mood === 'warning' || mood === 'bad');
+    text.toLowerCase().includes(word) &&
+    (!at('warnings').checked || mood === 'warning' || mood === 'bad');
   at('log').replaceChildren(
-    ...lines.filter(isWanted).slice(-LINES_SHOWN).toReversed().map(({ time, mood, text }) =>
-      make('li', { class: mood }, make('time', { datetime: time }, new Date(time).toLocaleTimeString()), text),
-    ),
+    ...lines
+      .filter(isWanted)
+      .slice(-LINES_SHOWN)
+      .toReversed()
+      .map(({ time, mood, text }) =>
+        make(
+          'li',
+          { class: mood },
+          make('time', { datetime: time }, new Date(time).toLocaleTimeString()),
+          text,
+        ),
+      ),
   );
 }
 
@@ -112,8 +134,11 @@ async function showConfig() {
 }
 
 function flat(value, key = '') {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return [[key, JSON.stringify(value)]];
-  return Object.entries(value).flatMap(([name, inner]) => flat(inner, key === '' ? name : `${key}.${name}`));
+  if (value === null || typeof value !== 'object' || Array.isArray(value))
+    return [[key, JSON.stringify(value)]];
+  return Object.entries(value).flatMap(([name, inner]) =>
+    flat(inner, key === '' ? name : `${key}.${name}`),
+  );
 }
 
 async function showRuns() {
@@ -160,7 +185,8 @@ function atMost(ms, name, action) {
 function take(next) {
   if (next.begins) return;
   const isFirst = state === undefined;
-  const isNews = isFirst || next.lastStep !== state.lastStep || next.evaluations !== state.evaluations;
+  const isNews =
+    isFirst || next.lastStep !== state.lastStep || next.evaluations !== state.evaluations;
   const isAgain = !isFirst && next.lastStep < state.lastStep;
   state = next;
   if (isFirst) begin();

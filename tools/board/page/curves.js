@@ -37,7 +37,8 @@ class RunCurves {
   xs(axis, steps, times) {
     const { data } = this;
     if (axis === 'time') return times.map((time) => time - (this.began ?? data.time[0] ?? 0));
-    if (axis === 'epoch' && this.stepsPerEpoch > 0) return steps.map((step) => step / this.stepsPerEpoch);
+    if (axis === 'epoch' && this.stepsPerEpoch > 0)
+      return steps.map((step) => step / this.stepsPerEpoch);
     return steps;
   }
 }
@@ -54,7 +55,11 @@ function joined(old, fresh, keep) {
   const { evaluations } = fresh;
   return {
     ...{ bucket: old.bucket, first: old.first, values, evaluations },
-    ...{ step: join(old.step, fresh.step), epoch: join(old.epoch, fresh.epoch), time: join(old.time, fresh.time) },
+    ...{
+      step: join(old.step, fresh.step),
+      epoch: join(old.epoch, fresh.epoch),
+      time: join(old.time, fresh.time),
+    },
   };
 }
 
@@ -85,8 +90,21 @@ export class Curves {
       const legend = make('ul', { class: 'legend' });
       const output = make('output', { 'aria-live': 'off' });
       const place = make('div', { role: 'img', 'aria-label': `Chart: ${chart.title}` });
-      const head = make('div', { class: 'chart-head' }, make('h3', {}, chart.title), legend, output);
-      at('charts').append(make('div', { class: chart.large ? 'chart large' : 'chart', 'data-chart': chart.value }, head, place));
+      const head = make(
+        'div',
+        { class: 'chart-head' },
+        make('h3', {}, chart.title),
+        legend,
+        output,
+      );
+      at('charts').append(
+        make(
+          'div',
+          { class: chart.large ? 'chart large' : 'chart', 'data-chart': chart.value },
+          head,
+          place,
+        ),
+      );
       this.plots.push({ chart, legend, output, place, plot: undefined, key: '' });
     }
     new ResizeObserver(() => this.#resize()).observe(at('charts'));
@@ -130,16 +148,31 @@ export class Curves {
       const name = isOne ? '' : ` ${id}`;
       const { min, max, mean } = values[value];
       const lines = [
-        { label: `train${name}`, colour: own, xs: run.xs(this.axis, step, time), ys: smoothed(mean, this.weight), min, max },
+        {
+          label: `train${name}`,
+          colour: own,
+          xs: run.xs(this.axis, step, time),
+          ys: smoothed(mean, this.weight),
+          min,
+          max,
+        },
       ];
       for (const split of value === 'loss' || value === 'accuracy' ? ['validation', 'test'] : []) {
         const of = evaluations.filter((one) => one.split === split);
         if (of.length === 0) continue;
-        const xs = run.xs(this.axis, of.map((one) => one.step), of.map((one) => one.time));
+        const xs = run.xs(
+          this.axis,
+          of.map((one) => one.step),
+          of.map((one) => one.time),
+        );
         const pairs = new Map(xs.map((x, index) => [x, of[index][value]]));
         const sorted = [...pairs].sort(([a], [b]) => a - b);
         lines.push({
-          ...{ label: `${split}${name}`, colour: isOne ? SPLIT_COLOURS[split] : own, isDashed: !isOne && split === 'test' },
+          ...{
+            label: `${split}${name}`,
+            colour: isOne ? SPLIT_COLOURS[split] : own,
+            isDashed: !isOne && split === 'test',
+          },
           ...{ xs: sorted.map(([x]) => x), ys: sorted.map(([, y]) => y), isSparse: true },
         });
       }
@@ -149,7 +182,9 @@ export class Curves {
 
   #draw(held, isAnew) {
     const lines = this.#lines(held.chart.value);
-    const tables = lines.map(({ xs, ys, min, max }) => (min === undefined ? [xs, ys] : [xs, ys, min, max]));
+    const tables = lines.map(({ xs, ys, min, max }) =>
+      min === undefined ? [xs, ys] : [xs, ys, min, max],
+    );
     const data = tables.length === 0 ? [[], []] : uPlot.join(tables);
     const key = JSON.stringify([lines.map(({ label }) => label), this.axis]);
     if (held.plot !== undefined && held.key === key && !isAnew) {
@@ -187,7 +222,12 @@ export class Curves {
       bands.push({ series: [series.length + 1, series.length], fill: `${stroke}2e` });
       series.push(faint, faint);
     }
-    const axis = { stroke: text, grid: { stroke: grid, width: 1 }, ticks: { show: false }, font: '12px system-ui' };
+    const axis = {
+      stroke: text,
+      grid: { stroke: grid, width: 1 },
+      ticks: { show: false },
+      font: '12px system-ui',
+    };
     const format = this.axis === 'time' ? clock : (value) => figure(value, 6);
     return {
       ...{ width: place.clientWidth || 300, height: chart.large ? 240 : 180, series, bands },
@@ -197,7 +237,11 @@ export class Curves {
         { ...axis, size: 58, values: (_, splits) => splits.map((value) => chart.format(value)) },
       ],
       legend: { show: false },
-      cursor: { sync: { key: 'curves' }, drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
+      cursor: {
+        sync: { key: 'curves' },
+        drag: { x: true, y: false, setScale: false },
+        points: { size: 6 },
+      },
       hooks: {
         setCursor: [(plot) => output.replaceChildren(this.#under(plot, lines, chart, format))],
         setSelect: [(plot) => this.#select(plot)],
@@ -242,7 +286,9 @@ export class Curves {
 
 function clock(seconds) {
   const whole = Math.round(seconds);
-  const parts = [Math.floor(whole / 60) % 60, whole % 60].map((part) => String(part).padStart(2, '0'));
+  const parts = [Math.floor(whole / 60) % 60, whole % 60].map((part) =>
+    String(part).padStart(2, '0'),
+  );
   const hours = Math.floor(whole / 3600);
   return hours > 0 ? `${hours}:${parts.join(':')}` : parts.join(':');
 }

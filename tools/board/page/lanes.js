@@ -25,13 +25,21 @@ export class Lanes {
     const reports = new Map((report ?? []).map((worker) => [worker.worker, worker]));
     const drawn = new Map(found.lanes.map((lane) => [lane.worker, lane]));
     const isRecent = ({ goneMs }) => goneMs === null || found.endMs - goneMs < GONE_MS;
-    const names = [...new Set([...byName.keys(), ...found.lanes.filter(isRecent).map(({ worker }) => worker)])];
+    const names = [
+      ...new Set([...byName.keys(), ...found.lanes.filter(isRecent).map(({ worker }) => worker)]),
+    ];
     names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
     for (const name of names) {
       const row = this.#rows.get(name) ?? this.#added(name);
       const worker = byName.get(name);
       const lane = drawn.get(name);
-      say(row, { name, worker, report: reports.get(name), goneMs: lane?.goneMs ?? null, isLive: status !== undefined });
+      say(row, {
+        name,
+        worker,
+        report: reports.get(name),
+        goneMs: lane?.goneMs ?? null,
+        isLive: status !== undefined,
+      });
       if (lane !== undefined) draw(row.canvas, lane, found);
     }
     for (const [name, { item }] of this.#rows) {
@@ -40,7 +48,8 @@ export class Lanes {
       this.#rows.delete(name);
     }
     const items = names.map((name) => this.#rows.get(name).item);
-    if (items.some((item, index) => at('lanes').children[index] !== item)) at('lanes').replaceChildren(...items);
+    if (items.some((item, index) => at('lanes').children[index] !== item))
+      at('lanes').replaceChildren(...items);
   }
 
   #added(name) {
@@ -59,13 +68,17 @@ function say({ item, who, speed, why }, { name, worker, report, goneMs, isLive }
   const isGone = goneMs !== null || (isLive && worker === undefined);
   item.classList.toggle('gone', isGone);
   item.classList.toggle('slow', Boolean(worker?.slow));
-  const device = worker ? [worker.deviceCount > 1 ? `${worker.deviceCount} ×` : '', worker.deviceKind].join(' ').trim() : '';
+  const device = worker
+    ? [worker.deviceCount > 1 ? `${worker.deviceCount} ×` : '', worker.deviceKind].join(' ').trim()
+    : '';
   const memory = worker?.memoryBytes || report?.memoryBytes;
   const about = [worker?.host, device, memory ? bytes(memory) : ''].filter(Boolean).join(' · ');
   who.replaceChildren(make('b', {}, name), make('span', { title: about }, isGone ? 'gone' : about));
   const rate = worker?.imagesPerSecond ?? report?.imagesPerSecond;
   const pace = worker?.paceRatio;
-  const words = Number.isFinite(pace ?? Number.NaN) ? `${figure(1 / pace, 2)} × the others` : (worker?.state ?? '');
+  const words = Number.isFinite(pace ?? Number.NaN)
+    ? `${figure(1 / pace, 2)} × the others`
+    : (worker?.state ?? '');
   speed.replaceChildren(
     make('b', {}, isGone ? '–' : `${figure(rate, 3)} img/s`),
     make('span', {}, isGone ? '' : words),
@@ -83,7 +96,9 @@ function draw(canvas, { shares, goneMs }, { columns, parts, endMs, windowMs }) {
   if (canvas.height !== height) canvas.height = height;
   const context = canvas.getContext('2d');
   context.clearRect(0, 0, width, height);
-  const colours = Object.fromEntries([...ORDER, 'idle', 'page'].map((part) => [part, colour(part)]));
+  const colours = Object.fromEntries(
+    [...ORDER, 'idle', 'page'].map((part) => [part, colour(part)]),
+  );
   for (let column = 0; column < columns; column++) {
     const x = Math.round((column * width) / columns);
     const wide = Math.round(((column + 1) * width) / columns) - x;

@@ -16,7 +16,8 @@ export function make(name, attributes = {}, ...children) {
 /** A figure with as many digits as are read; a dash for none. */
 export function figure(value, digits = 4) {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
-  if (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e7)) return value.toExponential(2);
+  if (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e7))
+    return value.toExponential(2);
   const precise = Number(value.toPrecision(digits));
   return Math.abs(value) >= 1000 ? Math.round(value).toLocaleString('en') : String(precise);
 }
