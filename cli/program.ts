@@ -6,6 +6,7 @@
  */
 import type { Command } from 'commander';
 import { VERSION } from '../shared/machine/version.ts';
+import { addBoard } from './board/flags.ts';
 import { addCerts } from './certs/flags.ts';
 import { addCompletion } from './completion/flags.ts';
 import { addConfig } from './config/flags.ts';
@@ -69,6 +70,7 @@ export function createProgram(env: Readonly<NodeJS.ProcessEnv> = process.env): C
   addStatus(program);
   addEstimate(program);
   addRuns(program);
+  addBoard(program);
   addTrace(program);
   addPlot(program);
   addEval(program);

@@ -1,5 +1,6 @@
 /** @file Options that `train` and `coordinator` share. */
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { ADDRESS } from '../../shared/core/address.ts';
 import { addServerSecurity } from '../connect/flags.ts';
 import {
   jsonOption,
@@ -53,6 +54,24 @@ export const tensorboardOption = () =>
     'Files for TensorBoard in the run folder: off, figures, or all (default: observe.tensorboard)',
   ).choices(['off', 'figures', 'all']);
 
+/** Adds where the page of a run is served. */
+export function addPageOptions(target: Command): void {
+  target
+    .optionsGroup('Page:')
+    .addOption(
+      new Option(
+        '--page [host:port]',
+        'Where the live page and /metrics are served (default: 127.0.0.1, any free port)',
+      ).argParser(parsePage),
+    )
+    .option('--no-page', 'Serve no page');
+}
+
+function parsePage(text: string): string {
+  if (ADDRESS.test(text)) return text;
+  throw new InvalidArgumentError('It is HOST:PORT, such as 127.0.0.1:8080.');
+}
+
 /** Adds which run a command that trains begins or resumes. */
 export function addRunGroup(target: Command): void {
   target
@@ -77,6 +96,7 @@ export function addRunGroup(target: Command): void {
 export function addRunOptions(target: Command): void {
   addRunGroup(target);
   target.addOption(listenOption());
+  addPageOptions(target);
   addServerSecurity(target);
   target.optionsGroup('Output:');
   for (const option of noticeOptions()) target.addOption(option);

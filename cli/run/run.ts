@@ -16,6 +16,7 @@ import { readableLogLine } from '../terminal/log-lines.ts';
 import { paint, pointer, printJson, say } from '../terminal/output.ts';
 import { createDisplay, type Display } from './display.ts';
 import { type Interruptions, watchInterruptions } from './interruptions.ts';
+import { RunPage } from './page.ts';
 import { restoredFromMirror } from './restore.ts';
 import { type RunOrigin, resumeFolder, runOrigin, withOtherFolder } from './resume.ts';
 import { type KeptFlags, resumeCommand, summary, withWayOn } from './run-end.ts';
@@ -37,6 +38,8 @@ export interface RunOptions extends KeptFlags, SettingFlags {
   readonly yes?: true;
   /** Notify by the terminal. */
   readonly notify?: true;
+  /** HOST:PORT of the page; false for none. */
+  readonly page?: string | boolean;
   readonly json?: true;
   readonly verbose?: true;
 }
@@ -71,7 +74,9 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
   const display = createDisplay();
   const ends = watchInterruptions((sentence) => display.line(sentence), options.timeLimit);
   const { signal } = ends;
+  const page = new RunPage(options, (text) => display.line(text));
   try {
+    page.check();
     const said = new Set<string>();
     const loader = (from: RunOrigin) =>
       configLoader(from.config, {
@@ -89,11 +94,12 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
     }
     const loaded = await withInputs(load, { ...options, isKept: origin.isKept }, signal);
     const resume = await resumeFolder(options, origin, loaded);
-    const run = await started({ ...options, resume }, part, { loaded, ends, display });
+    const run = await started({ ...options, resume }, part, { loaded, ends, display, page });
     const begins = options.resume === undefined ? undefined : beginningOf(run, origin);
     const lines = [
       // A folder's warnings have been shown with its plan.
       ...banner(run, begins, performance.now() - startedMs).filter((line) => !said.has(line)),
+      ...(await page.begin(run)).map((url) => pointer('page', url)),
       ...inputLines(loaded.inputs),
       ...(run.isDone ? [''] : part.banner(run)),
     ];
@@ -109,6 +115,7 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
     throw options.resume === AUTO ? withOtherFolder(thrown) : thrown;
   } finally {
     ends.dispose();
+    await page.close();
   }
 }
 
@@ -120,9 +127,10 @@ async function started(
     readonly loaded: LoadedConfig;
     readonly ends: Interruptions;
     readonly display: Display;
+    readonly page: RunPage;
   },
 ): Promise<Run> {
-  const { loaded, ends, display } = given;
+  const { loaded, ends, display, page } = given;
   const run = await startTraining(loaded, {
     ...options,
     isRemote: part.command === 'coordinator',
@@ -131,7 +139,10 @@ async function started(
     signal: ends.signal,
     log: {
       level: options.verbose ? 'debug' : 'warn',
-      write: (line) => display.line(readableLogLine(line)),
+      write: (line) => {
+        page.log(line);
+        display.line(readableLogLine(line));
+      },
     },
     onNotice: ({ level, text }) => {
       for (const line of text.split('\n')) display.line(`${SIGNS[level]}${line}`);
@@ -141,6 +152,7 @@ async function started(
       { name: 'terminal', event: (event) => display.event(event) },
       ends.observer,
       ...(options.notify ? terminalNotices(loaded.config.observe, process.stderr) : []),
+      ...page.observers,
     ],
   });
   ends.sized(run.numParameters);

@@ -1,6 +1,7 @@
 /** @file Flags and help of `tessera up`. */
 import { type Command, Option } from 'commander';
 import {
+  addPageOptions,
   devicesOption,
   localWorkersOption,
   noticeOptions,
@@ -71,8 +72,9 @@ export function addUp(program: Command): void {
       'Where the run is recorded (default: runs/NAME or runs/NAME-JOB)',
     )
     .addOption(timeLimitOption())
-    .option('-y, --yes', 'Download what the config names and this machine has not')
-    .optionsGroup('Security:')
+    .option('-y, --yes', 'Download what the config names and this machine has not');
+  addPageOptions(up);
+  up.optionsGroup('Security:')
     .option('--insecure', 'Plaintext, open to all who reach the port')
     .optionsGroup('Output:');
   for (const option of noticeOptions()) up.addOption(option);

@@ -10,6 +10,8 @@ export const RUN_FILES = {
   identity: 'identity.json',
   /** Address of the coordinator while it runs. */
   address: 'address',
+  /** Address of the page of the run while it runs. */
+  page: 'page',
   metrics: 'metrics.jsonl',
   /** What a run that is done came to. */
   result: 'result.json',

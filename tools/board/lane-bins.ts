@@ -1,0 +1,123 @@
+/** @file What each worker did over the last minutes, as shares of short times: the lanes of the page. */
+import type { TimedActivity } from '../../shared/runs/activity.ts';
+import { LANE_PARTS, laneSpans } from '../../shared/runs/lanes.ts';
+
+type Delivery = Extract<TimedActivity, { type: 'delivered' }>;
+
+/** Workers with a lane; of more, those that did nothing for the longest time are given up. */
+const WORKERS_MAX = 256;
+const BINS = 1200;
+const PARTS = LANE_PARTS.length;
+
+interface Lane {
+  readonly ms: Float32Array;
+  /** The number of the newest bin. */
+  newest: number;
+  readonly lately: Delivery[];
+  /** When it was lost or has left. */
+  goneMs: number | undefined;
+}
+
+/** A lane of the page. */
+export interface LaneColumns {
+  readonly worker: string;
+  /** Bytes: for each column the shares of LANE_PARTS, 255 for all of it; in base64. */
+  readonly shares: string;
+  /** Milliseconds since 1970; null while it is there. */
+  readonly goneMs: number | null;
+}
+
+/** Takes activities in their order. */
+export class LaneBins {
+  readonly #binMs: number;
+  readonly #lanes = new Map<string, Lane>();
+  #newestMs = 0;
+
+  constructor(binMs = 500) {
+    this.#binMs = binMs;
+  }
+
+  /** Milliseconds since 1970 of the newest activity; 0 before the first. */
+  get newestMs(): number {
+    return this.#newestMs;
+  }
+
+  activity(activity: TimedActivity): void {
+    this.#newestMs = Math.max(this.#newestMs, activity.atMs);
+    if (activity.type !== 'delivered') return;
+    const lane = this.#lanes.get(activity.worker) ?? this.#added(activity);
+    const { lately } = lane;
+    lately.push(activity);
+    // The push of a node is known with the next one.
+    const node = lately.at(-2);
+    if (node !== undefined) this.#lay(lane, laneSpans(lately), node);
+    if (lately.length > 2) lately.shift();
+  }
+
+  gone(worker: string, atMs: number): void {
+    const lane = this.#lanes.get(worker);
+    if (lane !== undefined) lane.goneMs = atMs;
+  }
+
+  /** The lanes of the `windowMs` before `endMs`. */
+  columns(endMs: number, windowMs: number, count: number): LaneColumns[] {
+    const columnMs = windowMs / count;
+    return [...this.#lanes].map(([worker, lane]) => {
+      const shares = Buffer.alloc(count * PARTS);
+      for (let column = 0; column < count; column++) {
+        const fromMs = endMs - windowMs + column * columnMs;
+        this.#fill(shares.subarray(column * PARTS, (column + 1) * PARTS), lane, fromMs, columnMs);
+      }
+      return { worker, shares: shares.toString('base64'), goneMs: lane.goneMs ?? null };
+    });
+  }
+
+  #fill(into: Uint8Array, lane: Lane, fromMs: number, columnMs: number): void {
+    const first = Math.floor(fromMs / this.#binMs);
+    const end = Math.max(first + 1, Math.floor((fromMs + columnMs) / this.#binMs));
+    for (let part = 0; part < PARTS; part++) {
+      let ms = 0;
+      for (let bin = first; bin < end; bin++) {
+        if (bin > lane.newest - BINS && bin <= lane.newest) {
+          ms += lane.ms[(bin % BINS) * PARTS + part] as number;
+        }
+      }
+      into[part] = Math.round(255 * Math.min(1, ms / ((end - first) * this.#binMs)));
+    }
+  }
+
+  #lay(lane: Lane, spans: ReturnType<typeof laneSpans>, { kind, step, first, count }: Delivery) {
+    for (const span of spans) {
+      if (span.step !== step || span.first !== first || span.count !== count) continue;
+      if (span.kind !== kind) continue;
+      const part = LANE_PARTS.indexOf(span.part);
+      let bin = Math.max(Math.floor(span.fromMs / this.#binMs), lane.newest - BINS + 1);
+      for (; bin * this.#binMs < span.toMs; bin++) {
+        if (bin > lane.newest) this.#forward(lane, bin);
+        const until = Math.min(span.toMs, (bin + 1) * this.#binMs);
+        const ms = until - Math.max(span.fromMs, bin * this.#binMs);
+        if (ms > 0) (lane.ms[(bin % BINS) * PARTS + part] as number) += ms;
+      }
+    }
+  }
+
+  /** The ring now ends with `bin`: those between are empty. */
+  #forward(lane: Lane, bin: number): void {
+    for (let empty = Math.max(lane.newest + 1, bin - BINS + 1); empty <= bin; empty++) {
+      lane.ms.fill(0, (empty % BINS) * PARTS, (empty % BINS) * PARTS + PARTS);
+    }
+    lane.newest = bin;
+  }
+
+  #added({ worker, atMs }: Delivery): Lane {
+    if (this.#lanes.size >= WORKERS_MAX) {
+      const [oldest] = [...this.#lanes].sort(([, a], [, b]) => a.newest - b.newest);
+      if (oldest !== undefined) this.#lanes.delete(oldest[0]);
+    }
+    const newest = Math.floor(atMs / this.#binMs) - 1;
+    const ms = new Float32Array(BINS * PARTS);
+    const lane: Lane = { ms, newest, lately: [], goneMs: undefined };
+    this.#lanes.set(worker, lane);
+    return lane;
+  }
+}

@@ -1,0 +1,255 @@
+/** The page of a run: follows the server, and puts what it sends in its place. */
+import { Curves } from './curves.js';
+import { Lanes } from './lanes.js';
+import { ask, at, bytes, duration, figure, make, pathOf, percent } from './text.js';
+
+const TOKEN = document.querySelector('meta[name="page-token"]').content;
+const ENDED = ['done', 'failed', 'stopped'];
+const LINES_SHOWN = 500;
+const lines = [];
+let state;
+let config;
+let range = 0;
+
+const lanes = new Lanes();
+const curves = new Curves((view) => {
+  if (view === undefined) return setRange('0');
+  curves.view = view;
+  at('range').value = 'zoom';
+  return refreshCurves();
+});
+
+const refreshCurves = () => curves.refresh().catch(lost);
+
+function lost() {
+  at('phase').textContent = 'no connection';
+  at('phase').className = 'chip bad';
+}
+
+function setRange(value) {
+  at('range').value = value;
+  range = Number(value) || 0;
+  curves.view = range === 0 ? {} : { from: Math.max(0, (state?.lastStep ?? 0) - range + 1) };
+  return refreshCurves();
+}
+
+function showFigures({ status, lastStep }) {
+  const list = [
+    [
+      'Step',
+      status ? `${figure(status.step, 9)} ` : figure(lastStep, 9),
+      status ? `of ${figure(status.stepsTotal, 9)}` : '',
+    ],
+    ['Epoch', figure(status?.epoch, 6), status ? `of ${status.epochsTotal}` : ''],
+    ['Loss', figure(status?.loss), ''],
+    ['Train accuracy', percent(status?.trainAccuracy), ''],
+    ['Validation', percent(status?.validationAccuracy), ''],
+    ['Test', percent(status?.testAccuracy), ''],
+    ['Images/s', figure(status?.imagesPerSecond, 4), ''],
+    ['Time left', ENDED.includes(status?.phase) ? '–' : duration(status?.etaSeconds), ''],
+    ['Workers', String(status?.workers.length ?? '–'), ''],
+  ].filter(([, value]) => value !== '–' || status !== undefined);
+  at('figures').replaceChildren(
+    ...list.map(([name, value, more]) =>
+      make('div', {}, make('dt', {}, name), make('dd', {}, value, make('small', {}, more))),
+    ),
+  );
+}
+
+function showState() {
+  const { id, status, phase } = state;
+  document.title = status
+    ? `${Math.round((100 * status.step) / Math.max(1, status.stepsTotal))}% ${id}`
+    : id;
+  at('name').textContent = id;
+  at('phase').textContent = phase || 'read from its folder';
+  at('phase').className =
+    `chip ${phase === 'failed' ? 'bad' : phase === 'training' || phase === 'done' ? 'good' : ''}`;
+  at('progress').hidden = status === undefined;
+  at('progress').value = status ? status.step / Math.max(1, status.stepsTotal) : 0;
+  at('stop').hidden = !state.mayStop || ENDED.includes(phase);
+  const notice = status?.stall || status?.reason || '';
+  at('notice').hidden = notice === '' || notice === phase;
+  at('notice').textContent = notice;
+  at('waiting').hidden = !status?.waitingFor;
+  at('waiting').textContent = status?.waitingFor ?? '';
+  showFigures(state);
+  showTables();
+}
+
+function showTables() {
+  const { checkpoints, leases, leavesLost, leavesAgain } = state;
+  const now = state.now ?? Date.now();
+  const age = (time) => `${duration((now - Date.parse(time)) / 1000)} ago`;
+  fill('checkpoints', checkpoints, ({ step, bytes: size, seconds, time }) => [
+    ...[figure(step, 9), bytes(size), `${seconds.toFixed(1)} s`, age(time)],
+  ]);
+  fill('leases', leases, ({ worker, leaves, reason, time }) => [
+    worker,
+    String(leaves),
+    reason,
+    age(time),
+  ]);
+  at('leases-sum').textContent =
+    `${leavesLost} leaves lost with their workers, ${leavesAgain} given to a second worker because the first was late.`;
+}
+
+function fill(id, rows, cells) {
+  const newest = rows.toReversed().slice(0, 8);
+  at(id).replaceChildren(
+    ...newest.map((row) => make('tr', {}, ...cells(row).map((cell) => make('td', {}, cell)))),
+  );
+  document.querySelector(`[data-of="${id}"]`).hidden = rows.length > 0;
+  at(id).parentElement.hidden = rows.length === 0;
+}
+
+function showLog() {
+  const word = at('filter').value.toLowerCase();
+  const isWanted = ({ text, mood }) =>
+    text.toLowerCase().includes(word) &&
+    (!at('warnings').checked || mood === 'warning' || mood === 'bad');
+  at('log').replaceChildren(
+    ...lines
+      .filter(isWanted)
+      .slice(-LINES_SHOWN)
+      .toReversed()
+      .map(({ time, mood, text }) =>
+        make(
+          'li',
+          { class: mood },
+          make('time', { datetime: time }, new Date(time).toLocaleTimeString()),
+          text,
+        ),
+      ),
+  );
+}
+
+async function showConfig() {
+  config ??= await ask(pathOf(state.id, 'config'));
+  const word = at('config-filter').value.toLowerCase();
+  const rows = flat(config).filter(([key]) => key.toLowerCase().includes(word));
+  at('config').replaceChildren(
+    ...rows.map(([key, value]) => make('tr', {}, make('td', {}, key), make('td', {}, value))),
+  );
+}
+
+function flat(value, key = '') {
+  if (value === null || typeof value !== 'object' || Array.isArray(value))
+    return [[key, JSON.stringify(value)]];
+  return Object.entries(value).flatMap(([name, inner]) =>
+    flat(inner, key === '' ? name : `${key}.${name}`),
+  );
+}
+
+async function showRuns() {
+  const runs = await ask('/api/runs');
+  for (const run of runs) {
+    const { status } = run;
+    const known = curves.run(run.id);
+    const evaluations = run.status?.epochsTotal;
+    known.stepsPerEpoch = evaluations ? status.stepsTotal / evaluations : await epochSteps(run.id);
+  }
+  const boxes = runs.map(({ id }) => {
+    const box = make('input', { type: 'checkbox' });
+    box.checked = curves.shown.has(id);
+    box.addEventListener('change', () => {
+      if (box.checked) curves.shown.add(id);
+      else curves.shown.delete(id);
+      refreshCurves();
+    });
+    return make('label', {}, box, ` ${id}`);
+  });
+  at('runs').hidden = runs.length < 2;
+  at('runs').append(...boxes);
+}
+
+/** Of a run that is read from its folder: its last step over its last epoch. */
+async function epochSteps(id) {
+  const { step, epoch } = await ask(`${pathOf(id, 'steps')}?points=10`);
+  return epoch.length === 0 ? 0 : step.at(-1) / Math.max(1, epoch.at(-1));
+}
+
+const soon = new Map();
+/** Calls at most once in so many milliseconds, and once more after the last time it was wanted. */
+function atMost(ms, name, action) {
+  if (soon.has(name)) return soon.set(name, true);
+  soon.set(name, false);
+  action();
+  return setTimeout(() => {
+    const isWanted = soon.get(name);
+    soon.delete(name);
+    if (isWanted) atMost(ms, name, action);
+  }, ms);
+}
+
+function take(next) {
+  if (next.begins) return;
+  const isFirst = state === undefined;
+  const isNews =
+    isFirst || next.lastStep !== state.lastStep || next.evaluations !== state.evaluations;
+  const isAgain = !isFirst && next.lastStep < state.lastStep;
+  state = next;
+  if (isFirst) begin();
+  if (isAgain) curves.run(state.id).data = undefined;
+  showState();
+  if (isNews) atMost(1000, 'curves', range > 0 ? () => setRange(String(range)) : refreshCurves);
+  atMost(1500, 'lanes', refreshLanes);
+}
+
+function begin() {
+  curves.shown.add(state.id);
+  showRuns().catch(lost);
+}
+
+async function refreshLanes() {
+  if (document.hidden) return;
+  const { workers } = state.status ? {} : await ask(pathOf(state.id, 'run'));
+  await lanes.refresh(state.id, at('window').value, state.status, workers).catch(lost);
+}
+
+function follow() {
+  const events = new EventSource('/api/events');
+  events.addEventListener('state', ({ data }) => take(JSON.parse(data)));
+  events.addEventListener('fresh', () => {
+    lines.length = 0;
+  });
+  events.addEventListener('line', ({ data }) => {
+    lines.push(JSON.parse(data));
+    if (lines.length > 2 * LINES_SHOWN) lines.splice(0, LINES_SHOWN);
+    atMost(300, 'log', showLog);
+  });
+  events.addEventListener('error', () => {
+    if (state !== undefined && ENDED.includes(state.phase)) return;
+    lost();
+  });
+}
+
+at('axis').addEventListener('change', ({ target }) => {
+  curves.axis = target.value;
+  curves.draw(true);
+});
+at('smooth').addEventListener('input', ({ target }) => {
+  curves.weight = Number(target.value);
+  curves.draw();
+});
+at('range').addEventListener('change', ({ target }) => setRange(target.value));
+at('window').addEventListener('change', refreshLanes);
+at('filter').addEventListener('input', showLog);
+at('warnings').addEventListener('change', showLog);
+at('config-box').addEventListener('toggle', () => showConfig().catch(lost));
+at('config-filter').addEventListener('input', () => showConfig().catch(lost));
+at('stop').addEventListener('click', () => at('ask').showModal());
+at('ask-no').addEventListener('click', () => at('ask').close());
+at('ask-yes').addEventListener('click', async () => {
+  at('ask').close();
+  at('stop').disabled = true;
+  try {
+    await ask(pathOf(state.id, 'stop'), { method: 'POST', headers: { 'x-tessera-page': TOKEN } });
+    at('stop').textContent = 'Stopping…';
+  } catch (error) {
+    at('notice').hidden = false;
+    at('notice').textContent = error.message;
+    at('stop').disabled = false;
+  }
+});
+follow();

@@ -1,0 +1,294 @@
+/** The curves of runs: buckets with least, most and mean from the server, drawn by uPlot. */
+import { ask, at, colour, figure, make, pathOf, percent } from './text.js';
+
+const CHARTS = [
+  { value: 'loss', title: 'Loss', large: true, format: figure },
+  { value: 'accuracy', title: 'Accuracy', large: true, format: percent },
+  { value: 'imagesPerSecond', title: 'Images per second', format: figure },
+  { value: 'learningRate', title: 'Learning rate', format: figure },
+  { value: 'gradientNorm', title: 'Gradient norm', format: figure },
+];
+const COLOURS = ['blue', 'violet', 'teal', 'orange', 'green', 'red'];
+const SPLIT_COLOURS = { validation: 'green', test: 'orange' };
+const POINTS = 600;
+
+/** Steps of one run as the page has them. */
+class RunCurves {
+  constructor(id) {
+    this.id = id;
+    this.data = undefined;
+  }
+
+  async load(view) {
+    const query = new URLSearchParams({ points: POINTS, ...view });
+    const { data } = this;
+    const isSame = data !== undefined && this.view === JSON.stringify(view);
+    if (isSame && data.step.length > 0) {
+      query.set('bucket', data.bucket);
+      query.set('after', data.first + data.step.length - 1);
+    }
+    const fresh = await ask(`${pathOf(this.id, 'steps')}?${query}`);
+    this.view = JSON.stringify(view);
+    const keep = isSame && fresh.bucket === data.bucket ? fresh.first - data.first : 0;
+    this.data = keep > 0 ? joined(data, fresh, keep) : fresh;
+  }
+
+  /** Where its steps lie on the axis; epochs are fractions, by the steps of whole epochs. */
+  xs(axis, steps, times) {
+    const { data } = this;
+    if (axis === 'time') return times.map((time) => time - (this.began ?? data.time[0] ?? 0));
+    if (axis === 'epoch' && this.stepsPerEpoch > 0)
+      return steps.map((step) => step / this.stepsPerEpoch);
+    return steps;
+  }
+}
+
+function joined(old, fresh, keep) {
+  const join = (before, after) => before.slice(0, keep).concat(after);
+  const values = {};
+  for (const [name, bucket] of Object.entries(fresh.values)) {
+    values[name] = {};
+    for (const kind of ['min', 'max', 'mean']) {
+      values[name][kind] = join(old.values[name][kind], bucket[kind]);
+    }
+  }
+  const { evaluations } = fresh;
+  return {
+    ...{ bucket: old.bucket, first: old.first, values, evaluations },
+    ...{
+      step: join(old.step, fresh.step),
+      epoch: join(old.epoch, fresh.epoch),
+      time: join(old.time, fresh.time),
+    },
+  };
+}
+
+/** An average in which newer values count more. */
+function smoothed(values, weight) {
+  let [sum, mass] = [0, 0];
+  return values.map((value) => {
+    if (value === null) return null;
+    sum = weight * sum + (1 - weight) * value;
+    mass = weight * mass + (1 - weight);
+    return sum / mass;
+  });
+}
+
+export class Curves {
+  runs = new Map();
+  shown = new Set();
+  axis = 'step';
+  weight = 0.6;
+  view = {};
+  plots = [];
+  #loading = false;
+  #again = false;
+
+  constructor(onZoom) {
+    this.onZoom = onZoom;
+    for (const chart of CHARTS) {
+      const legend = make('ul', { class: 'legend' });
+      const output = make('output', { 'aria-live': 'off' });
+      const place = make('div', { role: 'img', 'aria-label': `Chart: ${chart.title}` });
+      const head = make(
+        'div',
+        { class: 'chart-head' },
+        make('h3', {}, chart.title),
+        legend,
+        output,
+      );
+      at('charts').append(
+        make(
+          'div',
+          { class: chart.large ? 'chart large' : 'chart', 'data-chart': chart.value },
+          head,
+          place,
+        ),
+      );
+      this.plots.push({ chart, legend, output, place, plot: undefined, key: '' });
+    }
+    new ResizeObserver(() => this.#resize()).observe(at('charts'));
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.draw(true));
+  }
+
+  run(id) {
+    if (!this.runs.has(id)) this.runs.set(id, new RunCurves(id));
+    return this.runs.get(id);
+  }
+
+  /** Asks for what is new, one question at a time, and draws. */
+  async refresh() {
+    if (this.#loading) {
+      this.#again = true;
+      return;
+    }
+    this.#loading = true;
+    try {
+      do {
+        this.#again = false;
+        await Promise.all([...this.shown].map((id) => this.run(id).load(this.view)));
+        this.draw();
+      } while (this.#again);
+    } finally {
+      this.#loading = false;
+    }
+  }
+
+  draw(isAnew = false) {
+    for (const plot of this.plots) this.#draw(plot, isAnew);
+  }
+
+  #lines(value) {
+    const isOne = this.shown.size === 1;
+    return [...this.shown].flatMap((id, place) => {
+      const run = this.run(id);
+      if (run.data === undefined) return [];
+      const { step, time, values, evaluations } = run.data;
+      const own = COLOURS[place % COLOURS.length];
+      const name = isOne ? '' : ` ${id}`;
+      const { min, max, mean } = values[value];
+      const lines = [
+        {
+          label: `train${name}`,
+          colour: own,
+          xs: run.xs(this.axis, step, time),
+          ys: smoothed(mean, this.weight),
+          min,
+          max,
+        },
+      ];
+      for (const split of value === 'loss' || value === 'accuracy' ? ['validation', 'test'] : []) {
+        const of = evaluations.filter((one) => one.split === split);
+        if (of.length === 0) continue;
+        const xs = run.xs(
+          this.axis,
+          of.map((one) => one.step),
+          of.map((one) => one.time),
+        );
+        const pairs = new Map(xs.map((x, index) => [x, of[index][value]]));
+        const sorted = [...pairs].sort(([a], [b]) => a - b);
+        lines.push({
+          ...{
+            label: `${split}${name}`,
+            colour: isOne ? SPLIT_COLOURS[split] : own,
+            isDashed: !isOne && split === 'test',
+          },
+          ...{ xs: sorted.map(([x]) => x), ys: sorted.map(([, y]) => y), isSparse: true },
+        });
+      }
+      return lines;
+    });
+  }
+
+  #draw(held, isAnew) {
+    const lines = this.#lines(held.chart.value);
+    const tables = lines.map(({ xs, ys, min, max }) =>
+      min === undefined ? [xs, ys] : [xs, ys, min, max],
+    );
+    const data = tables.length === 0 ? [[], []] : uPlot.join(tables);
+    const key = JSON.stringify([lines.map(({ label }) => label), this.axis]);
+    if (held.plot !== undefined && held.key === key && !isAnew) {
+      held.plot.setData(data, true);
+      return;
+    }
+    held.plot?.destroy();
+    held.key = key;
+    held.lines = lines;
+    held.plot = new uPlot(this.#options(held, lines), data, held.place);
+    const entries = lines.length > 1 ? lines : [];
+    held.legend.replaceChildren(
+      ...entries.map((line) => {
+        const sign = make('i');
+        sign.style.background = colour(line.colour);
+        return make('li', {}, sign, line.label);
+      }),
+    );
+  }
+
+  #options(held, lines) {
+    const { chart, place, output } = held;
+    const [text, grid] = [colour('soft'), colour('line')];
+    const series = [{}];
+    const bands = [];
+    for (const line of lines) {
+      const stroke = colour(line.colour);
+      series.push({
+        ...{ stroke, width: line.isSparse ? 1.5 : 1.8, spanGaps: true },
+        ...(line.isDashed && { dash: [6, 4] }),
+        points: { show: line.isSparse === true, size: 5, fill: stroke },
+      });
+      if (line.min === undefined) continue;
+      const faint = { stroke: 'transparent', width: 0, points: { show: false } };
+      bands.push({ series: [series.length + 1, series.length], fill: `${stroke}2e` });
+      series.push(faint, faint);
+    }
+    const axis = {
+      stroke: text,
+      grid: { stroke: grid, width: 1 },
+      ticks: { show: false },
+      font: '12px system-ui',
+    };
+    const format = this.axis === 'time' ? clock : (value) => figure(value, 6);
+    return {
+      ...{ width: place.clientWidth || 300, height: chart.large ? 240 : 180, series, bands },
+      scales: { x: { time: false } },
+      axes: [
+        { ...axis, values: (_, splits) => splits.map(format) },
+        { ...axis, size: 58, values: (_, splits) => splits.map((value) => chart.format(value)) },
+      ],
+      legend: { show: false },
+      cursor: {
+        sync: { key: 'curves' },
+        drag: { x: true, y: false, setScale: false },
+        points: { size: 6 },
+      },
+      hooks: {
+        setCursor: [(plot) => output.replaceChildren(this.#under(plot, lines, chart, format))],
+        setSelect: [(plot) => this.#select(plot)],
+        ready: [(plot) => plot.over.addEventListener('dblclick', () => this.onZoom(undefined))],
+      },
+    };
+  }
+
+  #under(plot, lines, chart, format) {
+    const { idx } = plot.cursor;
+    if (idx === null || idx === undefined) return '';
+    let place = 1;
+    const words = lines.map((line) => {
+      const column = plot.data[place];
+      place += line.min === undefined ? 1 : 3;
+      let found = idx;
+      while (found > 0 && found > idx - 200 && column[found] === undefined) found -= 1;
+      return `${lines.length > 1 ? `${line.label} ` : ''}${chart.format(column[found])}`;
+    });
+    return `${format(plot.data[0][idx])}: ${words.join(' · ')}`;
+  }
+
+  #select(plot) {
+    const { left, width } = plot.select;
+    if (width < 5) return;
+    const range = [plot.posToVal(left, 'x'), plot.posToVal(left + width, 'x')];
+    plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+    const [first] = this.shown;
+    const run = this.run(first);
+    const { step, time } = run.data;
+    const xs = run.xs(this.axis, step, time);
+    const inside = step.filter((_, index) => xs[index] >= range[0] && xs[index] <= range[1]);
+    if (inside.length > 1) this.onZoom({ from: inside[0], to: inside.at(-1) });
+  }
+
+  #resize() {
+    for (const { plot, place, chart } of this.plots) {
+      plot?.setSize({ width: place.clientWidth, height: chart.large ? 240 : 180 });
+    }
+  }
+}
+
+function clock(seconds) {
+  const whole = Math.round(seconds);
+  const parts = [Math.floor(whole / 60) % 60, whole % 60].map((part) =>
+    String(part).padStart(2, '0'),
+  );
+  const hours = Math.floor(whole / 3600);
+  return hours > 0 ? `${hours}:${parts.join(':')}` : parts.join(':');
+}

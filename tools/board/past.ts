@@ -1,0 +1,40 @@
+/** @file Reads the events of a run folder into what the page shows; steps by a short way, since there may be a million. */
+import { jsonRecord } from '../../shared/core/text.ts';
+import { timedEventSchema } from '../../shared/runs/events.ts';
+import { eachLine } from '../../shared/runs/reader/lines.ts';
+import type { RunView } from './run-view.ts';
+import { STEP_VALUES, type StepRow } from './step-columns.ts';
+
+/** Reads steps up to `lastStep` and all else. Throws  DATA_INVALID as `eachLine`. */
+export async function readPast(
+  folder: string,
+  view: RunView,
+  lastStep = Number.POSITIVE_INFINITY,
+): Promise<void> {
+  await eachLine(folder, (line) => takeLine(line, view, lastStep));
+}
+
+/** Takes one line; what is damaged is left out. */
+function takeLine(line: string | undefined, view: RunView, lastStep: number): void {
+  const record = line === undefined ? undefined : jsonRecord(line);
+  if (record === undefined) return;
+  if (record['type'] === 'step') {
+    const row = rowOf(record);
+    if (row !== undefined && row.step <= lastStep) view.step(row);
+    return;
+  }
+  const { data } = timedEventSchema.safeParse(record);
+  if (data !== undefined && data.type !== 'step') view.event(data);
+}
+
+function rowOf(record: Readonly<Record<string, unknown>>): StepRow | undefined {
+  const number = (name: string) => {
+    const value = record[name];
+    return typeof value === 'number' ? value : Number.NaN;
+  };
+  const [step, epoch] = [number('step'), number('epoch')];
+  if (!Number.isSafeInteger(step) || step < 0) return undefined;
+  const timeMs = Date.parse(String(record['time']));
+  const values = Object.fromEntries(STEP_VALUES.map((name) => [name, number(name)]));
+  return { ...(values as Omit<StepRow, 'step' | 'epoch' | 'timeMs'>), step, epoch, timeMs };
+}

@@ -1,0 +1,81 @@
+/** @file Run folders as the source of a page; those that grow are read again. */
+import { stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import type { TimedActivity } from '../../shared/runs/activity.ts';
+import { readActivities } from '../../shared/runs/activity-files.ts';
+import { RUN_FILES } from '../../shared/runs/layout.ts';
+import { configOf } from '../../shared/runs/reader/read.ts';
+import { LaneBins } from './lane-bins.ts';
+import { readPast } from './past.ts';
+import { type BoardRun, type BoardSource, type LineOf, RunView } from './run-view.ts';
+
+/** A folder is looked at this often at most; one that took longer to read waits for ten times as long. */
+const LOOK_MS = 2000;
+const LANE_BINS = 1200;
+const BIN_MS = 500;
+
+interface Folder {
+  readonly folder: string;
+  run: BoardRun | undefined;
+  bytes: number;
+  nextMs: number;
+}
+
+/** Runs that are on the disk. */
+export class RunFolders implements BoardSource {
+  readonly #folders: readonly Folder[];
+  readonly #lineOf: LineOf;
+  #reading: Promise<void> | undefined;
+
+  constructor(folders: readonly string[], lineOf: LineOf) {
+    this.#folders = folders.map((folder) => ({ folder, run: undefined, bytes: -1, nextMs: 0 }));
+    this.#lineOf = lineOf;
+  }
+
+  runs(): readonly BoardRun[] {
+    return this.#folders.flatMap(({ run }) => (run === undefined ? [] : [run]));
+  }
+
+  async refresh(): Promise<void> {
+    this.#reading ??= this.#readAll().finally(() => {
+      this.#reading = undefined;
+    });
+    await this.#reading;
+  }
+
+  async #readAll(): Promise<void> {
+    for (const folder of this.#folders) await this.#read(folder).catch(() => {});
+  }
+
+  async #read(known: Folder): Promise<void> {
+    const startedMs = performance.now();
+    if (startedMs < known.nextMs) return;
+    const { folder } = known;
+    const bytes = await stat(join(folder, RUN_FILES.metrics)).then(
+      ({ size }) => size,
+      () => 0,
+    );
+    if (bytes !== known.bytes) {
+      const view = new RunView(this.#lineOf);
+      await readPast(folder, view);
+      view.lanes = lanesOf(await readActivities(folder));
+      known.bytes = bytes;
+      known.run = {
+        id: basename(resolve(folder)),
+        ...{ folder, view, stop: undefined },
+        config: async () => (await configOf(folder)).config,
+        status: () => undefined,
+      };
+    }
+    const tookMs = performance.now() - startedMs;
+    known.nextMs = performance.now() + Math.max(LOOK_MS, 10 * tookMs);
+  }
+}
+
+/** The lanes over all that was recorded. */
+function lanesOf(activities: readonly TimedActivity[]): LaneBins {
+  const spanMs = (activities.at(-1)?.atMs ?? 0) - (activities[0]?.atMs ?? 0);
+  const lanes = new LaneBins(Math.max(BIN_MS, spanMs / LANE_BINS));
+  for (const activity of activities) lanes.activity(activity);
+  return lanes;
+}

@@ -1,0 +1,161 @@
+/** @file What the page shows of one run, gathered from its events and activities, with bounded memory. */
+import type { RunStatus } from '../../shared/contract/status.ts';
+import type { TimedActivity } from '../../shared/runs/activity.ts';
+import type { TimedEvent } from '../../shared/runs/events.ts';
+import { LaneBins } from './lane-bins.ts';
+import { RunCounts } from './run-counts.ts';
+import { StepColumns, type StepRow } from './step-columns.ts';
+
+/** A line of the log on the page. */
+export interface BoardLine {
+  readonly id: number;
+  readonly time: string;
+  readonly mood: 'good' | 'plain' | 'warning' | 'bad';
+  readonly text: string;
+}
+
+/** Puts an event into words; undefined for one that needs none. */
+export type LineOf = (
+  event: Exclude<TimedEvent, { type: 'step' }>,
+) => Pick<BoardLine, 'mood' | 'text'> | undefined;
+
+type EventOf<Type extends TimedEvent['type']> = Extract<TimedEvent, { type: Type }>;
+type Evaluation = Pick<EventOf<'evaluation'>, 'split' | 'loss' | 'accuracy' | 'epoch'> & {
+  readonly step: number;
+  /** Seconds since 1970. */
+  readonly time: number;
+};
+type Checkpoint = Pick<EventOf<'checkpoint'>, 'step' | 'bytes' | 'seconds' | 'time'>;
+
+/** A lease that was lost: its leaves are computed by others. */
+interface LostLease {
+  readonly time: string;
+  readonly worker: string;
+  readonly leaves: number;
+  readonly reason: string;
+}
+
+const EVALUATIONS_MAX = 20_000;
+const CHECKPOINTS_MAX = 200;
+const LINES_MAX = 1000;
+const LINE_CHARS_MAX = 2000;
+const LEASES_MAX = 100;
+
+/** One run on the page. */
+export interface BoardRun {
+  readonly id: string;
+  readonly view: RunView;
+  readonly folder: string;
+  /** As it was resolved. */
+  config(): Promise<unknown>;
+  /** Undefined for a run that is not this process's. */
+  status(): RunStatus | undefined;
+  /** Ends the run early; undefined where that cannot be done from here. */
+  readonly stop: (() => Promise<void>) | undefined;
+}
+
+/** Where the page gets its runs. */
+export interface BoardSource {
+  runs(): readonly BoardRun[];
+  /** Brings what is on a disk up to date; not more often than that is of use. */
+  refresh?(): Promise<void>;
+}
+
+/** Gathers. */
+export class RunView {
+  readonly steps = new StepColumns();
+  readonly counts = new RunCounts();
+  lanes = new LaneBins();
+  readonly evaluations: Evaluation[] = [];
+  readonly checkpoints: Checkpoint[] = [];
+  readonly lines: BoardLine[] = [];
+  readonly leases: LostLease[] = [];
+  leavesAgain = 0;
+  phase = '';
+  /** The newest report about all workers, of a run that has ended. */
+  workers: EventOf<'workers'>['workers'] = [];
+  readonly hosts = new Map<string, string>();
+  readonly #lineOf: LineOf;
+  readonly #listeners = new Set<(line: BoardLine) => void>();
+  #numLines = 0;
+
+  constructor(lineOf: LineOf) {
+    this.#lineOf = lineOf;
+  }
+
+  event(event: TimedEvent): void {
+    this.counts.event(event);
+    if (event.type === 'step') return this.step({ ...event, timeMs: Date.parse(event.time) });
+    this.#keep(event);
+    const line = this.#lineOf(event);
+    if (line !== undefined) this.line(line.text, line.mood, event.time);
+  }
+
+  step(row: StepRow): void {
+    if (row.step <= this.steps.lastStep) this.#undo(row.step);
+    this.steps.add(row);
+  }
+
+  activity(activity: TimedActivity): void {
+    this.counts.activity(activity);
+    this.lanes.activity(activity);
+    if (activity.type !== 'assigned' || !activity.reason.endsWith(' is late')) return;
+    for (const { count } of activity.ranges) this.leavesAgain += count;
+  }
+
+  line(text: string, mood: BoardLine['mood'], time = new Date().toISOString()): void {
+    this.#numLines += 1;
+    const line = { id: this.#numLines, time, mood, text: text.slice(0, LINE_CHARS_MAX) };
+    push(this.lines, line, LINES_MAX);
+    for (const listener of this.#listeners) listener(line);
+  }
+
+  /** Calls for each new line; the function that it returns ends that. */
+  onLine(listener: (line: BoardLine) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #keep(event: Exclude<TimedEvent, { type: 'step' }>): void {
+    switch (event.type) {
+      case 'evaluation': {
+        const { split, loss, accuracy, epoch, version: step } = event;
+        const time = Date.parse(event.time) / 1000;
+        push(this.evaluations, { split, loss, accuracy, epoch, step, time }, EVALUATIONS_MAX);
+        return;
+      }
+      case 'checkpoint': {
+        const { step, bytes, seconds, time } = event;
+        push(this.checkpoints, { step, bytes, seconds, time }, CHECKPOINTS_MAX);
+        return;
+      }
+      case 'phase':
+        this.phase = event.phase;
+        return;
+      case 'workers':
+        this.workers = event.workers;
+        return;
+      case 'worker':
+        this.#worker(event);
+    }
+  }
+
+  #worker({ worker, what, host, leaves = 0, reason, time }: EventOf<'worker'>): void {
+    if (host !== undefined && this.hosts.size < 1000) this.hosts.set(worker, host);
+    if (what !== 'lost' && what !== 'left') return;
+    this.lanes.gone(worker, Date.parse(time));
+    if (what === 'lost') push(this.leases, { time, worker, leaves, reason }, LEASES_MAX);
+  }
+
+  /** Steps from there on are done again, so what followed them is no longer a part of the run. */
+  #undo(step: number): void {
+    for (const list of [this.evaluations, this.checkpoints]) {
+      while ((list.at(-1)?.step ?? 0) >= step) list.pop();
+    }
+  }
+}
+
+function push<T>(list: T[], value: T, max: number): void {
+  list.push(value);
+  if (list.length > max) list.splice(0, list.length - max);
+}

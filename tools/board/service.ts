@@ -1,0 +1,218 @@
+/** @file Replies of the page's server. */
+
+import { statfs } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { gzipSync } from 'node:zlib';
+import { LANE_PARTS } from '../../shared/runs/lanes.ts';
+import { EXPOSITION_TYPE } from '../http/exposition.ts';
+import { type Refusal, refused } from '../http/refusal.ts';
+import { type Asset, PAGE_HEADERS } from './assets.ts';
+import { boardMetrics } from './metrics.ts';
+import { type BoardAsked, type BoardRules, judgeBoardHead } from './requests.ts';
+import type { BoardRun, BoardSource } from './run-view.ts';
+import { Viewers } from './viewers.ts';
+
+/** What a service is made of. */
+export interface BoardServiceOptions {
+  readonly source: BoardSource;
+  readonly assets: ReadonlyMap<string, Asset>;
+  readonly rules: BoardRules;
+  /** Refuses callers that are not known. */
+  readonly refuse: (request: IncomingMessage) => Refusal | undefined;
+  /** Whether runs may be stopped from the page. */
+  readonly mayStop: boolean;
+  readonly viewersMax: number;
+  readonly beatMs: number;
+}
+
+interface Reply {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string | Buffer;
+  readonly gzip?: Buffer;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Columns of a lane. */
+const LANE_COLUMNS = 160;
+const GZIP_FROM_CHARS = 4096;
+const ROLES = ['health', 'ready'];
+
+/** One server's requests. */
+export class BoardService {
+  readonly #options: BoardServiceOptions;
+  readonly #viewers: Viewers;
+
+  constructor(options: BoardServiceOptions) {
+    this.#options = options;
+    this.#viewers = new Viewers(options.viewersMax, options.beatMs, () => this.#state());
+  }
+
+  close(): void {
+    this.#viewers.close();
+  }
+
+  /** Replies to one request. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = '', url = '', headers } = request;
+    const asked = judgeBoardHead({ method, url, headers }, this.#options.rules);
+    const refusal =
+      asked.type !== 'refused' && !ROLES.includes(asked.type)
+        ? this.#options.refuse(request)
+        : undefined;
+    await this.#options.source.refresh?.();
+    if (refusal !== undefined) return send(refusalOf(refusal), request, response);
+    if (asked.type === 'events') return this.#follow(asked, response);
+    send(await this.#replyTo(asked), request, response);
+  }
+
+  #follow({ lastId }: Extract<BoardAsked, { type: 'events' }>, response: ServerResponse): void {
+    if (this.#viewers.isFull) {
+      const full = refused(503, 'TOO_MANY', 'too many pages follow already', {
+        'retry-after': '5',
+      });
+      return send(refusalOf(full), response.req, response);
+    }
+    this.#viewers.follow(this.#options.source.runs()[0]);
+    response.writeHead(200, { ...SAFE, 'content-type': 'text/event-stream' });
+    this.#viewers.add(response, lastId);
+  }
+
+  async #replyTo(asked: Exclude<BoardAsked, { type: 'events' }>): Promise<Reply> {
+    const { source, assets } = this.#options;
+    const [first] = source.runs();
+    switch (asked.type) {
+      case 'refused':
+        return refusalOf(asked);
+      case 'page':
+        return assetReply(assets.get('index.html'), PAGE_HEADERS);
+      case 'asset':
+        return assetReply(assets.get(asked.name));
+      case 'health':
+        return { status: 200, type: 'text/plain', body: 'ok\n' };
+      case 'ready':
+        return readiness(first);
+      case 'metrics':
+        return await this.#metrics(first);
+      case 'runs':
+        return json(source.runs().map((run) => this.#summary(run)));
+    }
+    const run = source.runs().find(({ id }) => id === asked.run);
+    if (run === undefined) return refusalOf(refused(404, 'NOT_FOUND', 'there is no such run here'));
+    return await this.#ofRun(asked, run);
+  }
+
+  async #ofRun(
+    asked: Extract<BoardAsked, { readonly run: string }>,
+    run: BoardRun,
+  ): Promise<Reply> {
+    const { view } = run;
+    switch (asked.type) {
+      case 'steps':
+        return json({ ...view.steps.decimate(asked.view), evaluations: view.evaluations });
+      case 'lanes': {
+        const endMs = run.status() === undefined ? view.lanes.newestMs : Date.now();
+        const { windowMs } = asked;
+        const lanes = view.lanes.columns(endMs, windowMs, LANE_COLUMNS);
+        return json({ endMs, windowMs, columns: LANE_COLUMNS, parts: LANE_PARTS, lanes });
+      }
+      case 'config':
+        return json((await run.config()) ?? {});
+      case 'run':
+        return json({ ...this.#summary(run), lines: view.lines, workers: view.workers });
+      case 'stop':
+        return this.#stop(run);
+    }
+  }
+
+  #stop(run: BoardRun): Reply {
+    if (run.stop === undefined || !this.#options.mayStop) {
+      return refusalOf(
+        refused(403, 'ACCESS_DENIED', 'this page may not stop the run: use tessera stop'),
+      );
+    }
+    // It takes until the last checkpoint is written; the page sees the phases.
+    run.stop().catch(() => {});
+    return { ...json({ stopping: run.id }), status: 202 };
+  }
+
+  async #metrics(run: BoardRun | undefined): Promise<Reply> {
+    if (run === undefined) return refusalOf(refused(503, 'NOT_READY', 'the run begins'));
+    const disk = await statfs(run.folder).catch(() => undefined);
+    const body = boardMetrics({
+      nowMs: Date.now(),
+      status: run.status(),
+      counts: run.view.counts,
+      disk: disk && { freeBytes: disk.bavail * disk.bsize, sizeBytes: disk.blocks * disk.bsize },
+      viewers: this.#viewers.count,
+      residentBytes: process.memoryUsage.rss(),
+    });
+    return { status: 200, type: EXPOSITION_TYPE, body };
+  }
+
+  #state() {
+    const [run] = this.#options.source.runs();
+    return run === undefined ? { begins: true } : { now: Date.now(), ...this.#summary(run) };
+  }
+
+  #summary(run: BoardRun) {
+    const { view, id, stop } = run;
+    return {
+      id,
+      status: run.status(),
+      phase: run.status()?.phase ?? view.phase,
+      steps: view.steps.length,
+      lastStep: view.steps.lastStep,
+      evaluations: view.evaluations.length,
+      checkpoints: view.checkpoints.slice(-20),
+      leases: view.leases.slice(-20),
+      leavesLost: view.counts.leavesLost,
+      leavesAgain: view.leavesAgain,
+      mayStop: stop !== undefined && this.#options.mayStop,
+    };
+  }
+}
+
+const SAFE = {
+  ...{ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' },
+  'cross-origin-resource-policy': 'same-origin',
+};
+
+function send(reply: Reply, request: IncomingMessage, response: ServerResponse): void {
+  const { status, type, body, headers } = reply;
+  const isZipped = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
+  const zip =
+    reply.gzip ??
+    (isZipped && body.length > GZIP_FROM_CHARS ? gzipSync(body, { level: 1 }) : undefined);
+  const bytes = isZipped && zip !== undefined ? zip : Buffer.from(body);
+  response.writeHead(status, {
+    ...SAFE,
+    ...{ 'content-type': type, 'content-length': bytes.length },
+    ...(bytes === zip && { 'content-encoding': 'gzip' }),
+    // No body is read here, so none may be taken for the next request.
+    ...(!request.complete && request.headers['content-length'] && { connection: 'close' }),
+    ...headers,
+  });
+  if (request.method === 'HEAD') response.end();
+  else response.end(bytes);
+}
+
+function assetReply(asset: Asset | undefined, headers?: Reply['headers']): Reply {
+  if (asset === undefined) return refusalOf(refused(404, 'NOT_FOUND', 'there is no such file'));
+  return { status: 200, ...asset, headers };
+}
+
+/** A run is ready when it can be asked, and has not failed. */
+function readiness(run: BoardRun | undefined): Reply {
+  const phase = run?.status()?.phase ?? run?.view.phase;
+  const isReady = run !== undefined && phase !== 'failed';
+  return { status: isReady ? 200 : 503, type: 'text/plain', body: `${phase || 'beginning'}\n` };
+}
+
+function json(value: unknown): Reply {
+  return { status: 200, type: 'application/json', body: `${JSON.stringify(value)}\n` };
+}
+
+function refusalOf({ status, code, sentence, headers }: Refusal): Reply {
+  return { ...json({ error: { code, sentence } }), status, headers };
+}
