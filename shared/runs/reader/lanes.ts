@@ -5,7 +5,7 @@ import type { TimedActivity } from '../activity.ts';
 
 /** Parts of a worker's time, in the order in which they follow each other between two deliveries. */
 export const LANE_PARTS = ['idle', 'pull', 'fetch', 'compute', 'push'] as const;
-type LanePart = (typeof LANE_PARTS)[number];
+export type LanePart = (typeof LANE_PARTS)[number];
 
 /** A part of a worker's time. Units  milliseconds since 1970, with fractions. */
 export interface LaneSpan {
