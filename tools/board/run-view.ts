@@ -85,7 +85,10 @@ export class RunView {
 
   event(event: TimedEvent): void {
     this.counts.event(event);
-    if (event.type === 'step') return this.step({ ...event, timeMs: Date.parse(event.time) });
+    if (event.type === 'step') {
+      this.step({ ...event, timeMs: Date.parse(event.time) });
+      return;
+    }
     this.#keep(event);
     const line = this.#lineOf(event);
     if (line !== undefined) this.line(line.text, line.mood, event.time);

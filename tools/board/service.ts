@@ -71,7 +71,8 @@ export class BoardService {
       const full = refused(503, 'TOO_MANY', 'too many pages follow already', {
         'retry-after': '5',
       });
-      return send(refusalOf(full), response.req, response);
+      send(refusalOf(full), response.req, response);
+      return;
     }
     this.#viewers.follow(this.#options.source.runs()[0]);
     response.writeHead(200, { ...SAFE, 'content-type': 'text/event-stream' });

@@ -167,21 +167,28 @@ function bucketFor(rows: number, points: number): number {
 function bucketsOf(column: Float32Array, bounds: readonly (readonly [number, number])[]): Buckets {
   const found: Buckets = { min: [], max: [], mean: [] };
   for (const [from, to] of bounds) {
-    let [min, max, sum, count] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0];
-    for (let row = from; row < to; row++) {
-      const value = column[row] as number;
-      if (!Number.isFinite(value)) continue;
-      if (value < min) min = value;
-      if (value > max) max = value;
-      sum += value;
-      count += 1;
-    }
-    found.min.push(count === 0 ? null : short(min));
-    found.max.push(count === 0 ? null : short(max));
-    found.mean.push(count === 0 ? null : short(sum / count));
+    const { min, max, mean } = summaryOf(column, from, to);
+    found.min.push(short(min));
+    found.max.push(short(max));
+    found.mean.push(short(mean));
   }
   return found;
 }
 
+/** Of the values that are numbers; NaN where none is. */
+function summaryOf(column: Float32Array, from: number, to: number) {
+  let [min, max, sum, count] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0];
+  for (let row = from; row < to; row++) {
+    const value = column[row] as number;
+    if (!Number.isFinite(value)) continue;
+    if (value < min) min = value;
+    if (value > max) max = value;
+    sum += value;
+    count += 1;
+  }
+  return { min, max, mean: sum / count };
+}
+
 /** As many digits as the values have. */
-const short = (value: number) => Number(value.toPrecision(6));
+const short = (value: number) =>
+  Number.isFinite(value) ? Number(value.toPrecision(6)) : null;
