@@ -8,10 +8,14 @@ import { RUN_FILES } from '../../shared/runs/layout.ts';
 import { findRun } from '../../shared/runs/reader/find.ts';
 import { RunFolders } from '../../tools/board/run-folders.ts';
 import { serveBoard } from '../../tools/board/server.ts';
+import {
+  type PageSecurityFlags,
+  pageSecurity,
+  refusePageExposure,
+} from '../connect/page-security.ts';
 import { SAY_PASSED_OVER } from '../inputs/found-run.ts';
 import { eventLine } from '../run/progress-lines.ts';
 import { pointer, print, say } from '../terminal/output.ts';
-import { type PageSecurityFlags, pageSecurity, refusePageExposure } from './security.ts';
 
 /** Flags of `board`. */
 export interface BoardFlags extends PageSecurityFlags {

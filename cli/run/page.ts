@@ -12,7 +12,11 @@ import type { RunObserver } from '../../shared/runs/observer.ts';
 import { LiveRun } from '../../tools/board/live-run.ts';
 import { type BoardServer, serveBoard } from '../../tools/board/server.ts';
 import type { HttpSecurity } from '../../tools/http/access.ts';
-import { type PageSecurityFlags, pageSecurity, refusePageExposure } from '../board/security.ts';
+import {
+  type PageSecurityFlags,
+  pageSecurity,
+  refusePageExposure,
+} from '../connect/page-security.ts';
 import { warning } from '../terminal/output.ts';
 import { eventLine } from './progress-lines.ts';
 

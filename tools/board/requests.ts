@@ -23,7 +23,7 @@ export type BoardAsked =
   | Refusal;
 
 /** Which steps are drawn; see `StepColumns.decimate`. */
-export interface StepsView {
+interface StepsView {
   readonly points: number;
   readonly from?: number;
   readonly to?: number;

@@ -31,7 +31,7 @@ export interface BoardServer {
 }
 
 /** What the server waits for and has at most. Units  milliseconds. */
-export const BOARD_LIMITS = {
+const BOARD_LIMITS = {
   /** Pages that follow at one time. */
   viewersMax: 64,
   /** Between two states that a page is sent. */

@@ -190,5 +190,4 @@ function summaryOf(column: Float32Array, from: number, to: number) {
 }
 
 /** As many digits as the values have. */
-const short = (value: number) =>
-  Number.isFinite(value) ? Number(value.toPrecision(6)) : null;
+const short = (value: number) => (Number.isFinite(value) ? Number(value.toPrecision(6)) : null);
