@@ -22,6 +22,8 @@ export interface WatchParts {
   readonly onActivity?: ((activity: Activity) => void) | undefined;
 }
 
+/** A worker is named as slow at most this often; the status has it at any time. */
+const AGAIN_MS = 10 * 60_000;
 /** A record of all workers each so often for each eight of them: 60 MB a day at most. */
 const REPORT_MS = 10_000;
 const REPORT_WORKERS = 8;
@@ -33,6 +35,8 @@ export class WorkerWatch {
   readonly #rounds = new RoundClock();
   /** Why each slow worker counts as slow. */
   readonly #slow = new Map<string, string>();
+  /** When each worker was last named as slow, and whether its end was said. */
+  readonly #named = new Map<string, { readonly atMs: number; readonly isOver: boolean }>();
   #reportedMs: number;
 
   constructor(parts: WatchParts) {
@@ -66,14 +70,30 @@ export class WorkerWatch {
     for (const { worker, state, ratio, sentence } of this.#pace.stepDone()) {
       if (state === 'raised') this.#slow.set(worker, sentence);
       else this.#slow.delete(worker);
-      // The event reports it to users.
       log.info({ worker, ratio, state }, 'pace of a worker');
-      onEvent({ type: 'slowWorker', step, worker, state, ratio, sentence });
+      // The event reports it to users.
+      if (this.#isNews(worker, state)) {
+        onEvent({ type: 'slowWorker', step, worker, state, ratio, sentence });
+      }
     }
     const everyMs = REPORT_MS * Math.ceil(here.size / REPORT_WORKERS);
     if (clock.nowMs() - this.#reportedMs < everyMs) return;
     this.#reportedMs = clock.nowMs();
     onEvent({ type: 'workers', step, workers: this.#report() });
+  }
+
+  /** A busy neighbour makes a worker slow again and again: that is said once in a while, and its end if that was. */
+  #isNews(worker: string, state: 'raised' | 'over'): boolean {
+    const nowMs = this.#parts.clock.nowMs();
+    const named = this.#named.get(worker);
+    if (state === 'over') {
+      const isSaid = named?.isOver === false;
+      if (isSaid) this.#named.set(worker, { ...named, isOver: true });
+      return isSaid;
+    }
+    if (named !== undefined && nowMs - named.atMs < AGAIN_MS) return false;
+    this.#named.set(worker, { atMs: nowMs, isOver: false });
+    return true;
   }
 
   /** Why a worker counts as slow; '' if it does not. */

@@ -2,7 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { RoundClock, waitingText } from '../../../../coordinator/report/waiting.ts';
 import { WorkerPace } from '../../../../coordinator/report/worker-pace.ts';
+import { WorkerWatch } from '../../../../coordinator/report/worker-watch.ts';
 import type { NodeHeader, WorkerTimings } from '../../../../shared/contract/messages.ts';
+import type { RunEvent } from '../../../../shared/runs/events.ts';
 
 const TIMES: WorkerTimings = { pullMs: 10, fetchMs: 10, computeMs: 70, pushMs: 10, idleMs: 0 };
 
@@ -126,5 +128,38 @@ describe('who is waited for', () => {
       'step 1 waits for w1 on h: 9 leaves; w4 on h: 4 leaves; w3 on h: 3 leaves; and 2 more workers, 0.9 s late',
     );
     expect(waitingText('step 1', 900, [])).toBe('');
+  });
+});
+
+describe('the watch', () => {
+  it('says that a worker is slow once in ten minutes, and its end where that was said', () => {
+    let nowMs = 0;
+    const events: { readonly type: string; readonly state?: string }[] = [];
+    const workers = ['a', 'b', 'c'].map((worker) => ({ worker, host: 'h', memoryBytes: 0 }));
+    const watch = new WorkerWatch({
+      run: { heldBy: () => undefined, work: { leaves: undefined } },
+      roster: { sessions: { all: () => workers } },
+      clock: { nowMs: () => nowMs },
+      log: { info: () => {} },
+      onEvent: (event: RunEvent) => events.push(event),
+    } as unknown as ConstructorParameters<typeof WorkerWatch>[0]);
+    const steps = (count: number, computeMs: number) => {
+      for (let step = 0; step < count; step += 1, nowMs += 100) {
+        for (const worker of ['a', 'b']) watch.delivered(worker, node(nowMs));
+        watch.delivered('c', node(nowMs, { computeMs }));
+        watch.stepDone(step);
+      }
+    };
+    const said = () => events.flatMap(({ type, state }) => (type === 'slowWorker' ? [state] : []));
+    for (const _ of [0, 1, 2]) {
+      steps(5, 400);
+      expect(watch.whySlow('c')).toContain('times as long');
+      steps(5, 70);
+      expect(watch.whySlow('c')).toBe('');
+    }
+    expect(said()).toEqual(['raised', 'over']);
+    nowMs += 600_000;
+    steps(5, 400);
+    expect(said()).toEqual(['raised', 'over', 'raised']);
   });
 });
