@@ -69,7 +69,7 @@ export async function runEval(options: EvalOptions): Promise<void> {
   }
 }
 
-function evaluationJson(found: Evaluation, { path, classes }: Model, source: DataSource): object {
+function evaluationJson(found: Evaluation, { path, classes }: Model, source: DataSource) {
   const { split, samples, badSamples, loss, accuracy, top5Accuracy } = found;
   return {
     schema: 'eval/2' as const,

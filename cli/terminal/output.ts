@@ -82,12 +82,13 @@ export function describeError(error: TesseraError, options: { readonly stack: bo
 }
 
 /** A document with its name, which docs/json.md describes. */
-export interface NamedDocument {
+interface NamedDocument {
   readonly schema: DocumentName;
+  readonly [field: string]: unknown;
 }
 
 /** Prints the one JSON document of a command on stdout. */
-export function printJson(document: NamedDocument & object): void {
+export function printJson(document: NamedDocument): void {
   printSchema(document);
 }
 
