@@ -82,8 +82,9 @@ export function describeError(error: TesseraError, options: { readonly stack: bo
 }
 
 /** A document with its name, which docs/json.md describes. */
-export interface NamedDocument {
+interface NamedDocument {
   readonly schema: DocumentName;
+  readonly [field: string]: unknown;
 }
 
 /** Prints the one JSON document of a command on stdout. */

@@ -22,13 +22,13 @@ const PIECE_BYTES = 256 * 1024;
 
 /** The probes of all callers. They ask nothing of the run. */
 export class Probes {
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, 'nowMs'>;
   #sinceMs = Number.NEGATIVE_INFINITY;
   #bytes = 0;
   #calls = 0;
   #piece: Buffer | undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Pick<Clock, 'nowMs'>) {
     this.#clock = clock;
   }
 
