@@ -7,8 +7,7 @@ import { allOf } from '../../../support/loopback.ts';
 
 function probes() {
   let nowMs = 0;
-  const clock = { nowMs: () => nowMs, sleep: async () => {} };
-  const made = new Probes({ ...clock, every: () => () => {} });
+  const made = new Probes({ nowMs: () => nowMs });
   const ask = (dataBytes: number, replyBytes: number) =>
     made.answer({ data: Buffer.alloc(dataBytes), replyBytes }, { role: 'worker' });
   const codeOf = async (dataBytes: number, replyBytes: number) =>
