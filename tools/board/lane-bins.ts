@@ -1,6 +1,6 @@
 /** @file What each worker did over the last minutes, as shares of short times: the lanes of the page. */
 import type { TimedActivity } from '../../shared/runs/activity.ts';
-import { LANE_PARTS, laneSpans } from '../../shared/runs/lanes.ts';
+import { LANE_PARTS, laneSpans } from '../../shared/runs/reader/lanes.ts';
 
 type Delivery = Extract<TimedActivity, { type: 'delivered' }>;
 

@@ -1,7 +1,7 @@
 /** @file A run as figures for Prometheus. Pure: a snapshot goes in, text comes out. */
 import type { RunStatus, WorkerStatus } from '../../shared/contract/status.ts';
 import { RUN_PHASES } from '../../shared/core/work.ts';
-import { LANE_PARTS } from '../../shared/runs/lanes.ts';
+import { LANE_PARTS } from '../../shared/runs/reader/lanes.ts';
 import { family, gauge, histogram } from '../http/exposition.ts';
 import type { RunCounts } from './run-counts.ts';
 

@@ -1,7 +1,7 @@
 /** @file Reads the events of a run folder into what the page shows; steps by a short way, since there may be a million. */
 import { jsonRecord } from '../../shared/core/text.ts';
 import { timedEventSchema } from '../../shared/runs/events.ts';
-import { eachLine } from '../../shared/runs/reader/lines.ts';
+import { eachLine } from '../../shared/runs/lines.ts';
 import type { RunView } from './run-view.ts';
 import { STEP_VALUES, type StepRow } from './step-columns.ts';
 

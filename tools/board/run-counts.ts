@@ -1,7 +1,7 @@
 /** @file What a run has done so far, counted from its events: for Prometheus. Pure. */
 import type { Activity } from '../../shared/runs/activity.ts';
 import type { TimedEvent } from '../../shared/runs/events.ts';
-import { LANE_PARTS, type LanePart } from '../../shared/runs/lanes.ts';
+import { LANE_PARTS, type LanePart } from '../../shared/runs/reader/lanes.ts';
 import { Histogram } from '../http/exposition.ts';
 
 /** Upper bounds of the buckets. Units  seconds. */

@@ -3,7 +3,7 @@
 import { statfs } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { LANE_PARTS } from '../../shared/runs/lanes.ts';
+import { LANE_PARTS } from '../../shared/runs/reader/lanes.ts';
 import { EXPOSITION_TYPE } from '../http/exposition.ts';
 import { type Refusal, refused } from '../http/refusal.ts';
 import { type Asset, PAGE_HEADERS } from './assets.ts';
