@@ -61,10 +61,9 @@ export function addPageOptions(target: Command): void {
     .addOption(
       new Option(
         '--page [host:port]',
-        'Where the live page and /metrics are served (default: 127.0.0.1, any free port)',
+        'Serve a live page and /metrics there (without an address: 127.0.0.1, any free port)',
       ).argParser(parsePage),
-    )
-    .option('--no-page', 'Serve no page');
+    );
 }
 
 function parsePage(text: string): string {

@@ -22,7 +22,7 @@ import { eventLine } from './progress-lines.ts';
 
 /** Flags that say where a page is served, and to whom. */
 export interface PageFlags extends PageSecurityFlags {
-  /** HOST:PORT; false for none, undefined for any free port of this machine alone. */
+  /** HOST:PORT; true for any free port of this machine alone; none unless given. */
   readonly page?: string | boolean;
 }
 
@@ -41,7 +41,7 @@ export class RunPage {
   constructor(flags: PageFlags, say: (line: string) => void) {
     this.#flags = flags;
     this.#say = say;
-    this.#live = flags.page === false ? undefined : new LiveRun(eventLine);
+    this.#live = flags.page === undefined || flags.page === false ? undefined : new LiveRun(eventLine);
     this.#listen = typeof flags.page === 'string' ? flags.page : '127.0.0.1:0';
   }
 

@@ -4,7 +4,7 @@ import { LANE_PARTS, laneSpans } from '../../shared/runs/reader/lanes.ts';
 
 type Delivery = Extract<TimedActivity, { type: 'delivered' }>;
 
-/** Workers with a lane; of more, those that did nothing for the longest time are given up. */
+/** Workers with a lane; of more, those that did nothing for the longest time are dropped. */
 const WORKERS_MAX = 256;
 const BINS = 1200;
 const PARTS = LANE_PARTS.length;

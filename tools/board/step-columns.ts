@@ -38,7 +38,7 @@ export interface DecimatedSteps {
   readonly values: Readonly<Record<StepValue, Buckets>>;
 }
 
-/** Steps that are kept; of more, every second one is given up. 36 bytes each. */
+/** Steps that are kept; of more, every second one is dropped. 36 bytes each. */
 const ROWS_MAX = 2 ** 21;
 const FIRST_ROWS = 1024;
 

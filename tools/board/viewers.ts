@@ -12,7 +12,7 @@ const RETRY_MS = 2000;
 export class Viewers {
   readonly #max: number;
   readonly #open = new Set<ServerResponse>();
-  /** Lines are numbered by each process anew. */
+  /** Lines are numbered by each process again. */
   readonly #life = newToken().slice(0, 8);
   readonly #state: () => object;
   readonly #beat: NodeJS.Timeout;
