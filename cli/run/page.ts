@@ -41,7 +41,8 @@ export class RunPage {
   constructor(flags: PageFlags, say: (line: string) => void) {
     this.#flags = flags;
     this.#say = say;
-    this.#live = flags.page === undefined || flags.page === false ? undefined : new LiveRun(eventLine);
+    this.#live =
+      flags.page === undefined || flags.page === false ? undefined : new LiveRun(eventLine);
     this.#listen = typeof flags.page === 'string' ? flags.page : '127.0.0.1:0';
   }
 

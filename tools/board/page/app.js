@@ -155,7 +155,7 @@ async function showRuns() {
     box.addEventListener('change', () => {
       if (box.checked) curves.shown.add(id);
       else curves.shown.delete(id);
-      refreshCurves();
+      refreshCurves().catch(() => {});
     });
     return make('label', {}, box, ` ${id}`);
   });
