@@ -143,7 +143,7 @@ export class Curves {
     return [...this.shown].flatMap((id, place) => {
       const run = this.run(id);
       if (run.data === undefined) return [];
-      const { step, time, values, evaluations } = run.data;
+      const { step, time, values } = run.data;
       const own = COLOURS[place % COLOURS.length];
       const name = isOne ? '' : ` ${id}`;
       const { min, max, mean } = values[value];
@@ -157,27 +157,32 @@ export class Curves {
           max,
         },
       ];
-      for (const split of value === 'loss' || value === 'accuracy' ? ['validation', 'test'] : []) {
-        const of = evaluations.filter((one) => one.split === split);
-        if (of.length === 0) continue;
-        const xs = run.xs(
-          this.axis,
-          of.map((one) => one.step),
-          of.map((one) => one.time),
-        );
-        const pairs = new Map(xs.map((x, index) => [x, of[index][value]]));
-        const sorted = [...pairs].sort(([a], [b]) => a - b);
-        lines.push({
-          ...{
-            label: `${split}${name}`,
-            colour: isOne ? SPLIT_COLOURS[split] : own,
-            isDashed: !isOne && split === 'test',
-          },
-          ...{ xs: sorted.map(([x]) => x), ys: sorted.map(([, y]) => y), isSparse: true },
-        });
-      }
-      return lines;
+      const splits = value === 'loss' || value === 'accuracy' ? ['validation', 'test'] : [];
+      return [
+        ...lines,
+        ...splits.flatMap((split) => this.#ofSplit(run, split, { value, own, name, isOne })),
+      ];
     });
+  }
+
+  #ofSplit(run, split, { value, own, name, isOne }) {
+    const of = run.data.evaluations.filter((one) => one.split === split);
+    if (of.length === 0) return [];
+    const steps = of.map((one) => one.step);
+    const times = of.map((one) => one.time);
+    const xs = run.xs(this.axis, steps, times);
+    const pairs = new Map(xs.map((x, index) => [x, of[index][value]]));
+    const sorted = [...pairs].sort(([a], [b]) => a - b);
+    return [
+      {
+        ...{
+          label: `${split}${name}`,
+          colour: isOne ? SPLIT_COLOURS[split] : own,
+          isDashed: !isOne && split === 'test',
+        },
+        ...{ xs: sorted.map(([x]) => x), ys: sorted.map(([, y]) => y), isSparse: true },
+      },
+    ];
   }
 
   #draw(held, isAnew) {
