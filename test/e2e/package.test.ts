@@ -80,12 +80,16 @@ describe('the package', () => {
       'dist/worker',
       'package.json',
       'proto/tessera',
+      'tools/board',
       'tools/pictures',
       'tools/serve',
     ]);
     const own = files.filter((file) => !file.startsWith('dist/node_modules/'));
     const kinds = new Set(own.map((file) => /(?:\.d)?\.[^.]+$/.exec(file)?.[0]));
-    const known = ['.conf', '.d.ts', '.html', '.js', '.json', '.md', '.proto', '.wasm', '.yaml'];
+    const known = [
+      ...['.conf', '.css', '.d.ts', '.html', '.js', '.json', '.md', '.proto', '.svg', '.wasm'],
+      '.yaml',
+    ];
     expect([...kinds].sort()).toEqual([...known, undefined]);
     // `tessera engines test` has a folder of its own.
     const others = files.filter((file) => !file.startsWith('dist/tools/engines/test/'));
