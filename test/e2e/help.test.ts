@@ -28,7 +28,9 @@ describe('help is quick', () => {
       // A small file for each command's flags, and nothing of what the commands do.
       const own = modules.filter((url) => url.startsWith('file:') && !url.includes('node_modules'));
       const isLight = [
-        /\/cli\/(main|command-line|program|[a-z]+\/([a-z]+-)?flags?|variables\/(command|names)|terminal\/(output|streams|flag-values|command-text))\.js$/,
+        /\/cli\/(main|command-line|program|[a-z]+\/([a-z]+\/|[a-z]+-)?flags?|variables\/(command|names)|terminal\/(output|streams|flag-values|command-text|manners)|completion\/shells|plot\/axis)\.js$/,
+        // How a time is typed.
+        /\/launch\/slurm\/time\.js$/,
         /\/shared\/core\//,
         /\/shared\/machine\/(entry|run-process|shutdown|version|debugger|closed-stream|heap)\.js$/,
         // Which folder a line is typed in.

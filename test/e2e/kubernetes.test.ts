@@ -12,7 +12,9 @@ import { runJob } from '../support/kubernetes/job-rules.ts';
 import { Manifest } from '../support/kubernetes/manifest.ts';
 import { Pod, podsAreRefused } from '../support/kubernetes/pod.ts';
 
-const refused = networkIsRefused() ?? podsAreRefused();
+// Its end was not seen yet on a machine with other work: it has a script of its own until it was.
+const isAsked = process.env['KUBERNETES'] === 'all';
+const refused = isAsked ? (networkIsRefused() ?? podsAreRefused()) : 'npm run kubernetes does it';
 if (refused !== undefined) process.stderr.write(`skipped: no pods in namespaces: ${refused}\n`);
 
 const folder = scratchFolder();

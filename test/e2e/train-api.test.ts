@@ -22,7 +22,7 @@ it('a program trains with its own data set, stops a run and resumes it, and says
   expect(facts.resumedAt).toBe(facts.resumedFrom + 1);
   // The program, its observer and metrics.jsonl get the same events.
   expect(facts.read).toEqual(facts.observed);
-  const kinds = ['data', 'worker', 'phase', 'step', 'evaluation', 'checkpoint'];
+  const kinds = ['data', 'worker', 'phase', 'step', 'evaluation', 'checkpoint', 'ended'];
   expect(new Set(facts.read)).toEqual(new Set(kinds));
   expect(facts.read.filter((type: string) => type === 'step')).toHaveLength(8);
 });
