@@ -104,7 +104,7 @@ it.skipIf('reason' in found)('is read with the values of metrics.jsonl', async (
     expect([step, png.subarray(1, 4).toString()]).toEqual([last, 'PNG']);
     expect(png.readUInt32BE(16)).toBe(Number(Buffer.from(width ?? '', 'base64')));
   }
-  expect(text['config']?.[0]?.[2]).toMatch(/ {4}width: 16 # --set/);
+  expect(text['config']?.[0]?.[2]).toMatch(/width: 16 # flag/);
   expect(hparams.sessions['all']).toMatchObject({ status: 1, settings: { 'model.width': 16 } });
 });
 
