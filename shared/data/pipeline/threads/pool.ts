@@ -20,8 +20,11 @@ const OPEN_MAX = 2;
 /** Jobs of a message, and the bytes of samples after which it takes no more: the largest images go one by one. */
 const JOBS_MAX = 8;
 const BYTES_ENOUGH = 2 ** 20;
-/** The longest that a thread may take for a message, the largest image takes seconds; and how often that is looked at. */
-const JOB_MS = 120_000;
+/**
+ * The longest that a thread may take for a message, and how often that is looked at. The largest image takes seconds, and
+ * minutes where thirty programs share two cores.
+ */
+const JOB_MS = 600_000;
 const LOOK_MS = 10_000;
 
 /** A job that waits for its turn. */
@@ -170,7 +173,12 @@ export class ImagePool {
   #look(): void {
     const lateMs = systemClock.nowMs() - JOB_MS;
     if (this.#threads.every(({ open, sinceMs }) => open.length === 0 || sinceMs > lateMs)) return;
-    this.#break(new TesseraError('TIMEOUT', `an image took longer than ${JOB_MS} ms`));
+    const minutes = JOB_MS / 60_000;
+    this.#break(
+      new TesseraError('TIMEOUT', `an image took longer than ${minutes} minutes`, {
+        hint: 'see whether other programs take all processors of this machine',
+      }),
+    );
   }
 
   /** What the threads share is in no known state when one of them ends: all do, and what waits goes to new ones. */
