@@ -8,6 +8,7 @@ import {
   TesseraProcess,
   tessera,
 } from '../support/cluster.ts';
+import { longIt } from '../support/proofs.ts';
 
 const folder = scratchFolder();
 
@@ -51,7 +52,7 @@ it('a working process that aborts in a step is started again, says so once, and 
   expect(stderr).toMatch(/it starts again \(2 restarts left\)/);
 });
 
-it('a worker whose process is taken down each time ends in words', async () => {
+longIt('a worker whose process is taken down each time ends in words', async () => {
   const { process: run, address } = await coordinator('always');
   const worker = new TesseraProcess([
     'worker',

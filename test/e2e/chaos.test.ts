@@ -4,13 +4,15 @@ import { expect, it, onTestFinished } from 'vitest';
 import { tableOf } from '../chaos/report.ts';
 import { runChaos } from '../chaos/run.ts';
 import { SMALL_RUN, scratchFolder, statusWhere, TesseraProcess } from '../support/cluster.ts';
+import { longIt, runsAllProofs } from '../support/proofs.ts';
 
 const folder = scratchFolder();
+const KILLS = runsAllProofs ? 5 : 2;
 
 it('a run whose processes are killed and paused at random moments loses no step and changes no bit', async () => {
   const report = await runChaos({
     seed: 4,
-    kills: 5,
+    kills: KILLS,
     pauses: 1,
     epochs: 1,
     folder,
@@ -19,12 +21,12 @@ it('a run whose processes are killed and paused at random moments loses no step 
     endsWithinMs: 180_000,
   });
   process.stdout.write(`${tableOf(report)}\n`);
-  expect(report.kills.workers + report.kills.coordinator).toBe(5);
+  expect(report.kills.workers + report.kills.coordinator).toBe(KILLS);
   expect(report).toMatchObject({ lostSteps: [], differentSteps: [], damagedLines: 0 });
   expect(report.parametersSha256).toBe(report.expectedSha256);
 });
 
-it('a run ends well although a worker hangs and never says goodbye', async () => {
+longIt('a run ends well although a worker hangs and never says goodbye', async () => {
   const runFolder = join(folder, 'no-goodbye');
   // Its leaves go to the other soon, but nobody calls it lost before the run ends.
   const patience = ['leaseMs=1000', 'silenceMs=60000', 'minWorkers=2'].flatMap((setting) => [

@@ -13,6 +13,7 @@ import {
   TesseraProcess,
   tessera,
 } from '../support/cluster.ts';
+import { longIt } from '../support/proofs.ts';
 import { lacksXlaCpu } from '../support/xla.ts';
 
 const folder = scratchFolder();
@@ -27,6 +28,7 @@ const RUN = [
 const playsAll = process.env['DEVICES'] === 'all';
 const precisions = playsAll ? ['f32', 'bf16'] : ['f32'];
 const MORE_SPLITS = [
+  ['four devices in one worker', '0,1,2,3', 1],
   ['two devices in one worker', '0,1', 1],
   ['three workers of one, one and two devices', '0,1,2,3', 3],
 ] as const;
@@ -67,7 +69,6 @@ describe.skipIf(lacksXlaCpu('devices of a worker'))('with XLA on the CPU', () =>
     });
 
     it.each([
-      ['four devices in one worker', '0,1,2,3', 1],
       ['two workers of one and two devices', '0,1,2', 2],
       ...(playsAll ? MORE_SPLITS : []),
     ] as const)('%s end with the bits of one device', async (_what, devices, workers) => {
@@ -95,7 +96,7 @@ describe.skipIf(lacksXlaCpu('devices of a worker'))('with XLA on the CPU', () =>
     );
   });
 
-  it('the status shows what each worker computes on', async () => {
+  longIt('the status shows what each worker computes on', async () => {
     const place = ['--run-folder', join(folder, 'shown'), '--set', 'training.epochs=50'];
     const run = new TesseraProcess(['train', ...RUN, ...on('0,1,2'), ...place], { env });
     const [address = ''] = await run.printed(/127\.0\.0\.1:[1-9]\d*/);
@@ -120,7 +121,7 @@ describe.skipIf(lacksXlaCpu('devices of a worker'))('with XLA on the CPU', () =>
       expect(result.stderr.match(said), result.stderr).toHaveLength(1);
     });
 
-    it('in each life ends the run in words, with what to type', async () => {
+    longIt('in each life ends the run in words, with what to type', async () => {
       const engines = join(folder, 'always');
       installBadEngine(engines, { kind: 'LoadedExecutable_Execute', after: 12 });
       const place = ['--run-folder', join(folder, 'lost'), '--set', 'cluster.restarts=1'];

@@ -14,6 +14,7 @@ import { beforeAll, expect, inject, it } from 'vitest';
 import { readRun } from '../../shared/runs/reader/read.ts';
 import { hasChromium, openPage, serveFolders } from '../support/chromium.ts';
 import { scratchFolder, TesseraProcess, tessera, WatchedProcess } from '../support/cluster.ts';
+import { longIt } from '../support/proofs.ts';
 import { fixturePath } from '../support/weights.ts';
 
 const REPO = resolve(import.meta.dirname, '../..');
@@ -94,29 +95,32 @@ it('train-from-code: events, a result, and a model that predicts', async () => {
   expect(ended.stdout).toMatch(/\na black image is taken for \d\n$/);
 });
 
-it('own-training-loop: in at most 30 lines the losses of train() with one worker, to 1e-5 over 20 steps', async () => {
-  const source = readFileSync(join(REPO, 'examples/own-training-loop/src/main.ts'), 'utf8');
-  expect(source.trim().split('\n').length).toBeLessThanOrEqual(30);
-  const settings = [
-    ...['training.epochs=1', 'data.testFraction=0.92', 'training.schedule.warmupSteps=5'],
-    ...['model.depth=1', 'training.batchSize=16', 'training.microBatch=8'],
-    ...['model.dropout=0.1', 'model.stochasticDepth=0.1', 'training.labelSmoothing=0.1'],
-  ];
-  const ended = await run('own-training-loop', settings);
-  expect(ended).toMatchObject({ code: 0, stderr: '' });
-  const losses = [...ended.stdout.matchAll(/^step (\d+): loss (\S+), /gm)].map((line) => {
-    return { step: Number(line[1]), loss: Number(line[2]) };
-  });
-  expect(losses).toHaveLength(20);
-  const flags = ['model.width=32', ...settings].flatMap((setting) => ['--set', setting]);
-  const args = ['train', 'quickstart', '--workers', '1', '--run-folder', 'theirs', ...flags];
-  expect(await tessera(args, { cwd: folder })).toMatchObject({ code: 0 });
-  const { metrics } = await readRun(join(folder, 'theirs'));
-  for (const [at, { step, loss }] of metrics.steps.slice(0, 20).entries()) {
-    expect(losses[at]?.step).toBe(step);
-    expect(Math.abs(loss - (losses[at]?.loss ?? Number.NaN))).toBeLessThan(1e-5);
-  }
-});
+longIt(
+  'own-training-loop: in at most 30 lines the losses of train() with one worker, to 1e-5 over 20 steps',
+  async () => {
+    const source = readFileSync(join(REPO, 'examples/own-training-loop/src/main.ts'), 'utf8');
+    expect(source.trim().split('\n').length).toBeLessThanOrEqual(30);
+    const settings = [
+      ...['training.epochs=1', 'data.testFraction=0.92', 'training.schedule.warmupSteps=5'],
+      ...['model.depth=1', 'training.batchSize=16', 'training.microBatch=8'],
+      ...['model.dropout=0.1', 'model.stochasticDepth=0.1', 'training.labelSmoothing=0.1'],
+    ];
+    const ended = await run('own-training-loop', settings);
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    const losses = [...ended.stdout.matchAll(/^step (\d+): loss (\S+), /gm)].map((line) => {
+      return { step: Number(line[1]), loss: Number(line[2]) };
+    });
+    expect(losses).toHaveLength(20);
+    const flags = ['model.width=32', ...settings].flatMap((setting) => ['--set', setting]);
+    const args = ['train', 'quickstart', '--workers', '1', '--run-folder', 'theirs', ...flags];
+    expect(await tessera(args, { cwd: folder })).toMatchObject({ code: 0 });
+    const { metrics } = await readRun(join(folder, 'theirs'));
+    for (const [at, { step, loss }] of metrics.steps.slice(0, 20).entries()) {
+      expect(losses[at]?.step).toBe(step);
+      expect(Math.abs(loss - (losses[at]?.loss ?? Number.NaN))).toBeLessThan(1e-5);
+    }
+  },
+);
 
 it('predict-with-export: what images show, without Tessera', async () => {
   const ended = await run('predict-with-export', ['blue.png']);

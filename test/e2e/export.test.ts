@@ -8,6 +8,7 @@ import { computeRows } from '../../tools/inference/rows.ts';
 import { hasChromium, openPage, serveFolders } from '../support/chromium.ts';
 import { scratchFolder, tessera, WatchedProcess } from '../support/cluster.ts';
 import { modelFlags, photos } from '../support/photos.ts';
+import { runsAllProofs } from '../support/proofs.ts';
 import { distance } from '../support/weights.ts';
 
 const MODULES = resolve(import.meta.dirname, '../../node_modules');
@@ -208,7 +209,7 @@ describe('--to transformers.js', () => {
     judge(await runModule(root, code, [JSON.stringify(shape), pixelsPath, ...paths]));
   });
 
-  it.skipIf(!hasChromium)('Chromium: the same', async () => {
+  it.skipIf(!hasChromium || !runsAllProofs)('Chromium: the same', async () => {
     const own = '/node_modules/@huggingface/transformers/node_modules';
     const imports = {
       'onnxruntime-web/webgpu': `${own}/onnxruntime-web/dist/ort.webgpu.bundle.min.mjs`,

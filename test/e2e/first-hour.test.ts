@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, expect, it } from 'vitest';
 import { SMALL_RUN, scratchFolder, tessera } from '../support/cluster.ts';
+import { longIt } from '../support/proofs.ts';
 
 const cwd = scratchFolder();
 const COLOURS = { blue: '#2244aa', green: '#228833', red: '#aa2222' };
@@ -55,24 +56,30 @@ it('train FOLDER looks, says what it will do, trains, tests on what it never saw
   });
 });
 
-it('photos in one folder, named by their class, train the same, also where workers read them', async () => {
-  mkdirSync(join(cwd, 'flat'));
-  for (const name of Object.keys(COLOURS)) {
-    for (let at = 0; at < 12; at += 1) {
-      copyFileSync(join(cwd, 'photos', name, `${at}.jpg`), join(cwd, 'flat', `${name}_${at}.jpg`));
+longIt(
+  'photos in one folder, named by their class, train the same, also where workers read them',
+  async () => {
+    mkdirSync(join(cwd, 'flat'));
+    for (const name of Object.keys(COLOURS)) {
+      for (let at = 0; at < 12; at += 1) {
+        copyFileSync(
+          join(cwd, 'photos', name, `${at}.jpg`),
+          join(cwd, 'flat', `${name}_${at}.jpg`),
+        );
+      }
     }
-  }
-  const set = ['training.epochs=1', 'data.access=local'].flatMap((setting) => ['--set', setting]);
-  const flat = ['train', 'flat', ...SMALL, ...set, '--run-folder', 'flat-run', '--json'];
-  const { stderr, stdout } = await succeed(flat);
-  expect(stderr).toContain('classes are taken from the file names: blue, green, red');
-  expect(JSON.parse(stdout)).toMatchObject({ epochs: 1 });
-  const { stdout: told } = await succeed(['eval', 'flat-run', '--json']);
-  const classes = Object.keys(COLOURS).map((name) => ({ class: name }));
-  expect(JSON.parse(told)).toMatchObject({ classes, samples: 7 });
-  const resumed = await succeed(['train', '--resume', 'flat-run', '--more-epochs', '1']);
-  expect(resumed.stderr).toContain('classes are taken from the file names');
-});
+    const set = ['training.epochs=1', 'data.access=local'].flatMap((setting) => ['--set', setting]);
+    const flat = ['train', 'flat', ...SMALL, ...set, '--run-folder', 'flat-run', '--json'];
+    const { stderr, stdout } = await succeed(flat);
+    expect(stderr).toContain('classes are taken from the file names: blue, green, red');
+    expect(JSON.parse(stdout)).toMatchObject({ epochs: 1 });
+    const { stdout: told } = await succeed(['eval', 'flat-run', '--json']);
+    const classes = Object.keys(COLOURS).map((name) => ({ class: name }));
+    expect(JSON.parse(told)).toMatchObject({ classes, samples: 7 });
+    const resumed = await succeed(['train', '--resume', 'flat-run', '--more-epochs', '1']);
+    expect(resumed.stderr).toContain('classes are taken from the file names');
+  },
+);
 
 it('init writes that plan as a config, which trains; it replaces nothing unasked', async () => {
   const { stdout } = await succeed(['init', 'photos']);
@@ -88,7 +95,7 @@ it('init writes that plan as a config, which trains; it replaces nothing unasked
   await succeed(['init', 'photos', '--force']);
 });
 
-it('two epochs and one more are the bits of three; the run before stays as it is', async () => {
+longIt('two epochs and one more are the bits of three; the run before stays as it is', async () => {
   const run = [...SMALL_RUN, ...ONE, '--set', 'training.schedule={name: constant}', '--json'];
   const sha = async (args: readonly string[]) =>
     JSON.parse((await succeed(['train', ...args])).stdout);

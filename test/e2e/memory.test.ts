@@ -8,6 +8,7 @@ import {
   TesseraProcess,
   tessera,
 } from '../support/cluster.ts';
+import { longIt, runsAllProofs } from '../support/proofs.ts';
 
 const folder = scratchFolder();
 /** A vector of more than 4 MiB. */
@@ -37,8 +38,8 @@ const byWire = once(async () => {
 describe.skipIf(process.platform !== 'linux')('workers on the machine of their coordinator', () => {
   it.each([
     ['through memory', [], /vectors travel through the memory/],
-    ['on lanes', LANES, /large vectors travel on lanes/],
-  ])(
+    ...(runsAllProofs ? ([['on lanes', LANES, /large vectors travel on lanes/]] as const) : []),
+  ] as const)(
     'exchange vectors %s; a run with a killed worker has the bits of one by wire',
     async (...way) => {
       const [name, settings, said] = way;
@@ -64,7 +65,7 @@ describe.skipIf(process.platform !== 'linux')('workers on the machine of their c
     },
   );
 
-  it('test the best version through memory, though it is older than the newest', async () => {
+  longIt('test the best version through memory, though it is older than the newest', async () => {
     // The rate rises until it destroys what was learned.
     const worse = ['training.schedule={name: rising, warmupSteps: 31}', 'training.epochs=2'];
     const settings = [...worse, 'training.optimizer.learningRate=1', 'data.validation=0.2'];

@@ -5,6 +5,7 @@ import type { BadLine } from '../chaos/bad-line.ts';
 import { type MetricsRecord, MetricsTail } from '../chaos/metrics-tail.ts';
 import { Network, networkIsRefused } from '../chaos/network.ts';
 import { SMALL_RUN, scratchFolder, type TesseraProcess, tessera } from '../support/cluster.ts';
+import { longIt } from '../support/proofs.ts';
 
 /** Flags for a plain wire off loopback. */
 const INSECURE = ['--insecure'];
@@ -158,7 +159,7 @@ describe.skipIf(refused !== undefined)('a network that is cut', () => {
     }
   }, CALM_RUNS_MS);
 
-  it('for less than a lease: nobody is lost', async () => {
+  longIt('for less than a lease: nobody is lost', async () => {
     const made = networkRun('short-cut', LONG);
     await made.start({ silenceMs: 8_000, leaseMs: 8_000 });
     const before = made.tail.step;
@@ -172,27 +173,30 @@ describe.skipIf(refused !== undefined)('a network that is cut', () => {
     made.tells(`down for 2 s of a lease of 8, ${during} steps meanwhile`);
   });
 
-  it('for longer than a lease: the run goes on with the others, and the lost one comes back', async () => {
-    const leaseMs = 2_000;
-    const made = networkRun('long-cut', LONG);
-    await made.start({ silenceMs: leaseMs, leaseMs, minWorkers: 1 });
-    const cutMs = Date.now();
-    made.network.cut(FAR);
-    const lost = await made.worker(FAR, 'lost');
-    expect(lost.atMs - cutMs).toBeLessThanOrEqual(2 * leaseMs);
-    await made.step(made.tail.step + 5);
-    const mendedMs = Date.now();
-    made.network.mend(FAR);
-    const back = await made.worker(FAR, 'ready');
-    const steps = made.tail.step;
-    await made.endsWithTheSameBits();
-    const noticed = `noticed in ${lost.atMs - cutMs} ms (lease ${leaseMs})`;
-    made.tells(
-      `${noticed}, ready again ${back.atMs - mendedMs} ms after the mend, at step ${steps}`,
-    );
-  });
+  longIt(
+    'for longer than a lease: the run goes on with the others, and the lost one comes back',
+    async () => {
+      const leaseMs = 2_000;
+      const made = networkRun('long-cut', LONG);
+      await made.start({ silenceMs: leaseMs, leaseMs, minWorkers: 1 });
+      const cutMs = Date.now();
+      made.network.cut(FAR);
+      const lost = await made.worker(FAR, 'lost');
+      expect(lost.atMs - cutMs).toBeLessThanOrEqual(2 * leaseMs);
+      await made.step(made.tail.step + 5);
+      const mendedMs = Date.now();
+      made.network.mend(FAR);
+      const back = await made.worker(FAR, 'ready');
+      const steps = made.tail.step;
+      await made.endsWithTheSameBits();
+      const noticed = `noticed in ${lost.atMs - cutMs} ms (lease ${leaseMs})`;
+      made.tells(
+        `${noticed}, ready again ${back.atMs - mendedMs} ms after the mend, at step ${steps}`,
+      );
+    },
+  );
 
-  it('by delay and loss: the run is slow, and nobody is lost', async () => {
+  longIt('by delay and loss: the run is slow, and nobody is lost', async () => {
     const made = networkRun('bad-line', SHORT);
     const delayMs = 30;
     const line = { delayMs, lossPercent: 1, mbit: 10 };

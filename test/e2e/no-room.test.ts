@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SMALL_RUN, scratchFolder, TesseraProcess } from '../support/cluster.ts';
+import { longIt } from '../support/proofs.ts';
 
 const folder = scratchFolder();
 /** A program whose errors go to a disk that is full, and one whose answer does too. */
@@ -14,7 +15,7 @@ describe('a full disk', () => {
   const short = [...few.flatMap((setting) => ['--set', setting]), '--workers', '1'];
   const train = ['train', ...SMALL_RUN, ...short, '--json', '--run-folder'];
 
-  it('under the log ends no run', async () => {
+  longIt('under the log ends no run', async () => {
     const run = new TesseraProcess([...train, join(folder, 'no-log')], { through: NO_LOG });
     const { code, stdout } = await run.ended;
     expect(code).toBe(0);

@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
 import { SMALL_RUN, scratchFolder, TesseraProcess, tessera } from '../support/cluster.ts';
+import { longIt } from '../support/proofs.ts';
 
 const folder = scratchFolder();
 const servers: Server[] = [];
@@ -259,39 +260,42 @@ describe('a truncated image', () => {
 });
 
 describe('checkpoints', () => {
-  it('a truncated newest checkpoint is passed over for the one before; a foreign one is refused', async () => {
-    const runFolder = join(folder, 'run');
-    const args = ['train', ...SMALL_RUN, '--workers', '1', '--json'];
-    const whole = await tessera([...args, '--run-folder', runFolder]);
-    expect(whole.code, whole.stderr).toBe(0);
-    const { parametersSha256 } = JSON.parse(whole.stdout);
+  longIt(
+    'a truncated newest checkpoint is passed over for the one before; a foreign one is refused',
+    async () => {
+      const runFolder = join(folder, 'run');
+      const args = ['train', ...SMALL_RUN, '--workers', '1', '--json'];
+      const whole = await tessera([...args, '--run-folder', runFolder]);
+      expect(whole.code, whole.stderr).toBe(0);
+      const { parametersSha256 } = JSON.parse(whole.stdout);
 
-    const damaged = join(folder, 'damaged');
-    cpSync(runFolder, damaged, { recursive: true });
-    const newest = readdirSync(join(damaged, 'checkpoints'))
-      .filter((name) => name.startsWith('step-'))
-      .sort()
-      .at(-1) as string;
-    truncateSync(join(damaged, 'checkpoints', newest, 'model.safetensors'), 1000);
-    const resumed = await tessera([...args, '--resume', damaged]);
-    expect(resumed.code, resumed.stderr).toBe(0);
-    expect(resumed.stderr).toContain(newest);
-    expect(resumed.stderr).toMatch(/resumes +from step \d+/);
-    expect(JSON.parse(resumed.stdout).parametersSha256).toBe(parametersSha256);
+      const damaged = join(folder, 'damaged');
+      cpSync(runFolder, damaged, { recursive: true });
+      const newest = readdirSync(join(damaged, 'checkpoints'))
+        .filter((name) => name.startsWith('step-'))
+        .sort()
+        .at(-1) as string;
+      truncateSync(join(damaged, 'checkpoints', newest, 'model.safetensors'), 1000);
+      const resumed = await tessera([...args, '--resume', damaged]);
+      expect(resumed.code, resumed.stderr).toBe(0);
+      expect(resumed.stderr).toContain(newest);
+      expect(resumed.stderr).toMatch(/resumes +from step \d+/);
+      expect(JSON.parse(resumed.stdout).parametersSha256).toBe(parametersSha256);
 
-    rmSync(join(damaged, 'checkpoints'), { recursive: true });
-    const gone = await tessera([...args, '--resume', damaged]);
-    expect(gone.code).toBe(65);
-    expect(gone.stderr).toContain('this run has written some');
+      rmSync(join(damaged, 'checkpoints'), { recursive: true });
+      const gone = await tessera([...args, '--resume', damaged]);
+      expect(gone.code).toBe(65);
+      expect(gone.stderr).toContain('this run has written some');
 
-    const foreign = await tessera([...args, '--set', 'seed=7', '--resume', runFolder]);
-    expect(foreign.code).toBe(78);
-    expect(foreign.stderr).toMatch(/seed/);
-  });
+      const foreign = await tessera([...args, '--set', 'seed=7', '--resume', runFolder]);
+      expect(foreign.code).toBe(78);
+      expect(foreign.stderr).toMatch(/seed/);
+    },
+  );
 });
 
 describe('a worker that dies again and again', () => {
-  it('ends the run with the root cause once the restarts are used up', async () => {
+  longIt('ends the run with the root cause once the restarts are used up', async () => {
     const train = new TesseraProcess([
       'train',
       ...SMALL_RUN,

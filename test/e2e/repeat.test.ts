@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { randomUnit } from '../../shared/core/random.ts';
 import { SMALL_RUN, scratchFolder, TesseraProcess, tessera } from '../support/cluster.ts';
 
-const KILLS = Number(process.env['REPEAT'] ?? 3);
+const KILLS = Number(process.env['REPEAT'] ?? 1);
 const SEED = Number(process.env['REPEAT_SEED'] ?? 19);
 
 const folder = scratchFolder();

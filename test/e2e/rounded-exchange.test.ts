@@ -8,6 +8,7 @@ import {
   TesseraProcess,
   tessera,
 } from '../support/cluster.ts';
+import { longIt } from '../support/proofs.ts';
 
 const folder = scratchFolder();
 /** Evaluations have float32, and the part that does not train is pulled once for both: the simulator has no such part. */
@@ -35,26 +36,29 @@ it('three workers end with the parameters of one, and have learned', async () =>
   expect(three.testAccuracy).toBeGreaterThan(0.2);
 });
 
-it('a worker and then the coordinator are killed; the resumed run ends with the same bits, and its test is of what is saved', async () => {
-  const runFolder = join(folder, 'killed');
-  const listen = ['--run-folder', runFolder, '--listen', '127.0.0.1:0'];
-  const before = new TesseraProcess(['coordinator', ...ROUNDED, '--workers', '2:3', ...listen]);
-  const address = (await before.printed(/(127\.0\.0\.1:[1-9]\d*)/))[1] as string;
-  const start = () => new TesseraProcess(['worker', address, '--threads', '1']);
-  const [first, second] = [start(), start()];
-  await statusWhere(address, ({ step }) => step >= 4);
-  second.kill('SIGKILL');
-  const third = start();
-  await statusWhere(address, ({ step, parametersVersion: v }) => step >= 10 && v >= 7);
-  before.kill('SIGKILL');
-  expect((await before.ended).signal).toBe('SIGKILL');
-  const after = new TesseraProcess(['coordinator', '--json', '--resume', runFolder]);
-  const ended = await after.ended;
-  expect(ended.code, ended.stderr).toBe(0);
-  const { parametersSha256, testLoss, testAccuracy } = expected;
-  expect(JSON.parse(ended.stdout)).toMatchObject({ parametersSha256, testLoss, testAccuracy });
-  for (const worker of [first, third]) expect((await worker.ended).code).toBe(0);
-});
+longIt(
+  'a worker and then the coordinator are killed; the resumed run ends with the same bits, and its test is of what is saved',
+  async () => {
+    const runFolder = join(folder, 'killed');
+    const listen = ['--run-folder', runFolder, '--listen', '127.0.0.1:0'];
+    const before = new TesseraProcess(['coordinator', ...ROUNDED, '--workers', '2:3', ...listen]);
+    const address = (await before.printed(/(127\.0\.0\.1:[1-9]\d*)/))[1] as string;
+    const start = () => new TesseraProcess(['worker', address, '--threads', '1']);
+    const [first, second] = [start(), start()];
+    await statusWhere(address, ({ step }) => step >= 4);
+    second.kill('SIGKILL');
+    const third = start();
+    await statusWhere(address, ({ step, parametersVersion: v }) => step >= 10 && v >= 7);
+    before.kill('SIGKILL');
+    expect((await before.ended).signal).toBe('SIGKILL');
+    const after = new TesseraProcess(['coordinator', '--json', '--resume', runFolder]);
+    const ended = await after.ended;
+    expect(ended.code, ended.stderr).toBe(0);
+    const { parametersSha256, testLoss, testAccuracy } = expected;
+    expect(JSON.parse(ended.stdout)).toMatchObject({ parametersSha256, testLoss, testAccuracy });
+    for (const worker of [first, third]) expect((await worker.ended).code).toBe(0);
+  },
+);
 
 it('a run does not go on with other rounding', async () => {
   const args = ['train', '--resume', join(folder, 'one'), '--set', 'exchange.gradients=f32'];

@@ -11,6 +11,7 @@ import {
   TesseraProcess,
   tessera,
 } from '../support/cluster.ts';
+import { longIt } from '../support/proofs.ts';
 
 const folder = scratchFolder();
 let expected = '';
@@ -68,22 +69,27 @@ describe('P3: deaths change no bit', () => {
     expect((await fourth.ended).code).toBe(0);
   });
 
-  it('workers that are asked to go in the midst of leaves let them end, and exit with 0', async () => {
-    const coordinator = new TesseraProcess([
-      ...['coordinator', ...SMALL_RUN, '--workers', '3', '--listen', '127.0.0.1:0'],
-      ...['--run-folder', join(folder, 'long-leaves')],
-      ...['--set', 'model.width=192', '--set', 'model.depth=6'],
-    ]);
-    const address = (await coordinator.printed(/(127\.0\.0\.1:[1-9]\d*)/))[1] as string;
-    const workers = [1, 2, 3].map(() => new TesseraProcess(['worker', address, '--threads', '1']));
-    await statusWhere(address, (s) => s.workers.filter((w) => w.leavesDone > 0).length === 3);
-    for (const worker of workers) worker.kill('SIGTERM');
-    for (const worker of workers) {
-      expect(await worker.ended).toMatchObject({ code: 0, signal: null });
-    }
-    coordinator.kill();
-    await coordinator.ended;
-  });
+  longIt(
+    'workers that are asked to go in the midst of leaves let them end, and exit with 0',
+    async () => {
+      const coordinator = new TesseraProcess([
+        ...['coordinator', ...SMALL_RUN, '--workers', '3', '--listen', '127.0.0.1:0'],
+        ...['--run-folder', join(folder, 'long-leaves')],
+        ...['--set', 'model.width=192', '--set', 'model.depth=6'],
+      ]);
+      const address = (await coordinator.printed(/(127\.0\.0\.1:[1-9]\d*)/))[1] as string;
+      const workers = [1, 2, 3].map(
+        () => new TesseraProcess(['worker', address, '--threads', '1']),
+      );
+      await statusWhere(address, (s) => s.workers.filter((w) => w.leavesDone > 0).length === 3);
+      for (const worker of workers) worker.kill('SIGTERM');
+      for (const worker of workers) {
+        expect(await worker.ended).toMatchObject({ code: 0, signal: null });
+      }
+      coordinator.kill();
+      await coordinator.ended;
+    },
+  );
 
   it('the coordinator is killed and resumed; its workers come back by themselves', async () => {
     const runFolder = join(folder, 'killed-coordinator');
@@ -116,46 +122,52 @@ describe('P3: deaths change no bit', () => {
     for (const worker of workers) expect((await worker.ended).code).toBe(0);
   });
 
-  it('a run whose output nobody reads any more saves what it has and says that it is not done; four workers go on where two were', async () => {
-    const runFolder = join(folder, 'no-reader');
-    const args = ['train', ...SMALL_RUN, '--set', 'checkpoint.everyEpochs=0'];
-    const before = new TesseraProcess([...args, '--workers', '2', '--run-folder', runFolder]);
-    await before.printed(/step +20/);
-    before.child.stdout?.destroy();
-    before.child.stderr?.destroy();
-    expect((await before.ended).code).toBe(130);
-    expect(readdirSync(join(runFolder, 'checkpoints'))).toHaveLength(1);
-    // All four: what is left may be done before the last of them has started.
-    const four = ['--workers', '4', '--set', 'cluster.minWorkers=4'];
-    const after = await tessera([...args, ...four, '--json', '--resume', runFolder]);
-    expect(after.code, after.stderr).toBe(0);
-    expect(JSON.parse(after.stdout)).toMatchObject({ parametersSha256: expected, workers: 4 });
-  });
+  longIt(
+    'a run whose output nobody reads any more saves what it has and says that it is not done; four workers go on where two were',
+    async () => {
+      const runFolder = join(folder, 'no-reader');
+      const args = ['train', ...SMALL_RUN, '--set', 'checkpoint.everyEpochs=0'];
+      const before = new TesseraProcess([...args, '--workers', '2', '--run-folder', runFolder]);
+      await before.printed(/step +20/);
+      before.child.stdout?.destroy();
+      before.child.stderr?.destroy();
+      expect((await before.ended).code).toBe(130);
+      expect(readdirSync(join(runFolder, 'checkpoints'))).toHaveLength(1);
+      // All four: what is left may be done before the last of them has started.
+      const four = ['--workers', '4', '--set', 'cluster.minWorkers=4'];
+      const after = await tessera([...args, ...four, '--json', '--resume', runFolder]);
+      expect(after.code, after.stderr).toBe(0);
+      expect(JSON.parse(after.stdout)).toMatchObject({ parametersSha256: expected, workers: 4 });
+    },
+  );
 
-  it('`tessera train` replaces a worker that is asked to go; killed it leaves none behind, and --resume ends with the same bits', async () => {
-    const runFolder = join(folder, 'killed-train');
-    const args = [
-      'train',
-      ...SMALL_RUN,
-      '--json',
-      '--workers',
-      '2',
-      '--set',
-      'checkpoint.everySteps=7',
-    ];
-    const before = new TesseraProcess([...args, '--run-folder', runFolder]);
-    const address = (await before.printed(/(127\.0\.0\.1:[1-9]\d*)/))[1] as string;
-    const status = await statusWhere(address, (s) => s.step >= 10 && s.parametersVersion >= 7);
-    const [first] = status.workers;
-    if (first !== undefined) process.kill(first.pid, 'SIGTERM');
-    await before.printed(/worker\/w1 left[\s\S]*w1 ended with exit code 0: .* starts again/);
-    before.kill('SIGKILL');
-    expect((await before.ended).signal).toBe('SIGKILL');
-    for (const { pid } of status.workers) await processGone(pid);
-    const ended = await tessera(['train', '--json', '--resume', runFolder]);
-    expect(ended.code, ended.stderr).toBe(0);
-    expect(JSON.parse(ended.stdout)).toMatchObject({ parametersSha256: expected, workers: 2 });
-  });
+  longIt(
+    '`tessera train` replaces a worker that is asked to go; killed it leaves none behind, and --resume ends with the same bits',
+    async () => {
+      const runFolder = join(folder, 'killed-train');
+      const args = [
+        'train',
+        ...SMALL_RUN,
+        '--json',
+        '--workers',
+        '2',
+        '--set',
+        'checkpoint.everySteps=7',
+      ];
+      const before = new TesseraProcess([...args, '--run-folder', runFolder]);
+      const address = (await before.printed(/(127\.0\.0\.1:[1-9]\d*)/))[1] as string;
+      const status = await statusWhere(address, (s) => s.step >= 10 && s.parametersVersion >= 7);
+      const [first] = status.workers;
+      if (first !== undefined) process.kill(first.pid, 'SIGTERM');
+      await before.printed(/worker\/w1 left[\s\S]*w1 ended with exit code 0: .* starts again/);
+      before.kill('SIGKILL');
+      expect((await before.ended).signal).toBe('SIGKILL');
+      for (const { pid } of status.workers) await processGone(pid);
+      const ended = await tessera(['train', '--json', '--resume', runFolder]);
+      expect(ended.code, ended.stderr).toBe(0);
+      expect(JSON.parse(ended.stdout)).toMatchObject({ parametersSha256: expected, workers: 2 });
+    },
+  );
 });
 
 describe('`tessera runs compare` by the sums of each step', () => {
@@ -173,7 +185,7 @@ describe('`tessera runs compare` by the sums of each step', () => {
     expect(stdout).not.toContain('came there again');
   });
 
-  it('names the seed of a run that is other from the start', async () => {
+  longIt('names the seed of a run that is other from the start', async () => {
     await train('seed', '--workers', '1', '--set', 'seed=7', '--set', 'training.epochs=1');
     const { code, stdout } = await compared('one', 'seed');
     expect(code).toBe(1);

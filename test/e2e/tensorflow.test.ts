@@ -19,6 +19,7 @@ import {
   relativeL2,
   SMALL_SPEC,
 } from '../support/compute.ts';
+import { longIt } from '../support/proofs.ts';
 import { lacksTensorflow } from '../support/tensorflow.ts';
 
 const isAbsent = await lacksTensorflow('tfjs-node-gpu on an installed TensorFlow');
@@ -83,36 +84,40 @@ describe.skipIf(isAbsent)('an installed TensorFlow', () => {
   });
 
   // Each of its processes loads 800 MB of library, twice: a trial comes first.
-  it('ends with the bits of one worker, whoever computes with how many threads, and whoever is killed', {
-    timeout: 400_000,
-  }, async () => {
-    const folder = scratchFolder();
-    const settings = ['compute.engine=tfjs-tensorflow', 'training.epochs=1'];
-    const run = [...SMALL_RUN, ...settings.flatMap((each) => ['--set', each]), '--json'];
-    const one = await tessera([
-      ...['train', ...run, '--workers', '1', '--run-folder', join(folder, 'one')],
-    ]);
-    expect(one.code, one.stderr).toBe(0);
-    const { parametersSha256: expected } = JSON.parse(one.stdout);
+  longIt(
+    'ends with the bits of one worker, whoever computes with how many threads, and whoever is killed',
+    {
+      timeout: 400_000,
+    },
+    async () => {
+      const folder = scratchFolder();
+      const settings = ['compute.engine=tfjs-tensorflow', 'training.epochs=1'];
+      const run = [...SMALL_RUN, ...settings.flatMap((each) => ['--set', each]), '--json'];
+      const one = await tessera([
+        ...['train', ...run, '--workers', '1', '--run-folder', join(folder, 'one')],
+      ]);
+      expect(one.code, one.stderr).toBe(0);
+      const { parametersSha256: expected } = JSON.parse(one.stdout);
 
-    const runFolder = join(folder, 'killed');
-    const before = new TesseraProcess([
-      ...['coordinator', ...run, '--run-folder', runFolder, '--listen', '127.0.0.1:0'],
-      ...['--set', 'checkpoint.everySteps=4'],
-    ]);
-    const address = (await before.printed(/(127\.0\.0\.1:[1-9]\d*)/))[1] as string;
-    const start = (threads: string) =>
-      new TesseraProcess(['worker', address, '--threads', threads]);
-    const [first, second] = [start('1'), start('2')];
-    await statusWhere(address, (s) => s.workers.filter((w) => w.leavesDone > 0).length === 2);
-    first?.kill('SIGKILL');
-    const third = start('3');
-    await statusWhere(address, (s) => s.step >= 7 && s.parametersVersion >= 4);
-    before.kill('SIGKILL');
-    await before.ended;
-    const after = await tessera(['coordinator', '--json', '--resume', runFolder]);
-    expect(after.code, after.stderr).toBe(0);
-    expect(JSON.parse(after.stdout).parametersSha256).toBe(expected);
-    for (const worker of [second, third]) expect((await worker?.ended)?.code).toBe(0);
-  });
+      const runFolder = join(folder, 'killed');
+      const before = new TesseraProcess([
+        ...['coordinator', ...run, '--run-folder', runFolder, '--listen', '127.0.0.1:0'],
+        ...['--set', 'checkpoint.everySteps=4'],
+      ]);
+      const address = (await before.printed(/(127\.0\.0\.1:[1-9]\d*)/))[1] as string;
+      const start = (threads: string) =>
+        new TesseraProcess(['worker', address, '--threads', threads]);
+      const [first, second] = [start('1'), start('2')];
+      await statusWhere(address, (s) => s.workers.filter((w) => w.leavesDone > 0).length === 2);
+      first?.kill('SIGKILL');
+      const third = start('3');
+      await statusWhere(address, (s) => s.step >= 7 && s.parametersVersion >= 4);
+      before.kill('SIGKILL');
+      await before.ended;
+      const after = await tessera(['coordinator', '--json', '--resume', runFolder]);
+      expect(after.code, after.stderr).toBe(0);
+      expect(JSON.parse(after.stdout).parametersSha256).toBe(expected);
+      for (const worker of [second, third]) expect((await worker?.ended)?.code).toBe(0);
+    },
+  );
 });

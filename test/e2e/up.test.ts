@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SMALL_RUN, scratchFolder, TesseraProcess, tessera } from '../support/cluster.ts';
+import { longIt } from '../support/proofs.ts';
 
 const folder = scratchFolder();
 const NODES = 3;
@@ -36,34 +37,37 @@ function node(index: number, job: string, more: readonly string[] = []): Tessera
 const sha256In = (stdout: string): string => JSON.parse(stdout).parametersSha256;
 
 describe('tessera up, the same line on every node', () => {
-  it('trains whoever comes first, stays through kill -9 of the first node, and has the bits of one machine', async () => {
-    const alone = await tessera(['train', ...RUN, '--run-folder', join(folder, 'alone')]);
-    expect(alone.code, alone.stderr).toBe(0);
-    const together = set(`cluster.minWorkers=${NODES}`);
-    const others = [2, 1].map((index) => node(index, '7', together));
-    for (const other of others) await other.printed(/waiting for the first node/);
-    const first = node(0, '7', together);
-    await first.printed(/\(3 workers\)[\s\S]*checkpoint\/step-\d+ written/);
-    first.kill('SIGKILL');
-    await first.ended;
-    for (const other of others) await other.printed(/no connection to the coordinator/);
-    const again = await node(0, '7', together).ended;
-    expect(again.code, again.stderr).toBe(0);
-    expect(again.stderr).toMatch(/resumes +from step \d+/);
-    expect(sha256In(again.stdout)).toBe(sha256In(alone.stdout));
-    for (const other of others) {
-      const { code, stderr } = await other.ended;
-      expect(code, stderr).toBe(0);
-      expect(stderr.match(/waiting for the first node/g)).toHaveLength(1);
-    }
-    const [done, ...rest] = await Promise.all([0, 1, 2].map((index) => node(index, '7').ended));
-    expect(done?.code, done?.stderr).toBe(0);
-    expect(sha256In(done?.stdout ?? '')).toBe(sha256In(alone.stdout));
-    for (const { code, stderr } of rest) {
-      expect(code, stderr).toBe(0);
-      expect(stderr).toContain('the run is done already');
-    }
-  });
+  longIt(
+    'trains whoever comes first, stays through kill -9 of the first node, and has the bits of one machine',
+    async () => {
+      const alone = await tessera(['train', ...RUN, '--run-folder', join(folder, 'alone')]);
+      expect(alone.code, alone.stderr).toBe(0);
+      const together = set(`cluster.minWorkers=${NODES}`);
+      const others = [2, 1].map((index) => node(index, '7', together));
+      for (const other of others) await other.printed(/waiting for the first node/);
+      const first = node(0, '7', together);
+      await first.printed(/\(3 workers\)[\s\S]*checkpoint\/step-\d+ written/);
+      first.kill('SIGKILL');
+      await first.ended;
+      for (const other of others) await other.printed(/no connection to the coordinator/);
+      const again = await node(0, '7', together).ended;
+      expect(again.code, again.stderr).toBe(0);
+      expect(again.stderr).toMatch(/resumes +from step \d+/);
+      expect(sha256In(again.stdout)).toBe(sha256In(alone.stdout));
+      for (const other of others) {
+        const { code, stderr } = await other.ended;
+        expect(code, stderr).toBe(0);
+        expect(stderr.match(/waiting for the first node/g)).toHaveLength(1);
+      }
+      const [done, ...rest] = await Promise.all([0, 1, 2].map((index) => node(index, '7').ended));
+      expect(done?.code, done?.stderr).toBe(0);
+      expect(sha256In(done?.stdout ?? '')).toBe(sha256In(alone.stdout));
+      for (const { code, stderr } of rest) {
+        expect(code, stderr).toBe(0);
+        expect(stderr).toContain('the run is done already');
+      }
+    },
+  );
 
   it('ends with 75 where a scheduler asks for it, with 130 where a person does; the others wait for a first node that saves', async () => {
     const endless = set(

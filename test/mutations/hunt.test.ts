@@ -1,7 +1,7 @@
 /**
  * @file The simulator is worth something only if it finds bugs: each planted one within 1,000 worlds.
  *
- * MUTATIONS=all plants all of them (`npm run sim:mutations`); by default some, one of each kind.
+ * MUTATIONS=all plants all of them (`npm run sim:mutations`); by default two that are found soon.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,10 +13,7 @@ import { MUTATIONS } from '../sim/mutations.ts';
 const REPO = resolve(import.meta.dirname, '../..');
 const VITEST = join(createRequire(import.meta.url).resolve('vitest/package.json'), '../vitest.mjs');
 const WORLDS_MAX = 1_000;
-const SOME = [
-  ...['skip-the-checksum', 'announce-before-the-checkpoint', 'never-flush-files'],
-  'restart-beyond-the-budget',
-];
+const SOME = ['announce-before-the-checkpoint', 'restart-beyond-the-budget'];
 
 const planted =
   process.env['MUTATIONS'] === 'all'

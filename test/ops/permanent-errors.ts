@@ -47,7 +47,6 @@ export const PERMANENT_ERRORS: readonly Situation[] = [
     title: 'One infinity in the weights that a run begins with',
     code: 65,
     says: [/weights\.safetensors/, NOT_FINITE, /hint: /],
-    isShort: true,
     async play(stage) {
       const init = await fromWeights(stage, (path) => poison(path, Number.POSITIVE_INFINITY));
       return await trainedInVain(stage, init);

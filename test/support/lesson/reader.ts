@@ -42,15 +42,20 @@ export class Reader {
     }
   }
 
+  /** Writes the files of pages. */
+  type(pages: readonly Page[]): void {
+    for (const { name, text } of pages.flatMap(({ blocks }) => blocks.filter(isFile))) {
+      writeFileSync(join(this.folder, name), text);
+    }
+  }
+
   /** Does what a page says after those before; returns its faults, and for each block of commands that ran, by its line, what it printed. */
   async read(
     page: Page,
     before: readonly Page[],
   ): Promise<{ faults: string[]; printed: Map<number, string> }> {
     // Typed already, unless this page alone is read (`-t NAME`).
-    for (const { name, text } of before.flatMap(({ blocks }) => blocks.filter(isFile))) {
-      writeFileSync(join(this.folder, name), text);
-    }
+    this.type(before);
     const faults: string[] = [];
     const printed = new Map<number, string>();
     for (const block of page.blocks) {
