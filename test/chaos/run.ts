@@ -14,6 +14,8 @@ export interface ChaosOptions {
   readonly kills: number;
   readonly pauses: number;
   readonly epochs: number;
+  /** Settings beside those of the quickstart. */
+  readonly settings?: Readonly<Record<string, number>>;
   /** Where run folders are made. */
   readonly folder: string;
   /** After so long no further blow is dealt, and the run goes on to its end. */
@@ -31,7 +33,7 @@ const HOST = 'narrow';
 const BUFFER_BYTES = 128 * 1024;
 
 /** The quickstart, with leaves for everybody, many checkpoints, and clocks that fit kills by the second. */
-function quickstart(epochs: number): string[] {
+function quickstart({ epochs, settings: more }: ChaosOptions): string[] {
   const settings = {
     'training.epochs': epochs,
     'data.validation': 'none',
@@ -46,6 +48,7 @@ function quickstart(epochs: number): string[] {
     'cluster.leaseMs': LEASE_MS,
     // Many small messages: a push, a pull, and whatever cuts them, take a while.
     'limits.chunkBytes': '16KiB',
+    ...more,
   };
   return [
     'quickstart',
@@ -60,7 +63,7 @@ function quickstart(epochs: number): string[] {
  */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { seed, folder, epochs, blowsForMs } = options;
-  const run = quickstart(epochs);
+  const run = quickstart(options);
   const calm = join(folder, 'undisturbed');
   const train = ['train', ...run, '--json', '--workers', '1', '--run-folder', calm];
   const expected = await tessera(train);

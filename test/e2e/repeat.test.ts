@@ -34,7 +34,7 @@ async function killedAfter(life: TesseraProcess, ms: number): Promise<boolean> {
 
 describe('tessera train CONFIG --run-folder FOLDER --resume auto', () => {
   it(`continues after each of ${KILLS} kills, with the same bits, and says the same once it is done`, {
-    timeout: 60_000 + KILLS * 30_000,
+    timeout: 120_000 + KILLS * 60_000,
   }, async () => {
     const startedMs = performance.now();
     const alone = await tessera(line(join(folder, 'alone')));

@@ -23,6 +23,8 @@ it('a program trains with its own data set, stops a run and resumes it, and says
   // The program, its observer and metrics.jsonl get the same events.
   expect(facts.read).toEqual(facts.observed);
   const kinds = ['data', 'worker', 'phase', 'step', 'evaluation', 'checkpoint', 'ended'];
-  expect(new Set(facts.read)).toEqual(new Set(kinds));
+  // A report of the workers comes every ten seconds, which such a run does not always take.
+  const heard = facts.read.filter((type: string) => type !== 'workers');
+  expect(new Set(heard)).toEqual(new Set(kinds));
   expect(facts.read.filter((type: string) => type === 'step')).toHaveLength(8);
 });
