@@ -3,12 +3,13 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, inject, it } from 'vitest';
 import { cellsIn, hasKernel, makeNotebooks, runNotebook } from '../support/notebooks.ts';
+import { runsAllProofs } from '../support/proofs.ts';
 
 const LESSON = resolve(import.meta.dirname, '../../docs/lesson');
 /** A chapter whose outputs are the same on every machine, and whose files need those of earlier chapters. */
 const CHAPTER = '07-mlp.ipynb';
 
-it.skipIf(!hasKernel)(
+it.skipIf(!hasKernel || !runsAllProofs)(
   'a notebook trains with a worker, opens what it has trained, and predicts',
   async () => {
     const settings = [
@@ -19,6 +20,7 @@ it.skipIf(!hasKernel)(
 \`\`\`js
 // train.mjs
 import { train } from 'tessera-train';
+import { runsAllProofs } from '../support/proofs.ts';
 
 const run = await train('quickstart', { workers: 1, set: ${JSON.stringify(settings)} });
 const losses = [];
