@@ -30,7 +30,8 @@ type Quantity = 'loss' | 'accuracy';
 type StepQuantity = 'learningRate' | 'gradientNorm' | 'imagesPerSecond';
 
 const STEP_PANELS: Readonly<Record<StepQuantity, Pick<Panel, 'title' | 'yLabel'>>> = {
-  learningRate: { title: 'Learning rate', yLabel: 'learning rate' },
+  // Its numbers need the room of a label.
+  learningRate: { title: 'Learning rate', yLabel: '' },
   gradientNorm: { title: 'Gradient norm', yLabel: 'norm before clipping' },
   imagesPerSecond: { title: 'Speed', yLabel: 'images a second' },
 };

@@ -4,8 +4,9 @@ type Points = readonly (readonly [x: number, y: number])[];
 
 /** Points that a panel shows at most: more than one a pixel. */
 const POINTS_MAX = 2000;
-/** Steps over which a curve is smoothed. */
+/** Steps over which a curve is smoothed, or a tenth of it where it is short. */
 const SMOOTHING = 20;
+const SMOOTHED_PART = 10;
 
 /** The lowest and the highest point of each part of a long curve, so that no peak is lost; a short curve as it is. */
 export function thinned(points: Points, most = POINTS_MAX): Points {
@@ -25,11 +26,12 @@ export function thinned(points: Points, most = POINTS_MAX): Points {
 
 /** A moving average; what is not finite is left out of it. */
 export function smoothed(points: Points): Points {
+  const steps = Math.min(SMOOTHING, Math.ceil(1 + points.length / SMOOTHED_PART));
   let mean = Number.NaN;
   return points
     .filter(([, y]) => Number.isFinite(y))
     .map(([x, y], at) => {
-      mean = at === 0 ? y : mean + (y - mean) / Math.min(at + 1, SMOOTHING);
+      mean = at === 0 ? y : mean + (y - mean) / Math.min(at + 1, steps);
       return [x, mean] as const;
     });
 }

@@ -54,7 +54,7 @@ const PANEL_WIDTH = 460;
 const PANEL_HEIGHT = 380;
 /** Of panels in a second row. */
 const SMALL_HEIGHT = 270;
-const MARGIN = { left: 64, right: 22, top: 50, bottom: 56 } as const;
+const MARGIN = { left: 68, right: 22, top: 50, bottom: 56 } as const;
 /** Below the legend. */
 const BOTTOM = 14;
 
@@ -133,7 +133,7 @@ function charts(
       ...(panel.xMax !== undefined && { max: panel.xMax }),
     })),
     yAxis: all.map(({ panel }, at) => ({
-      ...axis(panel.yLabel, 44),
+      ...axis(panel.yLabel, 50),
       gridIndex: at,
       scale: true,
       ...(!panel.isShare && { minInterval: finest(panel) }),
