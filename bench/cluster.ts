@@ -35,7 +35,7 @@ const BATCH_SIZE = 64;
 const WORKERS = 2;
 const ROUNDS = 5;
 /** The held-out share leaves 256 training digits: four steps an epoch. */
-const SETTINGS = [
+export const SETTINGS = [
   'model.variant=Ti/16',
   'model.imageSize=224',
   'model.patchSize=null',

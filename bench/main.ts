@@ -18,6 +18,7 @@ import { benchEstimate } from './growth/estimate.ts';
 import { benchGrowth } from './growth/growth.ts';
 import { benchHandout } from './handout.ts';
 import { benchHelp } from './help.ts';
+import { benchObservers } from './observers.ts';
 import { benchOptimizer } from './optimizer.ts';
 import { benchPeers, PEERS } from './peers.ts';
 import { benchPrecision, benchRounding } from './precision.ts';
@@ -50,6 +51,7 @@ const ONLY_BY_NAME: Readonly<Record<string, Bench>> = {
   handout: benchHandout,
   imbalance: () => benchImbalance(),
   input: (python) => benchPeers(['input'], python),
+  observers: benchObservers,
   optimizer: benchOptimizer,
   precision: benchPrecision,
   rounding: benchRounding,

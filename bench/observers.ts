@@ -1,0 +1,112 @@
+/**
+ * @file What it costs to look at a run: the page with three viewers, figures taken each second and all of TensorBoard,
+ * beside a run that nobody looks at. By turns, for a small model with short steps and for ViT-Ti/16.
+ *
+ * Viewers are programs of this machine: what they themselves compute slows the run down too.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../shared/core/clock.ts';
+import { SETTINGS } from './cluster.ts';
+import { median, rangeOf, ratiosOf } from './median.ts';
+import { readSteps } from './steps.ts';
+
+/** Median milliseconds of a step without and with observers, and the second over the first, of turns. */
+interface ObserversBench {
+  readonly without: string;
+  readonly observed: string;
+  readonly ratio: string;
+  readonly sameParameters: boolean;
+}
+
+const ROUNDS = 4;
+const VIEWERS = 3;
+const EACH_SECOND_MS = 1_000;
+const LOOK_MS = 200;
+const UNOBSERVED = ['--tensorboard', 'off'];
+const OBSERVED = ['--tensorboard', 'all', '--page', '127.0.0.1:0'];
+const MODELS: Readonly<Record<string, readonly string[]>> = {
+  quickstart: ['training.epochs=3', 'evaluation.everyEpochs=0'],
+  'ViT-Ti/16': [...SETTINGS, 'training.epochs=3'],
+};
+
+/** Measures. */
+export async function benchObservers(): Promise<Readonly<Record<string, ObserversBench>>> {
+  const results: Record<string, ObserversBench> = {};
+  for (const [name, settings] of Object.entries(MODELS)) results[name] = await byTurns(settings);
+  return results;
+}
+
+async function byTurns(settings: readonly string[]): Promise<ObserversBench> {
+  const without: number[] = [];
+  const observed: number[] = [];
+  const ends = new Set<string>();
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const isObserved of round % 2 === 0 ? [false, true] : [true, false]) {
+      const { stepMs, parametersSha256 } = await trained(settings, isObserved);
+      (isObserved ? observed : without).push(stepMs);
+      ends.add(parametersSha256);
+    }
+  }
+  const shown = (values: readonly number[]) => `${median(values).toFixed(2)} (${rangeOf(values)})`;
+  return {
+    without: shown(without),
+    observed: shown(observed),
+    ratio: shown(ratiosOf(observed, without)),
+    sameParameters: ends.size === 1,
+  };
+}
+
+/** Trains to the end; the first steps compile caches and are left out. */
+async function trained(settings: readonly string[], isObserved: boolean) {
+  const folder = await mkdtemp(join(tmpdir(), 'tessera-bench-'));
+  const runFolder = join(folder, 'run');
+  const main = new URL('../cli/main.js', import.meta.url).pathname;
+  const args = [
+    ...['train', 'quickstart', '--json', '--workers', '2', '--run-folder', runFolder],
+    ...settings.flatMap((setting) => ['--set', setting]),
+    ...(isObserved ? OBSERVED : UNOBSERVED),
+  ];
+  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
+  let printed = '';
+  child.stdout.on('data', (data) => (printed += String(data)));
+  const ended = new Promise<number | null>((done) => child.on('close', done));
+  const looking = new AbortController();
+  const lookers = isObserved ? look(runFolder, looking.signal) : Promise.resolve();
+  const code = await ended;
+  looking.abort();
+  await lookers;
+  const steps = await readSteps(runFolder);
+  await rm(folder, { recursive: true, force: true });
+  if (code !== 0) throw new Error(`a run ended with ${code}`);
+  const { parametersSha256 } = JSON.parse(printed) as { parametersSha256: string };
+  return { stepMs: median(steps.slice(5).map(({ wallMs }) => wallMs)), parametersSha256 };
+}
+
+/** Three pages that follow, and a taker of figures, until told to stop. */
+async function look(runFolder: string, signal: AbortSignal): Promise<void> {
+  const url = await pageOf(runFolder, signal);
+  if (url === undefined) return;
+  const follow = async () => {
+    const response = await fetch(`${url}/api/events`, { signal });
+    for await (const _ of response.body ?? []);
+  };
+  const take = async () => {
+    while (!signal.aborted) {
+      await (await fetch(`${url}/metrics`, { signal })).text();
+      await systemClock.sleep(EACH_SECOND_MS);
+    }
+  };
+  await Promise.allSettled([take(), ...Array.from({ length: VIEWERS }, follow)]);
+}
+
+async function pageOf(runFolder: string, signal: AbortSignal): Promise<string | undefined> {
+  while (!signal.aborted) {
+    const url = await readFile(join(runFolder, 'page'), 'utf8').catch(() => '');
+    if (url !== '') return url.trim();
+    await systemClock.sleep(LOOK_MS);
+  }
+  return undefined;
+}
