@@ -1,5 +1,5 @@
 /** The curves of runs: buckets with least, most and mean from the server, drawn by uPlot. */
-import { ask, at, colour, figure, make, pathOf, percent } from './text.js';
+import { ask, at, clock, colour, figure, make, pathOf, percent } from './text.js';
 
 const CHARTS = [
   { value: 'loss', title: 'Loss', large: true, format: figure },
@@ -191,6 +191,7 @@ export class Curves {
       min === undefined ? [xs, ys] : [xs, ys, min, max],
     );
     const data = tables.length === 0 ? [[], []] : uPlot.join(tables);
+    held.place.setAttribute('aria-label', inWords(held.chart, lines, this.axis));
     const key = JSON.stringify([lines.map(({ label }) => label), this.axis]);
     if (held.plot !== undefined && held.key === key && !isAnew) {
       held.plot.setData(data, true);
@@ -238,7 +239,7 @@ export class Curves {
       ...{ width: place.clientWidth || 300, height: chart.large ? 240 : 180, series, bands },
       scales: { x: { time: false } },
       axes: [
-        { ...axis, values: (_, splits) => splits.map(format) },
+        { ...axis, size: 30, values: (_, splits) => splits.map(format) },
         { ...axis, size: 58, values: (_, splits) => splits.map((value) => chart.format(value)) },
       ],
       legend: { show: false },
@@ -289,11 +290,11 @@ export class Curves {
   }
 }
 
-function clock(seconds) {
-  const whole = Math.round(seconds);
-  const parts = [Math.floor(whole / 60) % 60, whole % 60].map((part) =>
-    String(part).padStart(2, '0'),
-  );
-  const hours = Math.floor(whole / 3600);
-  return hours > 0 ? `${hours}:${parts.join(':')}` : parts.join(':');
+/** A chart as a sentence, for those who do not see it. */
+function inWords({ title, format }, lines, axis) {
+  const words = lines.map(({ label, xs, ys }) => {
+    const newest = ys.findLast((value) => value !== null && value !== undefined);
+    return `${label} ${format(newest)} at ${axis} ${figure(xs.at(-1), 9)}`;
+  });
+  return `${title}: ${words.join(', ') || 'nothing yet'}`;
 }

@@ -40,13 +40,14 @@ export class Lanes {
         goneMs: lane?.goneMs ?? null,
         isLive: status !== undefined,
       });
-      if (lane !== undefined) draw(row.canvas, lane, found);
+      if (lane !== undefined) draw(row.canvas, lane, found, name);
     }
     for (const [name, { item }] of this.#rows) {
       if (names.includes(name)) continue;
       item.remove();
       this.#rows.delete(name);
     }
+    at('no-lanes').hidden = names.length > 0;
     const items = names.map((name) => this.#rows.get(name).item);
     if (items.some((item, index) => at('lanes').children[index] !== item))
       at('lanes').replaceChildren(...items);
@@ -88,8 +89,28 @@ function say({ item, who, speed, why }, { name, worker, report, goneMs, isLive }
   why.textContent = sentence;
 }
 
-function draw(canvas, { shares, goneMs }, { columns, parts, endMs, windowMs }) {
+/** The parts of a worker's time, as a sentence for those who do not see the lane. */
+function inWords(raw, parts, columns, name) {
+  const sums = parts.map((_, part) => {
+    let sum = 0;
+    for (let column = 0; column < columns; column++)
+      sum += raw.charCodeAt(column * parts.length + part);
+    return sum;
+  });
+  const total = Math.max(
+    1,
+    sums.reduce((a, b) => a + b, 0),
+  );
+  const words = parts
+    .map((part, place) => [part, Math.round((100 * sums[place]) / total)])
+    .filter(([, share]) => share > 0)
+    .map(([part, share]) => `${part} ${share}%`);
+  return `What ${name} did: ${words.join(', ') || 'nothing yet'}`;
+}
+
+function draw(canvas, { shares, goneMs }, { columns, parts, endMs, windowMs }, name) {
   const raw = atob(shares);
+  canvas.setAttribute('aria-label', inWords(raw, parts, columns, name));
   const ratio = devicePixelRatio || 1;
   const [width, height] = [Math.round(canvas.clientWidth * ratio), Math.round(30 * ratio)];
   if (canvas.width !== width) canvas.width = width;
