@@ -19,7 +19,12 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const PAGE_BYTES_MAX = 500_000;
 const WAIT_MS = 30_000;
 /** More steps than a test waits for: the page ends it. */
-const SETTINGS = ['training.epochs=5000', 'cluster.minWorkers=1', 'checkpoint.everySteps=50', 'checkpoint.keep=500'];
+const SETTINGS = [
+  'training.epochs=5000',
+  'cluster.minWorkers=1',
+  'checkpoint.everySteps=50',
+  'checkpoint.keep=500',
+];
 
 /** Serious and critical findings. */
 async function seriousFaults(page: Page): Promise<readonly string[]> {

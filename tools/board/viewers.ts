@@ -20,6 +20,12 @@ export interface ViewersOptions {
   refresh?(): Promise<void>;
 }
 
+/** The number of a line by its id; undefined for one of another process, which numbers lines anew. Pure. */
+export function numberOf(id: string, life: string): number | undefined {
+  const number = id.startsWith(`${life}-`) ? id.slice(life.length + 1) : '';
+  return /^\d{1,15}$/.test(number) ? Number(number) : undefined;
+}
+
 /** Follows a run for many pages: at each beat, its new lines and its figures. */
 export class Viewers {
   readonly #options: ViewersOptions;
@@ -46,10 +52,9 @@ export class Viewers {
   /** Begins to send; `lastId` is that of the last line which the page has. */
   add(response: ServerResponse, lastId: string): void {
     response.write(`retry: ${RETRY_MS}\n\n`);
-    const [life, number] = lastId.split('-');
-    const isResumed = life === this.#life;
-    if (!isResumed) response.write('event: fresh\ndata: {}\n\n');
-    this.#open.set(response, isResumed ? Number(number) || 0 : 0);
+    const last = numberOf(lastId, this.#life);
+    if (last === undefined) response.write('event: fresh\ndata: {}\n\n');
+    this.#open.set(response, last ?? 0);
     response.once('close', () => this.#open.delete(response));
     this.#sendNews(response, this.#stateText());
   }

@@ -7,6 +7,7 @@ import { Pictures } from './pictures.js';
 import { ask, at, bytes, duration, figure, make, pathOf, percent } from './text.js';
 
 const TOKEN = document.querySelector('meta[name="page-token"]').content;
+const FOLLOW_AGAIN_MS = 5000;
 const ENDED = ['done', 'failed'];
 /** Words for how a run ended that a person or its machine stopped. */
 const ENDINGS = { CANCELLED: 'stopped', INTERRUPTED: 'interrupted' };
@@ -202,8 +203,10 @@ function follow() {
     atMost(300, 'log', () => log.draw());
   });
   events.addEventListener('error', () => {
-    if (state !== undefined && ENDED.includes(state.phase)) return;
+    if (state !== undefined && ENDED.includes(state.phase)) return events.close();
     lost();
+    // A browser gives up on a reply that is none, as when too many pages follow.
+    if (events.readyState === EventSource.CLOSED) setTimeout(follow, FOLLOW_AGAIN_MS);
   });
 }
 
