@@ -3,7 +3,7 @@ import { jsonRecord } from '../../shared/core/text.ts';
 import { timedEventSchema } from '../../shared/runs/events.ts';
 import { eachLine } from '../../shared/runs/lines.ts';
 import type { RunView } from './run-view.ts';
-import { STEP_VALUES, type StepRow } from './step-columns.ts';
+import type { StepRow } from './step-columns.ts';
 
 /** Reads what happened before a time, an ISO 8601 one. Throws  DATA_INVALID as `eachLine`. */
 export async function readPast(folder: string, view: RunView, before?: string): Promise<void> {
@@ -27,12 +27,18 @@ function takeLine(line: string | undefined, view: RunView, beforeMs: number): vo
 }
 
 function rowOf(record: Readonly<Record<string, unknown>>, timeMs: number): StepRow | undefined {
-  const number = (name: string) => {
-    const value = record[name];
-    return typeof value === 'number' ? value : Number.NaN;
-  };
-  const [step, epoch] = [number('step'), number('epoch')];
+  const [step, epoch] = [numberOf(record['step']), numberOf(record['epoch'])];
   if (!Number.isSafeInteger(step) || step < 0) return undefined;
-  const values = Object.fromEntries(STEP_VALUES.map((name) => [name, number(name)]));
-  return { ...(values as Omit<StepRow, 'step' | 'epoch' | 'timeMs'>), step, epoch, timeMs };
+  return {
+    step,
+    epoch,
+    timeMs,
+    loss: numberOf(record['loss']),
+    accuracy: numberOf(record['accuracy']),
+    learningRate: numberOf(record['learningRate']),
+    gradientNorm: numberOf(record['gradientNorm']),
+    imagesPerSecond: numberOf(record['imagesPerSecond']),
+  };
 }
+
+const numberOf = (value: unknown) => (typeof value === 'number' ? value : Number.NaN);

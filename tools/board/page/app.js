@@ -39,18 +39,30 @@ function setRange(value) {
   return refreshCurves();
 }
 
-function showFigures({ status, lastStep }) {
+/** The newest figures of a run that is read from its folder, from its curves. */
+function newestOf(id) {
+  const { data } = curves.run(id);
+  const last = (name) => data?.values[name].mean.findLast((value) => value !== null);
+  const best = (split) => data?.evaluations.findLast((one) => one.split === split)?.accuracy;
+  return {
+    ...{ epoch: data?.epoch.at(-1), loss: last('loss'), trainAccuracy: last('accuracy') },
+    ...{ validationAccuracy: best('validation'), testAccuracy: best('test') },
+  };
+}
+
+function showFigures({ id, status, lastStep }) {
+  const { epoch, loss, trainAccuracy, validationAccuracy, testAccuracy } = status ?? newestOf(id);
   const list = [
     [
       'Step',
       figure(status?.step ?? lastStep, 9),
       status ? `of ${figure(status.stepsTotal, 9)}` : '',
     ],
-    ['Epoch', figure(status?.epoch, 6), status ? `of ${status.epochsTotal}` : ''],
-    ['Loss', figure(status?.loss), ''],
-    ['Train accuracy', percent(status?.trainAccuracy), ''],
-    ['Validation', percent(status?.validationAccuracy), ''],
-    ['Test', percent(status?.testAccuracy), ''],
+    ['Epoch', figure(epoch, 6), status ? `of ${status.epochsTotal}` : ''],
+    ['Loss', figure(loss), ''],
+    ['Train accuracy', percent(trainAccuracy), ''],
+    ['Validation', percent(validationAccuracy), ''],
+    ['Test', percent(testAccuracy), ''],
     ['Images/s', figure(status?.imagesPerSecond, 4), ''],
     ['Time left', ENDED.includes(status?.phase) ? '–' : duration(status?.etaSeconds), ''],
     ['Workers', String(status?.workers.length ?? '–'), ''],
@@ -75,8 +87,7 @@ function showState() {
   at('progress').hidden = status === undefined;
   at('progress').value = share;
   at('stop').hidden = !state.mayStop || ENDED.includes(phase);
-  at('waiting').hidden = !status?.waitingFor || ENDED.includes(phase);
-  at('waiting').textContent = status?.waitingFor ?? '';
+  at('waiting').textContent = ENDED.includes(phase) ? '' : (status?.waitingFor ?? '');
   showNotices();
   showFigures(state);
   showTables();

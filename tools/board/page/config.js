@@ -22,6 +22,7 @@ export class Config {
     const { config, origins, engines } = this.#found;
     const word = at('config-filter').value.toLowerCase();
     at('given-label').hidden = origins === null;
+    at('config').parentElement.classList.toggle('bare', origins === null);
     const rows = flat(config)
       .map(([key, value]) => [key, value, origins === null ? '' : (origins[key] ?? 'default')])
       .filter(([key]) => key.toLowerCase().includes(word))

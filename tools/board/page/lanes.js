@@ -3,6 +3,8 @@ import { ask, at, bytes, colour, figure, make, pathOf } from './text.js';
 
 const WORDS = { compute: 'compute', pull: 'pull', fetch: 'fetch', push: 'push', idle: 'idle' };
 const ORDER = ['compute', 'fetch', 'pull', 'push'];
+const PACE =
+  'How fast it is with an image, against the median of the others; waiting does not count.';
 /** A worker that is gone keeps its lane for so long. */
 const GONE_MS = 10 * 60_000;
 
@@ -78,11 +80,11 @@ function say({ item, who, speed, why }, { name, worker, report, goneMs, isLive }
   const rate = worker?.imagesPerSecond ?? report?.imagesPerSecond;
   const pace = worker?.paceRatio;
   const words = Number.isFinite(pace ?? Number.NaN)
-    ? `${figure(1 / pace, 2)} × the others`
+    ? `pace ${figure(1 / pace, 2)} ×`
     : (worker?.state ?? '');
   speed.replaceChildren(
     make('b', {}, isGone ? '–' : `${figure(rate, 3)} img/s`),
-    make('span', {}, isGone ? '' : words),
+    make('span', { title: PACE }, isGone ? '' : words),
   );
   const sentence = worker?.slow || worker?.lastError || '';
   why.hidden = sentence === '';
