@@ -34,7 +34,7 @@ export class RunFolders implements BoardSource {
 
   readonly #onFault: (error: TesseraError) => void;
 
-  /** `onFault` is told once of each folder that cannot be read. */
+  /** `onFault` takes each folder that cannot be read, once. */
   constructor(
     folders: readonly string[],
     lineOf: LineOf,

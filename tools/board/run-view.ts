@@ -141,7 +141,7 @@ export class RunView {
         this.code = event.code ?? '';
         return;
       case 'data':
-        // A process begins: it looks for alarms anew.
+        // A process begins, without the alarms of the one before.
         this.alarms.clear();
         return;
       case 'alarm':

@@ -22,7 +22,7 @@ export interface BoardOptions {
   /** Plaintext beyond loopback; then the page cannot stop a run. */
   readonly insecure?: boolean | undefined;
   readonly clock: Clock;
-  /** Told of a run that the page could not stop. */
+  /** Takes why the page could not stop a run. */
   readonly onFault?: (error: TesseraError) => void;
   readonly limits?: Partial<typeof BOARD_LIMITS>;
 }

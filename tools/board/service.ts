@@ -23,7 +23,7 @@ export interface BoardServiceOptions {
   readonly refuse: (request: IncomingMessage) => Refusal | undefined;
   /** Whether the page may stop runs, and have checkpoints looked at. */
   readonly mayAct: boolean;
-  /** Told once of a run that the page could not stop. */
+  /** Takes why the page could not stop a run. */
   readonly onFault: (error: TesseraError) => void;
   readonly viewersMax: number;
   readonly beatMs: number;

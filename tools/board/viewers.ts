@@ -20,7 +20,7 @@ export interface ViewersOptions {
   refresh?(): Promise<void>;
 }
 
-/** The number of a line by its id; undefined for one of another process, which numbers lines anew. Pure. */
+/** The number of a line by its id; undefined for one of another process, which numbers lines from 1 again. Pure. */
 export function numberOf(id: string, life: string): number | undefined {
   const number = id.startsWith(`${life}-`) ? id.slice(life.length + 1) : '';
   return /^\d{1,15}$/.test(number) ? Number(number) : undefined;
