@@ -12,10 +12,10 @@ import sharp from 'sharp';
 
 const [url, folder] = process.argv.slice(2);
 const PICTURES = [
-  { name: 'page-light', colorScheme: 'light', width: 1280, height: 1500, scale: 1 },
-  { name: 'page-dark', colorScheme: 'dark', width: 1280, height: 1500, scale: 1 },
-  { name: 'page-phone-light', colorScheme: 'light', width: 390, height: 1250, scale: 1.5 },
-  { name: 'page-phone-dark', colorScheme: 'dark', width: 390, height: 1250, scale: 1.5 },
+  { name: 'page-light', colorScheme: 'light', width: 1280, height: 1180, scale: 1 },
+  { name: 'page-dark', colorScheme: 'dark', width: 1280, height: 1180, scale: 1 },
+  { name: 'page-phone-light', colorScheme: 'light', width: 390, height: 1150, scale: 1.5 },
+  { name: 'page-phone-dark', colorScheme: 'dark', width: 390, height: 1150, scale: 1.5 },
 ];
 const browser = await chromium.launch({
   executablePath: '/usr/bin/chromium',
@@ -38,7 +38,7 @@ for (const { name, colorScheme, width, height, scale } of PICTURES) {
   await page.waitForResponse((reply) => reply.url().includes('/lanes'));
   const shot = await page.screenshot();
   const path = join(folder, `${name}.png`);
-  await sharp(shot).png({ palette: true, colours: 128, compressionLevel: 9 }).toFile(path);
+  await sharp(shot).png({ palette: true, colours: 256, compressionLevel: 9 }).toFile(path);
   await context.close();
 }
 await browser.close();
