@@ -20,7 +20,7 @@ import { benchHandout } from './handout.ts';
 import { benchHelp } from './help.ts';
 import { benchObservers } from './observers.ts';
 import { benchOptimizer } from './optimizer.ts';
-import { benchPage } from './page.ts';
+import { benchPage } from './observe/page.ts';
 import { benchPeers, PEERS } from './peers.ts';
 import { benchPrecision, benchRounding } from './precision.ts';
 import { benchSafety } from './safety.ts';

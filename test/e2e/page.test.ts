@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
+import type { RunStatus } from '../../shared/contract/status.ts';
 import { hasChromium, openPage } from '../support/chromium.ts';
 import { SMALL_RUN, scratchFolder, TesseraProcess } from '../support/cluster.ts';
 
@@ -86,8 +87,11 @@ it.skipIf(!hasChromium)(
 );
 
 async function killedWorkerIsSeen(page: Page, url: string): Promise<void> {
-  const runs = await (await fetch(`${url}/api/runs`)).json();
-  const [{ worker, pid }] = runs[0].status.workers;
+  const reply = await fetch(`${url}/api/runs`);
+  const [run] = (await reply.json()) as readonly { readonly status: RunStatus }[];
+  const { worker, pid } = run?.status.workers[0] ?? { worker: 'none', pid: 0 };
+  // Zero would be this process and all of its group.
+  expect(pid).toBeGreaterThan(1);
   process.kill(pid, 'SIGKILL');
   const lane = page.locator(`.lane.gone[data-worker="${worker}"]`);
   await lane.waitFor();
