@@ -80,6 +80,9 @@ it.skipIf(!hasChromium)(
     const { code, stderr } = await run.ended;
     expect(code, stderr).toBe(130);
     await page.locator('#phase', { hasText: 'stopped' }).waitFor();
+    // What the page asks for after the end fails, and changes nothing of what it says.
+    await page.waitForEvent('requestfailed', { timeout: 5000 }).catch(() => {});
+    expect(await page.locator('#phase').textContent()).toBe('stopped');
     // The server is gone, and a browser says so of the page's last questions.
     const others = complaints.filter((text) => !text.includes('net::ERR_'));
     expect({ strayed, faults, others }).toEqual({ strayed: [], faults: [], others: [] });

@@ -28,6 +28,8 @@ const curves = new Curves((view) => {
 const refreshCurves = () => curves.refresh().catch(lost);
 
 function lost() {
+  // What the page asks for after the end finds no server any more.
+  if (state !== undefined && ENDED.includes(state.phase)) return;
   at('phase').textContent = 'no connection';
   at('phase').className = 'chip bad';
 }
