@@ -54,7 +54,8 @@ it.skipIf(!hasChromium)(
     const runFolder = join(scratchFolder(), 'run');
     const run = new TesseraProcess([
       ...['train', ...SMALL_RUN, ...SETTINGS.flatMap((setting) => ['--set', setting])],
-      ...['--run-folder', runFolder, '--page'],
+      // One worker leaves a core for the browser and the look.
+      ...['--workers', '1', '--run-folder', runFolder, '--page'],
     ]);
     const [, url = ''] = await run.printed(/page\s+(http:\/\/127\.0\.0\.1:\d+)/);
     expect(readFileSync(join(runFolder, 'page'), 'utf8')).toBe(`${url}\n`);
