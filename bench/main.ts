@@ -18,7 +18,8 @@ import { benchEstimate } from './growth/estimate.ts';
 import { benchGrowth } from './growth/growth.ts';
 import { benchHandout } from './handout.ts';
 import { benchHelp } from './help.ts';
-import { benchObservers } from './observers.ts';
+import { benchObservers } from './observe/observers.ts';
+import { benchPage } from './observe/page.ts';
 import { benchOptimizer } from './optimizer.ts';
 import { benchPeers, PEERS } from './peers.ts';
 import { benchPrecision, benchRounding } from './precision.ts';
@@ -57,6 +58,7 @@ const ONLY_BY_NAME: Readonly<Record<string, Bench>> = {
   rounding: benchRounding,
   scaling: benchScaling,
   serve: benchServe,
+  page: benchPage,
   peers: (python) => benchPeers(PEERS, python),
   ...Object.fromEntries(
     PEERS.map((name) => [`peers-${name}`, (python: string) => benchPeers([name], python)]),

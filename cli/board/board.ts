@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { addressWith } from '../../shared/core/address.ts';
 import { systemClock } from '../../shared/core/clock.ts';
+import type { TesseraError } from '../../shared/core/errors.ts';
 import { readTextFile } from '../../shared/files/regular-file.ts';
 import { watchShutdown } from '../../shared/machine/shutdown.ts';
 import { RUN_FILES } from '../../shared/runs/layout.ts';
@@ -15,7 +16,7 @@ import {
 } from '../connect/page-security.ts';
 import { SAY_PASSED_OVER } from '../inputs/found-run.ts';
 import { eventLine } from '../run/progress-lines.ts';
-import { pointer, print, say } from '../terminal/output.ts';
+import { pointer, print, say, warning } from '../terminal/output.ts';
 
 /** Flags of `board`. */
 export interface BoardFlags extends PageSecurityFlags {
@@ -44,8 +45,14 @@ export async function runBoard(flags: BoardFlags): Promise<void> {
   const shutdown = watchShutdown({ announce: say });
   const security = await pageSecurity(flags);
   try {
-    const source = new RunFolders(folders, eventLine);
+    const faults: TesseraError[] = [];
+    const source = new RunFolders(folders, eventLine, (error) => {
+      faults.push(error);
+      say(warning(`not on the page: ${error.sentence}`));
+    });
     await source.refresh();
+    const [fault] = faults;
+    if (fault !== undefined && source.runs().length === 0) throw fault;
     const server = await serveBoard({ source, listen, security, insecure, clock: systemClock });
     print([server.url]);
     const { signal } = shutdown;

@@ -64,8 +64,8 @@ export class RunPage {
     this.#live?.line(String(record['msg'] ?? ''), mood);
   }
 
-  /** Serves it; its address, or nothing where it is not served. */
-  async begin(run: Run): Promise<readonly string[]> {
+  /** Serves it; its address, or nothing where it is not served. `origins` are those of the values of the config. */
+  async begin(run: Run, origins: ReadonlyMap<string, string>): Promise<readonly string[]> {
     if (this.#live === undefined || run.isDone) return [];
     try {
       const security = isLoopback(this.#listen) ? undefined : await pageSecurity(this.#flags);
@@ -74,22 +74,33 @@ export class RunPage {
       const listen = this.#listen;
       this.#server = await serveBoard({
         ...{ source: this.#live, listen, security, insecure, clock: systemClock },
+        onFault: (error) => this.#warn('the page could not stop the run', error),
       });
       // What the run did before is read meanwhile.
-      this.#live.attach(run).catch(() => {});
+      this.#live
+        .attach(run, origins)
+        .catch((thrown) => this.#warn('the page lacks what the run did before', thrown));
       const file = join(run.runFolder, RUN_FILES.page);
       await writeFileAtomically(file, [Buffer.from(`${this.#server.url}\n`)]);
       this.#file = file;
     } catch (thrown) {
-      const { sentence } = TesseraError.from(thrown);
-      this.#say(warning(`no page, the run continues: ${sentence}`));
+      const isServed = this.#server !== undefined;
+      const what = isServed ? 'no file names the page' : 'no page, the run continues';
+      this.#warn(what, thrown);
     }
     return this.#server === undefined ? [] : [this.#server.url];
   }
 
   async close(): Promise<void> {
-    await this.#server?.close().catch(() => {});
+    await this.#server?.close().catch((thrown) => this.#warn('the page was not closed', thrown));
     this.#security?.tls.close();
-    if (this.#file !== undefined) await rm(this.#file, { force: true }).catch(() => {});
+    if (this.#file === undefined) return;
+    await rm(this.#file, { force: true }).catch((thrown) =>
+      this.#warn(`${this.#file} names a page that is gone`, thrown),
+    );
+  }
+
+  #warn(what: string, thrown: unknown): void {
+    this.#say(warning(`${what}: ${TesseraError.from(thrown).sentence}`));
   }
 }

@@ -99,7 +99,7 @@ export async function driveRun(options: RunOptions, part: RunPart): Promise<void
     const lines = [
       // A folder's warnings have been shown with its plan.
       ...banner(run, begins, performance.now() - startedMs).filter((line) => !said.has(line)),
-      ...(await page.begin(run)).map((url) => pointer('page', url)),
+      ...(await page.begin(run, loaded.origins)).map((url) => pointer('page', url)),
       ...inputLines(loaded.inputs),
       ...(run.isDone ? [''] : part.banner(run)),
     ];

@@ -70,6 +70,8 @@ const alarmName = z.enum([
   'overfitting',
   'diskFull',
 ]);
+/** The names of all alarms. */
+export const ALARM_NAMES = alarmName.options;
 /** How a process of a run came to its end: a person stopped it, its machine or a time limit did, or an error. */
 const ending = z.enum(['done', 'stopped', 'interrupted', 'failed']);
 

@@ -9,6 +9,7 @@
 import { answerDoors } from './answers.ts';
 import { archiveDoors } from './archives.ts';
 import { arrayDoors } from './arrays.ts';
+import { boardDoors } from './board.ts';
 import { checkpointDoors } from './checkpoints.ts';
 import { configDoors } from './configs.ts';
 import { credentialDoors } from './credentials.ts';
@@ -33,6 +34,7 @@ export const DOORS = [
   ...answerDoors,
   ...socketDoors,
   ...servingDoors,
+  ...boardDoors,
   ...vectorDoors,
   ...floatDoors,
   ...formatDoors,

@@ -44,7 +44,7 @@ export async function serveFolders(
 
 let browser: Promise<Browser> | undefined;
 
-/** Opens a page; requests to other machines fail, and `strayed` lists them. */
+/** Opens a page; requests to other machines fail, and `strayed` lists them. `complaints` are errors on its console. */
 export async function openPage(url: string, options: BrowserContextOptions = {}) {
   // A root of containers has no sandbox.
   browser ??= chromium.launch({ executablePath: PATH as string, args: ['--no-sandbox'] });
@@ -61,8 +61,12 @@ export async function openPage(url: string, options: BrowserContextOptions = {})
   const page: Page = await context.newPage();
   const faults: string[] = [];
   page.on('pageerror', (error) => faults.push(String(error)));
+  const complaints: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
   await page.goto(url);
-  return { page, strayed, faults };
+  return { page, strayed, faults, complaints };
 }
 
 afterAll(async () => {

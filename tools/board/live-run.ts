@@ -16,11 +16,16 @@ interface AskedRun {
   stop(): Promise<void>;
 }
 
+/** Events that wait while the past of the run is read; more are shown before it. */
+const EARLY_MAX = 20_000;
+
 /** Watches a run, and is the source of its page. */
 export class LiveRun implements RunObserver, BoardSource {
   readonly name = 'page';
   readonly #view: RunView;
   readonly #early: TimedEvent[] = [];
+  #isWaiting = true;
+  #firstTime: string | undefined;
   #run: BoardRun | undefined;
 
   constructor(lineOf: LineOf) {
@@ -28,7 +33,8 @@ export class LiveRun implements RunObserver, BoardSource {
   }
 
   event(event: TimedEvent): void {
-    if (this.#run === undefined && event.type === 'step') this.#early.push(event);
+    this.#firstTime ??= event.time;
+    if (this.#isWaiting && this.#early.length < EARLY_MAX) this.#early.push(event);
     else this.#view.event(event);
   }
 
@@ -41,21 +47,27 @@ export class LiveRun implements RunObserver, BoardSource {
     this.#view.line(text, mood);
   }
 
-  /** The run can be asked from now on; what it did in former processes is read from its folder. */
-  async attach(run: AskedRun): Promise<void> {
+  /**
+   * The run can be asked from now on; what it did in former processes is read from its folder. `origins` says where the
+   * values of its config come from. Throws  DATA_INVALID when its past cannot be read: then the page begins with now.
+   */
+  async attach(run: AskedRun, origins: ReadonlyMap<string, string> = new Map()): Promise<void> {
     const { runFolder: folder } = run;
-    if (run.resumed !== undefined) {
-      // Only what came before: a step that is made meanwhile is waiting.
-      await readPast(folder, this.#view, run.status().step).catch(() => {});
-    }
     this.#run = {
       id: basename(resolve(folder)),
-      ...{ folder, view: this.#view },
+      ...{ folder, view: this.#view, origins },
       config: async () => (await configOf(folder)).config,
       status: () => run.status(),
       stop: () => run.stop(),
     };
-    for (const event of this.#early.splice(0)) this.#view.event(event);
+    try {
+      // What this process does is in the file too: it comes as events.
+      const before = this.#firstTime ?? new Date().toISOString();
+      if (run.resumed !== undefined) await readPast(folder, this.#view, before);
+    } finally {
+      this.#isWaiting = false;
+      for (const event of this.#early.splice(0)) this.#view.event(event);
+    }
   }
 
   runs(): readonly BoardRun[] {

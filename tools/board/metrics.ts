@@ -1,6 +1,7 @@
 /** @file A run as figures for Prometheus. Pure: a snapshot goes in, text comes out. */
 import type { RunStatus, WorkerStatus } from '../../shared/contract/status.ts';
 import { RUN_PHASES } from '../../shared/core/work.ts';
+import { ALARM_NAMES } from '../../shared/runs/events.ts';
 import { LANE_PARTS } from '../../shared/runs/reader/lanes.ts';
 import { family, gauge, histogram } from '../http/exposition.ts';
 import type { RunCounts } from './run-counts.ts';
@@ -27,7 +28,9 @@ const WORKERS_MAX = 256;
 export function boardMetrics(snapshot: MetricsSnapshot): string {
   const { status, viewers, residentBytes, disk } = snapshot;
   return [
-    ...(status === undefined ? [] : [...progress(status), ...quality(status), ...workers(status)]),
+    ...(status === undefined
+      ? []
+      : [...progress(status), ...quality(status), ...alarms(status), ...workers(status)]),
     ...counted(snapshot),
     ...(disk === undefined
       ? []
@@ -113,6 +116,14 @@ function quality(status: RunStatus): string[] {
   ];
 }
 
+function alarms({ alarms: raised }: RunStatus): string[] {
+  const lines = ALARM_NAMES.map((name) => {
+    const isRaised = raised.some((alarm) => alarm.startsWith(`${name}: `));
+    return `tessera_alarm{alarm="${name}"} ${isRaised ? 1 : 0}`;
+  });
+  return family('tessera_alarm', 'gauge', '1 while an alarm of the training stands.', lines);
+}
+
 function workers({ workers: all }: RunStatus): string[] {
   const states = WORKER_STATES.map((state) => {
     const count = all.filter((worker) => worker.state === state).length;
@@ -169,7 +180,11 @@ function counted({ counts, nowMs }: MetricsSnapshot): string[] {
   const { joined, lost, left } = counts.workerEvents;
   return [
     ...histogram('tessera_step_seconds', 'Time of steps.', counts.stepSeconds),
-    ...age('tessera_last_step_age_seconds', 'Time since the newest step.', counts.lastStepMs),
+    ...age(
+      'tessera_last_step_age_seconds',
+      'Time since the newest step; before the first, since the process began.',
+      counts.lastStepMs,
+    ),
     ...age(
       'tessera_last_checkpoint_age_seconds',
       'Time since the newest checkpoint was written.',

@@ -3,38 +3,42 @@ import { jsonRecord } from '../../shared/core/text.ts';
 import { timedEventSchema } from '../../shared/runs/events.ts';
 import { eachLine } from '../../shared/runs/lines.ts';
 import type { RunView } from './run-view.ts';
-import { STEP_VALUES, type StepRow } from './step-columns.ts';
+import type { StepRow } from './step-columns.ts';
 
-/** Reads steps up to `lastStep` and all else. Throws  DATA_INVALID as `eachLine`. */
-export async function readPast(
-  folder: string,
-  view: RunView,
-  lastStep = Number.POSITIVE_INFINITY,
-): Promise<void> {
-  await eachLine(folder, (line) => takeLine(line, view, lastStep));
+/** Reads what happened before a time, an ISO 8601 one. Throws  DATA_INVALID as `eachLine`. */
+export async function readPast(folder: string, view: RunView, before?: string): Promise<void> {
+  const beforeMs = before === undefined ? Number.POSITIVE_INFINITY : Date.parse(before);
+  await eachLine(folder, (line) => takeLine(line, view, beforeMs));
 }
 
 /** Takes one line; what is damaged is left out. */
-function takeLine(line: string | undefined, view: RunView, lastStep: number): void {
+function takeLine(line: string | undefined, view: RunView, beforeMs: number): void {
   const record = line === undefined ? undefined : jsonRecord(line);
   if (record === undefined) return;
+  const timeMs = Date.parse(String(record['time']));
+  if (timeMs >= beforeMs) return;
   if (record['type'] === 'step') {
-    const row = rowOf(record);
-    if (row !== undefined && row.step <= lastStep) view.step(row);
+    const row = rowOf(record, timeMs);
+    if (row !== undefined) view.step(row);
     return;
   }
   const { data } = timedEventSchema.safeParse(record);
-  if (data !== undefined && data.type !== 'step') view.event(data);
+  if (data !== undefined && data.type !== 'step') view.past(data);
 }
 
-function rowOf(record: Readonly<Record<string, unknown>>): StepRow | undefined {
-  const number = (name: string) => {
-    const value = record[name];
-    return typeof value === 'number' ? value : Number.NaN;
-  };
-  const [step, epoch] = [number('step'), number('epoch')];
+function rowOf(record: Readonly<Record<string, unknown>>, timeMs: number): StepRow | undefined {
+  const [step, epoch] = [numberOf(record['step']), numberOf(record['epoch'])];
   if (!Number.isSafeInteger(step) || step < 0) return undefined;
-  const timeMs = Date.parse(String(record['time']));
-  const values = Object.fromEntries(STEP_VALUES.map((name) => [name, number(name)]));
-  return { ...(values as Omit<StepRow, 'step' | 'epoch' | 'timeMs'>), step, epoch, timeMs };
+  return {
+    step,
+    epoch,
+    timeMs,
+    loss: numberOf(record['loss']),
+    accuracy: numberOf(record['accuracy']),
+    learningRate: numberOf(record['learningRate']),
+    gradientNorm: numberOf(record['gradientNorm']),
+    imagesPerSecond: numberOf(record['imagesPerSecond']),
+  };
 }
+
+const numberOf = (value: unknown) => (typeof value === 'number' ? value : Number.NaN);

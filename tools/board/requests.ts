@@ -17,7 +17,7 @@ export type BoardAsked =
   | { readonly type: 'page' | 'runs' | 'metrics' | 'health' | 'ready' }
   | { readonly type: 'asset'; readonly name: string }
   | { readonly type: 'events'; readonly lastId: string }
-  | { readonly type: 'run' | 'config' | 'stop'; readonly run: string }
+  | { readonly type: 'run' | 'config' | 'stop' | 'pictures' | 'look'; readonly run: string }
   | { readonly type: 'lanes'; readonly run: string; readonly windowMs: number }
   | { readonly type: 'steps'; readonly run: string; readonly view: StepsView }
   | Refusal;
@@ -48,9 +48,9 @@ export function judgeBoardHead(
   const refusal = refuseRebound(headers, rules) ?? refuseOtherSite(headers);
   if (refusal !== undefined) return refusal;
   const [path = '', query = ''] = url.split('?');
-  const of = /^\/api\/runs\/([^/]+)\/(steps|lanes|run|config|stop)$/.exec(path);
+  const of = /^\/api\/runs\/([^/]+)\/(steps|lanes|run|config|pictures|stop|look)$/.exec(path);
   const [, name = '', what] = of ?? [];
-  const allowed = what === 'stop' ? ['POST'] : ['GET', 'HEAD'];
+  const allowed = what === 'stop' || what === 'look' ? ['POST'] : ['GET', 'HEAD'];
   if (!allowed.includes(method)) {
     return refused(405, 'METHOD', `this takes ${allowed.join(', ')}`, {
       allow: allowed.join(', '),
@@ -67,7 +67,7 @@ export function judgeBoardHead(
 }
 
 function ofRun(
-  what: 'steps' | 'lanes' | 'run' | 'config' | 'stop',
+  what: 'steps' | 'lanes' | 'run' | 'config' | 'pictures' | 'stop' | 'look',
   encoded: string,
   query: URLSearchParams,
   headers: RequestHead['headers'],
@@ -75,7 +75,9 @@ function ofRun(
 ): BoardAsked {
   const run = decoded(encoded);
   if (run === undefined) return refused(400, 'QUERY', 'the name of the run is not encoded well');
-  if (what === 'stop') return refuseStop(headers, rules) ?? { type: 'stop', run };
+  if (what === 'stop' || what === 'look') {
+    return refuseChange(headers, rules) ?? { type: what, run };
+  }
   if (what === 'lanes') {
     const seconds = whole(query.get('window')) ?? WINDOW_SECONDS.usual;
     const windowMs = 1000 * Math.min(Math.max(10, seconds), WINDOW_SECONDS.max);
@@ -102,8 +104,8 @@ function refuseRebound({ host }: RequestHead['headers'], { names }: BoardRules) 
   return refused(421, 'WRONG_HOST', `this server is not called ${name || 'nothing'}`);
 }
 
-/** A stop is of the page itself: it knows the token, and comes from here. */
-function refuseStop(headers: RequestHead['headers'], { pageToken }: BoardRules) {
+/** What changes something or takes time is asked by the page itself: it knows the token, and comes from here. */
+function refuseChange(headers: RequestHead['headers'], { pageToken }: BoardRules) {
   const site = headers['sec-fetch-site'] ?? 'same-origin';
   const origin = headers['origin'];
   const isOurs =
@@ -112,7 +114,7 @@ function refuseStop(headers: RequestHead['headers'], { pageToken }: BoardRules) 
   return refused(
     403,
     'CROSS_SITE',
-    'a run is stopped by the page of this server, or by tessera stop',
+    'this is for the page of this server; a run is also stopped by tessera stop',
   );
 }
 

@@ -19,10 +19,13 @@ export class RunCounts {
   checkpointFailures = 0;
   stalls = 0;
   checkpointBytes = 0;
+  /** Of the newest step; of the first event before there is one. */
   lastStepMs: number | undefined;
   lastCheckpointMs: number | undefined;
 
   event(event: TimedEvent): void {
+    // Before the first step, the time since the beginning counts.
+    this.lastStepMs ??= Date.parse(event.time);
     switch (event.type) {
       case 'step':
         this.lastStepMs = Date.parse(event.time);

@@ -1,6 +1,7 @@
 /** @file Run folders as the source of a page; those that grow are read again. */
 import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { TesseraError } from '../../shared/core/errors.ts';
 import type { TimedActivity } from '../../shared/runs/activity.ts';
 import { readActivities } from '../../shared/runs/activity-files.ts';
 import { RUN_FILES } from '../../shared/runs/layout.ts';
@@ -16,9 +17,13 @@ const BIN_MS = 500;
 
 interface Folder {
   readonly folder: string;
+  /** Its name on the page. */
+  readonly id: string;
   run: BoardRun | undefined;
   bytes: number;
   nextMs: number;
+  /** Whether it was said that it cannot be read. */
+  isFaulty: boolean;
 }
 
 /** Runs that are on the disk. */
@@ -27,9 +32,20 @@ export class RunFolders implements BoardSource {
   readonly #lineOf: LineOf;
   #reading: Promise<void> | undefined;
 
-  constructor(folders: readonly string[], lineOf: LineOf) {
-    this.#folders = folders.map((folder) => ({ folder, run: undefined, bytes: -1, nextMs: 0 }));
+  readonly #onFault: (error: TesseraError) => void;
+
+  /** `onFault` takes each folder that cannot be read, once. */
+  constructor(
+    folders: readonly string[],
+    lineOf: LineOf,
+    onFault: (error: TesseraError) => void = () => {},
+  ) {
+    this.#folders = folders.map((folder, place) => ({
+      ...{ folder, id: idOf(folders, place), run: undefined },
+      ...{ bytes: -1, nextMs: 0, isFaulty: false },
+    }));
     this.#lineOf = lineOf;
+    this.#onFault = onFault;
   }
 
   runs(): readonly BoardRun[] {
@@ -44,7 +60,13 @@ export class RunFolders implements BoardSource {
   }
 
   async #readAll(): Promise<void> {
-    for (const folder of this.#folders) await this.#read(folder).catch(() => {});
+    for (const folder of this.#folders) {
+      await this.#read(folder).catch((thrown: unknown) => {
+        folder.nextMs = performance.now() + LOOK_MS;
+        if (!folder.isFaulty) this.#onFault(TesseraError.from(thrown));
+        folder.isFaulty = true;
+      });
+    }
   }
 
   async #read(known: Folder): Promise<void> {
@@ -61,8 +83,7 @@ export class RunFolders implements BoardSource {
       view.lanes = lanesOf(await readActivities(folder));
       known.bytes = bytes;
       known.run = {
-        id: basename(resolve(folder)),
-        ...{ folder, view, stop: undefined },
+        ...{ id: known.id, folder, view, stop: undefined, origins: undefined },
         config: async () => (await configOf(folder)).config,
         status: () => undefined,
       };
@@ -70,6 +91,14 @@ export class RunFolders implements BoardSource {
     const tookMs = performance.now() - startedMs;
     known.nextMs = performance.now() + Math.max(LOOK_MS, 10 * tookMs);
   }
+}
+
+/** The name of a folder; of several of one name, with a number. */
+function idOf(folders: readonly string[], place: number): string {
+  const names = folders.slice(0, place + 1).map((folder) => basename(resolve(folder)));
+  const name = names.at(-1) ?? '';
+  const before = names.filter((other) => other === name).length;
+  return before > 1 ? `${name} (${before})` : name;
 }
 
 /** The lanes over all that was recorded. */

@@ -1,7 +1,7 @@
 /** @file What the page shows of one run, gathered from its events and activities, with bounded memory. */
 import type { RunStatus } from '../../shared/contract/status.ts';
 import type { TimedActivity } from '../../shared/runs/activity.ts';
-import type { TimedEvent } from '../../shared/runs/events.ts';
+import { engineOn, type TimedEvent } from '../../shared/runs/events.ts';
 import { LaneBins } from './lane-bins.ts';
 import { RunCounts } from './run-counts.ts';
 import { StepColumns, type StepRow } from './step-columns.ts';
@@ -25,7 +25,7 @@ type Evaluation = Pick<EventOf<'evaluation'>, 'split' | 'loss' | 'accuracy' | 'e
   /** Seconds since 1970. */
   readonly time: number;
 };
-type Checkpoint = Pick<EventOf<'checkpoint'>, 'step' | 'bytes' | 'seconds' | 'time'>;
+type Checkpoint = Pick<EventOf<'checkpoint'>, 'step' | 'folder' | 'bytes' | 'seconds' | 'time'>;
 
 /** A lease that was lost: its leaves are computed by others. */
 interface LostLease {
@@ -40,6 +40,7 @@ const CHECKPOINTS_MAX = 200;
 const LINES_MAX = 1000;
 const LINE_CHARS_MAX = 2000;
 const LEASES_MAX = 100;
+const ENGINES_MAX = 50;
 
 /** One run on the page. */
 export interface BoardRun {
@@ -48,6 +49,8 @@ export interface BoardRun {
   readonly folder: string;
   /** As it was resolved. */
   config(): Promise<unknown>;
+  /** Where values of the config come from, by their options; undefined where that was not kept. */
+  readonly origins: ReadonlyMap<string, string> | undefined;
   /** Undefined for a run that is not this process's. */
   status(): RunStatus | undefined;
   /** Ends the run early; undefined where that cannot be done from here. */
@@ -71,24 +74,32 @@ export class RunView {
   readonly lines: BoardLine[] = [];
   readonly leases: LostLease[] = [];
   leavesAgain = 0;
+  leavesLost = 0;
   phase = '';
+  /** Code of the error that ended the run; '' for none. */
+  code = '';
+  /** Sentences of alarms that have begun and are not over, by their names. */
+  readonly alarms = new Map<string, string>();
+  /** What computed for the run, with the step after which it was first ready. */
+  readonly engines = new Map<string, number>();
   /** The newest report about all workers, of a run that has ended. */
   workers: EventOf<'workers'>['workers'] = [];
-  readonly hosts = new Map<string, string>();
   readonly #lineOf: LineOf;
-  readonly #listeners = new Set<(line: BoardLine) => void>();
   #numLines = 0;
 
   constructor(lineOf: LineOf) {
     this.#lineOf = lineOf;
   }
 
+  /** Takes what happens now. */
   event(event: TimedEvent): void {
     this.counts.event(event);
-    if (event.type === 'step') {
-      this.step({ ...event, timeMs: Date.parse(event.time) });
-      return;
-    }
+    if (event.type === 'step') this.step({ ...event, timeMs: Date.parse(event.time) });
+    else this.past(event);
+  }
+
+  /** Takes what happened in an earlier process: it is shown and not counted. */
+  past(event: Exclude<TimedEvent, { type: 'step' }>): void {
     this.#keep(event);
     const line = this.#lineOf(event);
     if (line !== undefined) this.line(line.text, line.mood, event.time);
@@ -110,13 +121,6 @@ export class RunView {
     this.#numLines += 1;
     const line = { id: this.#numLines, time, mood, text: text.slice(0, LINE_CHARS_MAX) };
     push(this.lines, line, LINES_MAX);
-    for (const listener of this.#listeners) listener(line);
-  }
-
-  /** Calls for each new line; the function that it returns ends that. */
-  onLine(listener: (line: BoardLine) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
   }
 
   #keep(event: Exclude<TimedEvent, { type: 'step' }>): void {
@@ -128,12 +132,21 @@ export class RunView {
         return;
       }
       case 'checkpoint': {
-        const { step, bytes, seconds, time } = event;
-        push(this.checkpoints, { step, bytes, seconds, time }, CHECKPOINTS_MAX);
+        const { step, folder, bytes, seconds, time } = event;
+        push(this.checkpoints, { step, folder, bytes, seconds, time }, CHECKPOINTS_MAX);
         return;
       }
       case 'phase':
         this.phase = event.phase;
+        this.code = event.code ?? '';
+        return;
+      case 'data':
+        // A process begins, without the alarms of the one before.
+        this.alarms.clear();
+        return;
+      case 'alarm':
+        if (event.state === 'over') this.alarms.delete(event.name);
+        else this.alarms.set(event.name, event.sentence);
         return;
       case 'workers':
         this.workers = event.workers;
@@ -143,11 +156,20 @@ export class RunView {
     }
   }
 
-  #worker({ worker, what, host, leaves = 0, reason, time }: EventOf<'worker'>): void {
-    if (host !== undefined && this.hosts.size < 1000) this.hosts.set(worker, host);
+  #worker(event: EventOf<'worker'>): void {
+    const { worker, what, leaves = 0, reason, time } = event;
+    if (what === 'ready') this.#ready(event);
     if (what !== 'lost' && what !== 'left') return;
     this.lanes.gone(worker, Date.parse(time));
-    if (what === 'lost') push(this.leases, { time, worker, leaves, reason }, LEASES_MAX);
+    if (what === 'left') return;
+    this.leavesLost += leaves;
+    push(this.leases, { time, worker, leaves, reason }, LEASES_MAX);
+  }
+
+  #ready({ engine, processor, reason }: EventOf<'worker'>): void {
+    const name = engineOn(engine ?? reason, processor);
+    if (this.engines.has(name) || this.engines.size >= ENGINES_MAX) return;
+    this.engines.set(name, this.steps.lastStep);
   }
 
   /** Steps from there on are done again, so what followed them is no longer a part of the run. */

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { hostOf, isLoopback, ownAddress, withPort } from '../../shared/core/address.ts';
 import type { Clock } from '../../shared/core/clock.ts';
+import type { TesseraError } from '../../shared/core/errors.ts';
 import { refuseExposure } from '../../shared/security/listen-policy.ts';
 import { newToken } from '../../shared/security/tokens.ts';
 import { type HttpSecurity, refuseUnlessKnown } from '../http/access.ts';
@@ -21,6 +22,8 @@ export interface BoardOptions {
   /** Plaintext beyond loopback; then the page cannot stop a run. */
   readonly insecure?: boolean | undefined;
   readonly clock: Clock;
+  /** Takes why the page could not stop a run. */
+  readonly onFault?: (error: TesseraError) => void;
   readonly limits?: Partial<typeof BOARD_LIMITS>;
 }
 
@@ -56,7 +59,8 @@ export async function serveBoard(options: BoardOptions): Promise<BoardServer> {
     ...{ source, assets, viewersMax: limits.viewersMax, beatMs: limits.beatMs },
     rules: { names, pageToken, assets: new Set(assets.keys()) },
     refuse: (request) => refuseViewer(request, security),
-    mayStop: security !== undefined || isLoopback(listen),
+    mayAct: security !== undefined || isLoopback(listen),
+    onFault: options.onFault ?? (() => {}),
   });
   const server = makeServer(security, limits);
   server.on('request', (request, response) => {

@@ -3,11 +3,13 @@
 import { statfs } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
+import { TesseraError } from '../../shared/core/errors.ts';
 import { LANE_PARTS } from '../../shared/runs/reader/lanes.ts';
 import { EXPOSITION_TYPE } from '../http/exposition.ts';
 import { type Refusal, refused } from '../http/refusal.ts';
 import { type Asset, PAGE_HEADERS } from './assets.ts';
 import { boardMetrics } from './metrics.ts';
+import { PictureMaker } from './pictures.ts';
 import { type BoardAsked, type BoardRules, judgeBoardHead } from './requests.ts';
 import type { BoardRun, BoardSource } from './run-view.ts';
 import { Viewers } from './viewers.ts';
@@ -19,8 +21,10 @@ export interface BoardServiceOptions {
   readonly rules: BoardRules;
   /** Refuses callers that are not known. */
   readonly refuse: (request: IncomingMessage) => Refusal | undefined;
-  /** Whether runs may be stopped from the page. */
-  readonly mayStop: boolean;
+  /** Whether the page may stop runs, and have checkpoints looked at. */
+  readonly mayAct: boolean;
+  /** Takes why the page could not stop a run. */
+  readonly onFault: (error: TesseraError) => void;
   readonly viewersMax: number;
   readonly beatMs: number;
 }
@@ -42,13 +46,20 @@ const ROLES = ['health', 'ready'];
 export class BoardService {
   readonly #options: BoardServiceOptions;
   readonly #viewers: Viewers;
+  readonly #pictures = new PictureMaker();
 
   constructor(options: BoardServiceOptions) {
     this.#options = options;
-    this.#viewers = new Viewers(options.viewersMax, options.beatMs, () => this.#state());
+    const { source, viewersMax: max, beatMs } = options;
+    this.#viewers = new Viewers({
+      ...{ max, beatMs, state: () => this.#state() },
+      lines: () => source.runs()[0]?.view.lines ?? [],
+      refresh: async () => await source.refresh?.(),
+    });
   }
 
   close(): void {
+    this.#pictures.close();
     this.#viewers.close();
   }
 
@@ -74,7 +85,6 @@ export class BoardService {
       send(refusalOf(full), response.req, response);
       return;
     }
-    this.#viewers.follow(this.#options.source.runs()[0]);
     response.writeHead(200, { ...SAFE, 'content-type': 'text/event-stream' });
     this.#viewers.add(response, lastId);
   }
@@ -118,7 +128,15 @@ export class BoardService {
         return json({ endMs, windowMs, columns: LANE_COLUMNS, parts: LANE_PARTS, lanes });
       }
       case 'config':
-        return json((await run.config()) ?? {});
+        return json({
+          config: (await run.config()) ?? {},
+          origins: run.origins === undefined ? null : Object.fromEntries(run.origins),
+          engines: [...view.engines].map(([name, afterStep]) => ({ name, afterStep })),
+        });
+      case 'pictures':
+        return json(this.#pictures.of(run));
+      case 'look':
+        return this.#look(run);
       case 'run':
         return json({ ...this.#summary(run), lines: view.lines, workers: view.workers });
       case 'stop':
@@ -126,14 +144,27 @@ export class BoardService {
     }
   }
 
+  #look(run: BoardRun): Reply {
+    if (!this.#options.mayAct) {
+      return refusalOf(refused(403, 'ACCESS_DENIED', 'this page may only show what is there'));
+    }
+    try {
+      this.#pictures.begin(run);
+    } catch (thrown) {
+      const { code, sentence } = TesseraError.from(thrown);
+      return refusalOf(refused(409, code, sentence));
+    }
+    return { ...json(this.#pictures.of(run)), status: 202 };
+  }
+
   #stop(run: BoardRun): Reply {
-    if (run.stop === undefined || !this.#options.mayStop) {
+    if (run.stop === undefined || !this.#options.mayAct) {
       return refusalOf(
         refused(403, 'ACCESS_DENIED', 'this page may not stop the run: use tessera stop'),
       );
     }
     // It takes until the last checkpoint is written; the page sees the phases.
-    run.stop().catch(() => {});
+    run.stop().catch((thrown: unknown) => this.#options.onFault(TesseraError.from(thrown)));
     return { ...json({ stopping: run.id }), status: 202 };
   }
 
@@ -158,18 +189,20 @@ export class BoardService {
 
   #summary(run: BoardRun) {
     const { view, id, stop } = run;
+    const status = run.status();
     return {
-      id,
-      status: run.status(),
-      phase: run.status()?.phase ?? view.phase,
+      ...{ id, status, phase: status?.phase ?? view.phase },
       steps: view.steps.length,
       lastStep: view.steps.lastStep,
       evaluations: view.evaluations.length,
+      code: status?.code ?? view.code,
+      alarms: status?.alarms ?? [...view.alarms].map(([name, sentence]) => `${name}: ${sentence}`),
       checkpoints: view.checkpoints.slice(-20),
       leases: view.leases.slice(-20),
-      leavesLost: view.counts.leavesLost,
+      leavesLost: view.leavesLost,
       leavesAgain: view.leavesAgain,
-      mayStop: stop !== undefined && this.#options.mayStop,
+      mayStop: stop !== undefined && this.#options.mayAct,
+      mayLook: this.#options.mayAct,
     };
   }
 }

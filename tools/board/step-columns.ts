@@ -1,7 +1,7 @@
 /** @file The steps of a run in columns of numbers, and what a page draws of them: buckets with least, most and mean. */
 
 /** What is kept of each step beside its number and its time. */
-export const STEP_VALUES = [
+const STEP_VALUES = [
   'loss',
   'accuracy',
   'learningRate',

@@ -11,7 +11,6 @@ if (process.argv[3] === 'low') setPriority(19);
 process.on('SIGINT', () => {});
 process.stdin.on('end', () => process.exit(0)).resume();
 
-const { look } = await import('./look.ts');
 const { RECORDS_FD } = await import('./look-process.ts');
 const { TesseraError } = await import('../../shared/core/errors.ts');
 
@@ -25,6 +24,7 @@ async function main(): Promise<LookReport> {
   const lacks: string[] = [];
   try {
     const job = JSON.parse(process.argv[2] ?? '{}') as LookJob;
+    const { look } = await (job.for === 'page' ? import('../board/look.ts') : import('./look.ts'));
     await look(job, { send, lack: (sentence) => lacks.push(sentence) });
     return { coreSeconds: coreSeconds(), lacks };
   } catch (thrown) {

@@ -12,6 +12,8 @@ import type { Look, LookFound, LookJob } from './looks.ts';
 export const RECORDS_FD = 3;
 /** A process of the lowest priority waits for those that train. */
 const LOOK_MS_MAX = 600_000;
+/** What a person waits for is not the last of all. */
+const NICENESS = { page: '10', background: '19' };
 const RECORDS_BYTES_MAX = 24 * 1024 ** 2;
 const TEXT_CHARS_MAX = 64 * 1024;
 /** It sets the priority of all threads; Node itself could only set that of one. */
@@ -28,7 +30,10 @@ export interface LookReport {
 export function startLook(job: LookJob, isLast = false): Look {
   const script = fileURLToPath(new URL('./look-main.js', import.meta.url));
   const node = [process.execPath, ...NO_DEBUGGER_FLAGS, script, JSON.stringify(job)];
-  const low = NICE === undefined ? [...node, 'low'] : [NICE, '-n', '19', ...node];
+  const low =
+    NICE === undefined
+      ? [...node, 'low']
+      : [NICE, '-n', NICENESS[job.for ?? 'background'], ...node];
   const line = isLast ? node : low;
   const child = spawn(line[0] as string, line.slice(1), {
     // It ends when its stdin closes, however we go.
@@ -36,12 +41,12 @@ export function startLook(job: LookJob, isLast = false): Look {
   });
   child.stdin?.on('error', () => {});
   const timer = setTimeout(() => child.kill('SIGKILL'), LOOK_MS_MAX);
-  const found = foundBy(child).finally(() => clearTimeout(timer));
+  const found = foundBy(child, job).finally(() => clearTimeout(timer));
   found.catch(() => {});
   return { found, end: () => child.kill('SIGKILL') };
 }
 
-function foundBy(child: ChildProcess): Promise<LookFound> {
+function foundBy(child: ChildProcess, job: LookJob): Promise<LookFound> {
   const records: Buffer[] = [];
   let bytes = 0;
   let [printed, said] = ['', ''];
@@ -58,7 +63,7 @@ function foundBy(child: ChildProcess): Promise<LookFound> {
     said = (said + chunk).slice(-TEXT_CHARS_MAX);
   });
   return new Promise((resolve, reject) => {
-    child.once('error', (error) => reject(failed(error.message)));
+    child.once('error', (error) => reject(failed(job, error.message)));
     child.once('close', (code, signal) => {
       const report = jsonRecord(printed.trim().split('\n').at(-1) ?? '') as LookReport | undefined;
       if (code === 0 && report !== undefined && report.failure === undefined) {
@@ -66,12 +71,18 @@ function foundBy(child: ChildProcess): Promise<LookFound> {
         return resolve({ records: Buffer.concat(records), coreSeconds, lacks });
       }
       const last = report?.failure ?? said.trim().split('\n').at(-1) ?? '';
-      reject(failed(`${last === '' ? 'its process' : `${last}: it`} ended with ${signal ?? code}`));
+      // A look that says why it failed has ended well.
+      const how = last === '' ? 'its process' : `${last}: it`;
+      const reason = report?.failure ?? `${how} ended with ${signal ?? code}`;
+      reject(failed(job, reason));
     });
   });
 }
 
-function failed(reason: string): TesseraError {
+function failed(job: LookJob, reason: string): TesseraError {
+  if (job.for === 'page') {
+    return new TesseraError('INTERNAL', `pictures of step ${job.step} were not made: ${reason}`);
+  }
   const sentence = `histograms and images for TensorBoard were not made: ${reason}`;
   return new TesseraError('INTERNAL', sentence, {
     hint: 'leave them out with --tensorboard figures',

@@ -38,7 +38,7 @@ export interface LookTaker {
 }
 
 /** Images that are looked at for mistakes: those of a large split, evenly. */
-const IMAGES_MAX = 512;
+export const IMAGES_MAX = 512;
 /** Images of the batch that are shown. */
 const BATCH_SHOWN = 32;
 const THREADS_MAX = 4;
@@ -85,7 +85,7 @@ function histograms(group: string, entries: readonly ParameterEntry[], flat: Flo
 }
 
 /** The model's program on the cores: devices belong to the workers. */
-async function compiled(read: TrainedModel, source: DataSource) {
+export async function compiled(read: TrainedModel, source: DataSource) {
   const { batchSize, microBatch, ...training } = read.config.training;
   const samples = Math.min(microBatch, batchSize, source.size.train);
   const config: RunConfig = {
@@ -102,7 +102,7 @@ async function compiled(read: TrainedModel, source: DataSource) {
 }
 
 /** The first leaf of the batch after a step; after the last step, of the last batch. */
-async function nextLeaf(config: RunConfig, source: DataSource, step: number) {
+export async function nextLeaf(config: RunConfig, source: DataSource, step: number) {
   const { batchSize, epochs } = config.training;
   const perEpoch = numBatches(source.size.train, batchSize);
   const done = Math.min(step, epochs * perEpoch - 1);

@@ -6,6 +6,8 @@ import type { LookBudget } from './look-budget.ts';
 export interface LookJob {
   readonly folder: string;
   readonly step: number;
+  /** Pictures for the page, which a person waits for; else what TensorBoard shows. */
+  readonly for?: 'page';
 }
 
 /** A look that has begun. */
@@ -17,7 +19,7 @@ export interface Look {
 
 /** What a look found. */
 export interface LookFound {
-  /** Whole records of an events file. */
+  /** Whole records of an events file; for the page, JSON. */
   readonly records: Uint8Array;
   readonly coreSeconds: number;
   /** What could not be shown, a sentence each. */

@@ -1,17 +1,23 @@
 /** The page of a run: follows the server, and puts what it sends in its place. */
+import { Config } from './config.js';
 import { Curves } from './curves.js';
 import { Lanes } from './lanes.js';
+import { Log } from './log.js';
+import { Pictures } from './pictures.js';
 import { ask, at, bytes, duration, figure, make, pathOf, percent } from './text.js';
 
 const TOKEN = document.querySelector('meta[name="page-token"]').content;
-const ENDED = ['done', 'failed', 'stopped'];
-const LINES_SHOWN = 500;
-const lines = [];
+const FOLLOW_AGAIN_MS = 5000;
+const ENDED = ['done', 'failed'];
+/** Words for how a run ended that a person or its machine stopped. */
+const ENDINGS = { CANCELLED: 'stopped', INTERRUPTED: 'interrupted' };
 let state;
-let config;
 let range = 0;
 
 const lanes = new Lanes();
+const log = new Log();
+const pictures = new Pictures(TOKEN);
+new Config(() => state.id, lost);
 const curves = new Curves((view) => {
   if (view === undefined) return setRange('0');
   curves.view = view;
@@ -22,6 +28,8 @@ const curves = new Curves((view) => {
 const refreshCurves = () => curves.refresh().catch(lost);
 
 function lost() {
+  // What the page asks for after the end finds no server any more.
+  if (state !== undefined && ENDED.includes(state.phase)) return;
   at('phase').textContent = 'no connection';
   at('phase').className = 'chip bad';
 }
@@ -33,48 +41,75 @@ function setRange(value) {
   return refreshCurves();
 }
 
-function showFigures({ status, lastStep }) {
+/** The newest figures of a run that is read from its folder, from its curves. */
+function newestOf(id) {
+  const { data } = curves.run(id);
+  const last = (name) => data?.values[name].mean.findLast((value) => value !== null);
+  const best = (split) => data?.evaluations.findLast((one) => one.split === split)?.accuracy;
+  return {
+    ...{ epoch: data?.epoch.at(-1), loss: last('loss'), trainAccuracy: last('accuracy') },
+    ...{ validationAccuracy: best('validation'), testAccuracy: best('test') },
+  };
+}
+
+function showFigures({ id, status, lastStep }) {
+  const { epoch, loss, trainAccuracy, validationAccuracy, testAccuracy } = status ?? newestOf(id);
   const list = [
     [
       'Step',
-      status ? `${figure(status.step, 9)} ` : figure(lastStep, 9),
+      figure(status?.step ?? lastStep, 9),
       status ? `of ${figure(status.stepsTotal, 9)}` : '',
     ],
-    ['Epoch', figure(status?.epoch, 6), status ? `of ${status.epochsTotal}` : ''],
-    ['Loss', figure(status?.loss), ''],
-    ['Train accuracy', percent(status?.trainAccuracy), ''],
-    ['Validation', percent(status?.validationAccuracy), ''],
-    ['Test', percent(status?.testAccuracy), ''],
+    ['Epoch', figure(epoch, 6), status ? `of ${status.epochsTotal}` : ''],
+    ['Loss', figure(loss), ''],
+    ['Train accuracy', percent(trainAccuracy), ''],
+    ['Validation', percent(validationAccuracy), ''],
+    ['Test', percent(testAccuracy), ''],
     ['Images/s', figure(status?.imagesPerSecond, 4), ''],
     ['Time left', ENDED.includes(status?.phase) ? '–' : duration(status?.etaSeconds), ''],
     ['Workers', String(status?.workers.length ?? '–'), ''],
   ].filter(([, value]) => value !== '–' || status !== undefined);
   at('figures').replaceChildren(
     ...list.map(([name, value, more]) =>
-      make('div', {}, make('dt', {}, name), make('dd', {}, value, make('small', {}, more))),
+      make('div', {}, make('dt', {}, name), make('dd', {}, value, ' ', make('small', {}, more))),
     ),
   );
 }
 
 function showState() {
-  const { id, status, phase } = state;
-  document.title = status
-    ? `${Math.round((100 * status.step) / Math.max(1, status.stepsTotal))}% ${id}`
-    : id;
+  const { id, status, phase, code } = state;
+  const share = status ? status.step / Math.max(1, status.stepsTotal) : 0;
+  document.title = status ? `${Math.floor(100 * share)}% ${id}` : id;
   at('name').textContent = id;
-  at('phase').textContent = phase || 'read from its folder';
-  at('phase').className =
-    `chip ${phase === 'failed' ? 'bad' : phase === 'training' || phase === 'done' ? 'good' : ''}`;
+  const ending = phase === 'failed' ? ENDINGS[code] : undefined;
+  at('phase').textContent = ending ?? (phase || 'read from its folder');
+  const isBad = phase === 'failed' && ending === undefined;
+  const isGood = phase === 'training' || phase === 'done';
+  at('phase').className = `chip ${isBad ? 'bad' : isGood ? 'good' : ''}`;
   at('progress').hidden = status === undefined;
-  at('progress').value = status ? status.step / Math.max(1, status.stepsTotal) : 0;
+  at('progress').value = share;
   at('stop').hidden = !state.mayStop || ENDED.includes(phase);
-  const notice = status?.stall || status?.reason || '';
-  at('notice').hidden = notice === '' || notice === phase;
-  at('notice').textContent = notice;
-  at('waiting').hidden = !status?.waitingFor;
-  at('waiting').textContent = status?.waitingFor ?? '';
+  at('waiting').textContent = ENDED.includes(phase) ? '' : (status?.waitingFor ?? '');
+  showNotices();
   showFigures(state);
   showTables();
+  void pictures.refresh(state);
+}
+
+/** What a person wants to know before all else: alarms, why nothing moves, why it ended. */
+function showNotices() {
+  const { status, phase, alarms } = state;
+  const why = phase === 'failed' || phase === 'waiting' ? status?.reason : '';
+  const notices = [
+    ...alarms.map((text) => ({ text: text.slice(text.indexOf(': ') + 2), mood: 'bad' })),
+    ...[status?.stall, why].filter(Boolean).map((text) => ({ text, mood: 'warning' })),
+  ];
+  const list = at('notices');
+  list.hidden = notices.length === 0;
+  if (list.textContent === notices.map(({ text }) => text).join('')) return;
+  list.replaceChildren(
+    ...notices.map(({ text, mood }) => make('li', { class: `notice ${mood}` }, text)),
+  );
 }
 
 function showTables() {
@@ -91,7 +126,9 @@ function showTables() {
     age(time),
   ]);
   at('leases-sum').textContent =
-    `${leavesLost} leaves lost with their workers, ${leavesAgain} given to a second worker because the first was late.`;
+    leavesLost + leavesAgain === 0
+      ? 'None.'
+      : `${leavesLost} leaves lost with their workers, ${leavesAgain} given to a second worker because the first was late.`;
 }
 
 function fill(id, rows, cells) {
@@ -99,46 +136,9 @@ function fill(id, rows, cells) {
   at(id).replaceChildren(
     ...newest.map((row) => make('tr', {}, ...cells(row).map((cell) => make('td', {}, cell)))),
   );
-  document.querySelector(`[data-of="${id}"]`).hidden = rows.length > 0;
+  const empty = document.querySelector(`[data-of="${id}"]`);
+  if (empty !== null) empty.hidden = rows.length > 0;
   at(id).parentElement.hidden = rows.length === 0;
-}
-
-function showLog() {
-  const word = at('filter').value.toLowerCase();
-  const isWanted = ({ text, mood }) =>
-    text.toLowerCase().includes(word) &&
-    (!at('warnings').checked || mood === 'warning' || mood === 'bad');
-  at('log').replaceChildren(
-    ...lines
-      .filter(isWanted)
-      .slice(-LINES_SHOWN)
-      .toReversed()
-      .map(({ time, mood, text }) =>
-        make(
-          'li',
-          { class: mood },
-          make('time', { datetime: time }, new Date(time).toLocaleTimeString()),
-          text,
-        ),
-      ),
-  );
-}
-
-async function showConfig() {
-  config ??= await ask(pathOf(state.id, 'config'));
-  const word = at('config-filter').value.toLowerCase();
-  const rows = flat(config).filter(([key]) => key.toLowerCase().includes(word));
-  at('config').replaceChildren(
-    ...rows.map(([key, value]) => make('tr', {}, make('td', {}, key), make('td', {}, value))),
-  );
-}
-
-function flat(value, key = '') {
-  if (value === null || typeof value !== 'object' || Array.isArray(value))
-    return [[key, JSON.stringify(value)]];
-  return Object.entries(value).flatMap(([name, inner]) =>
-    flat(inner, key === '' ? name : `${key}.${name}`),
-  );
 }
 
 async function showRuns() {
@@ -155,7 +155,7 @@ async function showRuns() {
     box.addEventListener('change', () => {
       if (box.checked) curves.shown.add(id);
       else curves.shown.delete(id);
-      refreshCurves().catch(() => {});
+      void refreshCurves();
     });
     return make('label', {}, box, ` ${id}`);
   });
@@ -210,17 +210,16 @@ async function refreshLanes() {
 function follow() {
   const events = new EventSource('/api/events');
   events.addEventListener('state', ({ data }) => take(JSON.parse(data)));
-  events.addEventListener('fresh', () => {
-    lines.length = 0;
-  });
+  events.addEventListener('fresh', () => log.clear());
   events.addEventListener('line', ({ data }) => {
-    lines.push(JSON.parse(data));
-    if (lines.length > 2 * LINES_SHOWN) lines.splice(0, LINES_SHOWN);
-    atMost(300, 'log', showLog);
+    log.add(JSON.parse(data));
+    atMost(300, 'log', () => log.draw());
   });
   events.addEventListener('error', () => {
-    if (state !== undefined && ENDED.includes(state.phase)) return;
+    if (state !== undefined && ENDED.includes(state.phase)) return events.close();
     lost();
+    // A browser gives up on a reply that is none, as when too many pages follow.
+    if (events.readyState === EventSource.CLOSED) setTimeout(follow, FOLLOW_AGAIN_MS);
   });
 }
 
@@ -234,10 +233,6 @@ at('smooth').addEventListener('input', ({ target }) => {
 });
 at('range').addEventListener('change', ({ target }) => setRange(target.value));
 at('window').addEventListener('change', refreshLanes);
-at('filter').addEventListener('input', showLog);
-at('warnings').addEventListener('change', showLog);
-at('config-box').addEventListener('toggle', () => showConfig().catch(lost));
-at('config-filter').addEventListener('input', () => showConfig().catch(lost));
 at('stop').addEventListener('click', () => at('ask').showModal());
 at('ask-no').addEventListener('click', () => at('ask').close());
 at('ask-yes').addEventListener('click', async () => {
@@ -247,8 +242,8 @@ at('ask-yes').addEventListener('click', async () => {
     await ask(pathOf(state.id, 'stop'), { method: 'POST', headers: { 'x-tessera-page': TOKEN } });
     at('stop').textContent = 'Stopping…';
   } catch (error) {
-    at('notice').hidden = false;
-    at('notice').textContent = error.message;
+    log.add({ time: new Date().toISOString(), mood: 'bad', text: error.message });
+    log.draw();
     at('stop').disabled = false;
   }
 });

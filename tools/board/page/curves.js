@@ -1,78 +1,16 @@
 /** The curves of runs: buckets with least, most and mean from the server, drawn by uPlot. */
-import { ask, at, colour, figure, make, pathOf, percent } from './text.js';
+import { RunCurves, smoothed } from './run-curves.js';
+import { at, clock, colour, figure, make, percent, share } from './text.js';
 
 const CHARTS = [
   { value: 'loss', title: 'Loss', large: true, format: figure },
-  { value: 'accuracy', title: 'Accuracy', large: true, format: percent },
+  { value: 'accuracy', title: 'Accuracy', large: true, format: percent, mark: share },
   { value: 'imagesPerSecond', title: 'Images per second', format: figure },
   { value: 'learningRate', title: 'Learning rate', format: figure },
   { value: 'gradientNorm', title: 'Gradient norm', format: figure },
 ];
 const COLOURS = ['blue', 'violet', 'teal', 'orange', 'green', 'red'];
 const SPLIT_COLOURS = { validation: 'green', test: 'orange' };
-const POINTS = 600;
-
-/** Steps of one run as the page has them. */
-class RunCurves {
-  constructor(id) {
-    this.id = id;
-    this.data = undefined;
-  }
-
-  async load(view) {
-    const query = new URLSearchParams({ points: POINTS, ...view });
-    const { data } = this;
-    const isSame = data !== undefined && this.view === JSON.stringify(view);
-    if (isSame && data.step.length > 0) {
-      query.set('bucket', data.bucket);
-      query.set('after', data.first + data.step.length - 1);
-    }
-    const fresh = await ask(`${pathOf(this.id, 'steps')}?${query}`);
-    this.view = JSON.stringify(view);
-    const keep = isSame && fresh.bucket === data.bucket ? fresh.first - data.first : 0;
-    this.data = keep > 0 ? joined(data, fresh, keep) : fresh;
-  }
-
-  /** Where its steps lie on the axis; epochs are fractions, by the steps of whole epochs. */
-  xs(axis, steps, times) {
-    const { data } = this;
-    if (axis === 'time') return times.map((time) => time - (this.began ?? data.time[0] ?? 0));
-    if (axis === 'epoch' && this.stepsPerEpoch > 0)
-      return steps.map((step) => step / this.stepsPerEpoch);
-    return steps;
-  }
-}
-
-function joined(old, fresh, keep) {
-  const join = (before, after) => before.slice(0, keep).concat(after);
-  const values = {};
-  for (const [name, bucket] of Object.entries(fresh.values)) {
-    values[name] = {};
-    for (const kind of ['min', 'max', 'mean']) {
-      values[name][kind] = join(old.values[name][kind], bucket[kind]);
-    }
-  }
-  const { evaluations } = fresh;
-  return {
-    ...{ bucket: old.bucket, first: old.first, values, evaluations },
-    ...{
-      step: join(old.step, fresh.step),
-      epoch: join(old.epoch, fresh.epoch),
-      time: join(old.time, fresh.time),
-    },
-  };
-}
-
-/** An average in which newer values count more. */
-function smoothed(values, weight) {
-  let [sum, mass] = [0, 0];
-  return values.map((value) => {
-    if (value === null) return null;
-    sum = weight * sum + (1 - weight) * value;
-    mass = weight * mass + (1 - weight);
-    return sum / mass;
-  });
-}
 
 export class Curves {
   runs = new Map();
@@ -145,11 +83,10 @@ export class Curves {
       if (run.data === undefined) return [];
       const { step, time, values } = run.data;
       const own = COLOURS[place % COLOURS.length];
-      const name = isOne ? '' : ` ${id}`;
       const { min, max, mean } = values[value];
       const lines = [
         {
-          label: `train${name}`,
+          label: isOne ? 'train' : id,
           colour: own,
           xs: run.xs(this.axis, step, time),
           ys: smoothed(mean, this.weight),
@@ -160,12 +97,13 @@ export class Curves {
       const splits = value === 'loss' || value === 'accuracy' ? ['validation', 'test'] : [];
       return [
         ...lines,
-        ...splits.flatMap((split) => this.#ofSplit(run, split, { value, own, name, isOne })),
+        ...splits.flatMap((split) => this.#ofSplit(run, split, { value, own, isOne })),
       ];
     });
   }
 
-  #ofSplit(run, split, { value, own, name, isOne }) {
+  #ofSplit(run, split, { value, own, isOne }) {
+    const { id } = run;
     const of = run.data.evaluations.filter((one) => one.split === split);
     if (of.length === 0) return [];
     const steps = of.map((one) => one.step);
@@ -176,9 +114,9 @@ export class Curves {
     return [
       {
         ...{
-          label: `${split}${name}`,
+          label: isOne ? split : `${split} of ${id}`,
           colour: isOne ? SPLIT_COLOURS[split] : own,
-          isDashed: !isOne && split === 'test',
+          isDashed: !isOne,
         },
         ...{ xs: sorted.map(([x]) => x), ys: sorted.map(([, y]) => y), isSparse: true },
       },
@@ -191,6 +129,7 @@ export class Curves {
       min === undefined ? [xs, ys] : [xs, ys, min, max],
     );
     const data = tables.length === 0 ? [[], []] : uPlot.join(tables);
+    held.place.setAttribute('aria-label', inWords(held.chart, lines, this.axis));
     const key = JSON.stringify([lines.map(({ label }) => label), this.axis]);
     if (held.plot !== undefined && held.key === key && !isAnew) {
       held.plot.setData(data, true);
@@ -200,7 +139,10 @@ export class Curves {
     held.key = key;
     held.lines = lines;
     held.plot = new uPlot(this.#options(held, lines), data, held.place);
-    const entries = lines.length > 1 ? lines : [];
+    // Of several runs, colours are those of runs.
+    const isOne = this.shown.size === 1;
+    const named = isOne ? lines : lines.filter(({ isSparse }) => !isSparse);
+    const entries = lines.length > 1 && (isOne || held.chart.large) ? named : [];
     held.legend.replaceChildren(
       ...entries.map((line) => {
         const sign = make('i');
@@ -238,8 +180,12 @@ export class Curves {
       ...{ width: place.clientWidth || 300, height: chart.large ? 240 : 180, series, bands },
       scales: { x: { time: false } },
       axes: [
-        { ...axis, values: (_, splits) => splits.map(format) },
-        { ...axis, size: 58, values: (_, splits) => splits.map((value) => chart.format(value)) },
+        { ...axis, size: 30, values: (_, splits) => splits.map(format) },
+        {
+          ...axis,
+          size: 54,
+          values: (_, splits) => splits.map((value) => (chart.mark ?? chart.format)(value)),
+        },
       ],
       legend: { show: false },
       cursor: {
@@ -289,11 +235,11 @@ export class Curves {
   }
 }
 
-function clock(seconds) {
-  const whole = Math.round(seconds);
-  const parts = [Math.floor(whole / 60) % 60, whole % 60].map((part) =>
-    String(part).padStart(2, '0'),
-  );
-  const hours = Math.floor(whole / 3600);
-  return hours > 0 ? `${hours}:${parts.join(':')}` : parts.join(':');
+/** A chart as a sentence, for those who do not see it. */
+function inWords({ title, format }, lines, axis) {
+  const words = lines.map(({ label, xs, ys }) => {
+    const newest = ys.findLast((value) => value !== null && value !== undefined);
+    return `${label} ${format(newest)} at ${axis} ${figure(xs.at(-1), 9)}`;
+  });
+  return `${title}: ${words.join(', ') || 'nothing yet'}`;
 }

@@ -3,6 +3,8 @@ import { ask, at, bytes, colour, figure, make, pathOf } from './text.js';
 
 const WORDS = { compute: 'compute', pull: 'pull', fetch: 'fetch', push: 'push', idle: 'idle' };
 const ORDER = ['compute', 'fetch', 'pull', 'push'];
+const PACE =
+  'How fast it is with an image, against the median of the others; waiting does not count.';
 /** A worker that is gone keeps its lane for so long. */
 const GONE_MS = 10 * 60_000;
 
@@ -40,13 +42,14 @@ export class Lanes {
         goneMs: lane?.goneMs ?? null,
         isLive: status !== undefined,
       });
-      if (lane !== undefined) draw(row.canvas, lane, found);
+      if (lane !== undefined) draw(row.canvas, lane, found, name);
     }
     for (const [name, { item }] of this.#rows) {
       if (names.includes(name)) continue;
       item.remove();
       this.#rows.delete(name);
     }
+    at('no-lanes').hidden = names.length > 0;
     const items = names.map((name) => this.#rows.get(name).item);
     if (items.some((item, index) => at('lanes').children[index] !== item))
       at('lanes').replaceChildren(...items);
@@ -77,19 +80,39 @@ function say({ item, who, speed, why }, { name, worker, report, goneMs, isLive }
   const rate = worker?.imagesPerSecond ?? report?.imagesPerSecond;
   const pace = worker?.paceRatio;
   const words = Number.isFinite(pace ?? Number.NaN)
-    ? `${figure(1 / pace, 2)} × the others`
+    ? `pace ${figure(1 / pace, 2)} ×`
     : (worker?.state ?? '');
   speed.replaceChildren(
     make('b', {}, isGone ? '–' : `${figure(rate, 3)} img/s`),
-    make('span', {}, isGone ? '' : words),
+    make('span', { title: PACE }, isGone ? '' : words),
   );
   const sentence = worker?.slow || worker?.lastError || '';
   why.hidden = sentence === '';
   why.textContent = sentence;
 }
 
-function draw(canvas, { shares, goneMs }, { columns, parts, endMs, windowMs }) {
+/** The parts of a worker's time, as a sentence for those who do not see the lane. */
+function inWords(raw, parts, columns, name) {
+  const sums = parts.map((_, part) => {
+    let sum = 0;
+    for (let column = 0; column < columns; column++)
+      sum += raw.charCodeAt(column * parts.length + part);
+    return sum;
+  });
+  const total = Math.max(
+    1,
+    sums.reduce((a, b) => a + b, 0),
+  );
+  const words = parts
+    .map((part, place) => [part, Math.round((100 * sums[place]) / total)])
+    .filter(([, share]) => share > 0)
+    .map(([part, share]) => `${part} ${share}%`);
+  return `What ${name} did: ${words.join(', ') || 'nothing yet'}`;
+}
+
+function draw(canvas, { shares, goneMs }, { columns, parts, endMs, windowMs }, name) {
   const raw = atob(shares);
+  canvas.setAttribute('aria-label', inWords(raw, parts, columns, name));
   const ratio = devicePixelRatio || 1;
   const [width, height] = [Math.round(canvas.clientWidth * ratio), Math.round(30 * ratio)];
   if (canvas.width !== width) canvas.width = width;

@@ -26,6 +26,9 @@ export function percent(value) {
   return Number.isFinite(value ?? Number.NaN) ? `${(100 * value).toFixed(1)}%` : '–';
 }
 
+/** A share on an axis. */
+export const share = (value) => `${figure(100 * value)}%`;
+
 export function bytes(value) {
   if (!value) return '–';
   const power = Math.min(4, Math.floor(Math.log2(value) / 10));
@@ -39,7 +42,18 @@ export function duration(seconds) {
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
   if (hours >= 24) return `${Math.floor(hours / 24)} d ${hours % 24} h`;
   if (hours > 0) return `${hours} h ${minutes} min`;
+  if (minutes >= 10) return `${minutes} min`;
   return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
+}
+
+/** Seconds as on a clock. */
+export function clock(seconds) {
+  const whole = Math.round(seconds);
+  const parts = [Math.floor(whole / 60) % 60, whole % 60].map((part) =>
+    String(part).padStart(2, '0'),
+  );
+  const hours = Math.floor(whole / 3600);
+  return hours > 0 ? `${hours}:${parts.join(':')}` : parts.join(':');
 }
 
 /** The colour of a variable of the style sheet. */

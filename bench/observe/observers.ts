@@ -8,10 +8,10 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '../shared/core/clock.ts';
-import { SETTINGS } from './cluster.ts';
-import { median, rangeOf, ratiosOf } from './median.ts';
-import { readSteps } from './steps.ts';
+import { systemClock } from '../../shared/core/clock.ts';
+import { SETTINGS } from '../cluster.ts';
+import { median, rangeOf, ratiosOf } from '../median.ts';
+import { readSteps } from '../steps.ts';
 
 /** Median milliseconds of a step without and with observers, and the second over the first, of turns. */
 interface ObserversBench {
@@ -63,7 +63,7 @@ async function byTurns(settings: readonly string[]): Promise<ObserversBench> {
 async function trained(settings: readonly string[], isObserved: boolean) {
   const folder = await mkdtemp(join(tmpdir(), 'tessera-bench-'));
   const runFolder = join(folder, 'run');
-  const main = new URL('../cli/main.js', import.meta.url).pathname;
+  const main = new URL('../../cli/main.js', import.meta.url).pathname;
   const args = [
     ...['train', 'quickstart', '--json', '--workers', '2', '--run-folder', runFolder],
     ...settings.flatMap((setting) => ['--set', setting]),
