@@ -32,6 +32,8 @@ export interface LineUser {
   /** Leaves of the whole round of an assignment. */
   numLeaves(assignment: Assignment): number;
   dispatch(event: SessionEvent): void;
+  /** The coordinator has the lines of the log up to this number. */
+  logArrived(number: number): void;
 }
 
 /** One session stream after the other. */
@@ -54,6 +56,11 @@ export class Line {
   get joined(): WelcomeInfo {
     assert(this.#welcome !== undefined, 'the coordinator has welcomed this worker');
     return this.#welcome;
+  }
+
+  /** Whether the coordinator takes lines of the log. */
+  get takesLog(): boolean {
+    return this.#welcome?.takesLog === true;
   }
 
   /** Closes the old stream, and after a pause joins over a new one. */
@@ -85,7 +92,10 @@ export class Line {
           const numLeaves = user.numLeaves(assignment);
           user.dispatch({ type: 'assigned', assignment, numLeaves });
         },
-        onAlive: () => user.dispatch({ type: 'alive' }),
+        onAlive: (log) => {
+          user.logArrived(log);
+          user.dispatch({ type: 'alive' });
+        },
         onFinish: (end) => {
           const reason = end.code === '' ? '' : `the run has ended early: ${end.reason}`;
           user.dispatch({ type: 'finished', ...end, reason });

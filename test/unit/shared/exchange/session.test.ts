@@ -109,13 +109,13 @@ describe('a session', () => {
       ...{ sequence: 2 ** 33, kind: 'test' as const, step: 1, version: 1, epoch: 0, batch: 2 },
       ranges: [{ first: 4, count: 4 }],
     };
-    handle.send({ type: 'alive' });
+    handle.send({ type: 'alive', log: 12 });
     handle.send({ type: 'assignment', assignment });
     handle.send({ type: 'finish', ...NO_ERROR });
     handle.close();
     handle.send({ type: 'finish', code: 'INTERNAL', reason: 'never sent', hint: '' });
     expect(await closed).toBeUndefined();
-    expect(heard).toEqual(['alive', assignment, NO_ERROR]);
+    expect(heard).toEqual(['alive, log 12', assignment, NO_ERROR]);
     expect(await port.called('sessionClosed')).toHaveLength(1);
   });
 
