@@ -415,6 +415,19 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "if (pushed?.outcome !== 'otherKept') return bytes;",
     replace: 'if (bytes.length > 0) return bytes;',
   },
+  {
+    name: 'take-a-line-of-a-log-twice',
+    file: 'coordinator/workers/worker-logs.ts',
+    find: 'if (number <= before) continue;',
+    replace: '',
+  },
+  {
+    name: 'forget-lines-that-have-not-arrived',
+    file: 'worker/core/log-ring.ts',
+    find: 'const room = fitting(this.#lines);',
+    replace:
+      'const room = fitting(this.#lines); queueMicrotask(() => this.acknowledge(this.#lines[0]?.number ?? 0));',
+  },
 ];
 
 /** A plugin of vite that plants a bug. Throws  when there is none of that name, or its text is gone. */
