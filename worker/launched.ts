@@ -12,6 +12,7 @@ import { runProcess } from '../shared/machine/run-process.ts';
 import { WARNING_SIGNALS } from '../shared/machine/shutdown.ts';
 import { LogRing } from './core/log-ring.ts';
 import { readCredentials } from './parent/credentials.ts';
+import { takeEarlierEnd } from './parent/earlier-end.ts';
 import { sendToParent } from './parent/last-error.ts';
 import type { WorkerChoice } from './prepare.ts';
 import { startWorker } from './start.ts';
@@ -71,6 +72,8 @@ async function work(args: readonly string[]): Promise<void> {
       );
   const parent = obeyParent();
   const ring = new LogRing();
+  const earlier = takeEarlierEnd();
+  if (earlier !== undefined) ring.add('fatal', earlier, systemClock.nowMs());
   try {
     await startWorker({
       address: positionals[0] ?? '',

@@ -1,5 +1,6 @@
 /** @file Log records as people read them: the message first, then what varies. */
 import { logRecord, RECORD_LEVELS } from '../../shared/core/log-record.ts';
+import type { MaybeTerminal } from './manners.ts';
 import { paint } from './output.ts';
 
 /** A JSON log record as one readable line; anything else as it is. */
@@ -13,7 +14,7 @@ export function readableLogLine(line: string): string {
 }
 
 /** The sign of a level, for the beginning of a line. */
-export function symbolOf(level: number): string {
-  if (level >= RECORD_LEVELS.error) return paint('red', '✖');
-  return level >= RECORD_LEVELS.warn ? paint('yellow', '⚠') : paint('dim', '·');
+export function symbolOf(level: number, stream?: MaybeTerminal): string {
+  if (level >= RECORD_LEVELS.error) return paint('red', '✖', stream);
+  return level >= RECORD_LEVELS.warn ? paint('yellow', '⚠', stream) : paint('dim', '·', stream);
 }

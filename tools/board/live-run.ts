@@ -21,6 +21,7 @@ export class LiveRun implements RunObserver, BoardSource {
   readonly name = 'page';
   readonly #view: RunView;
   readonly #early: TimedEvent[] = [];
+  readonly #beganMs = Date.now();
   #run: BoardRun | undefined;
 
   constructor(lineOf: LineOf) {
@@ -46,7 +47,8 @@ export class LiveRun implements RunObserver, BoardSource {
     const { runFolder: folder } = run;
     if (run.resumed !== undefined) {
       // Only what came before: a step that is made meanwhile is waiting.
-      await readPast(folder, this.#view, run.status().step).catch(() => {});
+      const limits = { lastStep: run.status().step, untilMs: this.#beganMs };
+      await readPast(folder, this.#view, limits).catch(() => {});
     }
     this.#run = {
       id: basename(resolve(folder)),

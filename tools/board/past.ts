@@ -2,20 +2,44 @@
 import { jsonRecord } from '../../shared/core/text.ts';
 import { timedEventSchema } from '../../shared/runs/events.ts';
 import { eachLine } from '../../shared/runs/lines.ts';
+import type { ShownLine } from '../../shared/runs/reader/log-lines.ts';
+import { readCollected } from '../../shared/runs/reader/logs.ts';
 import type { RunView } from './run-view.ts';
 import { STEP_VALUES, type StepRow } from './step-columns.ts';
 
-/** Reads steps up to `lastStep` and all else. Throws  DATA_INVALID as `eachLine`. */
+/** What of a run is its past: all, unless given. */
+interface PastLimits {
+  readonly lastStep?: number;
+  /** For lines of workers, in milliseconds since 1970. */
+  readonly untilMs?: number;
+}
+
+/** Reads steps, events, and lines of workers between them. Throws  DATA_INVALID as `eachLine`. */
 export async function readPast(
   folder: string,
   view: RunView,
-  lastStep = Number.POSITIVE_INFINITY,
+  { lastStep = Number.POSITIVE_INFINITY, untilMs = Number.POSITIVE_INFINITY }: PastLimits = {},
 ): Promise<void> {
-  await eachLine(folder, (line) => takeLine(line, view, lastStep));
+  // A page without them is better than none.
+  const logged = await readCollected(folder).catch(() => []);
+  const lines = logged.filter(({ timeMs }) => timeMs < untilMs);
+  let shown = 0;
+  const showBefore = (timeMs: number) => {
+    for (; (lines[shown]?.timeMs ?? timeMs) < timeMs; shown += 1) {
+      view.workerLine(lines[shown] as ShownLine);
+    }
+  };
+  await eachLine(folder, (line) => takeLine(line, view, lastStep, showBefore));
+  showBefore(Number.POSITIVE_INFINITY);
 }
 
 /** Takes one line; what is damaged is left out. */
-function takeLine(line: string | undefined, view: RunView, lastStep: number): void {
+function takeLine(
+  line: string | undefined,
+  view: RunView,
+  lastStep: number,
+  showBefore: (timeMs: number) => void,
+): void {
   const record = line === undefined ? undefined : jsonRecord(line);
   if (record === undefined) return;
   if (record['type'] === 'step') {
@@ -24,7 +48,9 @@ function takeLine(line: string | undefined, view: RunView, lastStep: number): vo
     return;
   }
   const { data } = timedEventSchema.safeParse(record);
-  if (data !== undefined && data.type !== 'step') view.event(data);
+  if (data === undefined || data.type === 'step') return;
+  showBefore(Date.parse(data.time));
+  view.event(data);
 }
 
 function rowOf(record: Readonly<Record<string, unknown>>): StepRow | undefined {

@@ -1,7 +1,9 @@
 /** @file What the page shows of one run, gathered from its events and activities, with bounded memory. */
 import type { RunStatus } from '../../shared/contract/status.ts';
+import { RECORD_LEVELS } from '../../shared/core/log-record.ts';
 import type { TimedActivity } from '../../shared/runs/activity.ts';
 import type { TimedEvent } from '../../shared/runs/events.ts';
+import type { ShownLine } from '../../shared/runs/reader/log-lines.ts';
 import { LaneBins } from './lane-bins.ts';
 import { RunCounts } from './run-counts.ts';
 import { StepColumns, type StepRow } from './step-columns.ts';
@@ -89,6 +91,11 @@ export class RunView {
       this.step({ ...event, timeMs: Date.parse(event.time) });
       return;
     }
+    if (event.type === 'workerLog') {
+      const timeMs = Date.parse(event.time) - event.ageMs;
+      this.workerLine({ ...event, level: RECORD_LEVELS[event.level], timeMs });
+      return;
+    }
     this.#keep(event);
     const line = this.#lineOf(event);
     if (line !== undefined) this.line(line.text, line.mood, event.time);
@@ -104,6 +111,12 @@ export class RunView {
     this.lanes.activity(activity);
     if (activity.type !== 'assigned' || !activity.reason.endsWith(' is late')) return;
     for (const { count } of activity.ranges) this.leavesAgain += count;
+  }
+
+  /** A line of a worker's log. */
+  workerLine({ worker, level, text, timeMs }: Omit<ShownLine, 'host' | 'leftOut'>): void {
+    const mood = level < RECORD_LEVELS.error ? 'warning' : 'bad';
+    this.line(`worker/${worker} ${text}`, mood, new Date(timeMs).toISOString());
   }
 
   line(text: string, mood: BoardLine['mood'], time = new Date().toISOString()): void {
