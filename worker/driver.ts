@@ -4,13 +4,12 @@
  */
 
 import type { ExecutableCache } from '../shared/compute/executable-cache.ts';
-import type { LogLine, ParametersId } from '../shared/contract/messages.ts';
+import type { ParametersId } from '../shared/contract/messages.ts';
 import { withDeadline } from '../shared/core/async.ts';
 import { type ErrorReport, NO_ERROR, reportOf } from '../shared/core/error-report.ts';
 import { assert, TesseraError } from '../shared/core/errors.ts';
 import { foundSentence } from '../shared/data/found.ts';
 import { divergedError } from './compute/divergence.ts';
-import type { LogRing } from './core/log-ring.ts';
 import type { NodeTask, SessionEffect, SessionEvent } from './core/messages.ts';
 import { Session } from './core/session.ts';
 import { errorOf, passingError } from './exchange/refusals.ts';
@@ -33,8 +32,6 @@ export interface WorkerOptions extends LineOptions {
   readonly reconnectMs: number;
   /** Resident memory of the process. */
   memoryBytes?(): number;
-  /** The newest lines of `log`, for the coordinator. */
-  readonly ring?: LogRing;
   /** Makes the pauses between attempts differ between workers. */
   readonly seed: number;
   readonly signal: AbortSignal;
@@ -79,7 +76,6 @@ export class WorkerDriver {
       },
       numLeaves: (assignment) => this.#prepared.feeder.numLeaves(assignment),
       dispatch: (event) => this.#dispatch(event),
-      logArrived: (number) => options.ring?.acknowledge(number),
     });
     let settle!: (error: TesseraError | undefined) => void;
     this.finished = new Promise((resolve, reject) => {
@@ -162,7 +158,7 @@ export class WorkerDriver {
           error: effect.error ?? NO_ERROR,
           memoryBytes: this.#options.memoryBytes?.(),
           devices: this.#preparation?.engine.devices,
-          log: this.#logFor('oldest'),
+          log: this.#line.logFor('oldest'),
         });
         break;
       case 'pull':
@@ -287,24 +283,17 @@ export class WorkerDriver {
     return this.#prepared.engine;
   }
 
-  /** Lines of the log for a message; a coordinator of an older version takes none. */
-  #logFor(which: 'oldest' | 'newest'): readonly LogLine[] | undefined {
-    if (!this.#line.takesLog) return undefined;
-    return this.#options.ring?.[which](this.#options.clock.nowMs());
-  }
-
   /** Leaves because of a failure, and sends it to the coordinator. */
   #leave(error: TesseraError): void {
     if (this.#stopped) return;
-    this.#line.stream?.sendLeave({ ...reportOf(error), log: this.#logFor('newest') });
+    this.#line.leave(reportOf(error));
     this.#stopped = true;
     this.#end(error);
   }
 
   #stop(end: ErrorReport): void {
     this.#stopped = true;
-    const report = end.code === '' ? NO_ERROR : end;
-    this.#line.stream?.sendLeave({ ...report, log: this.#logFor('newest') });
+    this.#line.leave(end.code === '' ? NO_ERROR : end);
     this.#end(end.code === '' ? undefined : errorOf(end));
   }
 }

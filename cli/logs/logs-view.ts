@@ -1,5 +1,5 @@
 /** @file Lines of workers' logs on stdout. */
-import { RECORD_LEVELS } from '../../shared/core/log-record.ts';
+import { RECORD_LEVELS } from '../../shared/contract/log-record.ts';
 import type { ShownLine } from '../../shared/runs/reader/log-lines.ts';
 import { symbolOf } from '../terminal/log-lines.ts';
 import { jsonText, paint, print } from '../terminal/output.ts';

@@ -1,5 +1,5 @@
 /** @file Log records as people read them: the message first, then what varies. */
-import { logRecord, RECORD_LEVELS } from '../../shared/core/log-record.ts';
+import { logRecord, RECORD_LEVELS } from '../../shared/contract/log-record.ts';
 import type { MaybeTerminal } from './manners.ts';
 import { paint } from './output.ts';
 

@@ -1,7 +1,8 @@
 /** @file Lines of a worker's log as proto/ has them, and back. What is wrong with one is mended, never refused. */
-import { logMood, RECORD_LEVELS } from '../core/log-record.ts';
+
 import { foreignLine } from '../core/text.ts';
 import type { LogLine__Output } from './generated/tessera/v1/LogLine.ts';
+import { logMood, RECORD_LEVELS } from './log-record.ts';
 import { LOG_LIMITS, type LogLine } from './messages.ts';
 
 const UINT32_MAX = 2 ** 32 - 1;

@@ -1,8 +1,8 @@
 /** @file What coordinator and workers exchange: the one set of types for the messages of proto/, and for both sides. */
 import type { ErrorReport } from '../core/error-report.ts';
 import type { ValueType } from '../core/floats.ts';
-import type { LogMood } from '../core/log-record.ts';
 import type { LeafRange, NodeTotals, WorkKind } from '../core/work.ts';
+import type { LogMood } from './log-record.ts';
 
 /** Version of the contract; both sides of a session must speak the same one. */
 export const PROTOCOL_VERSION = 5;

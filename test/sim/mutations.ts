@@ -259,8 +259,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'lose-the-cause',
     file: 'worker/driver.ts',
-    find: 'sendLeave({ ...reportOf(error),',
-    replace: "sendLeave({ ...reportOf(error), code: 'INTERNAL',",
+    find: 'this.#line.leave(reportOf(error));',
+    replace: "this.#line.leave({ ...reportOf(error), code: 'INTERNAL' });",
   },
   {
     name: 'blame-the-worker-for-wrong-bytes',

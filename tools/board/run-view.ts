@@ -1,6 +1,7 @@
 /** @file What the page shows of one run, gathered from its events and activities, with bounded memory. */
+
+import { RECORD_LEVELS } from '../../shared/contract/log-record.ts';
 import type { RunStatus } from '../../shared/contract/status.ts';
-import { RECORD_LEVELS } from '../../shared/core/log-record.ts';
 import type { TimedActivity } from '../../shared/runs/activity.ts';
 import type { TimedEvent } from '../../shared/runs/events.ts';
 import type { ShownLine } from '../../shared/runs/reader/log-lines.ts';

@@ -4,14 +4,15 @@
  * Lines are a level, as assignments are: a heartbeat carries the oldest that have not been acknowledged, again and again.
  * So a message may be lost, and a new coordinator gets what the old one has not acknowledged.
  */
-import { LOG_LIMITS, type LogLine } from '../../shared/contract/messages.ts';
+
 import {
   type LogMood,
   logMood,
   logRecord,
   RECORD_LEVELS,
   recordText,
-} from '../../shared/core/log-record.ts';
+} from '../../shared/contract/log-record.ts';
+import { LOG_LIMITS, type LogLine } from '../../shared/contract/messages.ts';
 import { foreignLine } from '../../shared/core/text.ts';
 
 /** Lines that wait; the oldest of more are left out, and counted. */

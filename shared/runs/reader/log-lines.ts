@@ -1,6 +1,7 @@
 /** @file Lines of RUN/logs, of all workers in the order of time. What the files hold is foreign: it is cut and escaped. Pure. */
+
+import { logRecord, RECORD_LEVELS, recordText } from '../../contract/log-record.ts';
 import { LOG_LIMITS } from '../../contract/messages.ts';
-import { logRecord, RECORD_LEVELS, recordText } from '../../core/log-record.ts';
 import { foreignLine, jsonRecord } from '../../core/text.ts';
 
 /** A line of a worker's log. */

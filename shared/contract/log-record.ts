@@ -1,5 +1,5 @@
 /** @file Records of a log, as JSON lines, for people: the message, then what varies. Pure. */
-import { jsonRecord, oneLine, unbroken } from './text.ts';
+import { jsonRecord, oneLine, unbroken } from '../core/text.ts';
 
 /** Levels of records, as pino numbers them. */
 export const RECORD_LEVELS = { warn: 40, error: 50, fatal: 60 } as const;
