@@ -22,9 +22,8 @@ export function addLogs(program: Command): void {
     'tessera logs --run runs/food --json',
   ]);
   notes(logs, [
-    'Workers of other machines send their warnings, their errors and the error that',
-    'they leave with. Workers that a run has started itself have a file with all that',
-    'they have printed.',
+    'Workers send their warnings, their errors and the error that they leave with.',
+    'Those that a run has started itself have a file with all that they printed.',
   ]);
   logs.action(async (worker, options) => {
     process.exitCode = await (await import('./logs.ts')).runLogs({ ...options, worker });
