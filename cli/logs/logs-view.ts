@@ -24,7 +24,7 @@ export function showLines(lines: readonly ShownLine[], json: true | undefined): 
 }
 
 /** `2026-01-01 10:00:03Z  w3 on b  ⚠ pull failed  err=gone` */
-export function lineText({ timeMs, worker, host, level, text }: ShownLine): string {
+function lineText({ timeMs, worker, host, level, text }: ShownLine): string {
   const time = timeMs === 0 ? '' : `${isoTime(timeMs).slice(0, 19).replace('T', ' ')}Z`;
   const who = host === '' ? worker : `${worker} on ${host}`;
   const { stdout } = process;
