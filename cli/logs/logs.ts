@@ -44,7 +44,7 @@ export async function runLogs({ worker, run, follow, json }: LogsOptions): Promi
   return 0;
 }
 
-/** Shows what comes until the run is over, or somebody stops this; whether it is over. */
+/** Shows what comes until the run is over, or a signal stops this; whether it is over. */
 async function followed(
   folder: string,
   logs: RunLogs,

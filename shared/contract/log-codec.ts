@@ -1,4 +1,4 @@
-/** @file Lines of a worker's log as proto/ has them, and back. What is wrong with one is mended, never refused. */
+/** @file Lines of a worker's log as proto/ has them, and back. What is wrong with one is repaired, never refused. */
 
 import { foreignLine } from '../core/text.ts';
 import type { LogLine__Output } from './generated/tessera/v1/LogLine.ts';
@@ -24,7 +24,7 @@ export function decodeLog(lines: readonly LogLine__Output[]): readonly LogLine[]
   const found = lines
     .slice(0, LOG_LIMITS.lines)
     .flatMap(({ number, leftOut, ageMs, level, text }) => {
-      // Without a number it cannot be told from one that came before.
+      // Without a number it may be one that came before.
       if (!Number.isSafeInteger(number) || number < 1) return [];
       const line = foreignLine(text, LOG_LIMITS.lineChars);
       const ago = Math.min(ageMs, AGE_MS_MAX);

@@ -26,7 +26,7 @@ export interface LogRecord {
   readonly fields: readonly string[];
 }
 
-/** Reads a line of a log; undefined for one that is no record. */
+/** Reads a line of a log; undefined for one that is not a record. */
 export function logRecord(line: string): LogRecord | undefined {
   const record = line.startsWith('{') ? jsonRecord(line) : undefined;
   if (record === undefined) return undefined;

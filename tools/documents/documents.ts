@@ -68,7 +68,7 @@ export const DOCUMENTS = {
     time: text('when it was written, by the clock of the coordinator; null if unknown').nullable(),
     worker: text('its name'),
     host: text('its machine; empty for a worker that the run has started itself'),
-    level: text('debug, info, warn, error, fatal; null for what is no record').nullable(),
+    level: text('debug, info, warn, error, fatal; null for what is not a record').nullable(),
     text: text('one line, escaped'),
     leftOut: count('lines of this worker that are not there, as the text says'),
   }),

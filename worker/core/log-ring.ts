@@ -27,9 +27,9 @@ export class LogRing {
   /** Directly before the oldest line. */
   #leftOut = 0;
 
-  /** Takes a record of the log, as JSON; one that is no warning is passed over. */
+  /** Takes a record of the log, as JSON; one below a warning is passed over. */
   record(json: string, nowMs: number): void {
-    // Most lines are no warnings: those need not be parsed.
+    // Most lines are below a warning: those need not be parsed.
     if (Number(/^\{"level":(\d+)/.exec(json)?.[1]) < RECORD_LEVELS.warn) return;
     const record = logRecord(json);
     if (record === undefined || !(record.level >= RECORD_LEVELS.warn)) return;

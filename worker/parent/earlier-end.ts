@@ -10,7 +10,7 @@ export function earlierEnd(sentence: string | undefined): Readonly<Record<string
   return { [VARIABLE]: sentence.slice(0, SENTENCE_CHARS_MAX).replaceAll('\0', ' ') };
 }
 
-/** What this process was told; once, and not by the processes that it starts. */
+/** What this process got from its launcher; once, and not by the processes that it starts. */
 export function takeEarlierEnd(): string | undefined {
   const sentence = process.env[VARIABLE];
   delete process.env[VARIABLE];

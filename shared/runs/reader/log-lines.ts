@@ -11,7 +11,7 @@ export interface ShownLine {
   readonly worker: string;
   /** '' for a worker that the run has started itself. */
   readonly host: string;
-  /** As pino numbers them; 0 for what is no record, such as the words of a library. */
+  /** As pino numbers them; 0 for what is not a record, such as the words of a library. */
   readonly level: number;
   readonly text: string;
   /** Lines of the worker that are not there, as the text says. */

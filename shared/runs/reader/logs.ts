@@ -67,7 +67,7 @@ export class RunLogs {
     return [...this.#own].filter(([, { tail }]) => tail.skipped > 0).map(([name]) => name);
   }
 
-  /** What the files of single workers end with, where that is no whole line. */
+  /** What the files of single workers end with, where that is not a whole line. */
   end(): ShownLine[] {
     return [...this.#own.values()].flatMap(({ tail, lines }) =>
       tail.end().map((line) => lines.read(line)),
