@@ -21,6 +21,7 @@ import { addData, addWeightsGet } from './get/flags.ts';
 import { addHelp } from './help/flags.ts';
 import { addInit } from './init/flags.ts';
 import { addLaunch } from './launch/flags.ts';
+import { addLogs } from './logs/flags.ts';
 import { addMan } from './man/flags.ts';
 import { addPlot } from './plot/flags.ts';
 import { addPredict } from './predict/flags.ts';
@@ -71,6 +72,7 @@ export function createProgram(env: Readonly<NodeJS.ProcessEnv> = process.env): C
   addEstimate(program);
   addRuns(program);
   addBoard(program);
+  addLogs(program);
   addTrace(program);
   addPlot(program);
   addEval(program);

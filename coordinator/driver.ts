@@ -3,13 +3,13 @@ import type {
   ArrivedNode,
   Heartbeat,
   JoinRequest,
+  Leave,
   NodeHeader,
   PushOutcome,
   Ready,
   WelcomeInfo,
 } from '../shared/contract/messages.ts';
 import type { RunStatus, StoppingRun } from '../shared/contract/status.ts';
-import type { ErrorReport } from '../shared/core/error-report.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import type { ValueType } from '../shared/core/floats.ts';
 import { UNDISTURBED } from '../shared/runs/spot.ts';
@@ -79,8 +79,8 @@ export class CoordinatorDriver implements CoordinatorPort {
     this.#loop.roster.heartbeat(worker, heartbeat);
   }
 
-  leave(worker: string, error: ErrorReport): void {
-    this.#loop.roster.leave(worker, error);
+  leave(worker: string, leave: Leave): void {
+    this.#loop.roster.leave(worker, leave);
   }
 
   sessionClosed(session: string, reason: string): void {

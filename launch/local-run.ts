@@ -9,6 +9,7 @@ import { ownAddress } from '../shared/core/address.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import { type Devices, findDevices, visibleGpus } from '../shared/machine/devices.ts';
 import { NO_DEBUGGER_FLAGS } from '../shared/machine/processes.ts';
+import { LOGS_FOLDER } from '../shared/runs/layout.ts';
 import { CREDENTIAL_FILES } from '../shared/security/credentials.ts';
 import { LocalLauncher } from './local.ts';
 import { decodingEnvironment, gpuEnvironment } from './worker-process.ts';
@@ -140,7 +141,7 @@ export function localLauncher(run: LocalRun, size: LocalSize): LocalLauncher {
   return new LocalLauncher({
     command: [process.execPath, ...NO_DEBUGGER_FLAGS, main, ownAddress(run.address), ...flags],
     firstWords: certs === undefined ? '' : `${run.token}\n`,
-    output: { logsFolder: join(run.runFolder, 'logs') },
+    output: { logsFolder: join(run.runFolder, LOGS_FOLDER) },
     flagsOf: (index) => deviceShare(index, size, named).flags,
     environment: (index) => deviceShare(index, size, named).environment,
   });

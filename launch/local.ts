@@ -4,9 +4,11 @@ import { reasonOf } from '../shared/core/errno.ts';
 import { cgroupTexts } from '../shared/machine/devices.ts';
 import { type MemoryKills, memoryKills } from '../shared/machine/memory-kills.ts';
 import { isStopped } from '../shared/machine/processes.ts';
+import { earlierEnd } from '../worker/parent/earlier-end.ts';
 import type { Launcher, LaunchNotice, WorkerLife, WorkerSlot } from './launcher.ts';
 import {
   causeOfDeath,
+  deathText,
   NEVER_STARTED,
   type WorkerDeath,
   wasKilledForMemory,
@@ -38,6 +40,8 @@ export interface LocalLife extends WorkerLife {
 export class LocalLauncher implements Launcher {
   readonly #options: LocalLauncherOptions;
   readonly #alive = new Map<string, WorkerProcess>();
+  /** How the process before ended, by worker. */
+  readonly #deaths = new Map<string, string>();
   /** Workers that are known to be stopped. */
   readonly #stopped = new Set<string>();
   /** The kernel's count up to which kills have been put down to deaths of ours. */
@@ -58,7 +62,7 @@ export class LocalLauncher implements Launcher {
     const process = startWorkerProcess({
       ...{ name, output, firstWords },
       command: [...command, ...(flagsOf?.(index) ?? [])],
-      environment: environment?.(index) ?? {},
+      environment: { ...environment?.(index), ...earlierEnd(this.#deaths.get(name)) },
     });
     const { child, exited, end } = process;
     this.#alive.set(name, process);
@@ -71,7 +75,10 @@ export class LocalLauncher implements Launcher {
       const cause = causeOfDeath({ ...known, kills: this.#killsSince(before, known.signal) });
       const path = output.error === undefined ? logPath : '';
       const { code, signal } = known;
-      return { name, pid: child.pid, how: howItEnded(known), code, signal, cause, logPath: path };
+      const death = { name, pid: child.pid, how: howItEnded(known), code, signal, cause };
+      if (code !== 0)
+        this.#deaths.set(name, deathText({ ...death, name: 'the process before', logPath: path }));
+      return { ...death, logPath: path };
     });
     return {
       pid: child.pid,

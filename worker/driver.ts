@@ -158,6 +158,7 @@ export class WorkerDriver {
           error: effect.error ?? NO_ERROR,
           memoryBytes: this.#options.memoryBytes?.(),
           devices: this.#preparation?.engine.devices,
+          log: this.#line.logFor('oldest'),
         });
         break;
       case 'pull':
@@ -285,14 +286,14 @@ export class WorkerDriver {
   /** Leaves because of a failure, and sends it to the coordinator. */
   #leave(error: TesseraError): void {
     if (this.#stopped) return;
-    this.#line.stream?.sendLeave(reportOf(error));
+    this.#line.leave(reportOf(error));
     this.#stopped = true;
     this.#end(error);
   }
 
   #stop(end: ErrorReport): void {
     this.#stopped = true;
-    this.#line.stream?.sendLeave(end.code === '' ? NO_ERROR : end);
+    this.#line.leave(end.code === '' ? NO_ERROR : end);
     this.#end(end.code === '' ? undefined : errorOf(end));
   }
 }

@@ -4,12 +4,15 @@
  */
 import { parseArgs } from 'node:util';
 import type { EngineRequest } from '../shared/compute/engines/options.ts';
+import { systemClock } from '../shared/core/clock.ts';
 import { ERROR_CODES, exitCodeOf, TesseraError } from '../shared/core/errors.ts';
 import { clientSecurity } from '../shared/exchange/grpc/security.ts';
 import { createLog } from '../shared/machine/log.ts';
 import { runProcess } from '../shared/machine/run-process.ts';
 import { WARNING_SIGNALS } from '../shared/machine/shutdown.ts';
+import { LogRing } from './core/log-ring.ts';
 import { readCredentials } from './parent/credentials.ts';
+import { takeEarlierEnd } from './parent/earlier-end.ts';
 import { sendToParent } from './parent/last-error.ts';
 import type { WorkerChoice } from './prepare.ts';
 import { startWorker } from './start.ts';
@@ -68,13 +71,21 @@ async function work(args: readonly string[]): Promise<void> {
         process.stderr.write(`⚠ ${sentence}\n`),
       );
   const parent = obeyParent();
+  const ring = new LogRing();
+  const earlier = takeEarlierEnd();
+  if (earlier !== undefined) ring.add('fatal', earlier, systemClock.nowMs());
   try {
     await startWorker({
       address: positionals[0] ?? '',
       name,
       choice: choiceOf(values),
       ...(values['reconnect-ms'] !== undefined && { reconnectMs: Number(values['reconnect-ms']) }),
-      log: createLog({ component: 'worker', level: verbose ? 'debug' : 'info' }),
+      log: createLog({
+        component: 'worker',
+        level: verbose ? 'debug' : 'info',
+        also: (line) => ring.record(line, systemClock.nowMs()),
+      }),
+      ring,
       security,
       insecure,
       signal: parent.signal,

@@ -3,14 +3,16 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import {
   type Assignment,
+  type LogLine,
   PROTOCOL_VERSION,
   type WelcomeInfo,
 } from '../shared/contract/messages.ts';
 import type { Clock } from '../shared/core/clock.ts';
-import { reportOf } from '../shared/core/error-report.ts';
+import { type ErrorReport, reportOf } from '../shared/core/error-report.ts';
 import { assert, isPermanent, type TesseraError } from '../shared/core/errors.ts';
 import type { WorkerSession } from '../shared/exchange/control-line.ts';
 import type { Logger } from '../shared/machine/log.ts';
+import type { LogRing } from './core/log-ring.ts';
 import type { LostLine, SessionEffect, SessionEvent } from './core/messages.ts';
 import type { WorkerLink } from './exchange/link.ts';
 import { lostBy } from './exchange/refusals.ts';
@@ -20,6 +22,8 @@ export interface LineOptions {
   readonly link: WorkerLink;
   readonly clock: Clock;
   readonly log: Logger;
+  /** The newest lines of the log, for the coordinator. */
+  readonly ring?: LogRing;
   /** A name for people; the coordinator makes it unique. */
   readonly name: string;
 }
@@ -56,6 +60,17 @@ export class Line {
     return this.#welcome;
   }
 
+  /** Lines of the log for a message; a coordinator of an older version takes none. */
+  logFor(which: 'oldest' | 'newest'): readonly LogLine[] | undefined {
+    if (this.#welcome?.takesLog !== true) return undefined;
+    return this.#options.ring?.[which](this.#options.clock.nowMs());
+  }
+
+  /** Says goodbye, because of an error or without one. */
+  leave(error: ErrorReport): void {
+    this.stream?.sendLeave({ ...error, log: this.logFor('newest') });
+  }
+
   /** Closes the old stream, and after a pause joins over a new one. */
   async connect({ afterMs, lost }: Extract<SessionEffect, { type: 'connect' }>): Promise<void> {
     const { link, clock, name } = this.#options;
@@ -85,7 +100,10 @@ export class Line {
           const numLeaves = user.numLeaves(assignment);
           user.dispatch({ type: 'assigned', assignment, numLeaves });
         },
-        onAlive: () => user.dispatch({ type: 'alive' }),
+        onAlive: (log) => {
+          this.#options.ring?.acknowledge(log);
+          user.dispatch({ type: 'alive' });
+        },
         onFinish: (end) => {
           const reason = end.code === '' ? '' : `the run has ended early: ${end.reason}`;
           user.dispatch({ type: 'finished', ...end, reason });

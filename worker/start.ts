@@ -6,6 +6,7 @@ import type { ClientSecurity } from '../shared/exchange/grpc/credentials.ts';
 import { grpcExchanges } from '../shared/exchange/grpc/lanes/open.ts';
 import type { Logger } from '../shared/machine/log.ts';
 import { isOwnListener } from '../shared/machine/socket-owner.ts';
+import type { LogRing } from './core/log-ring.ts';
 import { WorkerDriver } from './driver.ts';
 import { WorkerLink } from './exchange/link.ts';
 import { type EngineStart, prepare, type WorkerChoice } from './prepare.ts';
@@ -26,6 +27,8 @@ export interface StartWorkerOptions {
   /** Starts what computes, in place of the engine that `choice` names. */
   readonly startEngine?: EngineStart;
   readonly log: Logger;
+  /** The newest lines of the log, for the coordinator. */
+  readonly ring?: LogRing;
   readonly signal: AbortSignal;
 }
 
@@ -46,6 +49,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<void> {
     ),
     clock: systemClock,
     log,
+    ...(options.ring && { ring: options.ring }),
     name,
     choice,
     prepare: (welcome, chosen, readers) => prepare(welcome, chosen, readers, startEngine),

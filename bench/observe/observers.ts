@@ -1,6 +1,6 @@
 /**
  * @file What it costs to look at a run: the page with three viewers, figures taken each second and all of TensorBoard,
- * beside a run that nobody looks at. By turns, for a small model with short steps and for ViT-Ti/16.
+ * beside a run without observers. By turns, for a small model with short steps and for ViT-Ti/16.
  *
  * Viewers are programs of this machine: what they themselves compute slows the run down too.
  */
@@ -85,7 +85,7 @@ async function trained(settings: readonly string[], isObserved: boolean) {
   return { stepMs: median(steps.slice(5).map(({ wallMs }) => wallMs)), parametersSha256 };
 }
 
-/** Three pages that follow, and a taker of figures, until told to stop. */
+/** Three pages that follow, and a taker of figures, until a signal. */
 async function look(runFolder: string, signal: AbortSignal): Promise<void> {
   const url = await pageOf(runFolder, signal);
   if (url === undefined) return;

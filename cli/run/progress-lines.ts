@@ -81,6 +81,9 @@ export function eventLine(
       const text = `worker/${event.worker} ${event.sentence}`;
       return event.state === 'raised' ? warning(text) : plain(text);
     }
+    case 'workerLog':
+      // `tessera logs` and the page have it.
+      return undefined;
     case 'workers':
       // The status and the page have it.
       return undefined;

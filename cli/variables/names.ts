@@ -10,7 +10,8 @@ const OTHERS: readonly string[] = [
   'TESSERA_ENGINES',
   // Plugins of untested versions: shared/compute/engines/xla.ts.
   'TESSERA_XLA_ANY_VERSION',
-  // From a launcher to its workers: worker/parent/last-error.ts.
+  // From a launcher to its workers: worker/parent.
+  'TESSERA_EARLIER_END',
   'TESSERA_LAST_ERROR_FD',
 ];
 

@@ -5,6 +5,7 @@ import { MetricsFile } from '../../shared/runs/metrics-file.ts';
 import { openMirror } from '../../shared/runs/mirror/mirror.ts';
 import { Observers, type RunObserver } from '../../shared/runs/observer.ts';
 import { SpotObserver } from '../../shared/runs/spot/observer.ts';
+import { WorkerLogFile } from '../../shared/runs/worker-log-file.ts';
 import { type AlarmParts, AlarmWatch } from './alarm-watch.ts';
 import { LaterEvents } from './later-events.ts';
 import { metricsWatcher } from './run-folder-watch.ts';
@@ -28,7 +29,7 @@ export async function observe(options: ObserveOptions, parts: Omit<AlarmParts, '
   const spot = new SpotObserver(config.training.batchSize);
   if (isResumed) await spot.readEarlier(runFolder);
   const mirror = openMirror(parts.identity, log, (event) => later.emit(event));
-  const files = [metrics, new ActivityFiles(runFolder)];
+  const files = [metrics, new ActivityFiles(runFolder), new WorkerLogFile(runFolder)];
   const own = mirror === undefined ? [...files, spot] : [...files, spot, mirror];
   const others = watching.map((one) => (typeof one === 'function' ? one(runFolder) : one));
   const alarms = new AlarmWatch({ ...parts, log, onEvent: (event) => observers.emit(event) });

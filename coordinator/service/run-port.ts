@@ -4,13 +4,13 @@ import type {
   ArrivedNode,
   Heartbeat,
   JoinRequest,
+  Leave,
   NodeHeader,
   PushOutcome,
   Ready,
   WelcomeInfo,
 } from '../../shared/contract/messages.ts';
 import type { RunStatus, StoppingRun } from '../../shared/contract/status.ts';
-import type { ErrorReport } from '../../shared/core/error-report.ts';
 import type { ValueType } from '../../shared/core/floats.ts';
 import type { DataSource } from '../../shared/data/source.ts';
 import type { ExecutableKeeper } from '../executables/keeper.ts';
@@ -34,7 +34,7 @@ export interface CoordinatorPort {
   ready(worker: string, ready: Ready): void;
   heartbeat(worker: string, heartbeat: Heartbeat): void;
   /** The worker goes, because of a failure when `code` is not empty. */
-  leave(worker: string, error: ErrorReport): void;
+  leave(worker: string, leave: Leave): void;
   /** The session's stream has ended, for any reason; called exactly once per successful `join`. */
   sessionClosed(session: string, reason: string): void;
   /** Throws  SESSION_UNKNOWN when no such session is open. */

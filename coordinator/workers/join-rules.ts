@@ -74,5 +74,6 @@ export function welcomeOf(
     silenceMs: config.cluster.silenceMs,
     runId,
     dataJson: config.data.access === 'local' ? dataJson : '',
+    takesLog: true,
   };
 }

@@ -1,7 +1,12 @@
 /** @file The workers of a run as they come and go: who is let in, who is gone, and what is said of that. */
-import type { Heartbeat, JoinRequest, Ready, WelcomeInfo } from '../../shared/contract/messages.ts';
+import type {
+  Heartbeat,
+  JoinRequest,
+  Leave,
+  Ready,
+  WelcomeInfo,
+} from '../../shared/contract/messages.ts';
 import type { Clock } from '../../shared/core/clock.ts';
-import type { ErrorReport } from '../../shared/core/error-report.ts';
 import { isAboutRun, TesseraError } from '../../shared/core/errors.ts';
 import type { DataSource } from '../../shared/data/source.ts';
 import type { Logger } from '../../shared/machine/log.ts';
@@ -17,6 +22,7 @@ import {
   Sessions,
   type TransferKind,
 } from './sessions.ts';
+import { WorkerLogs } from './worker-logs.ts';
 
 /** What a roster works with. */
 export interface RosterParts {
@@ -44,6 +50,7 @@ export interface Departure {
 export class Roster {
   readonly sessions: Sessions;
   readonly #parts: RosterParts;
+  readonly #logs: WorkerLogs;
   /** The last worker that went, and the last one that was not let in. */
   gone: Departure | undefined;
   refused: Departure | undefined;
@@ -52,6 +59,7 @@ export class Roster {
 
   constructor(parts: RosterParts) {
     this.#parts = parts;
+    this.#logs = new WorkerLogs(parts);
     this.sessions = new Sessions(parts.identity.config.limits.workersMax, parts.clock);
   }
 
@@ -98,7 +106,7 @@ export class Roster {
   }
 
   heartbeat(worker: string, heartbeat: Heartbeat): void {
-    const { assignment, leavesOpen, error, devices, memoryBytes } = heartbeat;
+    const { assignment, leavesOpen, error, devices, memoryBytes, log } = heartbeat;
     const { clock, dispatch } = this.#parts;
     const known = this.sessions.byWorker(worker);
     if (known === undefined) return;
@@ -106,7 +114,7 @@ export class Roster {
     known.lastError = error;
     known.devices = devices ?? known.devices;
     known.memoryBytes = memoryBytes ?? 0;
-    known.handle.send({ type: 'alive' });
+    known.handle.send({ type: 'alive', log: this.#logs.take(known, log) });
     if (known.ready) dispatch({ type: 'heartbeat', worker, assignment, leavesOpen });
   }
 
@@ -117,9 +125,12 @@ export class Roster {
     else known.transfers.delete(kind);
   }
 
-  leave(worker: string, error: ErrorReport): void {
+  leave(worker: string, { log, ...error }: Leave): void {
     const known = this.#end(worker);
     if (known === undefined) return;
+    this.#logs.take(known, log);
+    // Those of a run that is over are its own end, as it was sent to them.
+    if (error.code !== '' && !this.#isClosed) this.#logs.lastWords(known, error);
     const failure = isAboutRun(error.code) ? { by: known.role, error } : undefined;
     this.#gone(known, 'left', error.code === '' ? '' : error.reason, failure);
   }
@@ -160,6 +171,7 @@ export class Roster {
 
   /** `failure` is the error that it left with, where that is about the run. */
   #gone(known: ConnectedWorker, what: 'left' | 'lost', reason: string, failure?: Failure): void {
+    this.#logs.gone(known);
     if (this.#isClosed) return;
     const { worker, instance } = known;
     const words =

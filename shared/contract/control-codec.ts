@@ -3,6 +3,7 @@
 import type { ErrorReport } from '../core/error-report.ts';
 import { TesseraError } from '../core/errors.ts';
 import type { WorkKind } from '../core/work.ts';
+import type { Alive__Output } from './generated/tessera/v1/Alive.ts';
 import type { Assignment__Output } from './generated/tessera/v1/Assignment.ts';
 import type { CoordinatorMessage as WireMessage } from './generated/tessera/v1/CoordinatorMessage.ts';
 import type { Devices__Output } from './generated/tessera/v1/Devices.ts';
@@ -14,11 +15,13 @@ import type { Ready__Output } from './generated/tessera/v1/Ready.ts';
 import type { SharedMemory__Output } from './generated/tessera/v1/SharedMemory.ts';
 import type { StatusReply } from './generated/tessera/v1/StatusReply.ts';
 import type { Welcome__Output } from './generated/tessera/v1/Welcome.ts';
+import { decodeLog, encodeLog } from './log-codec.ts';
 import type {
   Assignment,
   CoordinatorMessage,
   Heartbeat,
   JoinRequest,
+  Leave,
   Ready,
   SharedMemory,
   WelcomeInfo,
@@ -88,6 +91,7 @@ export function encodeHeartbeat({
   error,
   devices,
   memoryBytes,
+  log,
 }: Heartbeat) {
   return {
     memoryBytes: memoryBytes ?? 0,
@@ -96,6 +100,7 @@ export function encodeHeartbeat({
     leavesOpen,
     errorCode: error.code,
     errorReason: toWireText(error.reason, TEXT_LENGTH_MAX),
+    log: encodeLog(log),
   };
 }
 
@@ -110,6 +115,7 @@ export function decodeHeartbeat(heartbeat: Heartbeat__Output): Heartbeat {
     },
     devices: decodeDevices(heartbeat.devices, 'heartbeat.devices'),
     memoryBytes: wireInteger(heartbeat.memoryBytes, 'heartbeat.memory_bytes') || undefined,
+    log: decodeLog(heartbeat.log),
   };
 }
 
@@ -131,20 +137,22 @@ function decodeDevices(devices: Devices__Output | null, where: string): WorkerDe
 }
 
 /** A goodbye as a message; empty texts are a plain one. */
-export function encodeLeave({ code, reason, hint }: ErrorReport) {
+export function encodeLeave({ code, reason, hint, log }: Leave) {
   return {
     errorCode: code,
     reason: toWireText(reason, TEXT_LENGTH_MAX),
     hint: toWireText(hint, TEXT_LENGTH_MAX),
+    log: encodeLog(log),
   };
 }
 
 /** Throws  MESSAGE_INVALID, naming the field. */
-export function decodeLeave(leave: Leave__Output): ErrorReport {
+export function decodeLeave(leave: Leave__Output): Leave {
   return {
     code: wireText(leave.errorCode, 'leave.error_code', NAME_LENGTH_MAX),
     reason: wireText(leave.reason, 'leave.reason', TEXT_LENGTH_MAX),
     hint: wireText(leave.hint, 'leave.hint', TEXT_LENGTH_MAX),
+    log: decodeLog(leave.log),
   };
 }
 
@@ -195,7 +203,7 @@ export function encodeMessage(message: CoordinatorMessage): WireMessage {
     const { code, reason, hint } = message;
     return { finish: { errorCode: code, reason, hint } };
   }
-  if (message.type === 'alive') return { alive: {} };
+  if (message.type === 'alive') return { alive: { log: message.log } };
   const { assignment } = message;
   return {
     assignment: {
@@ -220,6 +228,11 @@ export function decodeAssignment(assignment: Assignment__Output): Assignment {
       count: wireInteger(count, 'assignment.ranges.count', { min: 1 }),
     })),
   };
+}
+
+/** The number of the newest line of a log that has arrived. Throws  MESSAGE_INVALID. */
+export function decodeAlive({ log }: Alive__Output): number {
+  return wireInteger(log, 'alive.log');
 }
 
 /** Why the run is over. The run is over whatever the texts are, so they are made lines instead of refused. */

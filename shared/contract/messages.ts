@@ -2,6 +2,7 @@
 import type { ErrorReport } from '../core/error-report.ts';
 import type { ValueType } from '../core/floats.ts';
 import type { LeafRange, NodeTotals, WorkKind } from '../core/work.ts';
+import type { LogMood } from './log-record.ts';
 
 /** Version of the contract; both sides of a session must speak the same one. */
 export const PROTOCOL_VERSION = 5;
@@ -59,7 +60,30 @@ export interface Heartbeat {
   readonly devices?: WorkerDevices | undefined;
   /** Resident memory of its process, where it is known. */
   readonly memoryBytes?: number | undefined;
+  /** Lines of its log, the oldest that are not known to have arrived. */
+  readonly log?: readonly LogLine[] | undefined;
 }
+
+/** A goodbye, because of an error or without one. */
+export interface Leave extends ErrorReport {
+  /** The newest lines of its log. */
+  readonly log?: readonly LogLine[] | undefined;
+}
+
+/** A line of a worker's log. */
+export interface LogLine {
+  /** Counts the lines of a process from 1, those that are left out too. */
+  readonly number: number;
+  /** Lines directly before it that the worker has not kept. */
+  readonly leftOut: number;
+  /** How long ago it was written, as of the message. */
+  readonly ageMs: number;
+  readonly level: LogMood;
+  readonly text: string;
+}
+
+/** What of a log one message carries at most. */
+export const LOG_LIMITS = { lines: 16, lineChars: 1000, chars: 8000 } as const;
 
 // ---- from the coordinator ----
 
@@ -87,6 +111,8 @@ export interface WelcomeInfo {
   readonly memory?: SharedMemory | undefined;
   /** Ports of the coordinator's host that take ranges of large vectors. */
   readonly lanes?: readonly number[];
+  /** Heartbeats may carry lines of the worker's log. */
+  readonly takesLog?: boolean;
 }
 
 /** Where another process finds a file in memory. */
@@ -125,8 +151,8 @@ export interface Assignment extends RoundId {
 /** What a coordinator sends in a session after its welcome. */
 export type CoordinatorMessage =
   | { readonly type: 'assignment'; readonly assignment: Assignment }
-  /** The reply to a heartbeat. */
-  | { readonly type: 'alive' }
+  /** The reply to a heartbeat, with the number of the newest line of the worker's log that has arrived. */
+  | { readonly type: 'alive'; readonly log: number }
   /** The run is over, with an error or well. */
   | ({ readonly type: 'finish' } & ErrorReport);
 

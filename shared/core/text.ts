@@ -5,6 +5,16 @@ export function oneLine(text: string): string {
   return text.replace(/\p{Cc}/gu, escaped);
 }
 
+/** What ends a line, controls a terminal, or turns what follows it around. */
+const OBEYED = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
+
+/** A text of another machine as one line of so many characters at most, in which nothing is obeyed by what shows it. */
+export function foreignLine(text: string, charsMax: number): string {
+  const line = text.slice(0, charsMax).replace(OBEYED, escaped);
+  if (text.length <= charsMax && line.length <= charsMax) return line;
+  return `${line.slice(0, charsMax - 1).replace(/[\ud800-\udbff]$/, '')}…`;
+}
+
 /** A control character, escaped as in JSON. */
 export function escaped(sign: string): string {
   return `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`;

@@ -3,6 +3,7 @@ import type {
   Assignment,
   Heartbeat,
   JoinRequest,
+  Leave,
   Ready,
   WelcomeInfo,
 } from '../contract/messages.ts';
@@ -13,8 +14,8 @@ import type { TesseraError } from '../core/errors.ts';
 export interface SessionListener {
   onWelcome(welcome: WelcomeInfo): void;
   onAssignment(assignment: Assignment): void;
-  /** The coordinator has replied to a heartbeat. */
-  onAlive(): void;
+  /** The coordinator has replied to a heartbeat, and has the lines of this worker's log up to that number. */
+  onAlive(log: number): void;
   onFinish(finish: ErrorReport): void;
   /** The session is over, once; never after our own `close`. An error says why it was refused or lost. */
   onClosed(error: TesseraError | undefined): void;
@@ -25,7 +26,7 @@ export interface WorkerSession {
   sendReady(ready: Ready): void;
   sendHeartbeat(heartbeat: Heartbeat): void;
   /** A goodbye, because of an error or without one. */
-  sendLeave(error: ErrorReport): void;
+  sendLeave(leave: Leave): void;
   /** Ends the session; what was sent before still arrives. */
   close(): void;
 }

@@ -20,6 +20,8 @@ export interface LogSettings {
   readonly level?: LogLevel;
   /** Where the lines go instead of stderr. */
   readonly destination?: { write(line: string): void };
+  /** Gets each line too, after its destination. */
+  readonly also?: (line: string) => void;
 }
 
 /** What cannot be written (a full disk) is kept for later up to `maxLength` characters; lines beyond are lost. */
@@ -29,13 +31,24 @@ const STDERR = { dest: 2, sync: true, maxLength: 2 ** 20 };
 const SECRET_FIELDS = ['token', 'session', 'key', 'password'];
 
 /** Makes a log. Lines are written as they come, so none is lost however the process ends. */
-export function createLog({ component, level = 'info', destination: target }: LogSettings): Logger {
+export function createLog({
+  component,
+  level = 'info',
+  destination: target,
+  also,
+}: LogSettings): Logger {
   const options: LoggerOptions = {
     level: level === 'off' ? 'silent' : level,
     base: { component, pid: process.pid },
     redact: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`]),
   };
-  return pino(options, target ?? forgiving(destination(STDERR)));
+  const place = target ?? forgiving(destination(STDERR));
+  if (also === undefined) return pino(options, place);
+  const both = (line: string) => {
+    place.write(line);
+    also(line);
+  };
+  return pino(options, { write: both });
 }
 
 /** A line that cannot be written is dropped; the caller continues. */

@@ -165,6 +165,18 @@ export const timedEventSchema = z.discriminatedUnion('type', [
     /** Without the worker's name. */
     sentence: z.string(),
   }),
+  /** A line of a worker's log, a warning or worse. It stands in RUN/logs, not among the metrics. */
+  event('workerLog', {
+    worker: z.string(),
+    host: z.string(),
+    level: z.enum(['warn', 'error', 'fatal']),
+    /** One line, cut and escaped. */
+    text: z.string(),
+    /** Lines of this worker that are not here; the text says so. */
+    leftOut: count.exactOptional(),
+    /** How long before this event it was written. */
+    ageMs: count,
+  }),
   /** All workers over their last steps; each ten seconds, or less often where there are many. */
   event('workers', { step: count, workers: z.array(workerReport).readonly() }),
   /** A step none of whose samples could be read; said of the first one only. */

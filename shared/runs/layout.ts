@@ -24,5 +24,8 @@ export const RUN_FILES = {
 /** The folder in a run folder of the compiled programs that its workers share. */
 export const EXECUTABLES_FOLDER = 'executables';
 
+/** The folder in a run folder of what its workers log. */
+export const LOGS_FOLDER = 'logs';
+
 /** The folder in a run folder of what its workers did lately. */
 export const ACTIVITY_FOLDER = 'activity';

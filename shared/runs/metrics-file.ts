@@ -46,6 +46,8 @@ export class MetricsFile implements RunObserver {
   }
 
   event(record: object): void {
+    // A file of its own has those.
+    if ('type' in record && record.type === 'workerLog') return;
     const line = `${JSON.stringify(record)}\n`;
     if (this.#unwrittenChars + line.length > UNWRITTEN_CHARS_MAX) this.#numLost += 1;
     else {
@@ -97,8 +99,8 @@ export class MetricsFile implements RunObserver {
   }
 }
 
-/** Appends text, or nothing of it. */
-async function appendWhole(path: string, text: string): Promise<void> {
+/** Appends text to a file of lines, or nothing of it. */
+export async function appendWhole(path: string, text: string): Promise<void> {
   const file = await open(path, 'a+');
   try {
     const { size } = await file.stat();

@@ -58,6 +58,7 @@ async function drained(stream: AsyncIterable<unknown>): Promise<void> {
 }
 
 export const JOINING = Session.requestSerialize({ join: JOIN });
+const LOG_LINE = { number: 2, leftOut: 1, ageMs: 9, level: 40, text: 'pull failed' };
 export const workerMessages = encodings('tessera.v1.WorkerMessage', [
   JOINING,
   Session.requestSerialize({ ready: { modelFingerprint: 'f', engine: 'e' } }),
@@ -65,7 +66,9 @@ export const workerMessages = encodings('tessera.v1.WorkerMessage', [
     ready: { modelFingerprint: 'f', slots: 8, devices: { kind: 'H200', count: 8, bytesInUse: 9 } },
   }),
   Session.requestSerialize({ heartbeat: { assignment: 3, leavesOpen: 2 } }),
+  Session.requestSerialize({ heartbeat: { assignment: 3, log: [LOG_LINE, LOG_LINE] } }),
   Session.requestSerialize({ leave: { errorCode: '', reason: '' } }),
+  Session.requestSerialize({ leave: { errorCode: 'INTERNAL', log: [LOG_LINE] } }),
 ]);
 
 const [features] = encodeFeatures([{ index: 1, label: 0, values: Float32Array.of(1, 2, 3) }], 100);

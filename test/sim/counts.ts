@@ -45,6 +45,8 @@ export function noCounts() {
     executablesCompiled: 0,
     executablesTaken: 0,
     executablesReleased: 0,
+    logLines: 0,
+    logLinesLeftOut: 0,
   };
 }
 

@@ -259,8 +259,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'lose-the-cause',
     file: 'worker/driver.ts',
-    find: 'this.#line.stream?.sendLeave(reportOf(error));',
-    replace: "this.#line.stream?.sendLeave({ ...reportOf(error), code: 'INTERNAL' });",
+    find: 'this.#line.leave(reportOf(error));',
+    replace: "this.#line.leave({ ...reportOf(error), code: 'INTERNAL' });",
   },
   {
     name: 'blame-the-worker-for-wrong-bytes',
@@ -414,6 +414,19 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'worker/exchange/run-executables.ts',
     find: "if (pushed?.outcome !== 'otherKept') return bytes;",
     replace: 'if (bytes.length > 0) return bytes;',
+  },
+  {
+    name: 'take-a-line-of-a-log-twice',
+    file: 'coordinator/workers/worker-logs.ts',
+    find: 'if (number <= before) continue;',
+    replace: '',
+  },
+  {
+    name: 'forget-lines-that-have-not-arrived',
+    file: 'worker/core/log-ring.ts',
+    find: 'const room = fitting(this.#lines);',
+    replace:
+      'const room = fitting(this.#lines); queueMicrotask(() => this.acknowledge(this.#lines[0]?.number ?? 0));',
   },
 ];
 

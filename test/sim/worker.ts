@@ -45,6 +45,7 @@ export class SimWorker {
       log: world.executables.workerLog(() => {
         this.#hasOwn = true;
       }),
+      ring: world.logs.ringOf(place.host),
       name: settings.name,
       choice: {},
       prepare: (welcome, _choice, readers) =>

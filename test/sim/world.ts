@@ -18,6 +18,7 @@ import { SimExecutables } from './executables.ts';
 import { decideFates, FREEZE_MS_MAX } from './fate.ts';
 import { Host } from './host.ts';
 import { Locks } from './locks.ts';
+import { SimLogs } from './log-lines.ts';
 import { Oracle } from './oracle.ts';
 import { reference, simSource } from './reference.ts';
 import { type Listener, Route } from './route.ts';
@@ -42,6 +43,7 @@ export class World {
   readonly locks: Locks;
   readonly strangers: Strangers;
   readonly executables: SimExecutables;
+  readonly logs: SimLogs;
   readonly run: SimRun;
   readonly oracle: Oracle;
   faults: Faults;
@@ -101,6 +103,7 @@ export class World {
     this.locks = new Locks(this.timeline, strangers && parts.dice.lock);
     this.strangers = new Strangers(this, RUN_FOLDER);
     this.executables = new SimExecutables(this);
+    this.logs = new SimLogs(this);
   }
 
   /** Lives until the run has ended and everybody has left; throws a Violation when a promise is broken. */
@@ -150,6 +153,7 @@ export class World {
   heard(event: RunEvent, coordinator: SimCoordinator, status: () => RunStatus): void {
     if (coordinator !== this.coordinator) return;
     this.note(event);
+    if (event.type === 'workerLog') this.watch(() => this.logs.heard(event, coordinator));
     if (event.type === 'phase') void this.strangers.look(event.phase);
     const counter = COUNTERS[event.type];
     if (event.type === 'evaluation' && event.version < event.atStep) this.counts.bestTested += 1;

@@ -283,7 +283,7 @@ export function openSession(link: WorkerLink, join: JoinRequest = JOIN): HeardSe
     onWelcome,
     onClosed,
     onAssignment: (assignment) => heard.push(assignment),
-    onAlive: () => heard.push('alive'),
+    onAlive: (log) => heard.push(log === 0 ? 'alive' : `alive, log ${log}`),
     onFinish: (finish) => heard.push(finish),
   });
   return { stream, welcome, closed, heard };

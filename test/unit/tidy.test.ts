@@ -56,7 +56,7 @@ describe('the sources are tidy', () => {
     // objects/credentials.ts finds the keys of an object store as all its clients do.
     // debugger.ts looks whether the user has asked Node for its debugger.
     const allowed =
-      /^(shared\/(config\/(load|observe)|objects\/credentials|compute\/(telemetry|executable-cache|engines\/(onnxruntime-cuda|tfjs|xla))|machine\/debugger)|tools\/pictures\/render|cli\/|launch\/(worker-process|local-run)|worker\/parent\/last-error|tools\/(inference\/read\/find-model|export\/folder\/)|bench\/)/;
+      /^(shared\/(config\/(load|observe)|objects\/credentials|compute\/(telemetry|executable-cache|engines\/(onnxruntime-cuda|tfjs|xla))|machine\/debugger)|tools\/pictures\/render|cli\/|launch\/(worker-process|local-run)|worker\/parent\/(last-error|earlier-end)|tools\/(inference\/read\/find-model|export\/folder\/)|bench\/)/;
     const found = offenders(({ text }) => /process\.env\b/.test(text));
     expect(found.filter((path) => !allowed.test(path))).toEqual([]);
   });

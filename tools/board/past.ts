@@ -2,17 +2,37 @@
 import { jsonRecord } from '../../shared/core/text.ts';
 import { timedEventSchema } from '../../shared/runs/events.ts';
 import { eachLine } from '../../shared/runs/lines.ts';
+import type { ShownLine } from '../../shared/runs/reader/log-lines.ts';
+import { readCollected } from '../../shared/runs/reader/logs.ts';
 import type { RunView } from './run-view.ts';
 import type { StepRow } from './step-columns.ts';
 
-/** Reads what happened before a time, an ISO 8601 one. Throws  DATA_INVALID as `eachLine`. */
+/**
+ * Reads what happened before a time, an ISO 8601 one: steps, events, and lines of workers between them. Throws  DATA_INVALID
+ * as `eachLine`.
+ */
 export async function readPast(folder: string, view: RunView, before?: string): Promise<void> {
   const beforeMs = before === undefined ? Number.POSITIVE_INFINITY : Date.parse(before);
-  await eachLine(folder, (line) => takeLine(line, view, beforeMs));
+  // A page without them is better than none.
+  const logged = await readCollected(folder).catch(() => []);
+  const lines = logged.filter(({ timeMs }) => timeMs < beforeMs);
+  let shown = 0;
+  const showBefore = (timeMs: number) => {
+    for (; (lines[shown]?.timeMs ?? timeMs) < timeMs; shown += 1) {
+      view.workerLine(lines[shown] as ShownLine);
+    }
+  };
+  await eachLine(folder, (line) => takeLine(line, view, beforeMs, showBefore));
+  showBefore(Number.POSITIVE_INFINITY);
 }
 
 /** Takes one line; what is damaged is left out. */
-function takeLine(line: string | undefined, view: RunView, beforeMs: number): void {
+function takeLine(
+  line: string | undefined,
+  view: RunView,
+  beforeMs: number,
+  showBefore: (timeMs: number) => void,
+): void {
   const record = line === undefined ? undefined : jsonRecord(line);
   if (record === undefined) return;
   const timeMs = Date.parse(String(record['time']));
@@ -23,7 +43,9 @@ function takeLine(line: string | undefined, view: RunView, beforeMs: number): vo
     return;
   }
   const { data } = timedEventSchema.safeParse(record);
-  if (data !== undefined && data.type !== 'step') view.past(data);
+  if (data === undefined || data.type === 'step') return;
+  showBefore(timeMs);
+  view.past(data);
 }
 
 function rowOf(record: Readonly<Record<string, unknown>>, timeMs: number): StepRow | undefined {

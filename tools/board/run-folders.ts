@@ -4,8 +4,9 @@ import { basename, join, resolve } from 'node:path';
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { TimedActivity } from '../../shared/runs/activity.ts';
 import { readActivities } from '../../shared/runs/activity-files.ts';
-import { RUN_FILES } from '../../shared/runs/layout.ts';
+import { LOGS_FOLDER, RUN_FILES } from '../../shared/runs/layout.ts';
 import { configOf } from '../../shared/runs/reader/read.ts';
+import { WORKER_LOG_FILES } from '../../shared/runs/worker-log-file.ts';
 import { LaneBins } from './lane-bins.ts';
 import { readPast } from './past.ts';
 import { type BoardRun, type BoardSource, type LineOf, RunView } from './run-view.ts';
@@ -73,10 +74,9 @@ export class RunFolders implements BoardSource {
     const startedMs = performance.now();
     if (startedMs < known.nextMs) return;
     const { folder } = known;
-    const bytes = await stat(join(folder, RUN_FILES.metrics)).then(
-      ({ size }) => size,
-      () => 0,
-    );
+    const bytes =
+      (await sizeOf(join(folder, RUN_FILES.metrics))) +
+      (await sizeOf(join(folder, LOGS_FOLDER, WORKER_LOG_FILES.newest)));
     if (bytes !== known.bytes) {
       const view = new RunView(this.#lineOf);
       await readPast(folder, view);
@@ -99,6 +99,13 @@ function idOf(folders: readonly string[], place: number): string {
   const name = names.at(-1) ?? '';
   const before = names.filter((other) => other === name).length;
   return before > 1 ? `${name} (${before})` : name;
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return await stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
 }
 
 /** The lanes over all that was recorded. */

@@ -1,7 +1,10 @@
 /** @file What the page shows of one run, gathered from its events and activities, with bounded memory. */
+
+import { RECORD_LEVELS } from '../../shared/contract/log-record.ts';
 import type { RunStatus } from '../../shared/contract/status.ts';
 import type { TimedActivity } from '../../shared/runs/activity.ts';
 import { engineOn, type TimedEvent } from '../../shared/runs/events.ts';
+import type { ShownLine } from '../../shared/runs/reader/log-lines.ts';
 import { LaneBins } from './lane-bins.ts';
 import { RunCounts } from './run-counts.ts';
 import { StepColumns, type StepRow } from './step-columns.ts';
@@ -95,7 +98,10 @@ export class RunView {
   event(event: TimedEvent): void {
     this.counts.event(event);
     if (event.type === 'step') this.step({ ...event, timeMs: Date.parse(event.time) });
-    else this.past(event);
+    else if (event.type === 'workerLog') {
+      const timeMs = Date.parse(event.time) - event.ageMs;
+      this.workerLine({ ...event, level: RECORD_LEVELS[event.level], timeMs });
+    } else this.past(event);
   }
 
   /** Takes what happened in an earlier process: it is shown and not counted. */
@@ -115,6 +121,12 @@ export class RunView {
     this.lanes.activity(activity);
     if (activity.type !== 'assigned' || !activity.reason.endsWith(' is late')) return;
     for (const { count } of activity.ranges) this.leavesAgain += count;
+  }
+
+  /** A line of a worker's log. */
+  workerLine({ worker, level, text, timeMs }: Omit<ShownLine, 'host' | 'leftOut'>): void {
+    const mood = level < RECORD_LEVELS.error ? 'warning' : 'bad';
+    this.line(`worker/${worker} ${text}`, mood, new Date(timeMs).toISOString());
   }
 
   line(text: string, mood: BoardLine['mood'], time = new Date().toISOString()): void {

@@ -64,6 +64,14 @@ export const DOCUMENTS = {
     etaSeconds: number('that are left'),
     workers: list('a worker each: its name, state, step, speed, devices, last error'),
   }),
+  'logs/1': document('logs (a line each)', {
+    time: text('when it was written, by the clock of the coordinator; null if unknown').nullable(),
+    worker: text('its name'),
+    host: text('its machine; empty for a worker that the run has started itself'),
+    level: text('debug, info, warn, error, fatal; null for what is not a record').nullable(),
+    text: text('one line, escaped'),
+    leftOut: count('lines of this worker that are not there, as the text says'),
+  }),
   'stop/1': document('stop', {
     run: text('its name'),
     runFolder: FOLDER,

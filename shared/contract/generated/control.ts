@@ -11,6 +11,7 @@ import type { Heartbeat as _tessera_v1_Heartbeat, Heartbeat__Output as _tessera_
 import type { Join as _tessera_v1_Join, Join__Output as _tessera_v1_Join__Output } from './tessera/v1/Join.ts';
 import type { LeafRange as _tessera_v1_LeafRange, LeafRange__Output as _tessera_v1_LeafRange__Output } from './tessera/v1/LeafRange.ts';
 import type { Leave as _tessera_v1_Leave, Leave__Output as _tessera_v1_Leave__Output } from './tessera/v1/Leave.ts';
+import type { LogLine as _tessera_v1_LogLine, LogLine__Output as _tessera_v1_LogLine__Output } from './tessera/v1/LogLine.ts';
 import type { MemoryPlace as _tessera_v1_MemoryPlace, MemoryPlace__Output as _tessera_v1_MemoryPlace__Output } from './tessera/v1/MemoryPlace.ts';
 import type { Ready as _tessera_v1_Ready, Ready__Output as _tessera_v1_Ready__Output } from './tessera/v1/Ready.ts';
 import type { SharedMemory as _tessera_v1_SharedMemory, SharedMemory__Output as _tessera_v1_SharedMemory__Output } from './tessera/v1/SharedMemory.ts';
@@ -40,6 +41,7 @@ export interface ProtoGrpcType {
       Join: MessageTypeDefinition<_tessera_v1_Join, _tessera_v1_Join__Output>
       LeafRange: MessageTypeDefinition<_tessera_v1_LeafRange, _tessera_v1_LeafRange__Output>
       Leave: MessageTypeDefinition<_tessera_v1_Leave, _tessera_v1_Leave__Output>
+      LogLine: MessageTypeDefinition<_tessera_v1_LogLine, _tessera_v1_LogLine__Output>
       MemoryPlace: MessageTypeDefinition<_tessera_v1_MemoryPlace, _tessera_v1_MemoryPlace__Output>
       Ready: MessageTypeDefinition<_tessera_v1_Ready, _tessera_v1_Ready__Output>
       SharedMemory: MessageTypeDefinition<_tessera_v1_SharedMemory, _tessera_v1_SharedMemory__Output>

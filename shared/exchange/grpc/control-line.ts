@@ -1,5 +1,6 @@
 /** @file The worker's session over gRPC. */
 import {
+  decodeAlive,
   decodeAssignment,
   decodeFinish,
   decodeWelcome,
@@ -71,7 +72,7 @@ export class GrpcControlLine implements ControlLine {
     return {
       sendReady: (ready) => stream.send({ ready: encodeReady(ready) }),
       sendHeartbeat: (heartbeat) => stream.send({ heartbeat: encodeHeartbeat(heartbeat) }),
-      sendLeave: (error) => stream.send({ leave: encodeLeave(error) }),
+      sendLeave: (leave) => stream.send({ leave: encodeLeave(leave) }),
       close: () => stream.close(),
     };
   }
@@ -84,7 +85,7 @@ export class GrpcControlLine implements ControlLine {
 function dispatch(listener: SessionListener, message: CoordinatorMessage__Output): void {
   if (message.welcome) listener.onWelcome(decodeWelcome(message.welcome));
   else if (message.assignment) listener.onAssignment(decodeAssignment(message.assignment));
-  else if (message.alive) listener.onAlive();
+  else if (message.alive) listener.onAlive(decodeAlive(message.alive));
   else if (message.finish) listener.onFinish(decodeFinish(message.finish));
   else throw new TesseraError('MESSAGE_INVALID', 'session: a message of an unknown kind');
 }

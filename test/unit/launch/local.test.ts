@@ -67,6 +67,25 @@ describe('local workers', () => {
     expect(await pagesOf({ GLIBC_TUNABLES: 'glibc.malloc.check=0' })).toBe(4);
   });
 
+  it('that are started again get the end of the process before, once', async () => {
+    const code =
+      'console.log(process.env.TESSERA_EARLIER_END); process.exit(Number(process.env.WITH))';
+    let exit = '3';
+    const logsFolder = join(folder, 'ends');
+    const launcher = new LocalLauncher({
+      command: [process.execPath, '-e', code, '--'],
+      output: { logsFolder },
+      environment: () => ({ WITH: exit }),
+    });
+    await launcher.start({ index: 0, name: 'a' }).ended;
+    await launcher.start({ index: 1, name: 'b' }).ended;
+    exit = '0';
+    await launcher.start({ index: 0, name: 'a' }).ended;
+    const linesOf = (name: string) => readFileSync(join(logsFolder, `${name}.log`), 'utf8');
+    expect(linesOf('a')).toMatch(/^undefined\nthe process before ended with exit code 3.*\n$/);
+    expect(linesOf('b')).toBe('undefined\n');
+  });
+
   it('that die again and again use up the restarts and end with the first cause', async () => {
     const code = 'console.error("error: engine X is not there\\n  hint: get it"); process.exit(69)';
     const { launch, said } = workers('hopeless', code, { count: 2, restarts: 1 });

@@ -70,6 +70,8 @@ describe('a session', () => {
       runId: 'r',
       dataJson: '',
       lanes: [],
+      // As of a coordinator of an older version.
+      takesLog: false,
     });
     expect(port.calls).toEqual([['join', JOIN]]);
   });
@@ -101,6 +103,27 @@ describe('a session', () => {
     ]);
   });
 
+  it('carries lines of a log, mended where they are not as they should be', async () => {
+    const { stream, welcome } = openSession(link);
+    await welcome;
+    const line = { number: 3, leftOut: 2, ageMs: 40, level: 'error' as const, text: 'no engine' };
+    const hostile = { ...line, number: 4, text: `\u001b]0;x\u0007\n${'y'.repeat(2000)}` };
+    const many = Array.from({ length: 40 }, (_, at) => ({ ...line, number: 10 + at }));
+    const beat = { assignment: 1, leavesOpen: 0, error: NO_ERROR };
+    stream.sendHeartbeat({ ...beat, log: [line, hostile, { ...line, number: 0 }] });
+    stream.sendHeartbeat({ ...beat, log: many });
+    stream.sendLeave({ ...NO_ERROR, log: [line] });
+    stream.close();
+    await port.called('sessionClosed');
+    const logs = port.calls.flatMap(([, , message]) => (message as { log?: unknown[] })?.log ?? []);
+    const [first, second, ...rest] = logs;
+    expect(first).toEqual(line);
+    expect(second).toMatchObject({ number: 4, level: 'error' });
+    expect((second as typeof line).text).toMatch(/^\\u001b\]0;x\\u0007\\u000ayy+…$/);
+    expect((second as typeof line).text).toHaveLength(1000);
+    expect(rest).toEqual([...many.slice(0, 16), line]);
+  });
+
   it('brings answers to heartbeats, assignments and the finish, then ends well when the coordinator closes it', async () => {
     const { welcome, closed, heard } = openSession(link);
     await welcome;
@@ -109,13 +132,13 @@ describe('a session', () => {
       ...{ sequence: 2 ** 33, kind: 'test' as const, step: 1, version: 1, epoch: 0, batch: 2 },
       ranges: [{ first: 4, count: 4 }],
     };
-    handle.send({ type: 'alive' });
+    handle.send({ type: 'alive', log: 12 });
     handle.send({ type: 'assignment', assignment });
     handle.send({ type: 'finish', ...NO_ERROR });
     handle.close();
     handle.send({ type: 'finish', code: 'INTERNAL', reason: 'never sent', hint: '' });
     expect(await closed).toBeUndefined();
-    expect(heard).toEqual(['alive', assignment, NO_ERROR]);
+    expect(heard).toEqual(['alive, log 12', assignment, NO_ERROR]);
     expect(await port.called('sessionClosed')).toHaveLength(1);
   });
 

@@ -1,6 +1,7 @@
 // Original file: proto/tessera/v1/control.proto
 
 import type { Devices as _tessera_v1_Devices, Devices__Output as _tessera_v1_Devices__Output } from '../../tessera/v1/Devices.ts';
+import type { LogLine as _tessera_v1_LogLine, LogLine__Output as _tessera_v1_LogLine__Output } from '../../tessera/v1/LogLine.ts';
 import type { Long } from '@grpc/proto-loader';
 
 /**
@@ -28,6 +29,11 @@ export interface Heartbeat {
    * Resident memory of the worker's process; 0 from an older worker.
    */
   'memoryBytes'?: (number | string | Long);
+  /**
+   * Lines of its log, warnings and worse, the oldest that are not known to have arrived; only to a coordinator whose
+   * welcome takes them. At most 16; more are not looked at.
+   */
+  'log'?: (_tessera_v1_LogLine)[];
 }
 
 /**
@@ -55,4 +61,9 @@ export interface Heartbeat__Output {
    * Resident memory of the worker's process; 0 from an older worker.
    */
   'memoryBytes': (number);
+  /**
+   * Lines of its log, warnings and worse, the oldest that are not known to have arrived; only to a coordinator whose
+   * welcome takes them. At most 16; more are not looked at.
+   */
+  'log': (_tessera_v1_LogLine__Output)[];
 }

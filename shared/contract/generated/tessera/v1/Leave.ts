@@ -1,5 +1,6 @@
 // Original file: proto/tessera/v1/control.proto
 
+import type { LogLine as _tessera_v1_LogLine, LogLine__Output as _tessera_v1_LogLine__Output } from '../../tessera/v1/LogLine.ts';
 
 export interface Leave {
   /**
@@ -11,6 +12,10 @@ export interface Leave {
    * What to do about it; may be empty.
    */
   'hint'?: (string);
+  /**
+   * As in a heartbeat, but the newest lines.
+   */
+  'log'?: (_tessera_v1_LogLine)[];
 }
 
 export interface Leave__Output {
@@ -23,4 +28,8 @@ export interface Leave__Output {
    * What to do about it; may be empty.
    */
   'hint': (string);
+  /**
+   * As in a heartbeat, but the newest lines.
+   */
+  'log': (_tessera_v1_LogLine__Output)[];
 }

@@ -46,6 +46,10 @@ export interface Welcome {
    * Ports of the same host that take ranges of large vectors, each by a thread of its own; empty: there are none.
    */
   'lanes'?: (number)[];
+  /**
+   * Heartbeats may carry lines of the worker's log, and the replies say which have arrived.
+   */
+  'takesLog'?: (boolean);
 }
 
 /**
@@ -92,4 +96,8 @@ export interface Welcome__Output {
    * Ports of the same host that take ranges of large vectors, each by a thread of its own; empty: there are none.
    */
   'lanes': (number)[];
+  /**
+   * Heartbeats may carry lines of the worker's log, and the replies say which have arrived.
+   */
+  'takesLog': (boolean);
 }
