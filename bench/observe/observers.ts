@@ -21,14 +21,14 @@ interface ObserversBench {
   readonly sameParameters: boolean;
 }
 
-const ROUNDS = 4;
+const ROUNDS = 3;
 const VIEWERS = 3;
 const EACH_SECOND_MS = 1_000;
 const LOOK_MS = 200;
 const UNOBSERVED = ['--tensorboard', 'off'];
 const OBSERVED = ['--tensorboard', 'all', '--page', '127.0.0.1:0'];
 const MODELS: Readonly<Record<string, readonly string[]>> = {
-  quickstart: ['training.epochs=3', 'evaluation.everyEpochs=0'],
+  quickstart: ['training.epochs=1', 'evaluation.everyEpochs=0'],
   'ViT-Ti/16': [...SETTINGS, 'training.epochs=3'],
 };
 
