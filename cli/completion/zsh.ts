@@ -1,4 +1,5 @@
 /** @file Completion for zsh. Pure. */
+import { quotedWord } from '../../shared/core/text.ts';
 import { allTyped, type Takes, type TypedCommand, type TypedFlag } from './tree.ts';
 
 const HEAD = `#compdef tessera
@@ -46,7 +47,7 @@ function functionOf(command: TypedCommand): string {
     ? [`    '1: :->command'`, `    '*:: :->rest'`]
     : command.args.map(
         ({ name, takes, repeats }, place) =>
-          `    ${quoted(`${repeats ? '*' : place + 1}:${plain(name)}:${actionOf(takes)}`)}`,
+          `    ${quotedWord(`${repeats ? '*' : place + 1}:${plain(name)}:${actionOf(takes)}`)}`,
       );
   const lines = [
     `${nameOf(command)}() {`,
@@ -60,7 +61,7 @@ function functionOf(command: TypedCommand): string {
 /** What follows a group of commands. */
 function choice(command: TypedCommand): readonly string[] {
   const named = command.commands.map(
-    ({ path, description }) => `      ${quoted(`${path.at(-1)}:${plain(description)}`)}`,
+    ({ path, description }) => `      ${quotedWord(`${path.at(-1)}:${plain(description)}`)}`,
   );
   const cases = command.commands.map(
     (child) => `        ${child.path.at(-1)}) ${nameOf(child)} ;;`,
@@ -85,8 +86,8 @@ function specOf({ long, short, description, takes, placeholder, repeats }: Typed
   const text = `[${plain(description)}]`;
   const value = takes === undefined ? '' : `:${plain(placeholder)}:${actionOf(takes)}`;
   const form = takes === undefined ? '' : '=';
-  if (short === undefined) return quoted(`${repeats ? '*' : ''}${long}${form}${text}${value}`);
-  return `${quoted(`(${short} ${long})`)}{${short},${long}${form}}${quoted(`${text}${value}`)}`;
+  if (short === undefined) return quotedWord(`${repeats ? '*' : ''}${long}${form}${text}${value}`);
+  return `${quotedWord(`(${short} ${long})`)}{${short},${long}${form}}${quotedWord(`${text}${value}`)}`;
 }
 
 function actionOf({ words, files, runs }: Takes): string {
@@ -98,8 +99,4 @@ function actionOf({ words, files, runs }: Takes): string {
 /** Without the signs that `_arguments` reads. */
 function plain(text: string): string {
   return text.replace(/[[\]:\\]/g, (sign) => `\\${sign}`);
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,6 +1,7 @@
 /** @file Lines to type: what a person copies into a shell has to do there what it says. */
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, delimiter, join, relative, resolve } from 'node:path';
+import { shellWord } from '../../shared/core/text.ts';
 import { currentFolder } from '../../shared/files/near-path.ts';
 
 /** How this process was started. */
@@ -54,25 +55,6 @@ export function typable(text: string, invocation = ownInvocation()): string {
 /** `tessera` before one of its commands; not the end of another word, nor of a line that was made for here already. */
 const COMMAND_IN_TEXT =
   /(?<![\w/.-])(?<!npx )(?<!run --silent )tessera (?=(?:train|init|find|up|launch|coordinator|worker|stop|certs|status|logs|board|estimate|runs|trace|plot|eval|predict|export|serve|summary|weights|data|doctor|engines|config|completion|man|version|help)\b)/g;
-
-/** A word as every shell takes it. */
-function shellWord(word: string): string {
-  // zsh takes a word that begins with = for the name of a program.
-  if (/^[\w./:@,+-][\w./:=@,+-]*$/.test(word)) return word;
-  if (!/\p{Cc}/u.test(word)) return `'${word.replaceAll("'", `'\\''`)}'`;
-  // A terminal is shown no control characters, so printf writes them; $(...) takes the last newlines away, and a path
-  // with a slash behind them is the same.
-  const safe = word.endsWith('\n') ? `${word}/` : word;
-  return `"$(printf '${safe.replace(/[^\w ./:=@,+~]/gu, forPrintf)}')"`;
-}
-
-/** A sign in the format of printf. */
-function forPrintf(sign: string): string {
-  // Some shells read the octal form of a percent sign as the sign itself.
-  if (sign === '%') return '%%';
-  if (!/[\p{ASCII}\p{Cc}]/u.test(sign)) return sign;
-  return Array.from(Buffer.from(sign), (byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
-}
 
 /** What to type for this program. */
 function programOf(invocation: Invocation): string {

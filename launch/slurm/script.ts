@@ -1,7 +1,7 @@
 /** @file The batch script of a Slurm job that runs `tessera up` on each node, as often as it takes. Pure. */
 import { TesseraError } from '../../shared/core/errors.ts';
+import { bashWord } from '../../shared/core/text.ts';
 import { exitCodeRows } from '../../shared/machine/exit-codes.ts';
-import { bashWord } from './bash-word.ts';
 
 /** A job to be written. */
 export interface SlurmJob {

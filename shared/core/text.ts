@@ -1,4 +1,4 @@
-/** @file Untrusted text, such as names of files and classes, inside a line of output. */
+/** @file Any text, such as names of files and classes, inside a line: of output, or of a shell. Pure. */
 
 /** A text in one line that cannot control a terminal: each control character is escaped as in JSON. */
 export function oneLine(text: string): string {
@@ -60,4 +60,40 @@ const NAMES_MAX = 10;
 export function someOf(names: readonly string[]): string {
   const some = names.slice(0, NAMES_MAX).join(', ');
   return names.length > NAMES_MAX ? `${some} and ${names.length - NAMES_MAX} more` : some;
+}
+
+/** What no shell reads in a way of its own. zsh takes a word that begins with = for the name of a program. */
+const PLAIN = /^[\w./:@,+-][\w./:=@,+-]*$/;
+
+/** A word in single quotes, as every shell of POSIX takes it. */
+export function quotedWord(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** A word for a line that people copy into any shell of POSIX: without quotes where it needs none. */
+export function shellWord(word: string): string {
+  if (PLAIN.test(word)) return word;
+  if (!/\p{Cc}/u.test(word)) return quotedWord(word);
+  // A terminal is shown no control characters, so printf writes them; $(...) takes the last newlines away, and a path
+  // with a slash behind them is the same.
+  const safe = word.endsWith('\n') ? `${word}/` : word;
+  return `"$(printf '${safe.replace(/[^\w ./:=@,+~]/gu, forPrintf)}')"`;
+}
+
+/** A word for a script of bash, exact to its last newline; control characters are written by their codes. */
+export function bashWord(word: string): string {
+  if (PLAIN.test(word)) return word;
+  if (!/\p{Cc}/u.test(word)) return quotedWord(word);
+  return `$'${word.replace(/[\\']/g, '\\$&').replace(/\p{Cc}/gu, octal)}'`;
+}
+
+/** A sign in the format of printf. */
+function forPrintf(sign: string): string {
+  // Some shells read the octal form of a percent sign as the sign itself.
+  if (sign === '%') return '%%';
+  return /[\p{ASCII}\p{Cc}]/u.test(sign) ? octal(sign) : sign;
+}
+
+function octal(sign: string): string {
+  return Array.from(Buffer.from(sign), (byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
 }

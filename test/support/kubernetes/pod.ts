@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { quotedWord } from '../../../shared/core/text.ts';
 import { TESSERA, WatchedProcess } from '../cluster.ts';
 import type { PodEnd } from './job-rules.ts';
 import type { Manifest, Volume } from './manifest.ts';
@@ -43,6 +44,7 @@ export class Pod {
   readonly process: WatchedProcess;
   readonly ended: Promise<PodEnd>;
   readonly #parts: PodParts;
+  #isKilled = false;
 
   constructor(parts: PodParts) {
     this.#parts = parts;
@@ -52,12 +54,14 @@ export class Pod {
     const spaces = ['--mount', '--uts', '--ipc', '--pid', '--fork', '--kill-child'];
     this.process = new WatchedProcess([...parts.through, 'unshare', ...spaces, 'sh', '-e', script]);
     this.ended = this.process.ended.then(({ code, signal }) => ({
-      code: code ?? 128 + (NUMBERS[signal ?? ''] ?? 0),
+      // unshare 2.38 has code 1 of its own where its child was ended by SIGKILL.
+      code: (this.#isKilled ? undefined : code) ?? 128 + (NUMBERS[signal ?? 'SIGKILL'] ?? 0),
     }));
   }
 
   /** Sends a signal to the container's first process; with SIGKILL all of its processes end. */
   kill(signal: NodeJS.Signals): void {
+    this.#isKilled ||= signal === 'SIGKILL';
     const { workingPid, child } = this.process;
     if (workingPid !== undefined && workingPid !== child.pid) process.kill(workingPid, signal);
     else if (signal === 'SIGKILL') this.process.kill(signal);
@@ -123,7 +127,7 @@ function podScript(parts: PodParts): string {
   });
   const [node = '', main = ''] = TESSERA;
   const program = `#!/bin/sh\\nexec ${IMAGE}/node ${main.replace(REPO, `${IMAGE}/repo`)} "$@"\\n`;
-  const line = [...container.command, ...container.args].map(quoted).join(' ');
+  const line = [...container.command, ...container.args].map(quotedWord).join(' ');
   return [
     'mount --make-rprivate /',
     `hostname ${name}-${index}`,
@@ -141,7 +145,7 @@ function podScript(parts: PodParts): string {
     ...mounts,
     `mount -o remount,bind,ro ${root}${IMAGE}/repo`,
     `mount -o remount,ro ${root}`,
-    `exec chroot ${root} ${asUser(parts).map(quoted).join(' ')} sh -c ${quoted(`cd ${container.workingDir}; exec ${line}`)}`,
+    `exec chroot ${root} ${asUser(parts).map(quotedWord).join(' ')} sh -c ${quotedWord(`cd ${container.workingDir}; exec ${line}`)}`,
     '',
   ].join('\n');
 }
@@ -195,7 +199,7 @@ function volumeLines(
     `ln -s ${data.slice(target.length + 1)} ${target}/..data`,
     ...files.flatMap(([path, text]) => [
       `mkdir -p ${dirname(join(data, path))}`,
-      `printf %s ${quoted(text)} > ${join(data, path)}`,
+      `printf %s ${quotedWord(text)} > ${join(data, path)}`,
       `chmod ${mode} ${join(data, path)}`,
       // A group reads what the owner may.
       `chgrp ${fsGroup} ${join(data, path)} && chmod g+r ${join(data, path)}`,
@@ -203,8 +207,4 @@ function volumeLines(
     ...[...tops].map((top) => `ln -s ..data/${top} ${target}/${top}`),
     ...sealed,
   ];
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
