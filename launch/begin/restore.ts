@@ -11,6 +11,7 @@ import { makeFolder } from '../../shared/files/files.ts';
 import { storeAccess } from '../../shared/objects/credentials.ts';
 import { parsePlace } from '../../shared/objects/place.ts';
 import { ObjectStore } from '../../shared/objects/store.ts';
+import { TRIES, type TriesBudget } from '../../shared/objects/tries.ts';
 import { checkpointFolder, listCheckpoints } from '../../shared/runs/checkpoint/layout.ts';
 import { type CheckpointState, refuseOtherRun } from '../../shared/runs/checkpoint/state.ts';
 import { lockRun } from '../../shared/runs/lock/run-lock.ts';
@@ -25,6 +26,8 @@ export interface RestoreRequest {
   readonly notify: (level: 'info' | 'warn', sentence: string) => void;
   /** Refuses the run of a mirror, in place of comparing its settings with the config. Throws  CHECKPOINT_MISMATCH. */
   readonly refuse?: ((keptConfig: Record<string, unknown>) => Promise<void>) | undefined;
+  /** What a store that does not reply may cost before the run is refused. */
+  readonly budget?: TriesBudget;
 }
 
 /** Sentences about a restore that takes long: one for each of these parts. */
@@ -39,7 +42,7 @@ const SAID_FROM_BYTES = 64 * 1024 ** 2;
  *         store cannot be reached: a run that is there does not begin again.
  */
 export async function restoreFromMirror(request: RestoreRequest): Promise<Restored | undefined> {
-  const { config, runFolder, signal, notify } = request;
+  const { config, runFolder, signal, notify, budget = TRIES } = request;
   const { mirror, mirrorCredentials } = config.checkpoint;
   if (mirror === undefined || (await listCheckpoints(runFolder)).length > 0) return undefined;
   const access = await storeAccess(mirrorCredentials);
@@ -48,7 +51,7 @@ export async function restoreFromMirror(request: RestoreRequest): Promise<Restor
     if (!hasRetried) notify('warn', `${sentence}: trying again`);
     hasRetried = true;
   };
-  const store = new ObjectStore({ place: parsePlace(mirror), access, signal, onRetry });
+  const store = new ObjectStore({ place: parsePlace(mirror), access, budget, signal, onRetry });
   await makeFolder(runFolder);
   const lock = await lockRun(runFolder, {
     ...(signal && { signal }),
@@ -73,7 +76,11 @@ export async function restoreFromMirror(request: RestoreRequest): Promise<Restor
     }
     return restored;
   } catch (thrown) {
-    throw unreached(TesseraError.from(thrown), mirror);
+    throw unreached(TesseraError.from(thrown), {
+      mirror,
+      endpoint: access.endpoint,
+      tries: budget.tries,
+    });
   } finally {
     await lock.release();
   }
@@ -95,19 +102,24 @@ function refuseSettings({ config, runFolder }: RestoreRequest, state: Checkpoint
   refuseOtherRun(`${checkpointFolder(runFolder, state.step)} of the mirror`, state, json);
 }
 
-/** A restore cannot be left out: the run would begin again without a message. */
-function unreached(error: TesseraError, mirror: string): TesseraError {
-  if (error.code === 'CHECKPOINT_MISMATCH') {
-    const { sentence, details } = error;
-    const hint = 'resume with the same config, or give a new run a checkpoint.mirror of its own';
-    return new TesseraError(error.code, sentence, { hint, details, cause: error });
-  }
-  if (error.code !== 'TIMEOUT' && error.code !== 'ACCESS_DENIED') return error;
+/** A restore cannot be left out: a run that is there would begin again without a message. */
+function unreached(
+  error: TesseraError,
+  where: { readonly mirror: string; readonly endpoint: string | undefined; readonly tries: number },
+): TesseraError {
   const { code, sentence, details } = error;
-  const without = 'or begin without a mirror: --set checkpoint.mirror=null';
-  return new TesseraError(code, `cannot look for the run in ${mirror}: ${sentence}`, {
+  if (code === 'CHECKPOINT_MISMATCH') {
+    const hint = 'resume with the same config, or give a new run a checkpoint.mirror of its own';
+    return new TesseraError(code, sentence, { hint, details, cause: error });
+  }
+  if (code !== 'TIMEOUT' && code !== 'ACCESS_DENIED') return error;
+  const { mirror, endpoint, tries } = where;
+  const place = endpoint === undefined ? mirror : `${mirror} at ${endpoint}`;
+  const tried = code === 'TIMEOUT' ? ` (tried ${tries} times)` : '';
+  const way = error.hint ?? 'start the same line again once the store replies';
+  return new TesseraError(code, `cannot look for the run in ${place}${tried}: ${sentence}`, {
     ...{ details, cause: error },
-    hint: error.hint === undefined ? `try again, ${without}` : `${error.hint}, ${without}`,
+    hint: `nothing was begun, since the run may be there: ${way}, or begin without a mirror: --set checkpoint.mirror=null`,
   });
 }
 

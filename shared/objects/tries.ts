@@ -11,8 +11,8 @@ export interface TriesBudget {
   readonly pauseMaxMs: number;
 }
 
-/** About half a minute of pauses. */
-export const TRIES: TriesBudget = { tries: 6, pauseMs: 500, pauseMaxMs: 15_000 };
+/** Pauses of a quarter to half a minute. */
+export const TRIES: TriesBudget = { tries: 7, pauseMs: 500, pauseMaxMs: 15_000 };
 
 /** What another try may not fail by. */
 const PASSING: ReadonlySet<ErrorCode> = new Set(['TIMEOUT', 'SYSTEM', 'CHUNK_CORRUPT']);

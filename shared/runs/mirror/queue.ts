@@ -50,14 +50,23 @@ export class MirrorQueue {
     this.#failures = 0;
   }
 
-  /** It is not there. One that may succeed later is tried again unless a newer one has come. Returns whether it is the first failure in a row. */
-  failed(checkpoint: DueCheckpoint, mayPass: boolean, nowMs: number): boolean {
+  /**
+   * It is not in the mirror. One that may succeed later is tried again unless a newer one has come. Returns whether that is
+   * the first failure in a row; undefined where it is none: the run has removed it for a newer one, which is next.
+   */
+  failed(
+    checkpoint: DueCheckpoint,
+    { mayPass, isThere }: { readonly mayPass: boolean; readonly isThere: boolean },
+    nowMs: number,
+  ): boolean | undefined {
     this.#isCopying = false;
+    if (!mayPass && !isThere && this.#due !== undefined) return undefined;
     this.#failures += 1;
-    if (!mayPass) return this.#failures === 1;
-    const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** (this.#failures - 1));
-    this.#due ??= checkpoint;
-    this.#notBeforeMs = nowMs + (this.#isClosing ? LAST_PAUSE_MS : pauseMs);
+    if (mayPass && isThere) {
+      const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** (this.#failures - 1));
+      this.#due ??= checkpoint;
+      this.#notBeforeMs = nowMs + (this.#isClosing ? LAST_PAUSE_MS : pauseMs);
+    }
     return this.#failures === 1;
   }
 

@@ -78,9 +78,9 @@ async function copy(due: DueCheckpoint): Promise<void> {
 }
 
 function failed(due: DueCheckpoint, error: TesseraError): void {
-  const isNews = queue.failed(due, mayPass(error) && existsSync(due.folder), systemClock.nowMs());
-  // A newer one has taken its place.
-  if (!existsSync(due.folder) && !queue.isEmpty) return;
+  const facts = { mayPass: mayPass(error), isThere: existsSync(due.folder) };
+  const isNews = queue.failed(due, facts, systemClock.nowMs());
+  if (isNews === undefined) return;
   const isFinal = error.code === 'CHECKPOINT_MISMATCH';
   if (isFinal) queue.end();
   const { sentence: reason, hint } = error;
