@@ -106,9 +106,10 @@ export class Network {
     }
   }
 
-  /** A firewall of a host drops what comes to a port. */
-  drop(host: string, tcpPort: number): void {
-    const rule = `INPUT -p tcp --dport ${tcpPort} -j DROP`;
+  /** A firewall of a host drops what comes to a port, from all hosts or from one. */
+  drop(host: string, tcpPort: number, from?: string): void {
+    const source = from === undefined ? '' : ` -s ${this.addressOf(from)}`;
+    const rule = `INPUT -p tcp${source} --dport ${tcpPort} -j DROP`;
     run(`ip netns exec ${this.#namespace(host)} iptables -A ${rule}`);
   }
 

@@ -2,10 +2,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Network, networkIsRefused } from '../chaos/network.ts';
-import { scratchFolder } from '../support/cluster.ts';
+import { SMALL_RUN, scratchFolder } from '../support/cluster.ts';
 
-const HEAD = 'head';
-const NEAR = 'near';
+const [HEAD, NEAR, THIN, SHUT] = ['head', 'near', 'thin', 'shut'] as const;
 
 const refused = networkIsRefused();
 if (refused !== undefined) process.stderr.write(`skipped: no network namespaces: ${refused}\n`);
@@ -15,40 +14,50 @@ describe.skipIf(refused !== undefined)('between two hosts', () => {
   let address = '';
 
   beforeAll(async () => {
-    network = new Network([HEAD, NEAR]);
+    network = new Network([HEAD, NEAR, THIN, SHUT]);
     const listen = `${network.addressOf(HEAD)}:0`;
     const folder = join(scratchFolder(), 'run');
     const flags = ['--listen', listen, '--insecure', '--run-folder', folder];
-    const coordinator = network.start(HEAD, ['coordinator', 'quickstart', ...flags]);
+    const coordinator = network.start(HEAD, ['coordinator', ...SMALL_RUN, ...flags]);
     [address = ''] = await coordinator.printed(/10\.77\.0\.1:[1-9]\d*/);
+    network.narrowLink(THIN, 1000);
+    network.drop(HEAD, Number(address.split(':')[1]), SHUT);
   }, 60_000);
 
   afterAll(() => network.close());
 
-  const doctor = async () => {
-    const asked = network.start(NEAR, ['doctor', address, '--insecure', '--json']);
-    const { code, stdout } = await asked.ended;
-    const { schema, works, checks } = JSON.parse(stdout) as {
-      readonly schema: string;
-      readonly works: boolean;
-      readonly checks: readonly { check: string; outcome: string; text: string; hint?: string }[];
-    };
-    expect(schema).toBe('doctor-address/1');
-    expect(code).toBe(works ? 0 : 1);
-    return { works, failed: checks.find(({ outcome }) => outcome === 'failed') };
+  const doctor = async (host: string, more: readonly string[] = []) => {
+    const line = ['doctor', address, '--insecure', '--json', ...more];
+    const { code, stdout, stderr } = await network.start(host, line).ended;
+    const found = JSON.parse(stdout);
+    expect(found.schema, stderr).toBe('doctor-address/1');
+    expect(code).toBe(found.works ? 0 : 1);
+    const failed = (found.checks as readonly { readonly outcome: string }[]).find(
+      ({ outcome }) => outcome === 'failed',
+    );
+    return { ...found, failed };
   };
 
-  // One after the other, in one network: each makes it worse.
-  it('all is well; then large packets vanish; then a firewall drops all', async () => {
-    expect(await doctor()).toEqual({ works: true, failed: undefined });
-    network.narrowLink(NEAR, 1000);
-    const narrow = await doctor();
-    expect(narrow.failed).toMatchObject({ check: 'packets', hint: expect.stringContaining('MTU') });
-    network.drop(HEAD, Number(address.split(':')[1]));
-    const dropped = await doctor();
-    expect(dropped.failed).toMatchObject({
+  // At the same time: what they wait for most are replies that do not come.
+  it('all is well for one; large packets of another vanish; a firewall drops all of a third', async () => {
+    const [near, thin, shut] = await Promise.all([doctor(NEAR), doctor(THIN), doctor(SHUT)]);
+    expect(near).toMatchObject({ works: true, failed: undefined });
+    expect(thin.failed).toMatchObject({ check: 'packets', hint: expect.stringContaining('MTU') });
+    expect(shut.failed).toMatchObject({
       check: 'tcp',
       hint: expect.stringContaining('a firewall drops'),
     });
-  }, 120_000);
+  });
+
+  it('says what the way means for a step of a config', async () => {
+    const [config = '', ...flags] = SMALL_RUN;
+    const found = await doctor(NEAR, ['--config', config, ...flags]);
+    expect(found).toMatchObject({ works: true, failed: undefined });
+    const { network: onTheWay, total, share } = found.step;
+    // Of a link of this machine: more than nothing, and less than the whole.
+    expect(onTheWay).toBeGreaterThan(found.roundTripSeconds);
+    expect(share).toBeCloseTo(onTheWay / total, 6);
+    expect(share).toBeGreaterThan(0);
+    expect(share).toBeLessThan(1);
+  });
 });

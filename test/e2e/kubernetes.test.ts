@@ -8,7 +8,7 @@ import { afterEach, describe, expect, inject, it } from 'vitest';
 import { readResult } from '../../shared/runs/result-file.ts';
 import { Network, networkIsRefused } from '../chaos/network.ts';
 import { SMALL_RUN, scratchFolder, tessera } from '../support/cluster.ts';
-import { runJob } from '../support/kubernetes/job-rules.ts';
+import { type JobEnd, runJob } from '../support/kubernetes/job-rules.ts';
 import { Manifest } from '../support/kubernetes/manifest.ts';
 import { Pod, podsAreRefused } from '../support/kubernetes/pod.ts';
 
@@ -71,9 +71,13 @@ class Cluster {
     return pod;
   }
 
-  /** The pod that comes in the place of another. */
-  after(pod: Pod, index: number): Promise<Pod> {
-    return new Promise((found) => {
+  /** The pod that comes in the place of another. Throws  an Error once the Job is over without one. */
+  async after(pod: Pod, index: number, job: Promise<JobEnd>): Promise<Pod> {
+    const none = job.then(({ outcome, ends }) => {
+      const said = `${pod.process.stdout}${pod.process.stderr}`;
+      throw new Error(`no pod came: ${outcome} ${JSON.stringify(ends)}\n${said}`);
+    });
+    const next = new Promise<Pod>((found) => {
       const look = () => {
         const now = this.pods.get(index);
         if (now === undefined || now === pod) return;
@@ -83,6 +87,7 @@ class Cluster {
       this.#waiting.add(look);
       look();
     });
+    return await Promise.race([next, none]);
   }
 
   close(): void {
@@ -156,10 +161,10 @@ describe.skipIf(refused !== undefined)('a Job of Kubernetes', () => {
       zero.exec(['stat', '-Lc', '%a %u %g', '/tessera/join/worker/tls.key']).output.trim(),
     ).toBe('440 0 1000');
 
-    const oneAgain = await made.after(one, 1);
+    const oneAgain = await made.after(one, 1, job);
     await oneAgain.process.printed(/the first node is at/);
     zero.kill('SIGTERM');
-    const zeroAgain = await made.after(zero, 0);
+    const zeroAgain = await made.after(zero, 0, job);
     await zeroAgain.process.printed(/resumes +from step \d+[\s\S]*checkpoint\/step-\d+ written/);
     zeroAgain.kill('SIGKILL');
 

@@ -1,8 +1,12 @@
-/** @file `tessera launch ssh` with a real ssh and a real sshd, on hosts in network namespaces. */
+/**
+ * @file `tessera launch ssh` with a real ssh and a real sshd, on hosts in network namespaces. `npm run ssh` also takes a link
+ * down for longer than ssh and the hosts wait, and lets npm install there.
+ */
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { quotedWord } from '../../shared/core/text.ts';
 import {
   SMALL_RUN,
   scratchFolder,
@@ -10,6 +14,7 @@ import {
   type TesseraProcess,
   tessera,
 } from '../support/cluster.ts';
+import { packWithDependencies } from '../support/packed-whole.ts';
 import { BANNER, SshHosts, sshHostsAreRefused } from '../support/ssh-hosts.ts';
 
 const refused = sshHostsAreRefused();
@@ -21,6 +26,11 @@ const FAR = 'far';
 const folder = scratchFolder();
 
 const set = (...settings: string[]) => settings.flatMap((setting) => ['--set', setting]);
+const isWhole = process.env['SSH'] === 'all';
+const EPOCHS = set('training.epochs=5', 'evaluation.everyEpochs=0');
+/** A lost host is noticed soon. */
+const SOON = set('cluster.silenceMs=2000', 'cluster.leaseMs=2000');
+const SHUT_PORT = 7077;
 const ENDLESS = set('training.epochs=100000', 'evaluation.everyEpochs=0');
 
 describe.skipIf(refused !== undefined)('tessera launch ssh', () => {
@@ -60,8 +70,7 @@ describe.skipIf(refused !== undefined)('tessera launch ssh', () => {
   });
 
   it('continues when a host dies, names it with its last words, and has the bits of one machine', async () => {
-    const epochs = set('training.epochs=10', 'evaluation.everyEpochs=0');
-    const run = launch(`${NEAR},${FAR}:1`, 'together', [...epochs, '--json', '--verbose']);
+    const run = launch(`${NEAR},${FAR}:1`, 'together', [...EPOCHS, '--json', '--verbose']);
     await run.printed(/\(2 workers\)[\s\S]*step +\d+\//);
     expect(hosts.startedOn(FAR).length).toBeGreaterThan(0);
     hosts.strike(FAR);
@@ -69,32 +78,107 @@ describe.skipIf(refused !== undefined)('tessera launch ssh', () => {
     expect(ended.code, ended.stderr).toBe(0);
     expect(ended.stderr).toMatch(/\[near\] \S/);
     expect(ended.stderr).toMatch(/host far ended with exit code 255: it closed the connection: /);
-    const alone = ['--workers', '1', '--json', '--run-folder', join(folder, 'alone')];
-    const expected = await tessera(['train', ...SMALL_RUN, ...epochs, ...alone]);
-    expect(expected.code, expected.stderr).toBe(0);
-    const sha256 = (stdout: string) => JSON.parse(stdout).parametersSha256;
-    expect(sha256(ended.stdout)).toBe(sha256(expected.stdout));
+    expect(sha256(ended.stdout)).toBe(await sha256Alone());
     await hosts.empty();
     expect(credentialsLeft()).toEqual([]);
+    await hosts.startOn(FAR);
   });
 
-  it('leaves nothing on the hosts when the launcher is killed, or its terminal closes', async () => {
+  it('leaves nothing on the hosts after Ctrl-C, when the launcher is killed, or its terminal closes', async () => {
+    const words = [...TESSERA, ...line(FAR, 'closed', ENDLESS)].map(quotedWord).join(' ');
+    const terminal = hosts.network.startProgram(HEAD, ['script', '-qec', words, '/dev/null']);
     const killed = launch(NEAR, 'killed', ENDLESS);
-    await killed.printed(/step +\d+\//);
-    const [key = ''] = credentialsLeft();
-    expect(key).not.toBe('');
-    killed.kill('SIGKILL');
-    await killed.ended;
+    await Promise.all([killed.printed(/step +\d+\//), terminal.printed(/\(1 worker\)/)]);
+    expect(credentialsLeft()).toHaveLength(2);
+    for (const each of [killed, terminal]) each.kill('SIGKILL');
+    await Promise.all([killed.ended, terminal.ended]);
     await hosts.empty();
-    const words = [...TESSERA, ...line(NEAR, 'closed', ENDLESS)];
-    const quoted = words.map((word) => `'${word}'`).join(' ');
-    const terminal = hosts.network.startProgram(HEAD, ['script', '-qec', quoted, '/dev/null']);
-    await terminal.printed(/\(1 worker\)/);
-    terminal.kill('SIGKILL');
-    await terminal.ended;
+    const leftBefore = credentialsLeft();
+    const stopped = launch(`${NEAR},${FAR}`, 'stopped', ENDLESS);
+    await stopped.printed(/\(2 workers\)[\s\S]*step +\d+\//);
+    stopped.kill('SIGINT');
+    const { code, stderr } = await stopped.ended;
+    expect(code, stderr).toBe(130);
+    expect(stderr).toMatch(/checkpoint\/step-\d+ written/);
+    expect(stderr).toMatch(/launch ssh --hosts near,far [^\n]*--resume \S*stopped/);
+    await hosts.empty();
+    expect(credentialsLeft().filter((name) => !leftBefore.includes(name))).toEqual([]);
+  });
+
+  it.runIf(isWhole)('says that no host reaches the coordinator, and where each tried', async () => {
+    hosts.network.drop(HEAD, SHUT_PORT);
+    const { code, stderr } = await launch(`${NEAR},${FAR}`, 'shut', ['--port', String(SHUT_PORT)])
+      .ended;
+    expect(code, stderr).toBe(69);
+    const where = `10\\.77\\.0\\.1:${SHUT_PORT}`;
+    expect(stderr).toMatch(
+      new RegExp(`cannot reach the coordinator \\(${where}: no answer.*--address.*--port`, 's'),
+    );
+    await hosts.empty();
+  });
+
+  it.runIf(isWhole)(
+    'a link that is down to the end: the run continues, the bits are the same, the host cleans up by itself',
+    async () => {
+      const run = launch(`${NEAR},${FAR}`, 'cut', [...EPOCHS, '--json', ...SOON]);
+      await run.printed(/\(2 workers\)[\s\S]*step +\d+\//);
+      hosts.network.cut(FAR);
+      const { code, stdout, stderr } = await run.ended;
+      expect(code, stderr).toBe(0);
+      expect(stderr).toMatch(/worker\/\S+ lost \(1 worker\)/);
+      expect(sha256(stdout)).toBe(await sha256Alone());
+      expect(hosts.startedOn(FAR).length).toBeGreaterThan(0);
+      await hosts.empty();
+      hosts.network.mend(FAR);
+    },
+  );
+
+  it.runIf(isWhole)(
+    'a link that is silent for longer than ssh waits: the host is named, and computes again after it',
+    async () => {
+      const run = launch(`${NEAR},${FAR}`, 'silent', [...ENDLESS, ...SOON]);
+      await run.printed(/\(2 workers\)[\s\S]*step +\d+\//);
+      hosts.network.silence(FAR);
+      await run.printed(/host far ended with exit code 255: it does not answer: .*starts again/);
+      hosts.network.unsilence(FAR);
+      await run.printed(/lost \(1 worker\)[\s\S]*joined \(2 workers\)/);
+      run.kill('SIGINT');
+      const { code, stderr } = await run.ended;
+      expect(code, stderr).toBe(130);
+      await hosts.empty();
+    },
+  );
+
+  it.runIf(isWhole)('installs with the npm of the host only where it is asked to', async () => {
+    const tarball = packWithDependencies(scratchFolder());
+    const install = ['--install', '--package', tarball];
+    const run = await launch('bare', 'installed', [...EPOCHS, ...install, '--json']).ended;
+    expect(run.code, run.stderr).toBe(0);
+    expect(run.stderr).toMatch(/✔ bare: 1 worker, tessera/);
+    expect(sha256(run.stdout)).toBe(await sha256Alone());
+    // It is there now.
+    const again = await launch('bare', 'again', [...EPOCHS, '--json']).ended;
+    expect(again.code, again.stderr).toBe(0);
     await hosts.empty();
   });
 });
+
+function sha256(stdout: string): string {
+  return JSON.parse(stdout).parametersSha256;
+}
+
+let alone: Promise<string> | undefined;
+
+/** Of the same run on this machine, which is trained once. */
+function sha256Alone(): Promise<string> {
+  alone ??= (async () => {
+    const how = ['--workers', '1', '--json', '--run-folder', join(folder, 'alone')];
+    const { code, stdout, stderr } = await tessera(['train', ...SMALL_RUN, ...EPOCHS, ...how]);
+    expect(code, stderr).toBe(0);
+    return sha256(stdout);
+  })();
+  return alone;
+}
 
 function credentialsLeft(): string[] {
   return readdirSync(tmpdir()).filter((name) => name.startsWith('tessera-launch-'));

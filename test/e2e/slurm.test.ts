@@ -1,8 +1,8 @@
 /**
  * @file `tessera launch slurm` on a real Slurm: the bits of one machine on two nodes, through requeues and a time limit.
- * `npm run slurm` trains the quickstart, and waits for Slurm's own two minutes between two starts.
+ * `npm run slurm` trains the quickstart, makes room for other jobs, and waits for Slurm's own two minutes between two starts.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { slurmScript } from '../../launch/slurm/script.ts';
@@ -14,6 +14,8 @@ const folder = scratchFolder();
 let slurm: SlurmCluster;
 
 const set = (...settings: string[]) => settings.flatMap((setting) => ['--set', setting]);
+
+const SHORT = [...SMALL_RUN, ...set('training.epochs=4', 'checkpoint.everySteps=5')];
 
 /** Submits a script that runs a shell text in place of Tessera. */
 function submit(
@@ -39,39 +41,68 @@ describe.runIf(hasSlurm)('a real Slurm', () => {
     await slurm.close();
   });
 
-  it('trains on two nodes, is requeued in mid-run, and has the bits of one machine', async () => {
-    const config = isWhole
-      ? ['quickstart', ...set('checkpoint.everySteps=20')]
-      : [...SMALL_RUN, ...set('training.epochs=10', 'checkpoint.everySteps=5')];
-    const alone = await tessera([
-      ...['train', ...config, '--workers', '1', '--json'],
-      ...['--run-folder', join(folder, 'alone')],
-    ]);
+  /** The parameters of a run of this machine alone. */
+  async function sha256Alone(config: readonly string[]): Promise<string> {
+    const folder_ = ['--run-folder', mkdtempSync(join(folder, 'alone-'))];
+    const alone = await tessera(['train', ...config, '--workers', '1', '--json', ...folder_]);
     expect(alone.code, alone.stderr).toBe(0);
-    const cwd = join(folder, 'nodes');
-    mkdirSync(cwd);
+    return JSON.parse(alone.stdout).parametersSha256;
+  }
+
+  /** Launches a run on both nodes; `out` is what the job prints, `sha256` reads the result. */
+  async function launch(config: readonly string[], more: readonly string[] = []) {
+    const cwd = mkdtempSync(join(folder, 'nodes-'));
     const launched = await tessera(
       [
-        ...['launch', 'slurm', ...config, '--nodes', '2', '--workers', '1', '--json'],
+        ...['launch', 'slurm', ...config, '--nodes', '2', '--workers', '1', '--json', ...more],
         ...set('cluster.minWorkers=2'),
       ],
       { cwd, env: slurm.env },
     );
     expect(launched.code, launched.stderr).toBe(0);
     const { job, runFolder } = JSON.parse(launched.stdout);
-    const out = join(cwd, `slurm-${job}.out`);
-    await written(out, /\(2 workers\)[\s\S]*checkpoint\/step-\d+ written/);
-    slurm.run('scontrol', 'requeue', job);
+    const sha256 = () => {
+      const text = readFileSync(join(cwd, runFolder, 'result.json'), 'utf8');
+      return JSON.parse(text).parametersSha256;
+    };
+    return { job, out: join(cwd, `slurm-${job}.out`), sha256 };
+  }
+
+  /** Waits for the end of a job that was disturbed. Slurm starts a requeued one again after two minutes. */
+  async function endOf({ job, out }: { readonly job: string; readonly out: string }) {
     await slurm.jobIn(job, /PENDING/);
-    // Slurm starts a requeued job again after two minutes.
     if (!isWhole) slurm.run('scontrol', 'update', `JobId=${job}`, 'StartTime=now');
     const { JobState, Restarts } = await slurm.jobIn(job, /COMPLETED|FAILED|TIMEOUT|CANCELLED/);
     const said = readFileSync(out, 'utf8');
     expect([JobState, Restarts], said).toEqual(['COMPLETED', '1']);
     expect(said).toMatch(/resumes +from step \d+/);
-    const result = JSON.parse(readFileSync(join(cwd, runFolder, 'result.json'), 'utf8'));
-    expect(result.parametersSha256).toBe(JSON.parse(alone.stdout).parametersSha256);
+  }
+
+  const AT_WORK = /\(2 workers\)[\s\S]*checkpoint\/step-\d+ written/;
+
+  it('trains on two nodes, is requeued in mid-run, and has the bits of one machine', async () => {
+    const expected = sha256Alone(SHORT);
+    const launched = await launch(SHORT);
+    await written(launched.out, AT_WORK);
+    slurm.run('scontrol', 'requeue', launched.job);
+    await endOf(launched);
+    expect(launched.sha256()).toBe(await expected);
   });
+
+  it.runIf(isWhole).each([
+    ['with a warning', 'warned'],
+    ['at once', 'unwarned'],
+  ])(
+    'makes room for another job %s, comes back, and has the bits of one machine',
+    async (_, name) => {
+      const launched = await launch(SHORT, ['--partition', name]);
+      await written(launched.out, AT_WORK);
+      const other = submit('exit 0', ['partition=all']);
+      await slurm.jobIn(other.id, /COMPLETED/);
+      await endOf(launched);
+      expect(launched.sha256()).toBe(await sha256Alone(SHORT));
+    },
+  );
 
   it('queues a job again that has saved or may succeed later, and no other', async () => {
     const saves = submit('exit 75');
@@ -104,32 +135,32 @@ describe.runIf(hasSlurm)('a real Slurm', () => {
     expect(readFileSync(out, 'utf8')).not.toContain('TESSERA_NODES');
   });
 
+  it.runIf(isWhole)('queues a job again that saves until the time limit ends it', async () => {
+    const text =
+      "n=0; trap 'n=$((n+1)); [ $n -lt 2 ] || exit 75' TERM; while :; do sleep 0.1; done";
+    const { id } = submit(text, ['time=1']);
+    await slurm.jobIn(id, /PENDING/, 1);
+  });
+
   it.runIf(isWhole)(
-    'queues a job again that saves until the time limit ends it',
-    {
-      timeout: 300_000,
-    },
+    'trains the quickstart through time limits to the bits of one machine',
     async () => {
-      const text =
-        "n=0; trap 'n=$((n+1)); [ $n -lt 2 ] || exit 75' TERM; while :; do sleep 0.1; done";
-      const { id } = submit(text, ['time=1']);
-      await slurm.jobIn(id, /PENDING/, 1);
+      const config = ['quickstart', ...set('checkpoint.everySteps=20')];
+      const startedMs = performance.now();
+      const launched = await launch(config, ['--time', '1']);
+      const end = await slurm.jobIn(launched.job, /COMPLETED|FAILED|TIMEOUT|CANCELLED/);
+      const seconds = (performance.now() - startedMs) / 1000;
+      const said = readFileSync(launched.out, 'utf8');
+      expect(end['JobState'], said).toBe('COMPLETED');
+      expect(said).toMatch(/before its time limit/);
+      const found = launched.sha256();
+      process.stdout.write(
+        `${end['Restarts']} time limits, ${seconds.toFixed(0)} s in all, sha256 ${found.slice(0, 12)}\n`,
+      );
+      expect(Number(end['Restarts'])).toBeGreaterThan(0);
+      expect(found).toBe(await sha256Alone(config));
     },
   );
-
-  it.runIf(isWhole)('continues through time limits', { timeout: 3_600_000 }, async () => {
-    const quickstart = ['quickstart', ...set('checkpoint.everySteps=20', 'cluster.minWorkers=2')];
-    const launched = await tessera(
-      ['launch', 'slurm', ...quickstart, '--nodes', '2', '--workers', '1', '--time', '1', '--json'],
-      { cwd: folder, env: slurm.env },
-    );
-    expect(launched.code, launched.stderr).toBe(0);
-    const { job, runFolder } = JSON.parse(launched.stdout);
-    await slurm.jobIn(job, /COMPLETED|FAILED|TIMEOUT|CANCELLED/);
-    const result = JSON.parse(readFileSync(join(folder, runFolder, 'result.json'), 'utf8'));
-    expect(result.parametersSha256).toMatch(/^3bbbd98d/);
-    expect(readFileSync(join(folder, `slurm-${job}.out`), 'utf8')).toMatch(/before its time limit/);
-  });
 });
 
 describe('without a Slurm', () => {

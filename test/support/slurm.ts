@@ -44,7 +44,7 @@ export class SlurmCluster {
     const { SLURM_JOB_ID: _, ...env } = process.env;
     const cluster = new SlurmCluster(conf, { ...env, SLURM_CONF: conf });
     await until(
-      () => cluster.#tried('sinfo', '--noheader', '--Node', '--format=%T'),
+      () => cluster.#tried('sinfo', '--noheader', '--partition=all', '--Node', '--format=%T'),
       (text) => text === NODES.map(() => 'idle\n').join(''),
     );
     return cluster;
@@ -110,7 +110,7 @@ async function until<T>(ask: () => T, isRight: (reply: T) => boolean): Promise<T
     if (performance.now() - startedMs > DEADLINE_MS) {
       throw new Error(`it never came; the last reply: ${JSON.stringify(reply)}`);
     }
-    await new Promise((later) => setTimeout(later, 100));
+    await new Promise((later) => setTimeout(later, 50));
   }
 }
 
@@ -132,7 +132,9 @@ function configText(folder: string, [controller, ...ports]: readonly number[]): 
     'JobAcctGatherType=jobacct_gather/none',
     'MpiDefault=none',
     'ReturnToService=2',
-    'SchedulerParameters=sched_interval=1,bf_interval=1',
+    'SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0,sched_min_interval=0',
+    'PreemptType=preempt/partition_prio',
+    'PreemptMode=REQUEUE',
     `StateSaveLocation=${folder}/state`,
     `SlurmdSpoolDir=${folder}/spool-%n`,
     `SlurmctldPidFile=${folder}/slurmctld.pid`,
@@ -143,7 +145,11 @@ function configText(folder: string, [controller, ...ports]: readonly number[]): 
       (name, at) =>
         `NodeName=${name} NodeHostname=${hostname()} NodeAddr=127.0.0.1 Port=${ports[at]} CPUs=1`,
     ),
-    `PartitionName=all Nodes=${NODES.join(',')} Default=YES MaxTime=INFINITE State=UP`,
+    `PartitionName=DEFAULT Nodes=${NODES.join(',')} MaxTime=INFINITE State=UP`,
+    'PartitionName=all Default=YES PriorityTier=10 PreemptMode=OFF',
+    // Jobs of these make room for those above, after a warning or without one.
+    'PartitionName=warned PriorityTier=1 PreemptMode=REQUEUE GraceTime=60',
+    'PartitionName=unwarned PriorityTier=1 PreemptMode=REQUEUE',
     '',
   ].join('\n');
 }

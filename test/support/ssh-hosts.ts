@@ -13,7 +13,8 @@ const SYSTEM_PATH = '/usr/bin:/bin';
 /** Printed before anything else: by sshd, and by the account's shell on stdout. */
 export const BANNER = 'Authorised use only. Permission denied to all others.';
 const NOISE = 'echo "welcome back"; eval "$SSH_ORIGINAL_COMMAND"';
-const DEADLINE_MS = 60_000;
+/** A host that is cut off ends its workers after a minute. */
+const DEADLINE_MS = 100_000;
 
 /** Why there can be no such hosts here, undefined when there can. */
 export function sshHostsAreRefused(): string | undefined {
@@ -53,14 +54,17 @@ export class SshHosts {
   /** Starts each sshd. */
   async start(): Promise<void> {
     mkdirSync('/run/sshd', { recursive: true });
-    for (const host of this.#hosts) {
-      const words = [SSHD, '-D', '-e', '-f', this.#path('sshd_config')];
-      const sshd = this.network.startProgram(host, words);
-      for (const port of Object.values(PORTS)) {
-        await sshd.printed(new RegExp(`Server listening on 0\\.0\\.0\\.0 port ${port}`));
-      }
-      this.#own.set(host, this.network.pidsOf(host));
+    await Promise.all(this.#hosts.map((host) => this.startOn(host)));
+  }
+
+  /** Starts that of one host, as a machine does that comes back. */
+  async startOn(host: string): Promise<void> {
+    const words = [SSHD, '-D', '-e', '-f', this.#path('sshd_config')];
+    const sshd = this.network.startProgram(host, words);
+    for (const port of Object.values(PORTS)) {
+      await sshd.printed(new RegExp(`Server listening on 0\\.0\\.0\\.0 port ${port}`));
     }
+    this.#own.set(host, this.network.pidsOf(host));
   }
 
   /** Processes that a launch has started on a host. */
@@ -105,7 +109,9 @@ export class SshHosts {
   }
 
   #sshdConfig(): string {
-    const path = (folder: string) => `SetEnv PATH=${this.#path(folder)}:${SYSTEM_PATH}`;
+    // What is installed there goes with the folder.
+    const env = `SetEnv XDG_DATA_HOME=${this.#path('data')} PATH=`;
+    const path = (folder: string) => `${env}${this.#path(folder)}:${SYSTEM_PATH}`;
     return [
       ...Object.values(PORTS).map((port) => `Port ${port}`),
       'ListenAddress 0.0.0.0',
@@ -119,7 +125,7 @@ export class SshHosts {
       `Match LocalPort ${PORTS.old}`,
       path('old'),
       `Match LocalPort ${PORTS.none}`,
-      `SetEnv PATH=${SYSTEM_PATH}`,
+      `${env}${SYSTEM_PATH}`,
       '',
     ].join('\n');
   }
