@@ -1,9 +1,18 @@
 /** @file Hosts with a real sshd in network namespaces, and the config of an ssh that knows them. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Network, networkIsRefused } from '../chaos/network.ts';
 import { TESSERA } from './cluster.ts';
+
+/** The name of a process; '' for one that has ended. */
+function nameOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
 
 const SSHD = '/usr/sbin/sshd';
 const PROGRAMS = [SSHD, '/usr/bin/ssh', '/usr/bin/ssh-keygen', '/usr/bin/script'];
@@ -74,11 +83,24 @@ export class SshHosts {
 
   /** Resolves once nothing that a launch has started runs on any host. Throws  an Error with what still runs. */
   async empty(): Promise<void> {
+    await this.#ended(() => this.#hosts.flatMap((host) => this.startedOn(host)));
+  }
+
+  /** The same of one host that is cut off, where sshd itself waits for the lost connection. */
+  async emptyBesideSshd(host: string): Promise<void> {
+    await this.#ended(() =>
+      this.startedOn(host).filter((pid) => !['', 'sshd'].includes(nameOf(pid))),
+    );
+  }
+
+  async #ended(left: () => readonly number[]): Promise<void> {
     const startedMs = performance.now();
     for (;;) {
-      const left = this.#hosts.flatMap((host) => this.startedOn(host));
-      if (left.length === 0) return;
-      if (performance.now() - startedMs > DEADLINE_MS) throw new Error(`left running: ${left}`);
+      const now = left();
+      if (now.length === 0) return;
+      if (performance.now() - startedMs > DEADLINE_MS) {
+        throw new Error(`left running: ${now.map((pid) => `${pid} ${nameOf(pid)}`).join(', ')}`);
+      }
       await new Promise((later) => setTimeout(later, 50));
     }
   }
