@@ -88,7 +88,11 @@ export class Way {
 async function rateOf(transfer: (bytes: number) => Promise<unknown>): Promise<number> {
   let rate = 0;
   for (const bytes of SIZES) {
-    const ms = await timed(() => transfer(bytes));
+    let ms = await timed(() => transfer(bytes));
+    // It may have been a busy machine that took so long, and not the way.
+    if (ms >= LONG_ENOUGH_MS && bytes < PROBE_REPLY_BYTES_MAX) {
+      ms = Math.min(ms, await timed(() => transfer(bytes)));
+    }
     rate = (1000 * bytes) / ms;
     if (ms >= LONG_ENOUGH_MS) break;
   }

@@ -1,6 +1,6 @@
 /** @file Manual pages: one for each command, without a complaint of mandoc. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -20,6 +20,13 @@ it('there is a page for each command, with its flags and examples', () => {
   expect(train).toContain('\\-\\-run\\-folder');
   expect(train).toContain('.SH EXAMPLES');
   expect(train).toContain('TESSERA_RUN_FOLDER');
+});
+
+it('npm puts each where man finds it: package.json names them all', () => {
+  const path = join(import.meta.dirname, '../../../package.json');
+  const { man } = JSON.parse(readFileSync(path, 'utf8'));
+  // A folder of pages (`directories.man`) is not enough for npm 11.
+  expect(man).toEqual(pages.map(({ file }) => `dist/man/${file}`).sort());
 });
 
 it('no line is taken for an instruction', () => {
