@@ -32,8 +32,8 @@ export interface SlurmTime {
 
 /** Seconds before the end of a job at which Slurm sends SIGTERM: to a run that has not seen its end itself. */
 const WARNING_S = 60;
-/** Starts of a job after which a failure that may pass is no longer tried again. */
-const RESTARTS_MAX = 3;
+/** Failures that may pass and are tried again: since the run has last saved, since Slurm counts those starts too. */
+const FAILURES_MAX = 3;
 /** What srun reports for a task that the kernel killed for its memory, or that a warning met before it could save. */
 const KILLED = [128 + 9, 128 + 15];
 
@@ -151,12 +151,15 @@ function requeue(): string[] {
       .map(({ code }) => code);
   return [
     '',
-    '# Saved and to be continued: always. A failure that may pass: unless the job was started again before.',
+    '# Saved and to be continued: always. A failure that may pass: a few times since the run has last saved.',
+    'failures="slurm-$SLURM_JOB_ID.failures"',
     'if [ -z "$ended" ]; then',
     '  case $code in',
-    `    ${codes('always').join(' | ')}) scontrol requeue "$SLURM_JOB_ID" ;;`,
+    `    ${codes('always').join(' | ')}) rm -f "$failures"; scontrol requeue "$SLURM_JOB_ID" ;;`,
     `    ${[...codes('limited'), ...KILLED].join(' | ')})`,
-    `      [ "\${SLURM_RESTART_COUNT:-0}" -ge ${RESTARTS_MAX} ] || scontrol requeue "$SLURM_JOB_ID" ;;`,
+    `      echo "$code" >> "$failures" && [ "$(wc -l < "$failures")" -le ${FAILURES_MAX} ] &&`,
+    '        scontrol requeue "$SLURM_JOB_ID" ;;',
+    '    *) rm -f "$failures" ;;',
     '  esac',
     'fi',
     'exit "$code"',

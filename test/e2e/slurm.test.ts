@@ -107,7 +107,9 @@ describe.runIf(hasSlurm)('a real Slurm', () => {
   it('queues a job again that has saved or may succeed later, and no other', async () => {
     const saves = submit('exit 75');
     const [lost, wrong] = [submit('exit 70'), submit('exit $((78 - SLURM_PROCID * 8))')];
-    for (const { id } of [saves, lost]) await slurm.jobIn(id, /PENDING/, 1);
+    // As a task that a warning met before it could save.
+    const ended = submit('kill -TERM $$');
+    for (const { id } of [saves, lost, ended]) await slurm.jobIn(id, /PENDING/, 1);
     const { ExitCode } = await slurm.jobIn(wrong.id, /FAILED/);
     expect(ExitCode).toBe('78:0');
   });

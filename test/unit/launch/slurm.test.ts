@@ -1,6 +1,9 @@
 /** @file The batch script of `launch slurm`: what it asks for, and that bash gets every word as it was given. */
-import { execFileSync } from 'node:child_process';
-import { describe, expect, it } from 'vitest';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { jobName, type SlurmJob, slurmScript } from '../../../launch/slurm/script.ts';
 import { slurmTime } from '../../../launch/slurm/time.ts';
 import { exitCodeRows } from '../../../shared/machine/exit-codes.ts';
@@ -51,6 +54,30 @@ describe('the batch script', () => {
       encoding: 'utf8',
     });
     expect(value).toBe(variables.TESSERA_SET);
+  });
+
+  it('is queued again after each save, and after three failures since the last one', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'slurm-script-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const programs = { srun: 'exit "$CODE"', scontrol: 'echo "$*" >> asked', squeue: 'echo x' };
+    for (const [name, line] of Object.entries(programs)) {
+      writeFileSync(join(folder, name), `#!/bin/sh\n${line}\n`, { mode: 0o755 });
+    }
+    const isQueuedAfter = (code: number) => {
+      const env = {
+        PATH: `${folder}:${process.env['PATH']}`,
+        CODE: String(code),
+        SLURM_JOB_ID: '7',
+      };
+      rmSync(join(folder, 'asked'), { force: true });
+      const { status } = spawnSync('bash', [], { input: slurmScript(JOB), cwd: folder, env });
+      expect(status).toBe(code);
+      return existsSync(join(folder, 'asked'));
+    };
+    const codes = [70, 75, 75, 75, 75, 143, 70, 137, 70];
+    expect(codes.map(isQueuedAfter)).toEqual([...codes.slice(1).map(() => true), false]);
+    expect([78, 70, 0].map(isQueuedAfter)).toEqual([false, true, false]);
+    expect(readdirSync(folder).sort()).toEqual(Object.keys(programs).sort());
   });
 
   it.each([['a\nb'], ['=x'], ['comment=a\n#SBATCH --wrap=id'], ['Nodes'], ['']])(
