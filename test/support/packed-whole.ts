@@ -10,7 +10,7 @@ const REPO = resolve(import.meta.dirname, '../..');
 export function packWithDependencies(folder: string): string {
   const root = join(folder, 'package');
   cpSync(join(inject('packedModules'), 'tessera-train'), root, { recursive: true });
-  const list = ['ls', '--all', '--parseable', '--omit=dev', '--omit=optional', '--omit=peer'];
+  const list = ['ls', '--all', '--parseable', '--omit=dev', '--omit=peer'];
   const paths = execFileSync('npm', list, { cwd: REPO, encoding: 'utf8' }).trim().split('\n');
   const modules = join(REPO, 'node_modules');
   for (const path of paths.slice(1)) {

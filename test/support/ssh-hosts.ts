@@ -131,8 +131,8 @@ export class SshHosts {
   }
 
   #sshdConfig(): string {
-    // What is installed there goes with the folder.
-    const env = `SetEnv XDG_DATA_HOME=${this.#path('data')} PATH=`;
+    // What is installed there goes with the folder. npm is not to wait for a registry: the hosts reach none.
+    const env = `SetEnv XDG_DATA_HOME=${this.#path('data')} npm_config_offline=true PATH=`;
     const path = (folder: string) => `${env}${this.#path(folder)}:${SYSTEM_PATH}`;
     return [
       ...Object.values(PORTS).map((port) => `Port ${port}`),
