@@ -100,7 +100,7 @@ export async function trainSteps(flags: readonly string[]): Promise<StepTimings[
 }
 
 /** Runs the CLI; it is stopped once training is over, for the evaluation is of no interest here. */
-function runUntilSteps(args: readonly string[]): Promise<void> {
+export function runUntilSteps(args: readonly string[]): Promise<void> {
   const main = new URL('../cli/main.js', import.meta.url);
   const child = spawn(process.execPath, [main.pathname, ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -3,13 +3,24 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StepTimings } from '../shared/runs/events.ts';
 
-/** Times of the steps that a run has recorded; none where it has not begun. */
-export async function readSteps(runFolder: string): Promise<StepTimings[]> {
+/** What the record of a run has of a step. */
+export interface RecordedStep {
+  readonly loss: number;
+  readonly timings: StepTimings;
+}
+
+/** The steps that a run has recorded; none where it has not begun. */
+export async function readRecordedSteps(runFolder: string): Promise<RecordedStep[]> {
   const text = await readFile(join(runFolder, 'metrics.jsonl'), 'utf8').catch(() => '');
   const whole = text.slice(0, text.lastIndexOf('\n')).split('\n');
   return whole
     .filter((line) => line.includes('"type":"step"'))
-    .map((line) => (JSON.parse(line) as { timings: StepTimings }).timings);
+    .map((line) => JSON.parse(line) as RecordedStep);
+}
+
+/** Times of the steps that a run has recorded. */
+export async function readSteps(runFolder: string): Promise<StepTimings[]> {
+  return (await readRecordedSteps(runFolder)).map(({ timings }) => timings);
 }
 
 /** Means of each time. Units  milliseconds. */

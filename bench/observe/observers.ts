@@ -4,32 +4,33 @@
  *
  * Viewers are programs of this machine: what they themselves compute slows the run down too.
  */
-import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../shared/core/clock.ts';
-import { SETTINGS } from '../cluster.ts';
+import { runUntilSteps, SETTINGS } from '../cluster.ts';
 import { median, rangeOf, ratiosOf } from '../median.ts';
-import { readSteps } from '../steps.ts';
+import { readRecordedSteps } from '../steps.ts';
 
 /** Median milliseconds of a step without and with observers, and the second over the first, of turns. */
 interface ObserversBench {
   readonly without: string;
   readonly observed: string;
   readonly ratio: string;
-  readonly sameParameters: boolean;
+  readonly sameLosses: boolean;
 }
 
 const ROUNDS = 3;
 const VIEWERS = 3;
+/** Those compile caches. */
+const FIRST_STEPS = 5;
 const EACH_SECOND_MS = 1_000;
 const LOOK_MS = 200;
 const UNOBSERVED = ['--tensorboard', 'off'];
 const OBSERVED = ['--tensorboard', 'all', '--page', '127.0.0.1:0'];
 const MODELS: Readonly<Record<string, readonly string[]>> = {
-  quickstart: ['training.epochs=1', 'evaluation.everyEpochs=0'],
-  'ViT-Ti/16': [...SETTINGS, 'training.epochs=3'],
+  quickstart: ['training.epochs=2', 'evaluation.everyEpochs=0'],
+  'ViT-Ti/16': [...SETTINGS, 'training.epochs=1', 'training.batchSize=16'],
 };
 
 /** Measures. */
@@ -42,12 +43,13 @@ export async function benchObservers(): Promise<Readonly<Record<string, Observer
 async function byTurns(settings: readonly string[]): Promise<ObserversBench> {
   const without: number[] = [];
   const observed: number[] = [];
-  const ends = new Set<string>();
+  const losses = new Set<string>();
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const isObserved of round % 2 === 0 ? [false, true] : [true, false]) {
-      const { stepMs, parametersSha256 } = await trained(settings, isObserved);
+      const steps = await trained(settings, isObserved);
+      const stepMs = median(steps.slice(FIRST_STEPS).map(({ timings }) => timings.wallMs));
       (isObserved ? observed : without).push(stepMs);
-      ends.add(parametersSha256);
+      losses.add(steps.map(({ loss }) => loss).join());
     }
   }
   const shown = (values: readonly number[]) => `${median(values).toFixed(2)} (${rangeOf(values)})`;
@@ -55,34 +57,28 @@ async function byTurns(settings: readonly string[]): Promise<ObserversBench> {
     without: shown(without),
     observed: shown(observed),
     ratio: shown(ratiosOf(observed, without)),
-    sameParameters: ends.size === 1,
+    sameLosses: losses.size === 1,
   };
 }
 
-/** Trains to the end; the first steps compile caches and are left out. */
+/** Trains until it would test; returns its steps. */
 async function trained(settings: readonly string[], isObserved: boolean) {
   const folder = await mkdtemp(join(tmpdir(), 'tessera-bench-'));
   const runFolder = join(folder, 'run');
-  const main = new URL('../../cli/main.js', import.meta.url).pathname;
-  const args = [
-    ...['train', 'quickstart', '--json', '--workers', '2', '--run-folder', runFolder],
-    ...settings.flatMap((setting) => ['--set', setting]),
-    ...(isObserved ? OBSERVED : UNOBSERVED),
-  ];
-  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
-  let printed = '';
-  child.stdout.on('data', (data) => (printed += String(data)));
-  const ended = new Promise<number | null>((done) => child.on('close', done));
   const looking = new AbortController();
   const lookers = isObserved ? look(runFolder, looking.signal) : Promise.resolve();
-  const code = await ended;
-  looking.abort();
-  await lookers;
-  const steps = await readSteps(runFolder);
-  await rm(folder, { recursive: true, force: true });
-  if (code !== 0) throw new Error(`a run ended with ${code}`);
-  const { parametersSha256 } = JSON.parse(printed) as { parametersSha256: string };
-  return { stepMs: median(steps.slice(5).map(({ wallMs }) => wallMs)), parametersSha256 };
+  try {
+    await runUntilSteps([
+      ...['train', 'quickstart', '--workers', '2', '--run-folder', runFolder],
+      ...settings.flatMap((setting) => ['--set', setting]),
+      ...(isObserved ? OBSERVED : UNOBSERVED),
+    ]);
+    return await readRecordedSteps(runFolder);
+  } finally {
+    looking.abort();
+    await lookers;
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** Three pages that follow, and a taker of figures, until a signal. */
