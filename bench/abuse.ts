@@ -15,8 +15,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { joinAsRogue } from './exchange/rogue.ts';
-import { median, rangeOf, ratiosOf } from './median.ts';
-import { readSteps } from './steps.ts';
+import { median, rangeOf, ratiosOf } from './figures/median.ts';
+import { readSteps } from './figures/steps.ts';
 
 /** What was measured. Units  MiB of resident memory; medians over the rounds. */
 export interface AbuseFigures {

@@ -7,7 +7,7 @@ import { ParameterStore } from '../coordinator/step/parameters.ts';
 import { parameterTable } from '../shared/model/parameters.ts';
 import { parseVariant } from '../shared/model/variants.ts';
 import { trainingOptions } from '../shared/training/options.ts';
-import { median } from './median.ts';
+import { median } from './figures/median.ts';
 
 const ROUNDS = 5;
 const BATCH = { epochs: 1, batchSize: 64, microBatch: 8 };

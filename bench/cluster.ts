@@ -11,8 +11,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StepTimings } from '../shared/runs/events.ts';
-import { median, rangeOf } from './median.ts';
-import { meansOf, readSteps } from './steps.ts';
+import { median, rangeOf } from './figures/median.ts';
+import { meansOf, readSteps } from './figures/steps.ts';
 
 /** Mean milliseconds of a step and its parts, and the coordinator's share of the wall time. */
 export interface ClusterBench extends StepTimings {

@@ -10,7 +10,7 @@ import { TesseraError } from '../shared/core/errors.ts';
 import { letHeapsGrow } from '../shared/machine/heap.ts';
 import { moversTo } from './exchange/movers.ts';
 import { type Addresses, NUM_PARAMETERS, type Way } from './exchange/serve.ts';
-import { median, rangeOf, ratiosOf } from './median.ts';
+import { median, rangeOf, ratiosOf } from './figures/median.ts';
 
 /** One way of moving vectors, up / down. Ratios: median, least and largest of the rounds. */
 interface WayFigures {

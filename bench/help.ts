@@ -1,7 +1,7 @@
 /** @file How long `tessera --help` takes: what a user waits for before the first word. */
 import { spawnSync } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
-import { median } from './median.ts';
+import { median } from './figures/median.ts';
 
 /** Median wall time of `tessera --help`, beside that of an empty Node program. Units  milliseconds. */
 export interface HelpBench {

@@ -12,7 +12,7 @@ import { ReducerThreads } from '../coordinator/reducers/threads.ts';
 import { VectorMemory } from '../shared/kernels/vectors.ts';
 import { parameterTable } from '../shared/model/parameters.ts';
 import { updateParameters } from '../shared/training/optimizer.ts';
-import { median, rangeOf, ratiosOf } from './median.ts';
+import { median, rangeOf, ratiosOf } from './figures/median.ts';
 
 /** What was measured. Units  milliseconds, medians; rates in millions of elements a second. */
 interface OptimizerFigures {

@@ -10,7 +10,7 @@ import { bytesOf, ChunkAssembler, cutChunks } from '../shared/contract/chunks.ts
 import { createAuthority, issueCertificate } from '../shared/security/certificates.ts';
 import { CREDENTIAL_FILES } from '../shared/security/credentials.ts';
 import { trainSteps } from './cluster.ts';
-import { median, rangeOf, ratiosOf } from './median.ts';
+import { median, rangeOf, ratiosOf } from './figures/median.ts';
 
 /** What was measured. Units  milliseconds, medians over all steps; shares are of a plain step. */
 export interface SafetyFigures {

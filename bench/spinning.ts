@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { compileForOnnxRuntime } from '../shared/compute/engines/onnxruntime/program.ts';
 import type { Program } from '../shared/compute/program.ts';
 import { initialParameters } from '../shared/model/init.ts';
-import { median } from './median.ts';
+import { median } from './figures/median.ts';
 import { BATCH, leafOf, specOf, timed } from './step.ts';
 
 /** Steps of each program in each company, after one that is not counted. */

@@ -7,7 +7,7 @@ import { liveHandles } from '../shared/compute/engines/xla/handle.ts';
 import type { LeafInputs, Program, ProgramSpec } from '../shared/compute/program.ts';
 import { initialParameters } from '../shared/model/init.ts';
 import { feedOrder } from '../shared/training/slots.ts';
-import { median } from './median.ts';
+import { median } from './figures/median.ts';
 import { leafOf } from './step.ts';
 
 const STEPS = 2_000;

@@ -1,6 +1,6 @@
 /** @file A leaf of ours beside PyTorch's on one card: both are prepared at the same time, then measured by turns. */
 import { fileURLToPath } from 'node:url';
-import { median } from '../median.ts';
+import { median } from '../figures/median.ts';
 import { operationsOf, peakOf } from './flops.ts';
 import type { LeafRequest } from './leaf.ts';
 import { LineProcess, type Reply } from './lines.ts';

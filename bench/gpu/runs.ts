@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { StepTimings } from '../../shared/runs/events.ts';
-import { median } from '../median.ts';
-import { meansOf, readSteps } from '../steps.ts';
+import { median } from '../figures/median.ts';
+import { meansOf, readSteps } from '../figures/steps.ts';
 import type { Runs } from './parts.ts';
 
 /** What all runs have in common. */

@@ -7,8 +7,8 @@
 import { fileURLToPath } from 'node:url';
 import { parseVariant } from '../../shared/model/variants.ts';
 import { trainSteps } from '../cluster.ts';
+import { meansOf } from '../figures/steps.ts';
 import { LineProcess } from '../gpu/lines.ts';
-import { meansOf } from '../steps.ts';
 import { compareSides } from './torch.ts';
 
 const PEER = fileURLToPath(new URL('../../../bench/peers/ddp.py', import.meta.url));

@@ -12,8 +12,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { randomUnit } from '../../shared/core/random.ts';
 import { planResize } from '../../shared/data/pixels/geometry.ts';
+import { median } from '../figures/median.ts';
 import { LineProcess, type Reply } from '../gpu/lines.ts';
-import { median } from '../median.ts';
 import { compareSides } from './torch.ts';
 
 const MAKER = fileURLToPath(new URL('../../../bench/peers/photos.py', import.meta.url));

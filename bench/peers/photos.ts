@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { timedEventSchema } from '../../shared/runs/events.ts';
 import { RUN_FILES } from '../../shared/runs/layout.ts';
-import { median } from '../median.ts';
+import { median } from '../figures/median.ts';
 import { compareSides } from './torch.ts';
 
 const PEER = fileURLToPath(new URL('../../../bench/peers/photos.py', import.meta.url));

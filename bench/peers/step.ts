@@ -5,8 +5,8 @@
 import { fileURLToPath } from 'node:url';
 import { LARGE_PAGES } from '../../launch/worker-process.ts';
 import { parseVariant } from '../../shared/model/variants.ts';
+import { median } from '../figures/median.ts';
 import { LineProcess } from '../gpu/lines.ts';
-import { median } from '../median.ts';
 import { compareSides } from './torch.ts';
 
 const OURS = fileURLToPath(new URL('./ours.js', import.meta.url));

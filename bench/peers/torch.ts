@@ -1,7 +1,7 @@
 /** @file Finds PyTorch, and compares sides that were measured by turns. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { median, rangeOf, ratiosOf } from '../median.ts';
+import { median, rangeOf, ratiosOf } from '../figures/median.ts';
 
 /** What a Python has. */
 export interface Torch {

@@ -110,16 +110,19 @@ describe.skipIf(lacksXlaCpu('devices of a worker'))('with XLA on the CPU', () =>
   });
 
   describe.skipIf(lacksBadPlugin('plugins that abort in a run'))('a plugin that aborts', () => {
-    it('in one step takes a process down, which starts again; the run has the bits of a quiet one', async () => {
-      const engines = join(folder, 'once');
-      const once = join(folder, 'has-aborted');
-      installBadEngine(engines, { kind: 'LoadedExecutable_Execute', after: 60, once });
-      const result = await train(on('0,1'), { TESSERA_ENGINES: engines });
-      expect(result.parametersSha256).toBe(await onOneDevice('f32'));
-      const said =
-        /worker\/w1 ended with signal SIGABRT: most likely by engine xla-cpu, plugin xla-cpu: planted fault: aborts; it starts again/g;
-      expect(result.stderr.match(said), result.stderr).toHaveLength(1);
-    });
+    longIt(
+      'in one step takes a process down, which starts again; the run has the bits of a quiet one',
+      async () => {
+        const engines = join(folder, 'once');
+        const once = join(folder, 'has-aborted');
+        installBadEngine(engines, { kind: 'LoadedExecutable_Execute', after: 60, once });
+        const result = await train(on('0,1'), { TESSERA_ENGINES: engines });
+        expect(result.parametersSha256).toBe(await onOneDevice('f32'));
+        const said =
+          /worker\/w1 ended with signal SIGABRT: most likely by engine xla-cpu, plugin xla-cpu: planted fault: aborts; it starts again/g;
+        expect(result.stderr.match(said), result.stderr).toHaveLength(1);
+      },
+    );
 
     longIt('in each life ends the run in words, with what to type', async () => {
       const engines = join(folder, 'always');

@@ -14,6 +14,7 @@ import { zipOf } from '../support/archives.ts';
 import { scratchFolder, TesseraProcess, tessera } from '../support/cluster.ts';
 import { dropsAfter } from '../support/file-server.ts';
 import { type IndexFile, servePackages, type TestIndex } from '../support/package-index.ts';
+import { longIt } from '../support/proofs.ts';
 
 const folder = scratchFolder();
 const library = Buffer.from(
@@ -142,7 +143,7 @@ describe.skipIf(isOtherMachine)('tessera engines', () => {
   });
 });
 
-it('tests an engine that is there: parity, bits, and an exit code', async () => {
+longIt('tests an engine that is there: parity, bits, and an exit code', async () => {
   const ended = await tessera(['engines', 'test', 'onnxruntime-cpu', '--quick', '--json'], {
     env: { TESSERA_ENGINES: join(folder, 'none') },
   });

@@ -123,7 +123,7 @@ console.log(guesses[0]?.class.length, model.facts.pixels.mean[0]?.toFixed(1));\n
     expect(classes).toHaveLength(2);
   });
 
-  it.skipIf(!hasChromium)('Chromium: the same', async () => {
+  it.skipIf(!hasChromium || !runsAllProofs)('Chromium: the same', async () => {
     const ort = '/node_modules/onnxruntime-web/dist/ort.wasm.min.mjs';
     const html = `<script type="importmap">{"imports": {"onnxruntime-web": "${ort}"}}</script>`;
     const folders = { model: folder, node_modules: MODULES, photos: '/' };

@@ -4,13 +4,14 @@
  */
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, describe, expect, inject } from 'vitest';
 import { readResult } from '../../shared/runs/result-file.ts';
 import { Network, networkIsRefused } from '../chaos/network.ts';
 import { SMALL_RUN, scratchFolder, tessera } from '../support/cluster.ts';
 import { type JobEnd, runJob } from '../support/kubernetes/job-rules.ts';
 import { Manifest } from '../support/kubernetes/manifest.ts';
 import { Pod, podsAreRefused } from '../support/kubernetes/pod.ts';
+import { longIt } from '../support/proofs.ts';
 
 const refused = networkIsRefused() ?? podsAreRefused();
 if (refused !== undefined) process.stderr.write(`skipped: no pods in namespaces: ${refused}\n`);
@@ -116,7 +117,7 @@ let cluster: Cluster | undefined;
 afterEach(() => cluster?.close());
 
 describe.skipIf(refused !== undefined)('a Job of Kubernetes', () => {
-  it('trains through SIGTERM and SIGKILL of its pods to the bits of one machine', async () => {
+  longIt('trains through SIGTERM and SIGKILL of its pods to the bits of one machine', async () => {
     const launch = ['launch', 'kubernetes', config, '--print', '--image', 'tessera', ...IN_PODS];
     const more = ['--name', NAME, '--workers', '1', '--volume', 'digits:/tessera/data:ro'];
     const [printed, alone] = await Promise.all([

@@ -1,6 +1,6 @@
 /** @file Vectors through the memory of a machine: the bits of the wire, also when a process is killed. */
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import {
   SMALL_RUN,
   scratchFolder,
@@ -8,7 +8,7 @@ import {
   TesseraProcess,
   tessera,
 } from '../support/cluster.ts';
-import { longIt, runsAllProofs } from '../support/proofs.ts';
+import { longIt } from '../support/proofs.ts';
 
 const folder = scratchFolder();
 /** A vector of more than 4 MiB. */
@@ -36,10 +36,10 @@ const byWire = once(async () => {
 });
 
 describe.skipIf(process.platform !== 'linux')('workers on the machine of their coordinator', () => {
-  it.each([
+  longIt.each([
     ['through memory', [], /vectors travel through the memory/],
-    ...(runsAllProofs ? ([['on lanes', LANES, /large vectors travel on lanes/]] as const) : []),
-  ] as const)(
+    ['on lanes', LANES, /large vectors travel on lanes/],
+  ])(
     'exchange vectors %s; a run with a killed worker has the bits of one by wire',
     async (...way) => {
       const [name, settings, said] = way;

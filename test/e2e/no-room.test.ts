@@ -22,7 +22,7 @@ describe('a full disk', () => {
     expect(JSON.parse(stdout)).toMatchObject({ schema: 'train/1', badSamples: 0 });
   });
 
-  it('under the answer lets the run end, and says that the answer is lost', async () => {
+  longIt('under the answer lets the run end, and says that the answer is lost', async () => {
     const runFolder = join(folder, 'no-answer');
     const run = new TesseraProcess([...train, runFolder], { through: NO_ANSWER });
     expect((await run.ended).code).toBe(73);

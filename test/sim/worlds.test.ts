@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 import { noCounts } from './counts.ts';
 import { liveWorld } from './world.ts';
 
-const { SIM_SEED: seed, SIM_WORLDS: numWorlds = '150', SIM_FIRST: first = '1' } = process.env;
+const { SIM_SEED: seed, SIM_WORLDS: numWorlds = '300', SIM_FIRST: first = '1' } = process.env;
 
 /** Worlds in which something broke once, and what. */
 const ONCE_BROKEN: readonly (readonly [number, string])[] = [

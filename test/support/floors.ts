@@ -101,6 +101,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
     'shared/compute/engines/tfjs-here.ts',
     'bench/',
   ],
+  'playwright-core': ['bench/page.ts'],
   zod: ['shared/', 'tools/'],
 };
 

@@ -5,11 +5,11 @@ import { encodePng } from '../../shared/data/pixels/libvips.ts';
 import { openDataSource } from '../../shared/data/sets/open.ts';
 import { type Evaluation, evaluateModel } from '../inference/evaluate.ts';
 import { readModel } from '../inference/read/read-model.ts';
+import { compiled, IMAGES_MAX, nextLeaf } from '../look/checkpoint.ts';
+import type { LookJob, LookTaker } from '../look/job.ts';
+import { sampled } from '../look/sampled.ts';
 import { imageOf, type RgbImage } from '../pictures/image.ts';
 import { batchTiles } from '../sheets/batch.ts';
-import { compiled, IMAGES_MAX, type LookTaker, nextLeaf } from '../tensorboard/look.ts';
-import type { LookJob } from '../tensorboard/looks.ts';
-import { sampled } from '../tensorboard/sampled.ts';
 import { confusedPairs, MATRIX_CLASSES_MAX, type Pictures } from './pictures.ts';
 
 /** Images of the batch that are shown. */

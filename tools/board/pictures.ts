@@ -3,8 +3,8 @@ import { basename, join } from 'node:path';
 import { TesseraError } from '../../shared/core/errors.ts';
 import type { Split } from '../../shared/core/work.ts';
 import { checkpointsFolder } from '../../shared/runs/checkpoint/layout.ts';
-import { startLook } from '../tensorboard/look-process.ts';
-import type { Look, LookJob } from '../tensorboard/looks.ts';
+import type { Look, LookJob } from '../look/job.ts';
+import { type LookProgram, startLook } from '../look/process.ts';
 import type { BoardRun } from './run-view.ts';
 
 /** What a look at a checkpoint found. Pictures are PNG in base64. */
@@ -71,13 +71,21 @@ type PicturesState =
   | { readonly state: 'found'; readonly step: number; readonly json: string }
   | { readonly state: 'failed'; readonly step: number; readonly sentence: string };
 
+/** A person waits for it: it is not the last of all. */
+const PROGRAM: LookProgram = {
+  script: new URL('./look-main.js', import.meta.url),
+  niceness: 10,
+  failed: ({ step }, reason) =>
+    new TesseraError('INTERNAL', `pictures of step ${step} were not made: ${reason}`),
+};
+
 /** Looks at checkpoints for a page; a run that a page does not show any more is not known here. */
 export class PictureMaker {
   readonly #start: (job: LookJob) => Look;
   readonly #states = new Map<string, PicturesState>();
   #current: Look | undefined;
 
-  constructor(start: (job: LookJob) => Look = startLook) {
+  constructor(start = (job: LookJob): Look => startLook(PROGRAM, job)) {
     this.#start = start;
   }
 
@@ -98,7 +106,7 @@ export class PictureMaker {
     // The folder of the run may have been moved since.
     const checkpoint = join(checkpointsFolder(folder), basename(newest.folder));
     this.#states.set(id, { state: 'working', step });
-    this.#current = this.#start({ folder: checkpoint, step, for: 'page' });
+    this.#current = this.#start({ folder: checkpoint, step });
     void this.#take(id, step, this.#current);
   }
 

@@ -1,47 +1,32 @@
 /** @file Looks at a checkpoint: how its parameters and a gradient are distributed, a batch, and the worst mistakes. */
-import { compileProgram } from '../../shared/compute/engines/registry.ts';
-import { countOf, type Program, type ProgramSpec } from '../../shared/compute/program.ts';
-import { programSpec } from '../../shared/config/program.ts';
+import { countOf, type Program } from '../../shared/compute/program.ts';
 import type { RunConfig } from '../../shared/config/schema.ts';
 import { SPLIT_WORDS, type Split } from '../../shared/core/work.ts';
-import { createImagePipeline } from '../../shared/data/pipeline/pipeline.ts';
-import { numBatches } from '../../shared/data/sampler.ts';
 import { openDataSource } from '../../shared/data/sets/open.ts';
 import type { DataSource } from '../../shared/data/source.ts';
-import { availableThreads } from '../../shared/machine/devices.ts';
 import {
   type ParameterEntry,
   parameterTable,
   parameterView,
 } from '../../shared/model/parameters.ts';
 import { weighClasses } from '../../shared/training/class-weights.ts';
-import { type TrainingLeaf, trainingLeaves } from '../blocks/training-leaves.ts';
+import type { TrainingLeaf } from '../blocks/training-leaves.ts';
 import { evaluateModel } from '../inference/evaluate.ts';
 import { readModel, type TrainedModel } from '../inference/read/read-model.ts';
+import { compiled, IMAGES_MAX, nextLeaf } from '../look/checkpoint.ts';
+import type { LookJob, LookTaker } from '../look/job.ts';
+import { sampled } from '../look/sampled.ts';
 import { pngOfSvg } from '../pictures/render.ts';
 import { sheet } from '../pictures/sheet.ts';
 import { batchTiles } from '../sheets/batch.ts';
 import { mistakesSheet } from '../sheets/mistakes.ts';
 import { histogramOf } from './histogram.ts';
-import type { LookJob } from './looks.ts';
 import { paddedLeaf } from './padded-leaf.ts';
 import { summaryRecord } from './records.ts';
-import { sampled } from './sampled.ts';
 import { histogram, image } from './values.ts';
 
-/** Takes what a look finds. */
-export interface LookTaker {
-  /** Whole records of an events file. */
-  send(records: Uint8Array): void;
-  /** Something cannot be shown. */
-  lack(sentence: string): void;
-}
-
-/** Images that are looked at for mistakes: those of a large split, evenly. */
-export const IMAGES_MAX = 512;
 /** Images of the batch that are shown. */
 const BATCH_SHOWN = 32;
-const THREADS_MAX = 4;
 
 /** Throws  what keeps the checkpoint, its data or an image from being read. */
 export async function look({ folder, step }: LookJob, taker: LookTaker): Promise<void> {
@@ -82,37 +67,6 @@ function histograms(group: string, entries: readonly ParameterEntry[], flat: Flo
     const found = histogramOf(parameterView(flat, entry));
     return found === undefined ? [] : [histogram(`${group}/${entry.name}`, found)];
   });
-}
-
-/** The model's program on the cores: devices belong to the workers. */
-export async function compiled(read: TrainedModel, source: DataSource) {
-  const { batchSize, microBatch, ...training } = read.config.training;
-  const samples = Math.min(microBatch, batchSize, source.size.train);
-  const config: RunConfig = {
-    ...read.config,
-    worker: { ...read.config.worker, decoders: 0 },
-    training: { ...training, batchSize, microBatch: samples, recompute: 'none', precision: 'f32' },
-  };
-  const { transfer: _, ...spec } = programSpec(config, read.model);
-  const threads = Math.min(THREADS_MAX, availableThreads());
-  const program = await compileProgram(spec, { id: 'onnxruntime-cpu', threads });
-  program.setParameters(read.parameters);
-  const trained: TrainedModel = { ...read, config };
-  return { trained, program, spec: spec satisfies ProgramSpec };
-}
-
-/** The first leaf of the batch after a step; after the last step, of the last batch. */
-export async function nextLeaf(config: RunConfig, source: DataSource, step: number) {
-  const { batchSize, epochs } = config.training;
-  const perEpoch = numBatches(source.size.train, batchSize);
-  const done = Math.min(step, epochs * perEpoch - 1);
-  const place = { epoch: Math.floor(done / perEpoch), batch: done % perEpoch };
-  const { seed, data, model } = config;
-  const pipeline = createImagePipeline(data, { imageSize: model.imageSize, seed });
-  for await (const leaf of trainingLeaves({ config, source, pipeline }, place)) {
-    return { leaf, epoch: place.epoch };
-  }
-  throw new Error('a batch has a leaf');
 }
 
 /** The mean gradient of a leaf's images. Shapes  of what trains, flat. */

@@ -1,30 +1,7 @@
 /** @file Looks at checkpoints while a run trains: one at a time, the newest one, within a budget. */
 import { TesseraError } from '../../shared/core/errors.ts';
+import type { Look, LookJob } from '../look/job.ts';
 import type { LookBudget } from './look-budget.ts';
-
-/** A checkpoint to look at. */
-export interface LookJob {
-  readonly folder: string;
-  readonly step: number;
-  /** Pictures for the page, which a person waits for; else what TensorBoard shows. */
-  readonly for?: 'page';
-}
-
-/** A look that has begun. */
-export interface Look {
-  /** What it found. Rejects when it failed, or was ended. */
-  readonly found: Promise<LookFound>;
-  end(): void;
-}
-
-/** What a look found. */
-export interface LookFound {
-  /** Whole records of an events file; for the page, JSON. */
-  readonly records: Uint8Array;
-  readonly coreSeconds: number;
-  /** What could not be shown, a sentence each. */
-  readonly lacks: readonly string[];
-}
 
 /** What looks are made with. */
 export interface LooksOptions {

@@ -3,14 +3,14 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { TensorBoardExtent } from '../../shared/config/observe.ts';
 import type { RunConfig } from '../../shared/config/schema.ts';
-import type { TesseraError } from '../../shared/core/errors.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
 import { availableThreads } from '../../shared/machine/devices.ts';
 import type { TimedEvent } from '../../shared/runs/events.ts';
 import type { RunObserver } from '../../shared/runs/observer.ts';
+import { type LookProgram, startLook } from '../look/process.ts';
 import { EventsFile, type EventsSink, newEventsFile } from './events-file.ts';
 import { codeBlock, figuresOf, settingsOf } from './figures.ts';
 import { LookBudget } from './look-budget.ts';
-import { startLook } from './look-process.ts';
 import { Looks } from './looks.ts';
 import { startRecord, summaryRecord, versionRecord } from './records.ts';
 import { hyperParameters, markdown, type RunEnding, runEnded, scalar } from './values.ts';
@@ -28,6 +28,16 @@ export interface TensorBoardOptions {
 
 /** The end of a run waits for so long for histograms and images of its last checkpoint. */
 const LAST_LOOK_MS = 20_000;
+const LOOK: LookProgram = {
+  script: new URL('./look-main.js', import.meta.url),
+  niceness: 19,
+  failed(_job, reason) {
+    const sentence = `histograms and images for TensorBoard were not made: ${reason}`;
+    return new TesseraError('INTERNAL', sentence, {
+      hint: 'leave them out with --tensorboard figures',
+    });
+  },
+};
 /** How a run ends that a person stops. */
 const STOPPED: ReadonlySet<string | undefined> = new Set(['CANCELLED', 'INTERRUPTED']);
 
@@ -115,7 +125,7 @@ export class TensorBoard implements RunObserver {
     const startedMs = performance.now();
     return new Looks({
       budget: new LookBudget(availableThreads()),
-      begin: startLook,
+      begin: (job, isLast) => startLook(LOOK, job, isLast),
       isThere: existsSync,
       found: (records) => {
         this.#begin();

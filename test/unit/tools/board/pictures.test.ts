@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { deferred } from '../../../../shared/core/async.ts';
 import { confusedPairs, PictureMaker } from '../../../../tools/board/pictures.ts';
-import type { LookFound, LookJob } from '../../../../tools/tensorboard/looks.ts';
+import type { LookFound, LookJob } from '../../../../tools/look/job.ts';
 import { liveRun } from '../../../support/board.ts';
 
 const time = '2026-01-01T00:00:00.000Z';
@@ -30,7 +30,7 @@ it('the newest checkpoint is looked at, where the run lies now', async () => {
   save(10);
   save(20);
   pictures.begin(run);
-  expect(jobs).toEqual([{ folder: '/nowhere/checkpoints/step-20', step: 20, for: 'page' }]);
+  expect(jobs).toEqual([{ folder: '/nowhere/checkpoints/step-20', step: 20 }]);
   expect(pictures.of(run)).toEqual({ state: 'working', step: 20, newest: 20 });
   expect(() => pictures.begin(run)).toThrow(/is looked at/);
   save(30);

@@ -4,11 +4,12 @@ import { type Deferred, deferred } from '../../../../shared/core/async.ts';
 import type { TesseraError } from '../../../../shared/core/errors.ts';
 import type { DataSource } from '../../../../shared/data/source.ts';
 import type { TrainingLeaf } from '../../../../tools/blocks/training-leaves.ts';
+import type { LookFound } from '../../../../tools/look/job.ts';
+import { sampled } from '../../../../tools/look/sampled.ts';
 import { histogramOf } from '../../../../tools/tensorboard/histogram.ts';
 import { LookBudget } from '../../../../tools/tensorboard/look-budget.ts';
-import { type LookFound, Looks } from '../../../../tools/tensorboard/looks.ts';
+import { Looks } from '../../../../tools/tensorboard/looks.ts';
 import { paddedLeaf } from '../../../../tools/tensorboard/padded-leaf.ts';
-import { sampled } from '../../../../tools/tensorboard/sampled.ts';
 
 /** Looks whose processes are settled by hand. */
 function scene({ isThere = true } = {}) {

@@ -141,7 +141,7 @@ describe.skipIf(lacksXlaCpu('the step on xla-cpu'))('the step on xla-cpu', COMPI
     },
   );
 
-  it.each(isLong ? RECIPES : RECIPES.filter(([, { dropout }]) => dropout !== undefined))(
+  it.each(isLong ? RECIPES : RECIPES.filter(([, { mixes }]) => mixes))(
     '%s in bf16: near float32',
     async (title, recipe) => {
       const spec = { ...SPEC, ...recipe };

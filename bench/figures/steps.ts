@@ -1,7 +1,7 @@
 /** @file The steps of a run, as its record has them: also while it is in progress. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { StepTimings } from '../shared/runs/events.ts';
+import type { StepTimings } from '../../shared/runs/events.ts';
 
 /** What the record of a run has of a step. */
 export interface RecordedStep {

@@ -1,6 +1,6 @@
 /** @file How far the slow moments of a machine reach. */
 
-export { median } from '../shared/core/numbers.ts';
+export { median } from '../../shared/core/numbers.ts';
 
 /** `0.83 to 1.15`: the least and the largest of some values. */
 export function rangeOf(values: readonly number[]): string {

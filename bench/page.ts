@@ -8,13 +8,13 @@ import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { chromium, type Page } from 'playwright-core';
-import { systemClock } from '../../shared/core/clock.ts';
-import type { TimedActivity } from '../../shared/runs/activity.ts';
-import type { TimedEvent } from '../../shared/runs/events.ts';
-import { readPast } from '../../tools/board/past.ts';
-import { type BoardRun, RunView } from '../../tools/board/run-view.ts';
-import { serveBoard } from '../../tools/board/server.ts';
-import { median } from '../median.ts';
+import { systemClock } from '../shared/core/clock.ts';
+import type { TimedActivity } from '../shared/runs/activity.ts';
+import type { TimedEvent } from '../shared/runs/events.ts';
+import { readPast } from '../tools/board/past.ts';
+import { type BoardRun, RunView } from '../tools/board/run-view.ts';
+import { serveBoard } from '../tools/board/server.ts';
+import { median } from './figures/median.ts';
 
 /** What was measured. Without Chromium there are no times of the page. */
 export interface PageFigures {

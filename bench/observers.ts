@@ -7,10 +7,10 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '../../shared/core/clock.ts';
-import { runUntilSteps, SETTINGS } from '../cluster.ts';
-import { median, rangeOf, ratiosOf } from '../median.ts';
-import { readRecordedSteps } from '../steps.ts';
+import { systemClock } from '../shared/core/clock.ts';
+import { runUntilSteps, SETTINGS } from './cluster.ts';
+import { median, rangeOf, ratiosOf } from './figures/median.ts';
+import { readRecordedSteps } from './figures/steps.ts';
 
 /** Median milliseconds of a step without and with observers, and the second over the first, of turns. */
 interface ObserversBench {

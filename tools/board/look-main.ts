@@ -1,0 +1,4 @@
+/** @file A process that looks at one checkpoint for the page. */
+import { runLook } from '../look/main.ts';
+
+await runLook(() => import('./look.ts'));
