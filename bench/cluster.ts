@@ -106,9 +106,13 @@ export function runUntilSteps(args: readonly string[]): Promise<void> {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let output = '';
+  let isAsked = false;
   child.stderr.on('data', (data) => {
     output += String(data);
-    if (/evaluating/.test(output)) child.kill('SIGINT');
+    if (isAsked || !/evaluating/.test(output)) return;
+    // A second one would end it before its record is written.
+    isAsked = true;
+    child.kill('SIGINT');
   });
   return new Promise((done, fail) => {
     child.on('error', fail);
