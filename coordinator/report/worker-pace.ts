@@ -8,6 +8,8 @@ import { formatNumber } from '../../shared/core/units.ts';
 const STEPS = 20;
 /** Steps over which a worker is compared with the others: one that becomes slow is named within as many. */
 const COMPARED_STEPS = 3;
+/** The first steps of a process are slow by themselves, one worker's more than another's. */
+const WARM_UP_STEPS = 5;
 /** About twice as long as the others; measured times scatter. */
 const SLOW_RATIO = 1.75;
 /** A slow worker counts as slow until it is this near to the others again. */
@@ -50,6 +52,8 @@ interface ImageTime {
 class WorkerLaps {
   readonly laps: Lap[] = [];
   lastMs = 0;
+  /** Rounds in which it has delivered. */
+  numRounds = 0;
   isSlow = false;
 
   add(round: string, { samples, timings }: NodeHeader, nowMs: number): void {
@@ -60,6 +64,7 @@ class WorkerLaps {
       last.timings = sumOf([last.timings, timings]);
       return;
     }
+    this.numRounds += 1;
     this.laps.push({ round, samples, timings });
     if (this.laps.length > STEPS) this.laps.shift();
   }
@@ -110,7 +115,7 @@ export class WorkerPace {
   stepDone(): readonly PaceNotice[] {
     const notices: PaceNotice[] = [];
     for (const [worker, record] of this.#records) {
-      if (record.laps.length < COMPARED_STEPS) continue;
+      if (record.numRounds < WARM_UP_STEPS + COMPARED_STEPS) continue;
       const ratio = this.#ratioOf(worker);
       if (!record.isSlow && ratio >= SLOW_RATIO) {
         record.isSlow = true;

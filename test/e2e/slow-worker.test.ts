@@ -29,7 +29,7 @@ it.skipIf(process.platform !== 'linux')('is named within a few steps', async () 
   const [, slow] = ['fast', 'slow'].map(
     (name) => new TesseraProcess(['worker', address, '--threads', '1', '--name', name]),
   );
-  const { step: begun } = await statusWhere(address, ({ step }) => step >= 4);
+  const { step: begun } = await statusWhere(address, ({ step }) => step >= 8);
   let isStopped = false;
   const timer = setInterval(() => {
     isStopped = !isStopped;

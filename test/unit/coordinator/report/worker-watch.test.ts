@@ -70,7 +70,11 @@ describe('a slow worker', () => {
     ['fetching and decoding images', { fetchMs: 300 }],
     ['exchanging parameters and gradients', { pushMs: 200, pullMs: 100 }],
   ])('may be so by %s', (words, times) => {
-    expect(paceWith(5, () => times).notices[0]?.sentence).toContain(words);
+    expect(paceWith(10, () => times).notices[0]?.sentence).toContain(words);
+  });
+
+  it('is none whose first steps were slow', () => {
+    expect(paceWith(20, (step) => (step < 5 ? { computeMs: 900 } : {})).notices).toEqual([]);
   });
 
   it('is no longer slow once it is about as fast again, and may become slow again', () => {
@@ -151,6 +155,7 @@ describe('the watch', () => {
       }
     };
     const said = () => events.flatMap(({ type, state }) => (type === 'slowWorker' ? [state] : []));
+    steps(5, 70);
     for (const _ of [0, 1, 2]) {
       steps(5, 400);
       expect(watch.whySlow('c')).toContain('times as long');
