@@ -8,6 +8,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../shared/core/clock.ts';
+import { RUN_FILES } from '../shared/runs/layout.ts';
 import { runUntilSteps, SETTINGS } from './cluster.ts';
 import { median, rangeOf, ratiosOf } from './figures/median.ts';
 import { readRecordedSteps } from './figures/steps.ts';
@@ -17,7 +18,6 @@ interface ObserversBench {
   readonly without: string;
   readonly observed: string;
   readonly ratio: string;
-  /** Steps that all runs made. */
   readonly steps: number;
   readonly sameLosses: boolean;
 }
@@ -54,14 +54,13 @@ async function byTurns(settings: readonly string[]): Promise<ObserversBench> {
       losses.push(steps.map(({ loss }) => loss));
     }
   }
-  const shortest = Math.min(...losses.map(({ length }) => length));
   const shown = (values: readonly number[]) => `${median(values).toFixed(2)} (${rangeOf(values)})`;
   return {
     without: shown(without),
     observed: shown(observed),
     ratio: shown(ratiosOf(observed, without)),
-    steps: shortest,
-    sameLosses: new Set(losses.map((some) => some.slice(0, shortest).join())).size === 1,
+    steps: Math.max(...losses.map(({ length }) => length)),
+    sameLosses: new Set(losses.map((some) => some.join())).size === 1,
   };
 }
 
@@ -104,7 +103,7 @@ async function look(runFolder: string, signal: AbortSignal): Promise<void> {
 
 async function pageOf(runFolder: string, signal: AbortSignal): Promise<string | undefined> {
   while (!signal.aborted) {
-    const url = await readFile(join(runFolder, 'page'), 'utf8').catch(() => '');
+    const url = await readFile(join(runFolder, RUN_FILES.page), 'utf8').catch(() => '');
     if (url !== '') return url.trim();
     await systemClock.sleep(LOOK_MS);
   }

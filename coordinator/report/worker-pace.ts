@@ -52,8 +52,6 @@ interface ImageTime {
 class WorkerLaps {
   readonly laps: Lap[] = [];
   lastMs = 0;
-  /** Rounds in which it has delivered. */
-  numRounds = 0;
   isSlow = false;
 
   add(round: string, { samples, timings }: NodeHeader, nowMs: number): void {
@@ -64,7 +62,6 @@ class WorkerLaps {
       last.timings = sumOf([last.timings, timings]);
       return;
     }
-    this.numRounds += 1;
     this.laps.push({ round, samples, timings });
     if (this.laps.length > STEPS) this.laps.shift();
   }
@@ -115,7 +112,7 @@ export class WorkerPace {
   stepDone(): readonly PaceNotice[] {
     const notices: PaceNotice[] = [];
     for (const [worker, record] of this.#records) {
-      if (record.numRounds < WARM_UP_STEPS + COMPARED_STEPS) continue;
+      if (record.laps.length < WARM_UP_STEPS + COMPARED_STEPS) continue;
       const ratio = this.#ratioOf(worker);
       if (!record.isSlow && ratio >= SLOW_RATIO) {
         record.isSlow = true;
