@@ -8,6 +8,7 @@ import type { TimedActivity } from './activity.ts';
 import { count, figure } from './events.ts';
 import { ACTIVITY_FOLDER } from './layout.ts';
 import type { RunObserver } from './observer.ts';
+import { SoonWriter } from './soon-writer.ts';
 
 /** A file is closed when it is this large, and the oldest are deleted: 32 MiB a run, some 200,000 records. */
 const FILE_BYTES = 8 * 1024 ** 2;
@@ -49,8 +50,7 @@ export class ActivityFiles implements RunObserver {
   readonly #folder: string;
   #waiting: string[] = [];
   #waitingChars = 0;
-  #soon: NodeJS.Timeout | undefined;
-  #writing: Promise<void> = Promise.resolve();
+  readonly #writer = new SoonWriter(WRITE_MS, () => this.#write());
   /** Number and bytes of the file that is written; a new life of a run begins a new file. */
   #file: { readonly number: number; bytes: number } | undefined;
 
@@ -65,18 +65,11 @@ export class ActivityFiles implements RunObserver {
     const line = `${JSON.stringify(activity)}\n`;
     this.#waiting.push(line);
     this.#waitingChars += line.length;
-    this.#soon ??= setTimeout(() => this.#begin(), WRITE_MS).unref();
+    this.#writer.soon();
   }
 
   async close(): Promise<void> {
-    this.#begin();
-    await this.#writing;
-  }
-
-  #begin(): void {
-    clearTimeout(this.#soon);
-    this.#soon = undefined;
-    this.#writing = this.#writing.then(() => this.#write()).catch(() => {});
+    await this.#writer.now();
   }
 
   async #write(): Promise<void> {

@@ -5,6 +5,7 @@ import type { TimedEvent } from './events.ts';
 import { LOGS_FOLDER } from './layout.ts';
 import { appendWhole } from './metrics-file.ts';
 import type { RunObserver } from './observer.ts';
+import { SoonWriter } from './soon-writer.ts';
 
 /** The lines of all workers, and the file before that one. */
 export const WORKER_LOG_FILES = { newest: 'workers.jsonl', before: 'workers.1.jsonl' } as const;
@@ -26,8 +27,7 @@ export class WorkerLogFile implements RunObserver {
   #waiting: string[] = [];
   #waitingChars = 0;
   #numLost = 0;
-  #soon: NodeJS.Timeout | undefined;
-  #writing: Promise<void> = Promise.resolve();
+  readonly #writer = new SoonWriter(WRITE_MS, () => this.#write());
 
   constructor(runFolder: string) {
     this.#folder = join(runFolder, LOGS_FOLDER);
@@ -42,7 +42,7 @@ export class WorkerLogFile implements RunObserver {
     const { worker, host, level, text, leftOut, ageMs } = event;
     const time = new Date(Date.parse(event.time) - ageMs).toISOString();
     this.#add({ time, worker, host, level, text, leftOut });
-    this.#soon ??= setTimeout(() => this.#begin(), WRITE_MS).unref();
+    this.#writer.soon();
   }
 
   #add(line: object): void {
@@ -52,14 +52,7 @@ export class WorkerLogFile implements RunObserver {
   }
 
   async close(): Promise<void> {
-    this.#begin();
-    await this.#writing;
-  }
-
-  #begin(): void {
-    clearTimeout(this.#soon);
-    this.#soon = undefined;
-    this.#writing = this.#writing.then(() => this.#write()).catch(() => {});
+    await this.#writer.now();
   }
 
   async #write(): Promise<void> {
@@ -88,6 +81,6 @@ export class WorkerLogFile implements RunObserver {
       leftOut: this.#numLost,
     });
     this.#numLost = 0;
-    this.#begin();
+    void this.#writer.now();
   }
 }
