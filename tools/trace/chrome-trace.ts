@@ -48,7 +48,7 @@ export function chromeTrace(sources: TraceSources) {
     otherData: { run, start: new Date(Number.isFinite(startMs) ? startMs : 0).toISOString() },
     traceEvents: [
       ...names(run, places),
-      ...shownSteps.flatMap((step) => stepRecords(step, us)),
+      ...stepRecords(shownSteps, us),
       ...[...places].flatMap(([worker, place]) =>
         workerRecords(
           activities.filter((activity) => activity.worker === worker),
@@ -95,20 +95,28 @@ function names(run: string, places: ReadonlyMap<string, Place & { readonly host:
   ];
 }
 
-/** A step ends when it is reported; the optimizer is the last part of it. */
-function stepRecords({ step, time, timings, loss }: Step, us: (ms: number) => number) {
-  const endMs = Date.parse(time);
-  const span = (place: Place, name: string, endsMs: number, ms: number): TraceRecord => {
-    const ts = us(endsMs - ms);
-    return { ph: 'X', name, cat: 'step', ...place, ts, dur: us(endsMs) - ts, args: { step, loss } };
-  };
-  const { wallMs, optimizerMs, sumMs } = timings;
-  return [
-    span(COORDINATOR, `step ${step}`, endMs, wallMs),
-    span(OPTIMIZER, 'optimizer', endMs, optimizerMs),
-    // Additions run while nodes arrive: shown as one span before the optimizer.
-    span(SUM, 'sum', endMs - optimizerMs, sumMs),
-  ];
+/**
+ * A step ends when it is reported; the optimizer is the last part of it. Times of reports are rounded, so a span begins
+ * where the one before it ends at the earliest: viewers drop one that reaches into another.
+ */
+function stepRecords(steps: readonly Step[], us: (ms: number) => number): TraceRecord[] {
+  const ends = new Map<Place, number>();
+  return steps.flatMap(({ step, time, timings, loss }) => {
+    const span = (place: Place, name: string, endsMs: number, ms: number): TraceRecord => {
+      const ts = Math.max(ends.get(place) ?? 0, us(endsMs - ms));
+      const end = Math.max(ts, us(endsMs));
+      ends.set(place, end);
+      return { ph: 'X', name, cat: 'step', ...place, ts, dur: end - ts, args: { step, loss } };
+    };
+    const endMs = Date.parse(time);
+    const { wallMs, optimizerMs, sumMs } = timings;
+    return [
+      span(COORDINATOR, `step ${step}`, endMs, wallMs),
+      span(OPTIMIZER, 'optimizer', endMs, optimizerMs),
+      // Additions run while nodes arrive: shown as one span before the optimizer.
+      span(SUM, 'sum', endMs - optimizerMs, sumMs),
+    ];
+  });
 }
 
 /** The spans of a worker, and an arrow from each assignment to the delivery of what it asked for. */

@@ -62,6 +62,23 @@ it('has spans in microseconds from the first thing in it', () => {
   ]);
 });
 
+it('has no span that reaches into another of its lane, though times of reports are rounded', () => {
+  const late = EVENTS.map((event) =>
+    event.type === 'step'
+      ? { ...event, timings: { ...event.timings, wallMs: 100.6, optimizerMs: 101, sumMs: 102 } }
+      : event,
+  );
+  const { traceEvents } = chromeTrace({ run: 'digits', activities: ACTIVITIES, events: late });
+  const ends = new Map<string, number>();
+  for (const { ph, pid, tid, ts, dur } of traceEvents) {
+    if (ph !== 'X') continue;
+    const lane = `${pid} ${tid}`;
+    expect(ts).toBeGreaterThanOrEqual(ends.get(lane) ?? 0);
+    ends.set(lane, Number(ts) + Number(dur));
+  }
+  expect(ends.size).toBe(5);
+});
+
 it('has an arrow from each lease to what was delivered', () => {
   const flows = trace().filter(({ cat }) => cat === 'lease');
   expect(flows).toHaveLength(8);
