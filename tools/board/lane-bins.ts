@@ -1,21 +1,31 @@
 /** @file What each worker did over the last minutes, as shares of short times: the lanes of the page. */
 import type { TimedActivity } from '../../shared/runs/activity.ts';
-import { LANE_PARTS, laneSpans } from '../../shared/runs/reader/lanes.ts';
-
-type Delivery = Extract<TimedActivity, { type: 'delivered' }>;
+import {
+  type Delivery,
+  LANE_PARTS,
+  type LaneSpan,
+  nodeSpans,
+} from '../../shared/runs/reader/lanes.ts';
 
 /** Workers with a lane; of more, those that did nothing for the longest time are dropped. */
 const WORKERS_MAX = 256;
 const BINS = 1200;
+const ABSENCES_MAX = 50;
 const PARTS = LANE_PARTS.length;
 
 interface Lane {
   readonly ms: Float32Array;
   /** The number of the newest bin. */
   newest: number;
-  readonly lately: Delivery[];
-  /** When it was lost or has left. */
-  goneMs: number | undefined;
+  /** The two newest nodes. */
+  before: Delivery | undefined;
+  last: Delivery | undefined;
+}
+
+/** From when a worker was lost or had left, to when one of its name joined; `toMs` is null while none has. */
+interface Absence {
+  readonly fromMs: number;
+  toMs: number | null;
 }
 
 /** A lane of the page. */
@@ -25,12 +35,15 @@ export interface LaneColumns {
   readonly shares: string;
   /** Milliseconds since 1970; null while it is there. */
   readonly goneMs: number | null;
+  /** Begins and ends of its absences, those alone that are not over by the first column. */
+  readonly away: readonly (readonly [number, number | null])[];
 }
 
 /** Takes activities in their order. */
 export class LaneBins {
   readonly #binMs: number;
   readonly #lanes = new Map<string, Lane>();
+  readonly #absences = new Map<string, Absence[]>();
   #newestMs = 0;
 
   constructor(binMs = 500) {
@@ -46,29 +59,46 @@ export class LaneBins {
     this.#newestMs = Math.max(this.#newestMs, activity.atMs);
     if (activity.type !== 'delivered') return;
     const lane = this.#lanes.get(activity.worker) ?? this.#added(activity);
-    const { lately } = lane;
-    lately.push(activity);
+    const { before, last } = lane;
     // The push of a node is known with the next one.
-    const node = lately.at(-2);
-    if (node !== undefined) this.#lay(lane, laneSpans(lately), node);
-    if (lately.length > 2) lately.shift();
+    if (last !== undefined) this.#lay(lane, nodeSpans(last, before, activity));
+    lane.before = last;
+    lane.last = activity;
   }
 
+  /** It was lost, or has left. */
   gone(worker: string, atMs: number): void {
-    const lane = this.#lanes.get(worker);
-    if (lane !== undefined) lane.goneMs = atMs;
+    const known = this.#absences.get(worker) ?? [];
+    if (known.at(-1)?.toMs === null) return;
+    this.#absences.set(worker, [...known, { fromMs: atMs, toMs: null }].slice(-ABSENCES_MAX));
+    if (this.#absences.size <= WORKERS_MAX) return;
+    const [oldest = ''] = this.#absences.keys();
+    this.#absences.delete(oldest);
+  }
+
+  /** One of its name has joined: what is started again in place of a lost worker has its name. */
+  joined(worker: string, atMs: number): void {
+    const last = this.#absences.get(worker)?.at(-1);
+    if (last !== undefined) last.toMs ??= atMs;
   }
 
   /** The lanes of the `windowMs` before `endMs`. */
   columns(endMs: number, windowMs: number, count: number): LaneColumns[] {
     const columnMs = windowMs / count;
+    const isShown = ({ toMs }: Absence) => toMs === null || toMs > endMs - windowMs;
     return [...this.#lanes].map(([worker, lane]) => {
       const shares = Buffer.alloc(count * PARTS);
       for (let column = 0; column < count; column++) {
         const fromMs = endMs - windowMs + column * columnMs;
         this.#fill(shares.subarray(column * PARTS, (column + 1) * PARTS), lane, fromMs, columnMs);
       }
-      return { worker, shares: shares.toString('base64'), goneMs: lane.goneMs ?? null };
+      const absences = this.#absences.get(worker) ?? [];
+      const last = absences.at(-1);
+      return {
+        ...{ worker, shares: shares.toString('base64') },
+        goneMs: last?.toMs === null ? last.fromMs : null,
+        away: absences.filter(isShown).map(({ fromMs, toMs }) => [fromMs, toMs] as const),
+      };
     });
   }
 
@@ -86,10 +116,8 @@ export class LaneBins {
     }
   }
 
-  #lay(lane: Lane, spans: ReturnType<typeof laneSpans>, { kind, step, first, count }: Delivery) {
+  #lay(lane: Lane, spans: readonly LaneSpan[]): void {
     for (const span of spans) {
-      if (span.step !== step || span.first !== first || span.count !== count) continue;
-      if (span.kind !== kind) continue;
       const part = LANE_PARTS.indexOf(span.part);
       let bin = Math.max(Math.floor(span.fromMs / this.#binMs), lane.newest - BINS + 1);
       for (; bin * this.#binMs < span.toMs; bin++) {
@@ -116,7 +144,7 @@ export class LaneBins {
     }
     const newest = Math.floor(atMs / this.#binMs) - 1;
     const ms = new Float32Array(BINS * PARTS);
-    const lane: Lane = { ms, newest, lately: [], goneMs: undefined };
+    const lane = { ms, newest, before: undefined, last: undefined };
     this.#lanes.set(worker, lane);
     return lane;
   }

@@ -51,7 +51,7 @@ export class RunCounts {
   #worker({ worker, what, leaves = 0 }: Extract<TimedEvent, { type: 'worker' }>): void {
     this.workerEvents[what] += 1;
     if (what === 'lost') this.leavesLost += leaves;
-    // Its series ends with it: a worker that comes back has another name.
+    // Its series ends with it: one of its name that comes back begins at zero again.
     if (what === 'lost' || what === 'left') this.#workers.delete(worker);
   }
 

@@ -79,8 +79,9 @@ export class RunFolders implements BoardSource {
       (await sizeOf(join(folder, LOGS_FOLDER, WORKER_LOG_FILES.newest)));
     if (bytes !== known.bytes) {
       const view = new RunView(this.#lineOf);
-      await readPast(folder, view);
+      // First, since the events say which workers were away.
       view.lanes = lanesOf(await readActivities(folder));
+      await readPast(folder, view);
       known.bytes = bytes;
       known.run = {
         ...{ id: known.id, folder, view, stop: undefined, origins: undefined },

@@ -171,6 +171,7 @@ export class RunView {
   #worker(event: EventOf<'worker'>): void {
     const { worker, what, leaves = 0, reason, time } = event;
     if (what === 'ready') this.#ready(event);
+    if (what === 'joined') this.lanes.joined(worker, Date.parse(time));
     if (what !== 'lost' && what !== 'left') return;
     this.lanes.gone(worker, Date.parse(time));
     if (what === 'left') return;

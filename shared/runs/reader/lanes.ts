@@ -19,7 +19,8 @@ export interface LaneSpan {
   readonly count: number;
 }
 
-type Delivery = Extract<TimedActivity, { type: 'delivered' }>;
+/** A node that has arrived. */
+export type Delivery = Extract<TimedActivity, { type: 'delivered' }>;
 
 /**
  * The spans of one worker, from its activities in their order. A worker says how long its parts were, not when they
@@ -28,15 +29,20 @@ type Delivery = Extract<TimedActivity, { type: 'delivered' }>;
  */
 export function laneSpans(activities: Iterable<TimedActivity>): LaneSpan[] {
   const deliveries = [...activities].filter((activity) => activity.type === 'delivered');
-  return deliveries.flatMap((delivery, place) => {
-    const previous = deliveries[place - 1];
-    const pushMs = deliveries[place + 1]?.timings.pushMs ?? 0;
-    return spansOf(delivery, previous?.atMs ?? Number.NEGATIVE_INFINITY, pushMs);
-  });
+  return deliveries.flatMap((delivery, place) =>
+    nodeSpans(delivery, deliveries[place - 1], deliveries[place + 1]),
+  );
 }
 
-function spansOf(delivery: Delivery, notBeforeMs: number, pushMs: number): LaneSpan[] {
+/** The spans of one node of a worker, between those before and after it. */
+export function nodeSpans(
+  delivery: Delivery,
+  before: Delivery | undefined,
+  after: Delivery | undefined,
+): LaneSpan[] {
   const { kind, step, first, count, atMs, timings } = delivery;
+  const notBeforeMs = before?.atMs ?? Number.NEGATIVE_INFINITY;
+  const pushMs = after?.timings.pushMs ?? 0;
   const spans: LaneSpan[] = [];
   // From the arrival backwards; clocks and messages scatter, so no span reaches into the node before.
   let toMs = atMs;

@@ -92,7 +92,7 @@ function say({ item, who, speed, why }, { name, worker, report, goneMs, isLive }
 }
 
 /** The parts of a worker's time, as a sentence for those who do not see the lane. */
-function inWords(raw, parts, columns, name) {
+function inWords(raw, parts, columns, name, times) {
   const sums = parts.map((_, part) => {
     let sum = 0;
     for (let column = 0; column < columns; column++)
@@ -107,12 +107,13 @@ function inWords(raw, parts, columns, name) {
     .map((part, place) => [part, Math.round((100 * sums[place]) / total)])
     .filter(([, share]) => share > 0)
     .map(([part, share]) => `${part} ${share}%`);
-  return `What ${name} did: ${words.join(', ') || 'nothing yet'}`;
+  const away = times === 0 ? '' : `; away ${times === 1 ? 'once' : `${times} times`}`;
+  return `What ${name} did: ${words.join(', ') || 'nothing yet'}${away}`;
 }
 
-function draw(canvas, { shares, goneMs }, { columns, parts, endMs, windowMs }, name) {
+function draw(canvas, { shares, away }, { columns, parts, endMs, windowMs }, name) {
   const raw = atob(shares);
-  canvas.setAttribute('aria-label', inWords(raw, parts, columns, name));
+  canvas.setAttribute('aria-label', inWords(raw, parts, columns, name, away.length));
   const ratio = devicePixelRatio || 1;
   const [width, height] = [Math.round(canvas.clientWidth * ratio), Math.round(30 * ratio)];
   if (canvas.width !== width) canvas.width = width;
@@ -125,7 +126,11 @@ function draw(canvas, { shares, goneMs }, { columns, parts, endMs, windowMs }, n
   for (let column = 0; column < columns; column++) {
     const x = Math.round((column * width) / columns);
     const wide = Math.round(((column + 1) * width) / columns) - x;
-    const isAway = goneMs !== null && endMs - windowMs + (column * windowMs) / columns > goneMs;
+    const fromMs = endMs - windowMs + (column * windowMs) / columns;
+    // A short absence is seen too: it takes the column in which it begins.
+    const isAway = away.some(
+      ([from, to]) => fromMs + windowMs / columns > from && (to === null || fromMs < to),
+    );
     context.fillStyle = isAway ? colours.page : colours.idle;
     context.fillRect(x, 0, wide, height);
     if (isAway) {

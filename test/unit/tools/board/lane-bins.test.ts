@@ -43,6 +43,21 @@ it('a lost worker keeps its lane and says when it went', () => {
   ]);
 });
 
+it('a worker that comes back is there again, and its lane shows when it was away', () => {
+  const lanes = new LaneBins();
+  lanes.activity(delivered(START));
+  lanes.joined('w1', START);
+  lanes.gone('w1', START + 200);
+  lanes.joined('w1', START + 700);
+  lanes.joined('w1', START + 800);
+  lanes.activity(delivered(START + 900));
+  const [lane] = lanes.columns(START + 1000, 1000, 2);
+  expect(lane).toMatchObject({ goneMs: null, away: [[START + 200, START + 700]] });
+  lanes.gone('w1', START + 2000);
+  const [later] = lanes.columns(START + 2000, 1000, 2);
+  expect(later).toMatchObject({ goneMs: START + 2000, away: [[START + 2000, null]] });
+});
+
 it('of too many workers the one that did nothing for the longest time is dropped', () => {
   const lanes = new LaneBins();
   for (let worker = 0; worker < 300; worker++) {
