@@ -99,12 +99,19 @@ export async function trainSteps(flags: readonly string[]): Promise<StepTimings[
   }
 }
 
-/** Runs the CLI; it is stopped once training is over, for the evaluation is of no interest here. */
-export function runUntilSteps(args: readonly string[]): Promise<void> {
+/**
+ * Runs the CLI; it is stopped once training is over, for the evaluation is of no interest here. `begun` gets the number of
+ * the process.
+ */
+export function runUntilSteps(
+  args: readonly string[],
+  begun: (pid: number) => void = () => {},
+): Promise<void> {
   const main = new URL('../cli/main.js', import.meta.url);
   const child = spawn(process.execPath, [main.pathname, ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
+  if (child.pid !== undefined) begun(child.pid);
   let output = '';
   let isAsked = false;
   child.stderr.on('data', (data) => {

@@ -1,82 +1,126 @@
 /**
- * @file What it costs to look at a run: the page with three viewers, figures taken each second and all of TensorBoard,
- * beside a run without observers. By turns, for a small model with short steps and for ViT-Ti/16.
+ * @file What it costs to look at a run: the page with three viewers, figures taken each second and TensorBoard, beside a
+ * run without observers. By turns, for a small model with short steps and for ViT-Ti/16.
  *
- * Viewers are programs of this machine: what they themselves compute slows the run down too.
+ * Times of steps scatter by more than observers cost. All of them work in the process of the coordinator, so what they
+ * cost is how much more processor time that process uses for a step: a step takes longer by that at most. Looks at
+ * checkpoints are processes of low priority and stand apart. Viewers are programs of this machine: what they themselves
+ * compute slows the run down too.
  */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../shared/core/clock.ts';
-import { RUN_FILES } from '../shared/runs/layout.ts';
 import { runUntilSteps, SETTINGS } from './cluster.ts';
+import { look } from './figures/lookers.ts';
 import { median, rangeOf, ratiosOf } from './figures/median.ts';
+import { type ProcessorTime, processorTimeOf } from './figures/processor-time.ts';
 import { readRecordedSteps } from './figures/steps.ts';
 
-/** Median milliseconds of a step without and with observers, and the second over the first, of turns. */
+/** One way to look at a run beside the run without: medians and ranges of turns. */
 interface ObserversBench {
+  /** Of a step. Units  milliseconds. */
   readonly without: string;
   readonly observed: string;
   readonly ratio: string;
+  /** Processor time of the coordinator in a step. Units  milliseconds. */
+  readonly coordinatorWithout: string;
+  readonly coordinatorObserved: string;
+  /** The second less the first, of the time of a step without. Units  percent. */
+  readonly percentOfStep: string;
+  /** Processor time of looks at checkpoints, of the time of a step. Units  percent. */
+  readonly looksPercent: string;
   readonly steps: number;
   readonly sameLosses: boolean;
 }
 
+/** Processor time. */
+type Used = Pick<ProcessorTime, 'own' | 'helpers'>;
+
+/** What was measured of one run; per step, in milliseconds. */
+interface Turn extends Used {
+  readonly stepMs: number;
+  readonly losses: readonly number[];
+}
+
 const ROUNDS = 3;
-const VIEWERS = 3;
 /** Those compile caches. */
 const FIRST_STEPS = 5;
-const EACH_SECOND_MS = 1_000;
-const LOOK_MS = 200;
-const UNOBSERVED = ['--tensorboard', 'off'];
-const OBSERVED = ['--tensorboard', 'all', '--page', '127.0.0.1:0'];
+const COUNT_MS = 200;
+const LOOKER = 'look-main';
+const OFF = 'off';
+/** What is written for TensorBoard; there is a page as well, but where nothing is. */
+const WAYS = [OFF, 'figures', 'all'];
 const MODELS: Readonly<Record<string, readonly string[]>> = {
-  quickstart: ['training.epochs=3', 'evaluation.everyEpochs=0'],
-  'ViT-Ti/16': [...SETTINGS, 'training.epochs=1', 'training.batchSize=16'],
+  quickstart: ['evaluation.everyEpochs=0'],
+  'ViT-Ti/16': [...SETTINGS, 'training.epochs=2', 'training.batchSize=16'],
 };
 
 /** Measures. */
 export async function benchObservers(): Promise<Readonly<Record<string, ObserversBench>>> {
   const results: Record<string, ObserversBench> = {};
-  for (const [name, settings] of Object.entries(MODELS)) results[name] = await byTurns(settings);
+  for (const [model, settings] of Object.entries(MODELS)) {
+    const turns = new Map<string, Turn[]>(WAYS.map((way) => [way, []]));
+    for (let round = 0; round < ROUNDS; round += 1) {
+      // Every second round goes the other way round.
+      for (const way of round % 2 === 0 ? WAYS : WAYS.toReversed()) {
+        turns.get(way)?.push(await trained(settings, way));
+      }
+    }
+    for (const [way, observed] of turns) {
+      if (way !== OFF)
+        results[`${model}: page, TensorBoard ${way}`] = beside(turns.get(OFF) ?? [], observed);
+    }
+  }
   return results;
 }
 
-async function byTurns(settings: readonly string[]): Promise<ObserversBench> {
-  const without: number[] = [];
-  const observed: number[] = [];
-  const losses: number[][] = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    for (const isObserved of round % 2 === 0 ? [false, true] : [true, false]) {
-      const steps = await trained(settings, isObserved);
-      const stepMs = median(steps.slice(FIRST_STEPS).map(({ timings }) => timings.wallMs));
-      (isObserved ? observed : without).push(stepMs);
-      losses.push(steps.map(({ loss }) => loss));
-    }
-  }
+function beside(without: readonly Turn[], observed: readonly Turn[]): ObserversBench {
   const shown = (values: readonly number[]) => `${median(values).toFixed(2)} (${rangeOf(values)})`;
+  const of = (turns: readonly Turn[], name: 'stepMs' | keyof Used) =>
+    turns.map((turn) => turn[name]);
+  const stepMs = median(of(without, 'stepMs'));
+  const percents = (values: readonly number[]) => values.map((value) => (100 * value) / stepMs);
+  const more = of(observed, 'own').map((ms, turn) => ms - (without[turn]?.own ?? Number.NaN));
   return {
-    without: shown(without),
-    observed: shown(observed),
-    ratio: shown(ratiosOf(observed, without)),
-    steps: Math.max(...losses.map(({ length }) => length)),
-    sameLosses: new Set(losses.map((some) => some.join())).size === 1,
+    without: shown(of(without, 'stepMs')),
+    observed: shown(of(observed, 'stepMs')),
+    ratio: shown(ratiosOf(of(observed, 'stepMs'), of(without, 'stepMs'))),
+    coordinatorWithout: shown(of(without, 'own')),
+    coordinatorObserved: shown(of(observed, 'own')),
+    percentOfStep: shown(percents(more)),
+    looksPercent: shown(percents(of(observed, 'helpers'))),
+    steps: Math.max(...observed.map(({ losses }) => losses.length)),
+    sameLosses: new Set([...without, ...observed].map(({ losses }) => losses.join())).size === 1,
   };
 }
 
-/** Trains until it would test; returns its steps. */
-async function trained(settings: readonly string[], isObserved: boolean) {
+/** Trains until it would test. */
+async function trained(settings: readonly string[], way: string): Promise<Turn> {
   const folder = await mkdtemp(join(tmpdir(), 'tessera-bench-'));
   const runFolder = join(folder, 'run');
   const looking = new AbortController();
-  const lookers = isObserved ? look(runFolder, looking.signal) : Promise.resolve();
+  const { signal } = looking;
+  const lookers = way === OFF ? Promise.resolve() : look(runFolder, signal);
+  let counted: Promise<Used> | undefined;
   try {
-    await runUntilSteps([
-      ...['train', 'quickstart', '--workers', '2', '--run-folder', runFolder],
-      ...settings.flatMap((setting) => ['--set', setting]),
-      ...(isObserved ? OBSERVED : UNOBSERVED),
-    ]);
-    return await readRecordedSteps(runFolder);
+    await runUntilSteps(
+      [
+        ...['train', 'quickstart', '--workers', '2', '--run-folder', runFolder],
+        ...settings.flatMap((setting) => ['--set', setting]),
+        ...['--tensorboard', way, '--page', way === OFF ? OFF : '127.0.0.1:0'],
+      ],
+      (pid) => {
+        counted = countedOf(pid, runFolder, signal);
+      },
+    );
+    looking.abort();
+    const steps = await readRecordedSteps(runFolder);
+    return {
+      stepMs: median(steps.slice(FIRST_STEPS).map(({ timings }) => timings.wallMs)),
+      losses: steps.map(({ loss }) => loss),
+      ...((await counted) ?? { own: Number.NaN, helpers: Number.NaN }),
+    };
   } finally {
     looking.abort();
     await lookers;
@@ -84,28 +128,24 @@ async function trained(settings: readonly string[], isObserved: boolean) {
   }
 }
 
-/** Three pages that follow, and a taker of figures, until a signal. */
-async function look(runFolder: string, signal: AbortSignal): Promise<void> {
-  const url = await pageOf(runFolder, signal);
-  if (url === undefined) return;
-  const follow = async () => {
-    const response = await fetch(`${url}/api/events`, { signal });
-    for await (const _ of response.body ?? []);
-  };
-  const take = async () => {
-    while (!signal.aborted) {
-      await (await fetch(`${url}/metrics`, { signal })).text();
-      await systemClock.sleep(EACH_SECOND_MS);
-    }
-  };
-  await Promise.allSettled([take(), ...Array.from({ length: VIEWERS }, follow)]);
-}
-
-async function pageOf(runFolder: string, signal: AbortSignal): Promise<string | undefined> {
+/** What a step costs, between the first steps and the last that was seen while the process lived. */
+async function countedOf(pid: number, runFolder: string, signal: AbortSignal): Promise<Used> {
+  let first: (ProcessorTime & { readonly steps: number }) | undefined;
+  let last = first;
   while (!signal.aborted) {
-    const url = await readFile(join(runFolder, RUN_FILES.page), 'utf8').catch(() => '');
-    if (url !== '') return url.trim();
-    await systemClock.sleep(LOOK_MS);
+    const steps = (await readRecordedSteps(runFolder)).length;
+    const time = processorTimeOf(pid, LOOKER);
+    // The time of workers that have ended is none of looks.
+    const isWhole = time !== undefined && time.others >= (first?.others ?? 0);
+    if (isWhole && steps >= FIRST_STEPS && steps !== last?.steps) {
+      last = { ...time, steps };
+      first ??= last;
+    }
+    await systemClock.sleep(COUNT_MS);
   }
-  return undefined;
+  const perStep = (name: keyof Used) =>
+    first === undefined || last === undefined
+      ? Number.NaN
+      : (last[name] - first[name]) / (last.steps - first.steps);
+  return { own: perStep('own'), helpers: perStep('helpers') };
 }

@@ -1,6 +1,6 @@
 /** @file Flags and help of `tessera launch ssh`, and of what it starts on a host. */
 import { type Command, Option } from 'commander';
-import { addRunGroup } from '../run/flags.ts';
+import { addPageOptions, addRunGroup } from '../run/flags.ts';
 import {
   addCommand,
   examples,
@@ -43,6 +43,7 @@ export function addLaunchSsh(launch: Command): void {
       ),
     );
   addRunGroup(ssh);
+  addPageOptions(ssh);
   ssh.optionsGroup('Output:').addOption(jsonOption()).addOption(verboseOption(LOG_MORE));
   notes(ssh, [
     'ssh asks no question: keys, jump hosts and ports come from ~/.ssh/config. The',

@@ -9,7 +9,8 @@ import { sshFleet } from '../../launch/ssh/fleet.ts';
 import { type Host, hostsOfFile, hostsOfList, isThisMachine } from '../../launch/ssh/hosts.ts';
 import { machineFacts } from '../../launch/up/machine.ts';
 import type { WorkerCount } from '../../shared/config/settings.ts';
-import { addressWith } from '../../shared/core/address.ts';
+import { addressWith, isLoopback } from '../../shared/core/address.ts';
+import { TesseraError } from '../../shared/core/errors.ts';
 import { readTextFile } from '../../shared/files/regular-file.ts';
 import { NODE_RANGE, VERSION } from '../../shared/machine/version.ts';
 import { driveRun, type RunOptions } from '../run/run.ts';
@@ -38,6 +39,7 @@ const PACKAGE = 'tessera-train';
 
 /** Trains on the hosts to the end of the run. Throws  what ended it badly, or what keeps a host from taking part. */
 export async function runLaunchSsh(options: LaunchSshOptions): Promise<void> {
+  refusePageElsewhere(options.page);
   const hosts = await readHosts(options.hosts);
   let show = say;
   const connect = connector(options, ({ name }, line) =>
@@ -82,6 +84,14 @@ async function runWith(
   } finally {
     await remove();
   }
+}
+
+/** Credentials end with this command, so that nobody elsewhere could show any. Throws  USAGE. */
+function refusePageElsewhere(page: RunOptions['page']): void {
+  if (page === undefined || page === false || isLoopback(page)) return;
+  throw new TesseraError('USAGE', `the page of launch ssh is for this machine alone, not ${page}`, {
+    hint: 'take --page 127.0.0.1:8080, and from elsewhere: ssh -L 8080:127.0.0.1:8080 THIS-MACHINE',
+  });
 }
 
 /** The hosts of a file, or of a list. Throws  USAGE. */

@@ -60,15 +60,16 @@ export function addPageOptions(target: Command): void {
     .optionsGroup('Page:')
     .addOption(
       new Option(
-        '--page [host:port]',
-        'Serve a live page and /metrics there (without an address: 127.0.0.1, any free port)',
+        '--page <where>',
+        'HOST:PORT of the live page and /metrics, or off (default: 127.0.0.1, any free port; off where TLS guards the run)',
       ).argParser(parsePage),
     );
 }
 
-function parsePage(text: string): string {
+function parsePage(text: string): string | false {
+  if (text === 'off') return false;
   if (ADDRESS.test(text)) return text;
-  throw new InvalidArgumentError('It is HOST:PORT, such as 127.0.0.1:8080.');
+  throw new InvalidArgumentError('It is HOST:PORT, such as 127.0.0.1:8080, or off.');
 }
 
 /** Adds which run a command that trains begins or resumes. */

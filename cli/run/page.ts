@@ -22,8 +22,8 @@ import { eventLine } from './progress-lines.ts';
 
 /** Flags that say where a page is served, and to whom. */
 export interface PageFlags extends PageSecurityFlags {
-  /** HOST:PORT; true for any free port of this machine alone; none unless given. */
-  readonly page?: string | boolean;
+  /** HOST:PORT; false for none. */
+  readonly page?: string | false;
 }
 
 const LEVELS = { warning: 40, bad: 50 } as const;
@@ -41,9 +41,10 @@ export class RunPage {
   constructor(flags: PageFlags, say: (line: string) => void) {
     this.#flags = flags;
     this.#say = say;
-    this.#live =
-      flags.page === undefined || flags.page === false ? undefined : new LiveRun(eventLine);
-    this.#listen = typeof flags.page === 'string' ? flags.page : '127.0.0.1:0';
+    // What credentials keep from other accounts of this machine is not shown to them unless someone says so.
+    const { page = flags.certs === undefined && '127.0.0.1:0' } = flags;
+    this.#live = page === false ? undefined : new LiveRun(eventLine);
+    this.#listen = page === false ? '' : page;
   }
 
   /** Throws  ACCESS_DENIED, USAGE for an address that may not be opened: before anything begins. */

@@ -39,7 +39,7 @@ export interface RunOptions extends KeptFlags, SettingFlags {
   /** Notify by the terminal. */
   readonly notify?: true;
   /** HOST:PORT of the page; false for none. */
-  readonly page?: string | boolean;
+  readonly page?: string | false;
   readonly json?: true;
   readonly verbose?: true;
 }

@@ -25,7 +25,7 @@ export interface UpOptions extends SettingFlags {
   readonly timeLimit?: number;
   readonly yes?: true;
   readonly insecure?: true;
-  readonly page?: string | boolean;
+  readonly page?: string | false;
   readonly json?: true;
   readonly verbose?: true;
 }

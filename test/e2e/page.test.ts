@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import type { RunStatus } from '../../shared/contract/status.ts';
+import { readEvents } from '../../shared/runs/lines.ts';
 import { hasChromium, openPage } from '../support/chromium.ts';
-import { SMALL_RUN, scratchFolder, TesseraProcess } from '../support/cluster.ts';
+import { SMALL_RUN, scratchFolder, TesseraProcess, tessera } from '../support/cluster.ts';
 
 /** What axe-core found, as far as it is looked at. */
 interface Violation {
@@ -19,6 +20,7 @@ interface Violation {
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PAGE_BYTES_MAX = 500_000;
 const WAIT_MS = 120_000;
+const PAGE = /page\s+(http:\/\/127\.0\.0\.1:\d+)/;
 /** More steps than a test waits for: the page ends it. */
 const SETTINGS = [
   'training.epochs=5000',
@@ -55,10 +57,11 @@ it.skipIf(!hasChromium)(
     const run = new TesseraProcess([
       ...['train', ...SMALL_RUN, ...SETTINGS.flatMap((setting) => ['--set', setting])],
       // One worker leaves a core for the browser and the look.
-      ...['--workers', '1', '--run-folder', runFolder, '--page'],
+      ...['--workers', '1', '--run-folder', runFolder],
     ]);
-    const [, url = ''] = await run.printed(/page\s+(http:\/\/127\.0\.0\.1:\d+)/);
+    const [, url = ''] = await run.printed(PAGE);
     expect(readFileSync(join(runFolder, 'page'), 'utf8')).toBe(`${url}\n`);
+    expect((await tessera(['board', runFolder])).stdout).toBe(`${url}\n`);
     const wide = { viewport: { width: 1280, height: 900 } };
     const { page, strayed, faults, complaints } = await openPage(url, wide);
     // A look at a checkpoint has the time that the training leaves.
@@ -92,8 +95,44 @@ it.skipIf(!hasChromium)(
     // The server is gone, and a browser says so of the page's last questions.
     const others = complaints.filter((text) => !text.includes('net::ERR_'));
     expect({ strayed, faults, others }).toEqual({ strayed: [], faults: [], others: [] });
+    await boardShows(runFolder);
   },
 );
+
+/** The same run, read from its folder by `tessera board`. */
+async function boardShows(runFolder: string): Promise<void> {
+  const board = new TesseraProcess(['board', runFolder]);
+  const [, url = ''] = await board.printed(/^(http:\/\/127\.0\.0\.1:\d+)$/m);
+  const { page, strayed, faults, complaints } = await openPage(url);
+  await page.locator('#phase', { hasText: 'stopped' }).waitFor();
+  const steps = await readEvents(runFolder, ['step']);
+  expect(await laterStep(page, 0)).toBe(steps.at(-1)?.step);
+  await page.locator('.lane canvas[aria-label*="away"]').waitFor();
+  expect(await page.locator('#stop').isVisible()).toBe(false);
+  await page.locator('#log li', { hasText: 'lost' }).first().waitFor();
+  expect({ strayed, faults, complaints }).toEqual({ strayed: [], faults: [], complaints: [] });
+  board.kill('SIGTERM');
+  const { code, stderr } = await board.ended;
+  expect(code, stderr).toBe(0);
+}
+
+it('a run that is looked at has the bits of one that is not', async () => {
+  const train = (page: readonly string[]) =>
+    new TesseraProcess([
+      ...['train', ...SMALL_RUN, '--workers', '1', '--json', ...page],
+      ...['--run-folder', join(scratchFolder(), 'run')],
+    ]);
+  const [watched, alone] = [train([]), train(['--page', 'off'])];
+  const [, url = ''] = await watched.printed(PAGE);
+  const events = await fetch(`${url}/api/events`);
+  const text = events.text();
+  const [first, second] = await Promise.all([watched.ended, alone.ended]);
+  expect(first.code, first.stderr).toBe(0);
+  expect(await text).toContain('event: state');
+  expect(second.stderr).not.toMatch(PAGE);
+  const sha256 = ({ stdout }: { readonly stdout: string }) => JSON.parse(stdout).parametersSha256;
+  expect(sha256(first)).toBe(sha256(second));
+});
 
 async function killedWorkerIsSeen(page: Page, url: string): Promise<void> {
   const reply = await fetch(`${url}/api/runs`);
@@ -102,9 +141,10 @@ async function killedWorkerIsSeen(page: Page, url: string): Promise<void> {
   // Zero would be this process and all of its group.
   expect(pid).toBeGreaterThan(1);
   process.kill(pid, 'SIGKILL');
-  const lane = page.locator(`.lane.gone[data-worker="${worker}"]`);
-  await lane.waitFor();
-  expect(await lane.textContent()).toContain('gone');
+  // Another takes its place and its name; the lane keeps the time between them.
+  const lane = page.locator(`.lane[data-worker="${worker}"]`);
+  await lane.locator('canvas[aria-label*="away once"]').waitFor();
+  await page.locator('#log li', { hasText: `worker/${worker} lost` }).waitFor();
 }
 
 async function checkpointIsLookedAt(page: Page): Promise<void> {

@@ -1,7 +1,8 @@
-/** @file A worker that is stopped for half of the time is named, with what makes it slow: in log, status and metrics. */
+/** @file A worker that is stopped for half of the time is named, with what makes it slow: in log, status, page and metrics. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readEvents } from '../../shared/runs/lines.ts';
+import { hasChromium, openPage } from '../support/chromium.ts';
 import {
   SMALL_RUN,
   scratchFolder,
@@ -18,6 +19,7 @@ const SETTINGS = [
 const STOPPED_MS = 40;
 /** Three on a quiet machine, and the one in which it begins; tests beside this one slow both workers down. */
 const STEPS = 10;
+const PAGE = /page\s+(http:\/\/127\.0\.0\.1:\d+)/;
 
 it.skipIf(process.platform !== 'linux')('is named within a few steps', async () => {
   const runFolder = join(scratchFolder(), 'run');
@@ -39,6 +41,7 @@ it.skipIf(process.platform !== 'linux')('is named within a few steps', async () 
     await coordinator.printed(
       /worker\/slow takes \d\.\d times as long for an image as the other workers, most of it in /,
     );
+    if (hasChromium) await isOnThePage((await coordinator.printed(PAGE))[1] as string);
   } finally {
     clearInterval(timer);
     slow?.kill('SIGCONT');
@@ -54,3 +57,11 @@ it.skipIf(process.platform !== 'linux')('is named within a few steps', async () 
   const after = (named?.step ?? Number.NaN) - begun;
   expect(after).toBeLessThanOrEqual(STEPS);
 });
+
+async function isOnThePage(url: string): Promise<void> {
+  const { page } = await openPage(url);
+  const why = page.locator('.lane.slow[data-worker="slow"] .why');
+  await why.waitFor();
+  expect(await why.textContent()).toMatch(/takes \d\.\d times as long for an image/);
+  await page.close();
+}
