@@ -96,13 +96,13 @@ function optionWord(option: string): string {
   return `${name}="${value.join('=').replace(/[\\"]/g, '\\$&')}"`;
 }
 
-/** Slurm 22.05 does not say when a job ends. A date that cannot be read is the same as none. */
+/** Slurm 22.05 does not say when a job ends. A date that cannot be read is as none; to `date` that is midnight. */
 const KNOW_THE_END = [
   '',
   '# When the job ends, for a Slurm that does not say it to its jobs: the run saves and ends before.',
   'if [ -z "$SLURM_JOB_END_TIME" ]; then',
   '  end=$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%e)',
-  '  SLURM_JOB_END_TIME=$(date --date="$end" +%s 2>/dev/null)',
+  '  [ -z "$end" ] || SLURM_JOB_END_TIME=$(date --date="$end" +%s 2>/dev/null)',
   '  export SLURM_JOB_END_TIME',
   'fi',
 ];

@@ -17,6 +17,16 @@ const JOB: SlurmJob = {
 const optionsOf = (job: Partial<SlurmJob>) =>
   [...slurmScript({ ...JOB, ...job }).matchAll(/^#SBATCH --(.*)$/gm)].map(([, option]) => option);
 
+/** A folder with programs of these lines, in place of Slurm's. */
+function standIns(programs: Readonly<Record<string, string>>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'slurm-script-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  for (const [name, line] of Object.entries(programs)) {
+    writeFileSync(join(folder, name), `#!/bin/sh\n${line}\n`, { mode: 0o755 });
+  }
+  return folder;
+}
+
 describe('the batch script', () => {
   it('asks for what was given, and lets another option of the user win', () => {
     const options = optionsOf({
@@ -57,12 +67,8 @@ describe('the batch script', () => {
   });
 
   it('is queued again after each save, and after three failures since the last one', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'slurm-script-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
     const programs = { srun: 'exit "$CODE"', scontrol: 'echo "$*" >> asked', squeue: 'echo x' };
-    for (const [name, line] of Object.entries(programs)) {
-      writeFileSync(join(folder, name), `#!/bin/sh\n${line}\n`, { mode: 0o755 });
-    }
+    const folder = standIns(programs);
     const isQueuedAfter = (code: number) => {
       const env = {
         PATH: `${folder}:${process.env['PATH']}`,
@@ -78,6 +84,22 @@ describe('the batch script', () => {
     expect(codes.map(isQueuedAfter)).toEqual([...codes.slice(1).map(() => true), false]);
     expect([78, 70, 0].map(isQueuedAfter)).toEqual([false, true, false]);
     expect(readdirSync(folder).sort()).toEqual(Object.keys(programs).sort());
+  });
+
+  it.each([
+    ['2030-01-01T00:00:00', '1893456000'],
+    ['N/A', ''],
+    ['NONE', ''],
+    // It could not be asked.
+    ['', ''],
+  ])('where squeue says that the job ends at %j, the run is told %j', (said, told) => {
+    const folder = standIns({
+      srun: 'printf "<%s>" "$SLURM_JOB_END_TIME"',
+      squeue: `echo "${said}"`,
+    });
+    const env = { PATH: `${folder}:${process.env['PATH']}`, SLURM_JOB_ID: '7', TZ: 'UTC' };
+    const ended = spawnSync('bash', [], { input: slurmScript(JOB), cwd: folder, env });
+    expect(String(ended.stdout)).toBe(`<${told}>`);
   });
 
   it.each([['a\nb'], ['=x'], ['comment=a\n#SBATCH --wrap=id'], ['Nodes'], ['']])(
