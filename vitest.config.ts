@@ -4,6 +4,8 @@ import { planting } from './test/sim/mutations.ts';
 
 const { SIM_MUTATION: planted } = process.env;
 
+const SHARING = ['unit', 'property', 'e2e'];
+
 /** One project a layer of tests; `npm test` runs them all. */
 function project(
   name: string,
@@ -17,10 +19,10 @@ function project(
       include: [`test/${name}/**/*.test.ts`],
       testTimeout,
       hookTimeout: testTimeout,
-      setupFiles,
+      setupFiles: ['test/support/end-of-file.ts', ...setupFiles],
       globalSetup,
-      // Small tests share the modules of a process: loading TensorFlow.js again for each file took half of their time.
-      isolate: name !== 'unit' && name !== 'property',
+      // Files share the modules of a process: loading TensorFlow.js again for each took half of the time of small tests.
+      isolate: !SHARING.includes(name),
     },
   };
 }

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { afterAll } from 'vitest';
+import { atEndOfFile } from './endings.ts';
 
 /** Where Debian, Ubuntu and Google put it. */
 const PATH = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
@@ -38,7 +38,7 @@ export async function serveFolders(
     response.end(body);
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  afterAll(() => server.close());
+  atEndOfFile(() => server.close());
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
@@ -47,6 +47,7 @@ let browser: Promise<Browser> | undefined;
 /** Opens a page; requests to other machines fail, and `strayed` lists them. `complaints` are errors on its console. */
 export async function openPage(url: string, options: BrowserContextOptions = {}) {
   // A root of containers has no sandbox.
+  atEndOfFile(closeBrowser);
   browser ??= chromium.launch({ executablePath: PATH as string, args: ['--no-sandbox'] });
   const context = await (await browser).newContext(options);
   const strayed: string[] = [];
@@ -69,7 +70,7 @@ export async function openPage(url: string, options: BrowserContextOptions = {})
   return { page, strayed, faults, complaints };
 }
 
-afterAll(async () => {
+async function closeBrowser(): Promise<void> {
   await (await browser)?.close();
   browser = undefined;
-});
+}

@@ -4,9 +4,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, inject } from 'vitest';
+import { inject } from 'vitest';
 import type { RunStatus } from '../../shared/contract/status.ts';
 import { fetchStatus } from '../../shared/exchange/grpc/operator.ts';
+import { atEndOfFile } from './endings.ts';
 
 const REPO = resolve(import.meta.dirname, '../..');
 /** The build under test: this checkout's, or another that TESSERA_MAIN names. */
@@ -24,10 +25,10 @@ export interface Ended {
 }
 
 const living = new Set<WatchedProcess>();
-// A test that fails leaves nobody behind.
-afterAll(() => {
+/** A test that fails leaves nobody behind. */
+function killLiving(): void {
   for (const process of living) process.kill('SIGKILL');
-});
+}
 
 /** A process that is watched: what it prints and how it ends. */
 export class WatchedProcess {
@@ -52,6 +53,7 @@ export class WatchedProcess {
       stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
     });
     living.add(this);
+    atEndOfFile(killLiving);
     this.child.stdout?.on('data', (data) => this.#heard(() => (this.stdout += String(data))));
     this.child.stderr?.on('data', (data) => this.#heard(() => (this.stderr += String(data))));
     this.ended = new Promise((done) => {
