@@ -73,6 +73,7 @@ describe('the package', () => {
       'dist/index.d.ts',
       'dist/index.js',
       'dist/launch',
+      'dist/man',
       'dist/model.d.ts',
       'dist/model.js',
       'dist/node_modules',
@@ -88,8 +89,8 @@ describe('the package', () => {
     const own = files.filter((file) => !file.startsWith('dist/node_modules/'));
     const kinds = new Set(own.map((file) => /(?:\.d)?\.[^.]+$/.exec(file)?.[0]));
     const known = [
-      ...['.conf', '.css', '.d.ts', '.html', '.js', '.json', '.md', '.proto', '.svg', '.wasm'],
-      '.yaml',
+      ...['.1', '.conf', '.css', '.d.ts', '.html', '.js', '.json', '.md', '.proto', '.svg'],
+      ...['.wasm', '.yaml'],
     ];
     expect([...kinds].sort()).toEqual([...known, undefined]);
     // `tessera engines test` has a folder of its own.

@@ -23,7 +23,7 @@ declare module 'vitest' {
 const REPO = resolve(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'tessera-packed-'));
 
-/** Packs it. The build is that of `npm test`; the scripts of packing would make it again beneath the tests. */
+/** Packs it. Scripts of packing would make the build of `npm test` again beneath the tests; what else they do is done here. */
 export function setup(project: TestProject): void {
   const run = (command: string, args: readonly string[], cwd: string) =>
     execFileSync(command, args, { cwd, encoding: 'utf8' });
@@ -36,6 +36,9 @@ export function setup(project: TestProject): void {
   renameSync(join(folder, 'package'), installed);
   const carry = join(REPO, 'tools/packaging/carry-onnxruntime.mjs');
   run(process.execPath, [carry, join(installed, 'dist')], folder);
+  const man = join(installed, 'dist/man');
+  rmSync(man, { recursive: true, force: true });
+  run(process.execPath, [join(REPO, 'dist/cli/main.js'), 'man', '--out', man, '--quiet'], folder);
   const { dependencies } = JSON.parse(readFileSync(join(REPO, 'package.json'), 'utf8'));
   for (const name of [...Object.keys(dependencies), 'typescript', '@types/node']) {
     mkdirSync(dirname(join(modules, name)), { recursive: true });
