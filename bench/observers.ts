@@ -2,8 +2,8 @@
  * @file What it costs to look at a run: the page with three viewers, figures taken each second and TensorBoard, beside a
  * run without observers. By turns, for a small model with short steps and for ViT-Ti/16.
  *
- * Times of steps scatter by more than observers cost. All of them work in the process of the coordinator, so what they
- * cost is how much more processor time that process uses for a step: a step takes longer by that at most. Looks at
+ * Times of steps scatter by more than observers cost. All of them work in the main thread of the coordinator, so what
+ * they cost is how much more processor time that thread uses for a step: a step takes longer by that at most. Looks at
  * checkpoints are processes of low priority and stand apart. Viewers are programs of this machine: what they themselves
  * compute slows the run down too.
  */
@@ -23,7 +23,7 @@ interface ObserversBench {
   readonly without: string;
   readonly observed: string;
   readonly ratio: string;
-  /** Processor time of the coordinator in a step. Units  milliseconds. */
+  /** Processor time of the coordinator's main thread in a step. Units  milliseconds. */
   readonly coordinatorWithout: string;
   readonly coordinatorObserved: string;
   /** The second less the first, of the time of a step without. Units  percent. */
@@ -35,7 +35,7 @@ interface ObserversBench {
 }
 
 /** Processor time. */
-type Used = Pick<ProcessorTime, 'own' | 'helpers'>;
+type Used = Pick<ProcessorTime, 'main' | 'helpers'>;
 
 /** What was measured of one run; per step, in milliseconds. */
 interface Turn extends Used {
@@ -50,10 +50,10 @@ const COUNT_MS = 200;
 const LOOKER = 'look-main';
 const OFF = 'off';
 /** What is written for TensorBoard; there is a page as well, but where nothing is. */
-const WAYS = [OFF, 'figures', 'all'];
+const WAYS = [OFF, 'all'];
 const MODELS: Readonly<Record<string, readonly string[]>> = {
-  quickstart: ['evaluation.everyEpochs=0'],
-  'ViT-Ti/16': [...SETTINGS, 'training.epochs=2', 'training.batchSize=16'],
+  quickstart: ['training.epochs=12', 'evaluation.everyEpochs=0'],
+  'ViT-Ti/16': [...SETTINGS, 'training.epochs=4', 'training.batchSize=16'],
 };
 
 /** Measures. */
@@ -81,13 +81,13 @@ function beside(without: readonly Turn[], observed: readonly Turn[]): ObserversB
     turns.map((turn) => turn[name]);
   const stepMs = median(of(without, 'stepMs'));
   const percents = (values: readonly number[]) => values.map((value) => (100 * value) / stepMs);
-  const more = of(observed, 'own').map((ms, turn) => ms - (without[turn]?.own ?? Number.NaN));
+  const more = of(observed, 'main').map((ms, turn) => ms - (without[turn]?.main ?? Number.NaN));
   return {
     without: shown(of(without, 'stepMs')),
     observed: shown(of(observed, 'stepMs')),
     ratio: shown(ratiosOf(of(observed, 'stepMs'), of(without, 'stepMs'))),
-    coordinatorWithout: shown(of(without, 'own')),
-    coordinatorObserved: shown(of(observed, 'own')),
+    coordinatorWithout: shown(of(without, 'main')),
+    coordinatorObserved: shown(of(observed, 'main')),
     percentOfStep: shown(percents(more)),
     looksPercent: shown(percents(of(observed, 'helpers'))),
     steps: Math.max(...observed.map(({ losses }) => losses.length)),
@@ -119,7 +119,7 @@ async function trained(settings: readonly string[], way: string): Promise<Turn> 
     return {
       stepMs: median(steps.slice(FIRST_STEPS).map(({ timings }) => timings.wallMs)),
       losses: steps.map(({ loss }) => loss),
-      ...((await counted) ?? { own: Number.NaN, helpers: Number.NaN }),
+      ...((await counted) ?? { main: Number.NaN, helpers: Number.NaN }),
     };
   } finally {
     looking.abort();
@@ -147,5 +147,5 @@ async function countedOf(pid: number, runFolder: string, signal: AbortSignal): P
     first === undefined || last === undefined
       ? Number.NaN
       : (last[name] - first[name]) / (last.steps - first.steps);
-  return { own: perStep('own'), helpers: perStep('helpers') };
+  return { main: perStep('main'), helpers: perStep('helpers') };
 }

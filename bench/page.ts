@@ -52,7 +52,7 @@ export async function benchPage(): Promise<PageFigures> {
   }
   const residentGrowsMiB = (await residentMiB()) - before;
   const run: BoardRun = {
-    ...{ id: 'million', view, folder: '.', origins: undefined, stop: undefined },
+    ...{ id: 'million', view, folder: '.', isLive: false, origins: undefined, stop: undefined },
     config: async () => ({}),
     status: () => undefined,
   };

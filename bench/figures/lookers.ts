@@ -1,4 +1,4 @@
-/** @file Those who look at the page of a run: viewers who ask for what a browser with the page asks for, and a taker of figures. */
+/** @file What looks at the page of a run: viewers that ask for what a browser with the page asks for, and a taker of figures. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../shared/core/clock.ts';
@@ -10,9 +10,8 @@ type Ask = <Reply>(path: string) => Promise<Reply>;
 
 const VIEWERS = 3;
 const POINTS = 600;
-/** How often the page asks. Units  milliseconds. */
-const CURVES_MS = 1000;
-const LANES_MS = 1500;
+/** As the page has it. Units  milliseconds. */
+const DRAW_MS = 1500;
 const FIGURES_MS = 1000;
 const LOOK_MS = 200;
 
@@ -44,15 +43,13 @@ async function view(url: string, signal: AbortSignal): Promise<void> {
     const { bucket, first, step } = await ask<DecimatedSteps>(`steps?points=${POINTS}${known}`);
     if (step.length > 0) known = `&bucket=${bucket}&after=${first + step.length - 1}`;
   };
-  const follow = async () => {
-    const response = await fetch(`${url}/api/events`, { signal });
-    for await (const _ of response.body ?? []);
-  };
-  await Promise.allSettled([
-    follow(),
-    each(CURVES_MS, signal, curves),
-    each(LANES_MS, signal, () => ask('lanes?window=120')),
-  ]);
+  const response = await fetch(`${url}/api/events`, { signal });
+  let drawnMs = Number.NEGATIVE_INFINITY;
+  for await (const _ of response.body ?? []) {
+    if (performance.now() - drawnMs < DRAW_MS) continue;
+    drawnMs = performance.now();
+    await Promise.all([curves(), ask('lanes?window=120')]);
+  }
 }
 
 async function each(ms: number, signal: AbortSignal, action: () => Promise<unknown>) {

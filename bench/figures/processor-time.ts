@@ -1,10 +1,10 @@
-/** @file The processor time of a process and of those it started, as Linux counts it: a figure that waiting does not blur. */
+/** @file The processor time of a process's main thread and of what it started, as Linux counts it: waiting does not blur it. */
 import { readFileSync } from 'node:fs';
 
-/** Units  milliseconds, in steps of 10. */
+/** Units  milliseconds; those of helpers in steps of 10. */
 export interface ProcessorTime {
-  /** Of the process itself, all of its threads. */
-  readonly own: number;
+  /** Of the main thread. */
+  readonly main: number;
   /** Of processes that it started: those that have ended, and living ones whose command line has a word. */
   readonly helpers: number;
   /** Living processes that it started, without those. */
@@ -18,17 +18,19 @@ const [USER, SYSTEM, USER_OF_ENDED, SYSTEM_OF_ENDED] = [11, 12, 13, 14];
 /** The time that a process has used until now; undefined where there is no such process, or no /proc. */
 export function processorTimeOf(pid: number, helper: string): ProcessorTime | undefined {
   try {
-    const fields = fieldsOf(pid);
     const children = childrenOf(pid);
     const living = children.filter((child) =>
       readFileSync(`/proc/${child}/cmdline`, 'utf8').includes(helper),
     );
     const helpers = living.map((child) => ticks(fieldsOf(child), USER, SYSTEM));
     return {
-      own: TICK_MS * ticks(fields, USER, SYSTEM),
+      main: Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6,
       helpers:
         TICK_MS *
-        helpers.reduce((sum, some) => sum + some, ticks(fields, USER_OF_ENDED, SYSTEM_OF_ENDED)),
+        helpers.reduce(
+          (sum, some) => sum + some,
+          ticks(fieldsOf(pid), USER_OF_ENDED, SYSTEM_OF_ENDED),
+        ),
       others: children.length - living.length,
     };
   } catch {

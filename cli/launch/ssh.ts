@@ -86,7 +86,7 @@ async function runWith(
   }
 }
 
-/** Credentials end with this command, so that nobody elsewhere could show any. Throws  USAGE. */
+/** Credentials end with this command, so no viewer elsewhere could show any. Throws  USAGE. */
 function refusePageElsewhere(page: RunOptions['page']): void {
   if (page === undefined || page === false || isLoopback(page)) return;
   throw new TesseraError('USAGE', `the page of launch ssh is for this machine alone, not ${page}`, {

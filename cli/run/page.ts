@@ -41,7 +41,7 @@ export class RunPage {
   constructor(flags: PageFlags, say: (line: string) => void) {
     this.#flags = flags;
     this.#say = say;
-    // What credentials keep from other accounts of this machine is not shown to them unless someone says so.
+    // What credentials keep from other accounts of this machine is shown to them where the command says so.
     const { page = flags.certs === undefined && '127.0.0.1:0' } = flags;
     this.#live = page === false ? undefined : new LiveRun(eventLine);
     this.#listen = page === false ? '' : page;

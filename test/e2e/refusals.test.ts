@@ -125,11 +125,12 @@ describe('who may come in', () => {
         '--run-folder',
         join(folder, 'own'),
       ]);
-      await run.printed(/127\.0\.0\.1:[1-9]\d*/);
+      await run.printed(/page +http:/);
       const addresses = listeningAddresses(run.child.pid as number);
       run.kill();
       await run.ended;
-      expect(addresses).toEqual(['127.0.0.1']);
+      // Its own, and that of its page.
+      expect(addresses).toEqual(['127.0.0.1', '127.0.0.1']);
     },
   );
 

@@ -55,7 +55,7 @@ export function liveRun(id = 'digits') {
   const view = new RunView((event) => ({ mood: 'plain', text: event.type }));
   const stops: string[] = [];
   const run: BoardRun = {
-    ...{ id, view, folder: '/nowhere', origins: new Map([['seed', 'file']]) },
+    ...{ id, view, folder: '/nowhere', isLive: true, origins: new Map([['seed', 'file']]) },
     config: async () => ({ seed: 1 }),
     status: () => runStatus(),
     stop: async () => void stops.push(id),

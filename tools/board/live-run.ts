@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path';
 import type { RunStatus } from '../../shared/contract/status.ts';
 import type { TimedActivity } from '../../shared/runs/activity.ts';
 import type { TimedEvent } from '../../shared/runs/events.ts';
+import { Gathered } from '../../shared/runs/gathered.ts';
 import type { RunObserver } from '../../shared/runs/observer.ts';
 import { configOf } from '../../shared/runs/reader/read.ts';
 import { readPast } from './past.ts';
@@ -24,26 +25,32 @@ export class LiveRun implements RunObserver, BoardSource {
   readonly name = 'page';
   readonly #view: RunView;
   readonly #early: TimedEvent[] = [];
+  readonly #lately: Gathered<TimedEvent | TimedActivity>;
   #isWaiting = true;
   #firstTime: string | undefined;
   #run: BoardRun | undefined;
 
   constructor(lineOf: LineOf) {
-    this.#view = new RunView(lineOf);
+    const view = new RunView(lineOf);
+    this.#view = view;
+    this.#lately = new Gathered((item) =>
+      'atMs' in item ? view.activity(item) : view.event(item),
+    );
   }
 
   event(event: TimedEvent): void {
     this.#firstTime ??= event.time;
     if (this.#isWaiting && this.#early.length < EARLY_MAX) this.#early.push(event);
-    else this.#view.event(event);
+    else this.#lately.add(event);
   }
 
   activity(activity: TimedActivity): void {
-    this.#view.activity(activity);
+    this.#lately.add(activity);
   }
 
   /** A line of the log. */
   line(text: string, mood: 'plain' | 'warning' | 'bad'): void {
+    this.#lately.takeAll();
     this.#view.line(text, mood);
   }
 
@@ -55,7 +62,7 @@ export class LiveRun implements RunObserver, BoardSource {
     const { runFolder: folder } = run;
     this.#run = {
       id: basename(resolve(folder)),
-      ...{ folder, view: this.#view, origins },
+      ...{ folder, view: this.#view, origins, isLive: true },
       config: async () => (await configOf(folder)).config,
       status: () => run.status(),
       stop: () => run.stop(),
@@ -66,11 +73,13 @@ export class LiveRun implements RunObserver, BoardSource {
       if (run.resumed !== undefined) await readPast(folder, this.#view, before);
     } finally {
       this.#isWaiting = false;
-      for (const event of this.#early.splice(0)) this.#view.event(event);
+      for (const event of this.#early.splice(0)) this.#lately.add(event);
     }
   }
 
+  /** As of now: what has happened is worked on when a page asks. */
   runs(): readonly BoardRun[] {
+    this.#lately.takeAll();
     return this.#run === undefined ? [] : [this.#run];
   }
 }

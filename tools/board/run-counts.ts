@@ -8,6 +8,7 @@ import { Histogram } from '../http/exposition.ts';
 const STEP_SECONDS = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100] as const;
 /** Workers whose time is counted; more would be labels without end. */
 const WORKERS_MAX = 256;
+const PARTS = LANE_PARTS.map((part) => [part, `${part}Ms`] as const);
 
 /** Counts since this process began. */
 export class RunCounts {
@@ -60,7 +61,7 @@ export class RunCounts {
     const { worker, timings } = activity;
     const parts = this.#workers.get(worker) ?? this.#added(worker);
     if (parts === undefined) return;
-    for (const part of LANE_PARTS) parts[part] += Math.max(0, timings[`${part}Ms`]) / 1000;
+    for (const [part, name] of PARTS) parts[part] += Math.max(0, timings[name]) / 1000;
   }
 
   #added(worker: string): Record<LanePart, number> | undefined {

@@ -84,7 +84,7 @@ export class RunFolders implements BoardSource {
       await readPast(folder, view);
       known.bytes = bytes;
       known.run = {
-        ...{ id: known.id, folder, view, stop: undefined, origins: undefined },
+        ...{ id: known.id, folder, view, isLive: false, stop: undefined, origins: undefined },
         config: async () => (await configOf(folder)).config,
         status: () => undefined,
       };

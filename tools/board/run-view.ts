@@ -54,7 +54,9 @@ export interface BoardRun {
   config(): Promise<unknown>;
   /** Where values of the config come from, by their options; undefined where that was not kept. */
   readonly origins: ReadonlyMap<string, string> | undefined;
-  /** Undefined for a run that is not this process's. */
+  /** Whether it is of this process. */
+  readonly isLive: boolean;
+  /** Undefined for a run that is not. */
   status(): RunStatus | undefined;
   /** Ends the run early; undefined where that cannot be done from here. */
   readonly stop: (() => Promise<void>) | undefined;

@@ -33,10 +33,12 @@ interface Reply {
   readonly status: number;
   readonly type: string;
   readonly body: string | Buffer;
-  readonly gzip?: Buffer;
+  readonly gzip?: Buffer | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
+/** Replies that are kept for other pages. */
+const SHARED_MAX = 8;
 /** Columns of a lane. */
 const LANE_COLUMNS = 160;
 const GZIP_FROM_CHARS = 4096;
@@ -47,6 +49,7 @@ export class BoardService {
   readonly #options: BoardServiceOptions;
   readonly #viewers: Viewers;
   readonly #pictures = new PictureMaker();
+  readonly #shared = new Map<string, { readonly reply: Reply; readonly untilMs: number }>();
 
   constructor(options: BoardServiceOptions) {
     this.#options = options;
@@ -120,13 +123,11 @@ export class BoardService {
     const { view } = run;
     switch (asked.type) {
       case 'steps':
-        return json({ ...view.steps.decimate(asked.view), evaluations: view.evaluations });
-      case 'lanes': {
-        const endMs = run.status() === undefined ? view.lanes.newestMs : Date.now();
-        const { windowMs } = asked;
-        const lanes = view.lanes.columns(endMs, windowMs, LANE_COLUMNS);
-        return json({ endMs, windowMs, columns: LANE_COLUMNS, parts: LANE_PARTS, lanes });
-      }
+        return this.#sharedReply(asked, () => {
+          return { ...view.steps.decimate(asked.view), evaluations: view.evaluations };
+        });
+      case 'lanes':
+        return this.#sharedReply(asked, () => lanesOf(run, asked.windowMs));
       case 'config':
         return json({
           config: (await run.config()) ?? {},
@@ -142,6 +143,19 @@ export class BoardService {
       case 'stop':
         return this.#stop(run);
     }
+  }
+
+  /** Pages ask for the same as they are sent a state, all at one time: it is made once. */
+  #sharedReply(asked: BoardAsked, make: () => object): Reply {
+    const key = JSON.stringify(asked);
+    const nowMs = performance.now();
+    const known = this.#shared.get(key);
+    if (known !== undefined && nowMs < known.untilMs) return known.reply;
+    if (this.#shared.size >= SHARED_MAX) this.#shared.clear();
+    const made = json(make());
+    const reply = { ...made, gzip: zipOf(made.body) };
+    this.#shared.set(key, { reply, untilMs: nowMs + this.#options.beatMs / 2 });
+    return reply;
   }
 
   #look(run: BoardRun): Reply {
@@ -215,9 +229,7 @@ const SAFE = {
 function send(reply: Reply, request: IncomingMessage, response: ServerResponse): void {
   const { status, type, body, headers } = reply;
   const isZipped = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
-  const zip =
-    reply.gzip ??
-    (isZipped && body.length > GZIP_FROM_CHARS ? gzipSync(body, { level: 1 }) : undefined);
+  const zip = reply.gzip ?? (isZipped ? zipOf(body) : undefined);
   const bytes = isZipped && zip !== undefined ? zip : Buffer.from(body);
   response.writeHead(status, {
     ...SAFE,
@@ -229,6 +241,17 @@ function send(reply: Reply, request: IncomingMessage, response: ServerResponse):
   });
   if (request.method === 'HEAD') response.end();
   else response.end(bytes);
+}
+
+/** Undefined for a short text. */
+function zipOf(body: string | Buffer): Buffer | undefined {
+  return body.length > GZIP_FROM_CHARS ? gzipSync(body, { level: 1 }) : undefined;
+}
+
+function lanesOf({ view, isLive }: BoardRun, windowMs: number): object {
+  const endMs = isLive ? Date.now() : view.lanes.newestMs;
+  const lanes = view.lanes.columns(endMs, windowMs, LANE_COLUMNS);
+  return { endMs, windowMs, columns: LANE_COLUMNS, parts: LANE_PARTS, lanes };
 }
 
 function assetReply(asset: Asset | undefined, headers?: Reply['headers']): Reply {

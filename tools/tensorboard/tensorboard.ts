@@ -6,6 +6,7 @@ import type { RunConfig } from '../../shared/config/schema.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { availableThreads } from '../../shared/machine/devices.ts';
 import type { TimedEvent } from '../../shared/runs/events.ts';
+import { Gathered } from '../../shared/runs/gathered.ts';
 import type { RunObserver } from '../../shared/runs/observer.ts';
 import { type LookProgram, startLook } from '../look/process.ts';
 import { EventsFile, type EventsSink, newEventsFile } from './events-file.ts';
@@ -26,6 +27,8 @@ export interface TensorBoardOptions {
   readonly opened?: () => Promise<EventsSink>;
 }
 
+/** Steps are written together: longer than that they do not wait. */
+const STEPS_MS = 1000;
 /** The end of a run waits for so long for histograms and images of its last checkpoint. */
 const LAST_LOOK_MS = 20_000;
 const LOOK: LookProgram = {
@@ -46,6 +49,8 @@ export class TensorBoard implements RunObserver {
   readonly name = 'TensorBoard';
   readonly #options: TensorBoardOptions;
   readonly #file: EventsFile;
+  readonly #lately = new Gathered<TimedEvent>((event) => this.#take(event));
+  #timer: NodeJS.Timeout | undefined;
   readonly #looks: Looks | undefined;
   #began: Extract<TimedEvent, { type: 'data' }> | undefined;
   #hasBegun = false;
@@ -61,7 +66,9 @@ export class TensorBoard implements RunObserver {
 
   /** Throws  what went wrong behind it, which is said once. */
   event(event: TimedEvent): void {
-    this.#take(event);
+    this.#lately.add(event);
+    if (event.type !== 'step') this.#lately.takeAll();
+    else this.#timer ??= setTimeout(() => this.#takeSteps(), STEPS_MS).unref();
     const fault = this.#fault ?? this.#file.error;
     this.#fault = undefined;
     if (fault !== undefined) throw fault;
@@ -69,11 +76,22 @@ export class TensorBoard implements RunObserver {
 
   /** Throws  CANNOT_WRITE when records are lost. */
   async close(): Promise<void> {
+    this.#takeSteps();
     const timer = setTimeout(() => this.#looks?.end(), LAST_LOOK_MS);
     await this.#looks?.close(this.#isWell);
     clearTimeout(timer);
     if (this.#hasBegun) await this.#file.close();
     if (this.#fault !== undefined) throw this.#fault;
+  }
+
+  #takeSteps(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    try {
+      this.#lately.takeAll();
+    } catch (thrown) {
+      this.#fault ??= TesseraError.from(thrown);
+    }
   }
 
   #take(event: TimedEvent): void {

@@ -28,9 +28,24 @@ const END_TAG = '_hparams_/session_end_info';
 const STATUS = { success: 1, failure: 2, unknown: 0 } as const;
 export type RunEnding = keyof typeof STATUS;
 
+/** What stands before the float of a scalar, by its tag: each step writes the same ones again. */
+const heads = new Map<string, Uint8Array>();
+const HEADS_MAX = 1000;
+const FLOAT_BYTES = 4;
+
 /** A figure; it is kept in float32. */
 export function scalar(tag: string, value: number): Fields {
-  return message(1, text(1, tag), float(2, value));
+  const bytes = Buffer.alloc(FLOAT_BYTES);
+  bytes.writeFloatLE(value);
+  return [heads.get(tag) ?? newHead(tag), bytes];
+}
+
+function newHead(tag: string): Uint8Array {
+  const whole = Buffer.concat(message(1, text(1, tag), float(2, 0)));
+  const head = whole.subarray(0, -FLOAT_BYTES);
+  if (heads.size >= HEADS_MAX) heads.clear();
+  heads.set(tag, head);
+  return head;
 }
 
 /** A picture. */

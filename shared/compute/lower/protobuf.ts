@@ -5,6 +5,7 @@ export type Fields = readonly Uint8Array[];
 
 /** Variable-length integer; a negative one is 64-bit two's complement. */
 function varint(value: number): Uint8Array {
+  if (value >= 0 && value < 0x80) return Uint8Array.of(value);
   let rest = BigInt.asUintN(64, BigInt(value));
   const bytes: number[] = [];
   do {

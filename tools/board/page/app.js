@@ -8,11 +8,16 @@ import { ask, at, bytes, duration, figure, make, pathOf, percent } from './text.
 
 const TOKEN = document.querySelector('meta[name="page-token"]').content;
 const FOLLOW_AGAIN_MS = 5000;
+const LOG_MS = 200;
 const ENDED = ['done', 'failed'];
 /** Words for how a run ended that a person or its machine stopped. */
 const ENDINGS = { CANCELLED: 'stopped', INTERRUPTED: 'interrupted' };
+/** All pages are sent a state each second, and draw with every second one: the server makes their replies once. */
+const DRAW_MS = 1500;
 let state;
 let range = 0;
+let drawnMs = Number.NEGATIVE_INFINITY;
+let isNews = false;
 
 const lanes = new Lanes();
 const log = new Log();
@@ -169,31 +174,35 @@ async function epochSteps(id) {
   return epoch.length === 0 ? 0 : step.at(-1) / Math.max(1, epoch.at(-1));
 }
 
-const soon = new Map();
-/** Calls at most once in so many milliseconds, and once more after the last time it was wanted. */
-function atMost(ms, name, action) {
-  if (soon.has(name)) return soon.set(name, true);
-  soon.set(name, false);
-  action();
-  return setTimeout(() => {
-    const isWanted = soon.get(name);
-    soon.delete(name);
-    if (isWanted) atMost(ms, name, action);
-  }, ms);
+let isDrawingLog = false;
+/** Lines that come together are drawn together. */
+function drawLogSoon() {
+  if (isDrawingLog) return;
+  isDrawingLog = true;
+  setTimeout(() => {
+    isDrawingLog = false;
+    log.draw();
+  }, LOG_MS);
 }
 
 function take(next) {
   if (next.begins) return;
   const isFirst = state === undefined;
-  const isNews =
-    isFirst || next.lastStep !== state.lastStep || next.evaluations !== state.evaluations;
+  isNews ||= isFirst || next.lastStep !== state.lastStep || next.evaluations !== state.evaluations;
   const isAgain = !isFirst && next.lastStep < state.lastStep;
   state = next;
   if (isFirst) begin();
   if (isAgain) curves.run(state.id).data = undefined;
   showState();
-  if (isNews) atMost(1000, 'curves', range > 0 ? () => setRange(String(range)) : refreshCurves);
-  atMost(1500, 'lanes', refreshLanes);
+  if (performance.now() - drawnMs >= DRAW_MS || ENDED.includes(state.phase)) drawAll();
+}
+
+function drawAll() {
+  drawnMs = performance.now();
+  void refreshLanes();
+  if (!isNews) return;
+  isNews = false;
+  void (range > 0 ? setRange(String(range)) : refreshCurves());
 }
 
 function begin() {
@@ -213,7 +222,7 @@ function follow() {
   events.addEventListener('fresh', () => log.clear());
   events.addEventListener('line', ({ data }) => {
     log.add(JSON.parse(data));
-    atMost(300, 'log', () => log.draw());
+    drawLogSoon();
   });
   events.addEventListener('error', () => {
     if (state !== undefined && ENDED.includes(state.phase)) return events.close();
