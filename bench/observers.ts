@@ -26,7 +26,7 @@ interface ObserversBench {
   /** Processor time of the coordinator's main thread in a step. Units  milliseconds. */
   readonly coordinatorWithout: string;
   readonly coordinatorObserved: string;
-  /** The second less the first, of the time of a step without. Units  percent. */
+  /** The second of its time of a step, less the first of its own. Units  percent. */
   readonly percentOfStep: string;
   /** Processor time of looks at checkpoints, of the time of a step. Units  percent. */
   readonly looksPercent: string;
@@ -79,17 +79,19 @@ function beside(without: readonly Turn[], observed: readonly Turn[]): ObserversB
   const shown = (values: readonly number[]) => `${median(values).toFixed(2)} (${rangeOf(values)})`;
   const of = (turns: readonly Turn[], name: 'stepMs' | keyof Used) =>
     turns.map((turn) => turn[name]);
-  const stepMs = median(of(without, 'stepMs'));
-  const percents = (values: readonly number[]) => values.map((value) => (100 * value) / stepMs);
-  const more = of(observed, 'main').map((ms, turn) => ms - (without[turn]?.main ?? Number.NaN));
+  // Of the time of the same turn: a machine that is slower meanwhile is so for both.
+  const percents = (turns: readonly Turn[], name: keyof Used) =>
+    turns.map((turn) => (100 * turn[name]) / turn.stepMs);
+  const usual = percents(without, 'main');
+  const more = percents(observed, 'main').map((share, turn) => share - (usual[turn] ?? Number.NaN));
   return {
     without: shown(of(without, 'stepMs')),
     observed: shown(of(observed, 'stepMs')),
     ratio: shown(ratiosOf(of(observed, 'stepMs'), of(without, 'stepMs'))),
     coordinatorWithout: shown(of(without, 'main')),
     coordinatorObserved: shown(of(observed, 'main')),
-    percentOfStep: shown(percents(more)),
-    looksPercent: shown(percents(of(observed, 'helpers'))),
+    percentOfStep: shown(more),
+    looksPercent: shown(percents(observed, 'helpers')),
     steps: Math.max(...observed.map(({ losses }) => losses.length)),
     sameLosses: new Set([...without, ...observed].map(({ losses }) => losses.join())).size === 1,
   };
