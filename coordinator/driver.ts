@@ -12,7 +12,7 @@ import type {
 import type { RunStatus, StoppingRun } from '../shared/contract/status.ts';
 import { TesseraError } from '../shared/core/errors.ts';
 import type { ValueType } from '../shared/core/floats.ts';
-import { UNDISTURBED } from '../shared/runs/spot/account.ts';
+import { UNDISTURBED } from '../shared/runs/spot.ts';
 import { ExecutableKeeper } from './executables/keeper.ts';
 import { type DriverParts, RunLoop } from './loop.ts';
 import { NO_DELAYS } from './report/delays.ts';

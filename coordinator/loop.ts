@@ -18,7 +18,7 @@ import type { Checkpointer } from '../shared/runs/checkpoint/checkpointer.ts';
 import type { RunEvent } from '../shared/runs/events.ts';
 import type { RunIdentity } from '../shared/runs/identity.ts';
 import type { HeldLock } from '../shared/runs/lock/lock.ts';
-import type { SpotReport } from '../shared/runs/spot/account.ts';
+import type { SpotReport } from '../shared/runs/spot.ts';
 import type { CoreEffect, CoreEvent } from './core/messages.ts';
 import type { Run } from './core/run.ts';
 import type { Delays } from './report/delays.ts';

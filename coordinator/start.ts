@@ -22,7 +22,7 @@ import type { HeldLock } from '../shared/runs/lock/lock.ts';
 import { lockRun } from '../shared/runs/lock/run-lock.ts';
 import { forgetResult, readResult, writeResult } from '../shared/runs/result-file.ts';
 import { createRunFolder, describeRun } from '../shared/runs/run-folder.ts';
-import type { SpotReport } from '../shared/runs/spot/account.ts';
+import type { SpotReport } from '../shared/runs/spot.ts';
 import { refuseExposure } from '../shared/security/listen-policy.ts';
 import { sumsText } from '../shared/training/parameter-sums.ts';
 import { type BegunRun, beginRun } from './begin/begin.ts';

@@ -1,7 +1,7 @@
 /** @file What happens to a run: one schema for the events that observers get and the records of metrics.jsonl. */
 import { z } from 'zod';
 import { RUN_PHASES } from '../core/work.ts';
-import type { SpotReport } from './spot/account.ts';
+import type { SpotReport } from './spot.ts';
 
 /** A number of things, or a version. */
 export const count = z.int().min(0);

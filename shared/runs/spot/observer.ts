@@ -3,7 +3,7 @@ import { jsonRecord } from '../../core/text.ts';
 import { type TimedEvent, timedEventSchema } from '../events.ts';
 import { eachLine } from '../lines.ts';
 import type { RunObserver } from '../observer.ts';
-import { SpotAccount, type SpotReport } from './account.ts';
+import { SpotAccount, type SpotReport } from '../spot.ts';
 
 /** Records that cost or lose nothing. */
 const TYPES = /"type":"(?:data|step|worker|phase)"/;

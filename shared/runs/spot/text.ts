@@ -1,6 +1,6 @@
 /** @file What has happened to a run beside training, and what it cost, in words. Pure. */
 import { formatCount, formatSpan } from '../../core/units.ts';
-import type { SpotReport } from './account.ts';
+import type { SpotReport } from '../spot.ts';
 
 /** Two lines: what happened and what it cost; whether the result is that of an undisturbed run. */
 export function spotTexts(spot: SpotReport): readonly [string, string] {

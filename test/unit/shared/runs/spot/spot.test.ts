@@ -1,8 +1,8 @@
 /** @file What the deaths of a run cost, counted from its records. */
 import { expect, it } from 'vitest';
 import { type TimedEvent, timedEventSchema } from '../../../../../shared/runs/events.ts';
-import { SpotAccount, UNDISTURBED } from '../../../../../shared/runs/spot/account.ts';
 import { spotTexts } from '../../../../../shared/runs/spot/text.ts';
+import { SpotAccount, UNDISTURBED } from '../../../../../shared/runs/spot.ts';
 
 const at = (second: number) => new Date(1e12 + second * 1000).toISOString();
 const event = (second: number, fields: object): TimedEvent =>

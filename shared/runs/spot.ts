@@ -3,7 +3,7 @@
  *
  * The first event of each life is `data`. What a life did after its last checkpoint the next one does again.
  */
-import { engineOn, type TimedEvent } from '../events.ts';
+import { engineOn, type TimedEvent } from './events.ts';
 
 /** What has happened to a run beside training, over all its lives. */
 export interface SpotReport {
