@@ -6,9 +6,9 @@ import { jsonRecord } from '../core/text.ts';
 import { readTextFile } from '../files/regular-file.ts';
 import type { TimedActivity } from './activity.ts';
 import { count, figure } from './events.ts';
+import { SoonWriter } from './later/soon-writer.ts';
 import { ACTIVITY_FOLDER } from './layout.ts';
 import type { RunObserver } from './observer.ts';
-import { SoonWriter } from './soon-writer.ts';
 
 /** A file is closed when it is this large, and the oldest are deleted: 32 MiB a run, some 200,000 records. */
 const FILE_BYTES = 8 * 1024 ** 2;

@@ -2,10 +2,10 @@
 import { mkdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TimedEvent } from './events.ts';
+import { SoonWriter } from './later/soon-writer.ts';
 import { LOGS_FOLDER } from './layout.ts';
 import { appendWhole } from './metrics-file.ts';
 import type { RunObserver } from './observer.ts';
-import { SoonWriter } from './soon-writer.ts';
 
 /** The lines of all workers, and the file before that one. */
 export const WORKER_LOG_FILES = { newest: 'workers.jsonl', before: 'workers.1.jsonl' } as const;

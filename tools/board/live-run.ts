@@ -3,7 +3,7 @@ import { basename, resolve } from 'node:path';
 import type { RunStatus } from '../../shared/contract/status.ts';
 import type { TimedActivity } from '../../shared/runs/activity.ts';
 import type { TimedEvent } from '../../shared/runs/events.ts';
-import { Gathered } from '../../shared/runs/gathered.ts';
+import { Gathered } from '../../shared/runs/later/gathered.ts';
 import type { RunObserver } from '../../shared/runs/observer.ts';
 import { configOf } from '../../shared/runs/reader/read.ts';
 import { readPast } from './past.ts';

@@ -6,7 +6,7 @@ import type { RunConfig } from '../../shared/config/schema.ts';
 import { TesseraError } from '../../shared/core/errors.ts';
 import { availableThreads } from '../../shared/machine/devices.ts';
 import type { TimedEvent } from '../../shared/runs/events.ts';
-import { Gathered } from '../../shared/runs/gathered.ts';
+import { Gathered } from '../../shared/runs/later/gathered.ts';
 import type { RunObserver } from '../../shared/runs/observer.ts';
 import { type LookProgram, startLook } from '../look/process.ts';
 import { EventsFile, type EventsSink, newEventsFile } from './events-file.ts';

@@ -1,6 +1,6 @@
 /** @file What comes often is worked on together, in its order, and in bounded memory. */
 import { expect, it } from 'vitest';
-import { Gathered } from '../../../../shared/runs/gathered.ts';
+import { Gathered } from '../../../../../shared/runs/later/gathered.ts';
 
 it('keeps items until they are wanted, each once', () => {
   const taken: number[] = [];
