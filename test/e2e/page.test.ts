@@ -8,7 +8,7 @@ import { expect, it } from 'vitest';
 import type { RunStatus } from '../../shared/contract/status.ts';
 import { readEvents } from '../../shared/runs/lines.ts';
 import { hasChromium, openPage } from '../support/chromium.ts';
-import { SMALL_RUN, scratchFolder, TesseraProcess, tessera } from '../support/cluster.ts';
+import { PAGE, SMALL_RUN, scratchFolder, TesseraProcess, tessera } from '../support/cluster.ts';
 
 /** What axe-core found, as far as it is looked at. */
 interface Violation {
@@ -20,7 +20,6 @@ interface Violation {
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PAGE_BYTES_MAX = 500_000;
 const WAIT_MS = 120_000;
-const PAGE = /page\s+(http:\/\/127\.0\.0\.1:\d+)/;
 /** More steps than a test waits for: the page ends it. */
 const SETTINGS = [
   'training.epochs=5000',

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { readEvents } from '../../shared/runs/lines.ts';
 import { hasChromium, openPage } from '../support/chromium.ts';
 import {
+  PAGE,
   SMALL_RUN,
   scratchFolder,
   statusWhere,
@@ -19,7 +20,6 @@ const SETTINGS = [
 const STOPPED_MS = 40;
 /** Three on a quiet machine, and the one in which it begins; tests beside this one slow both workers down. */
 const STEPS = 10;
-const PAGE = /page\s+(http:\/\/127\.0\.0\.1:\d+)/;
 
 it.skipIf(process.platform !== 'linux')('is named within a few steps', async () => {
   const runFolder = join(scratchFolder(), 'run');

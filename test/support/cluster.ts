@@ -174,6 +174,9 @@ export function scratchFolder(): string {
   return mkdtempSync(join(tmpdir(), 'tessera-e2e-'));
 }
 
+/** The line of a run that says where its page is. */
+export const PAGE = /page\s+(http:\/\/127\.0\.0\.1:\d+)/;
+
 /**
  * A run small enough for tests and long enough to be disturbed: 40 steps of 8 leaves. What computes it costs less than the
  * processes that it takes.
