@@ -123,11 +123,11 @@ export class BoardService {
     const { view } = run;
     switch (asked.type) {
       case 'steps':
-        return this.#sharedReply(asked, () => {
+        return this.#sharedReply(asked, run, () => {
           return { ...view.steps.decimate(asked.view), evaluations: view.evaluations };
         });
       case 'lanes':
-        return this.#sharedReply(asked, () => lanesOf(run, asked.windowMs));
+        return this.#sharedReply(asked, run, () => lanesOf(run, asked.windowMs));
       case 'config':
         return json({
           config: (await run.config()) ?? {},
@@ -145,9 +145,12 @@ export class BoardService {
     }
   }
 
-  /** Pages ask for the same as they are sent a state, all at one time: it is made once. */
-  #sharedReply(asked: BoardAsked, make: () => object): Reply {
-    const key = JSON.stringify(asked);
+  /**
+   * Pages ask for the same as they are sent a state, all at one time: it is made once. With a new step it is made again: a
+   * page that got an older one would not ask for it.
+   */
+  #sharedReply(asked: BoardAsked, { view }: BoardRun, make: () => object): Reply {
+    const key = JSON.stringify([asked, view.steps.lastStep, view.evaluations.length]);
     const nowMs = performance.now();
     const known = this.#shared.get(key);
     if (known !== undefined && nowMs < known.untilMs) return known.reply;

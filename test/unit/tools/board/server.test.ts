@@ -62,6 +62,18 @@ describe('replies', () => {
     expect([head.status, await head.text()]).toEqual([200, '']);
   });
 
+  it('a page gets the newest step, though another one asked just before', async () => {
+    const { get, view } = await served();
+    const steps: number[] = [];
+    for (const step of [1, 2, 3]) {
+      view.step(row(step));
+      steps.push(step);
+      for (const page of ['one', 'another']) {
+        expect(await get('/api/runs/digits/steps'), page).toMatchObject({ step: steps });
+      }
+    }
+  });
+
   it('a run is not ready before it can be asked', async () => {
     const server = await serveRuns([]);
     closing.push(() => server.close());
