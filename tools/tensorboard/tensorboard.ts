@@ -7,6 +7,7 @@ import { TesseraError } from '../../shared/core/errors.ts';
 import { availableThreads } from '../../shared/machine/devices.ts';
 import type { TimedEvent } from '../../shared/runs/events.ts';
 import { Gathered } from '../../shared/runs/later/gathered.ts';
+import { SoonWriter } from '../../shared/runs/later/soon-writer.ts';
 import type { RunObserver } from '../../shared/runs/observer.ts';
 import { type LookProgram, startLook } from '../look/process.ts';
 import { EventsFile, type EventsSink, newEventsFile } from './events-file.ts';
@@ -50,7 +51,7 @@ export class TensorBoard implements RunObserver {
   readonly #options: TensorBoardOptions;
   readonly #file: EventsFile;
   readonly #lately = new Gathered<TimedEvent>((event) => this.#take(event));
-  #timer: NodeJS.Timeout | undefined;
+  readonly #writer = new SoonWriter(STEPS_MS, async () => this.#takeSteps());
   readonly #looks: Looks | undefined;
   #began: Extract<TimedEvent, { type: 'data' }> | undefined;
   #hasBegun = false;
@@ -68,7 +69,7 @@ export class TensorBoard implements RunObserver {
   event(event: TimedEvent): void {
     this.#lately.add(event);
     if (event.type !== 'step') this.#lately.takeAll();
-    else this.#timer ??= setTimeout(() => this.#takeSteps(), STEPS_MS).unref();
+    else this.#writer.soon();
     const fault = this.#fault ?? this.#file.error;
     this.#fault = undefined;
     if (fault !== undefined) throw fault;
@@ -76,7 +77,7 @@ export class TensorBoard implements RunObserver {
 
   /** Throws  CANNOT_WRITE when records are lost. */
   async close(): Promise<void> {
-    this.#takeSteps();
+    await this.#writer.now();
     const timer = setTimeout(() => this.#looks?.end(), LAST_LOOK_MS);
     await this.#looks?.close(this.#isWell);
     clearTimeout(timer);
@@ -85,8 +86,6 @@ export class TensorBoard implements RunObserver {
   }
 
   #takeSteps(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
     try {
       this.#lately.takeAll();
     } catch (thrown) {

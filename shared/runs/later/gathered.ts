@@ -1,4 +1,4 @@
-/** @file What comes often is kept, and worked on together: by turns with a step, the same work takes several times as long. */
+/** @file What comes often is kept, and worked on together, so that it comes between fewer steps. */
 
 /** Items that are kept; more are worked on before they are wanted. */
 const KEPT_MAX = 4096;
